@@ -1,0 +1,1 @@
+"""The Telegram bot, in the same event loop as the monitor."""

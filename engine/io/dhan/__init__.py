@@ -1,0 +1,1 @@
+"""Dhan behind the ports: REST with three outcomes, feed, order updates, instruments."""

@@ -1,0 +1,105 @@
+"""The outside world as the engine sees it: protocols only, no code.
+
+Everything that may wait, fail or lie is behind one of these. An order command answers with an
+outcome; a read either answers or raises a `engine.errors.SourceError`. An empty answer is an
+answer only where a method says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from engine.messages import Alert, Answer, Ask, Card, Outcome, Say, Tick
+    from engine.model import (
+        BrokerFill,
+        BrokerOrder,
+        BrokerPosition,
+        Instrument,
+        InstrumentKey,
+        OrderRequest,
+        TradeRow,
+    )
+
+
+class Clock(Protocol):
+    """Where time comes from; durations and moments on one scale."""
+
+    def now_s(self) -> float:
+        """Epoch seconds of the monitor's world (shifted when CLOCK_START is set)."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; virtual time in tests."""
+
+
+class Broker(Protocol):
+    """Dhan's trading API, or the paper exchange."""
+
+    async def place(self, order: OrderRequest) -> Outcome:
+        """Send one limit order, once."""
+
+    async def modify(self, order_id: str, order: OrderRequest) -> Outcome:
+        """Change limit and total quantity of a working order."""
+
+    async def cancel(self, order_id: str) -> Outcome:
+        """Ask for a working order to be cancelled; accepted is not yet cancelled."""
+
+    async def orders(self) -> Sequence[BrokerOrder]:
+        """Today's order book. Raises SourceError."""
+
+    async def fills(self) -> Sequence[BrokerFill]:
+        """Today's trade book. Raises SourceError."""
+
+    async def positions(self) -> Sequence[BrokerPosition]:
+        """Net positions. Raises SourceError."""
+
+
+class Quotes(Protocol):
+    """Quotes by REST, for when the socket is down or not wanted."""
+
+    async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
+        """Latest quotes, missing ids left out (at most 1,000 keys a call). Raises SourceError."""
+
+
+class Feed(Protocol):
+    """The live price feed: one long-running task that owns its sockets."""
+
+    def subscribe(self, instruments: Sequence[Instrument]) -> None:
+        """Carry exactly these from now on; never blocks."""
+
+    async def run(self) -> None:
+        """Run until cancelled, delivering through the callbacks given at construction."""
+
+
+class TradeStore(Protocol):
+    """Where the legs are recorded."""
+
+    async def open_rows(self) -> Sequence[TradeRow]:
+        """Every open row. An empty list is only an answer when the query itself succeeded.
+
+        Raises SourceError; raises BadInput naming the row when one cannot be understood.
+        """
+
+    async def close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
+        """Mark rows as closed at these exit prices (paise). Idempotent. Raises SourceError."""
+
+
+class Chat(Protocol):
+    """The owner's ear and mouth; every method only queues and returns at once."""
+
+    def alert(self, alert: Alert) -> None:
+        """Tell the owner."""
+
+    def ask(self, ask: Ask) -> None:
+        """Show a question with its buttons."""
+
+    def answer(self, answer: Answer) -> None:
+        """Answer a tap with a toast."""
+
+    def card(self, card: Card) -> None:
+        """Show or edit the card of a question or an exit."""
+
+    def say(self, say: Say) -> None:
+        """Reply in plain words."""

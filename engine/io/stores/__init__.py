@@ -1,0 +1,1 @@
+"""Trade stores behind one port."""

@@ -1,0 +1,339 @@
+"""The nouns of the field: instruments, legs, positions, orders and what the broker says of them.
+
+Everything here is an immutable value. Amounts are integer paise, prices integer paise per unit,
+quantities signed integers in units (long positive, short negative), moments epoch seconds (UTC) as
+float unless a name says otherwise. The vendor's spelling lives in the enums and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum, StrEnum
+from typing import NewType
+
+InstrumentKey = NewType("InstrumentKey", int)
+"""One instrument of one segment as a single integer; see `instrument_key`."""
+
+PositionId = NewType("PositionId", str)
+"""``account/strategy_id``, e.g. ``default/3359``."""
+
+
+class Segment(StrEnum):
+    """Dhan's exchange segments, by their wire words."""
+
+    IDX_I = "IDX_I"
+    NSE_EQ = "NSE_EQ"
+    NSE_FNO = "NSE_FNO"
+    NSE_CURRENCY = "NSE_CURRENCY"
+    BSE_EQ = "BSE_EQ"
+    MCX_COMM = "MCX_COMM"
+    BSE_CURRENCY = "BSE_CURRENCY"
+    BSE_FNO = "BSE_FNO"
+
+
+#: The number each segment has in the binary feed (6 is unused at Dhan).
+SEGMENT_CODE: dict[Segment, int] = {
+    Segment.IDX_I: 0,
+    Segment.NSE_EQ: 1,
+    Segment.NSE_FNO: 2,
+    Segment.NSE_CURRENCY: 3,
+    Segment.BSE_EQ: 4,
+    Segment.MCX_COMM: 5,
+    Segment.BSE_CURRENCY: 7,
+    Segment.BSE_FNO: 8,
+}
+SEGMENT_BY_CODE: dict[int, Segment] = {code: segment for segment, code in SEGMENT_CODE.items()}
+
+
+def instrument_key(segment: Segment, security_id: int) -> InstrumentKey:
+    """Fold segment and security id into one key: Dhan's ids are unique per segment only.
+
+    13 is NIFTY in IDX_I and ABB in NSE_EQ. The layout (segment code in the bits above 32) is that
+    of a feed header read as one integer, so that the decoder gets the key for nothing.
+    """
+    return InstrumentKey(SEGMENT_CODE[segment] << 32 | security_id)
+
+
+def key_parts(key: InstrumentKey) -> tuple[Segment, int]:
+    """Take an instrument key apart again: (segment, security id)."""
+    return SEGMENT_BY_CODE[key >> 32], key & 0xFFFFFFFF
+
+
+class Right(StrEnum):
+    """Call or put, in the words of the trades table and the instrument master."""
+
+    CALL = "CE"
+    PUT = "PE"
+
+
+class Side(StrEnum):
+    """The direction of an order or trade."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> Side:
+        """The side that undoes this one."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class InstrumentKind(StrEnum):
+    """What sort of thing an instrument is; the words are our own, coarser than Dhan's."""
+
+    INDEX = "index"
+    EQUITY = "equity"
+    FUTURE = "future"
+    OPTION = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One row of the instrument master, reduced to what an exit needs.
+
+    Attributes:
+        symbol: the underlying's symbol, e.g. NIFTY.
+        lot: units per lot of *this contract* (lots differ between expiries of one underlying).
+        tick_paise: price grid; 5 is one five-paise tick.
+        freeze_quantity: largest quantity of one order in units; None = not published.
+        display: what people call it, e.g. ``NIFTY 24 NOV 25300 CE``.
+        index_option: True when cash-settled (index underlying), False when physically settled.
+    """
+
+    segment: Segment
+    security_id: int
+    kind: InstrumentKind
+    symbol: str
+    display: str
+    lot: int = 1
+    tick_paise: int = 5
+    expiry: date | None = None
+    strike_paise: int | None = None
+    right: Right | None = None
+    freeze_quantity: int | None = None
+    trading_symbol: str = ""
+    index_option: bool = True
+    underlying: InstrumentKey | None = None
+
+    @property
+    def key(self) -> InstrumentKey:
+        """The key under which every map of the house holds this instrument."""
+        return instrument_key(self.segment, self.security_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One contract of a position.
+
+    Attributes:
+        quantity: signed units still open according to the trade store (BUY +, SELL -).
+        entry_price_paise: per unit; None = enter at the first quote (replay only).
+        row_id: the trade store's id of the row this leg came from.
+    """
+
+    instrument: Instrument
+    quantity: int
+    entry_price_paise: int | None
+    row_id: int
+    entered_at_s: float
+
+    @property
+    def key(self) -> InstrumentKey:
+        """The instrument's key."""
+        return self.instrument.key
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The open legs of one strategy in one account."""
+
+    account: str
+    strategy_id: int
+    symbol: str
+    strategy: str
+    legs: tuple[Leg, ...]
+    opened_at_s: float
+
+    @property
+    def id(self) -> PositionId:
+        """``account/strategy_id``."""
+        return position_id(self.account, self.strategy_id)
+
+
+def position_id(account: str, strategy_id: int) -> PositionId:
+    """Name a position from the two columns that make it."""
+    return PositionId(f"{account}/{strategy_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRow:
+    """One row of the ``trades`` table, types already made ours; the columns keep their names.
+
+    Attributes:
+        type: ``CE``, ``PE`` or ``FUT``, as written.
+        quantity: units, positive; the direction is in ``action``.
+        price_paise: entry price per unit; None when the column is empty.
+        timestamp_s: when the leg was entered, epoch seconds.
+    """
+
+    id: int
+    account: str
+    strategy_id: int
+    symbol: str
+    strategy: str
+    security_id: int
+    action: Side
+    type: str
+    strike_price_paise: int | None
+    expiry_date: date | None
+    quantity: int
+    price_paise: int | None
+    order_id: str
+    order_status: str
+    timestamp_s: float
+
+
+class Mode(StrEnum):
+    """What a verdict may become; the words of the command line."""
+
+    SIMULATE = "simulate"
+    ALERT_ONLY = "alert-only"
+    SEMI_AUTO = "semi-auto"
+    EXECUTE = "execute"
+
+
+class Urgency(IntEnum):
+    """How loudly the owner is told; comparable, NORMAL is silent on the phone."""
+
+    NORMAL = 0
+    MEDIUM = 1
+    HIGH = 2
+
+
+class Action(StrEnum):
+    """What a verdict asks for."""
+
+    MONITOR = "MONITOR"
+    ALERT = "ALERT"
+    SCALE_OUT = "SCALE_OUT"
+    CLOSE_POSITION = "CLOSE_POSITION"
+    CLOSE_IMMEDIATELY = "CLOSE_IMMEDIATELY"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule says of a position at one moment.
+
+    Attributes:
+        rule: the setting's name, e.g. ``profit_target``; ``forced`` for a person's wish.
+        threshold_paise: the P&L the rule compares with; None for clock rules.
+        fraction: share of the entry combinations this closes; for alerts the loss fraction f.
+        reason: one sentence a person understands.
+        also: names of other rules that had fired at the same moment.
+    """
+
+    rule: str
+    action: Action
+    urgency: Urgency
+    pnl_paise: int | None
+    threshold_paise: int | None
+    fraction: float
+    reason: str
+    also: tuple[str, ...] = ()
+
+
+class Product(StrEnum):
+    """Dhan's product types that an option position can be held in."""
+
+    INTRADAY = "INTRADAY"
+    MARGIN = "MARGIN"
+    CNC = "CNC"
+    MTF = "MTF"
+
+
+class OrderStatus(StrEnum):
+    """Dhan's order statuses. An unknown word becomes TRANSIT: treat as working and read again."""
+
+    TRANSIT = "TRANSIT"
+    PENDING = "PENDING"
+    PART_TRADED = "PART_TRADED"
+    TRADED = "TRADED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def final(self) -> bool:
+        """True when the exchange will do nothing more with the order."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({OrderStatus.TRADED, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """One limit order as we send it. There is no other kind (market orders ended in 2026).
+
+    Attributes:
+        correlation_id: ours, at most 30 characters of ``[A-Za-z0-9_-]``; see `engine.orders`.
+        quantity: units, positive.
+    """
+
+    correlation_id: str
+    key: InstrumentKey
+    side: Side
+    quantity: int
+    limit_paise: int
+    product: Product
+    ioc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOrder:
+    """An order as the broker tells it, from REST or from the order-update socket.
+
+    Attributes:
+        correlation_id: empty when the broker holds none ("NA").
+        filled: units filled so far; average_paise 0 while nothing is filled.
+        reason: the broker's words for a rejection, else empty.
+    """
+
+    order_id: str
+    correlation_id: str
+    key: InstrumentKey
+    side: Side
+    quantity: int
+    filled: int
+    average_paise: int
+    limit_paise: int
+    status: OrderStatus
+    reason: str = ""
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFill:
+    """One exchange trade; ``trade_id`` is what fills are counted by."""
+
+    trade_id: str
+    order_id: str
+    key: InstrumentKey
+    side: Side
+    quantity: int
+    price_paise: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPosition:
+    """What the broker says is held: net units of one contract in one product."""
+
+    key: InstrumentKey
+    product: Product
+    net_quantity: int

@@ -1,0 +1,1 @@
+"""Stand-ins for the outside world, on loopback: for the first run, demos, replays and tests."""

@@ -1,0 +1,1 @@
+"""The tests; they mirror engine/, bot/ and sandbox/ file by file."""
