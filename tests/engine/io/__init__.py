@@ -1,0 +1,1 @@
+"""The ring that touches the world, tested file by file."""

@@ -1,0 +1,1 @@
+"""The trade stores, tested file by file."""
