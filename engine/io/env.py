@@ -1,0 +1,71 @@
+"""Reads the settings' words: the ``.env`` file first, the environment over it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from engine.errors import ConfigError
+from engine.settings import SECRETS, Settings
+
+
+def load_settings(file: Path = Path(".env"), environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this host.
+
+    A value in the environment wins over the file; an empty one there does not. A file that holds a
+    secret and that others on the host may read is refused.
+
+    Raises:
+        ConfigError: with every fault of the file and of the settings.
+    """
+    words, notes, faults = _read(file)
+    if any(words.get(name) for name in SECRETS):
+        faults += _readable_by_others(file)
+    merged = words | {name: value for name, value in environ.items() if value.strip()}
+    try:
+        settings = Settings.parse(merged, notes)
+    except ConfigError as error:
+        raise ConfigError((*faults, *error.faults)) from None
+    if faults:
+        raise ConfigError(faults)
+    return settings
+
+
+def _read(file: Path) -> tuple[dict[str, str], list[str], list[str]]:
+    """(words, notes, faults) of the file; no file is no words."""
+    words: dict[str, str] = {}
+    notes: list[str] = []
+    faults: list[str] = []
+    try:
+        text = file.open(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return words, notes, faults
+    except OSError as error:
+        return words, notes, [f"{file}: cannot be read ({error.strerror})."]
+    with text:
+        try:
+            bindings = list(parse_stream(text))
+        except UnicodeDecodeError as error:
+            return words, notes, [f"{file}: not UTF-8 text at byte {error.start}; save it as UTF-8."]
+    for binding in bindings:
+        # The line itself is never quoted: it may be half a secret.
+        if binding.error:
+            faults.append(f"{file} line {binding.original.line}: cannot be read, expected NAME=value.")
+        elif binding.key is not None:
+            if binding.key in words:
+                notes.append(
+                    f"{file} line {binding.original.line}: {binding.key} is set twice; the last one counts."
+                )
+            words[binding.key] = binding.value or ""
+    return words, notes, faults
+
+
+def _readable_by_others(file: Path) -> list[str]:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if not mode & 0o077:
+        return []
+    return [f"{file}: others on this host may read your secrets (mode {mode:03o}); run: chmod 600 {file}"]

@@ -1,0 +1,267 @@
+"""The settings: a mapping of names to words in, one frozen `Settings` or every fault at once out.
+
+Pure: where the words come from is the business of `engine.io.env`. A setting that is empty counts
+as not set. No secret's value is in any text made here, nor in the repr of what is returned.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from engine import words
+from engine.errors import ConfigError
+from engine.words import LogLevel, Secret, TradesSource
+
+_T = TypeVar("_T")
+_D = TypeVar("_D")
+
+
+#: Without any of these the monitor runs on its sandbox; with some of them it must have all.
+CREDENTIALS = (
+    "DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "TELEGRAM_USER_IDS",
+)  # fmt: skip
+
+#: Settings whose value is never shown.
+SECRETS = ("DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY", "REDIS_URL")
+
+#: The real services: the outside addresses when nothing else is set.
+DEFAULT_URLS = {
+    "DHAN_API_URL": "https://api.dhan.co/v2",
+    "DHAN_AUTH_URL": "https://auth.dhan.co",
+    "DHAN_FEED_URL": "wss://api-feed.dhan.co",
+    "DHAN_ORDER_UPDATE_URL": "wss://api-order-update.dhan.co",
+    "DHAN_INSTRUMENTS_URL": "https://images.dhan.co/api-data",
+    "TELEGRAM_API_URL": "https://api.telegram.org",
+}
+
+_DHAN = "get it at web.dhan.co > My Profile > Access DhanHQ APIs"
+_SUPABASE = "get it in the Supabase dashboard > Project Settings > API Keys"
+
+#: What each setting wants to be and, where somebody hands it out, who does.
+EXPECTED: dict[str, str] = {
+    "DHAN_CLIENT_ID": f"your Dhan client id, digits only; {_DHAN}",
+    "DHAN_ACCESS_TOKEN": f"the access token (valid 24 hours), one word; {_DHAN} > Generate Access Token",
+    "TELEGRAM_BOT_TOKEN": "digits, a colon and about 35 letters; ask @BotFather in Telegram: /newbot",
+    "TELEGRAM_CHAT_ID": "the number of the chat to talk in (a private chat has your own user id); "
+    "ask @userinfobot in Telegram",
+    "TELEGRAM_USER_IDS": "the numbers of the people who may command, separated by commas; "
+    "ask @userinfobot in Telegram",
+    "SUPABASE_URL": f"an address such as https://abc.supabase.co; {_SUPABASE}",
+    "SUPABASE_SECRET_KEY": f"a key that begins with sb_secret_ or eyJ, one word; {_SUPABASE}",
+    "SUPABASE_ANON_KEY": f"a key that begins with sb_publishable_ or eyJ, one word; {_SUPABASE}",
+    "REDIS_HOST": "a host name or address such as 127.0.0.1",
+    "REDIS_PORT": "a port from 1 to 65535 (default 6379)",
+    "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
+    "DATA_DIR": "a directory (default data)",
+    "TRADES_SOURCE": "sqlite",
+    "RULES_FILE": "the path of a rules.toml",
+    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
+    "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
+} | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
+
+#: Settings whose rooms are not built yet.
+_NOT_YET = (
+    "SUPABASE_URL",
+    "SUPABASE_SECRET_KEY",
+    "SUPABASE_ANON_KEY",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_URL",
+)
+
+_OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_")
+
+#: What a secret looks like when it was put where another setting belongs.
+_LOOKS_SECRET = re.compile(r"eyJ[\w-]{8,}|\d:[\w-]{16,}|sb_secret_|://[^/\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the owner can set, checked.
+
+    Attributes:
+        sandbox: no credential is set at all: the monitor brings its own outside world.
+        data_dir: journal, embedded trade store and logs live here.
+        rules_file: None = the shipped rules alone.
+        redis_url: may hold a password, hence secret; None = no Redis.
+        clock_start: where the monitor's clock begins; None = the world's time.
+        notes: sentences for the owner that stop nothing.
+    """
+
+    sandbox: bool
+    dhan_client_id: str
+    dhan_access_token: Secret
+    telegram_bot_token: Secret
+    telegram_chat_id: int
+    telegram_user_ids: frozenset[int]
+    supabase_url: str | None
+    supabase_secret_key: Secret | None
+    supabase_anon_key: Secret | None
+    redis_url: Secret | None
+    data_dir: Path
+    trades_source: TradesSource
+    rules_file: Path | None
+    log_level: LogLevel
+    dhan_api_url: str
+    dhan_auth_url: str
+    dhan_feed_url: str
+    dhan_order_update_url: str
+    dhan_instruments_url: str
+    telegram_api_url: str
+    clock_start: datetime | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, env: Mapping[str, str], notes: Iterable[str] = ()) -> Settings:
+        """Read the settings out of ``env``; ``notes`` are the reader's own, put before ours.
+
+        Raises:
+            ConfigError: with every missing or malformed setting.
+        """
+        read = _Reader(env)
+        sandbox = not any(read.word(name) for name in CREDENTIALS)
+        if not sandbox:
+            read.faults += [
+                f"{name} is missing: expected {EXPECTED[name]}."
+                for name in CREDENTIALS
+                if not read.word(name)
+            ]
+        settings = cls(
+            sandbox=sandbox,
+            dhan_client_id=read("DHAN_CLIENT_ID", words.digits, ""),
+            dhan_access_token=read("DHAN_ACCESS_TOKEN", words.secret, Secret("")),
+            telegram_bot_token=read("TELEGRAM_BOT_TOKEN", words.bot_token, Secret("")),
+            telegram_chat_id=read("TELEGRAM_CHAT_ID", words.chat_id, 0),
+            telegram_user_ids=read("TELEGRAM_USER_IDS", words.user_ids, frozenset()),
+            supabase_url=read("SUPABASE_URL", words.http_url, None),
+            supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
+            supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
+            redis_url=_redis(read),
+            data_dir=read("DATA_DIR", Path, Path("data")),
+            trades_source=_trades_source(read),
+            rules_file=read("RULES_FILE", Path, None),
+            log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
+            dhan_api_url=read.url("DHAN_API_URL", words.http_url),
+            dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
+            dhan_feed_url=read.url("DHAN_FEED_URL", words.ws_url),
+            dhan_order_update_url=read.url("DHAN_ORDER_UPDATE_URL", words.ws_url),
+            dhan_instruments_url=read.url("DHAN_INSTRUMENTS_URL", words.http_url),
+            telegram_api_url=read.url("TELEGRAM_API_URL", words.http_url),
+            clock_start=_clock_start(read, sandbox=sandbox),
+            notes=(*notes, *(misspelt := _misspelt(env)), *_idle(env, sandbox=sandbox)),
+        )
+        if read.faults:  # a misspelt name explains a missing one
+            raise ConfigError((*read.faults, *misspelt))
+        return settings
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value that is set, for the log's redaction and nothing else."""
+        held = (
+            self.dhan_access_token, self.telegram_bot_token, self.supabase_secret_key, self.supabase_anon_key,
+        )  # fmt: skip
+        values = [secret.reveal() for secret in held if secret is not None]
+        if self.redis_url is not None:  # the address itself may be told
+            values.append(urlsplit(self.redis_url.reveal()).password or "")
+        return tuple(value for value in values if value)
+
+
+class _Reader:
+    """Takes settings out of the mapping and collects what is wrong with them."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.faults: list[str] = []
+
+    def word(self, name: str) -> str:
+        """The value without the blanks around it; empty when not set."""
+        return self.env.get(name, "").strip()
+
+    def __call__(self, name: str, parse: Callable[[str], _T], default: _D) -> _T | _D:
+        """The parsed value, or the default when it is not set or wrong (the fault is kept)."""
+        word = self.word(name)
+        if not word:
+            return default
+        try:
+            return parse(word)
+        except ValueError:
+            self.faults.append(f"{name}: read {shown(name, word)}, expected {EXPECTED[name]}.")
+            return default
+
+    def url(self, name: str, parse: Callable[[str], str]) -> str:
+        """An outside address, the real one when none is set."""
+        return self(name, parse, DEFAULT_URLS[name])
+
+
+def shown(name: str, word: str) -> str:
+    """How a value may be quoted back: never when it is, or looks like, a secret."""
+    if name in SECRETS or _LOOKS_SECRET.search(word):
+        return f"a value of {len(word)} characters (not shown)"
+    return repr(word if len(word) <= 60 else word[:57] + "…")
+
+
+def _redis(read: _Reader) -> Secret | None:
+    """The address of Redis: REDIS_URL, or made of host and port."""
+    url = read("REDIS_URL", words.redis_url, None)
+    host = read("REDIS_HOST", words.redis_host, "")
+    port = read("REDIS_PORT", words.port, 6379)
+    return url or (Secret(f"redis://{host}:{port}/0") if host else None)
+
+
+def _trades_source(read: _Reader) -> TradesSource:
+    source = read("TRADES_SOURCE", words.trades_source, TradesSource.SQLITE)
+    if source is TradesSource.SUPABASE:
+        read.faults.append(
+            "TRADES_SOURCE: read 'supabase', which is not in this version yet; expected sqlite "
+            "(fill it with: python -m engine import FILE.csv)."
+        )
+    return source
+
+
+def _clock_start(read: _Reader, *, sandbox: bool) -> datetime | None:
+    """A shifted clock must never meet the real market: it would believe stale prices and closed doors."""
+    start = read("CLOCK_START", words.moment, None)
+    url = read.word("DHAN_API_URL") or ("" if sandbox else DEFAULT_URLS["DHAN_API_URL"])
+    real = re.match(r"\w+://((?:[\w-]+\.)*dhan\.co)\.?(?=[/:]|$)", url, re.IGNORECASE)
+    if start is not None and real:
+        read.faults.append(
+            f"CLOCK_START: read {start.isoformat()!r} while DHAN_API_URL is the real one ({real[1]}); "
+            "expected no CLOCK_START there: it is for the sandbox and for servers of your own."
+        )
+    return start
+
+
+def _misspelt(env: Mapping[str, str]) -> list[str]:
+    """Sentences about names that look like ours but are not."""
+    notes = []
+    for name in sorted(env):
+        if name in EXPECTED or not env[name].strip():
+            continue
+        near = difflib.get_close_matches(name.upper(), EXPECTED, n=1, cutoff=0.6)
+        ours = name.upper().startswith(_OUR_PREFIXES)
+        if near and (ours or difflib.SequenceMatcher(None, name.upper(), near[0]).ratio() >= 0.85):
+            notes.append(f"{name} is not a setting; did you mean {near[0]}?")
+        elif ours:
+            notes.append(f"{name} is not a setting; it is ignored.")
+    return notes
+
+
+def _idle(env: Mapping[str, str], *, sandbox: bool) -> list[str]:
+    """Sentences about settings that do nothing in this run."""
+    notes = []
+    waiting = [name for name in _NOT_YET if env.get(name, "").strip()]
+    if waiting:
+        notes.append(f"{', '.join(waiting)}: checked, but not used in this version yet.")
+    if env.get("REDIS_URL", "").strip() and env.get("REDIS_HOST", "").strip():
+        notes.append("REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.")
+    if sandbox:
+        ignored = [name for name in DEFAULT_URLS if env.get(name, "").strip()]
+        if ignored:
+            notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which has its own addresses.")
+    return notes

@@ -1,0 +1,197 @@
+"""The settings: all faults at once, no secret shown, nothing guessed."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import ConfigError
+from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
+from engine.words import LogLevel, Secret, TradesSource
+
+TOKEN = "canary-dhan-token"
+BOT = "123456789:canary-bot-token"
+COMPLETE = {
+    "DHAN_CLIENT_ID": "1000000001",
+    "DHAN_ACCESS_TOKEN": TOKEN,
+    "TELEGRAM_BOT_TOKEN": BOT,
+    "TELEGRAM_CHAT_ID": "-1001234",
+    "TELEGRAM_USER_IDS": "42, 43",
+}
+
+
+def faults(env: dict[str, str]) -> tuple[str, ...]:
+    """The faults of these settings."""
+    with pytest.raises(ConfigError) as caught:
+        Settings.parse(env)
+    return caught.value.faults
+
+
+def test_no_credential_at_all_means_the_sandbox_and_the_real_addresses_as_defaults():
+    """A newcomer's empty environment starts on the sandbox, quietly."""
+    settings = Settings.parse(dict.fromkeys(CREDENTIALS, "  ") | {"HOME": "/root", "PATH": "x"})
+    assert settings.sandbox
+    assert settings.notes == ()
+    assert settings.secrets() == ()
+    assert settings.data_dir == Path("data")
+    assert settings.trades_source is TradesSource.SQLITE
+    assert settings.log_level is LogLevel.INFO
+    for name, url in DEFAULT_URLS.items():
+        assert getattr(settings, name.lower()) == url
+
+
+def test_complete_credentials_are_parsed_into_their_types():
+    """With everything set the monitor is not on the sandbox and holds typed values."""
+    settings = Settings.parse(COMPLETE | {"RULES_FILE": "mine.toml", "LOG_LEVEL": "debug"})
+    assert not settings.sandbox
+    assert settings.dhan_client_id == "1000000001"
+    assert settings.dhan_access_token.reveal() == TOKEN
+    assert settings.telegram_chat_id == -1001234
+    assert settings.telegram_user_ids == {42, 43}
+    assert settings.rules_file == Path("mine.toml")
+    assert settings.log_level is LogLevel.DEBUG
+    assert set(settings.secrets()) == {TOKEN, BOT}
+
+
+@pytest.mark.parametrize("missing", CREDENTIALS)
+def test_each_missing_credential_is_named_with_where_to_get_it(missing):
+    """Some credentials but not all: what is missing, what it looks like, who hands it out."""
+    found = faults({name: word for name, word in COMPLETE.items() if name != missing})
+    assert found == (f"{missing} is missing: expected {EXPECTED[missing]}.",)
+    assert "web.dhan.co" in found[0] or "@" in found[0]
+
+
+def test_all_faults_come_at_once():
+    """One start tells everything that is wrong, not one thing per start."""
+    found = faults({"DHAN_CLIENT_ID": "abc", "REDIS_PORT": "70000", "DHAN_FEED_URL": "ftp://x"})
+    assert [fault.split(":")[0].split(" ")[0] for fault in found] == [
+        "DHAN_ACCESS_TOKEN",
+        "TELEGRAM_BOT_TOKEN",
+        "TELEGRAM_CHAT_ID",
+        "TELEGRAM_USER_IDS",
+        "DHAN_CLIENT_ID",
+        "REDIS_PORT",
+        "DHAN_FEED_URL",
+    ]
+    assert "read 'abc'" in found[4]
+
+
+MALFORMED = {
+    "DHAN_CLIENT_ID": ["12 34", "١٢٣"],
+    "DHAN_ACCESS_TOKEN": ["two words", "<your token>", "your_token_here", "x", "naïve-token"],
+    "TELEGRAM_BOT_TOKEN": ["canary", "12:short", "abc:canary-canary"],
+    "TELEGRAM_CHAT_ID": ["me", "0", "1.5"],
+    "TELEGRAM_USER_IDS": ["42;43", "-1", "0", "42,x", ","],
+    "SUPABASE_URL": ["abc.supabase.co", "https://", "https://u:p@x.co", "https://x.co?key=1", "http://[x"],
+    "SUPABASE_SECRET_KEY": ["canary-wrong-kind"],
+    "SUPABASE_ANON_KEY": ["sb_secret_canary"],
+    "REDIS_HOST": ["a b", "redis://x"],
+    "REDIS_PORT": ["0", "65536", "six"],
+    "REDIS_URL": ["http://canary", "redis://"],
+    "LOG_LEVEL": ["loud"],
+    "TRADES_SOURCE": ["mysql", "supabase"],
+    "DHAN_API_URL": ["api.dhan.co", "wss://api.dhan.co"],
+    "DHAN_FEED_URL": ["https://feed", "wss://host:99999"],
+    "CLOCK_START": ["2026-02-03", "2026-02-03T09:20:00", "soon"],
+}
+
+
+@pytest.mark.parametrize(("name", "word"), [(n, w) for n, words in MALFORMED.items() for w in words])
+def test_a_malformed_value_is_one_fault_that_says_what_was_expected(name, word):
+    """Whatever is mistyped, exactly that setting is complained about, secrets unseen."""
+    (complaint,) = faults(COMPLETE | {"DHAN_API_URL": "http://127.0.0.1:1/v2"} | {name: word})
+    assert complaint.startswith(f"{name}: read ")
+    assert "expected " in complaint
+    if name in SECRETS:
+        assert f"read a value of {len(word)} characters (not shown)" in complaint
+
+
+def test_a_secret_in_the_wrong_place_is_not_shown_either():
+    """A bot token pasted into the chat id, or a password in an address, stays out of the message."""
+    text = "\n".join(
+        faults(
+            COMPLETE
+            | {
+                "TELEGRAM_CHAT_ID": "123456789:canary-bot-token-canary",
+                "DHAN_CLIENT_ID": "eyJcanarycanarycanary",
+                "SUPABASE_URL": "https://user:canary@host",
+            }
+        )
+    )
+    assert "canary" not in text
+    assert "not shown" in text
+
+
+def test_secrets_do_not_print_compare_or_pickle_by_accident():
+    """A secret shows *** in every way Python has of showing a value."""
+    settings = Settings.parse(COMPLETE)
+    for text in (repr(settings), str(settings), f"{settings.dhan_access_token}", str([Secret("canary")])):
+        assert "canary" not in text
+    assert Secret("canary") == Secret("canary") != Secret("other")
+    with pytest.raises(TypeError):
+        pickle.dumps(settings)
+    with pytest.raises(TypeError):
+        copy.deepcopy(Secret("canary"))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.dhan.co/v2", "https://API.DHAN.CO./v2", "https://sandbox.dhan.co:443", ""]
+)
+def test_clock_start_is_refused_at_the_real_broker(url):
+    """A shifted clock never meets the real market, whether its address is written or the default."""
+    found = faults(COMPLETE | {"CLOCK_START": "2026-02-03T09:20:00+05:30", "DHAN_API_URL": url})
+    assert "is the real one" in found[0]
+
+
+@pytest.mark.parametrize("env", [{}, COMPLETE | {"DHAN_API_URL": "http://127.0.0.1:9/v2"}])
+def test_clock_start_is_taken_on_the_sandbox_and_on_servers_of_ones_own(env):
+    """On the sandbox, or against a server on loopback, the clock may start anywhere."""
+    settings = Settings.parse(env | {"CLOCK_START": "2026-02-03T09:20:00+05:30"})
+    assert settings.clock_start == datetime.fromisoformat("2026-02-03T03:50:00+00:00")
+
+
+def test_a_misspelt_name_is_noticed_and_told_with_the_fault_it_causes():
+    """DHAN_ACCES_TOKEN explains why DHAN_ACCESS_TOKEN is missing."""
+    env = dict(COMPLETE)
+    env["DHAN_ACCES_TOKEN"] = env.pop("DHAN_ACCESS_TOKEN")
+    found = faults(env)
+    assert found[0].startswith("DHAN_ACCESS_TOKEN is missing")
+    assert found[1] == "DHAN_ACCES_TOKEN is not a setting; did you mean DHAN_ACCESS_TOKEN?"
+    assert Settings.parse({"DATADIR": "x", "REDIS_PASSWORD": "x", "DHAN_ZZZ": "x"}).notes == (
+        "DATADIR is not a setting; did you mean DATA_DIR?",
+        "DHAN_ZZZ is not a setting; it is ignored.",
+    )
+
+
+def test_what_does_nothing_is_said():
+    """Addresses on the sandbox, and rooms that are not built, get a note instead of silence."""
+    notes = Settings.parse(
+        {"DHAN_API_URL": "http://127.0.0.1:1", "REDIS_HOST": "h", "REDIS_URL": "redis://:canary@h:1"}
+    ).notes
+    assert notes == (
+        "REDIS_HOST, REDIS_URL: checked, but not used in this version yet.",
+        "REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.",
+        "DHAN_API_URL: ignored by the sandbox, which has its own addresses.",
+    )
+
+
+def test_redis_is_one_address_however_it_was_given():
+    """Host and port become the address; a password in it is a secret of ours."""
+    made = Settings.parse({"REDIS_HOST": "::1", "REDIS_PORT": "6380"}).redis_url
+    given = Settings.parse({"REDIS_URL": "redis://:canary-pass@h:1/0"})
+    assert made == Secret("redis://[::1]:6380/0")
+    assert given.secrets() == ("canary-pass",)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(EXPECTED)), st.text(max_size=40)))
+def test_any_words_give_settings_or_faults_and_nothing_else(env):
+    """No text in a setting makes the parser raise anything but ConfigError."""
+    with suppress(ConfigError):
+        Settings.parse(env)
