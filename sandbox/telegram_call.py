@@ -1,0 +1,94 @@
+"""One call of the Bot API: its parameters as they come off the wire, and the way it is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.telegram_state import Chat, Message, TelegramState
+
+
+class ApiError(Exception):
+    """An answer with ``ok: false``; the HTTP status is the error code too."""
+
+    def __init__(self, code: int, description: str, parameters: Mapping[str, Any] | None = None) -> None:
+        self.code = code
+        self.description = description
+        self.parameters = dict(parameters or {})
+        super().__init__(description)
+
+
+def bad_request(words: str) -> ApiError:
+    """Telegram's 400 with its usual prefix."""
+    return ApiError(400, f"Bad Request: {words}")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file part of a multipart body."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+class Params:
+    """Parameters of one call: text fields (nested objects JSON-encoded in them) and file parts."""
+
+    def __init__(self, fields: Mapping[str, str], files: Mapping[str, File] | None = None) -> None:
+        self.fields = dict(fields)
+        self.files = dict(files or {})
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text field."""
+        return self.fields.get(name, default)
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Return a whole number. Raises ApiError 400 for anything else."""
+        raw = self.fields.get(name, "")
+        if raw == "":
+            return default
+        try:
+            return int(raw)
+        except ValueError:
+            raise bad_request(f'invalid {name} specified: read "{raw}"') from None
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean as Telegram reads one: "true", "True", "1"."""
+        return self.fields.get(name, "").lower() in ("true", "1", "yes")
+
+    def nested(self, name: str) -> Any:
+        """Return a JSON-encoded field; None when absent. Raises ApiError 400 for broken JSON."""
+        raw = self.fields.get(name, "")
+        if not raw:
+            return None
+        try:
+            return json.loads(raw)
+        except ValueError:
+            raise bad_request(f"can't parse {name} JSON object") from None
+
+
+Method = Callable[[TelegramState, Params], Any]
+
+
+def chat_of(state: TelegramState, params: Params) -> Chat:
+    """Find the chat a call is about. Raises ApiError as Telegram would."""
+    if not params.text("chat_id"):
+        raise bad_request("chat_id is empty")
+    chat = state.chats.get(params.integer("chat_id"))
+    if chat is None:
+        raise bad_request("chat not found")
+    if chat.blocked:
+        raise ApiError(403, "Forbidden: bot was blocked by the user")
+    return chat
+
+
+def message_of(state: TelegramState, params: Params, purpose: str) -> Message:
+    """Find the message a call is about; ``purpose`` completes "message to … not found"."""
+    chat = chat_of(state, params)
+    message = state.in_chat(chat.id, params.integer("message_id"))
+    if message is None:
+        raise bad_request(f"message to {purpose} not found")
+    return message
