@@ -1,0 +1,140 @@
+"""Who may speak to the monitor, and how old a word may be: asked before anything else looks at an update.
+
+Both the numeric user and the chat must be the owner's. User names are not asked for, they can change
+hands. Strangers get no answer, so that the bot does not tell what it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from telegram import ChatMember, Update
+from telegram.ext import ApplicationHandlerStop
+
+from bot.layout import cut, span
+from engine.messages import Actor, Alert
+from engine.model import Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from telegram import Message
+
+log = logging.getLogger(__name__)
+
+#: So many strangers are told to the owner; after that they are only logged.
+STRANGERS_TOLD = 5
+
+
+class Admission(StrEnum):
+    """What becomes of an update."""
+
+    ADMITTED = "admitted"
+    STRANGER = "stranger"
+    EDITED = "edited"
+    STALE = "stale"
+    MEMBERSHIP = "membership"
+
+
+def actor(update: Update) -> Actor:
+    """Name the person behind an update; 0 for ids that it does not have."""
+    user, chat = update.effective_user, update.effective_chat
+    return Actor(
+        user_id=user.id if user else 0,
+        chat_id=chat.id if chat else 0,
+        name=cut(user.full_name, 32) if user else "nobody",
+    )
+
+
+def admission(
+    update: Update, *, chat_id: int, user_ids: frozenset[int], wall_s: float, drop_after_s: float
+) -> Admission:
+    """Decide about one update.
+
+    Channel posts and anonymous admins have no user of the owner's and are strangers. A button press
+    carries no date at all (Telegram gives none), so only its nonce's expiry can make it too old.
+    """
+    who = actor(update)
+    if who.user_id not in user_ids or who.chat_id != chat_id:
+        return Admission.STRANGER
+    if update.my_chat_member is not None:
+        return Admission.MEMBERSHIP
+    if update.edited_message is not None:
+        return Admission.EDITED
+    if update.message is not None and age_s(update.message, wall_s) > drop_after_s:
+        return Admission.STALE
+    return Admission.ADMITTED
+
+
+def age_s(message: Message, wall_s: float) -> float:
+    """Tell how old a message is, seconds; negative when this machine's clock is behind Telegram's."""
+    return wall_s - message.date.timestamp()
+
+
+class Gate:
+    """The handler in front of all others; raising ApplicationHandlerStop ends an update's way."""
+
+    def __init__(
+        self,
+        *,
+        chat_id: int,
+        user_ids: frozenset[int],
+        drop_after_s: float,
+        wall_s: Callable[[], float],
+        alarm: Callable[[Alert], None],
+        reply: Callable[[str], None],
+        heard: Callable[[], None],
+    ) -> None:
+        """``reply`` answers the owner, ``heard`` is told of each admitted update."""
+        self._chat_id = chat_id
+        self._user_ids = user_ids
+        self._drop_after_s = drop_after_s
+        self._wall_s = wall_s
+        self._alarm = alarm
+        self._reply = reply
+        self._heard = heard
+        self._strangers: set[int] = set()
+
+    async def __call__(self, update: Update, _context: Any) -> None:
+        """Let an update through, or stop it here."""
+        wall_s = self._wall_s()
+        verdict = admission(
+            update,
+            chat_id=self._chat_id,
+            user_ids=self._user_ids,
+            wall_s=wall_s,
+            drop_after_s=self._drop_after_s,
+        )
+        match verdict:
+            case Admission.ADMITTED:
+                self._heard()
+                return
+            case Admission.STRANGER:
+                self._stranger(actor(update))
+            case Admission.STALE if update.message is not None:
+                self._stale(update.message, wall_s)
+            case Admission.MEMBERSHIP if update.my_chat_member is not None:
+                self._membership(update.my_chat_member.new_chat_member)
+        raise ApplicationHandlerStop
+
+    def _stranger(self, who: Actor) -> None:
+        log.warning("chat: user %d in chat %d is not allowed", who.user_id, who.chat_id)
+        if who.user_id in self._strangers or len(self._strangers) >= STRANGERS_TOLD:
+            return
+        self._strangers.add(who.user_id)
+        text = f"{who.name} (user {who.user_id}, chat {who.chat_id}) wrote to the bot and got no answer."
+        self._alarm(Alert(Urgency.NORMAL, f"chat/stranger/{who.user_id}", "A stranger wrote", text))
+
+    def _stale(self, message: Message, wall_s: float) -> None:
+        age = span(age_s(message, wall_s))
+        what = cut(message.text or "that", 40)
+        log.warning("chat: a message was %s old and is not run", age)
+        self._reply(
+            f"Ignored “{what}”: it is {age} old. Nothing was done. Send it again if you still mean it."
+        )
+
+    def _membership(self, member: ChatMember) -> None:
+        self._heard()
+        log.warning("chat: the bot is now %s in the owner's chat", member.status)

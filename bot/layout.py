@@ -1,0 +1,94 @@
+"""What a message is made of: HTML, buttons, and columns that fit a phone."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from textwrap import wrap
+
+#: A bubble on a small phone shows some 38 monospaced columns; 32 leaves room for larger fonts.
+COLUMNS = 32
+#: Telegram's limit of one message is 4,096 UTF-16 units after the tags are taken out; markup is allowed for.
+MESSAGE_LIMIT = 3_600
+
+_TAG = re.compile(r"<[^>]+>")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One inline button; ``data`` is at most 64 bytes, ``style`` danger, success, primary or empty."""
+
+    text: str
+    data: str
+    style: str = ""
+
+
+Keyboard = tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message: Telegram HTML and the rows of buttons under it."""
+
+    html: str
+    keyboard: Keyboard = ()
+
+
+def escape(text: str) -> str:
+    """Make any text safe inside HTML, invisible and direction-changing characters removed."""
+    return html.escape(_CONTROL.sub("", text), quote=False)
+
+
+def plain(markup: str) -> str:
+    """Take the tags out again: what is sent when Telegram cannot read the HTML."""
+    return html.unescape(_TAG.sub("", markup))
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten to ``width`` columns, an ellipsis showing that something is missing."""
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+
+
+def pair(left: str, right: str, width: int = COLUMNS) -> str:
+    """Put two texts at the two edges of a line; the left one gives way."""
+    right = cut(right, width)
+    left = cut(left, max(width - len(right) - 1, 0))
+    return left + right.rjust(width - len(left))
+
+
+def folded(text: str, first: str = "", lines: int = 3) -> list[str]:
+    """Wrap a sentence to the columns, at most so many lines, each after an indent like ``first``."""
+    indent = " " * len(first)
+    folds = wrap(text, COLUMNS, initial_indent=first, subsequent_indent=indent)
+    if len(folds) > lines:
+        folds = [*folds[: lines - 1], cut(folds[lines - 1] + "…", COLUMNS)]
+    return folds
+
+
+def packed(items: list[str], gap: str = "  ") -> list[str]:
+    """Put short texts side by side on as few lines as the columns allow, in their order."""
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + len(gap) + len(item) <= COLUMNS:
+            lines[-1] += gap + item
+        else:
+            lines.append(cut(item, COLUMNS))
+    return lines
+
+
+def table(lines: list[str]) -> str:
+    """Set lines in a monospaced block."""
+    return f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+
+
+def span(seconds: float) -> str:
+    """Say a duration in the largest unit that says enough: 43 s, 4 min, 2 h, 3 days."""
+    if seconds < 90:
+        return f"{max(seconds, 0):.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 36 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86_400:.0f} days"

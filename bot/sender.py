@@ -1,0 +1,167 @@
+"""One message to Telegram, and what became of it: the library's exceptions end here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+)
+
+from bot.faults import WIRE_FAULTS, Fault, Unsure, delivery, kind_of
+from bot.layout import MESSAGE_LIMIT, Keyboard, cut, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram.ext import ExtBot
+
+    _Once = Callable[[str, str | None], Awaitable[Message | bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Telegram has it, as this message."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flooded:
+    """Telegram wants silence for so many seconds."""
+
+    retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It did not get through, or nobody knows; trying again may help."""
+
+    fault: Fault
+    sent: Unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Telegram will never take this; its own words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The message that was to be edited is not there any more."""
+
+
+Outcome = Delivered | Flooded | Failed | Refused | Gone
+
+#: Telegram's words for an edit that can never succeed, lower case: the library changes their capitals.
+_NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+
+
+class Sender:
+    """Sends to one chat, awaiting a single answer; keeps no queue and tries nothing twice.
+
+    The one exception is markup that Telegram cannot read: the same words go out without it at once,
+    because an alert must not die of its formatting.
+    """
+
+    def __init__(self, bot: ExtBot[None], chat_id: int) -> None:
+        """Send as this bot to this chat."""
+        self._bot = bot
+        self._chat_id = chat_id
+
+    async def send(self, html: str, keyboard: Keyboard, *, silent: bool) -> Outcome:
+        """Send a new message."""
+
+        async def once(text: str, parse_mode: str | None) -> Message:
+            return await self._bot.send_message(
+                self._chat_id,
+                text,
+                parse_mode=parse_mode,
+                reply_markup=markup(keyboard),
+                disable_notification=silent,
+            )
+
+        return await _attempt(once, html)
+
+    async def edit(self, message_id: int, html: str, keyboard: Keyboard) -> Outcome:
+        """Change a message; without buttons in ``keyboard`` the old ones go away."""
+
+        async def once(text: str, parse_mode: str | None) -> Message | bool:
+            return await self._bot.edit_message_text(
+                text,
+                self._chat_id,
+                message_id,
+                parse_mode=parse_mode,
+                reply_markup=markup(keyboard),
+            )
+
+        outcome = await _attempt(once, html)
+        if isinstance(outcome, Refused):
+            reason = outcome.reason.lower()
+            if "message is not modified" in reason:
+                return Delivered(message_id)
+            if any(words in reason for words in _NOT_EDITABLE):
+                return Gone()
+        return outcome
+
+
+def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    """Turn our buttons into the library's."""
+    if not keyboard:
+        return None
+    rows = [
+        [InlineKeyboardButton(b.text, callback_data=b.data, style=b.style or None) for b in row]
+        for row in keyboard
+    ]
+    return InlineKeyboardMarkup(rows)
+
+
+async def _attempt(once: _Once, html: str) -> Outcome:
+    try:
+        outcome: Outcome = _delivered(await once(html, "HTML"))
+    except WIRE_FAULTS as error:
+        outcome = judge(error)
+    if isinstance(outcome, Refused) and "can't parse entities" in outcome.reason.lower():
+        try:
+            return _delivered(await once(cut(plain(html), MESSAGE_LIMIT), None))
+        except WIRE_FAULTS as error:
+            return judge(error)
+    return outcome
+
+
+def judge(error: Exception) -> Outcome:
+    """Sort an exception by what can be done about it.
+
+    BadRequest comes before the network kinds because it is one of them in the library, and after
+    RetryAfter and the refusals, which are not.
+    """
+    match error:
+        case RetryAfter():
+            return Flooded(retry_after_s(error))
+        case ChatMigrated():
+            return Refused(f"the chat became a supergroup: set TELEGRAM_CHAT_ID={error.new_chat_id}")
+        case Forbidden() | InvalidToken():
+            return Failed(kind_of(error), Unsure.NOT_SENT)
+        case BadRequest():
+            return Refused(error.message)
+        case _:
+            return Failed(kind_of(error), delivery(error))
+
+
+def _delivered(answer: Message | bool) -> Delivered:  # noqa: FBT001 - the library's own answer
+    return Delivered(answer.message_id if isinstance(answer, Message) else 0)
+
+
+def retry_after_s(error: RetryAfter) -> float:
+    """Read how long Telegram wants to be left alone, seconds."""
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)

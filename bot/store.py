@@ -1,0 +1,153 @@
+"""The chat's own memory across restarts: updates seen, where each question stands, what waits to be sent.
+
+Everything is held in memory and written through to a small SQLite file, so that reading costs nothing
+and a disk that stops taking writes makes the chat forgetful after a restart, never mute. None of it
+decides about money: confirmations are settled in the engine's journal.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+#: Telegram keeps undelivered updates for 24 h; a thousand of ours are far more than it redelivers.
+SEEN_KEPT = 1_000
+#: A question lives for a minute, a card for an exit: the last few hundred are plenty.
+CARDS_KEPT = 500
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen (identity TEXT PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS cards (
+    nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL, keyboard TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlace:
+    """Where the message of one nonce stands.
+
+    Attributes:
+        message_id: Telegram's id of the message; None = not known to have been delivered yet.
+        answered: a tap on its buttons was passed on; they are not offered again.
+        keyboard: the buttons it carries, as JSON; empty when it never had any.
+    """
+
+    message_id: int | None = None
+    answered: bool = False
+    keyboard: str = ""
+
+
+class ChatStore:
+    """A write-through dictionary of three small tables. Blocking, tiny, only for the loop's thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file and read it all; an unusable file is replaced by plain memory."""
+        self.durable = True
+        try:
+            self._db = _open(path)
+        except (sqlite3.Error, OSError) as error:
+            self._forgetful(error)
+            self._db = _open(None)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._cards: OrderedDict[str, CardPlace] = OrderedDict()
+        for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
+            self._seen[identity] = None
+        rows = self._db.execute("SELECT nonce, message_id, answered, keyboard FROM cards ORDER BY rowid")
+        for nonce, message_id, answered, keyboard in rows:
+            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def first_sight(self, identity: str) -> bool:
+        """Remember an update; False when it was seen before, in this life or an earlier one."""
+        if identity in self._seen:
+            return False
+        self._seen[identity] = None
+        self._write("INSERT OR IGNORE INTO seen (identity) VALUES (?)", identity)
+        while len(self._seen) > SEEN_KEPT:
+            oldest, _ = self._seen.popitem(last=False)
+            self._write("DELETE FROM seen WHERE identity = ?", oldest)
+        return True
+
+    def card(self, nonce: str) -> CardPlace | None:
+        """Tell where the message of this nonce stands; None when no question or card has it."""
+        return self._cards.get(nonce)
+
+    def expect_card(self, nonce: str, keyboard: str) -> None:
+        """Remember a question that is about to be sent, so that a tap may even outrun the receipt."""
+        self._put_card(nonce, CardPlace(keyboard=keyboard))
+
+    def place_card(self, nonce: str, message_id: int) -> None:
+        """Remember which message carries this nonce from now on."""
+        self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), message_id=message_id))
+
+    def answer_card(self, nonce: str) -> None:
+        """Remember that a tap on this nonce was passed on."""
+        self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), answered=True))
+
+    def keep(self, body: Mapping[str, Any]) -> int:
+        """Store a message that must survive a restart; the answer is the row's number.
+
+        0 when it could not be stored.
+        """
+        return self._write("INSERT INTO outbox (body) VALUES (?)", json.dumps(body, ensure_ascii=False))
+
+    def forget(self, row: int) -> None:
+        """Drop a stored message: it was delivered, or nobody needs it any more."""
+        self._write("DELETE FROM outbox WHERE id = ?", row)
+
+    def kept(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Go through the stored messages, oldest first."""
+        for row, body in self._db.execute("SELECT id, body FROM outbox ORDER BY id").fetchall():
+            yield row, json.loads(body)
+
+    def _put_card(self, nonce: str, place: CardPlace) -> None:
+        self._cards[nonce] = place
+        self._write(
+            "INSERT INTO cards VALUES (?, ?, ?, ?) ON CONFLICT (nonce) DO UPDATE SET"
+            " message_id = excluded.message_id, answered = excluded.answered, keyboard = excluded.keyboard",
+            nonce,
+            place.message_id,
+            int(place.answered),
+            place.keyboard,
+        )
+        while len(self._cards) > CARDS_KEPT:
+            oldest, _ = self._cards.popitem(last=False)
+            self._write("DELETE FROM cards WHERE nonce = ?", oldest)
+
+    def _write(self, statement: str, *values: str | int | None) -> int:
+        try:
+            return self._db.execute(statement, values).lastrowid or 0
+        except sqlite3.Error as error:
+            self._forgetful(error)
+            return 0
+
+    def _forgetful(self, error: Exception) -> None:
+        if self.durable:
+            log.error("the chat's memory cannot be written and is lost on a restart: %s", error)
+        self.durable = False
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path or ":memory:", isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    # NORMAL survives a killed process; only a power cut may lose the last rows, and none decides money.
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.executescript(_SCHEMA)
+    return db
