@@ -1,0 +1,255 @@
+"""The journal: what must survive a crash, committed before its effect leaves the house.
+
+SQLite with a write-ahead log and ``synchronous=FULL``: when `Journal.commit` returns, the disk has
+it; when it raises, nothing of it counts and nothing that hangs on it may be sent. Used from the
+loop's thread only: a commit costs a fraction of a millisecond, less than handing it to another.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from engine.errors import JournalError, Settled
+from engine.messages import Audit, Record, Settle
+
+_SCHEMA_VERSION = "1"
+_SCHEMA = (
+    """CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE record (
+        kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, at_s REAL NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE audit (
+        line INTEGER PRIMARY KEY, at_s REAL NOT NULL,
+        event TEXT NOT NULL, data TEXT NOT NULL, hash TEXT NOT NULL
+    )""",
+    """CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
+    """CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
+)
+
+Item = Record | Settle | Audit
+
+
+class Journal:
+    """Records, confirmations and the audit story of one monitor.
+
+    A record is a JSON object under (kind, key); a confirmation is the record of that kind under its
+    nonce, with a ``status``. Every line of the audit holds a hash over itself and the line before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the journal.
+
+        Raises:
+            JournalError: the file cannot be opened, is damaged, or belongs to a newer version.
+        """
+        self._path = path
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be opened ({error.strerror}); check DATA_DIR") from error
+        with self._errors(), ExitStack() as unfinished:
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            unfinished.callback(self._database.close)
+            self._open()
+            unfinished.pop_all()
+
+    def _open(self) -> None:
+        """Set the durability, make or check the schema, find the audit's end."""
+        execute = self._database.execute
+        execute("PRAGMA journal_mode=WAL")
+        execute("PRAGMA synchronous=FULL")
+        (health,) = execute("PRAGMA quick_check(1)").fetchone()
+        if health != "ok":
+            raise JournalError(f"{self._path}: damaged ({health}); restore it or move it away")
+        if not execute("SELECT 1 FROM sqlite_master").fetchone():
+            with self._transaction():
+                for statement in _SCHEMA:
+                    execute(statement)
+                execute("INSERT INTO meta VALUES ('schema', ?)", (_SCHEMA_VERSION,))
+                execute("INSERT INTO meta VALUES ('audit', ?)", (str(_NO_AUDIT),))
+        meta = dict(execute("SELECT name, value FROM meta"))
+        if meta.get("schema") != _SCHEMA_VERSION:
+            raise JournalError(
+                f"{self._path}: read schema {meta.get('schema')}, expected {_SCHEMA_VERSION}; "
+                "it was written by another version of this program: use that one, or another DATA_DIR"
+            )
+        line, digest = meta["audit"].split()
+        self._tail = _Tail(int(line), digest)
+
+    def commit(self, items: Sequence[Item], at_s: float) -> None:
+        """Write all items as one transaction, in their order.
+
+        Raises:
+            Settled: a `Settle` found its confirmation in another status; nothing was written.
+            JournalError: the disk or the file would not take it; nothing was written.
+        """
+        if not items:
+            return
+        tail = self._tail
+        with self._errors(), self._transaction():
+            for item in items:
+                match item:
+                    case Record():
+                        self._record(item, at_s)
+                    case Settle():
+                        self._settle(item, at_s)
+                    case Audit():
+                        tail = self._tell(item, at_s, tail)
+        self._tail = tail
+
+    def _record(self, item: Record, at_s: float) -> None:
+        value = json.dumps(dict(item.value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        self._database.execute(
+            "INSERT INTO record VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, at_s = excluded.at_s",
+            (item.kind, item.key, value, at_s),
+        )
+
+    def _settle(self, item: Settle, at_s: float) -> None:
+        changed = self._database.execute(
+            "UPDATE record SET value = json_set(value, '$.status', ?), at_s = ? "
+            "WHERE kind = 'confirmation' AND key = ? AND json_extract(value, '$.status') = ?",
+            (item.to, at_s, item.nonce, item.expect),
+        )
+        if changed.rowcount != 1:
+            raise Settled(f"confirmation {item.nonce} is not {item.expect} any more")
+
+    def _tell(self, item: Audit, at_s: float, tail: _Tail) -> _Tail:
+        # Lenient: an odd value in the story must not cost an exit its journal line.
+        text = json.dumps(dict(item.data), separators=(",", ":"), default=str)
+        tail = tail.after(at_s, item.event, text)
+        self._database.execute(
+            "INSERT INTO audit VALUES (?, ?, ?, ?, ?)", (tail.line, at_s, item.event, text, tail.digest)
+        )
+        self._database.execute("UPDATE meta SET value = ? WHERE name = 'audit'", (str(tail),))
+        return tail
+
+    def load(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Every record: kind -> key -> value.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        with self._errors():
+            for kind, key, value in self._database.execute(
+                "SELECT kind, key, value FROM record ORDER BY kind, key"
+            ):
+                found.setdefault(kind, {})[key] = json.loads(value)
+        return found
+
+    def verify_audit(self) -> int:
+        """Walk the audit's chain of hashes; the number of lines when all is as it was written.
+
+        Raises:
+            JournalError: names the first line that was altered, or where the story was cut.
+        """
+        tail = _NO_AUDIT
+        with self._errors():
+            (end,) = self._database.execute("SELECT value FROM meta WHERE name = 'audit'").fetchone()
+            for line, at_s, event, text, digest in self._database.execute(
+                "SELECT line, at_s, event, data, hash FROM audit ORDER BY line"
+            ):
+                tail = tail.after(at_s, event, text)
+                if (line, digest) != (tail.line, tail.digest):
+                    raise JournalError(f"{self._path}: the audit was altered at line {tail.line}")
+        if end != str(tail):
+            raise JournalError(f"{self._path}: the audit ends at line {tail.line}, expected {end.split()[0]}")
+        return tail.line
+
+    def close(self) -> None:
+        """Close the file; everything committed is safe without it too."""
+        self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        finally:
+            if self._database.in_transaction:
+                with suppress(sqlite3.Error):  # what brought us here is the error that counts
+                    self._database.execute("ROLLBACK")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Give SQLite's errors, and values that are no JSON, their place among ours."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise JournalError(f"{self._path}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The end of the audit: its last line's number and hash."""
+
+    line: int
+    digest: str
+
+    def after(self, at_s: float, event: str, text: str) -> _Tail:
+        """The end once this line is told too."""
+        line = self.line + 1
+        told = f"{self.digest}\n{line}\n{float(at_s)!r}\n{event}\n{text}"
+        return _Tail(line, hashlib.sha256(told.encode()).hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.digest}"
+
+
+_NO_AUDIT = _Tail(0, "0" * 64)
+
+
+class HostLock:
+    """One monitor per data directory on this host: a file lock that dies with its process."""
+
+    def __init__(self, directory: Path) -> None:
+        """Name the lock; nothing is held yet."""
+        self._path = directory / "lock"
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            JournalError: another process holds it (names its pid), or the file cannot be made.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(f"{self._path}: cannot be made ({error.strerror}); check DATA_DIR") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise JournalError(
+                f"{self._path}: held by another monitor (process {holder}); "
+                "stop it first, or give this one a DATA_DIR of its own"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go; the file stays, so that two newcomers cannot lock two different files."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
