@@ -1,0 +1,22 @@
+"""The dated facts that ship with the engine, read from their files."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from engine.charges import ChargeTable
+from engine.sessions import Calendar
+
+
+def calendar() -> Calendar:
+    """The shipped session table."""
+    return Calendar.parse(_text("sessions.toml"))
+
+
+def charges() -> ChargeTable:
+    """The shipped charge table."""
+    return ChargeTable.parse(_text("charges.toml"))
+
+
+def _text(name: str) -> str:
+    return files("engine").joinpath("data", name).read_text(encoding="utf-8")

@@ -1,0 +1,207 @@
+"""When the market is open: IST moments, sessions, holidays, days to expiry.
+
+Tables come in as text (`engine/data/sessions.toml`), answers go out. Days are dates in IST, moments
+are epoch seconds; the clock is always an argument.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.errors import BadInput, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: India has kept one offset and no summer time since 1945, so a fixed zone is the whole truth.
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
+
+_ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
+#: No market has ever paused longer; beyond it a table is wrong and looking on would never end.
+_LONGEST_PAUSE_DAYS = 60
+#: An exit whose clock time lies after the end of a short session comes this long before that end.
+_BEFORE_SHORT_CLOSE_S = 600.0
+
+
+def ist(now_s: float) -> datetime:
+    """The moment as an aware datetime in IST."""
+    return datetime.fromtimestamp(now_s, IST)
+
+
+def ist_date(now_s: float) -> date:
+    """The day in India at that moment."""
+    return ist(now_s).date()
+
+
+def at(day: date, clock: str | time) -> float:
+    """The epoch second of a clock time (``"15:00"``) on a day in India.
+
+    Raises:
+        BadInput: the text is not a time of day.
+    """
+    try:
+        moment = clock if isinstance(clock, time) else time.fromisoformat(clock)
+    except ValueError:
+        raise BadInput(f'read {clock!r} where a time of day was expected, e.g. "15:00"') from None
+    return datetime.combine(day, moment, IST).timestamp()
+
+
+def dte(now_s: float, expiry: date) -> int:
+    """Calendar days to expiry, counted on Indian dates: 0 on the day itself, negative after it."""
+    return (expiry - ist_date(now_s)).days
+
+
+class Session(NamedTuple):
+    """One session: trading is possible at moments ``open_s <= now_s < close_s``."""
+
+    open_s: float
+    close_s: float
+
+
+class _Hours(NamedTuple):
+    open: time
+    close: time
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The sessions of equity derivatives.
+
+    Attributes:
+        first, last: the days the table knows about.
+        uncertain: days inside them whose sessions are not known after all.
+        hours: regular hours by the day they came into force, oldest first.
+        special: sessions on weekends and holidays.
+        recorded: in a replay the days that have a recording; between the first and the last of
+            them there are no other sessions.
+    """
+
+    first: date
+    last: date
+    holidays: frozenset[date]
+    uncertain: frozenset[date]
+    hours: tuple[tuple[date, _Hours], ...]
+    special: Mapping[date, _Hours]
+    recorded: frozenset[date] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str) -> Calendar:
+        """Read the table.
+
+        Raises:
+            ConfigError: not TOML, or a key is missing or of the wrong type.
+        """
+        try:
+            table = tomllib.loads(text)
+            hours = [(_day(row["from"]), _hours(row)) for row in table["hours"]]
+            return cls(
+                first=_day(table["first"]),
+                last=_day(table["last"]),
+                holidays=frozenset(map(_day, table["holidays"])),
+                uncertain=frozenset(map(_day, table["uncertain"])),
+                hours=tuple(sorted(hours)),
+                special={_day(row["date"]): _hours(row) for row in table["special"]},
+            )
+        except tomllib.TOMLDecodeError as fault:
+            raise ConfigError([f"session table: not readable as TOML: {fault}"]) from fault
+        except KeyError as fault:
+            raise ConfigError([f"session table: {fault} is missing"]) from fault
+        except TypeError as fault:
+            raise ConfigError([f"session table: {fault}"]) from fault
+
+    def for_recording(self, days: Iterable[date]) -> Calendar:
+        """The calendar of a replay: every recorded day is a session of regular hours.
+
+        A known holiday stays one: rows of such a day are the previous close shown again. Before the
+        first and after the last recorded day the table goes on to say what it says, because the
+        last session before an expiry weeks ahead is not the day of the recording.
+        """
+        kept = frozenset(d for d in days if d in self.special or d not in self.holidays)
+        return replace(self, recorded=kept)
+
+    def covers(self, day: date) -> bool:
+        """Whether the table knows this day; on a day it does not know nothing may be ordered."""
+        if day in self.recorded:
+            return True
+        return self.first <= day <= self.last and day not in self.uncertain
+
+    def is_session(self, day: date) -> bool:
+        """Whether there is trading on this day (beyond the table: on any weekday, see `covers`)."""
+        if self.recorded and min(self.recorded) <= day <= max(self.recorded):
+            return day in self.recorded
+        return day in self.special or (day.weekday() < _SATURDAY and day not in self.holidays)
+
+    def session(self, day: date) -> Session:
+        """Opening and close of a session.
+
+        Raises:
+            BadInput: there is no session on this day.
+        """
+        if not self.is_session(day):
+            raise BadInput(f"{day} is not a trading session")
+        hours = self._regular(day)
+        if day not in self.recorded:
+            hours = self.special.get(day, hours)
+        return Session(at(day, hours.open), at(day, hours.close))
+
+    def is_open(self, now_s: float) -> bool:
+        """Whether the market trades at this moment."""
+        day = ist_date(now_s)
+        if not self.is_session(day):
+            return False
+        session = self.session(day)
+        return session.open_s <= now_s < session.close_s
+
+    def window(self, now_s: float) -> Session:
+        """The session that is running at this moment, else the next one to open."""
+        day = self.session_from(ist_date(now_s))
+        session = self.session(day)
+        return session if now_s < session.close_s else self.session(self.next_session(day))
+
+    def session_from(self, day: date) -> date:
+        """The first session on or after a day."""
+        return day if self.is_session(day) else self.next_session(day)
+
+    def session_until(self, day: date) -> date:
+        """The last session on or before a day."""
+        return day if self.is_session(day) else self.previous_session(day)
+
+    def next_session(self, day: date) -> date:
+        """The first session after a day."""
+        return self._walk(day, _ONE_DAY)
+
+    def previous_session(self, day: date) -> date:
+        """The last session before a day."""
+        return self._walk(day, -_ONE_DAY)
+
+    def moment_s(self, day: date, clock: str) -> float:
+        """When a clock rule strikes on a session: at its time, or ten minutes before an earlier close."""
+        return min(at(day, clock), self.session(day).close_s - _BEFORE_SHORT_CLOSE_S)
+
+    def _regular(self, day: date) -> _Hours:
+        """The regular hours in force on a day; the oldest known ones before all."""
+        return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+
+    def _walk(self, day: date, step: timedelta) -> date:
+        for _ in range(_LONGEST_PAUSE_DAYS):
+            day += step
+            if self.is_session(day):
+                return day
+        raise BadInput(f"the session table has no session within {_LONGEST_PAUSE_DAYS} days of {day}")
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise TypeError(f"read {value!r} where a date was expected, e.g. 2026-11-24")
+    return value
+
+
+def _hours(row: Mapping[str, Any]) -> _Hours:
+    for name in ("open", "close"):
+        if not isinstance(row[name], time):
+            raise TypeError(f"read {name} = {row[name]!r} where a time was expected, e.g. 15:30:00")
+    return _Hours(row["open"], row["close"])

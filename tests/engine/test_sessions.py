@@ -1,0 +1,154 @@
+"""Sessions, holidays, expiries: what the shipped table says and how a replay sees it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import BadInput, ConfigError
+from engine.io import tables
+from engine.sessions import Calendar, at, dte, ist, ist_date
+
+CALENDAR = tables.calendar()
+DAYS_2026 = st.dates(date(2026, 1, 1), date(2026, 12, 20))
+
+
+def test_the_session_grew_by_ten_minutes_in_august_2026():
+    """Closing at 15:30 until the last Friday of July, at 15:40 from Monday the 3rd of August."""
+    before, after = date(2026, 7, 31), date(2026, 8, 3)
+    assert CALENDAR.session(before) == (at(before, "09:15"), at(before, "15:30"))
+    assert CALENDAR.session(after) == (at(after, "09:15"), at(after, "15:40"))
+
+
+@pytest.mark.parametrize(
+    ("tuesday", "expiry"),
+    [
+        (date(2026, 3, 3), date(2026, 3, 2)),
+        (date(2026, 3, 31), date(2026, 3, 30)),
+        (date(2026, 4, 14), date(2026, 4, 13)),
+        (date(2026, 10, 20), date(2026, 10, 19)),
+        (date(2026, 11, 10), date(2026, 11, 9)),
+        (date(2026, 11, 24), date(2026, 11, 23)),
+        (date(2026, 1, 15), date(2026, 1, 14)),
+        (date(2026, 5, 28), date(2026, 5, 27)),
+    ],
+)
+def test_an_expiry_on_a_holiday_falls_on_the_session_before(tuesday, expiry):
+    """The exchanges' published expiries of 2026 follow from the holiday list."""
+    assert CALENDAR.session_until(tuesday) == expiry
+
+
+def test_special_sessions_are_sessions():
+    """The budget Sunday of 2026 trades its hours, the Muhurat evening of 2025 only one."""
+    sunday, muhurat = date(2026, 2, 1), date(2025, 10, 21)
+    assert CALENDAR.is_open(at(sunday, "12:00"))
+    assert not CALENDAR.is_open(at(muhurat, "12:00"))
+    assert CALENDAR.is_open(at(muhurat, "13:45"))
+
+
+def test_a_day_the_table_does_not_know_is_said_so():
+    """Beyond the table, and on the Muhurat Sunday of unpublished hours, nothing is covered."""
+    assert CALENDAR.covers(date(2026, 11, 23))
+    assert not CALENDAR.covers(date(2026, 11, 8))
+    assert not CALENDAR.is_session(date(2026, 11, 8))
+    assert not CALENDAR.covers(date(2027, 1, 4))
+    assert CALENDAR.is_session(date(2027, 1, 4))
+
+
+def test_the_market_is_open_from_the_first_second_until_before_the_last():
+    """The close itself is no longer open."""
+    day = date(2026, 2, 3)
+    assert not CALENDAR.is_open(at(day, "09:15") - 0.001)
+    assert CALENDAR.is_open(at(day, "09:15"))
+    assert CALENDAR.is_open(at(day, "15:30") - 0.001)
+    assert not CALENDAR.is_open(at(day, "15:30"))
+    assert not CALENDAR.is_open(at(date(2026, 1, 26), "12:00"))
+
+
+def test_the_window_is_the_running_session_or_the_next():
+    """At the close the next session counts, over weekend and holiday alike."""
+    friday, tuesday = date(2026, 1, 23), date(2026, 1, 27)
+    assert CALENDAR.window(at(friday, "03:00")) == CALENDAR.session(friday)
+    assert CALENDAR.window(at(friday, "15:29")) == CALENDAR.session(friday)
+    assert CALENDAR.window(at(friday, "15:30")) == CALENDAR.session(tuesday)
+    assert CALENDAR.window(at(date(2026, 1, 24), "12:00")) == CALENDAR.session(tuesday)
+
+
+@given(DAYS_2026)
+def test_sessions_before_and_after_are_neighbours(day):
+    """Walking one session forth and back from a session returns to it."""
+    here = CALENDAR.session_from(day)
+    assert CALENDAR.previous_session(CALENDAR.next_session(here)) == here
+    assert CALENDAR.session_until(day) <= day <= here
+
+
+def test_days_to_expiry_are_counted_on_indian_dates():
+    """Half past midnight in India is still yesterday in UTC; expiry day itself counts zero."""
+    expiry = date(2026, 2, 3)
+    assert dte(at(expiry, "00:30"), expiry) == 0
+    assert dte(at(expiry, "23:59"), expiry) == 0
+    assert dte(at(date(2026, 1, 27), "09:15"), expiry) == 7
+    assert ist_date(at(expiry, "00:30")) == expiry
+    assert ist(at(expiry, "15:00")).isoformat() == "2026-02-03T15:00:00+05:30"
+
+
+def test_a_recorded_day_is_a_session_and_a_day_without_rows_is_not():
+    """Between the recorded days nothing else trades; around them the table speaks again."""
+    calendar = CALENDAR.for_recording([date(2019, 5, 20), date(2019, 5, 22)])
+    assert [calendar.is_session(date(2019, 5, d)) for d in (20, 21, 22, 23)] == [True, False, True, True]
+    assert calendar.covers(date(2019, 5, 20))
+    assert calendar.session(date(2019, 5, 20)).close_s == at(date(2019, 5, 20), "15:30")
+    assert calendar.previous_session(date(2019, 5, 30)) == date(2019, 5, 29)
+
+
+def test_a_recorded_evening_session_is_given_regular_hours():
+    """In a replay every recorded date trades from 09:15."""
+    muhurat = date(2025, 10, 21)
+    calendar = CALENDAR.for_recording([muhurat])
+    assert calendar.session(muhurat) == (at(muhurat, "09:15"), at(muhurat, "15:30"))
+
+
+def test_rows_recorded_on_a_holiday_do_not_open_the_market():
+    """A page saved on a holiday shows the previous close; nothing trades on it."""
+    holiday = date(2025, 8, 27)
+    assert not CALENDAR.for_recording([holiday]).is_session(holiday)
+    assert not CALENDAR.for_recording([date(2025, 8, 26), holiday]).is_session(holiday)
+
+
+def test_a_clock_rule_comes_before_the_end_of_a_short_session():
+    """Three in the afternoon does not exist in the Muhurat session: ten minutes before its end it is."""
+    muhurat, day = date(2025, 10, 21), date(2026, 2, 3)
+    assert CALENDAR.moment_s(muhurat, "15:00") == at(muhurat, "14:35")
+    assert CALENDAR.moment_s(day, "15:00") == at(day, "15:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("first = ", "TOML"),
+        ("first = 2026-01-01", "missing"),
+        ("hours = []\nfirst = 3", "date was expected"),
+        ("first = 2026-01-01\n[[hours]]\nfrom = 2026-01-01\nopen = 9\nclose = 15:30:00", "time was expected"),
+    ],
+)
+def test_a_broken_table_is_refused(text, fault):
+    """The error says what is wrong with the table."""
+    with pytest.raises(ConfigError, match=fault):
+        Calendar.parse(text)
+
+
+def test_questions_without_an_answer_are_errors():
+    """A holiday has no hours, "late" is no time of day, and an empty calendar is not searched for ever."""
+    with pytest.raises(BadInput, match="not a trading session"):
+        CALENDAR.session(date(2026, 1, 26))
+    with pytest.raises(BadInput, match="time of day"):
+        at(date(2026, 1, 27), "late")
+    start = date(2026, 1, 1)
+    dead = Calendar(
+        start, start, frozenset(start + timedelta(d) for d in range(99)), frozenset(), CALENDAR.hours, {}
+    )
+    with pytest.raises(BadInput, match="no session"):
+        dead.next_session(start)
