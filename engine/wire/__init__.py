@@ -1,0 +1,57 @@
+"""Dhan's wire, both directions, as pure functions: bytes and JSON in, our nouns out. No socket.
+
+- `decode` and `depth`: the binary v2 market feed (`engine.wire.frames`)
+- `subscriptions`, `login`: what we send on the two sockets (`engine.wire.requests`)
+- `parse_order_updates`: the order-update socket (`engine.wire.updates`)
+- `parse_order_row` and its kin: rows of the REST API (`engine.wire.rows`)
+- `parse_quotes`: the REST market quote (`engine.wire.quotes`)
+
+Everything that cannot be understood is a `WireError`; nothing else is ever raised on purpose. Where
+one broken part does not spoil the others, the error is a `BrokenFrame` that carries them.
+"""
+
+from engine.wire.frames import (
+    FeedDisconnect,
+    Level,
+    MarketStatus,
+    OpenInterest,
+    Packet,
+    PreviousClose,
+    decode,
+    depth,
+)
+from engine.wire.prices import BrokenFrame
+from engine.wire.quotes import parse_quotes
+from engine.wire.requests import FeedMode, login, subscriptions
+from engine.wire.rows import (
+    ForeignRow,
+    Profile,
+    parse_order_row,
+    parse_position_row,
+    parse_profile,
+    parse_trade_row,
+)
+from engine.wire.updates import parse_order_updates
+
+__all__ = [
+    "BrokenFrame",
+    "FeedDisconnect",
+    "FeedMode",
+    "ForeignRow",
+    "Level",
+    "MarketStatus",
+    "OpenInterest",
+    "Packet",
+    "PreviousClose",
+    "Profile",
+    "decode",
+    "depth",
+    "login",
+    "parse_order_row",
+    "parse_order_updates",
+    "parse_position_row",
+    "parse_profile",
+    "parse_quotes",
+    "parse_trade_row",
+    "subscriptions",
+]

@@ -1,0 +1,293 @@
+"""The binary live feed, version 2: one websocket frame of packets -> ticks and small facts.
+
+Layout, little endian, offsets from the packet's start (Dhan's live market feed page, and for the
+total length in bytes 1-2 issue 90 of the DhanHQ-py repository, which shows real bytes)::
+
+    0 u8 response code   1 u16 length of the whole packet   3 u8 segment   4 u32 security id
+
+A frame may hold several packets. Packets with codes, segments or lengths we do not know are stepped
+over by their own length. The close, open, high, low and totals of Quote and Full are not read.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from engine.errors import WireError
+from engine.messages import Tick
+from engine.model import SEGMENT_BY_CODE, InstrumentKey, Segment
+from engine.wire.prices import (
+    FIRST_REAL_TIME_S,
+    IST_OFFSET_S,
+    KNOWN_PAISE,
+    BrokenFrame,
+    paise_of_bits,
+    utc_of_ltt,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInterest:
+    """Open interest in units, sent beside Quote packets (code 5)."""
+
+    key: InstrumentKey
+    oi: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousClose:
+    """Yesterday's close and open interest (code 6); for indices only, on most days."""
+
+    key: InstrumentKey
+    close_paise: int
+    oi: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketStatus:
+    """Something about the market changed (code 7). The packet does not say what."""
+
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDisconnect:
+    """Dhan closes the feed and says why (code 50)."""
+
+    reason_code: int
+    text: str
+
+
+Packet = Tick | OpenInterest | PreviousClose | MarketStatus | FeedDisconnect
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of the book, both sides; a price of 0 = nothing there."""
+
+    bid_paise: int
+    bid_quantity: int
+    bid_orders: int
+    ask_paise: int
+    ask_quantity: int
+    ask_orders: int
+
+
+#: What the numbers of a disconnect packet mean (Dhan's annexure, data API errors).
+DISCONNECT_REASONS = {
+    800: "internal server error",
+    804: "more instruments than allowed",
+    805: "too many requests or connections",
+    806: "the data API is not subscribed",
+    807: "the access token has expired",
+    808: "authentication failed: client id or access token is wrong",
+    809: "the access token is invalid",
+    810: "the client id is invalid",
+    811: "invalid expiry date",
+    812: "invalid date format",
+    813: "invalid security id",
+    814: "invalid request",
+}
+
+_DEFAULT_TICK_PAISE = 5
+
+_HEADER = struct.Struct("<BHBI")
+_LEVEL = struct.Struct("<IIHHII")
+# Pad bytes stand for fields nobody reads. Prices are read as the bits of their float32 (see prices.py).
+_TICKER = struct.Struct("<xHBIII")
+_DEPTH_V1 = struct.Struct("<xHBIIII4xII80x")
+_QUOTE = struct.Struct("<xHBII2xI4xI24x")
+_OI = struct.Struct("<xHBII")
+_PREVIOUS_CLOSE = struct.Struct("<xHBIII")
+_STATUS = struct.Struct("<xHBI")
+_FULL = struct.Struct("<xHBII2xI4xI8xI24xII4xII80x")
+_DISCONNECT = struct.Struct("<xHBIH")
+
+#: Segment number -> the high part of an instrument key; negative for numbers that name no segment.
+_KEY_BASE = tuple(code << 32 if code in SEGMENT_BY_CODE else -1 for code in range(256))
+
+
+class _NotOurs(WireError):
+    """A packet to step over without calling it a fault."""
+
+
+def decode(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packet]:
+    """Read every packet of one frame.
+
+    Args:
+        frame: one binary websocket message.
+        ticks_paise: price grid by instrument, in paise; five paise for instruments not in it.
+
+    Returns:
+        The packets understood, in order. `Tick.bid_paise` and `ask_paise` are None for packets
+        without a book (Ticker, Quote).
+
+    Raises:
+        BrokenFrame: a packet was malformed (a `WireError`). Packets whose framing is intact are
+            still read, also behind the bad one; they are in the error's ``good``. Behind a packet
+            whose length cannot be true nothing can be found, so nothing is looked for.
+    """
+    packets: list[Packet] = []
+    faults: list[str] = []
+    at, end = 0, len(frame)
+    while at < end:
+        size, read = _LAYOUTS[frame[at]]
+        try:
+            packets.append(read(frame, at, ticks_paise))
+            at += size
+        except (WireError, struct.error) as problem:
+            if not isinstance(problem, _NotOurs):
+                faults.append(f"packet {frame[at]} at byte {at}: {problem}")
+            step = _length(frame, at)
+            if step == 0:
+                faults.append(f"the packet at byte {at} of {end} does not end inside its frame")
+                break
+            at += step
+    if faults:
+        raise BrokenFrame(faults, packets)
+    return packets
+
+
+def depth(tick: Tick, tick_paise: int = _DEFAULT_TICK_PAISE) -> tuple[Level, ...]:
+    """Read the five levels a tick carries, best first.
+
+    A level with an impossible price ends the book there: what cannot be read is not liquidity.
+
+    Args:
+        tick: a quote; one without depth has no levels.
+        tick_paise: the instrument's price grid in paise.
+    """
+    levels: list[Level] = []
+    for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(tick.depth or b""):
+        try:
+            bid_paise, ask_paise = paise_of_bits(bid, tick_paise), paise_of_bits(ask, tick_paise)
+        except WireError:
+            break
+        levels.append(Level(bid_paise, bids, bid_orders, ask_paise, asks, ask_orders))
+    return tuple(levels)
+
+
+def _length(frame: bytes, at: int) -> int:
+    """How many bytes the packet at ``at`` says it has; 0 when that cannot be true."""
+    if len(frame) - at < _HEADER.size:
+        return 0
+    length: int = _HEADER.unpack_from(frame, at)[1]
+    return length if _HEADER.size <= length <= len(frame) - at else 0
+
+
+def _refuse(length: int, size: int, key: int) -> NoReturn:
+    """Say why a packet is not read: another layout or segment (no fault), or too short (a fault)."""
+    if length < size:
+        msg = f"length {length}, expected {size}"
+        raise WireError(msg)
+    msg = f"length {length} or instrument {key} unknown"
+    raise _NotOurs(msg)
+
+
+def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
+    """Code 8, 162 bytes: the whole quote with five levels of depth. The hot path of the house."""
+    length, segment, security_id, ltp, ltt, volume, oi, bids, asks, bid, ask = _FULL.unpack_from(frame, at)
+    key = _KEY_BASE[segment] | security_id
+    if length != 162 or key < 0:
+        _refuse(length, 162, key)
+    tick_paise = ticks_paise.get(key, 5)
+    try:
+        known = KNOWN_PAISE[tick_paise]
+        ltp, bid, ask = known[ltp], known[bid], known[ask]
+    except KeyError:
+        ltp = paise_of_bits(ltp, tick_paise)
+        bid = paise_of_bits(bid, tick_paise)
+        ask = paise_of_bits(ask, tick_paise)
+    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
+    return Tick(key, ltp, ltt_s, bid, bids, ask, asks, volume, oi, frame[at + 62 : at + 162])
+
+
+def _ticker(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
+    """Code 2, 16 bytes: last price and time."""
+    length, segment, security_id, ltp, ltt = _TICKER.unpack_from(frame, at)
+    key = _KEY_BASE[segment] | security_id
+    if length != _TICKER.size or key < 0:
+        _refuse(length, _TICKER.size, key)
+    return Tick(key, _paise(ltp, key, ticks_paise), utc_of_ltt(ltt))
+
+
+def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
+    """Code 4, 50 bytes: a trade summary without the book."""
+    length, segment, security_id, ltp, ltt, volume = _QUOTE.unpack_from(frame, at)
+    key = _KEY_BASE[segment] | security_id
+    if length != _QUOTE.size or key < 0:
+        _refuse(length, _QUOTE.size, key)
+    return Tick(key, _paise(ltp, key, ticks_paise), utc_of_ltt(ltt), volume=volume)
+
+
+def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
+    """Code 3, 112 bytes, deprecated: last price and five levels, no times."""
+    length, segment, security_id, ltp, bids, asks, bid, ask = _DEPTH_V1.unpack_from(frame, at)
+    key = _KEY_BASE[segment] | security_id
+    if length != _DEPTH_V1.size or key < 0:
+        _refuse(length, _DEPTH_V1.size, key)
+    ltp, bid, ask = (_paise(bits, key, ticks_paise) for bits in (ltp, bid, ask))
+    return Tick(key, ltp, 0, bid, bids, ask, asks, depth=frame[at + 12 : at + 112])
+
+
+def _oi(frame: bytes, at: int, _ticks_paise: Mapping[InstrumentKey, int]) -> OpenInterest:
+    """Code 5, 12 bytes."""
+    length, segment, security_id, oi = _OI.unpack_from(frame, at)
+    key = _KEY_BASE[segment] | security_id
+    if length != _OI.size or key < 0:
+        _refuse(length, _OI.size, key)
+    return OpenInterest(InstrumentKey(key), oi)
+
+
+def _previous_close(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> PreviousClose:
+    """Code 6, 16 bytes."""
+    length, segment, security_id, close, oi = _PREVIOUS_CLOSE.unpack_from(frame, at)
+    key = _KEY_BASE[segment] | security_id
+    if length != _PREVIOUS_CLOSE.size or key < 0:
+        _refuse(length, _PREVIOUS_CLOSE.size, key)
+    return PreviousClose(InstrumentKey(key), _paise(close, key, ticks_paise), oi)
+
+
+def _status(frame: bytes, at: int, _ticks_paise: Mapping[InstrumentKey, int]) -> MarketStatus:
+    """Code 7, header only."""
+    length, segment, _ = _STATUS.unpack_from(frame, at)
+    if length != _STATUS.size or segment not in SEGMENT_BY_CODE:
+        _refuse(length, _STATUS.size, segment)
+    return MarketStatus(SEGMENT_BY_CODE[segment])
+
+
+def _disconnect(frame: bytes, at: int, _ticks_paise: Mapping[InstrumentKey, int]) -> FeedDisconnect:
+    """Code 50, 10 bytes: the reason is one of Dhan's data error codes."""
+    length, _, _, reason = _DISCONNECT.unpack_from(frame, at)
+    if length != _DISCONNECT.size:
+        _refuse(length, _DISCONNECT.size, reason)
+    return FeedDisconnect(reason, DISCONNECT_REASONS.get(reason, f"unknown reason {reason}"))
+
+
+def _unknown(_frame: bytes, _at: int, _ticks_paise: Mapping[InstrumentKey, int]) -> NoReturn:
+    """Step over codes 0 (heartbeat), 1 (old index packet, layout unpublished) and all others."""
+    raise _NotOurs
+
+
+def _paise(bits: int, key: int, ticks_paise: Mapping[InstrumentKey, int]) -> int:
+    """One price off the hot path."""
+    return paise_of_bits(bits, ticks_paise.get(InstrumentKey(key), _DEFAULT_TICK_PAISE))
+
+
+_KNOWN: dict[int, tuple[int, Callable[..., Packet]]] = {
+    2: (_TICKER.size, _ticker),
+    3: (_DEPTH_V1.size, _depth_v1),
+    4: (_QUOTE.size, _quote),
+    5: (_OI.size, _oi),
+    6: (_PREVIOUS_CLOSE.size, _previous_close),
+    7: (_STATUS.size, _status),
+    8: (_FULL.size, _full),
+    50: (_DISCONNECT.size, _disconnect),
+}
+#: For each of the 256 response codes its size in bytes and its reader.
+_LAYOUTS = tuple(_KNOWN.get(code, (0, _unknown)) for code in range(256))
