@@ -238,15 +238,18 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalFailed:
-    """The journal could not be written; the effects that hung on it were not performed."""
+class JournalState:
+    """The journal cannot be written (``failed`` says why), or can be again (empty).
 
-    detail: str
+    What hung on a failed write was not performed.
+    """
+
+    failed: str
 
 
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
-    | CommandOutcome | Command | Tap | Beat | JournalFailed
+    | CommandOutcome | Command | Tap | Beat | JournalState
 )  # fmt: skip
 
 # --------------------------------------------------------------------------------------------- out

@@ -1,0 +1,176 @@
+"""The blotter: every order of ours, and what is learnt of each from whichever side.
+
+REST reports, the update socket and the answers to our own commands all end here; an order's state
+is the same whichever of them spoke first, twice or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.ledger import Ledger
+from engine.messages import Accepted, Refused, Verb
+from engine.orders import Event, Order, OrderState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.messages import BrokerReport, CommandOutcome
+    from engine.model import BrokerFill, BrokerOrder
+
+__all__ = ["Blotter", "Change"]
+
+#: An unknown order is absent only after this many reads of the book that lack it, over at least
+#: this long: longer than the client's time-out (4 s) plus the slowest acceptance anyone has
+#: reported (30 s). The owner is told long before (`UNKNOWN_ALARM_S`).
+ABSENT_READS = 3
+ABSENT_AFTER_S = 35.0
+UNKNOWN_ALARM_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One order changed; ``refusal`` (code, words) when the news was that it was refused."""
+
+    order: Order
+    refusal: tuple[str, str] | None = None
+
+
+class Blotter:
+    """All orders, live and ended, and the ledger they are booked in."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self._orders: dict[str, Order] = {}
+
+    def add(self, order: Order) -> None:
+        """Take in an order: a new one about to be sent, or one the journal remembers."""
+        self._orders[order.id] = order
+        if order.filled:
+            self.ledger.filled(order.request.key, order.request.side, order.filled)
+        self.ledger.touched(order.request.key)
+
+    def of(self, intent: str) -> list[Order]:
+        """The orders of one intent, oldest first."""
+        return [o for o in self._orders.values() if o.intent == intent]
+
+    def live(self) -> list[Order]:
+        """Every order that may still trade, of every intent, ended intents included."""
+        return [o for o in self._orders.values() if o.state.live]
+
+    def get(self, correlation_id: str) -> Order | None:
+        """Find an order by the id we gave it."""
+        return self._orders.get(correlation_id)
+
+    def forget(self, intents: Iterable[str]) -> None:
+        """Drop the ended orders of these intents (house-keeping between days)."""
+        gone = set(intents)
+        self._orders = {k: o for k, o in self._orders.items() if o.intent not in gone or o.state.live}
+
+    def doubtful(self, now_s: float) -> list[Order]:
+        """Orders of whose fate nobody has known for too long."""
+        return [o for o in self.live() if now_s - _doubt_since_s(o, now_s) >= UNKNOWN_ALARM_S]
+
+    # ------------------------------------------------------------------------------- learning
+
+    def report(self, report: BrokerReport, now_s: float) -> list[Change]:
+        """Take in a successful report; a report older than the last one is ignored."""
+        if self.ledger.report is not None and report.request <= self.ledger.report.request:
+            return []
+        rows = {o.correlation_id: o for o in report.orders if o.correlation_id}
+        by_id = {o.order_id: o for o in report.orders}
+        traded = _traded(report.fills)
+        changes = []
+        for order in self._orders.values():
+            row = rows.get(order.id) or by_id.get(order.order_id)
+            if row is not None:
+                changes += self._see(order, _with_fills(row, traded))
+            elif order.state.live and report.began_s > order.sent_s:
+                changes += self._missed(order, report, now_s)
+        self.ledger.take(report, self._orders)
+        return changes
+
+    def update(self, row: BrokerOrder) -> list[Change]:
+        """Take in one order's news from the update socket."""
+        order = self._orders.get(row.correlation_id) or next(
+            (o for o in self._orders.values() if o.order_id and o.order_id == row.order_id), None
+        )
+        return self._see(order, row) if order is not None else []
+
+    def outcome(self, news: CommandOutcome, now_s: float) -> list[Change]:
+        """Take in what became of a command of ours; always a change."""
+        order = self._orders.get(news.correlation_id)
+        if order is None:
+            return []
+        self.ledger.touched(order.request.key)
+        if news.verb is Verb.PLACE:
+            return [self._placed(order, news, now_s)]
+        order.pending = False
+        if isinstance(news.outcome, Refused):
+            order.cancel_sent_s = None
+        return [Change(order)]
+
+    def _placed(self, order: Order, news: CommandOutcome, now_s: float) -> Change:
+        outcome = news.outcome
+        if isinstance(outcome, Accepted):
+            order.order_id = outcome.order_id
+            order.learn(Event.ACCEPTED)
+            return Change(order)
+        if isinstance(outcome, Refused):
+            news_to_us = order.learn(Event.REFUSED)
+            order.reason = outcome.reason
+            return Change(order, (outcome.code, outcome.reason) if news_to_us else None)
+        if order.learn(Event.NO_ANSWER):
+            order.unknown_s = now_s
+        return Change(order)
+
+    def _see(self, order: Order, row: BrokerOrder) -> list[Change]:
+        before = order.filled
+        if not order.see(row):
+            return []
+        if order.filled > before:
+            self.ledger.filled(order.request.key, order.request.side, order.filled - before)
+        self.ledger.touched(order.request.key)
+        return [Change(order, ("", order.reason) if order.state is OrderState.REFUSED else None)]
+
+    def _missed(self, order: Order, report: BrokerReport, now_s: float) -> list[Change]:
+        """The order book lacks a live order: count, and give it up only on proof.
+
+        Only an order whose command has failed to answer can be absent. One whose command is still
+        under way may yet arrive, and one that was seen working has become doubtful, not absent.
+        """
+        order.absent_reads += 1
+        if order.state is OrderState.WORKING and order.unknown_s is None:
+            order.unknown_s = now_s
+        if order.state is not OrderState.UNKNOWN or order.absent_reads < ABSENT_READS:
+            return []
+        if report.began_s - (order.unknown_s or order.sent_s) < ABSENT_AFTER_S:
+            return []
+        order.learn(Event.PROVED_ABSENT)
+        self.ledger.touched(order.request.key)
+        return [Change(order)]
+
+
+def _doubt_since_s(order: Order, now_s: float) -> float:
+    if order.unknown_s is not None:
+        return order.unknown_s
+    return order.sent_s if order.state is OrderState.SENDING else now_s
+
+
+def _traded(fills: Iterable[BrokerFill]) -> dict[str, tuple[int, int]]:
+    """Sum the trade book by order: units and turnover, each exchange trade counted once."""
+    unique = {(f.order_id, f.trade_id): f for f in fills}
+    sums: dict[str, tuple[int, int]] = {}
+    for fill in unique.values():
+        units, turnover = sums.get(fill.order_id, (0, 0))
+        sums[fill.order_id] = units + fill.quantity, turnover + fill.quantity * fill.price_paise
+    return sums
+
+
+def _with_fills(row: BrokerOrder, traded: dict[str, tuple[int, int]]) -> BrokerOrder:
+    """The trade book may know of a fill that the order book does not show yet."""
+    units, turnover = traded.get(row.order_id, (0, 0))
+    if units <= row.filled:
+        return row
+    return replace(row, filled=units, average_paise=turnover // units)

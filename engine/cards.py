@@ -1,0 +1,69 @@
+"""The story of a question or an exit in lines short enough for a phone (32 columns)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.intents import Intent, IntentState
+from engine.messages import Card
+from engine.model import Side, Urgency
+from engine.money import rupees, signed_rupees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.intents import LegPlan
+    from engine.pricing import Touch
+
+__all__ = ["exit_card", "preview_lines"]
+
+_TITLE = {
+    IntentState.WORKING: "Exiting",
+    IntentState.STOPPING: "Stopping",
+    IntentState.FLAT: "Verified flat",
+    IntentState.STUCK: "Stuck",
+    IntentState.ABORTED: "Stopped",
+}
+
+
+def preview_lines(legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None) -> tuple[str, ...]:
+    """What an exit would do: side, units and contract, the price to expect, the P&L as it stands."""
+    lines = []
+    for leg, touch in legs:
+        price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
+        near = rupees(price).removeprefix("₹") if price else "price unknown"
+        lines += [leg.name, f"  {leg.side} {leg.quantity} at about {near}"]
+    lines.append("P&L now " + ("unknown" if pnl_paise is None else signed_rupees(pnl_paise)))
+    return tuple(lines)
+
+
+def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
+    """The exit's card as it stands: one line a leg, then the result."""
+    lines = [intent.verdict.reason] if intent.verdict.reason else []
+    for index, leg in enumerate(intent.legs):
+        filled, average = intent.filled(index), intent.average_paise(index)
+        at = f" @ {rupees(average).removeprefix('₹')}" if average is not None else ""
+        lines += [leg.name, f"  {leg.side} {filled}/{leg.quantity}{at}"]
+    if intent.note:
+        lines.append(intent.note)
+    if pnl_paise is not None:
+        lines.append(f"P&L {signed_rupees(pnl_paise)}")
+    loud = intent.state is IntentState.STUCK
+    return Card(
+        intent.card,
+        f"{_TITLE[intent.state]}: {intent.title}",
+        tuple(lines),
+        final=not intent.state.live,
+        urgency=Urgency.HIGH if loud else Urgency.NORMAL,
+    )
+
+
+def realised_paise(intent: Intent, entries: dict[int, int]) -> int | None:
+    """Gross P&L of what was traded: leg index -> entry turnover per unit in paise; None = unknown."""
+    total = 0
+    for index, leg in enumerate(intent.legs):
+        average = intent.average_paise(index)
+        if average is None or index not in entries:
+            return None
+        total += -leg.side.sign * intent.filled(index) * (average - entries[index])
+    return total

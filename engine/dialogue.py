@@ -1,0 +1,208 @@
+"""What people ask for, and what they answer: commands and taps, turned into exits or a word back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.cards import preview_lines
+from engine.gate import Confirmation, Questions, Status
+from engine.messages import Answer, Ask, Audit, Card, Say, Wish
+from engine.model import Action, Mode, Urgency, Verdict
+from engine.plan import plan_exit
+
+if TYPE_CHECKING:
+    from engine.messages import Command, Effect, Tap
+    from engine.model import Position
+    from engine.monitor import Monitor
+
+__all__ = ["Dialogue"]
+
+FORCED_REASON = "You asked for it"
+
+
+class Dialogue:
+    """The person's side of the monitor: holds the open questions and knows what may be asked.
+
+    Args:
+        monitor: whose positions and exits are talked about.
+        seed: secret chance of this process, for nonces.
+    """
+
+    def __init__(self, monitor: Monitor, seed: bytes) -> None:
+        self._monitor = monitor
+        self.questions = Questions(seed)
+
+    # --------------------------------------------------------------------------------- commands
+
+    def command(self, command: Command, now_s: float) -> list[Effect]:
+        """Do, ask about, or refuse one wish."""
+        effects: list[Effect] = [
+            Audit("command", {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name})
+        ]
+        match command.wish:
+            case Wish.STOP:
+                return effects + self._monitor.halt(command.by, now_s)
+            case Wish.RESUME:
+                return effects + self._resume(command, now_s)
+            case Wish.EXIT:
+                return effects + self._exit(command, now_s)
+
+    def _resume(self, command: Command, now_s: float) -> list[Effect]:
+        if not self._monitor.halted:
+            return [Say(command.by, "Automation is running already.")]
+        if command.confirmed:
+            return self._monitor.unhalt(command.by)
+        asked, record = self.questions.issue(
+            Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
+        )
+        lines = (f"Mode {self._monitor.mode}.", "Rules will act again.")
+        ask = Ask(
+            asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
+            "Resume", "Stay halted",
+        )  # fmt: skip
+        return [record, ask]
+
+    def _exit(self, command: Command, now_s: float) -> list[Effect]:
+        if why := self._monitor.exit_impossible(now_s):
+            return [Say(command.by, why)]
+        wanted = [
+            p
+            for p in self._monitor.holdings.positions.values()
+            if command.strategy_id is None or p.strategy_id == command.strategy_id
+        ]
+        if not wanted:
+            name = (
+                "No open position"
+                if command.strategy_id is None
+                else f"No open position {command.strategy_id}"
+            )
+            return [Say(command.by, f"{name}. /status lists what is watched.")]
+        busy = [p for p in wanted if self._monitor.desk.of(p.id)]
+        free = [p for p in wanted if not self._monitor.desk.of(p.id)]
+        effects: list[Effect] = []
+        if busy:
+            names = ", ".join(str(p.strategy_id) for p in busy)
+            effects.append(Say(command.by, f"Already exiting: {names}. The running exit goes on."))
+        if command.confirmed:
+            for position in free:
+                effects += self._monitor.start_exit(position, _forced(position), command.by.name, None, now_s)
+            return effects
+        return effects + (self.ask_exit(tuple(free), None, now_s) if free else [])
+
+    # -------------------------------------------------------------------------------- questions
+
+    def ask_exit(
+        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float
+    ) -> list[Effect]:
+        """Ask whether to exit: a person's wish has no verdict, a rule's has its own."""
+        title = _title(positions)
+        asked, record = self.questions.issue(
+            Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
+            forced=verdict is None,
+        )  # fmt: skip
+        lines: tuple[str, ...] = () if verdict is None else (verdict.reason,)
+        for position in positions:
+            legs = [(leg, self._monitor.touch(leg.key)) for leg in plan_exit(position)]
+            pnl = self._monitor.watch.figures(position.id, now_s).pnl_paise
+            lines += ((_name(position),) if len(positions) > 1 else ()) + preview_lines(legs, pnl)
+            if verdict is not None:  # a person's preview must not switch the rules off
+                self._monitor.watch.hold(position.id)
+        urgency = verdict.urgency if verdict is not None else Urgency.NORMAL
+        paper = " (on paper)" if self._monitor.mode is Mode.SIMULATE else ""
+        head = f"Exit {title}{paper}?" if verdict is None else f"{_headline(verdict)}: exit {title}?"
+        ask = Ask(
+            asked.nonce, Wish.EXIT, head, lines, asked.expires_s, urgency, "Exit now",
+            "Cancel" if verdict is None else "Not now", positions[0].id if len(positions) == 1 else None,
+        )  # fmt: skip
+        return [record, ask]
+
+    def tap(self, tap: Tap, now_s: float) -> list[Effect]:
+        """Decide one press of a button; only the first that counts wins."""
+        asked = self.questions.get(tap.nonce)
+        if asked is None:
+            return [Answer(tap.callback_id, "Already decided or too old.")]
+        note = Audit("tap", {"nonce": tap.nonce, "yes": tap.yes, "by": tap.by.name})
+        if now_s >= asked.expires_s:
+            late = Answer(tap.callback_id, "Too late: this question has expired.", alarm=True)
+            return [note, late, *self._expire(asked, now_s)]
+        if not tap.yes:
+            return [note, Answer(tap.callback_id, "Left alone."), *self._decline(asked, now_s)]
+        return [note, *self._confirm(asked, tap, now_s)]
+
+    def _confirm(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
+        if asked.wish is Wish.RESUME:
+            settle = self.questions.settle(asked, Status.CONFIRMED)
+            card = Card(asked.nonce, "Automation resumed", (f"by {tap.by.name}",), final=True)
+            return [settle, Answer(tap.callback_id, "Resumed."), card, *self._monitor.unhalt(tap.by)]
+        positions = tuple(
+            p for name in asked.positions if (p := self._monitor.holdings.positions.get(name)) is not None
+        )
+        why = self._monitor.exit_impossible(now_s)
+        if not why and positions and all(self._monitor.desk.of(p.id) for p in positions):
+            why = "Already exiting; the running exit goes on."
+        if not why and _fingerprint(positions) != asked.legs:
+            why = "The position has changed since you were asked. Ask again with /exit."
+        if why:
+            return [Answer(tap.callback_id, why, alarm=True), *self._close(asked, Status.EXPIRED, why)]
+        effects: list[Effect] = [
+            self.questions.settle(asked, Status.CONFIRMED),
+            Answer(tap.callback_id, "Exiting."),
+        ]
+        for position in positions:
+            name = asked.nonce if len(positions) == 1 else None
+            verdict = asked.verdict or _forced(position)
+            effects += self._monitor.start_exit(position, verdict, tap.by.name, name, now_s)
+        if len(positions) > 1:
+            effects.append(
+                Card(asked.nonce, f"Exiting {asked.title}", ("One card each follows.",), final=True)
+            )
+        return effects
+
+    def expire(self, now_s: float) -> list[Effect]:
+        """End the questions that nobody answered in time."""
+        effects: list[Effect] = []
+        for asked in self.questions.expired(now_s):
+            effects += self._expire(asked, now_s)
+        return effects
+
+    def _expire(self, asked: Confirmation, now_s: float) -> list[Effect]:
+        text = "No answer in time; nothing was sent."
+        return self._close(asked, Status.EXPIRED, text) + self._monitor.unanswered(asked, now_s)
+
+    def _decline(self, asked: Confirmation, now_s: float) -> list[Effect]:
+        effects = self._close(asked, Status.DECLINED, "Left alone; nothing was sent.")
+        self._monitor.leave_alone(asked, now_s)
+        return effects
+
+    def _close(self, asked: Confirmation, status: Status, text: str) -> list[Effect]:
+        head = {Status.DECLINED: "Not now", Status.EXPIRED: "Expired"}.get(status, "Closed")
+        settle = self.questions.settle(asked, status)
+        return [settle, Card(asked.nonce, f"{head}: {asked.title}", (text,), final=True)]
+
+
+def _forced(position: Position) -> Verdict:
+    return Verdict(
+        "forced",
+        Action.CLOSE_IMMEDIATELY,
+        Urgency.HIGH,
+        None,
+        None,
+        1.0,
+        f"{FORCED_REASON}: {_name(position)}",
+    )
+
+
+def _fingerprint(positions: tuple[Position, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted((int(leg.key), leg.quantity) for p in positions for leg in p.legs))
+
+
+def _name(position: Position) -> str:
+    return f"{position.strategy_id} {position.symbol} {position.strategy}"
+
+
+def _title(positions: tuple[Position, ...]) -> str:
+    return _name(positions[0]) if len(positions) == 1 else f"{len(positions)} positions"
+
+
+def _headline(verdict: Verdict) -> str:
+    return verdict.rule.replace("_", " ").capitalize()

@@ -1,0 +1,322 @@
+"""The exit desk: owns every intent and moves each to its end.
+
+The desk is driven by what is learnt (reports, updates, outcomes) and by the clock's pulse. It sends
+an order only on a report that was asked for after everything it knows about the contract, and only
+while the gate permits. An exit ends verified flat, stuck with a human told, or aborted by /stop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.blotter import Blotter
+from engine.intents import Intent, IntentState
+from engine.messages import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
+from engine.model import OrderRequest, Urgency
+from engine.orders import Order, correlation_id
+from engine.refusals import Remedy, remedy
+from engine.steps import Block, Place, Reprice, Tell, Wait, next_step
+from engine.verify import Finding, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from engine.blotter import Change
+    from engine.messages import BrokerReport, CommandOutcome, Effect
+    from engine.model import BrokerOrder, InstrumentKey, PositionId
+    from engine.pricing import Touch
+    from engine.steps import Step
+
+__all__ = ["ExitDesk"]
+
+#: Reports follow each other at this distance while an exit waits for one.
+REPORT_EVERY_S = 1.0
+#: A report that has not come by then is counted as lost.
+REPORT_LOST_S = 8.0
+#: An order that only rests is looked at this often, should the update socket be silent.
+RESTING_POLL_S = 5.0
+#: How long the broker may take to show us flat after the last fill.
+VERIFY_LIMIT_S = 30.0
+RETRY_S = 1.0
+
+
+class ExitDesk:
+    """Every exit of one account.
+
+    Args:
+        account: the account's name, part of every correlation id.
+        touch: the best prices of a contract now.
+        permit: why an intent may not send now; empty = it may.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        touch: Callable[[InstrumentKey], Touch],
+        permit: Callable[[Intent, float], str],
+    ) -> None:
+        self.account = account
+        self.intents: dict[str, Intent] = {}
+        self.blotter = Blotter()
+        self._touch = touch
+        self._permit = permit
+        self._query_s: float | None = None
+        self._last_report_s = 0.0
+        self._last_failed = False
+        self._want_report = False
+        self._told: set[str] = set()
+        self._effects: list[Effect] = []
+
+    # --------------------------------------------------------------------------------- looking
+
+    def live(self) -> Iterator[Intent]:
+        """Intents that have not ended."""
+        return (i for i in self.intents.values() if i.state.live)
+
+    def of(self, position: PositionId) -> Intent | None:
+        """The live intent of a position."""
+        return next((i for i in self.live() if i.position == position), None)
+
+    def last_of(self, position: PositionId) -> Intent | None:
+        """The newest intent of a position, ended or not."""
+        mine = [i for i in self.intents.values() if i.position == position]
+        return mine[-1] if mine else None
+
+    # --------------------------------------------------------------------------------- driving
+
+    def restore(self, intents: Iterable[Mapping[str, Any]], orders: Iterable[Mapping[str, Any]]) -> None:
+        """Take over what the journal knows; call once, before anything else."""
+        for row in orders:
+            self.blotter.add(Order.from_json(dict(row)))
+        for row in intents:
+            intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
+            self.intents[intent.id] = intent
+        self._want_report = any(True for _ in self.live())
+
+    def open(self, intent: Intent, now_s: float) -> list[Effect]:
+        """Take on a decided exit; nothing is sent before a report asked for from now on."""
+        self.intents[intent.id] = intent
+        for leg in intent.legs:
+            self.blotter.ledger.touched(leg.key)
+        self._save(intent)
+        self._effects.append(Audit("intent", intent.to_json()))
+        self._want_report = True
+        return self._turn(now_s)
+
+    def stop(self, now_s: float) -> list[Effect]:
+        """Cancel every working order of ours and end every exit where it stands."""
+        for intent in self.live():
+            intent.state = IntentState.STOPPING
+            self._save(intent)
+        return self._turn(now_s)
+
+    def report(self, report: BrokerReport, now_s: float) -> list[Effect]:
+        """Take in the broker's truth, or the news that it could not be had."""
+        if report.request == self.blotter.ledger.asked:
+            self._query_s = None
+        self._last_report_s = now_s
+        self._last_failed = bool(report.failed)
+        if report.failed:
+            self._want_report = any(True for _ in self.live())
+        else:
+            self._learn(self.blotter.report(report, now_s), now_s)
+        return self._turn(now_s)
+
+    def update(self, row: BrokerOrder, now_s: float) -> list[Effect]:
+        """Take in one order's news from the update socket."""
+        self._learn(self.blotter.update(row), now_s)
+        return self._turn(now_s)
+
+    def outcome(self, news: CommandOutcome, now_s: float) -> list[Effect]:
+        """Take in what became of a command of ours."""
+        self._effects.append(
+            Audit("outcome", {"order": news.correlation_id, "verb": news.verb, "said": repr(news.outcome)})
+        )
+        self._learn(self.blotter.outcome(news, now_s), now_s)
+        return self._turn(now_s)
+
+    def pulse(self, now_s: float) -> list[Effect]:
+        """Let time pass: step prices, ask again, alarm about the unknown."""
+        return self._turn(now_s)
+
+    def ask(self, now_s: float, why: str) -> None:
+        """Queue a request for a report with the next effects."""
+        self._want_report = False
+        self._query_s = now_s
+        self._effects.append(QueryBroker(self.blotter.ledger.next_request(), why))
+
+    # -------------------------------------------------------------------------------- learning
+
+    def _learn(self, changes: Iterable[Change], now_s: float) -> None:
+        for change in changes:
+            order, intent = change.order, self.intents[change.order.intent]
+            self._want_report = True
+            if change.refusal is not None:
+                self._refused(intent, order, *change.refusal, now_s)
+            self._save_order(order)
+            news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
+            self._effects.append(Audit("order", news))
+            if intent.rest(order.leg) < 0:
+                leg = intent.legs[order.leg]
+                text = (
+                    f"{leg.name}: {intent.filled(order.leg)} units were filled, {leg.quantity} planned. "
+                    "Check the position at the broker."
+                )
+                self._tell(intent, f"overfill:{order.id}", "More was filled than planned", text)
+
+    def _refused(self, intent: Intent, order: Order, code: str, reason: str, now_s: float) -> None:
+        leg = intent.legs[order.leg]
+        leg.refusals += 1
+        if remedy(code, reason) is Remedy.STOP_LEG:
+            leg.blocked = f"{leg.name}: refused: {reason or code or 'no reason given'}"
+        else:
+            leg.wait_until_s = now_s + RETRY_S
+        self._save(intent)
+
+    # ---------------------------------------------------------------------------------- acting
+
+    def _turn(self, now_s: float) -> list[Effect]:
+        """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
+        for intent in list(self.live()):
+            if intent.state is IntentState.STOPPING:
+                self._wind_down(intent, now_s)
+            else:
+                self._work(intent, now_s)
+        for order in self.blotter.doubtful(now_s):
+            self._alarm(order)
+        self._query(now_s)
+        effects, self._effects = self._effects, []
+        return effects
+
+    def _work(self, intent: Intent, now_s: float) -> None:
+        open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
+        if not open_legs:
+            self._verify(intent, now_s)
+            return
+        rank = min(intent.legs[i].rank for i in open_legs)  # a hedge outlives its short
+        turn = [i for i in open_legs if intent.legs[i].rank == rank]
+        for index in turn:
+            touch = self._touch(intent.legs[index].key)
+            step = next_step(intent, index, self.blotter.ledger, self.blotter.live(), touch, now_s)
+            self._take(intent, index, step, now_s)
+        if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
+            self._stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
+
+    def _take(self, intent: Intent, index: int, step: Step, now_s: float) -> None:
+        if isinstance(step, Wait):
+            self._want_report = self._want_report or step.report
+        elif isinstance(step, Block):
+            intent.legs[index].blocked = step.reason
+            self._save(intent)
+        elif isinstance(step, Tell):
+            self._want_report = True
+            if self._tell(intent, step.topic, "Exit needs an eye", step.text):
+                self._save(intent)
+        elif why := self._permit(intent, now_s):
+            self._tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
+        elif isinstance(step, Place):
+            self._place(intent, index, step, now_s)
+        elif isinstance(step, Reprice):
+            self._reprice(step, now_s)
+        else:
+            self._cancel(step.order, now_s)
+
+    def _place(self, intent: Intent, index: int, step: Place, now_s: float) -> None:
+        leg = intent.legs[index]
+        part = intent.filled(index) // leg.slice_quantity
+        attempt = sum(o.leg == index and o.part == part for o in intent.orders)
+        name = correlation_id(self.account, intent.id, index, part, attempt)
+        request = OrderRequest(name, leg.key, leg.side, step.quantity, step.limit_paise, step.product)
+        order = Order(request, intent.id, index, part, attempt, sent_s=now_s, priced_s=now_s)
+        intent.orders.append(order)
+        self.blotter.add(order)
+        self._save(intent)
+        self._save_order(order)
+        self._effects.append(PlaceOrder(request))
+
+    def _reprice(self, step: Reprice, now_s: float) -> None:
+        order = step.order
+        order.request = replace(order.request, limit_paise=step.limit_paise)
+        order.modifies += 1
+        order.priced_s = now_s
+        order.pending = True
+        self._save_order(order)
+        self._effects.append(ModifyOrder(order.order_id, order.request))
+
+    def _cancel(self, order: Order, now_s: float) -> None:
+        order.cancel_sent_s = now_s
+        order.pending = True
+        self._save_order(order)
+        self._effects.append(CancelOrder(order.order_id, order.id))
+
+    def _wind_down(self, intent: Intent, now_s: float) -> None:
+        """/stop: cancel what works, wait for what is unknown, leave the rest of the position."""
+        live = intent.live_orders()
+        if not live:
+            intent.state = IntentState.ABORTED
+            intent.note = "stopped by hand; what is left of the position stays"
+            self._save(intent)
+            return
+        for order in live:
+            if order.order_id and order.cancel_sent_s is None and not order.pending:
+                self._cancel(order, now_s)
+        self._want_report = True
+
+    # --------------------------------------------------------------------------------- ending
+
+    def _verify(self, intent: Intent, now_s: float) -> None:
+        finding, why = verify(intent, self.blotter.ledger)
+        if finding is Finding.FLAT:
+            intent.state = IntentState.FLAT
+            self._save(intent)
+            self._effects.append(Audit("flat", {"intent": intent.id}))
+            return
+        intent.verify_since_s = intent.verify_since_s or now_s
+        self._want_report = True
+        if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
+            self._stuck(intent, f"everything planned is filled, but {why}")
+
+    def _stuck(self, intent: Intent, why: str) -> None:
+        intent.state = IntentState.STUCK
+        intent.note = why
+        self._save(intent)
+        self._tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", why)
+
+    def _alarm(self, order: Order) -> None:
+        intent, request = self.intents[order.intent], order.request
+        text = (
+            f"{intent.legs[order.leg].name}: nobody knows whether order {order.id} "
+            f"({request.side} {request.quantity}) reached the exchange. "
+            "Nothing more is sent for this leg until that is known."
+        )
+        self._tell(intent, f"unknown:{order.id}", "An order's fate is unknown", text)
+
+    # ------------------------------------------------------------------------------- plumbing
+
+    def _query(self, now_s: float) -> None:
+        """Ask for a report: at once when something new was learnt, else at a calm pace."""
+        idle_s = now_s - self._last_report_s
+        resting = idle_s >= RESTING_POLL_S and bool(self.blotter.live())
+        outstanding = self._query_s is not None and now_s - self._query_s < REPORT_LOST_S
+        if outstanding or not (self._want_report or resting):
+            return
+        ledger = self.blotter.ledger
+        stale = any(not ledger.fresh(leg.key) for intent in self.live() for leg in intent.legs)
+        if idle_s >= REPORT_EVERY_S or (stale and not self._last_failed):
+            self.ask(now_s, "an exit is running")
+
+    def _tell(self, intent: Intent, topic: str, title: str, text: str) -> bool:
+        """Alert once per topic; True when it was new."""
+        if topic in self._told:
+            return False
+        self._told.add(topic)
+        self._effects.append(Alert(Urgency.HIGH, topic, title, text, intent.position))
+        return True
+
+    def _save(self, intent: Intent) -> None:
+        self._effects.append(Record("intent", intent.id, intent.to_json()))
+
+    def _save_order(self, order: Order) -> None:
+        self._effects.append(Record("order", order.id, order.to_json()))

@@ -1,0 +1,161 @@
+"""What a verdict may become: an order, a question, a word to the owner, or nothing.
+
+Also the register of questions: each is issued once, answered at most once, and dies of age. The
+answer is decided here and settled in the journal by one compare-and-set in the same transaction as
+the intent it creates, so that two taps, two phones or two processes give one exit or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from engine.intents import verdict_from_json, verdict_to_json
+from engine.messages import Effect, Record, Settle, Wish
+from engine.model import Action, Mode, PositionId, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Confirmation", "Decision", "Questions", "Status", "decide"]
+
+#: How long a question may be answered.
+ASK_S = 60.0
+#: After "not now", or no answer: how long before the same position is judged again.
+SNOOZE_LOSS_S = 300.0
+SNOOZE_OTHER_S = 1_800.0
+
+
+class Decision(StrEnum):
+    """What happens with a verdict."""
+
+    ACT = "act"
+    ASK = "ask"
+    TELL = "tell"
+
+
+def decide(mode: Mode, verdict: Verdict, *, halted: bool, degraded: str) -> Decision:
+    """Let a verdict through as far as mode, /stop and the state of the house allow."""
+    if verdict.action in (Action.ALERT, Action.MONITOR) or halted or degraded:
+        return Decision.TELL
+    match mode:
+        case Mode.ALERT_ONLY:
+            return Decision.TELL
+        case Mode.SEMI_AUTO:
+            return Decision.ASK
+        case Mode.SIMULATE | Mode.EXECUTE:
+            return Decision.ACT
+
+
+class Status(StrEnum):
+    """Where a question stands; everything but PENDING is an end."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """One question to a person.
+
+    Attributes:
+        positions: what yes would exit; empty for /resume.
+        legs: (instrument key, units) of those positions when asked: yes means exactly these.
+        forced: a person wanted it; False = a rule did.
+    """
+
+    nonce: str
+    wish: Wish
+    positions: tuple[PositionId, ...]
+    legs: tuple[tuple[int, int], ...]
+    verdict: Verdict | None
+    title: str
+    expires_s: float
+    forced: bool
+    status: Status = Status.PENDING
+
+    def to_json(self) -> dict[str, Any]:
+        """The question as the journal keeps it."""
+        return {
+            "nonce": self.nonce, "wish": self.wish, "positions": list(self.positions),
+            "legs": [list(leg) for leg in self.legs],
+            "verdict": verdict_to_json(self.verdict) if self.verdict else None,
+            "title": self.title, "expires_s": self.expires_s, "forced": self.forced,
+            "status": self.status,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Confirmation:
+        """Read the journal's form back."""
+        return cls(
+            row["nonce"], Wish(row["wish"]), tuple(PositionId(p) for p in row["positions"]),
+            tuple((int(k), int(q)) for k, q in row["legs"]),
+            verdict_from_json(row["verdict"]) if row["verdict"] else None,
+            row["title"], row["expires_s"], row["forced"], Status(row["status"]),
+        )  # fmt: skip
+
+
+class Questions:
+    """All questions that may still be answered.
+
+    Args:
+        seed: secret chance of this process; nonces cannot be guessed from outside.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        self._count = 0
+        self._all: dict[str, Confirmation] = {}
+
+    def restore(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take over the journal's pending questions: a tap after a restart still counts once."""
+        for row in rows:
+            if row["status"] == Status.PENDING:
+                self._all[row["nonce"]] = Confirmation.from_json(row)
+
+    def issue(
+        self,
+        wish: Wish,
+        positions: tuple[PositionId, ...],
+        legs: tuple[tuple[int, int], ...],
+        verdict: Verdict | None,
+        title: str,
+        now_s: float,
+        *,
+        forced: bool,
+    ) -> tuple[Confirmation, Effect]:
+        """Make a new question; the record must be committed before the question is shown."""
+        self._count += 1
+        digest = hashlib.blake2s(f"{self._count}:{now_s}".encode(), key=self._seed).hexdigest()
+        asked = Confirmation(digest[:12], wish, positions, legs, verdict, title, now_s + ASK_S, forced)
+        self._all[asked.nonce] = asked
+        return asked, Record("confirmation", asked.nonce, asked.to_json())
+
+    def held(self, position: PositionId) -> bool:
+        """True while a rule's question about this position is open."""
+        return any(position in q.positions and not q.forced for q in self._all.values())
+
+    def get(self, nonce: str) -> Confirmation | None:
+        """Find an open question."""
+        return self._all.get(nonce)
+
+    def settle(self, asked: Confirmation, status: Status) -> Effect:
+        """End a question; the effect is the compare-and-set that makes it so for everybody."""
+        asked.status = status
+        del self._all[asked.nonce]
+        return Settle(asked.nonce, Status.PENDING, status)
+
+    def expired(self, now_s: float) -> list[Confirmation]:
+        """Open questions that are too old to be answered."""
+        return [q for q in self._all.values() if now_s >= q.expires_s]
+
+
+def snooze_s(verdict: Verdict | None) -> float:
+    """How long to leave a position alone after its question was declined or not answered."""
+    if verdict is not None and verdict.action is Action.CLOSE_IMMEDIATELY:
+        return SNOOZE_LOSS_S
+    return SNOOZE_OTHER_S

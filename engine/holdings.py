@@ -1,0 +1,209 @@
+"""The positions as the trade store records them, and which of them are watched.
+
+A failed load changes nothing. An empty one is not believed at once. Rows that we have closed are
+ours to ignore until the store has caught up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.messages import Alert, Audit, CloseTrades, Record, Subscribe
+from engine.model import Position, PositionId, Urgency
+from engine.trades import InvalidPosition, positions_of
+from engine.watch import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from engine.intents import Intent
+    from engine.messages import Effect
+    from engine.model import Instrument, InstrumentKey, TradeRow
+    from engine.watch import RuleNote, Watchlist
+
+__all__ = ["Holdings"]
+
+#: An answer without any row is believed after this many loads in a row.
+EMPTY_LOADS = 3
+
+
+class Holdings:
+    """Positions by id, kept in step with the trade store.
+
+    Args:
+        watch: where valid positions are valued and judged.
+        paper: exits are simulated: the store's rows stay as they are.
+    """
+
+    def __init__(self, watch: Watchlist, *, paper: bool) -> None:
+        self.watch = watch
+        self.paper = paper
+        self.instruments: Mapping[InstrumentKey, Instrument] = {}
+        self.positions: dict[PositionId, Position] = {}
+        self.invalid: tuple[InvalidPosition, ...] = ()
+        self.flat: dict[PositionId, Position] = {}
+        self.loaded = False
+        self._rows: tuple[TradeRow, ...] | None = None
+        self._closed: dict[int, int] = {}
+        self._memories: dict[PositionId, Memory] = {}
+        self._saved: dict[PositionId, Memory] = {}
+        self._empty_loads = 0
+        self._subscribed: frozenset[InstrumentKey] = frozenset()
+
+    def restore(
+        self, closed: Mapping[str, Mapping[str, Any]], memories: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Take over what the journal knows: rows already closed, peaks and told levels."""
+        for value in closed.values():
+            self._closed |= {int(row): int(paise) for row, paise in value["exits"].items()}
+        for key, value in memories.items():
+            self._memories[PositionId(key)] = Memory.from_json(value)
+
+    # -------------------------------------------------------------------------------- loading
+
+    def take_instruments(self, instruments: Mapping[InstrumentKey, Instrument], now_s: float) -> list[Effect]:
+        """A new instrument master; rows that were waiting for it are grouped again."""
+        self.instruments = instruments
+        return self._group(now_s, lambda _: False) if self._rows is not None else []
+
+    def take_rows(
+        self, rows: tuple[TradeRow, ...], now_s: float, busy: Callable[[PositionId], bool]
+    ) -> list[Effect]:
+        """New open rows from the store. A position that is exiting is left alone until it has ended."""
+        if not rows and self.positions:
+            self._empty_loads += 1
+            if self._empty_loads < EMPTY_LOADS:
+                text = "The trade store answered without a single open row; nothing is dropped yet."
+                return [Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)]
+        self._empty_loads = 0 if rows else self._empty_loads
+        self._rows = rows
+        return self._group(now_s, busy) if self.instruments else []
+
+    def _group(self, now_s: float, busy: Callable[[PositionId], bool]) -> list[Effect]:
+        assert self._rows is not None  # noqa: S101 - both callers know
+        self.loaded = True
+        open_rows = [row for row in self._rows if row.id not in self._closed]
+        late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
+        found, invalid = positions_of(open_rows, self.instruments, now_s)
+        effects = self._tell_invalid(invalid)
+        for position in found:
+            if not busy(position.id) and self.positions.get(position.id) != position:
+                effects += self._watch(position, now_s)
+        listed = {p.id for p in found}
+        for gone in [p for p in self.positions if p not in listed and not busy(p)]:
+            self._drop(gone)
+            effects.append(Audit("position gone", {"position": gone}))
+        if late and not self.paper:
+            effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
+        return effects + self.subscriptions()
+
+    def _watch(self, position: Position, now_s: float) -> list[Effect]:
+        changed = position.id in self.positions
+        memory = self.watch.memory(position.id) if changed else self._memories.pop(position.id, Memory())
+        self.positions[position.id] = position
+        self.flat.pop(position.id, None)
+        notes = self.watch.put(position, memory, now_s)
+        event = "position changed" if changed else "position taken over"
+        effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
+        effects += [_refusal(position, note) for note in notes]
+        if self.watch.figures(position.id, now_s).unprotected:
+            text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
+            effects.append(
+                Alert(Urgency.MEDIUM, f"unprotected:{position.id}", "Unprotected position", text, position.id)
+            )
+        return effects
+
+    def _drop(self, position: PositionId) -> None:
+        self.positions.pop(position, None)
+        self._saved.pop(position, None)
+        self.watch.drop(position)
+
+    def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:
+        known = {(i.id, i.why) for i in self.invalid}
+        self.invalid = tuple(invalid)
+        for bad in invalid:
+            self._drop(bad.id)
+        return [
+            Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
+            for bad in invalid
+            if (bad.id, bad.why) not in known
+        ]
+
+    @property
+    def subscribed(self) -> int:
+        """How many instruments the feed was asked for."""
+        return len(self._subscribed)
+
+    def subscriptions(self) -> list[Effect]:
+        """The feed's wish list, when it has changed: every leg and its underlying."""
+        wanted = {leg.key for p in self.positions.values() for leg in p.legs}
+        wanted |= {
+            leg.instrument.underlying
+            for p in self.positions.values()
+            for leg in p.legs
+            if leg.instrument.underlying in self.instruments and leg.instrument.underlying is not None
+        }
+        if wanted == self._subscribed:
+            return []
+        self._subscribed = frozenset(wanted)
+        return [Subscribe(tuple(self.instruments[key] for key in sorted(wanted)))]
+
+    def recorded_nets(self) -> dict[InstrumentKey, int]:
+        """Net units per contract over all rows of the store, closed on paper or not."""
+        nets: dict[InstrumentKey, int] = {}
+        for position in positions_of(self._rows or (), self.instruments, 0.0)[0]:
+            for leg in position.legs:
+                nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
+        return nets
+
+    # --------------------------------------------------------------------------------- ending
+
+    def close(self, intent: Intent, now_s: float) -> list[Effect]:
+        """A position is verified flat: remember it, and write the end to the store unless on paper."""
+        exits: dict[int, int] = {}
+        for index, leg in enumerate(intent.legs):
+            average = intent.average_paise(index)
+            exits |= dict.fromkeys(leg.rows, average if average is not None else 0)
+        self._closed |= exits
+        position = self.positions.get(intent.position)
+        if position is not None:
+            self.flat[position.id] = position
+        self._drop(intent.position)
+        kept = {"exits": {str(row): paise for row, paise in exits.items()}, "at_s": now_s}
+        effects: list[Effect] = [Record("closed", intent.id, kept)]
+        if not self.paper:
+            effects.append(CloseTrades(exits, now_s))
+        return effects + self.subscriptions()
+
+    def entries(self, intent: Intent) -> dict[int, int]:
+        """Entry price per unit of each planned leg, volume-weighted over its rows, in paise."""
+        position = self.positions.get(intent.position) or self.flat.get(intent.position)
+        if position is None:
+            return {}
+        entries = {}
+        for index, plan in enumerate(intent.legs):
+            legs = [leg for leg in position.legs if leg.key == plan.key and leg.entry_price_paise is not None]
+            units = sum(leg.quantity for leg in legs)
+            if units:
+                entries[index] = sum(leg.quantity * (leg.entry_price_paise or 0) for leg in legs) // units
+        return entries
+
+    def remember(self) -> list[Effect]:
+        """Peaks, troughs and told levels that changed since they were last kept."""
+        effects: list[Effect] = []
+        for position in self.positions:
+            memory = self.watch.memory(position)
+            if self._saved.get(position) != memory:
+                self._saved[position] = memory
+                effects.append(Record("memory", position, memory.to_json()))
+        return effects
+
+
+def _refusal(position: Position, note: RuleNote) -> Effect:
+    return Alert(
+        Urgency.MEDIUM,
+        f"rule:{position.id}:{note.rule}",
+        f"Rule {note.rule} is off",
+        f"{position.symbol} {position.strategy}: {note.text}",
+        position.id,
+    )

@@ -1,0 +1,188 @@
+"""A decided exit as a durable thing: its plan, its orders, its end.
+
+An intent is decided once, has one id, and ends in *flat*, *stuck* or *aborted*; a second wish for
+the same position joins it. Everything here goes to the journal before anything leaves the house.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from engine.model import Action, InstrumentKey, PositionId, Product, Side, Urgency, Verdict
+from engine.orders import Order
+from engine.pricing import Style
+
+__all__ = ["Intent", "IntentState", "LegPlan"]
+
+
+class IntentState(StrEnum):
+    """Where an exit stands. FLAT, STUCK and ABORTED are ends."""
+
+    WORKING = "working"
+    STOPPING = "stopping"
+    FLAT = "flat"
+    STUCK = "stuck"
+    ABORTED = "aborted"
+
+    @property
+    def live(self) -> bool:
+        """True until the exit has ended."""
+        return self in (IntentState.WORKING, IntentState.STOPPING)
+
+
+@dataclass(slots=True)
+class LegPlan:
+    """What one leg of an exit has to trade.
+
+    Attributes:
+        side: the side we must trade (BUY for a short leg).
+        quantity: units; shrinks when the position shrank outside, never grows.
+        rank: 0 = shorts, first; 1 = longs, only when nothing short is left.
+        mid_paise: frozen at the trigger; None until a price is known.
+        baseline_net: the broker's net quantity at the first read, own fills before it included.
+        rows: trade-store row id -> units of that row, for writing the end.
+        lot, tick_paise, slice_quantity: the contract's grid and the largest single order.
+        name: the contract in people's words.
+        parts: how many slices were started.
+        refusals: consecutive refusals of this leg; wait_until_s: do nothing before.
+        blocked: why this leg cannot go on; empty = it can.
+        mid_s, mids: when the mid was frozen, and how often.
+        uncapped: the cap's patience is over.
+        missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
+            show less than the plan, and what they showed.
+    """
+
+    key: InstrumentKey
+    name: str
+    side: Side
+    quantity: int
+    rank: int
+    lot: int
+    tick_paise: int
+    slice_quantity: int
+    rows: dict[int, int]
+    mid_paise: int | None = None
+    baseline_net: int | None = None
+    product: Product = Product.MARGIN
+    parts: int = 0
+    refusals: int = 0
+    wait_until_s: float = 0.0
+    blocked: str = ""
+    mid_s: float = 0.0
+    mids: int = 1
+    uncapped: bool = False
+    missing_reads: int = 0
+    shrink_reads: int = 0
+    shrink_net: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The leg as the journal keeps it."""
+        return {
+            "key": self.key, "name": self.name, "side": self.side, "quantity": self.quantity,
+            "rank": self.rank, "lot": self.lot, "tick": self.tick_paise,
+            "slice": self.slice_quantity, "rows": {str(k): v for k, v in self.rows.items()},
+            "mid": self.mid_paise, "baseline": self.baseline_net, "product": self.product,
+            "parts": self.parts, "blocked": self.blocked, "mid_s": self.mid_s,
+            "mids": self.mids, "uncapped": self.uncapped,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> LegPlan:
+        """Read the journal's form back."""
+        return cls(
+            InstrumentKey(row["key"]), row["name"], Side(row["side"]), row["quantity"], row["rank"],
+            row["lot"], row["tick"], row["slice"], {int(k): v for k, v in row["rows"].items()},
+            row["mid"], row["baseline"], Product(row["product"]), row["parts"],
+            blocked=row["blocked"], mid_s=row["mid_s"],
+            mids=row["mids"], uncapped=row["uncapped"],
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Intent:
+    """One decided exit.
+
+    Attributes:
+        id: ``yymmdd`` and three base-36 digits; part of every correlation id.
+        card: names the chat card that tells this story.
+        by: who decided: the rule, or the person's name.
+        verify_reads: reads that disagreed while we waited for the broker to show us flat.
+    """
+
+    id: str
+    position: PositionId
+    account: str
+    title: str
+    verdict: Verdict
+    style: Style
+    legs: list[LegPlan]
+    by: str
+    card: str
+    created_s: float
+    state: IntentState = IntentState.WORKING
+    orders: list[Order] = field(default_factory=list)
+    note: str = ""
+    verify_reads: int = 0
+    verify_since_s: float | None = None
+
+    def filled(self, leg: int) -> int:
+        """Units filled for a leg, over all its orders."""
+        return sum(o.filled for o in self.orders if o.leg == leg)
+
+    def rest(self, leg: int) -> int:
+        """Units of a leg still to trade."""
+        return self.legs[leg].quantity - self.filled(leg)
+
+    def live_orders(self) -> list[Order]:
+        """Orders that may still trade, unknown ones included."""
+        return [o for o in self.orders if o.state.live]
+
+    def live_on(self, leg: int) -> list[Order]:
+        """The live orders of one leg."""
+        return [o for o in self.orders if o.leg == leg and o.state.live]
+
+    def average_paise(self, leg: int) -> int | None:
+        """Volume-weighted fill price of a leg, rounded against us; None while nothing is filled."""
+        filled = self.filled(leg)
+        if not filled:
+            return None
+        turnover = sum(o.filled * o.average_paise for o in self.orders if o.leg == leg)
+        return -(-turnover // filled) if self.legs[leg].side is Side.BUY else turnover // filled
+
+    def to_json(self) -> dict[str, Any]:
+        """The intent as the journal keeps it; its orders are rows of their own."""
+        return {
+            "id": self.id, "position": self.position, "account": self.account, "title": self.title,
+            "verdict": verdict_to_json(self.verdict),
+            "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
+            "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any], orders: list[Order]) -> Intent:
+        """Read the journal's form back, with the orders that belong to it."""
+        return cls(
+            row["id"], PositionId(row["position"]), row["account"], row["title"],
+            verdict_from_json(row["verdict"]), Style(row["style"]),
+            [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
+            row["created_s"], IntentState(row["state"]), orders, row["note"],
+        )  # fmt: skip
+
+
+def verdict_to_json(v: Verdict) -> dict[str, Any]:
+    """A verdict as the journal keeps it."""
+    return {
+        "rule": v.rule, "action": v.action, "urgency": int(v.urgency), "pnl": v.pnl_paise,
+        "threshold": v.threshold_paise, "fraction": v.fraction, "reason": v.reason,
+        "also": list(v.also),
+    }  # fmt: skip
+
+
+def verdict_from_json(row: dict[str, Any]) -> Verdict:
+    """Read the journal's form back."""
+    return Verdict(
+        row["rule"], Action(row["action"]), Urgency(row["urgency"]), row["pnl"], row["threshold"],
+        row["fraction"], row["reason"], tuple(row["also"]),
+    )  # fmt: skip

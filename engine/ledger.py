@@ -1,0 +1,115 @@
+"""What may still be traded of a contract: the broker's word, our own fills, and the doubt between.
+
+Two books are kept of each contract we trade: what the broker reports, and what it must be after our
+own fills. Only the smaller of the two may be traded, so that a position report that lags behind a
+fill cannot make us sell twice. A contract that is missing from the report is *unknown*, never zero:
+Dhan keeps squared-off rows in the list all day.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.model import InstrumentKey, Product, Side
+from engine.orders import read_correlation_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.intents import LegPlan
+    from engine.messages import BrokerReport
+    from engine.model import BrokerPosition
+    from engine.orders import Order
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """The state between us and the broker, per contract.
+
+    A report counts for a contract only when it was *asked for* after the last thing we learnt or
+    did there; request numbers decide that, not clocks.
+    """
+
+    def __init__(self) -> None:
+        self.report: BrokerReport | None = None
+        self._asked = 0
+        self._stale_until: dict[InstrumentKey, int] = {}
+        self._own: dict[InstrumentKey, int] = {}
+        self._foreign: dict[tuple[InstrumentKey, Side], int] = {}
+
+    # ------------------------------------------------------------------------------- asking
+
+    @property
+    def asked(self) -> int:
+        """The number of the newest request."""
+        return self._asked
+
+    def next_request(self) -> int:
+        """Number a new request."""
+        self._asked += 1
+        return self._asked
+
+    def touched(self, key: InstrumentKey) -> None:
+        """Something was done or learnt: only reports asked for from now on count for this contract."""
+        self._stale_until[key] = self._asked
+
+    def fresh(self, key: InstrumentKey) -> bool:
+        """True when the last report may be used to decide an order in this contract."""
+        return self.report is not None and self.report.request > self._stale_until.get(key, 0)
+
+    # ------------------------------------------------------------------------------ learning
+
+    def take(self, report: BrokerReport, known: Iterable[str]) -> None:
+        """Keep a successful report; live orders of ours that no journal knows are counted too."""
+        self.report = report
+        ours = set(known)
+        self._foreign = {}
+        for order in report.orders:
+            stray = read_correlation_id(order.correlation_id) and order.correlation_id not in ours
+            if stray and not order.status.final:
+                at = (order.key, order.side)
+                self._foreign[at] = self._foreign.get(at, 0) + order.quantity - order.filled
+
+    def filled(self, key: InstrumentKey, side: Side, quantity: int) -> None:
+        """Book own fills."""
+        self._own[key] = self._own.get(key, 0) + side.sign * quantity
+        self.touched(key)
+
+    # ----------------------------------------------------------------------------- answering
+
+    def row(self, leg: LegPlan) -> BrokerPosition | None:
+        """The broker's row for a leg; None = the broker does not list the contract.
+
+        Until the leg has a baseline it is the product held most in the leg's direction, then that
+        product for good: an order in another product would open a new position.
+        """
+        if self.report is None:
+            return None
+        rows = [p for p in self.report.positions if p.key == leg.key]
+        if leg.baseline_net is not None:
+            return next((p for p in rows if p.product is leg.product), None)
+        return max(rows, key=lambda p: -leg.side.sign * p.net_quantity, default=None)
+
+    def rebase(self, leg: LegPlan, net: int, product: Product) -> None:
+        """Take the broker's net as the truth from which own fills are counted."""
+        leg.baseline_net = net - self._own.get(leg.key, 0)
+        leg.product = product
+
+    def expected(self, leg: LegPlan) -> int | None:
+        """What the broker must show once it has digested our fills; None before the first read."""
+        if leg.baseline_net is None:
+            return None
+        return leg.baseline_net + self._own.get(leg.key, 0)
+
+    def free(self, leg: LegPlan, net: int, live: Iterable[Order]) -> int:
+        """Units of a leg that may be sent now: never more than is surely held and not yet asked for.
+
+        ``live`` are all our live orders of every intent; the unknown ones count in full.
+        """
+        expected = self.expected(leg)
+        held = -leg.side.sign * net
+        if expected is not None:
+            held = min(held, -leg.side.sign * expected)
+        asked = sum(o.rest for o in live if o.request.key == leg.key and o.request.side is leg.side)
+        return held - asked - self._foreign.get((leg.key, leg.side), 0)

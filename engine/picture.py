@@ -1,0 +1,119 @@
+"""The machine as others may see it: `MonitorView`, made on demand from the live state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.intents import IntentState
+from engine.model import Action, Urgency
+from engine.sessions import ist, ist_date
+from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+
+if TYPE_CHECKING:
+    from engine.model import Position
+    from engine.monitor import Monitor
+    from engine.sessions import Calendar
+    from engine.trades import InvalidPosition
+
+__all__ = ["picture", "session_text"]
+
+
+def picture(monitor: Monitor, now_s: float) -> MonitorView:
+    """Draw the whole house at one moment; nothing in it changes afterwards."""
+    book = monitor.watch.book
+    held = monitor.holdings
+    positions = [_watched(monitor, p, now_s) for p in held.positions.values()]
+    positions += [_flat(p) for p in held.flat.values()]
+    positions += [_invalid(bad) for bad in held.invalid]
+    return MonitorView(
+        at_s=now_s,
+        mode=monitor.mode,
+        sandbox=monitor.config.sandbox,
+        halted=monitor.halted,
+        degraded=monitor.degraded,
+        feed=monitor.feed,
+        feed_detail=monitor.feed_detail,
+        data_age_s=book.data_age_s(now_s),
+        cached_prices=len(book),
+        subscribed=held.subscribed,
+        session_open=monitor.calendar.is_open(now_s),
+        session_text=session_text(monitor.calendar, now_s),
+        positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
+    )
+
+
+def session_text(calendar: Calendar, now_s: float) -> str:
+    """Say in words whether F&O trades now, and until or since when."""
+    today = ist_date(now_s)
+    if not calendar.covers(today):
+        return f"the calendar does not cover {today:%d %b %Y}"
+    if not calendar.is_session(today):
+        return f"no session on {today:%a %d %b}"
+    session = calendar.session(today)
+    if now_s < session.open_s:
+        return f"opens at {ist(session.open_s):%H:%M}"
+    if now_s < session.close_s:
+        return f"open until {ist(session.close_s):%H:%M}"
+    return f"closed since {ist(session.close_s):%H:%M}"
+
+
+def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView:
+    figures = monitor.watch.figures(position.id, now_s)
+    state, reason = _state(monitor, position)
+    return PositionView(
+        id=position.id,
+        account=position.account,
+        strategy_id=position.strategy_id,
+        symbol=position.symbol,
+        strategy=position.strategy,
+        state=state,
+        legs=figures.legs,
+        pnl_paise=figures.pnl_paise,
+        pnl_pct=figures.pnl_pct,
+        value_paise=figures.value_paise,
+        action=figures.action,
+        urgency=figures.urgency,
+        reason=reason or figures.reason,
+        thresholds=figures.thresholds,
+        unprotected=figures.unprotected,
+        dte=figures.dte,
+    )
+
+
+def _state(monitor: Monitor, position: Position) -> tuple[PositionState, str]:
+    intent = monitor.desk.of(position.id)
+    if intent is not None:
+        return PositionState.EXITING, intent.verdict.reason
+    last = monitor.desk.last_of(position.id)
+    if last is not None and last.state is IntentState.STUCK:
+        return PositionState.STUCK, last.note
+    if monitor.dialogue.questions.held(position.id):
+        return PositionState.HELD, "waiting for your answer"
+    if position.id in monitor.snoozed:
+        return PositionState.HELD, f"left alone until {ist(monitor.snoozed[position.id]):%H:%M}"
+    return PositionState.WATCHING, ""
+
+
+def _flat(position: Position) -> PositionView:
+    legs = tuple(
+        LegView(leg.instrument.display, 0, leg.entry_price_paise, None, None) for leg in position.legs
+    )
+    return _bare(position, PositionState.FLAT, "verified flat", legs)
+
+
+def _bare(position: Position, state: PositionState, reason: str, legs: tuple[LegView, ...]) -> PositionView:
+    return PositionView(
+        id=position.id, account=position.account, strategy_id=position.strategy_id,
+        symbol=position.symbol, strategy=position.strategy, state=state, legs=legs, pnl_paise=None,
+        pnl_pct=None, value_paise=None, action=Action.MONITOR, urgency=Urgency.NORMAL, reason=reason,
+        thresholds=(),
+    )  # fmt: skip
+
+
+def _invalid(bad: InvalidPosition) -> PositionView:
+    return PositionView(
+        id=bad.id, account=bad.account, strategy_id=bad.strategy_id, symbol=bad.symbol,
+        strategy=bad.strategy, state=PositionState.INVALID, legs=(), pnl_paise=None, pnl_pct=None,
+        value_paise=None, action=Action.MONITOR, urgency=Urgency.HIGH, reason=bad.why,
+        thresholds=(ThresholdView("none", None, "nothing guards it", available=False),), unprotected=True,
+    )  # fmt: skip

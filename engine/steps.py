@@ -1,0 +1,207 @@
+"""The next move of one leg of an exit: place, re-price, cancel, shrink, wait or give up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.model import Action
+from engine.pricing import Ladder, Style, limit_paise, mid_paise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.intents import Intent, LegPlan
+    from engine.ledger import Ledger
+    from engine.model import Product
+    from engine.orders import Order
+    from engine.pricing import Touch
+
+__all__ = ["Block", "Cancel", "Place", "Reprice", "Step", "Tell", "Wait", "next_step"]
+
+MAX_MODIFIES = 20
+MAX_ORDERS = 90
+MAX_REFUSALS = 12
+SHRINK_READS = 3
+MISSING_READS = 5
+CAP_WAIT_S = 20.0
+PATIENT_WAIT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now; ``report`` when a fresh report would help."""
+
+    report: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Send a new order for this leg."""
+
+    quantity: int
+    limit_paise: int
+    product: Product
+
+
+@dataclass(frozen=True, slots=True)
+class Reprice:
+    """Move the working order to this limit."""
+
+    order: Order
+    limit_paise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel the working order (to replace it once the cancel is confirmed)."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """This leg cannot go on; a person must be told."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """The leg goes on as it is, but the owner should know."""
+
+    topic: str
+    text: str
+
+
+Step = Wait | Place | Reprice | Cancel | Block | Tell
+
+
+def next_step(
+    intent: Intent, index: int, ledger: Ledger, live: Sequence[Order], touch: Touch, now_s: float
+) -> Step:
+    """Decide what to do for one leg, given every live order of the account.
+
+    Changes only the leg's own counters (reads that disagreed, the frozen mid).
+    """
+    leg = intent.legs[index]
+    if leg.blocked or now_s < leg.wait_until_s:
+        return Wait()
+    if own := intent.live_on(index):
+        return _tend(intent, leg, own[0], touch, now_s)
+    if intent.rest(index) <= 0:
+        return Wait()
+    return _start(intent, index, ledger, live, touch, now_s)
+
+
+def ladder_of(intent: Intent, leg: LegPlan, *, uncapped: bool = False) -> Ladder:
+    """The price ladder of a leg; its mid must be frozen."""
+    assert leg.mid_paise is not None  # noqa: S101 - callers freeze it first
+    return Ladder(leg.side, intent.style, leg.mid_paise, leg.tick_paise, uncapped)
+
+
+def freeze_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
+    """Freeze the price the cap is measured from; False while nothing is known of the price."""
+    if leg.mid_paise is None:
+        leg.mid_paise = mid_paise(touch)
+        leg.mid_s = now_s
+    return leg.mid_paise is not None
+
+
+def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float) -> Step:
+    """Look after a live order: step its price, replace it when its modifications are used up."""
+    if not order.order_id or order.unknown_s is not None:
+        return Wait(report=True)
+    if order.pending or order.cancel_sent_s is not None:
+        return Wait(report=True)
+    if not freeze_mid(leg, touch, now_s):
+        return Wait()
+    told = _patience(intent, leg, touch, now_s)
+    if told is not None:
+        return told
+    at_cap_s = (
+        now_s - order.priced_s if order.request.limit_paise == ladder_of(intent, leg).cap_paise() else 0.0
+    )
+    uncapped = intent.verdict.action is Action.CLOSE_IMMEDIATELY and (at_cap_s >= CAP_WAIT_S or leg.uncapped)
+    if at_cap_s >= CAP_WAIT_S and not leg.uncapped:
+        leg.uncapped = True
+        text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
+            "Going on to the exchange's price band." if uncapped else "It stays there."
+        )
+        return Tell(f"cap:{intent.id}:{leg.key}", text)
+    if now_s - order.priced_s < intent.style.step_s:
+        return Wait()
+    wanted = limit_paise(ladder_of(intent, leg, uncapped=uncapped), touch, now_s - leg.mid_s)
+    if (wanted - order.request.limit_paise) * leg.side.sign <= 0:
+        return Wait()
+    return Reprice(order, wanted) if order.modifies < MAX_MODIFIES else Cancel(order)
+
+
+def _patience(intent: Intent, leg: LegPlan, touch: Touch, now_s: float) -> Step | None:
+    """A patient exit takes a new mid once after its wait, then tells the owner."""
+    if intent.style is not Style.PATIENT or now_s - leg.mid_s < PATIENT_WAIT_S:
+        return None
+    if leg.mids == 1:
+        fresh = mid_paise(touch)
+        leg.mid_paise = fresh if fresh is not None else leg.mid_paise
+        leg.mid_s, leg.mids = now_s, 2
+        return None
+    if leg.mids == 2:
+        leg.mids = 3
+        return Tell(
+            f"patience:{intent.id}:{leg.key}", f"{leg.name}: still not filled at a fair price; it stays."
+        )
+    return None
+
+
+def _start(
+    intent: Intent, index: int, ledger: Ledger, live: Sequence[Order], touch: Touch, now_s: float
+) -> Step:
+    """Decide on a new order, from the broker's fresh word about what is held."""
+    leg = intent.legs[index]
+    if not ledger.fresh(leg.key):
+        return Wait(report=True)
+    row = ledger.row(leg)
+    if row is None:
+        leg.missing_reads += 1
+        if leg.missing_reads >= MISSING_READS:
+            return Block(f"the broker does not list {leg.name}; unknown is not flat")
+        return Wait(report=True)
+    leg.missing_reads = 0
+    if leg.baseline_net is None:
+        ledger.rebase(leg, row.net_quantity, row.product)
+    held, rest = -leg.side.sign * row.net_quantity, intent.rest(index)
+    if held < rest:
+        return _shrink(intent, index, ledger, row.net_quantity, row.product)
+    quantity = min(intent.rest(index), ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
+    quantity -= quantity % leg.lot
+    if quantity <= 0:
+        return Wait(report=True)
+    if not freeze_mid(leg, touch, now_s):
+        return Tell(
+            f"noprice:{intent.id}:{leg.key}", f"{leg.name}: no price is known, so no order can be priced."
+        )
+    sent = sum(o.leg == index for o in intent.orders)
+    if sent >= MAX_ORDERS or leg.refusals >= MAX_REFUSALS:
+        return Block(f"{leg.name}: gave up after {sent} orders")
+    limit = limit_paise(ladder_of(intent, leg, uncapped=leg.uncapped), touch, now_s - leg.mid_s)
+    return Place(quantity, limit, leg.product)
+
+
+def _shrink(intent: Intent, index: int, ledger: Ledger, net: int, product: Product) -> Step:
+    """The broker holds less than the plan: believe it only after several reads that agree."""
+    leg = intent.legs[index]
+    leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
+    leg.shrink_net = net
+    if leg.shrink_reads < SHRINK_READS:
+        return Wait(report=True)
+    held = -leg.side.sign * net
+    if held < 0:
+        return Block(f"{leg.name}: the position was turned round by hand ({net:+d} units)")
+    leg.quantity = intent.filled(index) + held
+    leg.shrink_reads = 0
+    ledger.rebase(leg, net, product)
+    return Tell(
+        f"shrunk:{intent.id}:{leg.key}",
+        f"{leg.name}: only {held} units are left at the broker; the plan follows.",
+    )

@@ -1,0 +1,49 @@
+"""Verified flat: order book, trade book and position list agree that nothing of the exit is left."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from engine.orders import read_correlation_id
+
+if TYPE_CHECKING:
+    from engine.intents import Intent
+    from engine.ledger import Ledger
+
+__all__ = ["Finding", "verify"]
+
+
+class Finding(StrEnum):
+    """What one read says about an exit that has traded all of its plan."""
+
+    FLAT = "flat"
+    NOT_YET = "not yet"
+    MISMATCH = "mismatch"
+
+
+def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
+    """Judge the last report; the sentence says what disagrees.
+
+    A contract the broker does not list is "not yet", never flat. A net that differs from what our
+    own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly.
+    """
+    report = ledger.report
+    if report is None or any(not ledger.fresh(leg.key) for leg in intent.legs):
+        return Finding.NOT_YET, "waiting for a fresh report"
+    for order in report.orders:
+        ours = read_correlation_id(order.correlation_id)
+        if ours is not None and ours[1] == intent.id and not order.status.final:
+            return Finding.NOT_YET, f"order {order.order_id} is still in the book"
+    booked = {o.order_id for o in intent.orders if o.filled}
+    traded = {fill.order_id for fill in report.fills}
+    if missing := booked - traded - {""}:
+        return Finding.NOT_YET, f"the trade book lacks order {', '.join(sorted(missing))}"
+    for leg in intent.legs:
+        row = ledger.row(leg)
+        if row is None:
+            return Finding.NOT_YET, f"the broker does not list {leg.name}"
+        net, expected = row.net_quantity, ledger.expected(leg)
+        if expected is not None and net != expected:
+            return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
+    return Finding.FLAT, ""
