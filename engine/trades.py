@@ -1,0 +1,284 @@
+"""The ``trades`` table: rows as owners write them in, checked `TradeRow`s out, then positions.
+
+One row per leg. The columns keep their legacy names, spellings are taken generously where only one
+meaning is possible, and everything else is refused with the row, what was read and what was
+expected. All faults are told at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TypeVar
+
+from engine import trade_cells as cells
+from engine.errors import BadInput
+from engine.model import (
+    Instrument,
+    InstrumentKey,
+    InstrumentKind,
+    Leg,
+    Position,
+    PositionId,
+    Segment,
+    Side,
+    TradeRow,
+    instrument_key,
+    position_id,
+)
+from engine.money import rupees
+
+_T = TypeVar("_T")
+_D = TypeVar("_D")
+
+#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id`` and
+#: ``exchange_segment`` may be left out.
+REQUIRED_COLUMNS = (
+    "strategy_id", "symbol", "security_id", "action", "type", "strike_price", "expiry_date", "quantity",
+    "price", "order_status", "timestamp",
+)  # fmt: skip
+
+_PRICE_TEXT = "the entry price in rupees above 0, or empty"
+_BSE_SYMBOLS = frozenset({"SENSEX", "SENSEX50", "BANKEX"})
+
+
+def is_open(row: TradeRow) -> bool:
+    """Whether the row's leg is held."""
+    return row.order_status in cells.OPEN_STATUSES
+
+
+def fno_segment(symbol: str) -> Segment:
+    """Where the derivatives of this underlying trade."""
+    return Segment.BSE_FNO if symbol in _BSE_SYMBOLS else Segment.NSE_FNO
+
+
+def row_key(row: TradeRow) -> InstrumentKey:
+    """The instrument of the row's leg."""
+    return instrument_key(fno_segment(row.symbol), row.security_id)
+
+
+# ---------------------------------------------------------------------------------- one row
+
+
+class _RowReader:
+    """Takes columns out of one row and collects what is wrong with them."""
+
+    def __init__(self, row: Mapping[str, object], where: str) -> None:
+        self.row = row
+        self.where = where
+        self.faults: list[str] = []
+
+    def word(self, column: str) -> str:
+        """The cell as text without blanks around it; the databases' words for nothing are empty."""
+        value = self.row.get(column)
+        text = "" if value is None else str(value).strip()
+        return "" if text.lower() in cells.EMPTY else text
+
+    def __call__(self, column: str, parse: Callable[[str], _T], default: _D, expected: str) -> _T | _D:
+        """The parsed cell, or the default when it is wrong (the fault is kept)."""
+        word = self.word(column)
+        try:
+            return parse(word)
+        except ValueError:
+            self.faults.append(f"{self.where}: {column}: read {word!r}, expected {expected}")
+            return default
+
+
+def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) -> TradeRow:
+    """Make one row ours; cells may be text or what a database gives.
+
+    Args:
+        row: the cells by column.
+        where: how to name the row in a fault, e.g. ``row 3``.
+        row_id: the id when the row has no ``id`` column.
+
+    Raises:
+        BadInput: with every fault of the row, one a line.
+    """
+    read = _RowReader(row, where)
+    action = read("action", cells.side, Side.BUY, "BUY or SELL")
+    kind = read("type", cells.contract_type, "CE", "CE, PE or FUT")
+    parsed = TradeRow(
+        id=read("id", cells.positive, 0, "a whole number above 0") if row_id is None else row_id,
+        account=read("account", cells.account, "", "letters, digits, - or _"),
+        strategy_id=read("strategy_id", cells.positive, 0, "a whole number above 0"),
+        symbol=read("symbol", cells.name, "", "the underlying's symbol, e.g. NIFTY"),
+        strategy=read.word("strategy"),
+        security_id=read("security_id", cells.positive, 0, "Dhan's security id, a whole number above 0"),
+        action=action,
+        type=kind,
+        strike_price_paise=read("strike_price", cells.no_strike, None, "nothing for a future")
+        if kind == "FUT"
+        else read("strike_price", cells.strike_paise, None, "the strike in rupees"),
+        expiry_date=read("expiry_date", cells.day, None, "a date such as 2026-02-24 or 24-02-2026"),
+        quantity=read("quantity", cells.positive, 0, "units, a whole number above 0 (action has the sign)"),
+        price_paise=read("price", partial(cells.price_paise, action=action), None, _PRICE_TEXT),
+        order_id=read.word("order_id"),
+        order_status=read("order_status", cells.status, "", cells.STATUSES_TEXT),
+        timestamp_s=read("timestamp", cells.moment_s, 0.0, "a moment such as 2026-02-03T09:20:00+05:30"),
+    )
+    segment = read("exchange_segment", cells.segment, None, "an exchange segment, e.g. NSE_FNO")
+    if parsed.symbol and segment not in {None, fno_segment(parsed.symbol)}:
+        read.faults.append(
+            f"{where}: exchange_segment: read {str(segment)!r} for {parsed.symbol}, "
+            f"expected {fno_segment(parsed.symbol)} or empty"
+        )
+    if read.faults:
+        raise BadInput("\n".join(read.faults))
+    return parsed
+
+
+# ----------------------------------------------------------------------------------- a file
+
+
+def parse_csv(text: str) -> tuple[TradeRow, ...]:
+    """Every row of a CSV file with a header; ids are its ``id`` column or the rows' numbers.
+
+    Raises:
+        BadInput: with every fault of every row, one a line; then there are no rows at all.
+    """
+    lines = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), strict=True)
+    faults: list[str] = []
+    rows: dict[int, TradeRow] = {}
+    try:
+        header = [_column(cell) for cell in next(lines, [])]
+        _check_header(header)
+        for number, words in enumerate((words for words in lines if any(map(str.strip, words))), start=1):
+            where = f"row {number} (line {lines.line_num})"
+            if any(map(str.strip, words[len(header) :])):
+                faults.append(f"{where}: read {len(words)} cells, expected {len(header)}")
+                continue
+            row = dict(zip(header, words, strict=False))
+            try:
+                parsed = parse_row(row, where, None if "id" in header else number)
+            except BadInput as error:
+                faults.append(str(error))
+                continue
+            if parsed.id in rows:
+                faults.append(f"{where}: id: read {parsed.id} again, expected each id once")
+            rows[parsed.id] = parsed
+    except csv.Error as error:
+        faults.append(f"line {lines.line_num}: not readable as CSV ({error})")
+    if faults:
+        raise BadInput("\n".join(faults))
+    return tuple(rows.values())
+
+
+def _column(cell: str) -> str:
+    return re.sub(r"[\s-]+", "_", cell.strip().lower())
+
+
+def _check_header(header: Sequence[str]) -> None:
+    missing = [column for column in REQUIRED_COLUMNS if column not in header]
+    twice = sorted({column for column in header if column and header.count(column) > 1})
+    if missing or twice:
+        raise BadInput(
+            f"header: read {', '.join(header) or 'nothing'}; "
+            + "; ".join(f"{what}: {', '.join(names)}"
+                        for what, names in (("missing", missing), ("twice", twice)) if names)
+        )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------- positions
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidPosition:
+    """A position that cannot be watched, and the sentence why; its rows stay what they are."""
+
+    account: str
+    strategy_id: int
+    symbol: str
+    strategy: str
+    rows: tuple[TradeRow, ...]
+    why: str
+
+    @property
+    def id(self) -> PositionId:
+        """``account/strategy_id``."""
+        return position_id(self.account, self.strategy_id)
+
+
+def positions(
+    rows: Iterable[TradeRow],
+    instruments: Mapping[InstrumentKey, Instrument],
+    today: date,
+    *,
+    price_needed: bool = True,
+) -> tuple[list[Position], list[InvalidPosition]]:
+    """Group the open rows by account and strategy id into positions, in order of first appearance.
+
+    A contract that several rows hold is several legs.
+
+    Args:
+        rows: open and closed ones; the closed are left out.
+        instruments: the instrument master.
+        today: the day in India; a contract that expired before it makes its position invalid.
+        price_needed: False in a replay, where an empty price means entered at the first quote.
+    """
+    groups: dict[PositionId, list[TradeRow]] = {}
+    for row in rows:
+        if is_open(row):
+            groups.setdefault(position_id(row.account, row.strategy_id), []).append(row)
+    good: list[Position] = []
+    bad: list[InvalidPosition] = []
+    for group in groups.values():
+        first = group[0]
+        strategy = next((row.strategy for row in group if row.strategy), "")
+        why = [
+            text for row in group for text in _row_faults(row, instruments, today, price_needed=price_needed)
+        ]
+        legs = tuple(_leg(row, instruments[row_key(row)]) for row in group if row_key(row) in instruments)
+        underlyings = sorted({leg.instrument.symbol for leg in legs})
+        if len(underlyings) > 1:
+            why.append(f"legs on two underlyings: {', '.join(underlyings)}")
+        if why:
+            bad.append(
+                InvalidPosition(
+                    first.account, first.strategy_id, first.symbol, strategy, tuple(group), "; ".join(why)
+                )
+            )
+        else:
+            opened_at_s = min(leg.entered_at_s for leg in legs)
+            good.append(Position(first.account, first.strategy_id, first.symbol, strategy, legs, opened_at_s))
+    return good, bad
+
+
+def _leg(row: TradeRow, instrument: Instrument) -> Leg:
+    return Leg(instrument, row.action.sign * row.quantity, row.price_paise, row.id, row.timestamp_s)
+
+
+def _row_faults(
+    row: TradeRow, instruments: Mapping[InstrumentKey, Instrument], today: date, *, price_needed: bool
+) -> list[str]:
+    """What stops this row from being a leg, each as a clause naming the row."""
+    where = f"row {row.id}"
+    instrument = instruments.get(row_key(row))
+    if instrument is None:
+        return [f"{where}: {fno_segment(row.symbol)} has no contract with security id {row.security_id}"]
+    faults = []
+    right = "FUT" if instrument.kind is InstrumentKind.FUTURE else instrument.right
+    theirs = (right, instrument.strike_paise, instrument.expiry)
+    ours = (row.type, row.strike_price_paise, row.expiry_date)
+    if theirs != ours:
+        faults.append(
+            f"{where}: security id {row.security_id} is {instrument.display} ({_contract(*theirs)}), "
+            f"the row says {_contract(*ours)}"
+        )
+    if instrument.expiry is not None and instrument.expiry < today:
+        faults.append(f"{where}: {instrument.display} expired on {instrument.expiry}")
+    if row.quantity % instrument.lot:
+        faults.append(f"{where}: {row.quantity} is not a whole number of lots of {instrument.lot}")
+    if price_needed and row.price_paise is None:
+        faults.append(f"{where}: the entry price is empty, so no profit or loss can be known")
+    return faults
+
+
+def _contract(right: str | None, strike_paise: int | None, expiry: date | None) -> str:
+    strike = "" if strike_paise is None else f" {rupees(strike_paise)}"
+    return f"{right or 'no option'}{strike}, {expiry or 'no expiry'}"
