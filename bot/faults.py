@@ -25,7 +25,7 @@ from engine.messages import Alert
 from engine.model import Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +132,9 @@ def delivery(error: Exception) -> Unsure:
 class FaultBook:
     """Which faults are open; each is alarmed when it opens and told when it is over."""
 
-    def __init__(self, alarm: Callable[[Alert], None]) -> None:
-        """``alarm`` gets what the owner should read."""
+    def __init__(self, name: str, alarm: Callable[[Alert], None]) -> None:
+        """``name`` says whose faults these are, ``alarm`` gets what the owner should read."""
+        self.name = name
         self._alarm = alarm
         self._open: dict[Fault, tuple[float, float]] = {}
 
@@ -146,19 +147,18 @@ class FaultBook:
         """A call failed this way."""
         began_s, _ = self._open.get(fault, (now_s, now_s))
         if fault not in self._open:
-            log.warning("chat: %s (%s)", fault, _WORDS[fault].text)
+            log.warning("chat %s: %s (%s)", self.name, fault, _WORDS[fault].text)
             self._tell(fault, _WORDS[fault])
         self._open[fault] = (began_s, now_s)
 
-    def gone(self, now_s: float, kinds: Collection[Fault] = tuple(Fault)) -> None:
-        """A call succeeded that these kinds would have stopped."""
-        for fault in [kind for kind in kinds if kind in self._open]:
-            began_s, last_s = self._open[fault]
+    def gone(self, now_s: float) -> None:
+        """A call succeeded: what was open is over, unless its kind has to stay away for a while."""
+        for fault, (began_s, last_s) in list(self._open.items()):
             words = _WORDS[fault]
             if now_s - last_s < words.quiet_s:
                 continue
             del self._open[fault]
-            log.warning("chat: %s is over after %s", fault, span(now_s - began_s))
+            log.warning("chat %s: %s is over after %s", self.name, fault, span(now_s - began_s))
             if words.urgency is not None or now_s - began_s >= WORTH_TELLING_S:
                 text = f"{words.title}: over after {span(now_s - began_s)}."
                 self._alarm(Alert(Urgency.NORMAL, f"chat/{fault}/over", "Chat is back", text))

@@ -49,6 +49,7 @@ class Outbox:
         self._clock = clock
         self._wall_s = wall_s
         self._waiting = Waiting()
+        self._in_flight: set[str] = set()
         self._budget = Budget(at_s=clock.now_s())
         self._changed = {lane: asyncio.Event() for lane in (_HIGH_LANE, _OTHER_LANE)}
         self._nudged = {lane: asyncio.Event() for lane in (_HIGH_LANE, _OTHER_LANE)}
@@ -69,9 +70,9 @@ class Outbox:
         """How many HIGH ones wait."""
         return self._waiting.count(Rank.HIGH)
 
-    def add(self, item: Outgoing, *, durable: bool = False) -> None:
-        """Queue a message; ``durable`` ones are delivered by a later life if need be."""
-        if durable:
+    def add(self, item: Outgoing) -> None:
+        """Queue a message, in the store too if it is to outlive a restart."""
+        if item.durable:
             item = replace(item, row=self._store.keep(to_body(item)))
         self._drop(self._waiting.add(item))
         self._wake()
@@ -93,9 +94,12 @@ class Outbox:
             try:
                 outcome = await self._deliver(item, sender)
             except asyncio.CancelledError:
-                self._waiting.give_back(item)
+                self._give_back(item)
                 raise
+            finally:
+                self._in_flight.discard(item.thread)
             pause_s = self._settle(item, outcome)
+            self._wake()
             if pause_s:
                 self._nudged[ranks].clear()
                 await _event_or_time(self._nudged[ranks], self._clock, pause_s)
@@ -106,29 +110,31 @@ class Outbox:
             changed.clear()
             self._drop(self._waiting.expired(self._wall_s()))
             now_s = self._clock.now_s()
-            item = self._waiting.head(ranks, now_s)
+            item = self._waiting.head(ranks, now_s, self._in_flight)
             if item is not None and self._budget.take(item.rank, now_s):
                 self._waiting.remove(item)
+                if item.thread:
+                    self._in_flight.add(item.thread)
                 return item
             await _event_or_time(changed, self._clock, self._wait_s(item, ranks, now_s))
 
     def _wait_s(self, item: Outgoing | None, ranks: Collection[Rank], now_s: float) -> float | None:
         if item is not None:
             return self._budget.wait_s(item.rank, now_s)
-        due_s = self._waiting.next_due_s(ranks)
+        due_s = self._waiting.next_due_s(ranks, now_s)
         return None if due_s is None else due_s - now_s
 
     async def _deliver(self, item: Outgoing, sender: Sender) -> Outcome:
         place = self._store.card(item.thread) if item.thread else None
+        keyboard = item.page.keyboard
+        if item.keeps_buttons and place is not None and not place.answered:
+            keyboard = keyboard_from_text(place.keyboard)
         if place is not None and place.message_id is not None and not item.fresh:
-            keyboard = item.page.keyboard
-            if item.keeps_buttons and not place.answered:
-                keyboard = keyboard_from_text(place.keyboard)
             return await sender.edit(place.message_id, item.page.html, keyboard)
         if item.edit_only:
             return Delivered(0)
         html = item.page.html + _lateness(item, self._wall_s())
-        return await sender.send(html, item.page.keyboard, silent=item.silent)
+        return await sender.send(html, keyboard, silent=item.silent)
 
     def _settle(self, item: Outgoing, outcome: Outcome) -> float:
         """Do what an outcome asks for; the answer is how long the lane shall rest, seconds."""
@@ -169,7 +175,6 @@ class Outbox:
         replaced = self._waiting.give_back(item)
         if replaced is not None:
             self._drop([replaced])
-        self._wake()
 
     def _drop(self, items: list[Outgoing]) -> None:
         for item in items:

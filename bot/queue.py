@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Five at once and 0.5 a second are at most ten in any ten seconds.
 BURST = 5.0
 PER_S = 0.5
+#: Telegram punishes eager editing hardest: a card that changes by itself is edited this often at most.
+EDIT_EVERY_S = 5.0
 #: More than this waiting is a storm nobody reads; the quietest and oldest go first.
 WAITING_LIMIT = 500
 
@@ -59,6 +61,7 @@ class Outgoing:
         created_s: when it was said, wall clock; a late alert says how late it is.
         until_s: wall clock after which nobody needs it.
         delayed_after_s: from this age on the message says that it is late; None = never.
+        durable: delivered by a later life if need be.
         row: its row in the chat's store, 0 = not kept.
         attempts: how often Telegram's answer was missed.
         not_before_s: monitor's clock; not to be tried again earlier.
@@ -74,6 +77,7 @@ class Outgoing:
     keeps_buttons: bool = False
     silent: bool = False
     delayed_after_s: float | None = None
+    durable: bool = False
     row: int = 0
     attempts: int = 0
     not_before_s: float = 0.0
@@ -87,12 +91,15 @@ class Budget:
     tokens: float = BURST
     at_s: float = 0.0
     blocked_until_s: float = 0.0
+    next_edit_s: float = 0.0
 
     def take(self, rank: Rank, now_s: float) -> bool:
         """Spend one message if this rank may."""
         if self.wait_s(rank, now_s) > 0:
             return False
         self.tokens -= 1
+        if rank is Rank.EDIT:
+            self.next_edit_s = now_s + EDIT_EVERY_S
         return True
 
     def wait_s(self, rank: Rank, now_s: float) -> float:
@@ -101,7 +108,8 @@ class Budget:
         missing = 1 + RESERVE[rank] - self.tokens
         # A hair of tolerance: a sleep that ends exactly on time must not find 0.9999999 of a message.
         ready = missing / PER_S if missing > 1e-6 else 0.0
-        return max(ready, self.blocked_until_s - now_s, 0.0)
+        edit = self.next_edit_s - now_s if rank is Rank.EDIT else 0.0
+        return max(ready, edit, self.blocked_until_s - now_s, 0.0)
 
     def block(self, seconds: float, now_s: float) -> None:
         """Obey a flood wait; after it the burst is spent, and only one message is left."""
@@ -155,14 +163,23 @@ class Waiting:
         self._entries[item.place] = item
         return None
 
-    def head(self, ranks: Collection[Rank], now_s: float) -> Outgoing | None:
-        """Show the next message of these ranks that may be tried now."""
-        ready = (e for e in self._entries.values() if e.rank in ranks and e.not_before_s <= now_s)
+    def head(self, ranks: Collection[Rank], now_s: float, busy: Collection[str]) -> Outgoing | None:
+        """Show the next message of these ranks that may be tried now; ``busy`` threads have to wait.
+
+        A card must not overtake the first message of its thread in the other lane: it would become a
+        second message.
+        """
+        ready = (
+            entry
+            for entry in self._entries.values()
+            if entry.rank in ranks and entry.not_before_s <= now_s and entry.thread not in busy
+        )
         return min(ready, key=lambda entry: (entry.rank, entry.place), default=None)
 
-    def next_due_s(self, ranks: Collection[Rank]) -> float | None:
-        """Tell when the first message of these ranks may be tried; None when there is none."""
-        return min((e.not_before_s for e in self._entries.values() if e.rank in ranks), default=None)
+    def next_due_s(self, ranks: Collection[Rank], now_s: float) -> float | None:
+        """Tell when the next message of these ranks becomes due by itself; None when there is none."""
+        dues = (e.not_before_s for e in self._entries.values() if e.rank in ranks)
+        return min((due_s for due_s in dues if due_s > now_s), default=None)
 
     def remove(self, item: Outgoing) -> None:
         """Take a message out."""

@@ -1,0 +1,103 @@
+"""python-telegram-bot, composed: its handlers and its wire, our poll, our clock, our outbox."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from telegram import BotCommand, BotCommandScopeChat, LinkPreviewOptions, Update
+from telegram.constants import ParseMode
+from telegram.ext import (
+    Application,
+    ApplicationBuilder,
+    CallbackQueryHandler,
+    CommandHandler,
+    Defaults,
+    ExtBot,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
+from telegram.request import HTTPXRequest
+
+from bot.faults import WIRE_FAULTS, kind_of
+from bot.poller import UpdatesRequest
+from bot.views import COMMANDS
+
+if TYPE_CHECKING:
+    from bot.access import Gate
+    from bot.buttons import Buttons
+    from bot.commands import Commands
+
+log = logging.getLogger(__name__)
+
+App = Application[Any, Any, Any, Any, Any, Any]
+
+_CONNECT_S = 5.0
+#: A healthy answer comes within one second; after ten nobody can say whether the message arrived.
+_ANSWER_S = 10.0
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' chatter out of the log: httpx writes each URL, and the URL holds the token."""
+    for name in ("httpx", "httpcore", "telegram"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def build(token: str, api_url: str) -> App:
+    """Build the application; blocks for a tenth of a second (certificates), so call it in a thread.
+
+    No Updater (it dies at one 404), no job queue (a second scheduler on another time zone), no rate
+    limiter (it knows no priorities). Handlers run side by side, so that none waits for another.
+    """
+    wire: dict[str, Any] = {"connect_timeout": _CONNECT_S, "write_timeout": _ANSWER_S, "pool_timeout": 2.0}
+    defaults = Defaults(
+        parse_mode=ParseMode.HTML,
+        protect_content=True,
+        link_preview_options=LinkPreviewOptions(is_disabled=True),
+    )
+    return (
+        ApplicationBuilder()
+        .token(token)
+        .base_url(f"{api_url}/bot")
+        .base_file_url(f"{api_url}/file/bot")
+        .request(HTTPXRequest(connection_pool_size=16, read_timeout=_ANSWER_S, **wire))
+        .get_updates_request(UpdatesRequest(connection_pool_size=1, **wire))
+        .defaults(defaults)
+        .updater(None)
+        .job_queue(None)
+        .concurrent_updates(16)
+        .build()
+    )
+
+
+def add_handlers(app: App, gate: Gate, commands: Commands, buttons: Buttons) -> None:
+    """Put the gate before everything, then commands and buttons; edited messages reach none of them."""
+    new = filters.UpdateType.MESSAGE
+    app.add_handler(TypeHandler(Update, gate), group=-1)
+    app.add_handler(CommandHandler("start", commands.start, filters=new))
+    for name, _ in COMMANDS:
+        app.add_handler(CommandHandler(name, getattr(commands, name), filters=new))
+    app.add_handler(MessageHandler(new & filters.TEXT, commands.other))
+    app.add_handler(CallbackQueryHandler(buttons))
+    app.add_error_handler(_on_error)
+
+
+async def greet(bot: ExtBot[None], chat_id: int) -> None:
+    """Take polling over and show the command list; whatever of it fails is for another day."""
+    menu = [BotCommand(name, words) for name, words in COMMANDS]
+    try:
+        # A webhook left by somebody would answer every poll with a conflict.
+        await bot.delete_webhook(drop_pending_updates=False)
+        await bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
+    except WIRE_FAULTS as error:
+        log.info("chat: the command list could not be set: %s", kind_of(error))
+
+
+async def _on_error(_update: object, context: Any) -> None:
+    """Say that a handler failed; an error of the library is only named, its text may hold the token."""
+    error = context.error
+    if isinstance(error, WIRE_FAULTS) and type(error).__module__.startswith("telegram"):
+        log.error("chat: a handler failed: %s", kind_of(error))
+    else:
+        log.error("chat: a handler failed", exc_info=error)

@@ -1,0 +1,63 @@
+"""The messages the monitor speaks by itself: alerts, questions, cards, plain replies. Pure."""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from datetime import datetime
+from hashlib import blake2s
+from typing import TYPE_CHECKING
+
+from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, table
+from bot.views import IST
+from engine.messages import Wish
+from engine.model import Urgency
+
+if TYPE_CHECKING:
+    from engine.messages import Alert, Ask, Card
+
+_MARK = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
+#: An exit cannot be undone, so its yes is red; ending a halt is the way back to normal.
+_YES_STYLE = {Wish.EXIT: "danger", Wish.STOP: "danger", Wish.RESUME: "success"}
+_TEXT_LIMIT = MESSAGE_LIMIT - 400
+
+
+def event_id(topic: str, at_s: float) -> str:
+    """Name an alert in five letters, so that a message that arrives twice is seen to be one."""
+    digest = blake2s(f"{topic}|{at_s!r}".encode(), digest_size=5).digest()
+    return b32encode(digest).decode().lower()[:5]
+
+
+def alert_page(alert: Alert, at_s: float) -> Page:
+    """Show an alert: what, why, about which position, when, and its id."""
+    about = [alert.position.removeprefix("default/")] if alert.position else []
+    at = datetime.fromtimestamp(at_s, IST)
+    foot = " · ".join([*about, f"{at:%H:%M:%S}", f"id {event_id(alert.topic, at_s)}"])
+    text = escape(cut(alert.text, _TEXT_LIMIT))
+    return Page(f"{_MARK[alert.urgency]}<b>{escape(alert.title)}</b>\n{text}\n<i>{escape(foot)}</i>")
+
+
+def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
+    """Show a question, its preview and two buttons; the phone itself counts down to its end."""
+    until = f'<tg-time unix="{expires_wall_s:.0f}" format="r">in {max(left_s, 0):.0f} s</tg-time>'
+    html = "\n".join(
+        part
+        for part in (
+            f"{_MARK[ask.urgency]}<b>{escape(ask.title)}</b>",
+            table(list(ask.lines)),
+            f"Expires {until}. One answer counts.",
+        )
+        if part
+    )
+    yes = Button(ask.yes, f"c:{ask.nonce}:y", _YES_STYLE[ask.wish])
+    return Page(html, ((yes, Button(ask.no, f"c:{ask.nonce}:n")),))
+
+
+def card_page(card: Card) -> Page:
+    """Show how far a question or an exit has come."""
+    mark = _MARK[card.urgency] if card.final else "⏳ "
+    return Page(f"{mark}<b>{escape(card.title)}</b>\n{table(list(card.lines))}".rstrip())
+
+
+def reply_page(text: str) -> Page:
+    """Show a plain reply."""
+    return Page(escape(cut(text, _TEXT_LIMIT)))

@@ -1,0 +1,92 @@
+"""What the buttons do: check where the press comes from, post it, and owe it a toast."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.access import actor
+from engine.messages import Answer, Command, Tap, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from telegram import CallbackQuery, Update
+
+    from bot.store import ChatStore
+    from bot.toasts import Toasts
+    from engine.messages import Message
+
+_PICK = re.compile(r"p:(all|[0-9]{1,18})")
+_PRESS = re.compile(r"c:([A-Za-z0-9_-]{1,48}):([yn])")
+
+CLOSED = "This question is closed."
+UNKNOWN_BUTTON = "This button is from another version. Nothing was done."
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A position chosen from the picker; None = all of them."""
+
+    strategy_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Yes or no to the question with this nonce."""
+
+    nonce: str
+    yes: bool
+
+
+def parse(data: str | None) -> Pick | Press | None:
+    """Read a button's data (``p:3359``, ``p:all``, ``c:<nonce>:y``); None = not one of ours."""
+    if pick := _PICK.fullmatch(data or ""):
+        return Pick(None if pick[1] == "all" else int(pick[1]))
+    if press := _PRESS.fullmatch(data or ""):
+        return Press(press[1], press[2] == "y")
+    return None
+
+
+class Buttons:
+    """The one handler of all presses."""
+
+    def __init__(self, *, post: Callable[[Message], None], store: ChatStore, toasts: Toasts) -> None:
+        """``post`` reaches the core; the store knows which message carries which question."""
+        self._post = post
+        self._store = store
+        self._toasts = toasts
+
+    async def __call__(self, update: Update, _context: Any) -> None:
+        """Take one press."""
+        query = update.callback_query
+        if query is None:
+            return
+        self._toasts.opened(query.id)
+        match parse(query.data):
+            case Pick(strategy_id):
+                self._post(Command(Wish.EXIT, actor(update), strategy_id))
+                self._toasts.answer(Answer(query.id, "Preparing the question …"))
+            case Press(nonce, yes):
+                if self._lives_here(nonce, query):
+                    self._store.answer_card(nonce)
+                    self._post(Tap(nonce, yes, actor(update), query.id))
+                else:
+                    self._toasts.answer(Answer(query.id, CLOSED, alarm=True))
+            case None:
+                self._toasts.answer(Answer(query.id, UNKNOWN_BUTTON, alarm=True))
+
+    def _lives_here(self, nonce: str, query: CallbackQuery) -> bool:
+        """Check that the press comes from the very message that the question was sent as.
+
+        A press may outrun the receipt of its question, or the receipt may be lost: then the message
+        pressed is the question's, because nobody else knows the nonce.
+        """
+        place = self._store.card(nonce)
+        if place is None or query.message is None:
+            return False
+        if place.message_id is None:
+            self._store.place_card(nonce, query.message.message_id)
+            return True
+        return place.message_id == query.message.message_id
