@@ -48,8 +48,9 @@ class BrokenFrame(WireError):
 def paise_of_bits(bits: int, tick_paise: int) -> int:
     """Turn the four bytes of a feed price (as an unsigned integer) into paise.
 
-    The result is the grid price whose float32 these bytes are. A price that is clearly between two
-    ticks is kept to the paisa: then the grid we were told is wrong, and rounding would invent a price.
+    The result is the grid price whose float32 these bytes are. Below 131,072 rupees, where float32
+    tells paise apart, a price between two ticks is kept to the paisa: then the grid we were told is
+    wrong, and rounding would invent a price.
 
     Raises:
         WireError: not a number, infinite, negative, or too large for float32 to tell ticks apart.
@@ -79,7 +80,7 @@ def paise_of_float(rupees: float, tick_paise: int) -> int:
         raise WireError(msg)
     paise = rupees * 100.0
     on_grid = int(paise / tick_paise + 0.5) * tick_paise
-    if abs(paise - on_grid) <= apart_paise:
+    if apart_paise > 1.0 or abs(paise - on_grid) <= apart_paise * 0.5000001:
         return on_grid
     return int(paise + 0.5)
 

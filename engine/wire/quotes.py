@@ -66,31 +66,30 @@ def _tick(
 
 def _add_book(tick: Tick, book: Mapping[str, Any], tick_paise: int) -> None:
     """Put best prices and the five levels into the tick; an index has no book."""
-    bids, asks = _side(book, "buy"), _side(book, "sell")
-    levels = [
-        _LEVEL.pack(bid[0], ask[0], bid[1], ask[1], bid[2], ask[2])
+    bids, asks = _side(book, "buy", tick_paise), _side(book, "sell", tick_paise)
+    tick.bid_quantity, _, tick.bid_paise = bids[0]
+    tick.ask_quantity, _, tick.ask_paise = asks[0]
+    tick.depth = b"".join(
+        _LEVEL.pack(bid[0], ask[0], bid[1], ask[1], bid[2] / 100, ask[2] / 100)
         for bid, ask in zip(bids, asks, strict=True)
-    ]
-    tick.bid_quantity, tick.bid_paise = bids[0][0], paise_of_float(bids[0][2], tick_paise)
-    tick.ask_quantity, tick.ask_paise = asks[0][0], paise_of_float(asks[0][2], tick_paise)
-    tick.depth = b"".join(levels)
+    )
 
 
-def _side(book: Mapping[str, Any], name: str) -> list[tuple[int, int, float]]:
-    """Read one side as five (quantity, orders, rupees), zeros where the book is shorter."""
+def _side(book: Mapping[str, Any], name: str, tick_paise: int) -> list[tuple[int, int, int]]:
+    """Read one side as five (quantity, orders, paise), zeros where the book is shorter."""
     rows = book.get(name) or []
     if not isinstance(rows, list):
         msg = f"depth.{name} is {type(rows).__name__}, expected a list"
         raise WireError(msg)
-    levels = [_level(mapping(row)) for row in rows[:_LEVELS]]
-    return levels + [(0, 0, 0.0)] * (_LEVELS - len(levels))
+    levels = [_level(mapping(row), tick_paise) for row in rows[:_LEVELS]]
+    return levels + [(0, 0, 0)] * (_LEVELS - len(levels))
 
 
-def _level(row: Mapping[str, Any]) -> tuple[int, int, float]:
-    """Read one level; more orders than 16 bits hold are as good as that many."""
+def _level(row: Mapping[str, Any], tick_paise: int) -> tuple[int, int, int]:
+    """Read one level; numbers too large for the feed's fields are as good as the largest."""
     quantity, orders = number(row, "quantity") or 0.0, number(row, "orders") or 0.0
-    rupees = number(row, "price") or 0.0
     if quantity < 0 or orders < 0:
         msg = f"a level of {quantity} units in {orders} orders: expected zero or more"
         raise WireError(msg)
-    return min(int(quantity), 0xFFFFFFFF), min(int(orders), 0xFFFF), rupees
+    price_paise = paise_of_float(number(row, "price") or 0.0, tick_paise)
+    return min(int(quantity), 0xFFFFFFFF), min(int(orders), 0xFFFF), price_paise

@@ -1,1 +1,1 @@
-"""The ring that touches the world, tested file by file."""
+"""Tests of the ring around the core."""

@@ -1,0 +1,1 @@
+"""Tests of the Dhan side of the ring, over real loopback sockets."""
