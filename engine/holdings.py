@@ -6,18 +6,20 @@ ours to ignore until the store has caught up.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engine.messages import Alert, Audit, CloseTrades, Record, Subscribe
+from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
-from engine.trades import InvalidPosition, positions_of
+from engine.sessions import ist_date
+from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engine.intents import Intent
-    from engine.messages import Effect
+    from engine.messages import Effect, InstrumentsLoaded
     from engine.model import Instrument, InstrumentKey, TradeRow
     from engine.watch import RuleNote, Watchlist
 
@@ -49,6 +51,7 @@ class Holdings:
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
         self._subscribed: frozenset[InstrumentKey] = frozenset()
+        self._symbols: frozenset[str] = frozenset()
 
     def restore(
         self, closed: Mapping[str, Mapping[str, Any]], memories: Mapping[str, Mapping[str, Any]]
@@ -61,9 +64,16 @@ class Holdings:
 
     # -------------------------------------------------------------------------------- loading
 
-    def take_instruments(self, instruments: Mapping[InstrumentKey, Instrument], now_s: float) -> list[Effect]:
-        """A new instrument master; rows that were waiting for it are grouped again."""
-        self.instruments = instruments
+    def take_instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
+        """A new instrument master; rows that were waiting for it are grouped again.
+
+        A failed load keeps the last good master; symbols it lacks are asked for again.
+        """
+        if message.failed:
+            self._symbols = frozenset()
+            text = f"{message.failed} Contracts that are not known cannot be watched."
+            return [Alert(Urgency.HIGH, "instruments", "The instrument master cannot be read", text)]
+        self.instruments = message.instruments
         return self._group(now_s, lambda _: False) if self._rows is not None else []
 
     def take_rows(
@@ -77,14 +87,19 @@ class Holdings:
                 return [Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)]
         self._empty_loads = 0 if rows else self._empty_loads
         self._rows = rows
-        return self._group(now_s, busy) if self.instruments else []
+        effects: list[Effect] = []
+        symbols = frozenset(row.symbol for row in rows)
+        if not symbols <= self._symbols:
+            self._symbols |= symbols
+            effects.append(LoadInstruments(self._symbols))
+        return effects + (self._group(now_s, busy) if self.instruments else [])
 
     def _group(self, now_s: float, busy: Callable[[PositionId], bool]) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
         open_rows = [row for row in self._rows if row.id not in self._closed]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
-        found, invalid = positions_of(open_rows, self.instruments, now_s)
+        found, invalid = positions(open_rows, self.instruments, ist_date(now_s))
         effects = self._tell_invalid(invalid)
         for position in found:
             if not busy(position.id) and self.positions.get(position.id) != position:
@@ -151,7 +166,7 @@ class Holdings:
     def recorded_nets(self) -> dict[InstrumentKey, int]:
         """Net units per contract over all rows of the store, closed on paper or not."""
         nets: dict[InstrumentKey, int] = {}
-        for position in positions_of(self._rows or (), self.instruments, 0.0)[0]:
+        for position in positions(self._rows or (), self.instruments, date.min)[0]:
             for leg in position.legs:
                 nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
         return nets

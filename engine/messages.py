@@ -104,9 +104,10 @@ class FeedChanged:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentsLoaded:
-    """The instrument master as of today, by key."""
+    """The instrument master as of today, by key; ``failed`` non-empty: nothing was learnt."""
 
     instruments: Mapping[InstrumentKey, Instrument]
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +322,13 @@ class LoadTrades:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadInstruments:
+    """Read the instrument master: every contract of these underlyings, and the underlyings."""
+
+    symbols: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """The feed shall carry exactly these instruments from now on."""
 
@@ -407,5 +415,5 @@ class Say:
 
 Effect = (
     Record | Settle | Audit | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | LoadTrades
-    | Subscribe | CloseTrades | Alert | Ask | Answer | Card | Say
+    | LoadInstruments | Subscribe | CloseTrades | Alert | Ask | Answer | Card | Say
 )  # fmt: skip

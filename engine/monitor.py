@@ -106,7 +106,7 @@ class Monitor:
             Command: self.dialogue.command,
             Tap: self.dialogue.tap,
             TradesLoaded: self._trades,
-            InstrumentsLoaded: lambda m, now_s: self.holdings.take_instruments(m.instruments, now_s),
+            InstrumentsLoaded: self.holdings.take_instruments,
             FeedChanged: self._feed,
             JournalState: self._journal,
         }

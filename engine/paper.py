@@ -112,6 +112,10 @@ class PaperExchange:
                 changed.append(resting.row)
         return changed
 
+    def working(self) -> list[InstrumentKey]:
+        """Contracts in which something rests."""
+        return [key for key, resting in self._working.items() if resting]
+
     # --------------------------------------------------------------------------------- books
 
     def orders(self) -> tuple[BrokerOrder, ...]:

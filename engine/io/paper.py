@@ -1,0 +1,81 @@
+"""The paper exchange behind the broker's port: simulate mode's broker, filled by live quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from engine.io.ports import Clock
+from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, Tick, Ticks
+from engine.model import BrokerFill, BrokerOrder, BrokerPosition, InstrumentKey, OrderRequest
+from engine.paper import PaperExchange
+
+#: How long a paper order is under way, and for how long a quote still counts as there.
+LATENCY_S = 0.2
+QUOTE_LIVES_S = 10.0
+
+
+class PaperBroker:
+    """Implements `engine.io.ports.Broker` without any outside call.
+
+    Args:
+        nets: what the trade store says is held, before any paper trade.
+        post: where order updates go.
+    """
+
+    def __init__(
+        self,
+        exchange: PaperExchange,
+        clock: Clock,
+        nets: Callable[[], Mapping[InstrumentKey, int]],
+        post: Callable[[Message], None],
+    ) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._nets = nets
+        self._post = post
+        self._last: dict[InstrumentKey, tuple[float, Tick]] = {}
+
+    def listen(self, message: Message) -> None:
+        """Match resting orders against ticks; on the pulse, against quotes that still stand."""
+        now_s = self._clock.now_s()
+        if isinstance(message, Ticks):
+            for tick in message.ticks:
+                self._last[tick.key] = now_s, tick
+                self._offer(tick)
+        elif isinstance(message, Beat) and message.kind is BeatKind.PULSE:
+            for key in self._exchange.working():
+                last = self._last.get(key)
+                if last is not None and now_s - last[0] <= QUOTE_LIVES_S:
+                    self._offer(last[1])
+
+    def _offer(self, tick: Tick) -> None:
+        for row in self._exchange.quote(tick):
+            self._post(OrderUpdate(row))
+
+    async def place(self, order: OrderRequest) -> Outcome:
+        """Take the order after a moment's latency."""
+        await self._clock.sleep(LATENCY_S)
+        return self._exchange.place(order)
+
+    async def modify(self, order_id: str, order: OrderRequest) -> Outcome:
+        """Move the limit after a moment's latency."""
+        await self._clock.sleep(LATENCY_S)
+        return self._exchange.modify(order_id, order)
+
+    async def cancel(self, order_id: str) -> Outcome:
+        """Cancel after a moment's latency."""
+        await self._clock.sleep(LATENCY_S)
+        return self._exchange.cancel(order_id)
+
+    async def orders(self) -> Sequence[BrokerOrder]:
+        """The paper order book."""
+        return self._exchange.orders()
+
+    async def fills(self) -> Sequence[BrokerFill]:
+        """The paper trade book."""
+        return self._exchange.fills()
+
+    async def positions(self) -> Sequence[BrokerPosition]:
+        """Recorded holdings and paper trades together."""
+        self._exchange.hold(self._nets())
+        return self._exchange.positions()

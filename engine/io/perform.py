@@ -1,0 +1,168 @@
+"""Effects into deeds: each port in its own task or queue, each answer back by the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from engine.errors import BadInput, SourceError
+from engine.io.inbox import Inbox
+from engine.io.ports import Broker, Chat, Clock, Feed, TradeStore
+from engine.messages import (
+    Alert,
+    Answer,
+    Ask,
+    BrokerReport,
+    CancelOrder,
+    Card,
+    CloseTrades,
+    CommandOutcome,
+    Effect,
+    InstrumentsLoaded,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    Say,
+    Subscribe,
+    TradesLoaded,
+    Verb,
+)
+from engine.model import Instrument, InstrumentKey
+
+_log = logging.getLogger(__name__)
+
+STORE_RETRY_S = 5.0
+#: How often a contract list is read again when orders changed between its parts.
+REREADS = 2
+
+LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrument]]]
+
+
+class Performer:
+    """Performs every effect that is not the journal's.
+
+    Args:
+        spawn: starts a named task that the supervisor owns.
+        load_master: reads the instrument master for these underlyings.
+    """
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        broker: Broker,
+        store: TradeStore,
+        feed: Feed,
+        chat: Chat,
+        clock: Clock,
+        load_master: LoadMaster,
+        spawn: Callable[[str, Awaitable[None]], None],
+    ) -> None:
+        self._inbox = inbox
+        self._broker = broker
+        self._store = store
+        self._feed = feed
+        self._chat = chat
+        self._clock = clock
+        self._load_master = load_master
+        self._spawn = spawn
+        self._closing: asyncio.Queue[CloseTrades] = asyncio.Queue()
+        self._loading = False
+        self._does: dict[type, Callable[[Any], None]] = {
+            PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
+            ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
+            CancelOrder: lambda e: spawn(f"cancel {e.correlation_id}", self._cancel(e)),
+            QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
+            LoadTrades: lambda _: self._load_trades(),
+            LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
+            CloseTrades: self._closing.put_nowait,
+            Subscribe: lambda e: feed.subscribe(e.instruments),
+            Alert: chat.alert,
+            Ask: chat.ask,
+            Answer: chat.answer,
+            Card: chat.card,
+            Say: chat.say,
+        }
+
+    def perform(self, effect: Effect) -> None:
+        """Start doing it; never waits."""
+        self._does[type(effect)](effect)
+
+    async def write_store(self) -> None:
+        """The trade store's writer: one at a time, again until it is done. Runs until cancelled."""
+        while True:
+            job = await self._closing.get()
+            while not await self._close(job):
+                await self._clock.sleep(STORE_RETRY_S)
+
+    # ---------------------------------------------------------------------------------- orders
+
+    async def _place(self, effect: PlaceOrder) -> None:
+        outcome = await self._broker.place(effect.order)
+        self._inbox.post(CommandOutcome(Verb.PLACE, effect.order.correlation_id, outcome))
+
+    async def _modify(self, effect: ModifyOrder) -> None:
+        outcome = await self._broker.modify(effect.order_id, effect.order)
+        self._inbox.post(CommandOutcome(Verb.MODIFY, effect.order.correlation_id, outcome))
+
+    async def _cancel(self, effect: CancelOrder) -> None:
+        outcome = await self._broker.cancel(effect.order_id)
+        self._inbox.post(CommandOutcome(Verb.CANCEL, effect.correlation_id, outcome))
+
+    async def _report(self, effect: QueryBroker) -> None:
+        """Orders and fills first, then positions; read again when an order moved meanwhile.
+
+        The other way round a fill between the two reads would be missing from the positions and
+        the order gone from the book: it would be traded twice.
+        """
+        began_s = self._clock.now_s()
+        try:
+            orders, fills = await self._broker.orders(), await self._broker.fills()
+            positions = await self._broker.positions()
+            for _ in range(REREADS):
+                after = await self._broker.orders()
+                if after == orders:
+                    break
+                orders, fills = after, await self._broker.fills()
+                positions = await self._broker.positions()
+        except SourceError as error:
+            self._inbox.post(BrokerReport(effect.request, began_s, failed=str(error) or repr(error)))
+            return
+        self._inbox.post(BrokerReport(effect.request, began_s, tuple(orders), tuple(fills), tuple(positions)))
+
+    # ----------------------------------------------------------------------------------- store
+
+    def _load_trades(self) -> None:
+        if not self._loading:  # a slow store gets one question at a time
+            self._loading = True
+            self._spawn("load trades", self._trades())
+
+    async def _trades(self) -> None:
+        try:
+            rows = await self._store.open_rows()
+        except (SourceError, BadInput) as error:
+            self._inbox.post(TradesLoaded(None, str(error)))
+        else:
+            self._inbox.post(TradesLoaded(tuple(rows)))
+        finally:
+            self._loading = False
+
+    async def _close(self, job: CloseTrades) -> bool:
+        try:
+            await self._store.close_rows(job.exits, job.closed_at_s)
+        except SourceError as error:
+            _log.warning("closing rows %s in the trade store: %s; trying again", sorted(job.exits), error)
+            return False
+        return True
+
+    async def _instruments(self, effect: LoadInstruments) -> None:
+        try:
+            found = await self._load_master(effect.symbols)
+        except (SourceError, BadInput) as error:
+            self._inbox.post(InstrumentsLoaded({}, str(error)))
+        else:
+            self._inbox.post(InstrumentsLoaded(found))

@@ -1,0 +1,117 @@
+"""The one loop: a message in, the machine's effects out; journal first, then the world.
+
+The loop itself never waits for the world: every effect that does becomes a task of its own, and its
+answer comes back by the inbox like everything else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from engine.errors import JournalError, Settled
+from engine.io.inbox import Inbox
+from engine.io.journal import Journal
+from engine.io.perform import Performer
+from engine.io.ports import Clock
+from engine.messages import (
+    Audit,
+    CancelOrder,
+    CommandOutcome,
+    Effect,
+    JournalState,
+    Message,
+    ModifyOrder,
+    PlaceOrder,
+    Record,
+    Refused,
+    Settle,
+    Verb,
+)
+from engine.monitor import Monitor
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Feeds the machine and performs what it wants.
+
+    Args:
+        listeners: told of every message after it was handled (the paper exchange, the table).
+    """
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        journal: Journal,
+        performer: Performer,
+        inbox: Inbox,
+        clock: Clock,
+        listeners: Sequence[Callable[[Message], None]] = (),
+    ) -> None:
+        self._monitor = monitor
+        self._journal = journal
+        self._performer = performer
+        self._inbox = inbox
+        self._clock = clock
+        self._listeners = tuple(listeners)
+        self._journal_broken = False
+        self.handled = 0
+
+    async def run(self) -> None:
+        """Handle messages until cancelled."""
+        while True:
+            self.step(await self._inbox.get())
+
+    def step(self, message: Message) -> None:
+        """Handle one message: decide, commit, perform.
+
+        Raises:
+            Settled: another process decided a question of ours; going on would act twice.
+        """
+        now_s = self._clock.now_s()
+        effects = self._monitor.handle(message, now_s)
+        self.handled += 1
+        if effects:
+            self._carry_out(effects, now_s)
+        for listener in self._listeners:
+            listener(message)
+
+    def _carry_out(self, effects: list[Effect], now_s: float) -> None:
+        kept = [e for e in effects if isinstance(e, (Record, Settle, Audit))]
+        wanted = [e for e in effects if not isinstance(e, (Record, Settle, Audit))]
+        if kept and not self._commit(kept, now_s):
+            wanted = [e for e in wanted if not self._hold_back(e)]
+        for effect in wanted:
+            self._performer.perform(effect)
+
+    def _commit(self, kept: Sequence[Record | Settle | Audit], now_s: float) -> bool:
+        try:
+            self._journal.commit(kept, now_s)
+        except Settled:
+            raise
+        except JournalError as error:
+            if not self._journal_broken:
+                _log.error("%s", error)
+                self._inbox.post(JournalState(str(error)))
+            self._journal_broken = True
+            return False
+        if self._journal_broken:
+            self._journal_broken = False
+            _log.warning("the journal works again")
+            self._inbox.post(JournalState(""))
+        return True
+
+    def _hold_back(self, effect: Effect) -> bool:
+        """An order whose record is not on disk must not leave; the desk is told it was not sent."""
+        match effect:
+            case PlaceOrder():
+                name, verb = effect.order.correlation_id, Verb.PLACE
+            case ModifyOrder():
+                name, verb = effect.order.correlation_id, Verb.MODIFY
+            case CancelOrder():
+                name, verb = effect.correlation_id, Verb.CANCEL
+            case _:
+                return False
+        self._inbox.post(CommandOutcome(verb, name, Refused("journal", "not sent: the journal failed")))
+        return True
