@@ -19,13 +19,11 @@ from sandbox.telegram_phone import Phone
 from sandbox.telegram_state import Event, Message, TelegramState
 
 _FILES = Path(__file__).parent / "phone"
-_ASSETS = {
-    "": ("index.html", "text/html"),
-    "style.css": ("style.css", "text/css"),
-    "app.js": ("app.js", "text/javascript"),
-}
+_ASSETS = {"": "text/html", "style.css": "text/css"} | dict.fromkeys(
+    ("app.js", "bubbles.js", "commands.js", "text.js"), "text/javascript"
+)
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -65,10 +63,11 @@ class PhonePage:
         raise web.HTTPFound("/phone/")
 
     async def _asset(self, request: web.Request) -> web.Response:
-        name, mime = _ASSETS.get(request.match_info["asset"], ("", ""))
-        if not name:
+        name = request.match_info["asset"]
+        mime = _ASSETS.get(name)
+        if mime is None:
             raise web.HTTPNotFound
-        body = await asyncio.to_thread((_FILES / name).read_bytes)
+        body = await asyncio.to_thread((_FILES / (name or "index.html")).read_bytes)
         return web.Response(body=body, content_type=mime, charset="utf-8", headers=_HEADERS)
 
     async def _file(self, request: web.Request) -> web.Response:

@@ -1,0 +1,337 @@
+// The phone: one WebSocket in, a chat on the screen. See telegram_page.py for what travels.
+import { bubble, dayLine, wordsOf } from "./bubbles.js";
+import { CommandSheet } from "./commands.js";
+import { day, richText, setClock, tickTimes } from "./text.js";
+
+const $ = (id) => document.getElementById(id);
+const log = $("log"), scroll = $("scroll"), composer = $("composer"), chip = $("chip");
+
+const ANSWER_MS = 15_000;   // how long a button waits for its answer, as on Telegram
+const ACTION_MS = 5_000;    // how long "typing…" stands
+const DRAFT_MS = 30_000;    // how long a draft stands
+const NEAR_PX = 80;
+
+const messages = new Map();
+let pinned = [];
+let botName = "Prahari";
+let about = "";
+let unread = 0;
+let editing = null;
+let atEnd = true;
+
+/* ------------------------------------------------------------------------------------ the socket */
+
+let socket = null;
+let retry_ms = 250;
+
+function connect() {
+  const address = new URL(`ws${location.search}`, location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(address);
+  socket.addEventListener("open", () => { retry_ms = 250; });
+  socket.addEventListener("message", (event) => { const said = JSON.parse(event.data); on[said.type]?.(said); });
+  socket.addEventListener("close", () => {
+    setOnline(false);
+    setTimeout(connect, retry_ms);
+    retry_ms = Math.min(retry_ms * 1.6, 3_000);
+  });
+}
+
+function tell(wish) {
+  if (socket.readyState !== WebSocket.OPEN) return false;
+  socket.send(JSON.stringify(wish));
+  return true;
+}
+
+function setOnline(online) {
+  $("banner").hidden = online;
+  document.body.dataset.online = String(online);
+  if (!online) typing.stop();
+  showStatus();
+}
+
+const on = {
+  hello(said) {
+    setClock(said.now_s);
+    botName = said.bot.name;
+    about = said.about;
+    $("bot-name").textContent = said.chat.private ? botName : `${said.chat.title}`;
+    commands.set(said.commands);
+    const kept = atEnd;
+    log.replaceChildren();
+    messages.clear();
+    for (const message of said.messages) put(message);
+    showPinned(said.pinned);
+    setOnline(true);
+    seen();
+    if (kept) toEnd("instant");
+  },
+  message(said) { receive(said.message); },
+  commands(said) { commands.set(said.commands); },
+  about(said) { about = said.about; showStatus(); },
+  pinned(said) { showPinned(said.pinned); },
+  action() { typing.start("typing…"); },
+  draft(said) { draft.show(said); },
+  tapped(said) { taps.sent(said.ref, said.query); },
+  answer(said) { taps.answered(said); },
+  problem(said) { taps.failed(said.ref); toast(said.text); },
+};
+
+/* --------------------------------------------------------------------------------------- messages */
+
+const actions = {
+  send: (text) => send(text),
+  tap: (id, data, button) => taps.start(id, data, button),
+  copy: (text) => copy(text),
+  jump: (id) => jump(id),
+};
+
+const itemOf = (id) => log.querySelector(`[data-message-id="${id}"]`);
+
+function put(message) {
+  messages.set(message.message_id, message);
+  const item = bubble(message, actions);
+  const old = itemOf(message.message_id);
+  if (old) {
+    old.replaceWith(item);
+    return item;
+  }
+  const last = [...log.querySelectorAll("[data-day]")].pop();
+  if (last?.dataset.day !== day(message.date)) log.append(dayLine(message.date));
+  log.append(item);
+  return item;
+}
+
+function receive(message) {
+  const known = messages.has(message.message_id);
+  if (message.deleted) {
+    messages.delete(message.message_id);
+    itemOf(message.message_id)?.remove();
+    return showPinned(pinned);
+  }
+  const stay = atEnd;
+  const item = put(message);
+  if (known) {
+    item.classList.add("changed");
+  } else {
+    draft.clear();
+    typing.stop();
+    item.classList.add("fresh");
+    if (!message.own && !message.silent && !item.classList.contains("service")) item.classList.add("loud");
+    if (!message.own) count();
+  }
+  if (pinned.includes(message.message_id)) showPinned(pinned);
+  if (stay || (message.own && !known)) toEnd(known ? "instant" : "smooth");
+}
+
+function showPinned(ids) {
+  pinned = ids;
+  const latest = messages.get(ids[ids.length - 1]);
+  $("pinned").hidden = !latest;
+  if (latest) $("pinned-text").textContent = wordsOf(latest).replace(/\s+/g, " ");
+}
+
+function jump(id) {
+  const item = itemOf(id);
+  if (!item) return;
+  item.scrollIntoView({ block: "center", behavior: "smooth" });
+  item.classList.remove("found");
+  requestAnimationFrame(() => item.classList.add("found"));
+}
+
+/* ----------------------------------------------------------------------- reading and not reading */
+
+function toEnd(behavior) { scroll.scrollTo({ top: scroll.scrollHeight, behavior }); }
+
+function count() {
+  if (atEnd && !document.hidden) return;
+  unread += 1;
+  showUnread();
+}
+
+function seen() {
+  unread = 0;
+  showUnread();
+}
+
+function showUnread() {
+  document.title = unread ? `(${unread}) ${botName}` : botName;
+  chip.hidden = !unread || atEnd;
+  chip.textContent = `${unread} new message${unread === 1 ? "" : "s"} ↓`;
+}
+
+scroll.addEventListener("scroll", () => {
+  atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_PX;
+  if (atEnd && !document.hidden) seen();
+});
+document.addEventListener("visibilitychange", () => { if (!document.hidden && atEnd) seen(); });
+chip.addEventListener("click", () => { toEnd("smooth"); seen(); });
+new ResizeObserver(() => { if (atEnd) toEnd("instant"); }).observe(scroll);
+$("pinned").addEventListener("click", () => jump(pinned[pinned.length - 1]));
+
+/* ---------------------------------------------------------------------- the bot's signs of life */
+
+function showStatus() {
+  const state = document.body.dataset.online !== "true" ? "away" : typing.words ? "typing" : "on";
+  $("status").dataset.state = state;
+  $("status").textContent = { away: "reconnecting…", typing: typing.words, on: about || "on watch" }[state];
+}
+
+const typing = {
+  words: "",
+  timer: 0,
+  start(words) {
+    clearTimeout(this.timer);
+    this.words = words;
+    $("typing").hidden = false;
+    this.timer = setTimeout(() => this.stop(), ACTION_MS);
+    showStatus();
+    if (atEnd) toEnd("smooth");
+  },
+  stop() {
+    clearTimeout(this.timer);
+    this.words = "";
+    $("typing").hidden = true;
+    showStatus();
+  },
+};
+
+const draft = {
+  item: null,
+  timer: 0,
+  show({ text, entities }) {
+    this.clear();
+    if (!text) return typing.start("thinking…");
+    this.item = document.createElement("li");
+    this.item.className = "row draft";
+    const body = document.createElement("div");
+    body.className = "bubble";
+    body.append(richText(text, entities, actions));
+    this.item.append(body);
+    log.append(this.item);
+    this.timer = setTimeout(() => this.clear(), DRAFT_MS);
+    if (atEnd) toEnd("smooth");
+  },
+  clear() {
+    clearTimeout(this.timer);
+    this.item?.remove();
+    this.item = null;
+  },
+};
+
+/* ----------------------------------------------------------------------------------------- taps */
+
+const taps = {
+  last: 0,
+  waiting: new Map(),   // ref, later query id -> the button that spins
+  start(message_id, data, button) {
+    if (button.getAttribute("aria-busy") === "true") return;
+    const ref = `r${this.last += 1}`;
+    if (!tell({ type: "tap", message_id, data, ref })) return toast("Not connected: the tap was not sent.");
+    button.setAttribute("aria-busy", "true");
+    this.waiting.set(ref, button);
+    setTimeout(() => button.removeAttribute("aria-busy"), ANSWER_MS);
+  },
+  sent(ref, query) {
+    this.waiting.set(query, this.waiting.get(ref));
+    this.waiting.delete(ref);
+  },
+  answered({ query, text, alert }) {
+    this.failed(query);
+    if (!text) return;
+    if (alert) showAlert(text);
+    else toast(text);
+  },
+  failed(key) {
+    this.waiting.get(key)?.removeAttribute("aria-busy");
+    this.waiting.delete(key);
+  },
+};
+
+let toastTimer = 0;
+function toast(text) {
+  clearTimeout(toastTimer);
+  $("toast").textContent = text;
+  $("toast").hidden = false;
+  toastTimer = setTimeout(() => { $("toast").hidden = true; }, 1_600 + 45 * text.length);
+}
+
+function showAlert(text) {
+  $("alert-text").textContent = text;
+  if (!$("alert").open) $("alert").showModal();
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(`Copied ${text.length > 32 ? "to the clipboard" : text}`);
+  } catch {
+    toast("The browser does not allow copying here.");
+  }
+}
+
+/* ------------------------------------------------------------------------------------- composing */
+
+function send(text) {
+  const words = text.trim();
+  if (!words) return false;
+  const wish = editing ? { type: "edit", message_id: editing, text: words } : { type: "send", text: words };
+  if (!tell(wish)) {
+    toast("Not connected: nothing was sent.");
+    return false;
+  }
+  stopEditing();
+  return true;
+}
+
+function fit() {
+  composer.style.height = "auto";
+  composer.style.height = `${composer.scrollHeight}px`;
+  $("send").disabled = !composer.value.trim();
+}
+
+function compose(text) {
+  composer.value = text;
+  fit();
+}
+
+function startEditing() {
+  const own = [...messages.values()].filter((message) => message.own && message.text).pop();
+  if (!own) return;
+  editing = own.message_id;
+  $("editing").hidden = false;
+  compose(own.text);
+}
+
+function stopEditing() {
+  editing = null;
+  $("editing").hidden = true;
+}
+
+const commands = new CommandSheet({ sheet: $("sheet"), list: $("commands"), menu: $("menu"), composer, send });
+
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  commands.close();
+  if (send(composer.value)) compose("");
+  composer.focus();
+});
+composer.addEventListener("input", fit);
+composer.addEventListener("keydown", (event) => {
+  if (commands.key(event)) return event.preventDefault();
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    $("form").requestSubmit();
+  } else if (event.key === "ArrowUp" && !composer.value) {
+    event.preventDefault();
+    startEditing();
+  } else if (event.key === "Escape" && editing) {
+    $("editing-stop").click();
+  }
+});
+$("editing-stop").addEventListener("click", () => { stopEditing(); compose(""); composer.focus(); });
+
+setInterval(() => tickTimes(log), 1_000);
+showStatus();
+connect();
+if (matchMedia("(pointer: fine)").matches) composer.focus();
