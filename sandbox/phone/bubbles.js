@@ -48,6 +48,7 @@ function bubbleItem(message, actions) {
   item.dataset.silent = String(Boolean(message.silent));
   const body = make("div", "bubble");
   if (message.has_protected_content) body.classList.add("protected");
+  if (!message.own && !message.from.is_bot) body.append(make("b", "from", message.from.first_name));
   if (message.reply_to_message) body.append(quote(message.reply_to_message, actions));
   if (message.photo) body.append(photo(message));
   if (message.document) body.append(documentRow(message.document));
