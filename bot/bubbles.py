@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, table
+from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, story
 from bot.views import IST
 from engine.messages import Wish
 from engine.model import Urgency
@@ -43,7 +43,7 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         part
         for part in (
             f"{_MARK[ask.urgency]}<b>{escape(ask.title)}</b>",
-            table(list(ask.lines)),
+            story(ask.lines),
             f"Expires {until}. One answer counts.",
         )
         if part
@@ -55,7 +55,7 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
 def card_page(card: Card) -> Page:
     """Show how far a question or an exit has come."""
     mark = _MARK[card.urgency] if card.final else "⏳ "
-    return Page(f"{mark}<b>{escape(card.title)}</b>\n{table(list(card.lines))}".rstrip())
+    return Page(f"{mark}<b>{escape(card.title)}</b>\n{story(card.lines)}".rstrip())
 
 
 def reply_page(text: str) -> Page:

@@ -6,6 +6,10 @@ import html
 import re
 from dataclasses import dataclass
 from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: A bubble on a small phone shows some 38 monospaced columns; 32 leaves room for larger fonts.
 COLUMNS = 32
@@ -81,6 +85,24 @@ def packed(items: list[str], gap: str = "  ") -> list[str]:
 def table(lines: list[str]) -> str:
     """Set lines in a monospaced block."""
     return f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+
+
+def story(lines: Sequence[str]) -> str:
+    """Set the core's lines: a list (a name, then indented lines under it) in columns, the rest as text.
+
+    Only lists gain from columns; a sentence in them would break at 32.
+    """
+    parts: list[str] = []
+    block: list[str] = []
+    for number, line in enumerate(lines):
+        heads_a_list = number + 1 < len(lines) and lines[number + 1].startswith(" ")
+        if line.startswith(" ") or heads_a_list:
+            indent = " " * (len(line) - len(line.lstrip()))
+            block += wrap(line.strip(), COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ")
+            continue
+        parts += [table(block), escape(line)]
+        block = []
+    return "\n".join(part for part in [*parts, table(block)] if part)
 
 
 def span(seconds: float) -> str:

@@ -105,7 +105,7 @@ def start_page(view: MonitorView, who: Actor) -> Page:
 
 def status_pages(view: MonitorView) -> tuple[Page, ...]:
     """Show how everything stands; several messages when one is too short, the troubled first."""
-    positions = sorted(view.positions, key=lambda p: not _needs_a_look(p))
+    positions = sorted(view.positions, key=_calm)
     chunks: list[list[str]] = [[]]
     size = len(head := _head(view))
     shown = 0
@@ -156,10 +156,10 @@ def _head(view: MonitorView) -> str:
     at = datetime.fromtimestamp(view.at_s, IST)
     lines = [
         f"{_mode(view)} · {at:%H:%M:%S} IST",
-        f"{escape(view.session_text)} · {_feed(view)}",
+        f"{escape(view.session_text[:1].upper() + view.session_text[1:])} · {_feed(view)}",
     ]
     if view.positions:
-        lines.append(_total(view))
+        lines += _total(view)
     return "\n".join([*lines, *_warnings(view)])
 
 
@@ -175,14 +175,19 @@ def _feed(view: MonitorView) -> str:
     return f"{feed}, data {span(view.data_age_s)} old" if old else feed
 
 
-def _total(view: MonitorView) -> str:
-    unknown = sum(p.pnl_paise is None for p in view.positions)
+def _total(view: MonitorView) -> list[str]:
+    unknown = sum(_unknown(p) for p in view.positions)
     pnl = "unknown" if view.pnl_paise is None else signed_rupees(view.pnl_paise)
     value = "unknown" if view.value_paise is None else rupees(view.value_paise)
-    line = f"P&amp;L <b>{pnl}</b> · value {value}"
+    lines = [f"P&amp;L <b>{pnl}</b> · value {value}"]
     if unknown and view.pnl_paise is not None:
-        line += f"\n⚠️ without {unknown} of {len(view.positions)}, whose P&amp;L is unknown"
-    return line
+        lines.append(f"⚠️ without {unknown} of {len(view.positions)}, whose P&amp;L is unknown")
+    return lines
+
+
+def _unknown(position: PositionView) -> bool:
+    """A position that is flat has no P&L any more; any other without one is unknown, never zero."""
+    return position.pnl_paise is None and position.state is not PositionState.FLAT
 
 
 def _warnings(view: MonitorView) -> list[str]:
@@ -195,7 +200,8 @@ def _warnings(view: MonitorView) -> list[str]:
         lines.append(f"⚠️ <b>Feed</b>: {escape(view.feed_detail)}")
     for state in _TROUBLED:
         lines += _listed(state, [p for p in view.positions if p.state is state])
-    return lines + _listed("unprotected", [p for p in view.positions if p.unprotected])
+    bare = [p for p in view.positions if p.unprotected and p.state is not PositionState.INVALID]
+    return lines + _listed("unprotected", bare)
 
 
 def _listed(word: str, positions: Sequence[PositionView]) -> list[str]:
@@ -206,8 +212,11 @@ def _listed(word: str, positions: Sequence[PositionView]) -> list[str]:
     return [f"⚠️ <b>{word.capitalize()}</b>: {ids}{more}"]
 
 
-def _needs_a_look(position: PositionView) -> bool:
-    return position.state in _TROUBLED or position.unprotected or position.pnl_paise is None
+def _calm(position: PositionView) -> int:
+    """0 = somebody should look, 1 = watched and well, 2 = done."""
+    if position.state is PositionState.FLAT:
+        return 2
+    return int(position.state not in _TROUBLED and not position.unprotected and not _unknown(position))
 
 
 def _position(view: MonitorView, position: PositionView) -> list[str]:
@@ -225,7 +234,7 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
     if position.unprotected:
         lines.append("! unprotected: no loss rule")
     for threshold in position.thresholds:
-        if not threshold.available:
+        if not threshold.available and threshold.rule in _RULE_WORDS:
             lines += folded(f"{_rule(threshold)} off: {threshold.text}", "! ")
     if position.reason and (
         position.state is not PositionState.WATCHING or position.action is not Action.MONITOR
@@ -236,7 +245,7 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
 
 def _result(position: PositionView) -> str:
     if position.pnl_paise is None:
-        return "unknown"
+        return "unknown" if _unknown(position) else "-"
     if position.pnl_pct is None:
         return amount(position.pnl_paise)
     digits = 2 if abs(position.pnl_pct) < 10 else 1 if abs(position.pnl_pct) < 1000 else 0

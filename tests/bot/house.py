@@ -1,0 +1,234 @@
+"""A small house around the chat: a core that answers as told, a quick clock, pictures to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from bot.app import TelegramChat
+from bot.poller import PollPace
+from engine.messages import (
+    Alert,
+    Answer,
+    Ask,
+    Card,
+    Effect,
+    FeedState,
+    Message,
+    Say,
+    Tap,
+    Wish,
+)
+from engine.model import Action, Mode, Urgency, position_id
+from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from sandbox.telegram_server import TelegramServer
+
+TOKEN = "7000000001:canary-telegram-token-0000000000000"
+OWNER = 4242
+#: Tuesday 3 February 2026, 09:21:33 IST.
+AT_S = 1_770_090_693.0
+
+T = TypeVar("T")
+
+
+class QuickClock:
+    """Real time, faster: a minute of the chat's waits takes a few seconds of the test's."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = speed
+        self._began_s = time.monotonic()
+
+    def now_s(self) -> float:
+        """Epoch seconds, running ``speed`` times as fast from `AT_S` on."""
+        return AT_S + (time.monotonic() - self._began_s) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many of this clock's seconds."""
+        await asyncio.sleep(max(seconds, 0) / self._speed)
+
+
+@dataclass
+class Core:
+    """The monitor's stand-in: keeps what is posted and answers with the effects it is told to give."""
+
+    answers: Callable[[Message], Iterable[Effect]] = lambda _message: ()
+    posted: list[Message] = field(default_factory=list)
+    chat: TelegramChat | None = None
+    picture: MonitorView | None = None
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def post(self, message: Message) -> None:
+        """Take a message, as the inbox does: at once, and act on it in the loop's next turn."""
+        self.posted.append(message)
+        asyncio.get_running_loop().call_soon(self._act, message)
+        self._bell.set()
+
+    def _act(self, message: Message) -> None:
+        for effect in self.answers(message):
+            self.give(effect)
+
+    def give(self, effect: Effect) -> None:
+        """Hand one effect to the chat."""
+        assert self.chat is not None
+        match effect:
+            case Alert():
+                self.chat.alert(effect)
+            case Ask():
+                self.chat.ask(effect)
+            case Answer():
+                self.chat.answer(effect)
+            case Card():
+                self.chat.card(effect)
+            case Say():
+                self.chat.say(effect)
+            case _:
+                raise AssertionError(f"{effect} is not the chat's")
+
+    def view(self) -> MonitorView:
+        """Show the picture."""
+        return self.picture or house()
+
+    def of(self, kind: type[T]) -> list[T]:
+        """Pick the posted messages of one kind."""
+        return [message for message in self.posted if isinstance(message, kind)]
+
+    async def wait_for(self, predicate: Callable[[Core], T], timeout_s: float = 10.0) -> T:
+        """Look again after every message until ``predicate`` is true."""
+        async with asyncio.timeout(timeout_s):
+            while not (seen := predicate(self)):
+                self._bell.clear()
+                await self._bell.wait()
+        return seen
+
+
+def one_tap_core(clock: QuickClock) -> Core:
+    """A core that asks about every exit and lets the first tap win, like the journal's compare-and-set."""
+    decided: set[str] = set()
+
+    def answers(message: Message) -> list[Effect]:
+        match message:
+            case Tap(nonce=nonce, callback_id=callback_id) if nonce in decided:
+                return [Answer(callback_id, "Already decided.")]
+            case Tap(nonce, yes, _, callback_id):
+                decided.add(nonce)
+                title = "Verified flat: NIFTY Iron Condor" if yes else "Not now: NIFTY Iron Condor"
+                return [Answer(callback_id, "Exiting." if yes else "Left alone."), card(nonce, title)]
+            case _:
+                return [question(clock, f"nonce{len(decided):04d}")]
+
+    return Core(answers)
+
+
+def question(clock: QuickClock, nonce: str = "nonce0000", *, left_s: float = 60.0) -> Ask:
+    """An exit's question."""
+    lines = ("NIFTY 24 NOV 25300 CE", "  BUY 130 at about 20.55", "P&L now +₹1,540.00")
+    expires_s = clock.now_s() + left_s
+    title = "Exit NIFTY Iron Condor?"
+    return Ask(nonce, Wish.EXIT, title, lines, expires_s, Urgency.NORMAL, "Exit now", "Cancel")
+
+
+def card(
+    nonce: str, title: str = "Verified flat", *, final: bool = True, urgency: Urgency = Urgency.NORMAL
+) -> Card:
+    """An exit's card."""
+    return Card(nonce, title, ("NIFTY 24 NOV 25300 CE", "  BUY 130/130 @ 20.55"), final, urgency)
+
+
+def alert(urgency: Urgency, topic: str, text: str = "Something happened.") -> Alert:
+    """An alert."""
+    return Alert(urgency, topic, f"{urgency.name.capitalize()} {topic}", text)
+
+
+def position(strategy_id: int = 3359, **changes: object) -> PositionView:
+    """A position that is doing well, but for the changes."""
+    fields: dict[str, object] = {
+        "id": position_id("default", strategy_id),
+        "account": "default",
+        "strategy_id": strategy_id,
+        "symbol": "NIFTY",
+        "strategy": "Iron Condor",
+        "state": PositionState.WATCHING,
+        "legs": (LegView("NIFTY 24 NOV 25300 CE", -130, 4000, 3215, 0.4),),
+        "pnl_paise": 152_750,
+        "pnl_pct": 49.9,
+        "value_paise": -152_750,
+        "action": Action.MONITOR,
+        "urgency": Urgency.NORMAL,
+        "reason": "No exit conditions triggered",
+        "thresholds": (
+            ThresholdView("profit_target", 152_750, "50 % of the largest possible profit"),
+            ThresholdView("stop_loss", -497_250, "50 % of the largest possible loss"),
+        ),
+        "dte": 5,
+    }
+    return PositionView(**(fields | changes))  # type: ignore[arg-type]  # a test's own keywords
+
+
+def house(*positions: PositionView, **changes: object) -> MonitorView:
+    """A monitor in good order that watches these positions, but for the changes."""
+    fields: dict[str, object] = {
+        "at_s": AT_S,
+        "mode": Mode.SIMULATE,
+        "sandbox": True,
+        "halted": False,
+        "degraded": "",
+        "feed": FeedState.LIVE,
+        "feed_detail": "",
+        "data_age_s": 0.2,
+        "cached_prices": 12,
+        "subscribed": 12,
+        "session_open": True,
+        "session_text": "open until 15:30",
+        "positions": positions,
+    }
+    return MonitorView(**(fields | changes))  # type: ignore[arg-type]  # a test's own keywords
+
+
+#: Polls are short, so that a test which hangs one does not wait for it.
+PACE = PollPace(hold_s=2, grace_s=1.0, first_rest_s=0.05, longest_rest_s=0.2)
+
+
+def make_chat(
+    server: TelegramServer, core: Core, clock: QuickClock, folder: Path, *, pace: PollPace = PACE
+) -> TelegramChat:
+    """Put a chat between this Telegram and this core; its memory is in the folder."""
+    core.chat = TelegramChat(
+        token=TOKEN,
+        api_url=server.api_url,
+        chat_id=OWNER,
+        user_ids=frozenset({OWNER}),
+        post=core.post,
+        view=core.view,
+        clock=clock,
+        wall_s=clock.now_s,
+        store_path=folder / "chat.sqlite3",
+        pace=pace,
+    )
+    return core.chat
+
+
+@asynccontextmanager
+async def running(chat: TelegramChat) -> AsyncIterator[None]:
+    """Run the chat for the length of a block; it must not have ended by itself."""
+    life = asyncio.create_task(chat.run(), name="chat")
+    try:
+        yield
+        if life.done():
+            life.result()
+            raise AssertionError("the chat ended by itself")
+    finally:
+        life.cancel()
+        await asyncio.wait({life}, timeout=5.0)
+        assert life.done(), "the chat did not stop"
+
+
+@asynccontextmanager
+async def telegram(clock: QuickClock) -> AsyncIterator[TelegramServer]:
+    """Run a Telegram on this clock."""
+    async with TelegramServer(token=TOKEN, now=clock.now_s) as server:
+        yield server
