@@ -1,0 +1,142 @@
+"""The embedded trade store: whole imports, honest answers, nothing lost between runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from engine.errors import BadInput, Unreachable
+from engine.io.stores.sqlite import SqliteStore
+from engine.model import Side
+from tests.engine.test_trades import AT_S, PARSED
+
+SHORT = replace(PARSED, id=2, security_id=104900, action=Side.SELL, price_paise=1205, order_id="1002")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the store of this test lives."""
+    return tmp_path / "data" / "trades.sqlite3"
+
+
+@pytest.fixture
+def store(path):
+    """An empty store."""
+    return SqliteStore(path)
+
+
+def edit(path, statement: str) -> None:
+    """What the owner does by hand with another tool."""
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute(statement)
+
+
+async def test_rows_come_back_as_they_went_in(path, store):
+    """Import, restart, read: every column survives to the paisa and the second."""
+    rows = (
+        replace(PARSED, timestamp_s=AT_S + 0.25),
+        SHORT,
+        replace(PARSED, account="family", price_paise=None),
+    )
+    assert (await store.import_rows(rows)).added == rows
+    found = await SqliteStore(path).open_rows()
+    assert [replace(row, id=0) for row in found] == [replace(row, id=0) for row in rows]
+    assert len({row.id for row in found}) == 3
+
+
+async def test_an_empty_store_is_an_answer(store):
+    """A store that was read and has no open rows says so with an empty list."""
+    assert await store.open_rows() == ()
+
+
+async def test_importing_again_adds_nothing_and_reports_it(store):
+    """The same order, strategy, contract and moment twice is one leg, in one file or in two."""
+    report = await store.import_rows([PARSED, SHORT, PARSED])
+    assert (report.added, report.already) == ((PARSED, SHORT), (PARSED,))
+    more = replace(SHORT, id=3, order_id="1003")
+    report = await store.import_rows([PARSED, more])
+    assert (report.added, report.already) == ((more,), (PARSED,))
+    assert len(await store.open_rows()) == 3
+
+
+async def test_an_import_that_contradicts_the_store_changes_nothing(store):
+    """The same order with another quantity is a question for the owner, not a second leg."""
+    await store.import_rows([PARSED])
+    with pytest.raises(BadInput) as caught:
+        await store.import_rows([SHORT, replace(PARSED, id=9, quantity=850, price_paise=1)])
+    first, second = str(caught.value).split("\n")
+    assert first.startswith("row 9: order 1001 of strategy 3359 is stored already (trades row 1)")
+    assert "with quantity 425, read 850" in first
+    assert "price_paise" in second
+    assert len(await store.open_rows()) == 1
+
+
+async def test_closing_is_idempotent_and_survives_a_second_import(path, store):
+    """A closed row keeps its first exit price, leaves the open rows, and is not opened by importing again."""
+    await store.import_rows([PARSED, SHORT])
+    await store.close_rows({1: 5460, 77: 1}, AT_S + 60)
+    await store.close_rows({1: 9999}, AT_S + 120)
+    assert [row.id for row in await store.open_rows()] == [2]
+    report = await store.import_rows([PARSED])
+    assert report.already == (PARSED,)
+    assert [row.id for row in await store.open_rows()] == [2]
+    with closing(sqlite3.connect(path)) as other:
+        cells = other.execute(
+            "SELECT order_status, exit_price, closed_at FROM trades WHERE id = 1"
+        ).fetchone()
+    assert cells == ("CLOSED", "54.60", "2026-02-03T09:21:00+05:30")
+
+
+async def test_rows_edited_by_hand_are_checked_and_every_bad_one_is_named(path, store):
+    """An unknown status or a broken cell raises instead of losing the leg quietly."""
+    await store.import_rows([PARSED, SHORT, replace(SHORT, order_id="3")])
+    edit(path, "UPDATE trades SET order_status = 'gone?' WHERE id = 1")
+    edit(path, "UPDATE trades SET quantity = 'many' WHERE id = 2")
+    with pytest.raises(BadInput) as caught:
+        await store.open_rows()
+    first, second = str(caught.value).split("\n")
+    assert first.startswith("trades row 1: order_status: read 'gone?'")
+    assert second.startswith("trades row 2: quantity: read 'many'")
+    edit(path, "UPDATE trades SET order_status = ' closed ' WHERE id = 1")
+    edit(path, "UPDATE trades SET quantity = 425.0, expiry_date = '24/02/2026' WHERE id = 2")
+    rows = await store.open_rows()
+    assert [(row.id, row.quantity, row.expiry_date) for row in rows] == [
+        (2, 425, date(2026, 2, 24)),
+        (3, 425, date(2026, 2, 24)),
+    ]
+
+
+async def test_a_file_that_went_away_is_an_error_and_never_an_empty_answer(path, store):
+    """A vanished file, a lost table and a file of rubbish all raise: empty would mean flat."""
+    await store.import_rows([PARSED])
+    edit(path, "DROP TABLE trades")
+    with pytest.raises(Unreachable, match="no such table"):
+        await store.open_rows()
+    path.unlink()
+    with pytest.raises(Unreachable, match="unable to open"):
+        await store.open_rows()
+    with pytest.raises(Unreachable):
+        await store.close_rows({1: 1}, AT_S)
+    assert not path.exists()
+    path.write_text("this is not a database at all " * 100)
+    with pytest.raises(Unreachable, match="not a database"):
+        SqliteStore(path)
+    with pytest.raises(Unreachable, match="cannot be opened"):
+        SqliteStore(path.parent)
+
+
+async def test_another_programs_lock_is_an_error_in_the_end(path, store, monkeypatch):
+    """While somebody else holds the file for writing, closing raises and reading still works."""
+    await store.import_rows([PARSED])
+    monkeypatch.setattr("engine.io.stores.sqlite._LOCK_WAIT_S", 0.01)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unreachable, match="locked"):
+            await store.close_rows({1: 1}, AT_S)
+        assert len(await store.open_rows()) == 1
+    await store.close_rows({1: 1}, AT_S)
+    assert await store.open_rows() == ()
