@@ -1,0 +1,90 @@
+"""The order-update socket: a login message, then every change of every order of the account."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox import rows
+from sandbox.faults import Socket
+from sandbox.session import Frame, Session
+
+if TYPE_CHECKING:
+    from sandbox.dhan_rest import World
+    from sandbox.exchange import Update
+
+_LOGIN = 42
+
+
+class UpdateRoom:
+    """All order-update connections."""
+
+    def __init__(self, world: World) -> None:
+        """Nobody is connected."""
+        self._world = world
+        self._open: list[_Listener] = []
+        world.faults.on_cut(Socket.ORDERS, self.cut)
+
+    @property
+    def listeners(self) -> int:
+        """How many sockets are open and logged in."""
+        return sum(1 for each in self._open if each.client_id)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One client's connection, from handshake to end."""
+        faults = self._world.faults.updates
+        if faults.upgrade_429 > 0:
+            faults.upgrade_429 -= 1
+            return web.Response(status=429, text="Too Many Requests")
+        listener = _Listener(self._world, request)
+        self._open.append(listener)
+        try:
+            return await listener.session.run(listener.hear)
+        finally:
+            self._open.remove(listener)
+
+    def publish(self, update: Update) -> None:
+        """An order changed. Nobody connected, nobody told: there is no replay."""
+        data = rows.pascal(update.data) if self._world.habits.pascal_updates else update.data
+        frame = json.dumps({"Data": data, "Type": "order_alert"})
+        for listener in self._open:
+            if listener.client_id == update.client_id:
+                listener.post(frame)
+
+    def cut(self) -> None:
+        """Reset every connection."""
+        for listener in self._open:
+            listener.session.reset()
+
+
+class _Listener:
+    def __init__(self, world: World, request: web.Request) -> None:
+        self.client_id = ""
+        self.session = Session(world, Socket.ORDERS, request, self._take, delay_s=world.habits.update_s)
+        self._world = world
+        self._queue: list[Frame] = []
+
+    def hear(self, text: str) -> None:
+        """A login; there is no answer to it. A wrong one is let in, then reset."""
+        try:
+            login = json.loads(text)["LoginReq"]
+            code, client_id, token = login["MsgCode"], str(login["ClientId"]), login.get("Token")
+        except (ValueError, KeyError, TypeError):
+            return
+        account = self._world.exchange.accounts.get(client_id)
+        good = account is not None and account.token == token and not self._world.faults.refuse_tokens
+        if code == _LOGIN and good and account and self._world.now_s() < account.token_expires_s:
+            self.client_id = client_id
+        else:
+            self.session.reset_soon()
+
+    def post(self, frame: str) -> None:
+        """Send a frame when it is this client's turn."""
+        self._queue.append(frame)
+        self.session.nudge()
+
+    def _take(self) -> list[Frame]:
+        queue, self._queue = self._queue, []
+        return queue

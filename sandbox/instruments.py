@@ -1,0 +1,126 @@
+"""Which contracts the sandbox lists: indices, two stocks and their option chains.
+
+Security ids are unique per segment only, as at Dhan: 13 is NIFTY among the indices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from engine.model import Instrument, InstrumentKind, Right, Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_TUESDAY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Underlying:
+    """What a chain is built on.
+
+    Attributes:
+        spot_rupees: where the generated day starts.
+        vol: yearly volatility at the money, as a fraction.
+        lot: units per lot of its options.
+        freeze_quantity: largest single order in units; None = not published.
+        strike_step_rupees: distance between strikes.
+        strikes_each_side: how many strikes above and below the start.
+        tick_paise: price grid of the underlying itself; its options use 5 paise.
+        weekly: lists every expiry; otherwise only the monthly ones.
+        option_id: the security id of its first option.
+    """
+
+    symbol: str
+    name: str
+    segment: Segment
+    security_id: int
+    spot_rupees: float
+    vol: float
+    lot: int
+    freeze_quantity: int | None
+    strike_step_rupees: int
+    strikes_each_side: int
+    tick_paise: int
+    weekly: bool
+    option_id: int
+
+    @property
+    def instrument(self) -> Instrument:
+        """The underlying as something that has a price."""
+        index = self.segment is Segment.IDX_I
+        return Instrument(
+            segment=self.segment,
+            security_id=self.security_id,
+            kind=InstrumentKind.INDEX if index else InstrumentKind.EQUITY,
+            symbol=self.symbol,
+            display=self.name,
+            tick_paise=self.tick_paise,
+            trading_symbol=self.symbol,
+            index_option=index,
+        )
+
+
+UNDERLYINGS = (
+    Underlying("NIFTY", "Nifty 50", Segment.IDX_I, 13, 25_310.0, 0.115, 65, 1_800, 50, 24, 5, True, 40_001),
+    Underlying(
+        "BANKNIFTY", "Nifty Bank", Segment.IDX_I, 25, 57_210.0, 0.135, 30, 600, 100, 30, 5, False, 45_001
+    ),
+    Underlying(
+        "RELIANCE",
+        "Reliance Industries",
+        Segment.NSE_EQ,
+        2885,
+        1_446.0,
+        0.21,
+        500,
+        None,
+        10,
+        14,
+        10,
+        False,
+        50_001,
+    ),
+    Underlying(
+        "ASTRAL", "Astral", Segment.NSE_EQ, 14_418, 1_486.0, 0.36, 425, None, 20, 12, 10, False, 52_001
+    ),
+)
+
+
+def tuesdays(start: date, count: int = 3) -> tuple[date, ...]:
+    """The first Tuesday at least two days after ``start`` and those that follow it."""
+    first = start + timedelta(days=2)
+    first += timedelta(days=(_TUESDAY - first.weekday()) % 7)
+    return tuple(first + timedelta(weeks=n) for n in range(count))
+
+
+def chain(base: Underlying, expiries: Sequence[date]) -> Iterator[Instrument]:
+    """Every option of an underlying for these expiry dates, in the order of their ids."""
+    security_id = base.option_id
+    middle = round(base.spot_rupees / base.strike_step_rupees)
+    for expiry in expiries if base.weekly else expiries[-1:]:
+        for n in range(middle - base.strikes_each_side, middle + base.strikes_each_side + 1):
+            for right in Right:
+                yield _option(base, security_id, expiry, n * base.strike_step_rupees, right)
+                security_id += 1
+
+
+def _option(base: Underlying, security_id: int, expiry: date, strike: int, right: Right) -> Instrument:
+    return Instrument(
+        segment=Segment.NSE_FNO,
+        security_id=security_id,
+        kind=InstrumentKind.OPTION,
+        symbol=base.symbol,
+        display=f"{base.symbol} {expiry.day:02d} {expiry:%b} {strike} {right}".upper(),
+        lot=base.lot,
+        tick_paise=5,
+        expiry=expiry,
+        strike_paise=strike * 100,
+        right=right,
+        freeze_quantity=base.freeze_quantity,
+        trading_symbol=f"{base.symbol}-{expiry:%b%Y}-{strike}-{right}",
+        index_option=base.segment is Segment.IDX_I,
+        underlying=base.instrument.key,
+    )

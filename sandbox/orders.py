@@ -1,0 +1,212 @@
+"""An order as the exchange keeps it, and the checks a request passes before it becomes one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.model import InstrumentKind, OrderStatus, Product, Segment, Side, instrument_key
+from sandbox.refusals import bad_input, order_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model import Instrument, InstrumentKey
+
+LIVE = frozenset({OrderStatus.TRANSIT, OrderStatus.PENDING, OrderStatus.PART_TRADED})
+MAX_MODIFICATIONS = 25
+
+_CORRELATION = re.compile(r"[A-Za-z0-9 _.-]{0,30}")
+_OPTION_PRODUCTS = frozenset({Product.INTRADAY, Product.MARGIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What somebody asked for, readable and complete.
+
+    Attributes:
+        quantity: units.
+        price_paise: limit; 0 for MARKET. May be off the tick grid: the exchange looks at that.
+        order_type: ``LIMIT``, ``MARKET`` or ``STOP_LOSS``.
+        trigger_paise: for STOP_LOSS, else 0.
+    """
+
+    instrument: Instrument
+    side: Side
+    quantity: int
+    price_paise: int
+    order_type: str
+    product: Product
+    ioc: bool
+    correlation_id: str = ""
+    trigger_paise: int = 0
+    disclosed: int = 0
+    after_market: bool = False
+
+    @property
+    def key(self) -> InstrumentKey:
+        """The contract's key."""
+        return self.instrument.key
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One match at the exchange."""
+
+    trade_id: str
+    order_id: str
+    key: InstrumentKey
+    product: Product
+    side: Side
+    quantity: int
+    price_paise: int
+    at_s: float
+
+
+@dataclass(slots=True)
+class Order:
+    """One order and its life so far.
+
+    Attributes:
+        quantity, price_paise: as last modified.
+        visible_s: the order book shows it from this moment on.
+        doom: the exchange will reject it with these words when it arrives there; empty = not.
+        triggered: False while a stop waits for its trigger.
+    """
+
+    order_id: str
+    client_id: str
+    ticket: Ticket
+    created_s: float
+    quantity: int
+    price_paise: int
+    order_type: str
+    visible_s: float
+    status: OrderStatus = OrderStatus.TRANSIT
+    updated_s: float = 0.0
+    exchange_id: str = "0"
+    exchange_s: float = 0.0
+    reason: str = ""
+    doom: str = ""
+    triggered: bool = True
+    modifications: int = 0
+    trades: list[Trade] = field(default_factory=list)
+
+    @property
+    def live(self) -> bool:
+        """True while something can still happen to it."""
+        return self.status in LIVE
+
+    @property
+    def filled(self) -> int:
+        """Units traded so far."""
+        return sum(trade.quantity for trade in self.trades)
+
+    @property
+    def remaining(self) -> int:
+        """Units still to trade (the unfilled rest, also of a dead order)."""
+        return self.quantity - self.filled
+
+    @property
+    def average_rupees(self) -> float:
+        """Average traded price in rupees; 0.0 while nothing is filled."""
+        filled = self.filled
+        if not filled:
+            return 0.0
+        return round(sum(t.quantity * t.price_paise for t in self.trades) / filled / 100, 4)
+
+
+def read_ticket(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Instrument]) -> Ticket:
+    """Understand a place request. Raises Refusal (DH-905, DH-906) as Dhan does before an order exists."""
+    instrument = find_instrument(body, instruments)
+    try:
+        side = Side(body["transactionType"])
+        product = Product(body["productType"])
+    except (KeyError, ValueError) as wrong:
+        raise bad_input() from wrong
+    order_type, validity = body.get("orderType"), body.get("validity", "DAY")
+    if validity not in {"DAY", "IOC"} or not isinstance(order_type, str):
+        raise bad_input()
+    correlation_id = str(body.get("correlationId") or "")
+    if not _CORRELATION.fullmatch(correlation_id):
+        raise bad_input()
+    if instrument.kind is InstrumentKind.OPTION and product not in _OPTION_PRODUCTS:
+        raise bad_input()
+    ticket = Ticket(
+        instrument=instrument,
+        side=side,
+        quantity=whole(body.get("quantity")),
+        price_paise=paise(body.get("price")),
+        order_type=order_type,
+        product=product,
+        ioc=validity == "IOC",
+        correlation_id=correlation_id,
+        trigger_paise=paise(body.get("triggerPrice")),
+        disclosed=whole(body.get("disclosedQuantity") or 0),
+        after_market=bool(body.get("afterMarketOrder")),
+    )
+    check_terms(ticket.instrument, ticket.quantity, ticket.price_paise, ticket.order_type)
+    _check_extras(ticket)
+    return ticket
+
+
+def find_instrument(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Instrument]) -> Instrument:
+    """The tradable contract a request names. Raises Refusal (DH-905)."""
+    try:
+        key = instrument_key(Segment(body["exchangeSegment"]), int(body["securityId"]))
+    except (KeyError, ValueError, TypeError) as wrong:
+        raise bad_input() from wrong
+    instrument = instruments.get(key)
+    if instrument is None or instrument.kind is InstrumentKind.INDEX:
+        raise bad_input()
+    return instrument
+
+
+def check_terms(instrument: Instrument, quantity: int, price_paise: int, order_type: str) -> None:
+    """Quantity, price and type belong together. Raises Refusal."""
+    if order_type == "STOP_LOSS_MARKET":
+        raise order_error("SL-M orders are not allowed for options")
+    if order_type not in {"LIMIT", "MARKET", "STOP_LOSS"}:
+        raise bad_input()
+    if quantity <= 0 or quantity % instrument.lot:
+        raise bad_input()
+    if order_type != "MARKET" and price_paise <= 0:
+        raise bad_input()
+
+
+def _check_extras(ticket: Ticket) -> None:
+    if ticket.disclosed and ticket.disclosed * 10 < ticket.quantity * 3:
+        raise bad_input()
+    if ticket.order_type != "STOP_LOSS":
+        return
+    if ticket.trigger_paise <= 0:
+        raise bad_input()
+    beyond = (ticket.trigger_paise - ticket.price_paise) * ticket.side.sign
+    if beyond > 0:
+        wanted = "less" if ticket.side is Side.BUY else "greater"
+        raise order_error(f"Trigger Price should be {wanted} than Price")
+
+
+def paise(value: Any) -> int:
+    """Rupees of a JSON body as paise; null and "" are 0. Raises Refusal when it is no amount."""
+    try:
+        amount = float(value or 0)
+    except (TypeError, ValueError) as wrong:
+        raise bad_input() from wrong
+    if not 0 <= amount < 10_000_000:
+        raise bad_input()
+    return round(amount * 100)
+
+
+def whole(value: Any) -> int:
+    """A JSON quantity as int. Raises Refusal when it is none."""
+    if isinstance(value, bool):
+        raise bad_input()
+    try:
+        quantity = int(value)
+    except (TypeError, ValueError) as wrong:
+        raise bad_input() from wrong
+    if quantity != float(value):
+        raise bad_input()
+    return quantity
