@@ -1,0 +1,99 @@
+"""The HTTP layer under `dhanhq`: it keeps what dhanhq's own throws away.
+
+dhanhq 2.3.0 folds refusals, timeouts, resets and broken bodies into one "failure" and drops the HTTP
+status. Its API methods hand through whatever this layer returns, so ours returns a `Reply`, and
+`engine.io.dhan.outcomes` decides what it means. Nothing is retried here, nothing is logged, and no
+exception object leaves: those of requests hold the request and with it the access token.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+import urllib3
+from dhanhq import DhanHTTP
+from requests import exceptions
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CONNECT_TIMEOUT_S = 1.0
+READ_TIMEOUT_S = 3.0
+
+#: Raised before a single byte leaves: the address or a header cannot be used.
+_UNUSABLE = (
+    exceptions.InvalidHeader,
+    exceptions.InvalidSchema,
+    exceptions.InvalidURL,
+    exceptions.MissingSchema,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one HTTP request.
+
+    Attributes:
+        status: the HTTP status; None = no whole answer arrived.
+        body: the body as received; empty without an answer.
+        failure: what went wrong when there is no answer, in a few words without addresses.
+        sent: False only when no connection was ever made, so that nobody can have acted on it.
+        retry_after_s: the server's wish, None when it has none.
+    """
+
+    status: int | None
+    body: bytes = b""
+    failure: str = ""
+    sent: bool = True
+    retry_after_s: float | None = None
+
+
+class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
+    """dhanhq's HTTP class with `Reply` objects for answers and the token read for every call."""
+
+    def __init__(self, client_id: str, access_token: Callable[[], str], base_url: str) -> None:
+        """Prepare one session; ``access_token`` is called on the threads that send."""
+        super().__init__(client_id, "")
+        self.base_url = base_url.rstrip("/")
+        self.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+        self._access_token = access_token
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=0))
+
+    def _send_request(
+        self, method: DhanHTTP.HttpMethods, endpoint: str, payload: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """Send once and keep everything; never raises for what the network does."""
+        body = json.dumps({**payload, "dhanClientId": self.client_id}) if payload else None
+        headers = self.header | {"access-token": self._access_token(), "dhanClientId": self.client_id}
+        try:
+            response = self.session.request(
+                method.value,
+                self.base_url + endpoint,
+                data=body,
+                headers=headers,
+                timeout=self.timeout,
+                # A redirected POST is sent again as a GET: an answer to something never asked.
+                allow_redirects=False,
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
+            return Reply(None, failure=type(problem).__name__, sent=not _never_connected(problem))
+        return Reply(response.status_code, response.content, retry_after_s=_retry_after_s(response))
+
+
+def _never_connected(problem: Exception) -> bool:
+    """Tell whether the failure came before there was a connection to send anything on."""
+    if isinstance(problem, (exceptions.ConnectTimeout, *_UNUSABLE)):
+        return True
+    cause = problem.args[0] if problem.args else None
+    return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
+
+
+def _retry_after_s(response: requests.Response) -> float | None:
+    """Read the Retry-After header in its form of whole seconds."""
+    words = response.headers.get("Retry-After", "")
+    return float(words) if words.isascii() and words.isdigit() else None

@@ -1,0 +1,237 @@
+"""Dhan's REST API as the ports `Broker` and `Quotes`, spoken by dhanhq.
+
+dhanhq builds the requests; `http.py` under it keeps the raw answers; `outcomes.py` reads them. The
+calls block, so they run on the threads given in. Three of those at most are ever busy with reads:
+an order command never waits for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from dhanhq import DhanContext, dhanhq
+
+from engine.errors import Unreachable, WireError
+from engine.io.dhan.http import Reply, ReplyHTTP
+from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane
+from engine.io.dhan.outcomes import answer_of, outcome_of, rows_of
+from engine.messages import Verb
+from engine.model import key_parts
+from engine.wire import (
+    ForeignRow,
+    Profile,
+    parse_order_row,
+    parse_position_row,
+    parse_profile,
+    parse_quotes,
+    parse_trade_row,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Executor
+
+    from engine.io.ports import Clock
+    from engine.messages import Outcome, Tick
+    from engine.model import BrokerFill, BrokerOrder, BrokerPosition, InstrumentKey, OrderRequest
+
+T = TypeVar("T")
+
+#: Longer than connecting and reading may take; reached only by a server that trickles its answer.
+_DEADLINE_S = 8.0
+_READS_AT_ONCE = 2
+
+
+class DhanRest:
+    """The account at Dhan: its orders, fills, positions and quotes."""
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        access_token: Callable[[], str],
+        base_url: str,
+        executor: Executor,
+        clock: Clock,
+    ) -> None:
+        """Prepare; no call is made.
+
+        Args:
+            client_id: Dhan's client id.
+            access_token: asked for every call, on the sending thread.
+            base_url: with the version, e.g. ``https://api.dhan.co/v2``.
+            executor: at least four threads; stays the caller's to shut down.
+            clock: paces the calls.
+        """
+        self._http = ReplyHTTP(client_id, access_token, base_url)
+        context = DhanContext(client_id, "")
+        context.dhan_http = self._http
+        self._api = dhanhq(context)
+        self._executor = executor
+        self._order_lane = Lane(clock, ORDER_WINDOWS)
+        self._read_lane = Lane(clock, READ_WINDOWS)
+        self._quote_lane = Lane(clock, QUOTE_WINDOWS)
+        self._reading = asyncio.Semaphore(_READS_AT_ONCE)
+        self._quoting = asyncio.Semaphore(1)
+
+    async def place(self, order: OrderRequest) -> Outcome:
+        """Send one limit order, once."""
+        segment, security_id = key_parts(order.key)
+        return await self._command(
+            Verb.PLACE,
+            partial(
+                self._api.place_order,
+                security_id=str(security_id),
+                exchange_segment=segment.value,
+                transaction_type=order.side.value,
+                quantity=order.quantity,
+                order_type="LIMIT",
+                product_type=order.product.value,
+                price=_rupees(order.limit_paise),
+                validity=_validity(order),
+                tag=order.correlation_id,
+            ),
+        )
+
+    async def modify(self, order_id: str, order: OrderRequest) -> Outcome:
+        """Change limit and total quantity of a working order (v2 counts the total, not the rest)."""
+        call = partial(
+            self._api.modify_order,
+            order_id=order_id,
+            order_type="LIMIT",
+            leg_name="",
+            quantity=order.quantity,
+            price=_rupees(order.limit_paise),
+            trigger_price=0.0,
+            disclosed_quantity=0,
+            validity=_validity(order),
+        )
+        return await self._command(Verb.MODIFY, call, order_id)
+
+    async def cancel(self, order_id: str) -> Outcome:
+        """Ask for a working order to be cancelled; accepted is not yet cancelled."""
+        return await self._command(Verb.CANCEL, partial(self._api.cancel_order, order_id), order_id)
+
+    async def orders(self) -> Sequence[BrokerOrder]:
+        """Today's order book.
+
+        Raises:
+            SourceError: there was no answer, or a row in it that cannot be understood.
+        """
+        return _parsed(await self._read(self._api.get_order_list), parse_order_row)
+
+    async def order(self, order_id: str) -> BrokerOrder:
+        """One order of today; the wire has a list of one where the documentation has an object.
+
+        Raises:
+            SourceError: there was no answer, or it was not this order.
+        """
+        reply = await self._read(partial(self._api.get_order_by_id, order_id))
+        for order in _parsed(reply, parse_order_row):
+            if order.order_id == order_id:
+                return order
+        msg = f"Dhan's answer does not contain order {order_id}"
+        raise Unreachable(msg)
+
+    async def fills(self) -> Sequence[BrokerFill]:
+        """Today's trade book.
+
+        Raises:
+            SourceError: there was no answer, or a row in it that cannot be understood.
+        """
+        return _parsed(await self._read(self._api.get_trade_book), parse_trade_row)
+
+    async def positions(self) -> Sequence[BrokerPosition]:
+        """Net positions, closed ones of today included.
+
+        Raises:
+            SourceError: there was no answer, or a row in it that cannot be understood.
+        """
+        return _parsed(await self._read(self._api.get_positions), parse_position_row)
+
+    async def profile(self) -> Profile:
+        """What Dhan says of account and token; the cheapest way to ask whether the token lives.
+
+        Raises:
+            SourceError: there was no answer; AuthFailed when the token is refused.
+        """
+        reply = await self._read(partial(self._http.get, "/profile"))
+        return _understood(parse_profile, answer_of(reply))
+
+    async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
+        """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).
+
+        Raises:
+            SourceError: there was no answer, or not one of quotes.
+        """
+        ids: dict[str, list[int]] = {}
+        for key in keys:
+            segment, security_id = key_parts(key)
+            ids.setdefault(segment.value, []).append(security_id)
+        if not ids:
+            return []
+        async with self._quoting:
+            await self._quote_lane.turn()
+            reply = await self._send(partial(self._api.quote_data, ids))
+        # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
+        return _understood(lambda body: parse_quotes(body, {}), answer_of(reply))
+
+    def close(self) -> None:
+        """Close the connections; calls under way end as they may."""
+        self._http.session.close()
+
+    async def _command(self, verb: Verb, call: Callable[[], Reply], order_id: str = "") -> Outcome:
+        """Send a command in its own lane and decide what became of it."""
+        await self._order_lane.turn()
+        return outcome_of(verb, await self._send(call), order_id)
+
+    async def _read(self, call: Callable[[], Reply]) -> Reply:
+        """Send a read, a few at once."""
+        async with self._reading:
+            await self._read_lane.turn()
+            return await self._send(call)
+
+    async def _send(self, call: Callable[[], Reply]) -> Reply:
+        """Run a blocking call on a thread; no answer in time is an answer lost, not one refused."""
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        except TimeoutError:
+            return Reply(None, failure=f"no whole answer within {_DEADLINE_S:.0f} s")
+
+
+def _rupees(paise: int) -> float:
+    """The float whose shortest decimal form is this price; JSON writes exactly that."""
+    return paise / 100
+
+
+def _validity(order: OrderRequest) -> str:
+    """Dhan's word for how long the order may rest."""
+    return "IOC" if order.ioc else "DAY"
+
+
+def _parsed(reply: Reply, parse: Callable[[object], T]) -> list[T]:
+    """Read all rows, those we never trade left out; one broken row spoils the answer.
+
+    A book with a row missing would look like an order or a position that is not there.
+    """
+    rows = []
+    for row in rows_of(reply):
+        try:
+            rows.append(_understood(parse, row))
+        except ForeignRow:
+            continue
+    return rows
+
+
+def _understood(parse: Callable[[object], T], body: object) -> T:
+    """Read an answer; one that makes no sense is no answer."""
+    try:
+        return parse(body)
+    except ForeignRow:
+        raise
+    except WireError as problem:
+        msg = f"Dhan's answer makes no sense: {problem}"
+        raise Unreachable(msg) from problem
