@@ -48,7 +48,7 @@ class Blotter:
         """Take in an order: a new one about to be sent, or one the journal remembers."""
         self._orders[order.id] = order
         if order.filled:
-            self.ledger.filled(order.request.key, order.request.side, order.filled)
+            self.ledger.filled(order.request.key, order.request.side, order.filled, order.priced_s)
         self.ledger.touched(order.request.key)
 
     def of(self, intent: str) -> list[Order]:
@@ -85,18 +85,18 @@ class Blotter:
         for order in self._orders.values():
             row = rows.get(order.id) or by_id.get(order.order_id)
             if row is not None:
-                changes += self._see(order, _with_fills(row, traded))
+                changes += self._see(order, _with_fills(row, traded), now_s)
             elif order.state.live and report.began_s > order.sent_s:
                 changes += self._missed(order, report, now_s)
         self.ledger.take(report, self._orders)
         return changes
 
-    def update(self, row: BrokerOrder) -> list[Change]:
+    def update(self, row: BrokerOrder, now_s: float) -> list[Change]:
         """Take in one order's news from the update socket."""
         order = self._orders.get(row.correlation_id) or next(
             (o for o in self._orders.values() if o.order_id and o.order_id == row.order_id), None
         )
-        return self._see(order, row) if order is not None else []
+        return self._see(order, row, now_s) if order is not None else []
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Change]:
         """Take in what became of a command of ours; always a change."""
@@ -125,12 +125,12 @@ class Blotter:
             order.unknown_s = now_s
         return Change(order)
 
-    def _see(self, order: Order, row: BrokerOrder) -> list[Change]:
+    def _see(self, order: Order, row: BrokerOrder, now_s: float) -> list[Change]:
         before = order.filled
         if not order.see(row):
             return []
         if order.filled > before:
-            self.ledger.filled(order.request.key, order.request.side, order.filled - before)
+            self.ledger.filled(order.request.key, order.request.side, order.filled - before, now_s)
         self.ledger.touched(order.request.key)
         return [Change(order, ("", order.reason) if order.state is OrderState.REFUSED else None)]
 

@@ -93,6 +93,8 @@ class ExitDesk:
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
             self.intents[intent.id] = intent
+            for leg in intent.legs if intent.state.live else ():
+                self.blotter.ledger.resume(leg)
         self._want_report = any(True for _ in self.live())
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
@@ -126,7 +128,7 @@ class ExitDesk:
 
     def update(self, row: BrokerOrder, now_s: float) -> list[Effect]:
         """Take in one order's news from the update socket."""
-        self._learn(self.blotter.update(row), now_s)
+        self._learn(self.blotter.update(row, now_s), now_s)
         return self._turn(now_s)
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Effect]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model import InstrumentKey, Product, Side
+from engine.model import InstrumentKey, Side
 from engine.orders import read_correlation_id
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from engine.orders import Order
 
 __all__ = ["Ledger"]
+
+#: This long after our last fill the broker's position list is believed to have digested it.
+SETTLE_S = 60.0
 
 
 class Ledger:
@@ -36,6 +39,8 @@ class Ledger:
         self._asked = 0
         self._stale_until: dict[InstrumentKey, int] = {}
         self._own: dict[InstrumentKey, int] = {}
+        self._base: dict[InstrumentKey, int] = {}
+        self._filled_s: dict[InstrumentKey, float] = {}
         self._foreign: dict[tuple[InstrumentKey, Side], int] = {}
 
     # ------------------------------------------------------------------------------- asking
@@ -71,10 +76,16 @@ class Ledger:
                 at = (order.key, order.side)
                 self._foreign[at] = self._foreign.get(at, 0) + order.quantity - order.filled
 
-    def filled(self, key: InstrumentKey, side: Side, quantity: int) -> None:
+    def filled(self, key: InstrumentKey, side: Side, quantity: int, at_s: float) -> None:
         """Book own fills."""
         self._own[key] = self._own.get(key, 0) + side.sign * quantity
+        self._filled_s[key] = max(at_s, self._filled_s.get(key, at_s))
         self.touched(key)
+
+    def resume(self, leg: LegPlan) -> None:
+        """Take over the base of a leg that the journal remembers."""
+        if leg.baseline_net is not None:
+            self._base[leg.key] = leg.baseline_net
 
     # ----------------------------------------------------------------------------- answering
 
@@ -91,16 +102,32 @@ class Ledger:
             return next((p for p in rows if p.product is leg.product), None)
         return max(rows, key=lambda p: -leg.side.sign * p.net_quantity, default=None)
 
-    def rebase(self, leg: LegPlan, net: int, product: Product) -> None:
-        """Take the broker's net as the truth from which own fills are counted."""
-        leg.baseline_net = net - self._own.get(leg.key, 0)
-        leg.product = product
+    def settle(self, leg: LegPlan, row: BrokerPosition) -> bool:
+        """Give a leg the base from which own fills are counted; False = it is too soon to tell.
+
+        Two exits may share a contract: the first read of the second may still show the position
+        before the first one's fills. So a base that is there stays until the list has settled, and
+        none is taken while it may lag.
+        """
+        began_s = self.report.began_s if self.report else 0.0
+        quiet = began_s - self._filled_s.get(leg.key, float("-inf")) >= SETTLE_S
+        if quiet:
+            self.rebase(leg, row)
+        elif leg.key not in self._base:
+            return False
+        leg.baseline_net = self._base[leg.key]
+        leg.product = row.product
+        return True
+
+    def rebase(self, leg: LegPlan, row: BrokerPosition) -> None:
+        """Take the broker's net as the truth, after it was seen often enough to believe."""
+        self._base[leg.key] = row.net_quantity - self._own.get(leg.key, 0)
+        leg.baseline_net = self._base[leg.key]
 
     def expected(self, leg: LegPlan) -> int | None:
         """What the broker must show once it has digested our fills; None before the first read."""
-        if leg.baseline_net is None:
-            return None
-        return leg.baseline_net + self._own.get(leg.key, 0)
+        base = self._base.get(leg.key)
+        return None if base is None else base + self._own.get(leg.key, 0)
 
     def free(self, leg: LegPlan, net: int, live: Iterable[Order]) -> int:
         """Units of a leg that may be sent now: never more than is surely held and not yet asked for.

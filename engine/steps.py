@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
-    from engine.model import Product
+    from engine.model import BrokerPosition, Product
     from engine.orders import Order
     from engine.pricing import Touch
 
@@ -168,11 +168,11 @@ def _start(
             return Block(f"the broker does not list {leg.name}; unknown is not flat")
         return Wait(report=True)
     leg.missing_reads = 0
-    if leg.baseline_net is None:
-        ledger.rebase(leg, row.net_quantity, row.product)
+    if leg.baseline_net is None and not ledger.settle(leg, row):
+        return Wait(report=True)
     held, rest = -leg.side.sign * row.net_quantity, intent.rest(index)
     if held < rest:
-        return _shrink(intent, index, ledger, row.net_quantity, row.product)
+        return _shrink(intent, index, ledger, row)
     quantity = min(intent.rest(index), ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
     quantity -= quantity % leg.lot
     if quantity <= 0:
@@ -188,9 +188,9 @@ def _start(
     return Place(quantity, limit, leg.product)
 
 
-def _shrink(intent: Intent, index: int, ledger: Ledger, net: int, product: Product) -> Step:
+def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> Step:
     """The broker holds less than the plan: believe it only after several reads that agree."""
-    leg = intent.legs[index]
+    leg, net = intent.legs[index], row.net_quantity
     leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
     leg.shrink_net = net
     if leg.shrink_reads < SHRINK_READS:
@@ -200,7 +200,7 @@ def _shrink(intent: Intent, index: int, ledger: Ledger, net: int, product: Produ
         return Block(f"{leg.name}: the position was turned round by hand ({net:+d} units)")
     leg.quantity = intent.filled(index) + held
     leg.shrink_reads = 0
-    ledger.rebase(leg, net, product)
+    ledger.rebase(leg, row)
     return Tell(
         f"shrunk:{intent.id}:{leg.key}",
         f"{leg.name}: only {held} units are left at the broker; the plan follows.",

@@ -1,0 +1,269 @@
+"""The exit desk against a broker that fails in every way the desk can meet."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.intents import IntentState
+from engine.model import Side
+from engine.pricing import Style, Touch
+from tests.engine.makers import condor, leg, position
+from tests.support.broker import Fault, Fill, ModelBroker, World
+
+
+def test_an_exit_buys_the_shorts_back_before_it_sells_the_longs_and_ends_verified_flat():
+    """An iron condor is closed shorts first, each leg once, and the end is verified."""
+    world = World(condor())
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert [o.side for o in world.broker.placed] == [Side.BUY, Side.BUY, Side.SELL, Side.SELL]
+    assert world.flat
+    assert not world.alerts
+
+
+def test_an_order_whose_answer_was_lost_is_found_and_never_sent_again():
+    """Accepted, but the connection died: the book is asked, one order and one fill remain."""
+    world = World(condor(), ModelBroker(deque([Fault.ANSWER_LOST])))
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 4
+
+
+def test_an_order_that_never_arrived_is_sent_again_only_after_it_is_proved_absent():
+    """The owner is told after 15 s, and the second order leaves no sooner than 35 s."""
+    world = World(condor(), ModelBroker(deque([Fault.REQUEST_LOST])))
+    world.exit()
+    world.run(30.0)
+    assert len(world.broker.placed) == 2
+    assert "An order's fate is unknown" in world.titles()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 5
+
+
+def test_an_order_that_arrives_late_is_not_doubled():
+    """Twenty seconds of silence, then the order is in the book: it is ours, and the only one."""
+    world = World(condor(), ModelBroker(deque([Fault.LATE])))
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 4
+
+
+def test_positions_that_lag_behind_the_fills_do_not_cause_a_second_order():
+    """The broker shows the old position for ten seconds after the fill; nothing is sold twice."""
+    world = World(condor(), ModelBroker(lag_s=10.0))
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 4
+
+
+def test_an_empty_position_list_is_not_flat():
+    """A broker that lists no positions at all gets no order, and the owner is called."""
+    world = World(condor(), ModelBroker(lists_positions=False))
+    world.exit()
+    assert world.run() is IntentState.STUCK
+    assert not world.broker.placed
+    assert "unknown is not flat" in world.intent.note
+
+
+def test_a_short_that_cannot_be_bought_back_keeps_its_hedge():
+    """One short is refused for good: the other is closed, no long is touched, the owner is told."""
+    world = World(condor(), ModelBroker(deque([Fault.REFUSED])))
+    world.exit()
+    assert world.run() is IntentState.STUCK
+    assert [o.side for o in world.broker.placed] == [Side.BUY, Side.BUY]
+    assert "Exit is stuck: look at the broker now" in world.titles()
+
+
+def test_a_refusal_for_too_many_requests_is_tried_again():
+    """A rate limit is no reason to leave a position open."""
+    world = World(condor(), ModelBroker(deque([Fault.REFUSED]), reason="Too many requests"))
+    world.exit()
+    assert world.run() is IntentState.FLAT
+
+
+def test_a_quantity_above_the_freeze_limit_is_sliced_one_after_the_other():
+    """Freeze 130 units: 390 leave as three orders of at most 130."""
+    frozen = condor()
+    big = position(*(_with_freeze(item, 390, 130) for item in frozen.legs))
+    world = World(big)
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert {o.quantity for o in world.broker.placed} == {130}
+    assert len(world.broker.placed) == 12
+    assert len({o.correlation_id for o in world.broker.placed}) == 12
+
+
+def test_partial_fills_are_waited_for():
+    """Half now, half later: one order a leg is enough."""
+    world = World(condor(), ModelBroker(fills_as=Fill.HALVES))
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 4
+
+
+def test_stop_cancels_what_works_and_leaves_the_position():
+    """/stop in the middle: own orders are cancelled, the rest stays as it is."""
+    world = World(condor(), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(3.0)
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(10.0) is IntentState.ABORTED
+    assert all(o.status == "CANCELLED" for o in world.broker.orders.values())
+    assert world.broker.net == world.held
+
+
+def test_an_unfilled_urgent_order_steps_deeper_up_to_its_cap_and_then_to_the_band():
+    """The limit only ever moves against us, at most twenty times, and the owner hears of the cap."""
+    world = World(position(leg(-65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    limits = []
+    for _ in range(120):
+        world.step()
+        limits += [o.limit_paise for o in world.broker.orders.values() if not o.status.final]
+    assert limits == sorted(limits)
+    assert limits[0] == 1010
+    assert 1105 in limits
+    assert "Exit needs an eye" in world.titles()
+    assert max(limits) > 1105
+
+
+def test_a_patient_exit_starts_at_mid_and_reaches_the_touch_in_twenty_seconds():
+    """Profit is taken without haste, inside three per cent of the mid."""
+    world = World(position(leg(65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
+    key = world.position.legs[0].key
+    world.touches[key] = Touch(990, 1010, 1000)
+    world.exit(style=Style.PATIENT)
+    first = next(iter(world.broker.orders.values())).limit_paise
+    world.run(22.0)
+    assert first == 1000
+    assert next(iter(world.broker.orders.values())).limit_paise == 990
+
+
+def test_a_position_that_shrank_by_hand_shrinks_the_plan():
+    """The owner closed part of a leg in the app: never more than what is left is sent."""
+    world = World(position(leg(-130, 25300, "CE", 40)))
+    key = world.position.legs[0].key
+    world.broker.net[key] = -65
+    world.broker.history.append((world.now_s, dict(world.broker.net)))
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert [o.quantity for o in world.broker.placed] == [65]
+
+
+def test_a_position_turned_round_by_hand_stops_the_exit():
+    """The owner is long where the store says short: nothing is sent, the owner is called."""
+    world = World(position(leg(-65, 25300, "CE", 40)))
+    key = world.position.legs[0].key
+    world.held[key] = world.broker.net[key] = 65
+    world.broker.history.append((world.now_s, dict(world.broker.net)))
+    world.exit()
+    assert world.run() is IntentState.STUCK
+    assert not world.broker.placed
+
+
+def test_a_closed_gate_holds_an_exit_back_and_says_so_once():
+    """No order while the gate is shut; it leaves when the gate opens."""
+    world = World(condor())
+    world.gate = "The market is closed"
+    world.exit()
+    world.run(20.0)
+    assert not world.broker.placed
+    assert len(world.alerts) == 1
+    world.gate = ""
+    assert world.run() is IntentState.FLAT
+
+
+def test_a_broker_that_cannot_be_read_gets_no_order():
+    """Reads fail: nothing is sent; when they come back the exit goes through."""
+    world = World(condor(), ModelBroker(reads_fail=True))
+    world.exit()
+    world.run(20.0)
+    assert not world.broker.placed
+    world.broker.reads_fail = False
+    assert world.run() is IntentState.FLAT
+
+
+def test_a_process_that_dies_before_the_answer_finds_its_order_after_the_restart():
+    """SIGKILL between acceptance and acknowledgement: exactly one order, one fill."""
+    world = World(condor(), ModelBroker(deque([Fault.UNDER_WAY])))
+    world.exit()
+    world.restart()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 4
+
+
+def test_a_command_that_has_not_answered_yet_is_never_taken_for_absent():
+    """The request waits in our own process: it may still leave, so nothing is sent beside it."""
+    world = World(position(leg(-65, 25300, "CE", 40)), ModelBroker(deque([Fault.STALLED])))
+    world.exit()
+    assert world.run(120.0) is IntentState.FLAT
+    assert len(world.broker.placed) == 1
+    assert "An order's fate is unknown" in world.titles()
+
+
+def test_a_working_order_that_vanishes_from_the_book_is_doubtful_and_not_replaced():
+    """The book forgets a resting order: the owner is told, nothing new is sent."""
+    world = World(position(leg(-65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.broker.orders.clear()
+    world.run(120.0)
+    assert len(world.broker.placed) == 1
+    assert "An order's fate is unknown" in world.titles()
+
+
+def test_two_exits_of_one_contract_never_trade_more_than_the_broker_holds():
+    """Two strategies claim 65 each, 65 are held, and the position list lags: 65 are traded."""
+    one, two = (position(leg(-65, 25300, "CE", 40), strategy_id=number) for number in (1, 2))
+    world = World(one, ModelBroker(lag_s=15.0))
+    world.exit()
+    world.exit(of=two, name="260203002")
+    world.run(200.0)
+    assert sum(trade.quantity for trade in world.broker.trades) == 65
+
+
+@pytest.mark.parametrize("steps", range(12))
+@pytest.mark.parametrize("fault", [Fault.NONE, Fault.ANSWER_LOST, Fault.LATE])
+def test_a_restart_at_any_step_reaches_the_same_end(steps, fault):
+    """Killed after any number of half seconds, the exit goes on and ends flat, nothing doubled."""
+    world = World(condor(), ModelBroker(deque([fault]), fills_as=Fill.HALVES))
+    world.exit()
+    for _ in range(steps):
+        world.step()
+    world.restart()
+    assert world.run() is IntentState.FLAT
+    assert len(world.broker.placed) == 4
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    faults=st.lists(st.sampled_from(list(Fault)), max_size=8),
+    fills=st.sampled_from([Fill.AT_ONCE, Fill.HALVES]),
+    lag_s=st.sampled_from([0.0, 1.0, 5.0, 20.0]),
+    restarts=st.sets(st.integers(0, 200), max_size=4),
+    blind=st.sets(st.integers(0, 200), max_size=20),
+)
+def test_whatever_fails_no_fill_crosses_zero_and_every_exit_ends(faults, fills, lag_s, restarts, blind):
+    """Random faults, restarts and failed reads: invariants hold at every fill, and there is an end."""
+    world = World(condor(), ModelBroker(deque(faults), fills_as=fills, lag_s=lag_s))
+    world.exit()
+    for step in range(1200):
+        if not world.intent.state.live:
+            break
+        if step in restarts:
+            world.restart()
+        world.broker.reads_fail = step in blind
+        world.step()
+    state = world.intent.state
+    assert state is IntentState.FLAT or (state is IntentState.STUCK and world.alerts)
+    if state is IntentState.FLAT:
+        assert world.flat
+
+
+def _with_freeze(item, units, freeze):
+    instrument = replace(item.instrument, freeze_quantity=freeze)
+    return replace(item, instrument=instrument, quantity=units if item.quantity > 0 else -units)
