@@ -29,7 +29,7 @@ def mount_control(app: web.Application, world: World, step: Callable[[], Awaitab
         return web.json_response(_state(world))
 
     async def faults(request: web.Request) -> web.Response:
-        """Like ``{"arm": METHOD, ...}``, ``{"feed": {"silent": true}}``, ``{"set": {"refuse_tokens": true}}``."""
+        """Like ``{"arm": METHOD}``, ``{"feed": {"silent": true}}``, ``{"set": {"refuse_tokens": true}}``."""
         asked: dict[str, Any] = await request.json()
         try:
             _set(world.faults, asked)

@@ -84,7 +84,7 @@ UNDERLYINGS = (
         50_001,
     ),
     Underlying(
-        "ASTRAL", "Astral", Segment.NSE_EQ, 14_418, 1_486.0, 0.36, 425, None, 20, 12, 10, False, 52_001
+        "ASTRAL", "Astral", Segment.NSE_EQ, 14_418, 1_489.0, 0.40, 425, None, 20, 12, 10, False, 52_001
     ),
 )
 

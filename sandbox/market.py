@@ -30,7 +30,8 @@ DEFAULT_SEED = 20_260_203
 
 _RATE = 0.065
 _YEAR_S = 365 * 86_400
-_REFRESH = 8  # every contract shows new quantities at least every eighth step, moved or not
+_REFRESH = 8  # a far contract that has not moved shows new quantities every eighth step
+_NEAR = 0.5  # and a near one every step: 2.5 % from the money
 
 
 class _Chain:
@@ -67,6 +68,7 @@ class Market:
         self._frozen = False
         self._temper = Temper(seed)
         self._chains = {base.symbol: _Chain(base, self.expiries, seed) for base in underlyings}
+        self._fair: dict[InstrumentKey, float] = {}
         self._pinned: set[InstrumentKey] = set()
         self._changed: set[InstrumentKey] = set()
         self.instruments: dict[InstrumentKey, Instrument] = {}
@@ -74,6 +76,11 @@ class Market:
         for each in self._chains.values():
             self._list(each)
             self._reprice(each, everything=True)
+
+    @property
+    def now_s(self) -> float:
+        """The moment the prices are of, epoch seconds."""
+        return self._now_s
 
     def quote(self, key: InstrumentKey) -> Quote | None:
         """The present quote; None for something not listed."""
@@ -103,7 +110,7 @@ class Market:
 
     def spot_paise(self, symbol: str) -> int:
         """Where an underlying trades."""
-        return _on_grid(self._chains[symbol].walk.spot_rupees * 100, self._chains[symbol].base.tick_paise)
+        return _on_grid(self._chains[symbol].walk.spot.value * 100, self._chains[symbol].base.tick_paise)
 
     def option(self, symbol: str, strike_rupees: int, right: Right, expiry: date | None = None) -> Instrument:
         """Find one contract; the last expiry unless said otherwise. Raises KeyError when not listed."""
@@ -115,12 +122,16 @@ class Market:
 
     def set_spot(self, symbol: str, rupees: float) -> None:
         """Move an underlying at once; its whole chain follows."""
-        self._chains[symbol].walk.jump(rupees)
+        self._chains[symbol].walk.spot.jump(rupees)
         self._reprice(self._chains[symbol], everything=True)
 
     def glide(self, symbol: str, rupees: float, *, over_s: float, after_s: float = 0.0) -> None:
         """Draw an underlying to a price: begin in ``after_s``, be there ``over_s`` later."""
-        self._chains[symbol].walk.glide(rupees, over_s, after_s)
+        self._chains[symbol].walk.spot.glide(rupees, over_s, after_s)
+
+    def glide_vol(self, symbol: str, vol: float, *, over_s: float, after_s: float = 0.0) -> None:
+        """Draw an underlying's volatility (fraction) to a level, like `glide`."""
+        self._chains[symbol].walk.vol.glide(vol, over_s, after_s)
 
     def set_quote(
         self, key: InstrumentKey, bid_paise: int, ask_paise: int, *, quantity: int | None = None
@@ -158,7 +169,7 @@ class Market:
         """Volatility (fraction) and greeks the market prices an option with."""
         each = self._chains[option.symbol]
         forward, years, strike = self._state(each, option)
-        vol = black76.smile(each.base.vol, forward, strike, years)
+        vol = black76.smile(each.walk.vol.value, forward, strike, years)
         return vol, black76.greeks(forward, strike, years, vol, call=option.right is Right.CALL)
 
     def _list(self, each: _Chain) -> None:
@@ -180,17 +191,19 @@ class Market:
     def _reprice(self, each: _Chain, *, everything: bool = False) -> None:
         self._reprice_underlying(each)
         violence = self._temper.phase.factor
-        spot = each.walk.spot_rupees
+        spot = each.walk.spot.value
         for option in each.options:
             key = option.key
             if key in self._pinned:
                 continue
             strike = (option.strike_paise or 0) / 100
             distance = abs(strike / spot - 1.0) * 20
-            turn = (key + self._quantum) % _REFRESH == 0
-            if not (everything or turn or distance < 0.5 or violence > 1.0):
-                continue  # far strikes are requoted now and then, as makers do
             fair = self._fair_paise(each, option)
+            moved = abs(fair - self._fair.get(key, 0.0)) >= option.tick_paise / 2
+            turn = (key + self._quantum) % _REFRESH == 0
+            if not (everything or moved or turn or distance < _NEAR):
+                continue
+            self._fair[key] = fair
             chance = scatter(self._seed, key, self._quantum)
             bids, asks = make_book(fair, option, (1 + distance) * violence, 1 / (1 + distance), chance)
             self._settle(option, bids, asks, chance, likely=1 / (1 + 2 * distance), everything=everything)
@@ -229,7 +242,7 @@ class Market:
 
     def _fair_paise(self, each: _Chain, option: Instrument) -> float:
         forward, years, strike = self._state(each, option)
-        vol = black76.smile(each.base.vol, forward, strike, years)
+        vol = black76.smile(each.walk.vol.value, forward, strike, years)
         vol *= 1.08 if self._temper.phase.factor > 1 else 1.0
         return 100 * black76.price(forward, strike, years, vol, call=option.right is Right.CALL)
 
@@ -237,7 +250,7 @@ class Market:
         years = 0.0
         if option.expiry is not None:
             years = max(0.0, moment_s(option.expiry, 15, 30) - self._now_s) / _YEAR_S
-        return each.walk.spot_rupees * exp(_RATE * years), years, (option.strike_paise or 0) / 100
+        return each.walk.spot.value * exp(_RATE * years), years, (option.strike_paise or 0) / 100
 
 
 def _on_grid(paise: float, tick: int) -> int:

@@ -53,39 +53,55 @@ class _Glide:
     left_s: float
 
 
-class Walk:
-    """Where an underlying trades, in rupees."""
+class Dial:
+    """A number that can be drawn to another one over time."""
 
-    def __init__(self, name: str, spot_rupees: float, vol: float, seed: int) -> None:
-        """Start at a spot, with a yearly volatility (fraction)."""
-        self.spot_rupees = spot_rupees
-        self._vol = vol
-        self._random = Random(f"{name}/{seed}")  # noqa: S311 - a market, not a secret
+    def __init__(self, value: float) -> None:
+        """Stand at a value."""
+        self.value = value
         self._glides: list[_Glide] = []
 
-    def advance(self, seconds: float, pace: float, phase: Phase) -> None:
-        """Move on by real ``seconds`` of a market that lives ``pace`` times as fast."""
-        sigma = self._vol * phase.factor * sqrt(seconds * pace / TRADING_YEAR_S)
-        self.spot_rupees *= exp(self._random.gauss(0.0, sigma) - sigma * sigma / 2)
-        if self._glides:
-            self._pull(seconds)
+    def glide(self, target: float, over_s: float, after_s: float) -> None:
+        """Start in ``after_s``, arrive ``over_s`` later; glides run one after the other."""
+        self._glides.append(_Glide(target, after_s, over_s))
 
-    def glide(self, rupees: float, over_s: float, after_s: float) -> None:
-        """Be drawn to a price: start in ``after_s``, arrive ``over_s`` later."""
-        self._glides.append(_Glide(rupees, after_s, over_s))
-
-    def jump(self, rupees: float) -> None:
-        """Be at a price now; glides are forgotten."""
-        self.spot_rupees = rupees
+    def jump(self, value: float) -> None:
+        """Be there now; glides are forgotten."""
+        self.value = value
         self._glides.clear()
 
-    def _pull(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        if not self._glides:
+            return
         glide = self._glides[0]
         if glide.wait_s > 0:
             glide.wait_s -= seconds
             return
         share = min(1.0, seconds / glide.left_s) if glide.left_s > 0 else 1.0
-        self.spot_rupees += (glide.target - self.spot_rupees) * share
+        self.value += (glide.target - self.value) * share
         glide.left_s -= seconds
         if glide.left_s <= 0:
             self._glides.pop(0)
+
+
+class Walk:
+    """Where an underlying trades.
+
+    Attributes:
+        spot: rupees.
+        vol: yearly volatility as a fraction, of the walk and of the options' prices.
+    """
+
+    def __init__(self, name: str, spot_rupees: float, vol: float, seed: int) -> None:
+        """Start somewhere; every underlying has its own chance."""
+        self.spot = Dial(spot_rupees)
+        self.vol = Dial(vol)
+        self._random = Random(f"{name}/{seed}")  # noqa: S311 - a market, not a secret
+
+    def advance(self, seconds: float, pace: float, phase: Phase) -> None:
+        """Move on by real ``seconds`` of a market that lives ``pace`` times as fast."""
+        sigma = self.vol.value * phase.factor * sqrt(seconds * pace / TRADING_YEAR_S)
+        self.spot.value *= exp(self._random.gauss(0.0, sigma) - sigma * sigma / 2)
+        self.spot.advance(seconds)
+        self.vol.advance(seconds)
