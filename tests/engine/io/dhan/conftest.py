@@ -1,0 +1,73 @@
+"""A sandbox Dhan whose market stands still, and our REST client on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+
+from engine.io.clock import SystemClock
+from engine.io.dhan.rest import DhanRest
+from engine.model import Instrument, InstrumentKey, OrderRequest, Product, Right, Side
+from sandbox.dhan_server import DhanServer
+from sandbox.exchange import DEFAULT_CLIENT, Exchange
+from sandbox.ist import moment_s
+from sandbox.market import Market
+
+MORNING_S = moment_s(date(2026, 2, 3), 9, 20)
+TOKEN = "canary-token-one"
+
+
+@pytest.fixture
+def market() -> Market:
+    made = Market(MORNING_S)
+    made.freeze()
+    return made
+
+
+@pytest.fixture
+async def server(market: Market) -> AsyncIterator[DhanServer]:
+    """Orders reach the exchange at once; the clock stands at 09:20 on a Tuesday."""
+    exchange = Exchange(market, latency_s=0.0)
+    made = DhanServer(exchange, market, now_s=lambda: MORNING_S, token=TOKEN, step_s=0)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def rest(server: DhanServer, executor: ThreadPoolExecutor) -> AsyncIterator[DhanRest]:
+    """A client with short patience, so that lost answers are cheap to test."""
+    made = DhanRest(
+        client_id=DEFAULT_CLIENT,
+        access_token=lambda: TOKEN,
+        base_url=server.api_url,
+        executor=executor,
+        clock=SystemClock(),
+    )
+    made._http.timeout = (0.3, 0.3)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def option(market: Market) -> Instrument:
+    """A NIFTY call quoted 100.00 / 100.50 for as long as the test lasts."""
+    made = market.option("NIFTY", 25_300, Right.CALL)
+    market.set_quote(made.key, 10_000, 10_050)
+    return made
+
+
+def limit_order(
+    key: InstrumentKey, limit_paise: int, *, quantity: int = 65, ioc: bool = False
+) -> OrderRequest:
+    """A buying order that opens a position; its correlation id names its price."""
+    return OrderRequest(f"t-{limit_paise}", key, Side.BUY, quantity, limit_paise, Product.MARGIN, ioc)
