@@ -82,6 +82,8 @@ def chat_of(state: TelegramState, params: Params) -> Chat:
         raise bad_request("chat not found")
     if chat.blocked:
         raise ApiError(403, "Forbidden: bot was blocked by the user")
+    if not chat.private and state.bot.id not in chat.members:
+        raise ApiError(403, "Forbidden: bot is not a member of the supergroup chat")
     return chat
 
 

@@ -48,6 +48,15 @@ def get_chat_member(state: TelegramState, params: Params) -> Any:
     return {"status": "member" if inside else "left", "user": user_json(user)}
 
 
+def leave_chat(state: TelegramState, params: Params) -> Any:
+    """Answer leaveChat: a group that the bot left answers 403 from then on."""
+    chat = chat_of(state, params)
+    if chat.private:
+        raise bad_request("chat member status can't be changed in private chats")
+    chat.members.discard(state.bot.id)
+    return True
+
+
 def answer_callback_query(state: TelegramState, params: Params) -> Any:
     """Answer answerCallbackQuery: once, and soon."""
     query = state.queries.get(params.text("callback_query_id"))
@@ -190,6 +199,7 @@ METHODS: dict[str, Method] = {
     "getMe": get_me,
     "getChat": get_chat,
     "getChatMember": get_chat_member,
+    "leaveChat": leave_chat,
     "answerCallbackQuery": answer_callback_query,
     "pinChatMessage": pin_chat_message,
     "unpinChatMessage": unpin_chat_message,

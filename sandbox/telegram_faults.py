@@ -58,6 +58,7 @@ class Faults:
         method: str = "",
         description: str = "",
         retry_after_s: int = 0,
+        migrate_to_chat_id: int = 0,
         page: str = "",
     ) -> None:
         """Refuse the next calls with an HTTP status.
@@ -68,11 +69,13 @@ class Faults:
             method: only this Bot API method, e.g. ``sendMessage``; empty = any.
             description: Telegram's words; a usual sentence when empty.
             retry_after_s: seconds in ``parameters.retry_after`` (429; 1 when not given).
+            migrate_to_chat_id: the supergroup that a group has become (400).
             page: answer with this HTML instead, like a provider's block page.
         """
         wait_s = retry_after_s or int(code == 429)
         words = description or _WORDS.get(code, f"Error {code}").format(retry_after=wait_s)
-        parameters = {"retry_after": wait_s} if wait_s else {}
+        told = {"retry_after": wait_s, "migrate_to_chat_id": migrate_to_chat_id}
+        parameters = {name: value for name, value in told.items() if value}
         self._armed.append(Fault(FaultKind.FAIL, method.lower(), times, code, words, parameters, page))
 
     def drop(self, *, times: int = 1, method: str = "") -> None:

@@ -44,7 +44,8 @@ def parse_html(source: str) -> Formatted:
     """
     parser = _Parser(source)
     parser.run()
-    return settled("".join(parser.text), parser.entities)
+    outer_first = sorted(parser.closed, key=lambda pair: pair[0])
+    return settled("".join(parser.text), [entity for _opened_at, entity in outer_first])
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class _Parser:
     text: list[str] = field(default_factory=list)
     length: int = 0
     stack: list[_Open] = field(default_factory=list)
-    entities: list[Entity] = field(default_factory=list)
+    closed: list[tuple[int, Entity]] = field(default_factory=list)
 
     def run(self) -> None:
         """Read to the end; everything opened must be closed by then."""
@@ -189,16 +190,16 @@ class _Parser:
         elif opened.tag == "code" and attributes.get("class", "").startswith("language-"):
             entity["language"] = attributes["class"].removeprefix("language-")
         elif opened.tag == "pre" and self._wraps_code(entity):
-            entity["language"] = self.entities.pop()["language"]
+            entity["language"] = self.closed.pop()[1]["language"]
         elif opened.tag == "tg-emoji":
             entity["custom_emoji_id"] = attributes["emoji-id"]
         elif opened.tag == "tg-time":
             entity |= {"unix_time": int(attributes["unix"]), "date_time_format": attributes.get("format", "")}
-        self.entities.append(entity)
+        self.closed.append((opened.at, entity))
 
     def _wraps_code(self, pre: Entity) -> bool:
         """Say whether the last entity is a ``<code class="language-…">`` that fills this block."""
-        last = self.entities[-1] if self.entities else {}
+        last = self.closed[-1][1] if self.closed else {}
         same = (last.get("offset"), last.get("length")) == (pre["offset"], pre["length"])
         return same and last.get("type") == "code" and "language" in last
 

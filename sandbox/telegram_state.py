@@ -195,7 +195,9 @@ class TelegramState:
         """Let a supergroup exist with these people and the bot in it."""
         if chat_id >= 0:
             raise ValueError(f"a group's id is negative; read {chat_id}")
-        return self.chats.setdefault(chat_id, Chat(chat_id, title, members | {self.bot.id}))
+        group = self.chats.setdefault(chat_id, Chat(chat_id, title, set()))
+        group.members |= members | {self.bot.id}
+        return group
 
     def post(self, chat_id: int, sender_id: int, body: Body, **how: Any) -> Message:
         """Put a new message into a chat; ``how`` are fields of `Message`."""
