@@ -1,0 +1,209 @@
+"""The log: one line per fact, in a file and on the terminal, and no secret in either.
+
+Secrets are taken out on the handlers, so that libraries' records, tracebacks and stacks pass through
+the same sieve as ours. Two nets: the values we know, and what secrets look like.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import re
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+_log = logging.getLogger(__name__)
+
+_IST_OFFSET_S = 5.5 * 3600
+_FILE_BYTES, _FILES = 5_000_000, 5
+
+#: Libraries that tell addresses, bodies or chatter below WARNING (httpx: the bot's token at INFO).
+_TALKATIVE = ("httpx", "httpcore", "urllib3", "telegram", "apscheduler", "aiohttp", "asyncio", "hpack")
+#: At DEBUG it cuts frames in the middle, where no pattern can find the half of a token any more.
+_NEVER_DEBUG = ("websockets",)
+
+#: A secret at least this long is also known by its pieces: others may have cut it.
+_LONG, _PIECE = 32, 8
+
+#: (what secrets look like, what is put there).
+_PATTERNS = (
+    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1***@"),
+    (re.compile(r"bot\d+(:|%3A)[\w-]+", re.IGNORECASE), "bot***"),
+    (re.compile(r"\b\d{6,12}(:|%3A)[\w-]{30,}", re.IGNORECASE), "***"),
+    (re.compile(r"\beyJ[\w-]{8,}(\.[\w-]*){0,2}"), "***"),
+    (re.compile(r"\bsb_(secret|publishable)_[\w-]+"), "***"),
+    (
+        re.compile(
+            r"""(?ix) \b((?:[\w-]*token|pin|totp|[\w-]*api-?key|password|[\w-]*secret|authorization)\b
+            (?: \\?["']? \s* (?: [=:] | %3D ) | \\?["'] \s* , ) \s* b?\\?["']? (?:bearer\s+)? )
+            [^\s"'&,;)}\]\\]+"""
+        ),
+        r"\1***",
+    ),
+)
+
+
+class Redactor(logging.Filter):
+    """Takes secrets out of records; a filter of every handler."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Know these values from the start."""
+        super().__init__()
+        self._words: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Know one more value, e.g. a renewed token."""
+        if len(secret) < 4:  # replacing every "a" would hide the log and not the secret
+            return
+        self._words |= {secret, quote(secret, safe="")}
+        if len(secret) >= _LONG:
+            self._words |= {secret[at : at + _PIECE] for at in range(0, len(secret) - _PIECE + 1, _PIECE)}
+        longest_first = sorted(self._words, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first)))
+
+    def clean(self, text: str) -> str:
+        """The text without secrets."""
+        if self._known is not None:
+            text = self._known.sub("***", text)
+        for pattern, put in _PATTERNS:
+            text = pattern.sub(put, text)
+        return text
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Make the record's message final, on one line, and its traceback text; both clean."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            # logging would print the arguments to the terminal, past every filter
+            message = f"{record.msg} (its arguments do not fit: {type(error).__name__})"
+        record.msg = self.clean(message).replace("\r", "\\r").replace("\n", "\\n")
+        record.args = ()
+        if record.exc_info:
+            record.exc_text = (
+                record.exc_text or "".join(traceback.format_exception(*record.exc_info)).rstrip()
+            )
+            last = traceback.format_exception_only(record.exc_info[1])[-1]
+            record.cause = self.clean(last.strip()).replace("\n", "\\n")
+            record.exc_info = None
+        if record.exc_text:
+            record.exc_text = self.clean(record.exc_text)
+        if record.stack_info:
+            record.stack_info = self.clean(record.stack_info)
+        return True
+
+
+class _Lines(logging.Formatter):
+    """``2026-02-03 09:20:00.123 INFO engine.io.app: text``, times in IST."""
+
+    default_time_format = "%Y-%m-%d %H:%M:%S"
+    default_msec_format = "%s.%03d"
+
+    @staticmethod
+    def converter(seconds: float | None = None) -> time.struct_time:
+        """Indian time, wherever the host stands."""
+        return time.gmtime((time.time() if seconds is None else seconds) + _IST_OFFSET_S)
+
+
+class _Short(logging.Formatter):
+    """For the terminal: one line, an exception by its name and text; the file has the rest."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        cause = getattr(record, "cause", "")
+        return f"{record.levelname} {record.getMessage()}" + (f" ({cause})" if cause else "")
+
+
+class _OwnersFile(logging.handlers.RotatingFileHandler):
+    """A rotating file that only its owner may read, after each turn anew."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+
+@contextmanager
+def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Redactor]:
+    """Log to ``directory/prahari.log`` (rotating, 5 × 5 MB, the owner's eyes only) and to stderr.
+
+    The terminal gets warnings and worse, the file everything from ``level`` on. Uncaught exceptions
+    and warnings go the same way. Everything is put back at the end.
+
+    Yields:
+        The redactor, to be told of secrets that come later.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    redactor = Redactor(secrets)
+    to_file = _OwnersFile(
+        directory / "prahari.log",
+        maxBytes=_FILE_BYTES,
+        backupCount=_FILES - 1,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    to_file.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    to_terminal = logging.StreamHandler()
+    to_terminal.setLevel(logging.WARNING)
+    to_terminal.setFormatter(_Short())
+    root = logging.getLogger()
+    with _levels(level), _hooks():
+        for handler in (to_file, to_terminal):
+            handler.addFilter(redactor)
+            root.addHandler(handler)
+        try:
+            yield redactor
+        finally:
+            for handler in (to_file, to_terminal):
+                root.removeHandler(handler)
+                handler.close()
+
+
+@contextmanager
+def _levels(level: str) -> Iterator[None]:
+    """The root at ``level``; talkative libraries quieter, unless everything is asked for."""
+    libraries = logging.WARNING if level != "DEBUG" else logging.DEBUG
+    wanted = {"": logging.getLevelName(level)}
+    wanted |= dict.fromkeys(_TALKATIVE, libraries)
+    wanted |= dict.fromkeys(_NEVER_DEBUG, max(libraries, logging.INFO))
+    before = {name: logging.getLogger(name).level for name in wanted}
+    for name, number in wanted.items():
+        logging.getLogger(name).setLevel(number)
+    try:
+        yield
+    finally:
+        for name, number in before.items():
+            logging.getLogger(name).setLevel(number)
+
+
+@contextmanager
+def _hooks() -> Iterator[None]:
+    """Uncaught exceptions and Python's warnings into the log: their own way is past the filters."""
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        _log.critical("uncaught %s", kind.__name__, exc_info=(kind, error, trace))
+
+    def uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    before = sys.excepthook, threading.excepthook, logging.raiseExceptions
+    sys.excepthook, threading.excepthook = uncaught, uncaught_in_thread
+    logging.raiseExceptions = False  # a broken terminal would get the record, arguments and all
+    logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        sys.excepthook, threading.excepthook, logging.raiseExceptions = before
