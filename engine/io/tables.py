@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from engine.charges import ChargeTable
+from engine.rules.rulebook import Rulebook
 from engine.sessions import Calendar
 
 
@@ -16,6 +17,16 @@ def calendar() -> Calendar:
 def charges() -> ChargeTable:
     """The shipped charge table."""
     return ChargeTable.parse(_text("charges.toml"))
+
+
+def rulebook(text: str = "", source: str = "rules.toml") -> Rulebook:
+    """The owner's rules laid over the shipped ones.
+
+    Raises:
+        ConfigError: with every fault of the text.
+    """
+    shipped = Rulebook.parse(_text("rules.toml"), source="the shipped rules.toml")
+    return Rulebook.parse(text, over=shipped, source=source)
 
 
 def _text(name: str) -> str:

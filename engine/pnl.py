@@ -1,0 +1,214 @@
+"""What contracts are worth to us: marks, exit prices, what a stop may go by, and the P&L of them all.
+
+`Marks` holds one instrument under one set of guards and is brought forward tick by tick; a
+`Holding` of several legs reads them. Prices are integer paise per unit, amounts integer paise.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from math import inf, nextafter
+from typing import TYPE_CHECKING
+
+from engine.guards import exit_bounds, narrow
+from engine.money import long_mid, short_mid
+from engine.payoff import entry_price
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from engine.guards import Guard
+    from engine.messages import Tick
+    from engine.model import Instrument, Leg
+
+
+class Book(Enum):
+    """What the newest book of a contract allows."""
+
+    BELIEVED = auto()
+    WIDE = auto()
+    EMPTY = auto()
+
+
+class Marks:
+    """One contract's marks, as an owner and as a short of it would count them.
+
+    Attributes:
+        long_paise, short_paise: the last believable marks; they stay when the book goes wide.
+        bid_paise, ask_paise: the newest sides, 0 = empty; the last trade where there are no quotes.
+        arrived_s: when the newest sound quote came; -inf = never.
+        doubtful_since_s: arrival of the first quote that was not believable.
+        bridged: the marks were fresh when the book went wide, so a stop may go by them for a while.
+    """
+
+    __slots__ = (
+        "_ceiling_paise", "_floor_paise", "_narrow_paise", "_spread_bp", "arrived_s", "ask_paise",
+        "bid_paise", "book", "bridged", "doubtful_since_s", "guard", "instrument", "long_paise", "marked",
+        "short_paise",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument, guard: Guard) -> None:
+        self.instrument = instrument
+        self.guard = guard
+        self._spread_bp = guard.max_spread_bp
+        self._narrow_paise = guard.min_spread_ticks * instrument.tick_paise
+        self.book = Book.EMPTY
+        self.marked = False
+        self.long_paise = self.short_paise = 0
+        self.bid_paise = self.ask_paise = 0
+        self.arrived_s = -inf
+        self.doubtful_since_s = -inf
+        self.bridged = False
+        self._floor_paise = 0
+        self._ceiling_paise: int | None = None
+
+    def take(self, tick: Tick, now_s: float) -> bool:
+        """Bring the marks forward by a sound tick; False when its prices are no mark."""
+        bid, ask = tick.bid_paise, tick.ask_paise
+        if bid is None or ask is None:
+            bid = ask = tick.ltp_paise
+        elif not ask or not (
+            narrow(bid, ask, self._spread_bp, self._narrow_paise) if bid else ask <= self._narrow_paise
+        ):
+            self._doubt(bid, ask, now_s)
+            return False
+        if bid:
+            self.long_paise = long_mid(bid, ask)
+            self.short_paise = short_mid(bid, ask)
+        else:  # nobody bids and little is asked: worthless to own, and not free to buy back
+            self.long_paise, self.short_paise = 0, ask
+        self.bid_paise, self.ask_paise = bid, ask
+        self.book = Book.BELIEVED
+        self.marked = True
+        self.arrived_s = now_s
+        return True
+
+    def bound(self, underlying_paise: int | None) -> None:
+        """Tell where the underlying stood when the book went wide; None = unknown."""
+        if underlying_paise is None:
+            self._floor_paise, self._ceiling_paise = 0, None
+        else:
+            self._floor_paise, self._ceiling_paise = exit_bounds(self.instrument, underlying_paise)
+
+    @property
+    def fresh_until_s(self) -> float:
+        """The last moment at which the newest quote is young enough."""
+        return self.arrived_s + self.guard.max_quote_age_s
+
+    @property
+    def grace_until_s(self) -> float:
+        """Until when a stop may go by the last believable marks of a wide book."""
+        return self.doubtful_since_s + self.guard.stop_grace_s
+
+    def last_mark(self, quantity: int) -> int | None:
+        """The last believable mark for such a holding, however old; None = never had one."""
+        if not self.marked:
+            return None
+        return self.long_paise if quantity > 0 else self.short_paise
+
+    def mark(self, quantity: int, now_s: float) -> int | None:
+        """The mark for such a holding; None = unknown."""
+        if self.book is not Book.BELIEVED or now_s > self.fresh_until_s:
+            return None
+        return self.long_paise if quantity > 0 else self.short_paise
+
+    def exit_price(self, quantity: int, now_s: float) -> int | None:
+        """The side we must trade to get out; nothing for what nobody bids for; None = unknown."""
+        if self.book is Book.EMPTY or now_s > self.fresh_until_s:
+            return None
+        return self.bid_paise if quantity > 0 else (self.ask_paise or None)
+
+    def guarded(self, quantity: int, now_s: float) -> int | None:
+        """What a stop goes by: the mark; in a wide book the last one for a grace, then the way out.
+
+        The way out counts no less for a long, and no more for a short, than intrinsic value allows.
+        """
+        if self.book is not Book.WIDE or now_s > self.fresh_until_s:
+            return self.mark(quantity, now_s)
+        if now_s < self.grace_until_s:
+            return self.last_mark(quantity) if self.bridged else None
+        if quantity > 0:
+            return max(self.bid_paise, self._floor_paise)
+        if self._ceiling_paise is None:
+            return self.ask_paise or None
+        return min(self.ask_paise or self._ceiling_paise, self._ceiling_paise)
+
+    def _doubt(self, bid: int, ask: int, now_s: float) -> None:
+        """Note a book that gives no mark, and when that began.
+
+        A book that changes between wide and empty goes on being doubtful: a stop shall not be
+        switched off by flicker. After a gap without any quote the old marks count no more.
+        """
+        fresh = now_s <= self.fresh_until_s
+        if self.book is Book.BELIEVED or not fresh:
+            self.doubtful_since_s = now_s
+            self.bridged = fresh
+        self.book = Book.WIDE if bid or ask else Book.EMPTY
+        self.bid_paise, self.ask_paise = bid, ask
+        self.arrived_s = now_s
+
+
+class Holding:
+    """Legs and their marks: what they cost, what they are worth, when their prices grow old.
+
+    Attributes:
+        legs: signed units and marks of each leg.
+        cost_paise: what the legs cost at entry (negative: they brought something).
+    """
+
+    __slots__ = ("cost_paise", "legs")
+
+    def __init__(self, legs: Sequence[Leg], marks: Sequence[Marks]) -> None:
+        self.legs = tuple((leg.quantity, marks_of_leg) for leg, marks_of_leg in zip(legs, marks, strict=True))
+        self.cost_paise = sum(leg.quantity * entry_price(leg) for leg in legs)
+
+    def worth(self, now_s: float, price: Price) -> int | None:
+        """The value of all legs at one kind of price; None = a leg has none."""
+        total = 0
+        for quantity, marks in self.legs:
+            paise = price(marks, quantity, now_s)
+            if paise is None:
+                return None
+            total += quantity * paise
+        return total
+
+    def pnl(self, now_s: float, price: Price) -> int | None:
+        """The P&L of all legs at one kind of price; None = a leg has none."""
+        worth = self.worth(now_s, price)
+        return None if worth is None else worth - self.cost_paise
+
+    @property
+    def fresh_until_s(self) -> float:
+        """The last moment at which all newest quotes are young enough."""
+        return min(marks.fresh_until_s for _, marks in self.legs)
+
+    def changes_s(self) -> Iterator[float]:
+        """Moments, past or to come, at which time alone changes what a leg counts."""
+        for _, marks in self.legs:
+            yield nextafter(marks.fresh_until_s, inf)
+            if marks.book is Book.WIDE:
+                yield marks.grace_until_s
+
+    def blind(self, now_s: float) -> list[str]:
+        """The legs that have no price a stop could go by, as people call them."""
+        return [
+            marks.instrument.display
+            for quantity, marks in self.legs
+            if marks.guarded(quantity, now_s) is None
+        ]
+
+
+def way_out(marks: Marks, quantity: int, now_s: float) -> int | None:
+    """What closing gives where the book can be believed, else what any stop goes by."""
+    if marks.book is Book.BELIEVED:
+        return marks.exit_price(quantity, now_s)
+    return marks.guarded(quantity, now_s)
+
+
+def last_mark(marks: Marks, quantity: int, now_s: float) -> int | None:  # noqa: ARG001 - a `Price`
+    """The last believable mark, however old."""
+    return marks.last_mark(quantity)
+
+
+if TYPE_CHECKING:
+    Price = Callable[[Marks, int, float], int | None]

@@ -1,0 +1,95 @@
+"""The price book: the last sound quote of every instrument, and how old what is.
+
+Three clocks tell three different failures apart: a socket that is alive without data, a feed that
+is alive without this instrument, and an instrument that nobody quotes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import guards
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from engine.messages import Tick
+    from engine.model import InstrumentKey
+
+
+class PriceBook:
+    """Last quotes by instrument.
+
+    Attributes:
+        suspects: ticks that could not be true and were not taken.
+        asked, found: lookups so far, and those that had an answer.
+        socket_s, data_s: when the socket last showed life, and when the last tick came, of any
+            instrument and however odd; None = never.
+    """
+
+    __slots__ = ("_arrived_s", "_faults", "_ticks", "asked", "data_s", "found", "socket_s", "suspects")
+
+    def __init__(self) -> None:
+        self._ticks: dict[InstrumentKey, Tick] = {}
+        self._arrived_s: dict[InstrumentKey, float] = {}
+        self._faults: dict[InstrumentKey, str] = {}
+        self.suspects = 0
+        self.asked = 0
+        self.found = 0
+        self.socket_s: float | None = None
+        self.data_s: float | None = None
+
+    def __len__(self) -> int:
+        """How many instruments have a quote."""
+        return len(self._ticks)
+
+    def take(self, tick: Tick, now_s: float) -> bool:
+        """Keep a tick; False when it is suspect and nobody may use it."""
+        self.data_s = now_s
+        key = tick.key
+        bid, ask = tick.bid_paise, tick.ask_paise
+        # The everyday book without a call; all others are looked at closely.
+        if bid is None or ask is None or not 0 < bid <= ask:
+            fault = guards.fault(tick)
+            if fault:
+                self.suspects += 1
+                self._faults[key] = fault
+                return False
+        if self._faults:
+            self._faults.pop(key, None)
+        self._ticks[key] = tick
+        self._arrived_s[key] = now_s
+        return True
+
+    def heard(self, now_s: float) -> None:
+        """The socket showed life: a ping, a pong, any frame."""
+        self.socket_s = now_s
+
+    def get(self, key: InstrumentKey) -> Tick | None:
+        """The last sound quote, and count whether there was one."""
+        self.asked += 1
+        tick = self._ticks.get(key)
+        if tick is not None:
+            self.found += 1
+        return tick
+
+    def arrived_s(self, key: InstrumentKey) -> float | None:
+        """When this instrument's last sound quote arrived; None = never."""
+        return self._arrived_s.get(key)
+
+    def fault(self, key: InstrumentKey) -> str:
+        """What was wrong with the newest tick of the instrument; empty when it was taken."""
+        return self._faults.get(key, "")
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Share of lookups that found a quote; None before the first."""
+        return self.found / self.asked if self.asked else None
+
+    def keep(self, wanted: Collection[InstrumentKey]) -> int:
+        """Forget every instrument that is not wanted any more; how many were forgotten."""
+        gone = [key for key in self._ticks if key not in wanted]
+        for key in gone:
+            del self._ticks[key], self._arrived_s[key]
+        self._faults = {key: fault for key, fault in self._faults.items() if key in wanted}
+        return len(gone)

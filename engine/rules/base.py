@@ -1,0 +1,157 @@
+"""What a rule is made of, and the order in which rules speak.
+
+A rule's life has three steps: its setting is *read* from text once, *armed* for a position (which
+fixes its parameters, or refuses with a sentence), and *judged* against a snapshot, again and again.
+P&L amounts are signed integer paise, moments epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum, auto
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.guards import Guard
+    from engine.model import Position, Verdict
+    from engine.payoff import Payoff
+    from engine.sessions import Calendar
+
+SettingT = TypeVar("SettingT")
+ParamsT = TypeVar("ParamsT", bound="Amount | Due")
+
+
+class Kind(Enum):
+    """What a rule lives on, which decides how it is confirmed.
+
+    PROFIT goes by believable marks of all legs; LOSS also by what stands in for a wide leg; CLOCK
+    needs any price that a stop could go by, and no confirmation.
+    """
+
+    PROFIT = auto()
+    LOSS = auto()
+    CLOCK = auto()
+
+
+class Rank(IntEnum):
+    """Precedence of rules met at the same moment, first speaks first."""
+
+    FORCED = 0
+    DAY_LIMIT = 1
+    EXPIRY = 2
+    RUPEES = 3
+    STOP = 4
+    TRAILING = 5
+    TARGET = 6
+    SCALING = 7
+    CLOCK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that rules may look at, at one moment.
+
+    Attributes:
+        marked_paise: P&L of the open legs at believable marks; None = a leg has none.
+        guarded_paise: the same as loss rules count it; None = a leg cannot be priced at all.
+        realised_paise: what partial exits have brought already.
+        open_share: share of the entry combinations still open, which an exit would close.
+    """
+
+    now_s: float
+    marked_paise: int | None
+    guarded_paise: int | None
+    realised_paise: int = 0
+    open_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """The keys of a rule table that are no rules themselves.
+
+    Attributes:
+        guard: when a quote is believed.
+        confirm_s: how long a loss must last.
+        time_exit_at, expiry_exit_at: clock times in IST, ``HH:MM``.
+        time_exit_dte_always: also for positions entered within the days.
+        liquidation: loss rules count what closing would give instead of the mark.
+        debit_basis: a calendar's stop is in per cent of the premium paid.
+    """
+
+    guard: Guard
+    confirm_s: float
+    time_exit_at: str
+    time_exit_dte_always: bool
+    expiry_exit_at: str
+    liquidation: bool
+    debit_basis: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a rule may know of a position when it is armed."""
+
+    position: Position
+    payoff: Payoff
+    calendar: Calendar
+    settings: RuleSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A rule that waits for a P&L.
+
+    Attributes:
+        threshold_paise: of the open legs alone, or with what is realised (`Rule.with_realised`).
+        text: what the threshold is, e.g. ``50 % of the maximum profit ₹3,055.00``.
+    """
+
+    threshold_paise: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A rule that waits for the clock.
+
+    Attributes:
+        warn_s: moments before, ascending, at each of which the owner is told.
+    """
+
+    due_s: float
+    text: str
+    warn_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule that cannot guard this position, with the sentence why.
+
+    Attributes:
+        refused: the owner asked for something impossible; False: it just does not apply.
+    """
+
+    text: str
+    refused: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[SettingT, ParamsT]):
+    """One way out.
+
+    Attributes:
+        read: setting as TOML gives it -> setting; raises ValueError saying what was expected.
+        arm: setting and position -> parameters, or why not.
+        judge: what it says at a moment, confirmation aside; None = nothing.
+        with_realised: its threshold counts realised P&L.
+    """
+
+    name: str
+    kind: Kind
+    rank: Rank
+    read: Callable[[Any], SettingT]
+    arm: Callable[[SettingT, Situation], ParamsT | Refusal]
+    judge: Callable[[Snapshot, ParamsT], Verdict | None]
+    with_realised: bool = False
