@@ -124,8 +124,8 @@ class Gate:
         if who.user_id in self._strangers or len(self._strangers) >= STRANGERS_TOLD:
             return
         self._strangers.add(who.user_id)
-        text = f"{who.name} (user {who.user_id}, chat {who.chat_id}) wrote to the bot and got no answer."
-        self._alarm(Alert(Urgency.NORMAL, f"chat/stranger/{who.user_id}", "A stranger wrote", text))
+        text = f"{who.name} (user {who.user_id}, chat {who.chat_id}) reached for the bot and got no answer."
+        self._alarm(Alert(Urgency.NORMAL, f"chat/stranger/{who.user_id}", "A stranger at the bot", text))
 
     def _stale(self, message: Message, wall_s: float) -> None:
         age = span(age_s(message, wall_s))

@@ -8,7 +8,7 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, story
-from bot.views import IST
+from bot.status import IST
 from engine.messages import Wish
 from engine.model import Urgency
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.access import actor
 from bot.layout import Page, cut
-from bot.views import help_page, picker_page, start_page, status_pages
+from bot.status import status_pages
+from bot.views import help_page, picker_page, start_page
 from engine.errors import BadInput
 from engine.messages import Command, Wish
 

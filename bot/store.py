@@ -55,18 +55,14 @@ class ChatStore:
     def __init__(self, path: Path) -> None:
         """Open or create the file and read it all; an unusable file is replaced by plain memory."""
         self.durable = True
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._cards: OrderedDict[str, CardPlace] = OrderedDict()
         try:
             self._db = _open(path)
+            self._read()
         except (sqlite3.Error, OSError) as error:
             self._forgetful(error)
             self._db = _open(None)
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._cards: OrderedDict[str, CardPlace] = OrderedDict()
-        for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
-            self._seen[identity] = None
-        rows = self._db.execute("SELECT nonce, message_id, answered, keyboard FROM cards ORDER BY rowid")
-        for nonce, message_id, answered, keyboard in rows:
-            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -115,6 +111,13 @@ class ChatStore:
         for row, body in self._db.execute("SELECT id, body FROM outbox ORDER BY id").fetchall():
             yield row, json.loads(body)
 
+    def _read(self) -> None:
+        for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
+            self._seen[identity] = None
+        rows = self._db.execute("SELECT nonce, message_id, answered, keyboard FROM cards ORDER BY rowid")
+        for nonce, message_id, answered, keyboard in rows:
+            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard)
+
     def _put_card(self, nonce: str, place: CardPlace) -> None:
         self._cards[nonce] = place
         self._write(
@@ -145,7 +148,8 @@ class ChatStore:
 def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path or ":memory:", isolation_level=None)
+    # A file that somebody else holds may keep the loop waiting for a moment, not for the usual 5 s.
+    db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0.2)
     db.execute("PRAGMA journal_mode = WAL")
     # NORMAL survives a killed process; only a power cut may lose the last rows, and none decides money.
     db.execute("PRAGMA synchronous = NORMAL")

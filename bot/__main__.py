@@ -1,0 +1,207 @@
+"""``python -m bot``: the monitor with its chat, on the real services or on the sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import io
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from engine.table import terminal_table
+
+from bot.app import TelegramChat
+from engine.errors import BadInput, ConfigError, JournalError
+from engine.io import tables
+from engine.io.app import Options, Wiring, run_house
+from engine.io.clock import SystemClock
+from engine.io.env import load_settings
+from engine.io.log import configure_logging
+from engine.io.stores.sqlite import SqliteStore
+from engine.model import Mode
+from engine.sessions import Calendar, at, ist
+from engine.settings import Settings
+from engine.trades import parse_csv
+from engine.view import MonitorView
+from sandbox.house import Outside, Sandbox
+
+DESCRIPTION = """\
+Prahari watches option positions held at Dhan and gets them verified flat by your rules.
+Without any credentials it starts on its sandbox: a generated market, an exchange and a phone
+page on this machine, no account and no real money anywhere."""
+
+#: When the sandbox's day begins, unless CLOCK_START says otherwise.
+SANDBOX_TIME = "10:15"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until stopped; the exit status is 2 when a setting must be corrected first."""
+    args = _parser().parse_args(argv)
+    try:
+        settings = load_settings()
+        return asyncio.run(_run(settings, args))
+    except ConfigError as error:
+        print("Prahari cannot start:", file=sys.stderr)
+        for fault in error.faults:
+            print(f"  - {fault}", file=sys.stderr)
+        print(".env.example explains every setting.", file=sys.stderr)
+        return 2
+    except (JournalError, BadInput) as error:
+        print(f"Prahari cannot start: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    modes = parser.add_argument_group(
+        "mode", "default: simulate; on the sandbox semi-auto"
+    ).add_mutually_exclusive_group()
+    for mode, text in (
+        (Mode.SIMULATE, "rules act on paper, filled at live quotes"),
+        (Mode.ALERT_ONLY, "rules only tell; nothing is ever sent"),
+        (Mode.SEMI_AUTO, "each exit asks for a tap on the phone"),
+        (Mode.EXECUTE, "rules act by themselves, with real orders"),
+    ):
+        modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=text)
+    run = parser.add_argument_group("run")
+    run.add_argument("--sandbox", action="store_true", help="use the sandbox even when credentials are set")
+    run.add_argument("--duration", type=float, metavar="S", help="stop by itself after this many seconds")
+    run.add_argument(
+        "--once", action="store_true", help="print the table once every position is priced, and stop"
+    )
+    run.add_argument("--no-websocket", action="store_true", help="REST quotes instead of the live feed")
+    run.add_argument(
+        "--interval", type=float, metavar="S", default=30.0,
+        help="seconds between two tables, and between two quotes with --no-websocket (default 30)",
+    )  # fmt: skip
+    return parser
+
+
+async def _run(settings: Settings, args: argparse.Namespace) -> int:
+    if not (settings.sandbox or args.sandbox):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _start_log(settings)
+        mode = args.mode or Mode.SIMULATE
+        print(f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it.", flush=True)
+        await run_house(settings, _options(args, mode), _chat(settings), _show)
+        return 0
+    start = settings.clock_start or _sandbox_day(tables.calendar())
+    clock = SystemClock(start)
+    async with Sandbox(clock.now_s) as sandbox:
+        settings = await _move_in(settings, sandbox.outside, start, clock)
+        _start_log(settings)
+        mode = args.mode or Mode.SEMI_AUTO
+        print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
+        await run_house(settings, _options(args, mode), _chat(settings), _show)
+    return 0
+
+
+def _options(args: argparse.Namespace, mode: Mode) -> Options:
+    return Options(
+        mode=mode,
+        websocket=not args.no_websocket,
+        interval_s=args.interval,
+        table_every_s=None if args.once else args.interval,
+        duration_s=args.duration,
+        once=args.once,
+    )
+
+
+def _start_log(settings: Settings) -> None:
+    configure_logging(settings.data_dir, settings.log_level, settings.secrets())
+    for note in settings.notes:
+        print(f"note: {note}", flush=True)
+
+
+def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
+    def make(wiring: Wiring) -> TelegramChat:
+        return TelegramChat(
+            token=settings.telegram_bot_token.reveal(),
+            api_url=settings.telegram_api_url,
+            chat_id=settings.telegram_chat_id,
+            user_ids=settings.telegram_user_ids,
+            post=wiring.post,
+            view=wiring.view,
+            clock=wiring.clock,
+            wall_s=time.time,
+            store_path=settings.data_dir / "chat.sqlite3",
+        )
+
+    return make
+
+
+def _show(view: MonitorView) -> None:
+    print(terminal_table(view), flush=True)
+
+
+# ------------------------------------------------------------------------------------- the sandbox
+
+
+def _sandbox_day(calendar: Calendar) -> datetime:
+    """The latest day with a session that the calendar knows, a quarter past ten."""
+    day = min(ist(time.time()).date(), calendar.last)
+    while not (calendar.covers(day) and calendar.is_session(day)):
+        day = calendar.previous_session(day)
+    return ist(at(day, SANDBOX_TIME))
+
+
+async def _move_in(settings: Settings, outside: Outside, start: datetime, clock: SystemClock) -> Settings:
+    """A fresh data directory, the demo's trades in it, and settings that point at the sandbox.
+
+    The sandbox's exchange is born anew at each start, so yesterday's journal would be about orders
+    it has never heard of.
+    """
+    home = settings.data_dir / "sandbox"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(mode=0o700, parents=True)
+    store = SqliteStore(home / "trades.sqlite3")
+    await store.import_rows(parse_csv(_csv(outside)))
+    moved = Settings.parse({**outside.settings, "DATA_DIR": str(home), "CLOCK_START": start.isoformat()})
+    return replace(
+        moved,
+        sandbox=True,
+        clock_start=ist(clock.now_s()),
+        rules_file=settings.rules_file,
+        log_level=settings.log_level,
+        notes=settings.notes,
+    )
+
+
+def _csv(outside: Outside) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, outside.trades[0].keys())
+    writer.writeheader()
+    writer.writerows(outside.trades)
+    return text.getvalue()
+
+
+def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:
+    """The one screen that a newcomer reads."""
+    line = "─" * 78
+    return f"""
+{line}
+  Prahari on its sandbox: no account, no real money, nothing leaves this machine.
+{line}
+  running    a generated market ({now:%a %d %b %Y, %H:%M} IST), an exchange that speaks Dhan,
+             a Telegram with one phone, a trade store with four positions, the monitor
+  mode       {mode}{"  (each exit asks on the phone)" if mode is Mode.SEMI_AUTO else ""}
+  phone      {outside.phone_url}
+{line}
+  try        open the phone page and wait a few seconds: alerts arrive as the market moves
+             /status             every position, its P&L, what its rules say
+             /exit               pick one, look at the preview, confirm: verified flat
+             /stop  /resume      halt the rules; positions stay as they are
+             Ctrl-C here         ends everything
+{line}
+""".rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

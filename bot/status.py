@@ -1,0 +1,199 @@
+"""The page of /status: how everything stands, on 32 columns. Pure.
+
+Columns of numbers hold neither an emoji nor ₹ nor a typographic minus: phones draw them wider or
+narrower than the rest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, packed, pair, span, table
+from engine.messages import FeedState
+from engine.model import Action
+from engine.money import rupees, signed_rupees
+from engine.view import PositionState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.view import MonitorView, PositionView, ThresholdView
+
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
+#: Market data older than this is called old, seconds.
+OLD_DATA_S = 10.0
+#: More pages than this nobody reads on a phone.
+STATUS_PAGES = 3
+_LAKH_PAISE = 1_00_000_00
+
+_RULE_WORDS = {
+    "profit_target": "target",
+    "stop_loss": "stop",
+    "stop_loss_rupees": "stop",
+    "stop_credit_multiple": "stop",
+    "time_exit_dte": "time",
+    "expiry_exit": "expiry",
+}
+_ACTION_WORDS = {
+    Action.SCALE_OUT: "SCALE",
+    Action.CLOSE_POSITION: "CLOSE",
+    Action.CLOSE_IMMEDIATELY: "CLOSE NOW",
+}
+_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD)
+
+
+def status_pages(view: MonitorView) -> tuple[Page, ...]:
+    """Show how everything stands; several messages when one is too short, the troubled first."""
+    positions = sorted(view.positions, key=_calm)
+    chunks: list[list[str]] = [[]]
+    size = len(head := _head(view))
+    shown = 0
+    for position in positions:
+        lines = _position(view, position)
+        cost = len(escape("\n".join(lines))) + 2
+        if chunks[-1] and size + cost > MESSAGE_LIMIT:
+            if len(chunks) == STATUS_PAGES:
+                break
+            chunks.append([])
+            size = 0
+        chunks[-1] += ["", *lines] if chunks[-1] else lines
+        size += cost
+        shown += 1
+    pages = [table(chunk) for chunk in chunks]
+    pages[0] = f"{head}\n{pages[0]}" if view.positions else f"{head}\nNo positions are being watched."
+    if shown < len(positions):
+        pages[-1] += (
+            f"\nand {len(positions) - shown} more; all of them: <code>python -m engine positions</code>"
+        )
+    return tuple(Page(page) for page in pages)
+
+
+def _head(view: MonitorView) -> str:
+    at = datetime.fromtimestamp(view.at_s, IST)
+    lines = [
+        f"{mode_words(view)} · {at:%H:%M:%S} IST",
+        f"{escape(view.session_text[:1].upper() + view.session_text[1:])} · {_feed(view)}",
+    ]
+    if any(p.state is not PositionState.FLAT for p in view.positions):
+        lines += _total(view)
+    return "\n".join([*lines, *warnings(view)])
+
+
+def mode_words(view: MonitorView) -> str:
+    """Name the mode, and the sandbox when it is one."""
+    return f"<b>{view.mode.upper()}</b>" + (" · sandbox" if view.sandbox else "")
+
+
+def _feed(view: MonitorView) -> str:
+    feed = f"feed {view.feed}"
+    if view.data_age_s is None:
+        return f"{feed}, no data yet"
+    old = view.session_open and (view.feed is not FeedState.LIVE or view.data_age_s > OLD_DATA_S)
+    return f"{feed}, data {span(view.data_age_s)} old" if old else feed
+
+
+def _total(view: MonitorView) -> list[str]:
+    unknown = sum(_unknown(p) for p in view.positions)
+    pnl = "unknown" if view.pnl_paise is None else signed_rupees(view.pnl_paise)
+    value = "unknown" if view.value_paise is None else rupees(view.value_paise)
+    lines = [f"P&amp;L <b>{pnl}</b> · value {value}"]
+    if unknown and view.pnl_paise is not None:
+        lines.append(f"⚠️ without {unknown} of {len(view.positions)}, whose P&amp;L is unknown")
+    return lines
+
+
+def _unknown(position: PositionView) -> bool:
+    """A position that is flat has no P&L any more; any other without one is unknown, never zero."""
+    return position.pnl_paise is None and position.state is not PositionState.FLAT
+
+
+def warnings(view: MonitorView) -> list[str]:
+    """Say in one line each what keeps the house from being calm."""
+    lines = []
+    if view.halted:
+        lines.append("⚠️ <b>Halted</b>: no automatic exits until <code>/resume</code>")
+    if view.degraded:
+        lines.append(f"⚠️ <b>Degraded</b>: {_said(view.degraded)}")
+    if view.feed in {FeedState.STALE, FeedState.DOWN, FeedState.STOPPED} and view.feed_detail:
+        lines.append(f"⚠️ <b>Feed</b>: {_said(view.feed_detail)}")
+    for state in _TROUBLED:
+        lines += _listed(state, [p for p in view.positions if p.state is state])
+    bare = [p for p in view.positions if p.unprotected and p.state is not PositionState.INVALID]
+    return lines + _listed("unprotected", bare)
+
+
+def _said(text: str) -> str:
+    return escape(cut(text, 300))
+
+
+def _listed(word: str, positions: Sequence[PositionView]) -> list[str]:
+    if not positions:
+        return []
+    ids = ", ".join(str(p.strategy_id) for p in positions[:6])
+    more = f" and {len(positions) - 6} more" if len(positions) > 6 else ""
+    return [f"⚠️ <b>{word.capitalize()}</b>: {ids}{more}"]
+
+
+def _calm(position: PositionView) -> int:
+    """0 = somebody should look, 1 = watched and well, 2 = done."""
+    if position.state is PositionState.FLAT:
+        return 2
+    return int(position.state not in _TROUBLED and not position.unprotected and not _unknown(position))
+
+
+def _position(view: MonitorView, position: PositionView) -> list[str]:
+    lines = [
+        pair(f"{position.strategy_id} {position.symbol}", _result(position)),
+        pair(position.strategy, f"{_doing(position)} {position.urgency.name}"),
+        *packed([*_amounts(position), *_clock(position)]),
+    ]
+    ages = [leg.age_s for leg in position.legs if leg.age_s is not None]
+    if view.session_open and ages and max(ages) > OLD_DATA_S:
+        lines.append(f"! price {span(max(ages))} old")
+    if position.unprotected:
+        lines.append("! unprotected: no loss rule")
+    for threshold in position.thresholds:
+        if not threshold.available and threshold.rule in _RULE_WORDS:
+            lines += folded(f"{_rule(threshold)} off: {threshold.text}", "! ")
+    if position.reason and (
+        position.state is not PositionState.WATCHING or position.action is not Action.MONITOR
+    ):
+        lines += folded(position.reason, "> ")
+    return lines
+
+
+def _result(position: PositionView) -> str:
+    if position.pnl_paise is None:
+        return "unknown" if _unknown(position) else "-"
+    if position.pnl_pct is None:
+        return amount(position.pnl_paise)
+    digits = 2 if abs(position.pnl_pct) < 10 else 1 if abs(position.pnl_pct) < 1000 else 0
+    return f"{amount(position.pnl_paise)} {position.pnl_pct:>+6.{digits}f}%"
+
+
+def _doing(position: PositionView) -> str:
+    if position.state is not PositionState.WATCHING:
+        return position.state.upper()
+    return _ACTION_WORDS.get(position.action, position.action.value)
+
+
+def _amounts(position: PositionView) -> list[str]:
+    armed = [(t, t.threshold_paise) for t in position.thresholds if t.available]
+    return [f"{_rule(t)} {amount(paise)}" for t, paise in armed if paise is not None]
+
+
+def _clock(position: PositionView) -> list[str]:
+    days = [] if position.dte is None else [f"DTE {position.dte}"]
+    rules = [t for t in position.thresholds if t.threshold_paise is None and t.available]
+    return days + [f"{_rule(t)} {t.text}" for t in rules]
+
+
+def _rule(threshold: ThresholdView) -> str:
+    return _RULE_WORDS.get(threshold.rule, threshold.rule)
+
+
+def amount(paise: int) -> str:
+    """Write a signed amount for a column: ASCII, no rupee sign, whole rupees from a lakh upwards."""
+    text = signed_rupees(paise).replace("₹", "").replace("−", "-")
+    return text.rpartition(".")[0] if abs(paise) >= _LAKH_PAISE else text

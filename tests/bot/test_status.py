@@ -1,0 +1,237 @@
+"""/status, exactly as it is sent: what changes here changes on the owner's phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.layout import COLUMNS, MESSAGE_LIMIT, plain
+from bot.status import amount, status_pages
+from engine.messages import FeedState
+from engine.model import Action, Mode, Urgency
+from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from tests.bot.house import house, position
+
+
+def status(view: MonitorView) -> str:
+    """The only page of a status."""
+    [page] = status_pages(view)
+    return page.html
+
+
+def blocks(html: str) -> list[str]:
+    """The lines inside the monospaced blocks, as a phone shows them."""
+    return [
+        line
+        for block in re.findall(r"<pre>(.*?)</pre>", html, re.DOTALL)
+        for line in plain(block).split("\n")
+    ]
+
+
+def test_a_calm_house():
+    """All is well: mode, session, feed and total above; two lines and the thresholds per position."""
+    assert status(house(position())) == (
+        "<b>SIMULATE</b> · sandbox · 09:21:33 IST\n"
+        "Open until 15:30 · feed live\n"
+        "P&amp;L <b>+₹1,527.50</b> · value −₹1,527.50\n"
+        "<pre>3359 NIFTY     +1,527.50  +49.9%\n"
+        "Iron Condor       MONITOR NORMAL\n"
+        "target +1,527.50  stop -4,972.50\n"
+        "DTE 5</pre>"
+    )
+
+
+def test_the_owners_own_example():
+    """The call of the owner's guide: bought 425 at 57.00, last 54.60."""
+    astral = position(
+        7,
+        symbol="ASTRAL",
+        strategy="Long Call",
+        pnl_paise=-102_000,
+        pnl_pct=-4.2105,
+        value_paise=2_320_500,
+        thresholds=(
+            ThresholdView("profit_target", 1_211_250, "50 % of the premium"),
+            ThresholdView("stop_loss", -1_211_250, "50 % of the premium"),
+            ThresholdView("time_exit_dte", None, "7 days before expiry"),
+        ),
+        dte=12,
+    )
+    assert status(house(astral, mode=Mode.EXECUTE, sandbox=False)) == (
+        "<b>EXECUTE</b> · 09:21:33 IST\n"
+        "Open until 15:30 · feed live\n"
+        "P&amp;L <b>−₹1,020.00</b> · value ₹23,205.00\n"
+        "<pre>7 ASTRAL       -1,020.00  -4.21%\n"
+        "Long Call         MONITOR NORMAL\n"
+        "target +12,112.50\n"
+        "stop -12,112.50  DTE 12\n"
+        "time 7 days before expiry</pre>"
+    )
+
+
+def test_a_troubled_house():
+    """Halted, degraded, stale: said above; stuck, invalid, held, unprotected: said above and at the row."""
+    view = house(
+        position(
+            1, state=PositionState.FLAT, pnl_paise=None, pnl_pct=None, reason="verified flat", thresholds=()
+        ),
+        position(
+            2,
+            state=PositionState.STUCK,
+            urgency=Urgency.HIGH,
+            reason="The short put has no seller at the cap",
+        ),
+        position(
+            3, state=PositionState.INVALID, pnl_paise=None, reason="100 is not whole lots", thresholds=()
+        ),
+        position(4, state=PositionState.HELD, reason="waiting for your answer"),
+        position(
+            5,
+            unprotected=True,
+            thresholds=(ThresholdView("stop_loss", None, "undefined risk", available=False),),
+        ),
+        halted=True,
+        degraded="the broker's positions have not been read yet",
+        feed=FeedState.STALE,
+        feed_detail="no data for 43 s",
+        data_age_s=43.2,
+    )
+    assert status(view) == (
+        "<b>SIMULATE</b> · sandbox · 09:21:33 IST\n"
+        "Open until 15:30 · feed stale, data 43 s old\n"
+        "P&amp;L <b>+₹4,582.50</b> · value −₹7,637.50\n"
+        "⚠️ without 1 of 5, whose P&amp;L is unknown\n"
+        "⚠️ <b>Halted</b>: no automatic exits until <code>/resume</code>\n"
+        "⚠️ <b>Degraded</b>: the broker's positions have not been read yet\n"
+        "⚠️ <b>Feed</b>: no data for 43 s\n"
+        "⚠️ <b>Stuck</b>: 2\n"
+        "⚠️ <b>Invalid</b>: 3\n"
+        "⚠️ <b>Held</b>: 4\n"
+        "⚠️ <b>Unprotected</b>: 5\n"
+        "<pre>2 NIFTY        +1,527.50  +49.9%\n"
+        "Iron Condor           STUCK HIGH\n"
+        "target +1,527.50  stop -4,972.50\n"
+        "DTE 5\n"
+        "&gt; The short put has no seller at\n"
+        "  the cap\n"
+        "\n"
+        "3 NIFTY                  unknown\n"
+        "Iron Condor       INVALID NORMAL\n"
+        "DTE 5\n"
+        "&gt; 100 is not whole lots\n"
+        "\n"
+        "4 NIFTY        +1,527.50  +49.9%\n"
+        "Iron Condor          HELD NORMAL\n"
+        "target +1,527.50  stop -4,972.50\n"
+        "DTE 5\n"
+        "&gt; waiting for your answer\n"
+        "\n"
+        "5 NIFTY        +1,527.50  +49.9%\n"
+        "Iron Condor       MONITOR NORMAL\n"
+        "DTE 5\n"
+        "! unprotected: no loss rule\n"
+        "! stop off: undefined risk\n"
+        "\n"
+        "1 NIFTY                        -\n"
+        "Iron Condor          FLAT NORMAL\n"
+        "DTE 5\n"
+        "&gt; verified flat</pre>"
+    )
+
+
+def test_an_unknown_result_is_never_a_zero():
+    """Without a price the P&L reads unknown, in the row and in the total."""
+    view = house(position(pnl_paise=None, pnl_pct=None, value_paise=None))
+    assert "P&amp;L <b>unknown</b> · value unknown" in status(view)
+    assert "3359 NIFTY               unknown" in status(view)
+    assert "0.00" not in status(view)
+
+
+def test_an_old_price_shows_its_age():
+    """A leg whose quote is older than ten seconds is named in its row, in the session only."""
+    old = position(legs=(LegView("a", 65, 1, 1, 0.1), LegView("b", 65, 1, 1, 43.0)))
+    assert "! price 43 s old" in status(house(old))
+    assert "! price" not in status(house(old, session_open=False))
+
+
+def test_nothing_to_watch():
+    """An empty house says so in words."""
+    html = status(house(session_open=False, session_text="no session on Sun 01 Feb", data_age_s=None))
+    assert html == (
+        "<b>SIMULATE</b> · sandbox · 09:21:33 IST\n"
+        "No session on Sun 01 Feb · feed live, no data yet\n"
+        "No positions are being watched."
+    )
+
+
+def test_a_large_book_is_cut_into_pages():
+    """Hundreds of positions fill at most three messages; the rest is counted, the troubled come first."""
+    book = [position(n) for n in range(1000, 1200)]
+    book.append(position(9999, state=PositionState.STUCK))
+    pages = status_pages(house(*book))
+    assert len(pages) == 3
+    assert "<pre>9999 NIFTY" in pages[0].html
+    assert all(len(page.html) < MESSAGE_LIMIT + 200 for page in pages)
+    shown = sum(page.html.count("Iron Condor") for page in pages)
+    assert pages[-1].html.endswith(
+        f"and {201 - shown} more; all of them: <code>python -m engine positions</code>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("paise", "text"),
+    [
+        (0, "0.00"),
+        (5, "+0.05"),
+        (-102_000, "-1,020.00"),
+        (9_999_999, "+99,999.99"),
+        (10_000_000, "+1,00,000"),
+    ],
+)
+def test_amounts_in_columns(paise: int, text: str):
+    """Signed, grouped the Indian way, ASCII only; paise go when lakhs come."""
+    assert amount(paise) == text
+
+
+positions = st.builds(
+    position,
+    st.integers(1, 10**9),
+    symbol=st.text(max_size=40),
+    strategy=st.text(max_size=60),
+    state=st.sampled_from(PositionState),
+    action=st.sampled_from(Action),
+    urgency=st.sampled_from(Urgency),
+    pnl_paise=st.none() | st.integers(-(10**13), 10**13),
+    pnl_pct=st.none() | st.floats(-1e7, 1e7),
+    reason=st.text(max_size=300),
+    unprotected=st.booleans(),
+    thresholds=st.lists(
+        st.builds(
+            ThresholdView,
+            st.sampled_from(("profit_target", "stop_loss", "some_rule_with_a_long_name_indeed")),
+            st.none() | st.integers(-(10**12), 10**12),
+            st.text(max_size=80),
+            st.booleans(),
+        ),
+        max_size=4,
+    ).map(tuple),
+)
+
+
+@given(st.lists(positions, min_size=1, max_size=8))
+def test_no_text_breaks_the_columns_or_the_markup(book: list[PositionView]):
+    """Whatever the trades table holds, no line is wider than 32 columns and no tag comes from data."""
+    for page in status_pages(house(*book)):
+        assert all(len(line) <= COLUMNS for line in blocks(page.html))
+        assert set(re.findall(r"<[^>]*>", page.html)) <= {
+            "<b>",
+            "</b>",
+            "<pre>",
+            "</pre>",
+            "<code>",
+            "</code>",
+        }
+        assert not re.search(r"&(?!amp;|lt;|gt;)", page.html)
