@@ -51,6 +51,10 @@ class Blotter:
             self.ledger.filled(order.request.key, order.request.side, order.filled, order.priced_s)
         self.ledger.touched(order.request.key)
 
+    def all(self) -> list[Order]:
+        """Every order, oldest first."""
+        return list(self._orders.values())
+
     def of(self, intent: str) -> list[Order]:
         """The orders of one intent, oldest first."""
         return [o for o in self._orders.values() if o.intent == intent]

@@ -120,7 +120,7 @@ class Holdings:
         notes = self.watch.put(position, memory, now_s)
         event = "position changed" if changed else "position taken over"
         effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
-        effects += [_refusal(position, note) for note in notes]
+        effects += [_refusal(position, note) for note in notes if note.refused]
         if self.watch.figures(position.id, now_s).unprotected:
             text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
             effects.append(
@@ -145,9 +145,9 @@ class Holdings:
         ]
 
     @property
-    def subscribed(self) -> int:
-        """How many instruments the feed was asked for."""
-        return len(self._subscribed)
+    def subscribed(self) -> frozenset[InstrumentKey]:
+        """The instruments the feed was asked for."""
+        return self._subscribed
 
     def subscriptions(self) -> list[Effect]:
         """The feed's wish list, when it has changed: every leg and its underlying."""

@@ -77,9 +77,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """One batch of ticks, in the order they came."""
+    """One batch of ticks, in the order they came.
+
+    ``instant``: they are one moment (a snapshot of a recording) and all of them are taken in before
+    anything is judged.
+    """
 
     ticks: Sequence[Tick]
+    instant: bool = False
 
 
 class FeedState(StrEnum):

@@ -14,7 +14,7 @@ from engine.dialogue import Dialogue
 from engine.exits import ExitDesk
 from engine.gate import Confirmation, Decision, decide, snooze_s
 from engine.holdings import Holdings
-from engine.intents import Intent, IntentState
+from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import (
     Alert,
     Audit,
@@ -141,6 +141,10 @@ class Monitor:
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
+        if message.instant:
+            for judgement in self.watch.instant(message.ticks, now_s):
+                effects += self._judged(judgement, now_s)
+            return effects
         for tick in message.ticks:
             for judgement in self.watch.tick(tick, now_s):
                 effects += self._judged(judgement, now_s)
@@ -154,7 +158,7 @@ class Monitor:
                 self.desk.ask(now_s, "sync")
                 return [LoadTrades(), *self.desk.pulse(now_s)]
             case BeatKind.CLEAN:
-                self.watch.clean()
+                self.watch.book.keep(self.holdings.subscribed)
                 return []
             case BeatKind.SESSION_OPEN:
                 return [LoadTrades()]
@@ -231,13 +235,7 @@ class Monitor:
     def _judged(self, judgement: Judgement, now_s: float) -> list[Effect]:
         position = self.holdings.positions[judgement.position]
         verdict = judgement.verdict
-        effects: list[Effect] = [
-            Audit(
-                "verdict",
-                {"position": position.id, "rule": verdict.rule, "action": verdict.action,
-                 "pnl": verdict.pnl_paise, "threshold": verdict.threshold_paise, "also": list(verdict.also)},
-            )
-        ]  # fmt: skip
+        effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
         decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
@@ -390,7 +388,7 @@ class Monitor:
 
     def touch(self, key: InstrumentKey) -> Touch:
         """The best prices of a contract now; all unknown when it was never quoted."""
-        tick = self.watch.book.last(key)
+        tick = self.watch.book.get(key)
         if tick is None:
             return Touch(None, None, 0)
         return Touch(tick.bid_paise, tick.ask_paise, tick.ltp_paise)

@@ -1,0 +1,260 @@
+"""The composition root: builds the house once, starts it in order, closes it in reverse.
+
+Nothing here decides anything. The chat is given, so that the engine need not know Telegram.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Protocol
+
+from engine.errors import ConfigError
+from engine.io import tables
+from engine.io.clock import SystemClock
+from engine.io.dhan.feed import DhanFeed, FeedPolicy
+from engine.io.dhan.instruments import load_instruments
+from engine.io.dhan.order_updates import OrderUpdates
+from engine.io.dhan.polling import PollingFeed
+from engine.io.dhan.rest import DhanRest
+from engine.io.errands import Errands
+from engine.io.inbox import Inbox
+from engine.io.journal import HostLock, Journal
+from engine.io.paper import PaperBroker
+from engine.io.perform import Performer
+from engine.io.ports import Broker, Chat, Clock, Feed
+from engine.io.read_only import ReadOnlyBroker
+from engine.io.runner import Runner
+from engine.io.schedule import Schedule
+from engine.io.stores.sqlite import SqliteStore
+from engine.io.supervise import Restart, Supervisor
+from engine.messages import Beat, BeatKind, Message, OrderUpdate
+from engine.model import Instrument, InstrumentKey, Mode
+from engine.monitor import Monitor, MonitorConfig
+from engine.paper import PaperExchange
+from engine.picture import picture
+from engine.rules.rulebook import Rulebook
+from engine.settings import Settings
+from engine.view import MonitorView
+from engine.watch import Watchlist
+
+__all__ = ["Options", "RunningChat", "Wiring", "run_house"]
+
+_log = logging.getLogger(__name__)
+
+ACCOUNT = "default"
+REST_THREADS = 4
+#: How long `Options.once` waits for prices, and how often it looks.
+ONCE_LIMIT_S = 15.0
+ONCE_LOOK_S = 0.25
+
+
+class RunningChat(Chat, Protocol):
+    """A chat that has a life of its own."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a chat is plugged into."""
+
+    post: Callable[[Message], None]
+    view: Callable[[], MonitorView]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line chose for this run.
+
+    Attributes:
+        websocket: False = REST quotes only, every ``interval_s``.
+        table_every_s: how often ``show`` gets a view; None = never.
+        duration_s: end by itself after this long; None = run until stopped.
+        once: show one view, as soon as every position is priced, and end.
+    """
+
+    mode: Mode
+    websocket: bool = True
+    interval_s: float = 1.0
+    table_every_s: float | None = None
+    duration_s: float | None = None
+    once: bool = False
+
+
+async def run_house(
+    settings: Settings,
+    options: Options,
+    make_chat: Callable[[Wiring], RunningChat],
+    show: Callable[[MonitorView], None],
+) -> None:
+    """Run one monitor until a signal, its duration, or the failure of something critical.
+
+    Raises:
+        ConfigError: the rules file has faults, or another monitor holds the data directory.
+        JournalError: the journal cannot be opened.
+    """
+    with ExitStack() as held:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held.enter_context(HostLock(settings.data_dir))
+        executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
+        journal = Journal(settings.data_dir / _journal_name(options.mode))
+        held.callback(journal.close)
+        house = _House(settings, options, journal, executor)
+        held.callback(house.rest.close)
+        await house.live(make_chat, show)
+
+
+class _House:
+    """All parts of one run, named; `live` lets them run."""
+
+    def __init__(
+        self, settings: Settings, options: Options, journal: Journal, executor: ThreadPoolExecutor
+    ) -> None:
+        self.settings, self.options, self.journal = settings, options, journal
+        self.clock = SystemClock(settings.clock_start)
+        self.inbox = Inbox()
+        self.calendar = tables.calendar()
+        self.token = settings.dhan_access_token.reveal
+        self.rest = DhanRest(
+            client_id=settings.dhan_client_id,
+            access_token=self.token,
+            base_url=settings.dhan_api_url,
+            executor=executor,
+            clock=self.clock,
+        )
+        watch = Watchlist(self.calendar, _rules(settings))
+        config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
+        self.monitor = Monitor(config, self.calendar, watch)
+        self.monitor.restore(journal.load(), self.clock.now_s())
+        self.errands = Errands()
+        self.feed: Feed = self._feed()
+        self.broker, self.listeners = self._broker()
+
+    def view(self) -> MonitorView:
+        """The machine at this moment."""
+        return picture(self.monitor, self.clock.now_s())
+
+    async def live(
+        self, make_chat: Callable[[Wiring], RunningChat], show: Callable[[MonitorView], None]
+    ) -> None:
+        """Start everything, first what others need; end in the reverse order."""
+        chat = make_chat(Wiring(self.inbox.post, self.view, self.clock))
+        store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
+        performer = Performer(
+            inbox=self.inbox, broker=self.broker, store=store, feed=self.feed, chat=chat,
+            clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
+        )  # fmt: skip
+        runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
+        supervisor = Supervisor(self.clock)
+        self.inbox.post(Beat(BeatKind.SYNC))
+        supervise = supervisor.supervise
+        supervise("chat", chat.run, restart=Restart.ALWAYS)
+        supervise("store writer", performer.write_store, restart=Restart.ALWAYS)
+        supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)
+        supervise("runner", runner.run, critical=True)
+        supervise("feed", self.feed.run, restart=Restart.ALWAYS)
+        if self.options.mode is not Mode.SIMULATE:
+            supervise("order updates", self._order_updates().run, restart=Restart.ALWAYS)
+        schedule = Schedule(self.inbox.post, self.calendar, self.clock)
+        supervise("schedule", schedule.run, restart=Restart.ALWAYS)
+        if self.options.table_every_s is not None:
+            supervise("table", partial(self._tell, show, self.options.table_every_s))
+        if self.options.once:
+            supervise("once", partial(self._once, show, supervisor))
+        if self.options.duration_s is not None:
+            supervise("duration", partial(self._stop_after, self.options.duration_s, supervisor))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
+                loop.add_signal_handler(number, supervisor.stop)
+        await supervisor.run()
+
+    # ----------------------------------------------------------------------------------- parts
+
+    def _feed(self) -> Feed:
+        if not self.options.websocket:
+            return PollingFeed(
+                self.rest, self.inbox.post_ticks, self.inbox.post, self.clock, self.options.interval_s
+            )
+        return DhanFeed(
+            url=self.settings.dhan_feed_url,
+            client_id=self.settings.dhan_client_id,
+            access_token=self.token,
+            on_ticks=self.inbox.post_ticks,
+            on_state=self.inbox.post,
+            quotes=self.rest,
+            clock=self.clock,
+            jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
+            policy=FeedPolicy(),
+        )
+
+    def _broker(self) -> tuple[Broker, tuple[Callable[[Message], None], ...]]:
+        """Dhan; read-only when only alerting; in simulate mode the paper exchange."""
+        if self.options.mode is Mode.ALERT_ONLY:
+            return ReadOnlyBroker(self.rest), ()
+        if self.options.mode is not Mode.SIMULATE:
+            return self.rest, ()
+        exchange = PaperExchange()
+        exchange.restore(self.monitor.desk.blotter.all())
+        paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
+        return paper, (paper.listen,)
+
+    def _order_updates(self) -> OrderUpdates:
+        return OrderUpdates(
+            url=self.settings.dhan_order_update_url,
+            client_id=self.settings.dhan_client_id,
+            access_token=self.token,
+            on_order=lambda order: self.inbox.post(OrderUpdate(order)),
+            on_gap=lambda _why: self.inbox.post(Beat(BeatKind.SYNC)),
+            clock=self.clock,
+            jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
+        )
+
+    async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
+        cache = self.settings.data_dir / "instruments.csv"
+        return await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
+
+    async def _tell(self, show: Callable[[MonitorView], None], every_s: float) -> None:
+        while True:
+            await self.clock.sleep(every_s)
+            show(self.view())
+
+    async def _once(self, show: Callable[[MonitorView], None], supervisor: Supervisor) -> None:
+        end_s = self.clock.now_s() + ONCE_LIMIT_S
+        while self.clock.now_s() < end_s:
+            await self.clock.sleep(ONCE_LOOK_S)
+            positions = self.view().positions
+            if positions and all(p.pnl_paise is not None for p in positions):
+                break
+        show(self.view())
+        supervisor.stop()
+
+    async def _stop_after(self, seconds: float, supervisor: Supervisor) -> None:
+        await self.clock.sleep(seconds)
+        supervisor.stop()
+
+
+def _journal_name(mode: Mode) -> str:
+    """Paper and real never share a journal: what was closed on paper is still held."""
+    return "journal-paper.sqlite3" if mode is Mode.SIMULATE else "journal.sqlite3"
+
+
+def _rules(settings: Settings) -> Rulebook:
+    if settings.rules_file is None:
+        return tables.rulebook()
+    try:
+        text = settings.rules_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"RULES_FILE: {settings.rules_file} cannot be read ({error})."]) from error
+    return tables.rulebook(text, str(settings.rules_file))

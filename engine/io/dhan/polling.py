@@ -1,0 +1,58 @@
+"""The feed without sockets: REST quotes at an interval (``--no-websocket``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.errors import AuthFailed, RateLimited, SourceError
+from engine.io.ports import Clock, Quotes
+from engine.messages import FeedChanged, FeedState, Tick
+from engine.model import Instrument
+
+
+class PollingFeed:
+    """Implements `engine.io.ports.Feed` on the quote endpoint (one request a second at Dhan).
+
+    Args:
+        interval_s: seconds between two reads, at least 1.
+    """
+
+    def __init__(
+        self,
+        quotes: Quotes,
+        on_ticks: Callable[[Sequence[Tick]], None],
+        on_state: Callable[[FeedChanged], None],
+        clock: Clock,
+        interval_s: float,
+    ) -> None:
+        self._quotes = quotes
+        self._on_ticks = on_ticks
+        self._on_state = on_state
+        self._clock = clock
+        self._interval_s = max(interval_s, 1.0)
+        self._wanted: tuple[Instrument, ...] = ()
+        self._said: FeedChanged | None = None
+
+    def subscribe(self, instruments: Sequence[Instrument]) -> None:
+        """Read exactly these from the next turn on."""
+        self._wanted = tuple(instruments)
+
+    async def run(self) -> None:
+        """Read until cancelled; a failed read is told once and tried again."""
+        while True:
+            pause_s = self._interval_s
+            if self._wanted:
+                try:
+                    self._on_ticks(await self._quotes.quotes(item.key for item in self._wanted))
+                    self._say(FeedChanged(FeedState.REST, f"quotes by REST every {pause_s:g} s"))
+                except RateLimited as error:
+                    pause_s = max(pause_s, error.retry_after_s)
+                except SourceError as error:
+                    alarm = isinstance(error, AuthFailed)
+                    self._say(FeedChanged(FeedState.DOWN, str(error), alarm=alarm))
+            await self._clock.sleep(pause_s)
+
+    def _say(self, news: FeedChanged) -> None:
+        if news != self._said:
+            self._said = news
+            self._on_state(news)

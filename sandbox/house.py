@@ -1,0 +1,89 @@
+"""The whole outside world in one: Dhan, Telegram and the demo's book, on loopback."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from sandbox.demo import open_demo
+from sandbox.dhan_server import DhanServer
+from sandbox.exchange import DEFAULT_CLIENT
+from sandbox.telegram_server import TelegramServer, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Outside", "Sandbox"]
+
+OWNER = User(4242, "Asha", "asha")
+#: Where the phone page is looked for first; any free port when that one is taken.
+PHONE_PORT = 8765
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Addresses and credentials of a running sandbox, by the names of the settings."""
+
+    settings: dict[str, str]
+    phone_url: str
+    trades: list[dict[str, Any]]
+
+
+class Sandbox:
+    """Everything outside the monitor, for as long as the ``async with`` lasts.
+
+    Args:
+        now_s: the sandbox's clock, epoch seconds: its market is open when this says so.
+        phone_port: 0 = any free one.
+    """
+
+    def __init__(self, now_s: Callable[[], float], *, phone_port: int = PHONE_PORT) -> None:
+        self._now_s = now_s
+        self._phone_port = phone_port
+        self._token = "sandbox-access-token"  # noqa: S105 - the sandbox's own, worth nothing
+        self._bot_token = "7000000001:sandbox-bot-token"  # noqa: S105 - likewise
+        self._stack = AsyncExitStack()
+        demo = open_demo(now_s(), token=self._token)
+        self.dhan = DhanServer(demo.exchange, demo.market, now_s=now_s, token=self._token)
+        self._trades = demo.trades
+        self.telegram = self._telegram(phone_port)
+
+    async def __aenter__(self) -> Self:
+        """Start both servers."""
+        await self.dhan.start()
+        self._stack.push_async_callback(self.dhan.stop)
+        try:
+            await self.telegram.start()
+        except OSError:
+            self.telegram = self._telegram(0)
+            await self.telegram.start()
+        self._stack.push_async_callback(self.telegram.stop)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop both."""
+        await self._stack.aclose()
+
+    @property
+    def outside(self) -> Outside:
+        """What a monitor needs to know to live here."""
+        dhan = self.dhan
+        settings = {
+            "DHAN_CLIENT_ID": DEFAULT_CLIENT,
+            "DHAN_ACCESS_TOKEN": self._token,
+            "DHAN_API_URL": dhan.api_url,
+            "DHAN_AUTH_URL": dhan.auth_url,
+            "DHAN_FEED_URL": dhan.feed_url,
+            "DHAN_ORDER_UPDATE_URL": dhan.order_update_url,
+            "DHAN_INSTRUMENTS_URL": dhan.instruments_url,
+            "TELEGRAM_API_URL": self.telegram.api_url,
+            "TELEGRAM_BOT_TOKEN": self._bot_token,
+            "TELEGRAM_CHAT_ID": str(OWNER.id),
+            "TELEGRAM_USER_IDS": str(OWNER.id),
+        }
+        return Outside(settings, self.telegram.phone_url, self._trades)
+
+    def _telegram(self, port: int) -> TelegramServer:
+        return TelegramServer(token=self._bot_token, users=[OWNER], now=time.time, port=port)
