@@ -18,6 +18,8 @@ from dhanhq import DhanHTTP
 from requests import exceptions
 from requests.adapters import HTTPAdapter
 
+from engine.io.dhan.sockets import is_loopback
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -61,6 +63,8 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
         self.base_url = base_url.rstrip("/")
         self.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
         self._access_token = access_token
+        # The sandbox is on this host: a proxy of the environment would carry its calls away.
+        self.session.trust_env = not is_loopback(base_url)
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=0))
 

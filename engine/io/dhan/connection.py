@@ -1,0 +1,223 @@
+"""One socket of the live feed: it subscribes, reads, watches its own silence, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from websockets.exceptions import ConnectionClosed
+
+from engine.io.dhan.backoff import SETTLED_S, Backoff, Cut, Why, cut_by_code
+from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_close, cut_by_error, open_socket, stay_away
+from engine.messages import FeedState, Tick
+from engine.wire import BrokenFrame, FeedDisconnect, FeedMode, Packet, decode, subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from websockets.asyncio.client import ClientConnection
+
+    from engine.io.ports import Clock
+    from engine.model import InstrumentKey
+
+#: More instruments than this on one socket get it closed (Dhan's live market feed page).
+CONNECTION_LIMIT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPolicy:
+    """How patient the feed is.
+
+    Attributes:
+        in_session: whether prices are expected at a moment (epoch seconds); silence outside the
+            session is no fault.
+        stale_s: so long without a price, in session, and the connection is given up.
+        check_s: how often silence is looked for.
+        rest_after_s: how long a gap may be before REST quotes fill it.
+        rest_every_s: how often they are asked for then.
+    """
+
+    in_session: Callable[[float], bool] = lambda _now_s: True
+    stale_s: float = 30.0
+    check_s: float = 1.0
+    rest_after_s: float = 2.0
+    rest_every_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAccess:
+    """Where the feed is and who we are; the token is asked for at every connection."""
+
+    url: str
+    client_id: str
+    access_token: Callable[[], str]
+
+    def address(self, token: str) -> str:
+        """The feed's address with the login in its query: never to be logged."""
+        login = {"version": 2, "token": token, "clientId": self.client_id, "authType": 2}
+        return f"{self.url}?{urlencode(login)}"
+
+    def renewed(self, token: str) -> bool:
+        """Whether there is another token by now."""
+        return self.access_token() != token
+
+
+class Connection:
+    """Carries a set of instruments over one socket for as long as `run` lasts.
+
+    Attributes:
+        wanted: what it shall carry; change it with `carry`.
+        state: what it is doing; ``detail`` says more for people.
+        bad_frames: frames that could not be read, or not wholly.
+    """
+
+    def __init__(
+        self,
+        access: FeedAccess,
+        *,
+        ticks_paise: Mapping[InstrumentKey, int],
+        on_ticks: Callable[[Sequence[Tick]], None],
+        on_change: Callable[[Connection, bool], None],
+        clock: Clock,
+        jitter: Callable[[], float],
+        policy: FeedPolicy,
+    ) -> None:
+        """Carry nothing yet. ``on_change`` is called with True when a person must act."""
+        self.wanted: dict[InstrumentKey, FeedMode] = {}
+        self.state = FeedState.CONNECTING
+        self.detail = "connecting to Dhan"
+        self.bad_frames = 0
+        self._access = access
+        self._ticks_paise = ticks_paise
+        self._on_ticks = on_ticks
+        self._on_change = on_change
+        self._clock = clock
+        self._policy = policy
+        self._backoff = Backoff(jitter)
+        self._sent: dict[InstrumentKey, FeedMode] = {}
+        self._changed = asyncio.Event()
+        self._batches = 0
+        self._silent = False
+
+    def carry(self, wanted: dict[InstrumentKey, FeedMode]) -> None:
+        """Carry exactly these from now on."""
+        self.wanted = wanted
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; without instruments no socket is opened."""
+        while True:
+            while not self.wanted:
+                self._changed.clear()
+                await self._changed.wait()
+            token = self._access.access_token()
+            self._tell(FeedState.CONNECTING, "connecting to Dhan")
+            cut = await self._live(token)
+            pause = self._backoff.after(cut)
+            down = FeedState.STALE if cut.why is Why.STALE else FeedState.DOWN
+            self._tell(FeedState.STOPPED if pause.seconds is None else down, cut.detail, alarm=pause.alarm)
+            await stay_away(self._clock, pause.seconds, partial(self._access.renewed, token))
+
+    async def _live(self, token: str) -> Cut:
+        """Lead one connection from handshake to end, and say why it ended."""
+        try:
+            async with open_socket(self._access.address(token)) as socket:
+                return await self._converse(socket)
+        except SOCKET_ERRORS as problem:
+            return cut_by_error(problem)
+
+    async def _converse(self, socket: ClientConnection) -> Cut:
+        """Read until the end while two helpers subscribe and watch."""
+        self._sent, self._batches, self._silent = {}, 0, False
+        opened_s = self._clock.now_s()
+        self._tell(FeedState.CONNECTING, "connected, waiting for prices")
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._keep_subscribed(socket), name="feed subscriptions"),
+                group.create_task(self._watch(socket), name="feed watchdog"),
+            ]
+            try:
+                cut = await self._read(socket, opened_s)
+            finally:
+                for helper in helpers:
+                    helper.cancel()
+        return cut
+
+    async def _read(self, socket: ClientConnection, opened_s: float) -> Cut:
+        """Deliver prices until the connection ends."""
+        end: ConnectionClosed | None = None
+        try:
+            async for frame in socket:
+                if goodbye := self._take(frame):
+                    return cut_by_code(goodbye.reason_code, goodbye.text)
+        except ConnectionClosed as closed:
+            end = closed
+        if self._silent:
+            return Cut(Why.STALE, f"no prices for {self._policy.stale_s:.0f} s")
+        return cut_by_close(end, self._clock.now_s() - opened_s, heard=self._batches > 0)
+
+    def _take(self, frame: bytes | str) -> FeedDisconnect | None:
+        """Deliver the prices of one frame; return Dhan's goodbye if it holds one."""
+        packets: Sequence[Packet]
+        try:
+            packets = decode(frame, self._ticks_paise) if isinstance(frame, bytes) else ()
+        except BrokenFrame as broken:
+            self.bad_frames += 1
+            packets = broken.good  # type: ignore[assignment]  # decode puts packets there
+        ticks = [packet for packet in packets if type(packet) is Tick]
+        if ticks:
+            self._batches += 1
+            if self.state is not FeedState.LIVE:
+                self._tell(FeedState.LIVE, "prices arrive")
+            self._on_ticks(ticks)
+        if len(ticks) == len(packets):
+            return None
+        return next((packet for packet in packets if isinstance(packet, FeedDisconnect)), None)
+
+    async def _keep_subscribed(self, socket: ClientConnection) -> None:
+        """Send what is wanted and not yet subscribed, now and after every change."""
+        while True:
+            self._changed.clear()
+            for text in self._differences():
+                try:
+                    await socket.send(text)
+                except ConnectionClosed:
+                    return  # the reader sees it too, and knows why
+            await self._changed.wait()
+
+    def _differences(self) -> list[str]:
+        """Write the messages between what this socket carries and what it shall carry."""
+        texts = []
+        for mode in FeedMode:
+            gone = [k for k, m in self._sent.items() if m is mode and self.wanted.get(k) is not mode]
+            new = [k for k, m in self.wanted.items() if m is mode and self._sent.get(k) is not mode]
+            texts += subscriptions(gone, mode, end=True) + subscriptions(new, mode)
+        self._sent = dict(self.wanted)
+        return texts
+
+    async def _watch(self, socket: ClientConnection) -> None:
+        """Give the connection up when no price came for too long, however alive the socket looks."""
+        seen, quiet_since_s = self._batches, self._clock.now_s()
+        live_since_s: float | None = None
+        while True:
+            await self._clock.sleep(self._policy.check_s)
+            now_s = self._clock.now_s()
+            if self._batches != seen:
+                live_since_s = now_s if live_since_s is None else live_since_s
+                if now_s - live_since_s >= SETTLED_S:
+                    self._backoff.settled()
+            if self._batches != seen or not self.wanted or not self._policy.in_session(now_s):
+                seen, quiet_since_s = self._batches, now_s
+            elif now_s - quiet_since_s >= self._policy.stale_s:
+                # Closing politely would wait for a peer that has long stopped listening.
+                self._silent = True
+                socket.transport.abort()
+                return
+
+    def _tell(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:
+        """Note the new state and tell the owner of this connection."""
+        self.state, self.detail = state, detail
+        self._on_change(self, alarm)

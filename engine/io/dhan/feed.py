@@ -1,0 +1,214 @@
+"""The live feed as the port `Feed`: instruments shared out over sockets, gaps filled by REST quotes."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from engine.errors import AuthFailed, RateLimited, SourceError
+from engine.io.dhan.connection import CONNECTION_LIMIT, Connection, FeedAccess, FeedPolicy
+from engine.messages import FeedChanged, FeedState, Tick
+from engine.model import Segment
+from engine.wire import FeedMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.io.ports import Clock, Quotes
+    from engine.model import Instrument, InstrumentKey
+
+__all__ = ["DhanFeed", "FeedPolicy"]
+
+#: Sockets a user may have open at once (Dhan's live market feed page); a sixth kills the oldest.
+CONNECTIONS = 5
+#: Instruments a REST quote call may ask for.
+QUOTES_LIMIT = 1_000
+
+#: Of several connections the one that stands worst tells the state of the feed.
+_WORST_FIRST = (FeedState.STOPPED, FeedState.DOWN, FeedState.STALE, FeedState.CONNECTING, FeedState.LIVE)
+
+
+class DhanFeed:
+    """Prices of exactly the instruments wanted, from one to five sockets.
+
+    Options, futures and shares come in Full mode, indices as Ticker, because Full on an index is
+    silent. Every change of state is told once; an alarm is told even when REST quotes still flow.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs, nothing it does not
+        self,
+        *,
+        url: str,
+        client_id: str,
+        access_token: Callable[[], str],
+        on_ticks: Callable[[Sequence[Tick]], None],
+        on_state: Callable[[FeedChanged], None],
+        quotes: Quotes | None,
+        clock: Clock,
+        jitter: Callable[[], float],
+        policy: FeedPolicy,
+    ) -> None:
+        """Prepare; nothing is opened before `run`.
+
+        Args:
+            url: e.g. ``wss://api-feed.dhan.co``; the login is added to it.
+            client_id: Dhan's client id.
+            access_token: asked for at every connection.
+            on_ticks: gets the prices of each frame, in order, on the loop.
+            on_state: gets every change of state.
+            quotes: fills gaps; None = nothing does.
+            clock: time of every pause and of the watchdog.
+            jitter: numbers from 0 up to 1.
+            policy: how patient the feed is.
+        """
+        self._access = FeedAccess(url, client_id, access_token)
+        self._on_ticks = on_ticks
+        self._on_state = on_state
+        self._quotes = quotes
+        self._clock = clock
+        self._jitter = jitter
+        self._policy = policy
+        self._ticks_paise: dict[InstrumentKey, int] = {}
+        self._connections: list[Connection] = []
+        self._grown = asyncio.Event()
+        self._rest_flows = False
+        self._asked = 0
+        self._told: FeedChanged | None = None
+
+    @property
+    def bad_frames(self) -> int:
+        """Frames that could not be read since the start."""
+        return sum(connection.bad_frames for connection in self._connections)
+
+    def subscribe(self, instruments: Sequence[Instrument]) -> None:
+        """Carry exactly these from now on; those already carried stay on their socket.
+
+        Beyond 25,000 instruments there is no room: the surplus is left out, with an alarm.
+        """
+        modes = {i.key: FeedMode.TICKER if i.segment is Segment.IDX_I else FeedMode.FULL for i in instruments}
+        self._ticks_paise.clear()
+        self._ticks_paise.update({instrument.key: instrument.tick_paise for instrument in instruments})
+        for number, share in enumerate(self._share_out(modes)):
+            self._connection(number).carry(share)
+        if modes:
+            state = self._told.state if self._told else FeedState.CONNECTING
+            text = f"{len(modes)} instruments too many for {CONNECTIONS} sockets have no prices"
+            self._say(state, text, alarm=True)
+
+    def _share_out(self, modes: dict[InstrumentKey, FeedMode]) -> list[dict[InstrumentKey, FeedMode]]:
+        """Take as many of ``modes`` as there is room for, one share per connection, old places first."""
+        shares = [
+            {key: modes.pop(key) for key in connection.wanted if key in modes}
+            for connection in self._connections
+        ]
+        for number in range(CONNECTIONS):
+            if number == len(shares):
+                if not modes:
+                    break
+                shares.append({})
+            room = CONNECTION_LIMIT - len(shares[number])
+            shares[number] |= {key: modes.pop(key) for key in list(islice(modes, room))}
+        return shares
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        started = 0
+        async with asyncio.TaskGroup() as group:
+            if self._quotes is not None:
+                group.create_task(self._fill_gaps(self._quotes), name="feed gaps")
+            while True:
+                for number in range(started, len(self._connections)):
+                    group.create_task(self._connections[number].run(), name=f"feed socket {number + 1}")
+                started = len(self._connections)
+                self._grown.clear()
+                await self._grown.wait()
+
+    def _connection(self, number: int) -> Connection:
+        """Return this connection; make it when it is the next one."""
+        if number == len(self._connections):
+            self._connections.append(
+                Connection(
+                    self._access,
+                    ticks_paise=self._ticks_paise,
+                    on_ticks=self._on_ticks,
+                    on_change=self._connection_changed,
+                    clock=self._clock,
+                    jitter=self._jitter,
+                    policy=self._policy,
+                )
+            )
+            self._grown.set()
+        return self._connections[number]
+
+    def _connection_changed(self, changed: Connection, alarm: bool) -> None:  # noqa: FBT001
+        """A connection has news; an alarm is told before anything softens it."""
+        if alarm:
+            self._rest_flows = False
+            self._say(changed.state, changed.detail, alarm=True)
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say how the feed stands as a whole."""
+        carrying = [connection for connection in self._connections if connection.wanted]
+        if not carrying:
+            return
+        worst = min(carrying, key=lambda connection: _WORST_FIRST.index(connection.state))
+        if self._rest_flows and worst.state is not FeedState.LIVE:
+            # One text for the whole gap: attempts to reconnect are no news while prices flow.
+            self._say(FeedState.REST, "the socket is down, quotes come by REST once a second")
+        else:
+            self._say(worst.state, worst.detail)
+
+    def _say(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:
+        """Tell a state once."""
+        change = FeedChanged(state, detail, alarm)
+        if change != self._told:
+            self._told = change
+            self._on_state(change)
+
+    async def _fill_gaps(self, quotes: Quotes) -> None:
+        """Ask for quotes by REST while a socket is down in the session."""
+        down_since_s: float | None = None
+        while True:
+            await self._clock.sleep(self._policy.rest_every_s)
+            now_s = self._clock.now_s()
+            if not self._uncovered() or not self._policy.in_session(now_s):
+                down_since_s = None
+                if self._rest_flows:
+                    self._rest_flows = False
+                    self._tell()
+                continue
+            if down_since_s is None:
+                down_since_s = now_s
+            if now_s - down_since_s >= self._policy.rest_after_s:
+                await self._fill_once(quotes)
+
+    async def _fill_once(self, quotes: Quotes) -> None:
+        """Ask for the next thousand; an answer a socket has overtaken meanwhile is dropped."""
+        keys = sorted(self._uncovered())
+        first = self._asked % len(keys)
+        self._asked = first + QUOTES_LIMIT if first + QUOTES_LIMIT < len(keys) else 0
+        try:
+            answer = await quotes.quotes(keys[first : first + QUOTES_LIMIT])
+        except SourceError as problem:
+            self._rest_flows = False
+            if isinstance(problem, AuthFailed):
+                self._say(FeedState.DOWN, f"REST quotes are refused too: {problem}", alarm=True)
+            else:
+                self._tell()
+            if isinstance(problem, RateLimited):
+                await self._clock.sleep(problem.retry_after_s)
+            return
+        uncovered = self._uncovered()
+        ticks = [tick for tick in answer if tick.key in uncovered]
+        if ticks:
+            self._rest_flows = True
+            self._tell()
+            self._on_ticks(ticks)
+
+    def _uncovered(self) -> set[InstrumentKey]:
+        """Return what no live socket carries."""
+        down = (c.wanted for c in self._connections if c.state is not FeedState.LIVE)
+        return {key for wanted in down for key in wanted}

@@ -1,0 +1,114 @@
+"""The order-update socket: every change of every order of the account, as a hint.
+
+Nothing is replayed after a gap, so every new connection asks its owner to read the books by REST.
+Silence is normal here; only the socket's own pings tell that it lives.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from websockets.exceptions import ConnectionClosed
+
+from engine.io.dhan.backoff import SETTLED_S, Backoff, Cut
+from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_close, cut_by_error, open_socket, stay_away
+from engine.wire import BrokenFrame, login, parse_order_updates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from websockets.asyncio.client import ClientConnection
+
+    from engine.io.ports import Clock
+    from engine.model import BrokerOrder
+
+
+class OrderUpdates:
+    """Tells of changed orders for as long as `run` lasts.
+
+    Attributes:
+        bad_frames: frames that could not be read, or not wholly.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        client_id: str,
+        access_token: Callable[[], str],
+        on_order: Callable[[BrokerOrder], None],
+        on_gap: Callable[[str], None],
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        """Prepare; nothing is opened before `run`.
+
+        Args:
+            url: e.g. ``wss://api-order-update.dhan.co``.
+            client_id: Dhan's client id.
+            access_token: asked for at every connection.
+            on_order: gets each changed order, on the loop.
+            on_gap: called when updates may have been missed: after every login, and when the socket
+                has to stay away until a person mends something; the text says which.
+            clock: time of every pause.
+            jitter: numbers from 0 up to 1.
+        """
+        self.bad_frames = 0
+        self._url = url
+        self._client_id = client_id
+        self._access_token = access_token
+        self._on_order = on_order
+        self._on_gap = on_gap
+        self._clock = clock
+        self._backoff = Backoff(jitter)
+        self._after = "connected"
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            token = self._access_token()
+            cut = await self._live(token)
+            pause = self._backoff.after(cut)
+            self._after = f"reconnected after: {cut.detail}"
+            if pause.seconds is None:
+                self._on_gap(f"order updates stopped: {cut.detail}")
+            await stay_away(self._clock, pause.seconds, partial(self._renewed, token))
+
+    def _renewed(self, token: str) -> bool:
+        """Whether there is another token by now."""
+        return self._access_token() != token
+
+    async def _live(self, token: str) -> Cut:
+        """Lead one connection from handshake to end, and say why it ended."""
+        try:
+            async with open_socket(self._url) as socket:
+                await socket.send(login(self._client_id, token))
+                self._on_gap(self._after)
+                return await self._read(socket)
+        except SOCKET_ERRORS as problem:
+            return cut_by_error(problem)
+
+    async def _read(self, socket: ClientConnection) -> Cut:
+        """Deliver orders until the connection ends."""
+        opened_s, heard, end = self._clock.now_s(), False, None
+        try:
+            async for frame in socket:
+                orders = self._orders(frame)
+                heard = heard or bool(orders)
+                for order in orders:
+                    self._on_order(order)
+        except ConnectionClosed as closed:
+            end = closed
+        lived_s = self._clock.now_s() - opened_s
+        if lived_s >= SETTLED_S:
+            self._backoff.settled()
+        return cut_by_close(end, lived_s, heard=heard)
+
+    def _orders(self, frame: bytes | str) -> Sequence[BrokerOrder]:
+        """Read one frame; what makes no sense is counted and passed over."""
+        try:
+            return parse_order_updates(frame if isinstance(frame, str) else frame.decode(errors="replace"))
+        except BrokenFrame as broken:
+            self.bad_frames += 1
+            return broken.good  # type: ignore[return-value]  # parse_order_updates puts orders there
