@@ -46,6 +46,11 @@ class FeedRoom:
         """How many sockets are open."""
         return len(self._open)
 
+    @property
+    def subscribed(self) -> dict[InstrumentKey, int]:
+        """What all sockets together want, with the request code (15, 17 or 21)."""
+        return {key: code for each in self._open for key, code in each.wanted.items()}
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One client's connection, from handshake to end."""
         world = self._world
@@ -65,6 +70,7 @@ class FeedRoom:
         finally:
             if connection in self._open:
                 self._open.remove(connection)
+            world.bell.ring()
 
     def publish(self, changed: Iterable[InstrumentKey]) -> None:
         """Prices changed; also ends connections whose token died, and tells of opening and close."""
@@ -100,7 +106,7 @@ class _Connection:
         self.session = Session(world, Socket.FEED, request, self._take)
         self._world = world
         self._token = request.query.get("token", "")
-        self._wanted: dict[InstrumentKey, int] = {}
+        self.wanted: dict[InstrumentKey, int] = {}
         self._dirty: dict[InstrumentKey, None] = {}
         self._extra: list[bytes] = []
 
@@ -138,12 +144,12 @@ class _Connection:
             self._subscribe(code, keys)
         elif code - 1 in {TICKER, QUOTE, FULL}:
             for key in keys:
-                if self._wanted.get(key) == code - 1:
-                    del self._wanted[key]
+                if self.wanted.get(key) == code - 1:
+                    del self.wanted[key]
 
     def mark(self, changed: set[InstrumentKey]) -> None:
         """These contracts have new quotes."""
-        self._dirty.update(dict.fromkeys(changed & self._wanted.keys()))
+        self._dirty.update(dict.fromkeys(changed & self.wanted.keys()))
         if self._dirty or self._extra:
             self.session.nudge()
 
@@ -153,26 +159,27 @@ class _Connection:
 
     def _subscribe(self, code: int, keys: list[InstrumentKey]) -> None:
         source = self._world.exchange.source
-        if len(self._wanted.keys() | set(keys)) > MOST_INSTRUMENTS:
+        if len(self.wanted.keys() | set(keys)) > MOST_INSTRUMENTS:
             self.session.hang_up(packets.disconnect(_TOO_MANY_INSTRUMENTS))
             return
         for key in keys:
             quote = source.quote(key)
             if quote is None:
                 continue
-            self._wanted[key] = code
+            self.wanted[key] = code
             self._dirty[key] = None
             if key_parts(key)[0] is Segment.IDX_I:
                 self._extra.append(packets.previous_close(quote))
         self.session.nudge()
+        self._world.bell.ring()
 
     def _take(self) -> list[Frame]:
         out, self._extra = self._extra, []
         dirty, self._dirty = self._dirty, {}
         for key in dirty:
             quote = self._world.exchange.source.quote(key)
-            if quote is not None and key in self._wanted:
-                out += _BUILD[self._wanted[key]](quote)
+            if quote is not None and key in self.wanted:
+                out += _BUILD[self.wanted[key]](quote)
         stack = self._world.habits.stack
         return [b"".join(out[n : n + stack]) for n in range(0, len(out), stack)]
 

@@ -44,6 +44,7 @@ class UpdateRoom:
             return await listener.session.run(listener.hear)
         finally:
             self._open.remove(listener)
+            self._world.bell.ring()
 
     def publish(self, update: Update) -> None:
         """An order changed. Nobody connected, nobody told: there is no replay."""
@@ -77,6 +78,7 @@ class _Listener:
         good = account is not None and account.token == token and not self._world.faults.refuse_tokens
         if code == _LOGIN and good and account and self._world.now_s() < account.token_expires_s:
             self.client_id = client_id
+            self._world.bell.ring()
         else:
             self.session.reset_soon()
 

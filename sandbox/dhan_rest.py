@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox import refusals
+from sandbox.bell import Bell
 from sandbox.exchange import Mutation
 from sandbox.limits import Group, RateLimits
 from sandbox.misbehaviour import misbehave
@@ -66,6 +67,7 @@ class World:
     settle: Callable[[], None]
     habits: Habits = field(default_factory=Habits)
     limits: RateLimits = field(default_factory=RateLimits)
+    bell: Bell = field(default_factory=Bell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,9 @@ async def _serve(world: World, route: Route, request: web.Request) -> web.Stream
     if fault is None or fault.accepted:
         answer = _answer(world, route, request, raw, fault)
         world.settle()
-        if route.group is Group.ORDER and world.habits.reply_s:
-            await asyncio.sleep(world.habits.reply_s)
+    world.bell.ring()
+    if route.group is Group.ORDER and world.habits.reply_s:
+        await asyncio.sleep(world.habits.reply_s)
     if fault is not None:
         return await misbehave(request, fault, answer)
     return answer

@@ -30,6 +30,7 @@ from sandbox.tokens import mount_auth
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.model import InstrumentKey
     from sandbox.limits import RateLimits
     from sandbox.quotes import QuoteSource
 
@@ -98,6 +99,15 @@ class DhanServer:
         return self._updates.listeners
 
     @property
+    def subscribed(self) -> dict[InstrumentKey, int]:
+        """Every subscribed contract with its request code: 15 ticker, 17 quote, 21 full."""
+        return self._feed.subscribed
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until it is true; looks whenever a request, login, subscription or hang-up happened."""
+        await self._world.bell.until(true)
+
+    @property
     def api_url(self) -> str:
         """Base of the trading and data API, with ``/v2``."""
         return f"{self.auth_url}/v2"
@@ -151,7 +161,7 @@ class DhanServer:
         self.market.step(self._now_s())
         self._settle()
         self._feed.publish(self.market.take_changes())
-        await asyncio.sleep(0)
+        self._world.bell.ring()
 
     async def _beat(self) -> None:
         while True:

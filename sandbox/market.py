@@ -76,6 +76,7 @@ class Market:
         for each in self._chains.values():
             self._list(each)
             self._reprice(each, everything=True)
+        self._changed.clear()
 
     @property
     def now_s(self) -> float:
