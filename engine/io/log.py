@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -207,3 +207,12 @@ def _hooks() -> Iterator[None]:
     finally:
         logging.captureWarnings(capture=False)
         sys.excepthook, threading.excepthook, logging.raiseExceptions = before
+
+
+_process = ExitStack()
+
+
+def configure_logging(directory: Path, level: str, secrets: Iterable[str]) -> Redactor:
+    """`log_to` for the rest of the process's life; a second call replaces the first."""
+    _process.close()
+    return _process.enter_context(log_to(directory, level=level, secrets=secrets))

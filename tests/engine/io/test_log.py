@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram.error import InvalidToken
 
-from engine.io.log import Redactor, log_to
+from engine.io.log import Redactor, _process, configure_logging, log_to
 
 JWT = "eyJhbGciOiJIUzUxMiJ9.eyJjYW5hcnkiOiJjYW5hcnktY2FuYXJ5In0.Y2FuYXJ5LWNhbmFyeS1jYW5hcnk_-A"
 BOT = "123456789:canary-canary-canary-canary-12345"
@@ -277,3 +277,15 @@ def test_a_later_secret_is_learnt(tmp_path):
         redactor.add("a")
         log.info("now canary-renewed and a")
     assert "now *** and a" in contents(tmp_path)
+
+
+def test_logging_for_the_rest_of_the_process_is_replaced_by_a_second_start(tmp_path):
+    """Two starts in one process log to the second one's directory only."""
+    try:
+        configure_logging(tmp_path / "one", "INFO", [BOT])
+        configure_logging(tmp_path / "two", "INFO", [BOT])
+        log.info("told once, %s", BOT)
+    finally:
+        _process.close()
+    assert contents(tmp_path / "one") == ""
+    assert contents(tmp_path / "two").endswith("told once, ***\n")

@@ -1,0 +1,211 @@
+"""The terminal's page, line for line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from engine.messages import FeedState
+from engine.model import Action, Mode, Urgency, position_id
+from engine.table import WIDTH, terminal_table
+from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+
+ASTRAL = PositionView(
+    id=position_id("default", 3359),
+    account="default",
+    strategy_id=3359,
+    symbol="ASTRAL",
+    strategy="Long Call",
+    state=PositionState.WATCHING,
+    legs=(LegView("ASTRAL 24 FEB 1500 CE", 425, 5_700, 5_460, 0.4),),
+    pnl_paise=-1_020_00,
+    pnl_pct=-4.2105,
+    value_paise=23_205_00,
+    action=Action.MONITOR,
+    urgency=Urgency.NORMAL,
+    reason="No exit conditions triggered",
+    thresholds=(
+        ThresholdView("profit_target", 12_112_50, "50 % of the debit ₹24,225.00"),
+        ThresholdView("stop_loss", -12_112_50, "50 % of the maximum loss ₹24,225.00"),
+        ThresholdView("time_exit_dte", None, "7 days or fewer to expiry on 24 Feb 2026 (17 Feb, 15:00)"),
+    ),
+    dte=21,
+)
+QUIET = MonitorView(
+    at_s=datetime.fromisoformat("2026-02-03T09:21:07+05:30").timestamp(),
+    mode=Mode.EXECUTE,
+    sandbox=False,
+    halted=False,
+    degraded="",
+    feed=FeedState.LIVE,
+    feed_detail="",
+    data_age_s=0.4,
+    cached_prices=12,
+    subscribed=14,
+    session_open=True,
+    session_text="open until 15:30",
+    positions=(ASTRAL,),
+)
+EMPTY = replace(QUIET, positions=(), data_age_s=None, feed=FeedState.CONNECTING)
+
+QUIET_PAGE = """\
+Prahari · execute · open until 15:30 · Tue 03 Feb 2026, 09:21:07 IST
+
+Strategy        Symbol           P&L  Action    Urgency    Reason
+--------------  --------  ----------  --------  ---------  ----------------------------
+3359 Long Call  ASTRAL    −₹1,020.00  MONITOR   NORMAL     No exit conditions triggered
+                             −4.21 %
+
+Real-time        on, last data 0.4 s ago
+WebSocket        live
+Cached prices    12
+Subscribed       14 instruments
+Portfolio value  ₹23,205.00
+P&L              −₹1,020.00
+
+Thresholds
+  3359 ASTRAL Long Call, 21 days to expiry
+    +425 ASTRAL 24 FEB 1500 CE  ₹57.00 → ₹54.60 (0.4 s old)
+    profit_target             +₹12,112.50  50 % of the debit ₹24,225.00
+    stop_loss                 −₹12,112.50  50 % of the maximum loss ₹24,225.00
+    time_exit_dte                          7 days or fewer to expiry on 24 Feb 2026 (17 Feb, 15:00)"""
+
+STRANGLE = replace(
+    ASTRAL,
+    id=position_id("family", 3360),
+    account="family",
+    strategy_id=3360,
+    symbol="BANKNIFTY",
+    strategy="Short Strangle, far and wide",
+    state=PositionState.EXITING,
+    legs=(
+        LegView("BANKNIFTY 24 FEB 58000 CE", -300, 12_005, None, None),
+        LegView("BANKNIFTY 24 FEB 52000 PE", -300, 9_500, 31_240, 95.0),
+    ),
+    pnl_paise=-12_34_567_05,
+    pnl_pct=-191.3,
+    value_paise=None,
+    action=Action.CLOSE_IMMEDIATELY,
+    urgency=Urgency.HIGH,
+    reason="P&L −₹12,34,567.05 is at or below the stop −₹1,29,030.00 (2 × the credit ₹64,515.00)",
+    thresholds=(
+        ThresholdView("stop_credit_multiple", -1_29_030_00, "2 × the credit ₹64,515.00"),
+        ThresholdView(
+            "stop_loss",
+            None,
+            "a share of the maximum loss needs a defined risk; use stop_loss_rupees, stop_credit_multiple or "
+            "stop_margin for this position",
+            available=False,
+        ),
+    ),
+)
+LOST = replace(
+    ASTRAL,
+    strategy_id=3361,
+    state=PositionState.INVALID,
+    legs=(),
+    pnl_paise=None,
+    pnl_pct=None,
+    value_paise=None,
+    urgency=Urgency.HIGH,
+    reason="row 12: NSE_FNO has no contract with security id 99",
+    thresholds=(),
+    unprotected=True,
+    dte=None,
+)
+FLAT = replace(LOST, strategy_id=3362, state=PositionState.FLAT, reason="verified flat", unprotected=False)
+BARE = replace(ASTRAL, strategy_id=3363, strategy="", thresholds=(), unprotected=True, pnl_pct=None)
+BUSY = replace(
+    QUIET,
+    mode=Mode.SIMULATE,
+    sandbox=True,
+    halted=True,
+    degraded="the broker's positions could not be read",
+    feed=FeedState.STALE,
+    feed_detail="no frame for 12 s, reconnecting",
+    data_age_s=125.0,
+    positions=(ASTRAL, STRANGLE, LOST, FLAT, BARE),
+)
+BUSY_PAGE = """\
+Prahari · simulate · sandbox · open until 15:30 · Tue 03 Feb 2026, 09:21:07 IST
+! HALTED: no automatic exits until /resume
+! DEGRADED: the broker's positions could not be read
+
+Strategy           Symbol                P&L  Action             Urgency    Reason
+-----------------  ---------  --------------  -----------------  ---------  ------------------------
+3359 Long Call     ASTRAL         −₹1,020.00  MONITOR            NORMAL     No exit conditions
+                                     −4.21 %                                triggered
+family/3360 Short  BANKNIFTY  −₹12,34,567.05  CLOSE_IMMEDIATELY  HIGH       P&L −₹12,34,567.05 is at
+Strangle, far and                  −191.30 %  exiting                       or below the stop
+wide                                                                        −₹1,29,030.00 (2 × the
+                                                                            credit ₹64,515.00)
+3361 Long Call     ASTRAL            unknown  MONITOR            HIGH       row 12: NSE_FNO has no
+                                              invalid                       contract with security
+                                                                            id 99
+3362 Long Call     ASTRAL                  -  MONITOR            HIGH       verified flat
+                                              flat
+3363               ASTRAL         −₹1,020.00  MONITOR            NORMAL     No exit conditions
+                                              UNPROTECTED                   triggered
+
+Real-time        off, last data 2 min ago
+WebSocket        stale: no frame for 12 s, reconnecting
+Cached prices    12
+Subscribed       14 instruments
+Portfolio value  ₹46,410.00, without 2 of 4 (unknown)
+P&L              −₹12,36,607.05, without 1 of 4 (unknown)
+
+Thresholds
+  3359 ASTRAL Long Call, 21 days to expiry
+    +425 ASTRAL 24 FEB 1500 CE  ₹57.00 → ₹54.60 (0.4 s old)
+    profit_target             +₹12,112.50  50 % of the debit ₹24,225.00
+    stop_loss                 −₹12,112.50  50 % of the maximum loss ₹24,225.00
+    time_exit_dte                          7 days or fewer to expiry on 24 Feb 2026 (17 Feb, 15:00)
+  family/3360 BANKNIFTY Short Strangle, far and wide, 21 days to expiry
+    −300 BANKNIFTY 24 FEB 58000 CE  ₹120.05 → unknown
+    −300 BANKNIFTY 24 FEB 52000 PE  ₹95.00 → ₹312.40 (2 min old)
+    stop_credit_multiple    −₹1,29,030.00  2 × the credit ₹64,515.00
+    stop_loss                              not armed: a share of the maximum loss needs a defined
+                                           risk; use stop_loss_rupees, stop_credit_multiple or
+                                           stop_margin for this position
+  3363 ASTRAL, 21 days to expiry
+    +425 ASTRAL 24 FEB 1500 CE  ₹57.00 → ₹54.60 (0.4 s old)
+    unprotected: no loss rule guards it"""
+
+
+def test_one_quiet_position_line_for_line():
+    """The owner's own worked example, with connections, totals and thresholds below it."""
+    assert terminal_table(QUIET) == QUIET_PAGE
+
+
+def test_trouble_is_visible_line_for_line():
+    """Halted, degraded, stale, exiting, invalid, flat, unprotected and unknown each say so."""
+    assert terminal_table(BUSY) == BUSY_PAGE
+
+
+def test_nothing_is_wider_than_the_terminal():
+    """A hundred columns hold the widest page here; a wider terminal gives reasons more room."""
+    assert max(map(len, terminal_table(BUSY).split("\n"))) <= WIDTH
+    assert len(terminal_table(BUSY, 160).split("\n")) < len(terminal_table(BUSY).split("\n"))
+
+
+def test_no_positions_is_a_sentence_and_no_total():
+    """An empty house does not print a portfolio of ₹0.00."""
+    page = terminal_table(EMPTY)
+    assert "No positions are being watched." in page
+    assert "₹" not in page
+    assert "Real-time        off, no data yet" in page
+
+
+def test_unknown_is_never_zero():
+    """With no P&L known at all the totals are unknown; with some known, the missing are counted."""
+    assert "P&L              unknown" in terminal_table(replace(QUIET, positions=(LOST,)))
+    assert "P&L              −₹1,020.00, without 1 of 2 (unknown)" in terminal_table(
+        replace(QUIET, positions=(ASTRAL, LOST, FLAT))
+    )
+    assert "₹0.00" not in terminal_table(BUSY)
+
+
+def test_old_data_is_not_real_time():
+    """A live socket whose last data is old, and fresh quotes by REST, are both not real time."""
+    assert "Real-time        off, last data 11.0 s ago" in terminal_table(replace(QUIET, data_age_s=11.0))
+    assert "Real-time        off, last data 0.4 s ago" in terminal_table(replace(QUIET, feed=FeedState.REST))
