@@ -92,6 +92,7 @@ class BotApi:
             params = await _read(request)
             call.fields = params.fields
             self.calls.append(call)
+            self._state.tell("call")
             result = await self._perform(request, wanted, params)
             call.status = 200
             return web.json_response({"ok": True, "result": result})

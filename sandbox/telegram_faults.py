@@ -139,7 +139,7 @@ class Flood:
         """Count one call and return 0, or refuse it and return the whole seconds to wait."""
         calls, window_s = self._private if chat_id > 0 else self._group
         sent = self._sent[chat_id]
-        while sent and sent[0] <= now_s - window_s:
+        while sent and sent[0] + window_s <= now_s:
             sent.popleft()
         if len(sent) < calls:
             sent.append(now_s)

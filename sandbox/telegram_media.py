@@ -10,6 +10,7 @@ from sandbox.telegram_json import file_json
 from sandbox.telegram_state import TelegramState, Upload
 
 _ATTACHED = "attach://"
+_PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -42,12 +43,15 @@ def upload_of(state: TelegramState, params: Params, kind: str, reference: str) -
 
 def _kept(state: TelegramState, part: File, width: int, height: int) -> Upload:
     name = part.name.replace("/", "_") or "file"
-    return Upload(f"F{state.next_id()}", name, part.mime, part.content, width, height)
+    mime = part.mime
+    if width:  # a client may send a picture as mere bytes
+        mime = "image/png" if part.content.startswith(_PNG) else "image/jpeg"
+    return Upload(f"F{state.next_id()}", name, mime, part.content, width, height)
 
 
 def picture_size(content: bytes) -> tuple[int, int]:
     """Read a PNG's or JPEG's width and height in pixels; (0, 0) for anything else."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
+    if content.startswith(_PNG) and len(content) >= 24:
         width, height = struct.unpack(">II", content[16:24])
         return width, height
     if content.startswith(b"\xff\xd8"):
