@@ -35,11 +35,22 @@ class Holdings:
     Args:
         watch: where valid positions are valued and judged.
         paper: exits are simulated: the store's rows stay as they are.
+        busy: an exit of this position is running: its legs are not to be touched.
+        quiet: this position is not to be judged now (exit, open question, snooze, stuck).
     """
 
-    def __init__(self, watch: Watchlist, *, paper: bool) -> None:
+    def __init__(
+        self,
+        watch: Watchlist,
+        *,
+        paper: bool,
+        busy: Callable[[PositionId], bool],
+        quiet: Callable[[PositionId], bool],
+    ) -> None:
         self.watch = watch
         self.paper = paper
+        self._busy = busy
+        self._quiet = quiet
         self.instruments: Mapping[InstrumentKey, Instrument] = {}
         self.positions: dict[PositionId, Position] = {}
         self.invalid: tuple[InvalidPosition, ...] = ()
@@ -74,11 +85,9 @@ class Holdings:
             text = f"{message.failed} Contracts that are not known cannot be watched."
             return [Alert(Urgency.HIGH, "instruments", "The instrument master cannot be read", text)]
         self.instruments = message.instruments
-        return self._group(now_s, lambda _: False) if self._rows is not None else []
+        return self._group(now_s) if self._rows is not None else []
 
-    def take_rows(
-        self, rows: tuple[TradeRow, ...], now_s: float, busy: Callable[[PositionId], bool]
-    ) -> list[Effect]:
+    def take_rows(self, rows: tuple[TradeRow, ...], now_s: float) -> list[Effect]:
         """New open rows from the store. A position that is exiting is left alone until it has ended."""
         if not rows and self.positions:
             self._empty_loads += 1
@@ -92,9 +101,9 @@ class Holdings:
         if not symbols <= self._symbols:
             self._symbols |= symbols
             effects.append(LoadInstruments(self._symbols))
-        return effects + (self._group(now_s, busy) if self.instruments else [])
+        return effects + (self._group(now_s) if self.instruments else [])
 
-    def _group(self, now_s: float, busy: Callable[[PositionId], bool]) -> list[Effect]:
+    def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
         open_rows = [row for row in self._rows if row.id not in self._closed]
@@ -102,10 +111,11 @@ class Holdings:
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s))
         effects = self._tell_invalid(invalid)
         for position in found:
-            if not busy(position.id) and self.positions.get(position.id) != position:
+            known = self.positions.get(position.id)
+            if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
         listed = {p.id for p in found}
-        for gone in [p for p in self.positions if p not in listed and not busy(p)]:
+        for gone in [p for p in self.positions if p not in listed and not self._busy(p)]:
             self._drop(gone)
             effects.append(Audit("position gone", {"position": gone}))
         if late and not self.paper:
@@ -118,6 +128,8 @@ class Holdings:
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
         notes = self.watch.put(position, memory, now_s)
+        if self._quiet(position.id):
+            self.watch.hold(position.id)
         event = "position changed" if changed else "position taken over"
         effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
         effects += [_refusal(position, note) for note in notes if note.refused]

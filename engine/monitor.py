@@ -82,9 +82,14 @@ class Monitor:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.holdings = Holdings(watch, paper=config.mode is Mode.SIMULATE)
         self.desk = ExitDesk(config.account, self.touch, self._permit)
         self.dialogue = Dialogue(self, config.seed)
+        self.holdings = Holdings(
+            watch,
+            paper=config.mode is Mode.SIMULATE,
+            busy=lambda position: self.desk.of(position) is not None,
+            quiet=self._quiet,
+        )
         self.halted = False
         self.reconciled = False
         self.trouble = ""
@@ -183,7 +188,7 @@ class Monitor:
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
             return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
-        return self.holdings.take_rows(message.rows, now_s, lambda p: self.desk.of(p) is not None)
+        return self.holdings.take_rows(message.rows, now_s)
 
     def _feed(self, message: FeedChanged, _now_s: float) -> list[Effect]:
         self.feed, self.feed_detail = message.state, message.detail
@@ -350,9 +355,15 @@ class Monitor:
     def release(self, positions: Iterable[PositionId]) -> None:
         """Judge these again, unless an exit or a question is running for them."""
         for position in positions:
-            waiting = position in self.snoozed or self.dialogue.questions.held(position)
-            if position in self.holdings.positions and not waiting and self.desk.of(position) is None:
+            if position in self.holdings.positions and not self._quiet(position):
                 self.watch.release(position)
+
+    def _quiet(self, position: PositionId) -> bool:
+        """Not to be judged now: an exit or a question is open, it was declined, or it is stuck."""
+        last = self.desk.last_of(position)
+        if last is not None and (last.state.live or last.state is IntentState.STUCK):
+            return True
+        return position in self.snoozed or self.dialogue.questions.held(position)
 
     # ---------------------------------------------------------------------------------- ending
 
@@ -361,12 +372,16 @@ class Monitor:
         effects: list[Effect] = []
         for intent in [self.desk.intents[name] for name in self._running]:
             if intent.state.live:
-                pnl = self.watch.figures(intent.position, now_s).pnl_paise
-                effects += self._show(exit_card(intent, pnl))
+                effects += self._show(exit_card(intent, self._pnl(intent.position, now_s)))
             else:
                 self._running.discard(intent.id)
                 effects += self._ended(intent, now_s)
         return effects
+
+    def _pnl(self, position: PositionId, now_s: float) -> int | None:
+        if position not in self.holdings.positions:  # after a restart, before the store was read
+            return None
+        return self.watch.figures(position, now_s).pnl_paise
 
     def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
         entries = self.holdings.entries(intent)

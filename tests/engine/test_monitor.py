@@ -1,0 +1,273 @@
+"""The machine as a whole: a verdict becomes an exit, a question, a word, or nothing, by mode."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.messages import (
+    Alert,
+    Answer,
+    Ask,
+    Beat,
+    BeatKind,
+    Card,
+    FeedChanged,
+    FeedState,
+    JournalState,
+    Say,
+    Wish,
+)
+from engine.model import Mode, Urgency
+from engine.view import PositionState
+from tests.support.rig import Rig
+
+#: Mids of the condor's legs (long put, short put, short call, long call), rupees.
+ENTRY = (20, 45, 40, 18)
+PROFIT = (8, 20, 14, 6)
+LOSS = (6, 10, 190, 60)
+
+
+def gaining(mode, **more):
+    """A rig whose condor has just reached its profit target for long enough."""
+    rig = Rig(mode, **more)
+    rig.wait(1, *ENTRY)
+    rig.wait(2, *PROFIT)
+    return rig
+
+
+def test_execute_turns_a_verdict_into_an_exit_that_ends_verified_flat():
+    """Profit target met: alert, card, four orders, flat, and the rows are closed in the store."""
+    rig = gaining(Mode.EXECUTE)
+    rig.wait(60, *PROFIT)
+    assert len(rig.placed) == 4
+    assert rig.flat
+    assert not rig.rows
+    assert rig.of(Card)[-1].title == "Verified flat: NIFTY Iron Condor"
+    assert rig.of(Card)[-1].final
+    assert rig.view.positions[0].state is PositionState.FLAT
+
+
+def test_alert_only_tells_and_sends_nothing():
+    """The same verdict in alert-only mode is one alert and no order."""
+    rig = gaining(Mode.ALERT_ONLY)
+    rig.wait(60, *PROFIT)
+    assert not rig.placed
+    assert [a.urgency for a in rig.of(Alert)] == [Urgency.MEDIUM]
+    assert "nothing was sent" in rig.of(Alert)[0].text
+
+
+def test_semi_auto_asks_once_and_acts_on_one_tap():
+    """One question, two taps: the first counts, the second is told that it is decided."""
+    rig = gaining(Mode.SEMI_AUTO)
+    rig.wait(5, *PROFIT)
+    assert len(rig.of(Ask)) == 1
+    assert not rig.placed
+    nonce = rig.of(Ask)[0].nonce
+    rig.tap(nonce)
+    rig.tap(nonce)
+    rig.wait(60, *PROFIT)
+    assert len(rig.placed) == 4
+    assert rig.flat
+    assert [a.text for a in rig.of(Answer)] == ["Exiting.", "Already decided or too old."]
+    assert {c.nonce for c in rig.of(Card)} == {nonce}
+
+
+def test_a_tap_after_a_restart_counts_exactly_once():
+    """The question outlives the process: the tap that comes after a restart starts one exit."""
+    rig = gaining(Mode.SEMI_AUTO)
+    nonce = rig.of(Ask)[0].nonce
+    rig.start()
+    rig.wait(1, *PROFIT)
+    rig.tap(nonce)
+    rig.start()
+    rig.tap(nonce)
+    rig.wait(60, *PROFIT)
+    assert len(rig.placed) == 4
+    assert rig.flat
+
+
+def test_a_question_that_nobody_answers_sends_nothing():
+    """After sixty seconds the card says expired, a late tap gets a word, no order leaves."""
+    rig = gaining(Mode.SEMI_AUTO)
+    nonce = rig.of(Ask)[0].nonce
+    rig.wait(61, *PROFIT)
+    rig.tap(nonce)
+    assert not rig.placed
+    assert rig.of(Card)[-1].title.startswith("Expired")
+    assert rig.view.positions[0].state is PositionState.HELD
+
+
+def test_a_stop_that_nobody_answers_is_asked_about_again_and_loudly():
+    """Silence about a loss is no answer: the owner is alerted HIGH and asked once more."""
+    rig = Rig(Mode.SEMI_AUTO)
+    rig.wait(1, *ENTRY)
+    rig.wait(70, *LOSS)
+    assert len(rig.of(Ask)) == 2
+    assert "A stop waits for your answer" in {a.title for a in rig.of(Alert)}
+    assert not rig.placed
+
+
+def test_not_now_leaves_the_position_alone_for_a_while():
+    """A declined profit is not asked about again within half an hour."""
+    rig = gaining(Mode.SEMI_AUTO)
+    rig.tap(rig.of(Ask)[0].nonce, yes=False)
+    rig.wait(300, *PROFIT)
+    assert len(rig.of(Ask)) == 1
+    assert rig.of(Card)[-1].title.startswith("Not now")
+    rig.wait(1600, *PROFIT)
+    assert len(rig.of(Ask)) == 2
+
+
+def test_exit_by_hand_asks_and_acts_on_yes():
+    """/exit 3359 shows the legs and the P&L, and yes closes them."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(strategy_id=3359)
+    ask = rig.of(Ask)[0]
+    assert ask.lines[-1].startswith("P&L now")
+    assert all(len(line) <= 32 for line in ask.lines)
+    rig.tap(ask.nonce)
+    rig.wait(10, *ENTRY)
+    assert rig.flat
+
+
+def test_a_preview_does_not_switch_the_rules_off():
+    """While the owner looks at an exit preview the stop still acts."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(strategy_id=3359)
+    rig.wait(20, *LOSS)
+    assert rig.flat
+    rig.tap(rig.of(Ask)[0].nonce)
+    assert len(rig.placed) == 4
+
+
+def test_a_second_wish_joins_the_running_exit():
+    """/exit while an exit runs says so and starts nothing."""
+    rig = gaining(Mode.EXECUTE)
+    rig.command(strategy_id=3359)
+    assert "Already exiting" in rig.of(Say)[-1].text
+    assert len(rig.monitor.desk.intents) == 1
+
+
+def test_an_exit_of_something_unknown_is_answered_with_a_sentence():
+    """/exit 9999 names what was asked for."""
+    rig = Rig(Mode.EXECUTE)
+    rig.command(strategy_id=9999)
+    assert "No open position 9999" in rig.of(Say)[-1].text
+
+
+def test_yes_to_a_position_that_changed_since_is_refused():
+    """The legs are not those that were shown: the answer is void, nothing is sent."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(strategy_id=3359)
+    rig.rows = rig.rows[:2]
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.tap(rig.of(Ask)[0].nonce)
+    assert not rig.placed
+    assert "has changed" in rig.of(Answer)[-1].text
+
+
+def test_stop_halts_the_rules_and_says_what_it_did():
+    """/stop: verdicts become words, positions stay, /exit still works, the reply says exactly that."""
+    rig = Rig(Mode.EXECUTE)
+    rig.command(Wish.STOP)
+    rig.wait(1, *ENTRY)
+    rig.wait(5, *PROFIT)
+    assert not rig.placed
+    assert "All positions stay as they are: 1 open" in rig.of(Say)[0].text
+    assert "Automation is halted" in rig.of(Alert)[-1].text
+    rig.command(strategy_id=3359)
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+
+
+def test_stop_survives_a_restart_and_resume_must_be_confirmed():
+    """Halted stays halted until a person says resume and confirms it; then the rule acts."""
+    rig = Rig(Mode.EXECUTE)
+    rig.command(Wish.STOP)
+    rig.start()
+    rig.wait(1, *ENTRY)
+    rig.wait(5, *PROFIT)
+    assert not rig.placed
+    rig.command(Wish.RESUME)
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+
+
+def test_nothing_is_sent_before_the_broker_was_read():
+    """A failed start-up reconciliation means alert-only, loudly, until the broker answers."""
+    rig = Rig(Mode.EXECUTE)
+    rig.broker_answers = False
+    rig.start()
+    rig.wait(1, *ENTRY)
+    rig.wait(5, *PROFIT)
+    assert not rig.placed
+    assert "The broker cannot be read" in {a.title for a in rig.of(Alert)}
+
+
+def test_a_store_that_cannot_be_read_changes_nothing():
+    """The trade store fails: the positions stay watched and the exit goes through."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.store_answers = False
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+    assert "The trade store cannot be read" in {a.title for a in rig.of(Alert)}
+
+
+def test_an_empty_store_is_not_believed_at_once():
+    """Two empty answers drop nothing; the third does."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.rows = []
+    for known in (1, 1, 0):
+        rig.tell(Beat(BeatKind.SYNC))
+        assert len(rig.view.positions) == known
+
+
+def test_a_broken_journal_stops_every_order_until_it_works_again():
+    """No journal, no order; an alert says so, and a second one when it is mended."""
+    rig = Rig(Mode.EXECUTE)
+    rig.tell(JournalState("disk full"))
+    rig.wait(1, *ENTRY)
+    rig.wait(5, *PROFIT)
+    assert not rig.placed
+    rig.tell(JournalState(""))
+    assert [a.topic for a in rig.of(Alert) if a.topic.startswith("journal")] == ["journal", "journal-back"]
+
+
+def test_a_difference_between_store_and_broker_is_told_once_it_is_seen_twice():
+    """The broker holds less than the store says: HIGH, on the second report."""
+    rig = Rig(Mode.EXECUTE)
+    rig.exchange.hold({leg.key: leg.quantity // 65 for leg in rig.legs})
+    for _ in range(3):
+        rig.tell(Beat(BeatKind.SYNC))
+    told = [a for a in rig.of(Alert) if a.topic.startswith("mismatch")]
+    assert told
+    assert all(a.urgency is Urgency.HIGH for a in told)
+
+
+def test_the_view_shows_what_the_machine_knows():
+    """Feed, session, P&L and thresholds are in the picture; an unknown P&L is unknown, not zero."""
+    rig = Rig(Mode.EXECUTE)
+    rig.tell(FeedChanged(FeedState.LIVE, "4 instruments"))
+    assert rig.view.positions[0].pnl_paise is None
+    rig.wait(1, *ENTRY)
+    view = rig.view
+    assert view.feed is FeedState.LIVE
+    assert view.session_open
+    assert view.positions[0].pnl_paise == 0
+    assert {t.rule for t in view.positions[0].thresholds} >= {"profit_target", "stop_loss"}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_same_messages_give_the_same_effects(mode):
+    """Two machines fed alike say and send alike, to the last nonce."""
+    one, two = gaining(mode), gaining(mode)
+    assert one.said == two.said
+    assert one.placed == two.placed
