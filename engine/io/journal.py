@@ -2,7 +2,8 @@
 
 SQLite with a write-ahead log and ``synchronous=FULL``: when `Journal.commit` returns, the disk has
 it; when it raises, nothing of it counts and nothing that hangs on it may be sent. Used from the
-loop's thread only: a commit costs a fraction of a millisecond, less than handing it to another.
+loop's thread only: one sync of the disk per commit (0.2 to 5 ms measured), and handing that to another
+thread would only put an await between the decision and its record.
 """
 
 from __future__ import annotations
