@@ -11,9 +11,9 @@ from engine.model import Action, Mode, Urgency, Verdict
 from engine.plan import plan_exit
 
 if TYPE_CHECKING:
+    from engine.helm import Helm
     from engine.messages import Command, Effect, Tap
     from engine.model import Position
-    from engine.monitor import Monitor
 
 __all__ = ["Dialogue"]
 
@@ -24,12 +24,12 @@ class Dialogue:
     """The person's side of the monitor: holds the open questions and knows what may be asked.
 
     Args:
-        monitor: whose positions and exits are talked about.
+        helm: whose positions and exits are talked about.
         seed: secret chance of this process, for nonces.
     """
 
-    def __init__(self, monitor: Monitor, seed: bytes) -> None:
-        self._monitor = monitor
+    def __init__(self, helm: Helm, seed: bytes) -> None:
+        self._helm = helm
         self.questions = Questions(seed)
 
     # --------------------------------------------------------------------------------- commands
@@ -41,21 +41,21 @@ class Dialogue:
         ]
         match command.wish:
             case Wish.STOP:
-                return effects + self._monitor.halt(command.by, now_s)
+                return effects + self._helm.halt(command.by, now_s)
             case Wish.RESUME:
                 return effects + self._resume(command, now_s)
             case Wish.EXIT:
                 return effects + self._exit(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
-        if not self._monitor.halted:
+        if not self._helm.halted:
             return [Say(command.by, "Automation is running already.")]
         if command.confirmed:
-            return self._monitor.unhalt(command.by)
+            return self._helm.unhalt(command.by)
         asked, record = self.questions.issue(
             Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
         )
-        lines = (f"Mode {self._monitor.mode}.", "Rules will act again.")
+        lines = (f"Mode {self._helm.mode}.", "Rules will act again.")
         ask = Ask(
             asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
             "Resume", "Stay halted",
@@ -63,11 +63,11 @@ class Dialogue:
         return [record, ask]
 
     def _exit(self, command: Command, now_s: float) -> list[Effect]:
-        if why := self._monitor.exit_impossible(now_s):
+        if why := self._helm.exit_impossible(now_s):
             return [Say(command.by, why)]
         wanted = [
             p
-            for p in self._monitor.holdings.positions.values()
+            for p in self._helm.holdings.positions.values()
             if command.strategy_id is None or p.strategy_id == command.strategy_id
         ]
         if not wanted:
@@ -77,15 +77,15 @@ class Dialogue:
                 else f"No open position {command.strategy_id}"
             )
             return [Say(command.by, f"{name}. /status lists what is watched.")]
-        busy = [p for p in wanted if self._monitor.desk.of(p.id)]
-        free = [p for p in wanted if not self._monitor.desk.of(p.id)]
+        busy = [p for p in wanted if self._helm.desk.of(p.id)]
+        free = [p for p in wanted if not self._helm.desk.of(p.id)]
         effects: list[Effect] = []
         if busy:
             names = ", ".join(str(p.strategy_id) for p in busy)
             effects.append(Say(command.by, f"Already exiting: {names}. The running exit goes on."))
         if command.confirmed:
             for position in free:
-                effects += self._monitor.start_exit(position, _forced(position), command.by.name, None, now_s)
+                effects += self._helm.start_exit(position, _forced(position), command.by.name, None, now_s)
             return effects
         return effects + (self.ask_exit(tuple(free), None, now_s) if free else [])
 
@@ -102,13 +102,13 @@ class Dialogue:
         )  # fmt: skip
         lines: tuple[str, ...] = () if verdict is None else (verdict.reason,)
         for position in positions:
-            legs = [(leg, self._monitor.touch(leg.key)) for leg in plan_exit(position)]
-            pnl = self._monitor.watch.figures(position.id, now_s).pnl_paise
+            legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
+            pnl = self._helm.watch.figures(position.id, now_s).pnl_paise
             lines += ((_name(position),) if len(positions) > 1 else ()) + preview_lines(legs, pnl)
             if verdict is not None:  # a person's preview must not switch the rules off
-                self._monitor.watch.hold(position.id)
+                self._helm.watch.hold(position.id)
         urgency = verdict.urgency if verdict is not None else Urgency.NORMAL
-        paper = " (on paper)" if self._monitor.mode is Mode.SIMULATE else ""
+        paper = " (on paper)" if self._helm.mode is Mode.SIMULATE else ""
         head = f"Exit {title}{paper}?" if verdict is None else f"{_headline(verdict)}: exit {title}?"
         ask = Ask(
             asked.nonce, Wish.EXIT, head, lines, asked.expires_s, urgency, "Exit now",
@@ -133,12 +133,12 @@ class Dialogue:
         if asked.wish is Wish.RESUME:
             settle = self.questions.settle(asked, Status.CONFIRMED)
             card = Card(asked.nonce, "Automation resumed", (f"by {tap.by.name}",), final=True)
-            return [settle, Answer(tap.callback_id, "Resumed."), card, *self._monitor.unhalt(tap.by)]
+            return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by)]
         positions = tuple(
-            p for name in asked.positions if (p := self._monitor.holdings.positions.get(name)) is not None
+            p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
-        why = self._monitor.exit_impossible(now_s)
-        if not why and positions and all(self._monitor.desk.of(p.id) for p in positions):
+        why = self._helm.exit_impossible(now_s)
+        if not why and positions and all(self._helm.desk.of(p.id) for p in positions):
             why = "Already exiting; the running exit goes on."
         if not why and _fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
@@ -151,7 +151,7 @@ class Dialogue:
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
             verdict = asked.verdict or _forced(position)
-            effects += self._monitor.start_exit(position, verdict, tap.by.name, name, now_s)
+            effects += self._helm.start_exit(position, verdict, tap.by.name, name, now_s)
         if len(positions) > 1:
             effects.append(
                 Card(asked.nonce, f"Exiting {asked.title}", ("One card each follows.",), final=True)
@@ -165,13 +165,20 @@ class Dialogue:
             effects += self._expire(asked, now_s)
         return effects
 
+    def withdraw(self, why: str) -> list[Effect]:
+        """Take back every question that a rule has asked."""
+        effects: list[Effect] = []
+        for asked in [q for q in self.questions.pending() if not q.forced]:
+            effects += self._close(asked, Status.EXPIRED, why)
+        return effects
+
     def _expire(self, asked: Confirmation, now_s: float) -> list[Effect]:
         text = "No answer in time; nothing was sent."
-        return self._close(asked, Status.EXPIRED, text) + self._monitor.unanswered(asked, now_s)
+        return self._close(asked, Status.EXPIRED, text) + self._helm.unanswered(asked, now_s)
 
     def _decline(self, asked: Confirmation, now_s: float) -> list[Effect]:
         effects = self._close(asked, Status.DECLINED, "Left alone; nothing was sent.")
-        self._monitor.leave_alone(asked, now_s)
+        self._helm.leave_alone(asked, now_s)
         return effects
 
     def _close(self, asked: Confirmation, status: Status, text: str) -> list[Effect]:

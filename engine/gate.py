@@ -139,6 +139,10 @@ class Questions:
         """True while a rule's question about this position is open."""
         return any(position in q.positions and not q.forced for q in self._all.values())
 
+    def pending(self) -> list[Confirmation]:
+        """Every open question."""
+        return list(self._all.values())
+
     def get(self, nonce: str) -> Confirmation | None:
         """Find an open question."""
         return self._all.get(nonce)

@@ -27,17 +27,17 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
     positions += [_invalid(bad) for bad in held.invalid]
     return MonitorView(
         at_s=now_s,
-        mode=monitor.mode,
-        sandbox=monitor.config.sandbox,
-        halted=monitor.halted,
-        degraded=monitor.degraded,
+        mode=monitor.helm.mode,
+        sandbox=monitor.helm.config.sandbox,
+        halted=monitor.helm.halted,
+        degraded=monitor.helm.degraded,
         feed=monitor.feed,
         feed_detail=monitor.feed_detail,
         data_age_s=None if book.data_s is None else now_s - book.data_s,
         cached_prices=len(book),
         subscribed=len(held.subscribed),
-        session_open=monitor.calendar.is_open(now_s),
-        session_text=session_text(monitor.calendar, now_s),
+        session_open=monitor.helm.calendar.is_open(now_s),
+        session_text=session_text(monitor.helm.calendar, now_s),
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
     )
 
@@ -89,8 +89,8 @@ def _state(monitor: Monitor, position: Position) -> tuple[PositionState, str]:
         return PositionState.STUCK, last.note
     if monitor.dialogue.questions.held(position.id):
         return PositionState.HELD, "waiting for your answer"
-    if position.id in monitor.snoozed:
-        return PositionState.HELD, f"left alone until {ist(monitor.snoozed[position.id]):%H:%M}"
+    if position.id in monitor.helm.snoozed:
+        return PositionState.HELD, f"left alone until {ist(monitor.helm.snoozed[position.id]):%H:%M}"
     return PositionState.WATCHING, ""
 
 
