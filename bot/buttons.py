@@ -80,13 +80,14 @@ class Buttons:
     def _lives_here(self, nonce: str, query: CallbackQuery) -> bool:
         """Check that the press comes from the very message that the question was sent as.
 
-        A press may outrun the receipt of its question, or the receipt may be lost: then the message
-        pressed is the question's, because nobody else knows the nonce.
+        A press may outrun the receipt of its question, or the receipt may be lost and the question be
+        sent a second time: then the message pressed is the question's from now on. Nobody else knows
+        the nonce, and the core counts the first press only.
         """
         place = self._store.card(nonce)
         if place is None or query.message is None:
             return False
-        if place.message_id is None:
+        if place.message_id is None or place.doubtful:
             self._store.place_card(nonce, query.message.message_id)
             return True
         return place.message_id == query.message.message_id

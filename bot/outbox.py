@@ -33,6 +33,8 @@ _OTHER_LANE = frozenset(Rank) - _HIGH_LANE
 UNREACHED_S = 3.0
 #: A message that may have been delivered is repeated ever more slowly: 2, 4, 8 ... seconds, at most this.
 UNSURE_MAX_S = 60.0
+#: How long the end of the chat waits for a message that is just being sent, real seconds.
+LAST_WORDS_S = 1.0
 #: While the chat or the token is refused only a person can help; looking again is cheap.
 SHUT_S = 30.0
 
@@ -58,6 +60,7 @@ class Outbox:
             if item is None:
                 store.forget(row)
             else:
+                self._doubt(item)
                 self._drop(self._waiting.add(item))
 
     @property
@@ -91,15 +94,13 @@ class Outbox:
     async def _lane(self, ranks: frozenset[Rank], sender: Sender) -> None:
         while True:
             item = await self._next(ranks)
+            delivery = asyncio.ensure_future(self._deliver(item, sender))
             try:
-                outcome = await self._deliver(item, sender)
+                outcome = await asyncio.shield(delivery)
             except asyncio.CancelledError:
-                self._give_back(item)
+                await self._last_words(item, delivery)
                 raise
-            finally:
-                self._in_flight.discard(item.thread)
             pause_s = self._settle(item, outcome)
-            self._wake()
             if pause_s:
                 self._nudged[ranks].clear()
                 await _event_or_time(self._nudged[ranks], self._clock, pause_s)
@@ -136,14 +137,26 @@ class Outbox:
         html = item.page.html + _lateness(item, self._wall_s())
         return await sender.send(html, keyboard, silent=item.silent)
 
+    async def _last_words(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> None:
+        """Let a sending that is under way end, so that a restart does not say it a second time."""
+        await asyncio.wait({delivery}, timeout=LAST_WORDS_S)
+        if delivery.done():
+            self._settle(item, delivery.result())
+            return
+        delivery.cancel()
+        self._in_flight.discard(item.thread)
+        self._doubt(item)
+        self._give_back(item)
+
     def _settle(self, item: Outgoing, outcome: Outcome) -> float:
         """Do what an outcome asks for; the answer is how long the lane shall rest, seconds."""
         now_s = self._clock.now_s()
+        self._in_flight.discard(item.thread)
+        self._wake()
         match outcome:
             case Delivered(message_id):
                 self._faults.gone(now_s)
-                if item.thread and message_id:
-                    self._store.place_card(item.thread, message_id)
+                self._placed(item, message_id)
                 self._drop([item])
             case Flooded(retry_after_s):
                 log.warning("chat: Telegram asks for %s of silence", span(retry_after_s))
@@ -158,12 +171,27 @@ class Outbox:
                 return self._failed(item, fault, sent, now_s)
         return 0.0
 
+    def _placed(self, item: Outgoing, message_id: int) -> None:
+        if not item.thread or not message_id:
+            return
+        place = self._store.card(item.thread)
+        if item.fresh or place is None or place.message_id is None:
+            # Otherwise a press came meanwhile from an earlier copy, and that one is the card.
+            self._store.place_card(item.thread, message_id)
+
+    def _doubt(self, item: Outgoing) -> None:
+        """Note that a thread's first message may have arrived; an edit leaves no second message."""
+        place = self._store.card(item.thread) if item.thread else None
+        if place is not None and (item.fresh or place.message_id is None):
+            self._store.doubt_card(item.thread)
+
     def _failed(self, item: Outgoing, fault: Fault, sent: Unsure, now_s: float) -> float:
         self._faults.seen(fault, now_s)
         if fault in {Fault.BLOCKED, Fault.REFUSED}:
             self._give_back(item)
             return SHUT_S
         if sent is Unsure.PERHAPS_SENT:
+            self._doubt(item)
             attempts = item.attempts + 1
             rest_s = min(2.0**attempts, UNSURE_MAX_S)
             self._give_back(replace(item, attempts=attempts, not_before_s=now_s + rest_s))

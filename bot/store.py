@@ -28,7 +28,8 @@ CARDS_KEPT = 500
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (identity TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS cards (
-    nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL, keyboard TEXT NOT NULL
+    nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL, keyboard TEXT NOT NULL,
+    doubtful INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 """
@@ -42,11 +43,13 @@ class CardPlace:
         message_id: Telegram's id of the message; None = not known to have been delivered yet.
         answered: a tap on its buttons was passed on; they are not offered again.
         keyboard: the buttons it carries, as JSON; empty when it never had any.
+        doubtful: a sending of it went without receipt, so a copy may stand in the chat unknown to us.
     """
 
     message_id: int | None = None
     answered: bool = False
     keyboard: str = ""
+    doubtful: bool = False
 
 
 class ChatStore:
@@ -91,6 +94,10 @@ class ChatStore:
         """Remember which message carries this nonce from now on."""
         self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), message_id=message_id))
 
+    def doubt_card(self, nonce: str) -> None:
+        """Remember that a message with this nonce may have arrived without our knowing which."""
+        self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), doubtful=True))
+
     def answer_card(self, nonce: str) -> None:
         """Remember that a tap on this nonce was passed on."""
         self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), answered=True))
@@ -114,20 +121,16 @@ class ChatStore:
     def _read(self) -> None:
         for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
             self._seen[identity] = None
-        rows = self._db.execute("SELECT nonce, message_id, answered, keyboard FROM cards ORDER BY rowid")
-        for nonce, message_id, answered, keyboard in rows:
-            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard)
+        rows = self._db.execute(
+            "SELECT nonce, message_id, answered, keyboard, doubtful FROM cards ORDER BY rowid"
+        )
+        for nonce, message_id, answered, keyboard, doubtful in rows:
+            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard, bool(doubtful))
 
     def _put_card(self, nonce: str, place: CardPlace) -> None:
         self._cards[nonce] = place
-        self._write(
-            "INSERT INTO cards VALUES (?, ?, ?, ?) ON CONFLICT (nonce) DO UPDATE SET"
-            " message_id = excluded.message_id, answered = excluded.answered, keyboard = excluded.keyboard",
-            nonce,
-            place.message_id,
-            int(place.answered),
-            place.keyboard,
-        )
+        row = (nonce, place.message_id, int(place.answered), place.keyboard, int(place.doubtful))
+        self._write("INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?, ?)", *row)
         while len(self._cards) > CARDS_KEPT:
             oldest, _ = self._cards.popitem(last=False)
             self._write("DELETE FROM cards WHERE nonce = ?", oldest)

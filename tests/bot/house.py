@@ -26,7 +26,8 @@ from engine.messages import (
 )
 from engine.model import Action, Mode, Urgency, position_id
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
-from sandbox.telegram_server import TelegramServer
+from sandbox.telegram_server import Message as Bubble
+from sandbox.telegram_server import Query, TelegramServer
 
 TOKEN = "7000000001:canary-telegram-token-0000000000000"
 OWNER = 4242
@@ -46,6 +47,10 @@ class QuickClock:
     def now_s(self) -> float:
         """Epoch seconds, running ``speed`` times as fast from `AT_S` on."""
         return AT_S + (time.monotonic() - self._began_s) * self._speed
+
+    def skip(self, seconds: float) -> None:
+        """Let this much time have passed, without waking anybody."""
+        self._began_s -= seconds / self._speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait so many of this clock's seconds."""
@@ -232,3 +237,30 @@ async def telegram(clock: QuickClock) -> AsyncIterator[TelegramServer]:
     """Run a Telegram on this clock."""
     async with TelegramServer(token=TOKEN, now=clock.now_s) as server:
         yield server
+
+
+async def message_with(server: TelegramServer, words: str, *, timeout_s: float = 10.0) -> Bubble:
+    """Wait for a message of the bot that says this."""
+
+    def found(here: TelegramServer) -> Bubble | None:
+        return next((m for m in here.sent() if words in m.text), None)
+
+    bubble = await server.wait_for(found, timeout_s)
+    assert bubble is not None
+    return bubble
+
+
+async def asked(server: TelegramServer, *, timeout_s: float = 10.0) -> Bubble:
+    """Wait for a question with its buttons."""
+
+    def found(here: TelegramServer) -> Bubble | None:
+        return next((m for m in here.sent() if "Exit now" in m.buttons), None)
+
+    bubble = await server.wait_for(found, timeout_s)
+    assert bubble is not None
+    return bubble
+
+
+async def answered(server: TelegramServer, press: Query) -> None:
+    """Wait until a press has its toast."""
+    await server.wait_for(lambda _: press.answered)

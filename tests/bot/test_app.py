@@ -2,27 +2,92 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from pathlib import Path
 
-from engine.messages import Command, Tap, Wish
+import pytest
+
+from bot.toasts import FALLBACK
+from engine.messages import Actor, Answer, Command, Say, Tap, Wish
+from engine.model import Urgency
 from sandbox.telegram_server import TelegramServer
-from tests.bot.house import OWNER, QuickClock, house, make_chat, one_tap_core, position, running, telegram
-
-
-def last(server: TelegramServer) -> str:
-    """The newest message of the bot."""
-    sent = server.sent()
-    return sent[-1].text if sent else ""
+from tests.bot.house import (
+    OWNER,
+    TOKEN,
+    Core,
+    QuickClock,
+    alert,
+    answered,
+    asked,
+    card,
+    house,
+    make_chat,
+    message_with,
+    one_tap_core,
+    position,
+    question,
+    running,
+    telegram,
+)
 
 
 async def test_status_answers_with_the_table(tmp_path: Path):
-    """A person who sends /status reads their position at once."""
+    """A person who sends /status reads their position at once; the core is not asked."""
     clock = QuickClock()
-    core = one_tap_core(clock)
-    core.picture = house(position())
+    core = Core(picture=house(position()))
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/status")
-        await server.wait_for(lambda s: "3359 NIFTY" in last(s))
+        table = await message_with(server, "3359 NIFTY")
+        assert table.protected
+        assert core.posted == []
+
+
+async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
+    """The owner's chat gets the commands; nobody else's menu shows them."""
+    clock = QuickClock()
+    async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
+        await server.wait_for(lambda s: s.calls_of("setMyCommands"))
+        names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
+        assert names == ["status", "exit", "stop", "resume", "help"]
+        assert server.state.commands_for(666, 666) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wish", "strategy_id"),
+    [
+        ("/exit 3359", Wish.EXIT, 3359),
+        ("/exit all", Wish.EXIT, None),
+        ("/exit@prahari_sandbox_bot 7", Wish.EXIT, 7),
+        ("/stop", Wish.STOP, None),
+        ("/resume", Wish.RESUME, None),
+    ],
+)
+async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strategy_id: int | None):
+    """Each wish reaches the core with the person's numbers, and /stop asks nothing first."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send(text)
+        [command] = await core.wait_for(lambda c: c.of(Command))
+        assert command == Command(wish, Actor(OWNER, OWNER, "Asha"), strategy_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/start", "watches your option positions"),
+        ("/help", "Commands"),
+        ("/exit NIFTY", "expected a strategy id like 3359, or all"),
+        ("/exitall", "I do not know “/exitall”"),
+        ("sell everything", "I do not know “sell everything”"),
+    ],
+)
+async def test_words_that_only_get_words_back(tmp_path: Path, text: str, words: str):
+    """Greeting, help and misunderstandings never reach the core."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send(text)
+        await message_with(server, words)
         assert core.posted == []
 
 
@@ -33,16 +98,326 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
     core.picture = house(position(), position(3360))
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/exit")
-        picker = await server.wait_for(lambda s: next((m for m in s.sent() if "Exit which" in m.text), None))
+        picker = await message_with(server, "Exit which position?")
         server.phone.tap(picker.id, "p:3359")
-        asked = await server.wait_for(lambda s: next((m for m in s.sent() if "Exit now" in m.buttons), None))
-        assert [key.get("style") for key in asked.keys] == ["danger", None]
-        press = server.phone.tap(asked.id, "Exit now")
-        await server.wait_for(lambda _: "Verified flat" in asked.text)
-        await server.wait_for(lambda _: press.answered)
-        assert press.toast == "Exiting."
-        assert asked.buttons == []
+        ask = await asked(server)
+        assert [key.get("style") for key in ask.keys] == ["danger", None]
+        press = server.phone.tap(ask.id, "Exit now")
+        await server.wait_for(lambda _: "Verified flat" in ask.text)
+        await answered(server, press)
+        assert (press.toast, ask.buttons) == ("Exiting.", [])
         [command] = core.of(Command)
-        assert (command.wish, command.strategy_id, command.by.user_id) == (Wish.EXIT, 3359, OWNER)
+        assert (command.wish, command.strategy_id) == (Wish.EXIT, 3359)
         [tap] = core.of(Tap)
-        assert tap.yes
+        assert tap == Tap("nonce0000", yes=True, by=Actor(OWNER, OWNER, "Asha"), callback_id=press.id)
+
+
+async def test_two_taps_from_two_phones_are_one_decision(tmp_path: Path):
+    """Yes on one phone and no on the other: both are answered, the core's first one wins."""
+    clock = QuickClock()
+    core = one_tap_core(clock)
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        first = server.phone.tap(ask.id, "Exit now")
+        second = server.phone.tap(ask.id, "Cancel")
+        third = server.phone.tap(ask.id, "Exit now")
+        for press in (first, second, third):
+            await answered(server, press)
+        assert [p.toast for p in (first, second, third)] == [
+            "Exiting.",
+            "Already decided.",
+            "Already decided.",
+        ]
+        assert [tap.yes for tap in core.of(Tap)] == [True, False, True]
+        await server.wait_for(lambda _: ask.text.startswith("Verified flat"))
+
+
+async def test_a_stranger_is_ignored_in_all_ways(tmp_path: Path):
+    """Commands and taps of others reach nothing and get no answer; the owner is told once, quietly."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        server.phone.send("/exit all", user=666)
+        press = server.phone.tap(ask.id, "Exit now", user=666)
+        told = await message_with(server, "A stranger at the bot")
+        server.phone.send("/status")
+        await message_with(server, "No positions are being watched")
+        assert told.silent
+        assert core.posted == []
+        assert not press.answered
+        assert server.sent(666) == []
+
+
+async def test_a_tap_on_another_message_presses_nothing(tmp_path: Path):
+    """A nonce only counts on the very message that its question was sent as."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(alert(Urgency.MEDIUM, "other"))
+        other = await message_with(server, "Medium other")
+        core.give(question(clock))
+        await asked(server)
+        forged = server.phone.forge(other.id, "c:nonce0000:y")
+        unknown = server.phone.forge(other.id, "c:nonce9999:y")
+        await answered(server, forged)
+        await answered(server, unknown)
+        assert (forged.toast, forged.alert) == ("This question is closed.", True)
+        assert unknown.toast == "This question is closed."
+        assert core.posted == []
+
+
+async def test_a_tap_after_a_restart_still_counts(tmp_path: Path):
+    """The question outlives the chat that sent it; a tap on it reaches the new one, once."""
+    clock = QuickClock()
+    async with telegram(clock) as server:
+        core = one_tap_core(clock)
+        chat = make_chat(server, core, clock, tmp_path)
+        async with running(chat):
+            core.give(question(clock))
+            ask = await asked(server)
+            server.phone.send("/help")
+            await message_with(server, "Commands")
+        press = server.phone.tap(ask.id, "Exit now")
+        core = one_tap_core(clock)
+        async with running(make_chat(server, core, clock, tmp_path)):
+            await answered(server, press)
+            await server.wait_for(lambda _: "Verified flat" in ask.text)
+        assert len(core.of(Tap)) == 1
+        assert len(server.sent()) == 2
+
+
+async def test_a_tap_on_a_question_whose_receipt_was_lost(tmp_path: Path):
+    """Killed before Telegram's receipt: the copy that is tapped counts, and becomes the card."""
+    clock = QuickClock()
+    async with telegram(clock) as server:
+        core = one_tap_core(clock)
+        server.faults.lose_reply(method="sendMessage")
+        async with running(make_chat(server, core, clock, tmp_path)):
+            core.give(question(clock))
+            ask = await asked(server)
+        press = server.phone.tap(ask.id, "Exit now")
+        core = one_tap_core(clock)
+        async with running(make_chat(server, core, clock, tmp_path)):
+            await answered(server, press)
+            await server.wait_for(lambda _: "Verified flat" in ask.text)
+        assert press.toast == "Exiting."
+        assert len(core.of(Tap)) == 1
+
+
+async def test_an_update_is_not_run_twice(tmp_path: Path):
+    """Killed before it could confirm a command, the next life gets it again and does not run it."""
+    clock = QuickClock()
+    async with telegram(clock) as server:
+        core = Core()
+        async with running(make_chat(server, core, clock, tmp_path)):
+            server.phone.send("/stop")
+            await core.wait_for(lambda c: c.posted)
+            server.faults.hang(times=1000, method="getUpdates")
+        server.faults.clear()
+        core = Core(picture=house(position()))
+        async with running(make_chat(server, core, clock, tmp_path)):
+            server.phone.send("/status")
+            await message_with(server, "3359 NIFTY")
+        assert core.posted == []
+
+
+async def test_a_command_from_before_is_not_run(tmp_path: Path):
+    """An hour-old /exit all that waited at Telegram is explained, not obeyed."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server:
+        server.phone.send("/exit all", age_s=3600)
+        async with running(make_chat(server, core, clock, tmp_path)):
+            told = await message_with(server, "Ignored “/exit all”: it is 60 min old")
+            assert "Send it again" in told.text
+            assert core.posted == []
+
+
+async def test_a_corrected_command_is_not_run(tmp_path: Path):
+    """Editing /exit 1 to /exit 2 exits nothing; the poll does not even ask for edits."""
+    clock, core = QuickClock(), Core(picture=house(position()))
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        sent = server.phone.send("/help")
+        await message_with(server, "Commands")
+        server.phone.edit(sent.id, "/exit all")
+        server.phone.send("/status")
+        await message_with(server, "3359 NIFTY")
+        assert core.posted == []
+
+
+async def test_a_slow_core_does_not_leave_the_button_spinning(tmp_path: Path):
+    """Within a second the press is answered; an alarm that comes later becomes a message."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        press = server.phone.tap(ask.id, "Exit now")
+        pressed_s = clock.now_s()
+        await answered(server, press)
+        assert press.toast == FALLBACK
+        assert clock.now_s() - pressed_s < 2.0
+        core.give(Answer(press.id, "The position has changed.", alarm=True))
+        await message_with(server, "The position has changed.")
+
+
+async def test_the_core_s_words_reach_only_this_chat(tmp_path: Path):
+    """What is said to the host's own command line is not sent to the phone."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(Say(Actor(0, 0, "host"), "For the terminal."))
+        core.give(Say(Actor(OWNER, OWNER, "Asha"), "Automation is halted <now>."))
+        await message_with(server, "Automation is halted <now>.")
+        assert len(server.sent()) == 1
+
+
+async def test_loud_and_silent(tmp_path: Path):
+    """NORMAL makes no sound, MEDIUM and HIGH do; a repetition within its cool-down is not said."""
+    clock, core = QuickClock(speed=10), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        for urgency in Urgency:
+            core.give(alert(urgency, "same topic" if urgency else "first"))
+        core.give(alert(Urgency.MEDIUM, "same topic"))
+        core.give(alert(Urgency.MEDIUM, "last"))
+        await message_with(server, "Medium last")
+        normal = await message_with(server, "Normal first")
+        high = await message_with(server, "High same topic")
+        assert (normal.silent, high.silent) == (True, False)
+        assert sum("Medium same topic" in m.text for m in server.sent()) == 1
+
+
+async def test_a_storm_is_summed_up(tmp_path: Path):
+    """Fifty alerts in a moment are a dozen and a summary."""
+    clock = QuickClock(speed=20)
+    core = Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        for n in range(50):
+            core.give(alert(Urgency.MEDIUM, f"topic {n}"))
+        summary = await message_with(server, "Storm: 38 more alerts")
+        assert "/status shows where everything stands" in summary.text
+        await server.wait_for(lambda s: len(s.sent()) == 13)
+
+
+async def test_a_card_keeps_its_buttons_until_it_is_answered(tmp_path: Path):
+    """A question whose card changes can still be answered; after the tap its buttons are gone."""
+    clock, core = QuickClock(speed=10), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        core.give(card("nonce0000", "Prices moved", final=False))
+        await server.wait_for(lambda _: "Prices moved" in ask.text)
+        assert ask.buttons == ["Exit now", "Cancel"]
+        server.phone.tap(ask.id, "Exit now")
+        await core.wait_for(lambda c: c.of(Tap))
+        core.give(card("nonce0000", "Exiting", final=False))
+        await server.wait_for(lambda _: "⏳ Exiting" in ask.text)
+        assert ask.buttons == []
+
+
+async def test_a_bad_end_is_heard(tmp_path: Path):
+    """A stuck exit edits its card, and rings as a message of its own."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        core.give(card("nonce0000", "Stuck: NIFTY", urgency=Urgency.HIGH))
+        await server.wait_for(lambda _: "Stuck: NIFTY" in ask.text)
+        ring = next(m for m in server.sent() if m.id != ask.id and "Stuck: NIFTY" in m.text)
+        assert (ring.silent, ask.buttons) == (False, [])
+
+
+async def test_a_card_nobody_asked_for_is_one_message(tmp_path: Path):
+    """An automatic exit's card is sent once and then edited, even when its states come in a burst."""
+    clock = QuickClock(speed=5)
+    core = Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(card("x17", "Exiting: NIFTY", final=False))
+        await message_with(server, "Exiting: NIFTY")
+        core.give(card("x17", "Exiting: 1 of 2", final=False))
+        core.give(card("x17", "Verified flat: NIFTY"))
+        await message_with(server, "Verified flat: NIFTY")
+        assert len(server.sent()) == 1
+
+
+async def test_an_edit_whose_message_is_gone_is_sent_anew(tmp_path: Path):
+    """The owner deleted the question; the outcome comes all the same."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        server.state.delete(ask)
+        core.give(card("nonce0000", "Verified flat: NIFTY"))
+        await message_with(server, "Verified flat: NIFTY")
+
+
+async def test_it_comes_up_when_telegram_does(tmp_path: Path):
+    """Started into an outage it waits, keeps what is said, and delivers once Telegram is there."""
+    clock, core = QuickClock(), Core()
+    server = TelegramServer(token=TOKEN, now=clock.now_s)
+    await server.start()
+    await server.stop()
+    chat = make_chat(server, core, clock, tmp_path)
+    async with running(chat):
+        core.give(alert(Urgency.HIGH, "early"))
+        async with asyncio.timeout(5):
+            while not chat.health().faults:
+                await asyncio.sleep(0)
+        assert chat.health().poll_age_s is None
+        assert chat.health().waiting_high == 1
+        await server.start()
+        await message_with(server, "High early")
+        server.phone.send("/stop")
+        await core.wait_for(lambda c: c.posted)
+        age_s = chat.health().poll_age_s
+        assert age_s is not None
+        assert age_s < 5
+    await server.stop()
+
+
+async def test_alerts_outlive_an_outage_and_a_restart(tmp_path: Path):
+    """Said while Telegram is away, delivered by the next life, with how late they are."""
+    clock = QuickClock()
+    core = Core()
+    async with telegram(clock) as server:
+        await server.stop()
+        async with running(make_chat(server, core, clock, tmp_path)):
+            core.give(alert(Urgency.HIGH, "first"))
+            core.give(alert(Urgency.NORMAL, "second"))
+            core.give(question(clock, left_s=60.0))
+        clock.skip(200)
+        await server.start()
+        async with running(make_chat(server, core, clock, tmp_path)):
+            high = await message_with(server, "High first")
+            normal = await message_with(server, "Normal second")
+            assert "delayed " in high.text
+            assert high.id < normal.id
+            assert all("Exit NIFTY" not in m.text for m in server.sent()), "an expired question was asked"
+        async with running(make_chat(server, Core(), clock, tmp_path)) as _:
+            server.phone.send("/help")
+            await message_with(server, "Commands")
+        assert sum("High first" in m.text for m in server.sent()) == 1
+
+
+async def test_no_secret_in_any_log(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """At DEBUG, through refusals, outages and bad answers: the token is in no line of the log."""
+    caplog.set_level(logging.DEBUG)
+    clock, core = QuickClock(speed=50), Core()
+    async with telegram(clock) as server:
+        server.faults.fail(401, method="getMe")
+        server.faults.fail(404, method="getMe", page="<html>blocked</html>")
+        server.faults.drop(method="getMe")
+        for code in (401, 404, 409, 502):
+            server.faults.fail(code, method="getUpdates")
+            server.faults.fail(code, method="sendMessage")
+        server.faults.drop(method="getUpdates")
+        server.faults.fail(502, method="setMyCommands")
+        server.faults.fail(404, method="answerCallbackQuery")
+        chat = make_chat(server, core, clock, tmp_path)
+        async with running(chat):
+            core.give(question(clock, left_s=3000.0))
+            ask = await asked(server, timeout_s=60.0)
+            press = server.phone.tap(ask.id, "Cancel")
+            await answered(server, press)
+    text = "\n".join(record.getMessage() + str(record.exc_info or "") for record in caplog.records)
+    assert "token refused" in text, "the log must have something to hide"
+    assert "canary" not in text
+    assert "canary" not in repr(chat.health())
