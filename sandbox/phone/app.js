@@ -1,15 +1,13 @@
 // The phone: one WebSocket in, a chat on the screen. See telegram_page.py for what travels.
 import { bubble, dayLine, wordsOf } from "./bubbles.js";
 import { CommandSheet } from "./commands.js";
-import { day, richText, setClock, tickTimes } from "./text.js";
+import { Draft, Taps, Typing, copy, showAlert, toast } from "./signs.js";
+import { day, setClock, tickTimes } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 const log = $("log"), scroll = $("scroll"), composer = $("composer"), chip = $("chip");
 
-const ANSWER_MS = 15_000;   // how long a button waits for its answer, as on Telegram
-const ACTION_MS = 5_000;    // how long "typing…" stands
-const DRAFT_MS = 30_000;    // how long a draft stands
-const NEAR_PX = 80;
+const NEAR_PX = 80;   // so near to the end counts as reading the latest
 
 const messages = new Map();
 let pinned = [];
@@ -18,6 +16,16 @@ let about = "";
 let unread = 0;
 let editing = null;
 let atEnd = true;
+
+const typing = new Typing($("typing"), showStatus);
+const draft = new Draft(log);
+const taps = new Taps(tell);
+
+function showStatus() {
+  const state = document.body.dataset.online !== "true" ? "away" : typing.words ? "typing" : "on";
+  $("status").dataset.state = state;
+  $("status").textContent = { away: "reconnecting…", typing: typing.words, on: about || "on watch" }[state];
+}
 
 /* ------------------------------------------------------------------------------------ the socket */
 
@@ -70,11 +78,14 @@ const on = {
   commands(said) { commands.set(said.commands); },
   about(said) { about = said.about; showStatus(); },
   pinned(said) { showPinned(said.pinned); },
-  action() { typing.start("typing…"); },
-  draft(said) { draft.show(said); },
+  action() { stayAtEnd(() => typing.start("typing…")); },
+  draft(said) { stayAtEnd(() => (said.text ? draft.show(said, actions) : typing.start("thinking…"))); },
   tapped(said) { taps.sent(said.ref, said.query); },
-  answer(said) { taps.answered(said); },
-  problem(said) { taps.failed(said.ref); toast(said.text); },
+  answer(said) {
+    taps.done(said.query);
+    if (said.text) (said.alert ? showAlert : toast)(said.text);
+  },
+  problem(said) { taps.done(said.ref); toast(said.text); },
 };
 
 /* --------------------------------------------------------------------------------------- messages */
@@ -82,8 +93,8 @@ const on = {
 const actions = {
   send: (text) => send(text),
   tap: (id, data, button) => taps.start(id, data, button),
-  copy: (text) => copy(text),
-  jump: (id) => jump(id),
+  copy,
+  jump,
 };
 
 const itemOf = (id) => log.querySelector(`[data-message-id="${id}"]`);
@@ -93,7 +104,10 @@ function put(message) {
   const item = bubble(message, actions);
   const old = itemOf(message.message_id);
   if (old) {
+    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.button : null;
     old.replaceWith(item);
+    // A keyboard user keeps the place: the same button of the new version, or the composer.
+    if (focused) (item.querySelector(`[data-button="${CSS.escape(focused)}"]`) ?? composer).focus();
     return item;
   }
   const last = [...log.querySelectorAll("[data-day]")].pop();
@@ -141,6 +155,12 @@ function jump(id) {
 
 /* ----------------------------------------------------------------------- reading and not reading */
 
+function stayAtEnd(change) {
+  const stay = atEnd;
+  change();
+  if (stay) toEnd("smooth");
+}
+
 function toEnd(behavior) { scroll.scrollTo({ top: scroll.scrollHeight, behavior }); }
 
 function count() {
@@ -168,107 +188,6 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden && at
 chip.addEventListener("click", () => { toEnd("smooth"); seen(); });
 new ResizeObserver(() => { if (atEnd) toEnd("instant"); }).observe(scroll);
 $("pinned").addEventListener("click", () => jump(pinned[pinned.length - 1]));
-
-/* ---------------------------------------------------------------------- the bot's signs of life */
-
-function showStatus() {
-  const state = document.body.dataset.online !== "true" ? "away" : typing.words ? "typing" : "on";
-  $("status").dataset.state = state;
-  $("status").textContent = { away: "reconnecting…", typing: typing.words, on: about || "on watch" }[state];
-}
-
-const typing = {
-  words: "",
-  timer: 0,
-  start(words) {
-    clearTimeout(this.timer);
-    this.words = words;
-    $("typing").hidden = false;
-    this.timer = setTimeout(() => this.stop(), ACTION_MS);
-    showStatus();
-    if (atEnd) toEnd("smooth");
-  },
-  stop() {
-    clearTimeout(this.timer);
-    this.words = "";
-    $("typing").hidden = true;
-    showStatus();
-  },
-};
-
-const draft = {
-  item: null,
-  timer: 0,
-  show({ text, entities }) {
-    this.clear();
-    if (!text) return typing.start("thinking…");
-    this.item = document.createElement("li");
-    this.item.className = "row draft";
-    const body = document.createElement("div");
-    body.className = "bubble";
-    body.append(richText(text, entities, actions));
-    this.item.append(body);
-    log.append(this.item);
-    this.timer = setTimeout(() => this.clear(), DRAFT_MS);
-    if (atEnd) toEnd("smooth");
-  },
-  clear() {
-    clearTimeout(this.timer);
-    this.item?.remove();
-    this.item = null;
-  },
-};
-
-/* ----------------------------------------------------------------------------------------- taps */
-
-const taps = {
-  last: 0,
-  waiting: new Map(),   // ref, later query id -> the button that spins
-  start(message_id, data, button) {
-    if (button.getAttribute("aria-busy") === "true") return;
-    const ref = `r${this.last += 1}`;
-    if (!tell({ type: "tap", message_id, data, ref })) return toast("Not connected: the tap was not sent.");
-    button.setAttribute("aria-busy", "true");
-    this.waiting.set(ref, button);
-    setTimeout(() => button.removeAttribute("aria-busy"), ANSWER_MS);
-  },
-  sent(ref, query) {
-    this.waiting.set(query, this.waiting.get(ref));
-    this.waiting.delete(ref);
-  },
-  answered({ query, text, alert }) {
-    this.failed(query);
-    if (!text) return;
-    if (alert) showAlert(text);
-    else toast(text);
-  },
-  failed(key) {
-    this.waiting.get(key)?.removeAttribute("aria-busy");
-    this.waiting.delete(key);
-  },
-};
-
-let toastTimer = 0;
-function toast(text) {
-  clearTimeout(toastTimer);
-  $("toast").textContent = text;
-  $("toast").hidden = false;
-  toastTimer = setTimeout(() => { $("toast").hidden = true; }, 1_600 + 45 * text.length);
-}
-
-function showAlert(text) {
-  $("alert-text").textContent = text;
-  if (!$("alert").open) $("alert").showModal();
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast(`Copied ${text.length > 32 ? "to the clipboard" : text}`);
-  } catch {
-    toast("The browser does not allow copying here.");
-  }
-}
 
 /* ------------------------------------------------------------------------------------- composing */
 

@@ -34,9 +34,14 @@ def bot_for(server: TelegramServer, token: str = TOKEN, read_timeout_s: float = 
         token,
         base_url=f"{server.api_url}/bot",
         base_file_url=f"{server.api_url}/file/bot",
-        request=HTTPXRequest(read_timeout=read_timeout_s),
-        get_updates_request=HTTPXRequest(read_timeout=read_timeout_s),
+        request=_requests(read_timeout_s),
+        get_updates_request=_requests(read_timeout_s),
     )
+
+
+def _requests(read_timeout_s: float) -> HTTPXRequest:
+    """Skip the loading of certificates, which takes longer than most of these tests."""
+    return HTTPXRequest(read_timeout=read_timeout_s, httpx_kwargs={"verify": False})
 
 
 @asynccontextmanager

@@ -167,6 +167,7 @@ async def test_other_websites_cannot_use_the_socket():
     async with house() as (server, _bot), aiohttp.ClientSession() as session:
         for path, headers, status in (
             ("ws", {"Origin": "https://evil.example"}, 403),
+            ("ws", {"Origin": "http://evil.example", "Host": "evil.example"}, 403),
             ("ws?user=me", {}, 400),
         ):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
