@@ -43,6 +43,8 @@ class QuickClock:
     def __init__(self, speed: float = 1.0) -> None:
         self._speed = speed
         self._began_s = time.monotonic()
+        #: Set as soon as somebody waits for time to pass.
+        self.rested = asyncio.Event()
 
     def now_s(self) -> float:
         """Epoch seconds, running ``speed`` times as fast from `AT_S` on."""
@@ -54,6 +56,7 @@ class QuickClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait so many of this clock's seconds."""
+        self.rested.set()
         await asyncio.sleep(max(seconds, 0) / self._speed)
 
 

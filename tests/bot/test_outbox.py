@@ -1,0 +1,226 @@
+"""The outbox over real HTTP: who goes first, and what becomes of a message when Telegram is difficult."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.application import build
+from bot.faults import Fault, FaultBook
+from bot.layout import Button, Page
+from bot.outbox import Outbox
+from bot.queue import Outgoing, Rank
+from bot.sender import Sender
+from bot.store import ChatStore
+from engine.messages import Alert
+from sandbox.telegram_server import Flood, TelegramServer
+from tests.bot.house import OWNER, TOKEN, QuickClock, message_with, telegram
+
+
+class Post:
+    """An outbox at work, and what it alarmed."""
+
+    def __init__(self, server: TelegramServer, clock: QuickClock, store: ChatStore) -> None:
+        self.server = server
+        self.clock = clock
+        self.store = store
+        self.alarms: asyncio.Queue[Alert] = asyncio.Queue()
+        self.faults = FaultBook("send", self.alarms.put_nowait)
+        self.box = Outbox(store=store, faults=self.faults, clock=clock, wall_s=clock.now_s)
+
+    def put(self, rank: Rank, text: str, **how: object) -> None:
+        """Queue a message that is worth delivering for an hour."""
+        now_s = self.clock.now_s()
+        page = how.pop("page", Page(text))
+        item = Outgoing(rank, page, now_s, now_s + 3600.0, **how)  # type: ignore[arg-type]  # a test's keywords
+        self.box.add(item)
+
+    def texts(self) -> list[str]:
+        """What stands in the chat, oldest first."""
+        return [message.text for message in self.server.sent()]
+
+
+@asynccontextmanager
+async def posting(tmp_path: Path, clock: QuickClock) -> AsyncIterator[Post]:
+    """Run an outbox against a Telegram of its own."""
+    async with telegram(clock) as server:
+        app = build(TOKEN, server.api_url)
+        post = Post(server, clock, ChatStore(tmp_path / "chat.sqlite3"))
+        async with app.bot:
+            work = asyncio.create_task(post.box.run(Sender(app.bot, OWNER)))
+            try:
+                yield post
+            finally:
+                work.cancel()
+                await asyncio.wait({work})
+                post.store.close()
+
+
+async def test_high_overtakes_thirty_normal_and_edits_under_the_flood_limits(tmp_path: Path):
+    """In a storm a HIGH alert waits for nobody, everything arrives, and Telegram never says 429."""
+    clock = QuickClock(speed=25)
+    async with posting(tmp_path, clock) as post:
+        post.server.flood = Flood()
+        post.put(Rank.REPLY, "card", thread="x")
+        await message_with(post.server, "card")
+        for n in range(30):
+            post.put(Rank.NORMAL, f"normal {n:02d}")
+            post.put(Rank.EDIT, f"card, version {n}", thread="x")
+        await message_with(post.server, "normal 01")
+        post.put(Rank.HIGH, "the house burns")
+        await message_with(post.server, "the house burns")
+        before = post.texts().index("the house burns")
+        assert before <= 5
+        await message_with(post.server, "normal 29", timeout_s=30)
+        await post.server.wait_for(lambda _: "card, version 29" in post.texts()[0], 30)
+        assert [call.status for call in post.server.calls if call.status == 429] == []
+        edits = post.server.calls_of("editMessageText")
+        assert len(edits) < 10, "edits are coalesced to the latest"
+        assert [t for t in post.texts() if "normal" in t] == [f"normal {n:02d}" for n in range(30)]
+
+
+async def test_a_reply_is_instant_although_chatter_waits(tmp_path: Path):
+    """The answer to a command is in the chat before the second of twenty quiet messages."""
+    clock = QuickClock()
+    async with posting(tmp_path, clock) as post:
+        for n in range(20):
+            post.put(Rank.NORMAL, f"normal {n}")
+        await message_with(post.server, "normal 1")
+        began_s = clock.now_s()
+        post.put(Rank.REPLY, "here is your status")
+        await message_with(post.server, "here is your status")
+        assert clock.now_s() - began_s < 1.0
+
+
+async def test_a_hanging_message_does_not_hold_up_a_high_one(tmp_path: Path):
+    """HIGH has a lane of its own: an unanswered chatter message is not waited for."""
+    clock = QuickClock()
+    async with posting(tmp_path, clock) as post:
+        post.server.faults.hang(method="sendMessage")
+        post.put(Rank.NORMAL, "chatter")
+        await post.server.wait_for(lambda s: s.faults.armed == 0)
+        post.put(Rank.HIGH, "the house burns")
+        await message_with(post.server, "the house burns")
+        assert "chatter" not in post.texts()
+        post.server.faults.clear()
+
+
+async def test_a_flood_wait_is_obeyed_and_nothing_is_lost(tmp_path: Path):
+    """Refused with 429, the chat is left alone for as long as asked; HIGH goes first after that."""
+    clock = QuickClock(speed=10)
+    async with posting(tmp_path, clock) as post:
+        post.server.faults.fail(429, method="sendMessage", retry_after_s=20)
+        post.put(Rank.MEDIUM, "medium")
+        await post.server.wait_for(lambda s: s.calls_of("sendMessage"))
+        refused_s = clock.now_s()
+        post.put(Rank.HIGH, "high")
+        await message_with(post.server, "medium")
+        assert post.texts() == ["high", "medium"]
+        assert clock.now_s() - refused_s > 19
+        assert len(post.server.calls_of("sendMessage")) == 3
+
+
+async def test_markup_that_telegram_cannot_read_goes_out_plain(tmp_path: Path):
+    """An alert does not die of its formatting."""
+    async with posting(tmp_path, QuickClock()) as post:
+        post.put(Rank.HIGH, "<b>NIFTY</i> lost ₹5,000 &amp; more")
+        await message_with(post.server, "NIFTY lost ₹5,000 & more")
+        assert post.box.waiting == 0
+
+
+async def test_a_message_that_telegram_refuses_is_let_go(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """A refusal is logged with Telegram's words, and the next message is sent."""
+    async with posting(tmp_path, QuickClock()) as post:
+        keyboard = ((Button("x", "d" * 65),),)
+        post.put(Rank.HIGH, "bad", page=Page("bad", keyboard), durable=True)
+        post.put(Rank.HIGH, "good")
+        await message_with(post.server, "good")
+        assert post.texts() == ["good"]
+        assert "Telegram refused a message" in caplog.text
+        assert list(post.store.kept()) == []
+
+
+async def test_an_unchanged_edit_is_a_delivered_one(tmp_path: Path):
+    """Telegram's “not modified” is no failure: the phone shows what was meant."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.put(Rank.REPLY, "card", thread="x")
+        await message_with(post.server, "card")
+        post.put(Rank.REPLY, "card", thread="x", durable=True)
+        post.put(Rank.NORMAL, "after")
+        await message_with(post.server, "after")
+        assert post.server.calls_of("editMessageText")[-1].status == 400
+        assert list(post.store.kept()) == []
+
+
+async def test_a_lost_receipt_costs_a_duplicate_never_a_loss(tmp_path: Path):
+    """Delivered but unanswered, a message is repeated after a while, and once only."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.server.faults.lose_reply(method="sendMessage")
+        post.put(Rank.HIGH, "high id abcde")
+        await post.server.wait_for(lambda _: post.texts() == ["high id abcde"] * 2)
+        await post.server.wait_for(lambda _: post.box.waiting == 0)
+        assert post.faults.open in {(), (Fault.UNREACHABLE,)}
+
+
+async def test_an_edit_whose_receipt_was_lost_is_repeated_on_the_same_message(tmp_path: Path):
+    """Editing twice to the same words shows once."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.put(Rank.REPLY, "card", thread="x")
+        await message_with(post.server, "card")
+        post.server.faults.lose_reply(method="editMessageText")
+        post.put(Rank.REPLY, "card, final", thread="x")
+        await post.server.wait_for(lambda s: len(s.calls_of("editMessageText")) == 2)
+        assert post.texts() == ["card, final"]
+
+
+async def test_a_server_error_is_waited_out(tmp_path: Path):
+    """502 for a while: the message comes when it is over, exactly once."""
+    async with posting(tmp_path, QuickClock(speed=25)) as post:
+        post.server.faults.fail(502, times=5, method="sendMessage")
+        post.put(Rank.HIGH, "high")
+        await message_with(post.server, "high")
+        assert len(post.texts()) == 1
+        assert len(post.server.calls_of("sendMessage")) == 6
+
+
+async def test_a_blocked_chat_is_alarmed_and_recovers_at_a_word(tmp_path: Path):
+    """While the owner blocks the bot nothing is thrown away; a sign of life sends it at once."""
+    clock = QuickClock()
+    async with posting(tmp_path, clock) as post:
+        post.server.phone.block()
+        post.put(Rank.HIGH, "high")
+        async with asyncio.timeout(5):
+            assert (await post.alarms.get()).title == "The chat refuses messages"
+        assert post.faults.open == (Fault.BLOCKED,)
+        post.server.phone.unblock()
+        assert post.box.waiting_high == 1
+        post.box.nudge()
+        await message_with(post.server, "high")
+        async with asyncio.timeout(5):
+            assert (await post.alarms.get()).title == "Chat is back"
+
+
+async def test_a_card_never_overtakes_the_first_message_of_its_thread(tmp_path: Path):
+    """Two lanes, one thread: the edit waits for the receipt instead of becoming a second message."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.put(Rank.HIGH, "exit begins", thread="x")
+        post.put(Rank.NORMAL, "other")
+        await asyncio.sleep(0)
+        post.put(Rank.REPLY, "exit, one of two", thread="x")
+        await message_with(post.server, "exit, one of two")
+        await message_with(post.server, "other")
+        assert sorted(post.texts()) == ["exit, one of two", "other"]
+
+
+async def test_a_kept_message_of_another_version_is_dropped(tmp_path: Path):
+    """What cannot be read back does not stop the chat."""
+    store = ChatStore(tmp_path / "chat.sqlite3")
+    store.keep({"rank": 0, "words": "from the future"})
+    store.close()
+    async with posting(tmp_path, QuickClock()) as post:
+        assert post.box.waiting == 0
+        assert list(post.store.kept()) == []
