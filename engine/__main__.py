@@ -1,0 +1,78 @@
+"""``python -m engine TOOL``: the tools that need no running monitor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import BadInput, ConfigError, SourceError
+from engine.io.env import load_settings
+from engine.io.importer import import_csv, summary
+from engine.io.replays import ReplayRequest, human, run_replay
+from engine.io.stores.sqlite import SqliteStore
+from engine.model import Mode
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one tool; exit status 2 when something of the owner's must be corrected first."""
+    args = _parser().parse_args(argv)
+    try:
+        print(args.tool(args))
+    except (BadInput, ConfigError, SourceError) as error:
+        print(f"python -m engine {args.name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine", description="Prahari's tools.")
+    tools = parser.add_subparsers(title="tools", required=True, dest="name", metavar="TOOL")
+
+    take = tools.add_parser(
+        "import", help="fill the embedded trade store from a CSV file, whole or not at all"
+    )
+    take.add_argument("file", type=Path, help="one row per leg; columns as in docs/trades.md")
+    take.add_argument("--json", action="store_true")
+    take.set_defaults(tool=_import)
+
+    replay = tools.add_parser(
+        "replay", help="run recorded days through the same rules and print what would have happened"
+    )
+    replay.add_argument("days", nargs="+", type=Path, metavar="DAY", help="recorded quotes, .csv or .csv.gz")
+    replay.add_argument("--trades", type=Path, required=True, help="the positions, columns as for import")
+    replay.add_argument("--rules", type=Path, help="rules laid over the shipped ones")
+    replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
+    replay.add_argument(
+        "--spread-pct", type=float, metavar="P",
+        help="bid to ask in per cent of the price, where a recording has no quotes (default: as measured, else 1)",
+    )  # fmt: skip
+    replay.add_argument("--json", action="store_true", help="machine-readable; the same twice, byte for byte")
+    replay.set_defaults(tool=_replay)
+    return parser
+
+
+def _import(args: argparse.Namespace) -> str:
+    settings = load_settings()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    report = asyncio.run(import_csv(args.file, SqliteStore(settings.data_dir / "trades.sqlite3")))
+    return json.dumps({"added": report.added, "already": report.already}) if args.json else summary(report)
+
+
+def _replay(args: argparse.Namespace) -> str:
+    request = ReplayRequest(
+        days=tuple(args.days),
+        trades=args.trades,
+        rules=args.rules,
+        mode=args.mode,
+        spread_pct=args.spread_pct,
+    )
+    result = run_replay(request)
+    return json.dumps(result, indent=2, ensure_ascii=False) if args.json else human(result)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
