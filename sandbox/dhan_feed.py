@@ -80,7 +80,8 @@ class FeedRoom:
             if code := connection.refusal():
                 connection.refuse(code)
                 self._open.remove(connection)
-            elif self._was_open is not None and opened is not self._was_open:
+                continue
+            if self._was_open is not None and opened is not self._was_open:
                 connection.tell_status()
             connection.mark(keys)
         self._was_open = opened

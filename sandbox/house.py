@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -28,7 +30,16 @@ class Outside:
 
     settings: dict[str, str]
     phone_url: str
+    state_url: str
     trades: list[dict[str, Any]]
+
+    def trades_csv(self) -> str:
+        """The demo's trades as a file that `python -m engine import` takes."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.trades[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.trades)
+        return text.getvalue()
 
 
 class Sandbox:
@@ -37,13 +48,19 @@ class Sandbox:
     Args:
         now_s: the sandbox's clock, epoch seconds: its market is open when this says so.
         phone_port: 0 = any free one.
+        access_token, bot_token: what it lets in; its own, worth nothing elsewhere.
     """
 
-    def __init__(self, now_s: Callable[[], float], *, phone_port: int = PHONE_PORT) -> None:
-        self._now_s = now_s
-        self._phone_port = phone_port
-        self._token = "sandbox-access-token"  # noqa: S105 - the sandbox's own, worth nothing
-        self._bot_token = "7000000001:sandbox-bot-token"  # noqa: S105 - likewise
+    def __init__(
+        self,
+        now_s: Callable[[], float],
+        *,
+        phone_port: int = PHONE_PORT,
+        access_token: str = "sandbox-access-token",  # noqa: S107 - see above
+        bot_token: str = "7000000001:sandbox-bot-token-worth-nothing-at-all",  # noqa: S107 - see above
+    ) -> None:
+        self._token = access_token
+        self._bot_token = bot_token
         self._stack = AsyncExitStack()
         demo = open_demo(now_s(), token=self._token)
         self.dhan = DhanServer(demo.exchange, demo.market, now_s=now_s, token=self._token)
@@ -83,7 +100,7 @@ class Sandbox:
             "TELEGRAM_CHAT_ID": str(OWNER.id),
             "TELEGRAM_USER_IDS": str(OWNER.id),
         }
-        return Outside(settings, self.telegram.phone_url, self._trades)
+        return Outside(settings, self.telegram.phone_url, f"{dhan.auth_url}/sandbox/state", self._trades)
 
     def _telegram(self, port: int) -> TelegramServer:
         return TelegramServer(token=self._bot_token, users=[OWNER], now=time.time, port=port)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sandbox.faults import RestFault
 
 _GATEWAY = "<html><head><title>{0}</title></head><body><h1>{0} Bad Gateway</h1></body></html>"
+_NEVER_TAKEN = b'{"errorType":"Internal_Server_Error","errorCode":"DH-908"}'
 
 
 async def misbehave(request: web.Request, fault: RestFault, answer: web.StreamResponse) -> web.StreamResponse:
@@ -50,10 +51,11 @@ def reset(request: web.Request) -> None:
 
 async def _half(request: web.Request, answer: web.StreamResponse) -> None:
     transport = request.transport
-    body = answer.body if isinstance(answer, web.Response) else None
-    if transport is None or not isinstance(body, bytes):
+    if not isinstance(transport, asyncio.WriteTransport):
         return
+    body = answer.body if isinstance(answer, web.Response) else None
+    if not isinstance(body, bytes) or not body:
+        body = _NEVER_TAKEN
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.write(head.encode() + body[: len(body) // 2])
-        transport.close()
+    transport.write(head.encode() + body[: len(body) // 2])
+    transport.close()

@@ -1,0 +1,331 @@
+"""The REST side: error shapes, tokens, limits, choices, and every way a call can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import ClientError, ClientOSError, ClientPayloadError
+
+from engine.model import OrderStatus
+from sandbox.exchange import DEFAULT_CLIENT
+from sandbox.faults import Reply
+from tests.sandbox.conftest import buy
+
+DH_901 = {
+    "errorType": "Invalid_Authentication",
+    "errorCode": "DH-901",
+    "errorMessage": "Client ID or user generated access token is invalid or expired.",
+}
+
+
+def _orders(server):
+    return list(server.exchange.account().orders.values())
+
+
+# ------------------------------------------------------------------------------ shapes
+
+
+async def test_an_unknown_path_has_its_own_shape(call) -> None:
+    """A gateway's 404, not the API's error."""
+    status, body = await call("GET", "/invalid_endpoint")
+    assert status == 404
+    assert set(body) == {"timestamp", "status", "error", "path"}
+    assert body["path"] == "/v2/invalid_endpoint"
+
+
+async def test_an_empty_or_broken_body_is_an_input_error(call) -> None:
+    """DH-905 with HTTP 400, in the recorded words."""
+    for data in ("", "{nonsense", "[]"):
+        status, body = await call("POST", "/orders", data=data)
+        assert (status, body["errorCode"], body["errorType"]) == (400, "DH-905", "Input_Exception")
+
+
+async def test_the_data_api_fails_in_its_own_shape(call, server) -> None:
+    """A wrong id, a wrong expiry, too many ids: code and text under data."""
+    server.limits.enforced = False
+    status, body = await call("POST", "/marketfeed/ltp", {"NSE_FNO": ["x"]})
+    assert (status, body["status"], list(body["data"])) == (400, "failed", ["813"])
+    status, body = await call("POST", "/marketfeed/ltp", {"NSE_FNO": list(range(1_001))})
+    assert list(body["data"]) == ["804"]
+    asked = {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I", "Expiry": "2031-01-01"}
+    assert list((await call("POST", "/optionchain", asked))[1]["data"]) == ["811"]
+
+
+async def test_unknown_ids_and_the_clients_id_are_left_out_of_quotes(call) -> None:
+    """What is not known is missing, and the id that the SDK adds to every body is no segment."""
+    status, body = await call("POST", "/marketfeed/ltp", {"NSE_FNO": [1], "dhanClientId": DEFAULT_CLIENT})
+    assert (status, body) == (200, {"data": {"NSE_FNO": {}}, "status": "success"})
+
+
+async def test_charts_have_a_third_shape(call) -> None:
+    """RS-9005 when there is nothing, columns of floats when there is."""
+    status, body = await call("POST", "/charts/intraday", {"securityId": "1", "exchangeSegment": "NSE_EQ"})
+    assert (status, body["internalErrorCode"]) == (400, "RS-9005")
+    status, body = await call("POST", "/charts/intraday", {"securityId": "13", "exchangeSegment": "IDX_I"})
+    assert status == 200
+    assert {len(column) for column in body.values()} == {1}
+
+
+async def test_choices_where_sources_disagree(call, server, option) -> None:
+    """202 without body, an object for one order, an array for a correlation id."""
+    server.habits.bare_202 = True
+    server.habits.order_as_object = server.habits.external_as_array = True
+    _, placed = await call("POST", "/orders", buy(option, price=300.0, correlationId="exit-1"))
+    path = f"/orders/{placed['orderId']}"
+    assert (await call("GET", path))[1]["orderId"] == placed["orderId"]
+    assert [row["orderId"] for row in (await call("GET", "/orders/external/exit-1"))[1]] == [
+        placed["orderId"]
+    ]
+    assert await call("DELETE", path) == (202, None)
+
+
+async def test_two_orders_may_share_a_correlation_id(call, server, option) -> None:
+    """Nobody promises idempotency: sent twice is two orders, and the look-up shows one of them."""
+    for _ in range(2):
+        assert (await call("POST", "/orders", buy(option, correlationId="exit-1")))[0] == 200
+    assert len(_orders(server)) == 2
+    _, row = await call("GET", "/orders/external/exit-1")
+    assert row["orderId"] == _orders(server)[-1].order_id
+    assert (await call("GET", "/orders/external/never"))[0] == 400
+
+
+async def test_paths_work_with_a_slash_at_the_end(call) -> None:
+    """The SDK asks for /trades/."""
+    assert await call("GET", "/trades/") == (200, [])
+    assert await call("GET", "/trades") == (200, [])
+
+
+# ------------------------------------------------------------------------------ tokens
+
+
+async def test_a_token_lives_a_day_and_then_everything_is_refused(call, server, clock) -> None:
+    """Trading says DH-901, data says 807."""
+    assert (await call("GET", "/positions"))[0] == 200
+    clock.on(86_400)
+    assert await call("GET", "/positions") == (401, DH_901)
+    status, body = await call("POST", "/marketfeed/ltp", {"IDX_I": [13]})
+    assert (status, list(body["data"])) == (401, ["807"])
+
+
+async def test_a_wrong_token_is_refused_in_either_way_seen(call, server) -> None:
+    """401 DH-901, or by habit 400 DH-906 Invalid Token."""
+    wrong = {"access-token": "canary-wrong"}
+    assert await call("GET", "/orders", headers=wrong) == (401, DH_901)
+    server.faults.token_as_order_error = True
+    status, body = await call("GET", "/orders", headers=wrong)
+    assert (status, body["errorCode"], body["errorMessage"]) == (400, "DH-906", "Invalid Token")
+
+
+async def test_refused_tokens_are_a_switch(call, server) -> None:
+    """A token may die before its time."""
+    server.faults.refuse_tokens = True
+    assert (await call("GET", "/profile"))[0] == 401
+    server.faults.clear()
+    assert (await call("GET", "/profile"))[0] == 200
+
+
+async def test_a_new_token_kills_the_old_one_and_comes_once_in_two_minutes(call, server, clock) -> None:
+    """One active token a client; minted by PIN and code it cannot be renewed."""
+    url = f"{server.auth_url}/app/generateAccessToken?dhanClientId={DEFAULT_CLIENT}&pin=000000&totp=123456"
+    status, made = await call("POST", url)
+    assert (status, made["dhanClientId"]) == (200, DEFAULT_CLIENT)
+    assert (await call("GET", "/profile"))[0] == 401
+    call.headers["access-token"] = made["accessToken"]
+    assert (await call("GET", "/profile"))[0] == 200
+    assert (await call("GET", "/RenewToken"))[1]["errorMessage"].startswith("Renewal of token not allowed")
+    again = {"status": "error", "message": "Token can be generated once every 2 minutes."}
+    assert await call("POST", url) == (400, again)
+    clock.on(120)
+    assert (await call("POST", url))[0] == 200
+    assert (await call("POST", url.replace("123456", "12")))[1]["message"] == "Invalid TOTP"
+
+
+async def test_market_data_wants_the_client_id_header(call) -> None:
+    """Without it the data API does not know who asks."""
+    status, body = await call("POST", "/marketfeed/ltp", {"IDX_I": [13]}, headers={"client-id": ""})
+    assert (status, list(body["data"])) == (401, ["810"])
+
+
+# ------------------------------------------------------------------------------ limits
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "most"),
+    [
+        ("POST", "/orders", None, 10),
+        ("POST", "/marketfeed/ltp", {"IDX_I": [13]}, 1),
+        ("POST", "/optionchain/expirylist", {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I"}, 5),
+        ("GET", "/positions", None, 20),
+    ],
+)
+async def test_too_many_calls_in_a_second_are_refused(call, clock, verb, path, body, most) -> None:
+    """Each class has its own limit; the one too many gets 429, and a second later all is well."""
+    for _ in range(most):
+        assert (await call(verb, path, body))[0] != 429
+    assert (await call(verb, path, body))[0] == 429
+    clock.on(1.0)
+    assert (await call(verb, path, body))[0] != 429
+
+
+async def test_the_quote_endpoints_share_one_limit(call) -> None:
+    """One request a second over all three, and the refusal has the data API's shape."""
+    await call("POST", "/marketfeed/ltp", {"IDX_I": [13]})
+    status, body = await call("POST", "/marketfeed/quote", {"IDX_I": [13]})
+    assert (status, list(body["data"])) == (429, ["805"])
+
+
+async def test_orders_have_a_limit_a_minute_too(call, server, clock) -> None:
+    """Two hundred and fifty."""
+    for _ in range(250):
+        clock.on(0.11)
+        assert (await call("DELETE", "/orders/1"))[0] == 400
+    clock.on(0.11)
+    status, body = await call("DELETE", "/orders/1")
+    assert (status, body["errorCode"]) == (429, "DH-904")
+
+
+# ------------------------------------------------------------------------------ what goes wrong
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("fault", ["stall", "reset", "half_body", "error"])
+async def test_a_call_that_fails_was_taken_or_not(call, server, option, fault, accepted) -> None:
+    """The client sees a failure either way; only the book knows."""
+    more = {"seconds": 0.01} if fault == "stall" else {}
+    getattr(server.faults, fault)(accepted=accepted, **more)
+    if fault == "error":
+        async with call.session.post(
+            f"{server.api_url}/orders", json=buy(option), headers=call.headers
+        ) as response:
+            assert (response.status, response.content_type) == (502, "text/html")
+    else:
+        with pytest.raises(ClientError):
+            await call("POST", "/orders", buy(option))
+    assert len(_orders(server)) == int(accepted)
+    assert len(server.exchange.log) == 1
+    assert (await call("POST", "/orders", buy(option)))[0] == 200
+
+
+async def test_half_a_body_is_half_a_body(call, server, option) -> None:
+    """The head promises more than comes."""
+    server.faults.half_body()
+    with pytest.raises(ClientPayloadError):
+        await call("POST", "/orders", buy(option))
+
+
+async def test_a_stalled_call_is_accepted_before_the_silence(call, server, option) -> None:
+    """The order is there while the client still waits; giving up changes nothing."""
+    server.faults.stall(seconds=30)
+    waiting = asyncio.create_task(call("POST", "/orders", buy(option)))
+    await asyncio.wait_for(server.until(lambda: bool(_orders(server))), 10)
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert len(_orders(server)) == 1
+
+
+async def test_a_late_order_appears_after_its_answer_failed(call, server, clock, option) -> None:
+    """Reset, then nothing in the book, then there it is, and it trades."""
+    server.faults.late(5.0, reply=Reply.RESET)
+    with pytest.raises(ClientOSError):
+        await call("POST", "/orders", buy(option, correlationId="exit-1"))
+    assert (await call("GET", "/orders"))[1] == []
+    assert (await call("GET", "/orders/external/exit-1"))[0] == 400
+    clock.on(5.1)
+    (row,) = (await call("GET", "/orders"))[1]
+    assert (row["orderStatus"], row["filledQty"]) == ("TRADED", 65)
+
+
+async def test_a_rejection_of_ones_choice_comes_through_the_book(call, server, clock, option) -> None:
+    """Accepted with an id, rejected with the given words."""
+    server.faults.reject("RMS:Blocked for illiquid strike")
+    status, placed = await call("POST", "/orders", buy(option))
+    assert (status, placed["orderStatus"]) == (200, "TRANSIT")
+    clock.on(1)
+    (row,) = (await call("GET", f"/orders/{placed['orderId']}"))[1]
+    assert (row["orderStatus"], row["omsErrorDescription"]) == ("REJECTED", "RMS:Blocked for illiquid strike")
+
+
+async def test_an_error_may_have_a_body_of_ones_own(call, server) -> None:
+    """For the shapes nobody thought of yet."""
+    server.faults.error(verb="GET", path="/positions", status=500, body={"errorCode": "DH-908"})
+    assert await call("GET", "/positions") == (500, {"errorCode": "DH-908"})
+
+
+async def test_positions_can_lag_behind_the_trades(call, server, clock, option) -> None:
+    """Orders say traded, positions do not know it yet."""
+    await call("POST", "/orders", buy(option))
+    clock.on(1)
+    await server.step()
+    server.faults.delay_positions(10)
+    assert (await call("GET", "/positions"))[1] == []
+    assert [row["netQty"] for row in (await call("GET", "/positions"))[1]] == [65]
+
+
+async def test_a_fault_hits_only_what_it_is_armed_for(call, server, option) -> None:
+    """Other verbs and paths pass, and it is spent after its times."""
+    server.faults.reset(verb="DELETE", path="/orders", times=2)
+    _, placed = await call("POST", "/orders", buy(option, price=300.0))
+    assert (await call("GET", "/orders"))[0] == 200
+    with pytest.raises(ClientOSError):
+        await call("DELETE", f"/orders/{placed['orderId']}")
+    # aiohttp repeats a DELETE once by itself, so both armed times are spent on it.
+    assert [mutation.verb for mutation in server.exchange.log] == ["POST", "DELETE", "DELETE"]
+    assert (await call("DELETE", f"/orders/{placed['orderId']}"))[0] == 200
+
+
+async def test_the_log_has_every_request_that_would_change_something_and_no_other(
+    call, server, option
+) -> None:
+    """Refused or not; reads, quotes and margin questions are not in it."""
+    await call("GET", "/orders")
+    await call("POST", "/marketfeed/ltp", {"IDX_I": [13]})
+    await call("POST", "/margincalculator", buy(option))
+    assert server.exchange.log == []
+    await call("POST", "/orders", buy(option, quantity=1))
+    await call("DELETE", "/positions")
+    assert [(m.verb, m.path) for m in server.exchange.log] == [("POST", "/orders"), ("DELETE", "/positions")]
+    assert server.exchange.log[0].body["quantity"] == 1
+
+
+async def test_a_reply_can_be_slower_than_the_exchange(call, server, option) -> None:
+    """Fills may be told on the socket before the order's own reply is there."""
+    server.habits.reply_s = 30.0
+    waiting = asyncio.create_task(call("POST", "/orders", buy(option)))
+    await asyncio.wait_for(server.until(lambda: bool(_orders(server))), 10)
+    server.exchange.advance(server.exchange.next_due_s() or 0)
+    assert _orders(server)[0].status is OrderStatus.TRADED
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+# ------------------------------------------------------------------------------ by hand over HTTP
+
+
+async def test_the_switchboard_and_the_state_are_there_for_other_processes(
+    call, server, clock, option
+) -> None:
+    """A test that killed its monitor can ask what happened, and arm what happens next."""
+    control = f"{server.auth_url}/sandbox"
+    status, armed = await call("POST", f"{control}/faults", {"arm": "stall", "seconds": 0.01, "times": 2})
+    assert (status, armed["armed"][0]["reply"]) == (200, "stall")
+    with pytest.raises(ClientError):
+        await call("POST", "/orders", buy(option))
+    clock.on(1)
+    _, state = await call("POST", f"{control}/step")
+    mine = state["accounts"][DEFAULT_CLIENT]
+    assert [row["netQty"] for row in mine["positions"]] == [65]
+    assert [row["orderStatus"] for row in mine["orders"]] == ["TRADED"]
+    assert len(mine["trades"]) == 1
+    assert [entry["path"] for entry in state["log"]] == ["/orders"]
+    await call("POST", f"{control}/faults", {"set": {"refuse_tokens": True}, "feed": {"lag_s": 2.0}})
+    assert server.faults.refuse_tokens
+    assert server.faults.feed.lag_s == 2.0
+    await call("POST", f"{control}/faults", {"arm": "clear"})
+    assert (await call("GET", f"{control}/state"))[0] == 200
+    assert server.faults.rest == []
+    status, wrong = await call("POST", f"{control}/faults", {"arm": "explode"})
+    assert (status, "expected one of" in wrong["error"]) == (400, True)
+    assert (await call("POST", f"{control}/faults", {"feed": {"colour": 1}}))[0] == 400

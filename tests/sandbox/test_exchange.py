@@ -1,0 +1,486 @@
+"""The exchange: what is refused at once, what later, and how orders trade."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from engine.model import Instrument, OrderStatus, Product, Right
+from sandbox import desk
+from sandbox.account import PnlExit
+from sandbox.exchange import DEFAULT_CLIENT, Exchange
+from sandbox.ist import moment_s
+from sandbox.market import Market
+from sandbox.orders import Order
+from sandbox.refusals import Refusal
+from tests.sandbox.conftest import MORNING_S, Hands
+
+
+class Desk:
+    """One account at an exchange, with short words for what tests do."""
+
+    def __init__(self, market: Market, exchange: Exchange, clock: Hands) -> None:
+        self.market, self.exchange, self.clock = market, exchange, clock
+        self.option = market.option("NIFTY", 25_300, Right.CALL)
+        exchange.open_account(DEFAULT_CLIENT, "sandbox-token", clock())
+        self.quote(33_500, 33_600)
+
+    def body(
+        self, side: str = "BUY", quantity: int = 65, price: float = 336.0, **more: Any
+    ) -> dict[str, Any]:
+        return {
+            "transactionType": side,
+            "exchangeSegment": "NSE_FNO",
+            "productType": "MARGIN",
+            "orderType": "LIMIT",
+            "validity": "DAY",
+            "securityId": str(self.option.security_id),
+            "quantity": quantity,
+            "price": price,
+        } | more
+
+    def place(self, *args: Any, wait: bool = True, **more: Any) -> Order:
+        order = self.exchange.place(self.body(*args, **more), self.clock())
+        if wait:
+            self.wait()
+        return order
+
+    def wait(self, seconds: float = 1.0) -> None:
+        self.clock.on(seconds)
+        self.exchange.advance(self.clock())
+
+    def quote(
+        self, bid: int, ask: int, quantity: int | None = None, option: Instrument | None = None
+    ) -> None:
+        self.market.set_quote((option or self.option).key, bid, ask, quantity=quantity)
+        self.exchange.advance(self.clock())
+
+    @property
+    def net(self) -> int:
+        return self.exchange.net(self.option.key)
+
+
+@pytest.fixture
+def desk_(market: Market, exchange: Exchange, clock: Hands) -> Desk:
+    return Desk(market, exchange, clock)
+
+
+def _code(refusal: Refusal) -> str:
+    return str(refusal.body["errorCode"])
+
+
+# ------------------------------------------------------------------------------ refused at once
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quantity": 1},
+        {"quantity": 0},
+        {"quantity": -65},
+        {"quantity": 65.5},
+        {"quantity": None},
+        {"quantity": True},
+        {"price": 0},
+        {"price": -1},
+        {"price": "dear"},
+        {"price": float("nan")},
+        {"securityId": "999999"},
+        {"securityId": None},
+        {"exchangeSegment": "IDX_I", "securityId": "13"},
+        {"exchangeSegment": "MOON"},
+        {"transactionType": "SHORT"},
+        {"productType": "CNC"},
+        {"orderType": "ICEBERG"},
+        {"validity": "GTC"},
+        {"correlationId": "x" * 31},
+        {"correlationId": "no/slashes"},
+        {"disclosedQuantity": 10},
+    ],
+)
+def test_wrong_input_is_refused_before_an_order_exists(desk_, wrong) -> None:
+    """DH-905, and the book stays empty."""
+    with pytest.raises(Refusal) as refused:
+        desk_.place(**wrong)
+    assert (refused.value.status, _code(refused.value)) == (400, "DH-905")
+    assert desk_.exchange.account().orders == {}
+
+
+def test_stop_loss_market_does_not_exist_for_options(desk_) -> None:
+    """The exchange took it away; Dhan says DH-906."""
+    with pytest.raises(Refusal) as refused:
+        desk_.place(orderType="STOP_LOSS_MARKET", triggerPrice=330)
+    assert _code(refused.value) == "DH-906"
+
+
+def test_a_trigger_on_the_wrong_side_is_refused_in_dhans_words(desk_) -> None:
+    """A selling stop triggers at or above its price, a buying one at or below."""
+    with pytest.raises(Refusal, match="Trigger Price should be greater than Price"):
+        desk_.place("SELL", price=336.0, orderType="STOP_LOSS", triggerPrice=330)
+    with pytest.raises(Refusal, match="Trigger Price should be less than Price"):
+        desk_.place("BUY", price=336.0, orderType="STOP_LOSS", triggerPrice=340)
+
+
+def test_outside_hours_nothing_is_taken_but_after_market_orders(desk_) -> None:
+    """Closed is closed; an after-market order waits as PENDING and sets out at the opening."""
+    desk_.clock.now = moment_s(date(2026, 2, 3), 20)
+    with pytest.raises(Refusal, match="Market is Closed"):
+        desk_.place()
+    order = desk_.place(afterMarketOrder=True)
+    assert order.status is OrderStatus.PENDING
+    assert desk_.net == 0
+    desk_.clock.now = moment_s(date(2026, 2, 4), 9, 15)
+    desk_.wait()
+    assert (order.status, desk_.net) == (OrderStatus.TRADED, 65)
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute", "expected"),
+    [
+        (date(2026, 2, 3), 9, 14, False),
+        (date(2026, 2, 3), 9, 15, True),
+        (date(2026, 2, 3), 15, 30, False),
+        (date(2026, 8, 3), 15, 39, True),
+        (date(2026, 8, 3), 15, 40, False),
+        (date(2026, 2, 1), 11, 0, False),
+    ],
+)
+def test_the_session_is_as_long_as_the_date_says(desk_, day, hour, minute, expected) -> None:
+    """15:30 until July 2026, 15:40 from August on, no weekends."""
+    assert desk_.exchange.is_open(moment_s(day, hour, minute)) is expected
+
+
+# ------------------------------------------------------------------------------ rejected later
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"price": 336.02}, "tick size"),
+        ({"price": 480.0}, "circuit limit"),
+        ({"side": "SELL", "price": 190.0}, "circuit limit"),
+        ({"price": 3_000.0}, "execution range"),
+        ({"quantity": 1_820}, "freeze quantity 1800"),
+    ],
+)
+def test_the_exchange_rejects_later_through_the_book(desk_, more, words) -> None:
+    """The order has an id and was in transit; the reason stands in the order row."""
+    desk_.exchange.account().funds_paise *= 100
+    order = desk_.place(**more, wait=False)
+    assert order.live
+    desk_.wait()
+    assert order.status is OrderStatus.REJECTED
+    assert words in order.reason
+    assert desk_.net == 0
+
+
+def test_the_freeze_quantity_itself_passes(desk_) -> None:
+    """The limit is the largest size allowed, here the last whole lot below it."""
+    desk_.exchange.account().funds_paise *= 100
+    assert desk_.place(quantity=1_755).status is not OrderStatus.REJECTED
+
+
+def test_cheap_options_have_a_band_of_twenty_rupees(desk_) -> None:
+    """Up to a reference of 50 the protection is an amount, not a share."""
+    desk_.quote(3_000, 3_010)
+    assert desk_.place(price=50.05).status is OrderStatus.TRADED
+    assert desk_.place(price=50.10).status is OrderStatus.REJECTED
+
+
+def test_a_short_needs_margin_and_its_hedge_makes_it_cheaper(desk_) -> None:
+    """Selling the hedge first turns a spread into a naked short: rejected for margin."""
+    wing = desk_.market.option("NIFTY", 25_500, Right.CALL)
+    account = desk_.exchange.account()
+    account.funds_paise = 5_000_000
+    assert "Margin Exceeds" in desk_.place("SELL", price=335.0).reason
+    desk_.exchange.carry(wing.key, 65, 24_000)
+    assert desk_.place("SELL", price=335.0).status is OrderStatus.TRADED
+    bid = desk_.market.quote(wing.key).bid_paise / 100
+    hedge = {"securityId": str(wing.security_id), "price": bid}
+    assert "Margin Exceeds" in desk_.place("SELL", **hedge).reason
+    assert desk_.place("BUY").status is OrderStatus.TRADED
+    assert desk_.place("SELL", **hedge).status is OrderStatus.TRADED
+
+
+def test_without_hedge_benefit_the_spread_needs_the_full_margin(market, clock) -> None:
+    """The switch for a broker that does not see hedges."""
+    blind = Desk(market, Exchange(market, hedge_aware=False), clock)
+    blind.exchange.account().funds_paise = 5_000_000
+    blind.exchange.carry(market.option("NIFTY", 25_500, Right.CALL).key, 65, 24_000)
+    assert "Margin Exceeds" in blind.place("SELL", price=335.0).reason
+
+
+# ------------------------------------------------------------------------------ trading
+
+
+def test_a_marketable_order_walks_the_book(desk_, market) -> None:
+    """One trade per level, each at the level's price, and the average in the row."""
+    market.release(desk_.option.key)
+    market.set_spot("NIFTY", 25_310)
+    asks = market.quote(desk_.option.key).asks
+    quantity = asks[0].quantity + 65
+    order = desk_.place(quantity=quantity, price=asks[1].price_paise / 100)
+    prices = [(trade.price_paise, trade.quantity) for trade in order.trades]
+    assert prices == [(asks[0].price_paise, asks[0].quantity), (asks[1].price_paise, 65)]
+    assert asks[0].price_paise / 100 < order.average_rupees < asks[1].price_paise / 100
+
+
+def test_what_is_shown_trades_once(desk_) -> None:
+    """A second order cannot have the quantity the first one took; a new quote brings new quantity."""
+    desk_.quote(33_500, 33_600, quantity=130)
+    first, second = desk_.place(quantity=65), desk_.place(quantity=130)
+    assert (first.status, second.status) == (OrderStatus.TRADED, OrderStatus.PART_TRADED)
+    assert (second.filled, second.remaining) == (65, 65)
+    desk_.wait()
+    assert second.filled == 65
+    desk_.quote(33_500, 33_600, quantity=650)
+    assert (second.status, desk_.net) == (OrderStatus.TRADED, 195)
+
+
+def test_a_resting_order_trades_at_its_own_price_when_the_quote_crosses(desk_) -> None:
+    """It was there first; the one who crosses it pays."""
+    order = desk_.place(price=330.0)
+    assert order.status is OrderStatus.PENDING
+    desk_.quote(32_000, 32_100)
+    assert [(trade.price_paise, trade.quantity) for trade in order.trades] == [(33_000, 65)]
+
+
+def test_an_ioc_order_leaves_nothing_behind(desk_) -> None:
+    """Filled for what is there, the rest cancelled at once."""
+    desk_.quote(33_500, 33_600, quantity=65)
+    order = desk_.place(quantity=130, validity="IOC")
+    assert (order.status, order.filled) == (OrderStatus.CANCELLED, 65)
+    desk_.quote(33_500, 33_600, quantity=650)
+    assert order.filled == 65
+
+
+def test_a_market_order_is_a_protected_limit_that_can_rest(desk_) -> None:
+    """It becomes LIMIT 2 % from the last price; when nobody sells there, it waits as PENDING."""
+    order = desk_.place(orderType="MARKET", price=0)
+    assert (order.status, order.order_type, order.price_paise) == (OrderStatus.TRADED, "LIMIT", 34_220)
+    desk_.quote(33_500, 0)
+    lost = desk_.place(orderType="MARKET", price=0)
+    assert (lost.status, lost.order_type) == (OrderStatus.PENDING, "LIMIT")
+
+
+def test_a_stop_waits_for_its_trigger(desk_) -> None:
+    """Nothing trades below the trigger; at it the order is an ordinary limit."""
+    order = desk_.place(price=350.0, orderType="STOP_LOSS", triggerPrice=345.0)
+    desk_.quote(34_000, 34_100)
+    assert order.filled == 0
+    desk_.quote(34_600, 34_700)
+    assert order.status is OrderStatus.TRADED
+
+
+def test_the_close_ends_resting_orders(desk_) -> None:
+    """A day order expires with the day."""
+    order = desk_.place(price=300.0)
+    desk_.clock.now = moment_s(date(2026, 2, 3), 15, 30)
+    desk_.wait()
+    assert order.status is OrderStatus.EXPIRED
+
+
+# ------------------------------------------------------------------------------ change, cancel
+
+
+def test_a_changed_quantity_is_the_orders_total(desk_) -> None:
+    """Not what is left: a part-filled 130 changed to 195 buys 195 altogether."""
+    desk_.quote(33_500, 33_600, quantity=65)
+    order = desk_.place(quantity=130)
+    desk_.exchange.modify(order.order_id, {"quantity": 195, "price": 336.0}, desk_.clock())
+    desk_.wait()
+    desk_.quote(33_500, 33_600, quantity=6_500)
+    assert (order.quantity, desk_.net) == (195, 195)
+
+
+def test_a_change_below_what_is_filled_does_nothing_and_to_it_ends_the_order(desk_) -> None:
+    """The exchange does not take trades back."""
+    desk_.quote(33_500, 33_600, quantity=130)
+    order = desk_.place(quantity=260)
+    desk_.exchange.modify(order.order_id, {"quantity": 65}, desk_.clock())
+    desk_.wait()
+    assert (order.quantity, order.filled) == (260, 130)
+    desk_.exchange.modify(order.order_id, {"quantity": 130}, desk_.clock())
+    desk_.wait()
+    assert order.status is OrderStatus.TRADED
+
+
+def test_a_change_the_exchange_does_not_like_leaves_the_order_as_it_was(desk_) -> None:
+    """Off the grid: told with the reason, still working at the old price."""
+    order = desk_.place(price=330.0)
+    desk_.exchange.updates.clear()
+    desk_.exchange.modify(order.order_id, {"price": 330.02}, desk_.clock())
+    desk_.wait()
+    assert (order.status, order.price_paise) == (OrderStatus.PENDING, 33_000)
+    assert "tick size" in desk_.exchange.updates[0].data["reasonDescription"]
+
+
+def test_twenty_five_changes_are_enough(desk_) -> None:
+    """The twenty-sixth is refused."""
+    order = desk_.place(price=300.0)
+    for step in range(25):
+        desk_.exchange.modify(order.order_id, {"price": 300.0 + step}, desk_.clock())
+    with pytest.raises(Refusal, match="number of order modifications"):
+        desk_.exchange.modify(order.order_id, {"price": 330.0}, desk_.clock())
+
+
+def test_a_fill_can_overtake_a_cancellation(desk_) -> None:
+    """Accepted is not yet cancelled: between request and effect the order still trades."""
+    desk_.exchange.latency_s = 0.5
+    order = desk_.place(price=330.0)
+    desk_.exchange.cancel(order.order_id, desk_.clock())
+    desk_.quote(32_900, 33_000)
+    desk_.wait()
+    assert (order.status, desk_.net) == (OrderStatus.TRADED, 65)
+
+
+def test_a_part_filled_order_can_be_cancelled_and_keeps_its_trades(desk_) -> None:
+    """What is bought is bought."""
+    desk_.quote(33_500, 33_600, quantity=65)
+    order = desk_.place(quantity=130)
+    desk_.exchange.cancel(order.order_id, desk_.clock())
+    desk_.wait()
+    assert (order.status, order.filled, desk_.net) == (OrderStatus.CANCELLED, 65, 65)
+    with pytest.raises(Refusal, match="already cancelled"):
+        desk_.exchange.cancel(order.order_id, desk_.clock())
+
+
+# ------------------------------------------------------------------------------ what is told
+
+
+def test_every_change_is_told_in_order(desk_) -> None:
+    """Transit, pending, and pending again with a traded quantity: there is no word for partial."""
+    desk_.quote(33_500, 33_600, quantity=65)
+    desk_.place(quantity=130, correlationId="exit-3359-1")
+    desk_.quote(33_500, 33_600, quantity=65)
+    told = [
+        (u.data["status"], u.data["tradedQty"], u.data["remainingQuantity"]) for u in desk_.exchange.updates
+    ]
+    assert told == [("Transit", 0, 130), ("Pending", 0, 130), ("Pending", 65, 65), ("Traded", 130, 0)]
+    last = desk_.exchange.updates[-1].data
+    assert (last["correlationId"], last["txnType"], last["product"]) == ("exit-3359-1", "B", "M")
+    assert last["optType"] == "CE"
+
+
+def test_a_late_order_is_nowhere_until_it_is_there(desk_) -> None:
+    """Accepted, but not in the book and not at the exchange before its time."""
+    order = desk_.exchange.place(desk_.body(), desk_.clock(), late_s=5.0)
+    desk_.wait(4.0)
+    assert desk_.exchange.book(desk_.clock()) == []
+    with pytest.raises(Refusal):
+        desk_.exchange.find(order.order_id, desk_.clock())
+    desk_.wait(1.1)
+    assert desk_.exchange.book(desk_.clock()) == [order]
+    assert desk_.net == 65
+
+
+def test_carried_positions_close_and_stay_listed(desk_) -> None:
+    """A squared-off contract has net 0 and its profit, and yesterday's half is told apart."""
+    desk_.exchange.carry(desk_.option.key, -65, 40_000)
+    desk_.place("BUY")
+    (holding,) = desk_.exchange.account().holdings().values()
+    assert (holding.net, holding.carried_sell, holding.day_buy) == (0, 65, 65)
+    assert holding.realised_paise == 65 * (40_000 - 33_600)
+
+
+def test_a_pnl_exit_fires_once_and_closes_everything(desk_) -> None:
+    """The broker's own backstop: at the set loss all positions go, shorts first."""
+    wing = desk_.market.option("NIFTY", 25_500, Right.CALL)
+    desk_.quote(24_000, 24_100, option=wing)
+    desk_.exchange.carry(desk_.option.key, -65, 30_000)
+    desk_.exchange.carry(wing.key, 65, 24_000)
+    account = desk_.exchange.account()
+    account.pnl_exit = PnlExit(1_000_000.0, 5_000.0, ["DELIVERY"], kill_switch=True)
+    desk.watch_pnl(desk_.exchange, desk_.clock())
+    assert not account.orders
+    desk_.quote(38_500, 38_600)
+    desk.watch_pnl(desk_.exchange, desk_.clock())
+    desk.watch_pnl(desk_.exchange, desk_.clock())
+    desk_.wait()
+    assert [o.ticket.side.value for o in account.orders.values()] == ["BUY", "SELL"]
+    assert account.net() == {}
+    with pytest.raises(Refusal, match="Kill Switch"):
+        desk_.place()
+
+
+def test_products_are_separate_positions(desk_) -> None:
+    """The same contract in two products is two rows."""
+    desk_.place("BUY")
+    desk_.place("SELL", price=335.0, productType="INTRADAY")
+    nets = {product: at.net for (_, product), at in desk_.exchange.account().holdings().items()}
+    assert nets == {Product.MARGIN: 65, Product.INTRADAY: -65}
+
+
+# ------------------------------------------------------------------------------ what always holds
+
+
+class Trading(RuleBasedStateMachine):
+    """Orders, changes, cancellations and quotes in any order."""
+
+    @initialize()
+    def open(self) -> None:
+        clock = Hands(MORNING_S)
+        market = Market(MORNING_S)
+        market.freeze()
+        self.at = Desk(market, Exchange(market), clock)
+        self.at.exchange.account().funds_paise *= 1_000
+        self.orders: list[Order] = []
+        self.shown = 0
+        self.bought_at_ask = 0
+
+    @rule(
+        side=st.sampled_from(["BUY", "SELL"]),
+        lots=st.integers(1, 6),
+        off=st.integers(-40, 40),
+        ioc=st.booleans(),
+    )
+    def place(self, side, lots, off, ioc) -> None:
+        validity = "IOC" if ioc else "DAY"
+        self.orders.append(self.at.place(side, lots * 65, 335.0 + off / 20, wait=False, validity=validity))
+
+    @precondition(lambda self: any(order.live for order in self.orders))
+    @rule(data=st.data(), lots=st.integers(1, 6), off=st.integers(-40, 40))
+    def modify(self, data, lots, off) -> None:
+        order = data.draw(st.sampled_from([o for o in self.orders if o.live]))
+        if order.modifications < 25:
+            terms = {"quantity": lots * 65, "price": 335.0 + off / 20}
+            self.at.exchange.modify(order.order_id, terms, self.at.clock())
+
+    @precondition(lambda self: any(order.live for order in self.orders))
+    @rule(data=st.data())
+    def cancel(self, data) -> None:
+        order = data.draw(st.sampled_from([o for o in self.orders if o.live]))
+        self.at.exchange.cancel(order.order_id, self.at.clock())
+
+    @rule(bid=st.integers(660, 680), width=st.integers(1, 8), lots=st.integers(1, 4))
+    def quote(self, bid, width, lots) -> None:
+        self.at.quote(bid * 50, (bid + width) * 50, quantity=lots * 65)
+
+    @rule(seconds=st.sampled_from([0.01, 0.05, 1.0]))
+    def wait(self, seconds) -> None:
+        self.at.wait(seconds)
+
+    @invariant()
+    def the_book_adds_up(self) -> None:
+        """No order trades more than its quantity or beyond its limit; position = sum of trades."""
+        total = 0
+        for order in getattr(self, "orders", []):
+            assert 0 <= order.filled <= order.quantity
+            assert (order.status is OrderStatus.TRADED) == (order.filled == order.quantity)
+            total += order.ticket.side.sign * order.filled
+            if not order.modifications:
+                for trade in order.trades:
+                    assert (trade.price_paise - order.price_paise) * order.ticket.side.sign <= 0
+        if hasattr(self, "at"):
+            assert self.at.net == total
+            ids = [trade.trade_id for trade in self.at.exchange.account().trades]
+            assert len(ids) == len(set(ids))
+
+
+Trading.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+test_trading_in_any_order_adds_up = Trading.TestCase
