@@ -161,9 +161,12 @@ class Connection:
 
     def _take(self, frame: bytes | str) -> FeedDisconnect | None:
         """Deliver the prices of one frame; return Dhan's goodbye if it holds one."""
+        if isinstance(frame, str):
+            self.bad_frames += 1  # prices come in binary only
+            return None
         packets: Sequence[Packet]
         try:
-            packets = decode(frame, self._ticks_paise) if isinstance(frame, bytes) else ()
+            packets = decode(frame, self._ticks_paise)
         except BrokenFrame as broken:
             self.bad_frames += 1
             packets = broken.good  # type: ignore[assignment]  # decode puts packets there
