@@ -155,7 +155,9 @@ class DhanFeed:
         if not carrying:
             return
         worst = min(carrying, key=lambda connection: _WORST_FIRST.index(connection.state))
-        if self._rest_flows and worst.state is not FeedState.LIVE:
+        if worst.state is FeedState.LIVE:
+            self._rest_flows = False
+        if self._rest_flows:
             # One text for the whole gap: attempts to reconnect are no news while prices flow.
             self._say(FeedState.REST, "the socket is down, quotes come by REST once a second")
         else:

@@ -136,6 +136,32 @@ async def test_never_connected_is_refused(executor: ThreadPoolExecutor, option: 
     rest.close()
 
 
+async def test_a_full_door_is_never_connected(executor: ThreadPoolExecutor, option: Instrument):
+    """When connecting itself times out nothing was sent, so the order is refused and may be sent again."""
+    with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)  # one caller fits; the handshakes of all others are left unanswered
+        for caller in (first, second):
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+        rest = client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v2", executor)
+        outcome = await rest.place(limit_order(option.key, 9_000))
+        assert outcome == Refused("NOT-SENT", "ConnectTimeout")
+        rest.close()
+
+
+async def test_an_idle_connection_closed_by_dhan_loses_no_order(
+    executor: ThreadPoolExecutor, option: Instrument
+):
+    """A kept connection that the server closed meanwhile is replaced before the order is sent."""
+    async with answering(row_server(b'{"orderId":"7","orderStatus":"TRANSIT"}')) as url:
+        rest = client(url, executor)
+        for _ in range(3):
+            assert await rest.place(limit_order(option.key, 9_000)) == Accepted("7")
+            await settle()
+        rest.close()
+
+
 @pytest.mark.parametrize(
     "raw",
     [
