@@ -10,16 +10,8 @@ Everything that cannot be understood is a `WireError`; nothing else is ever rais
 one broken part does not spoil the others, the error is a `BrokenFrame` that carries them.
 """
 
-from engine.wire.frames import (
-    FeedDisconnect,
-    Level,
-    MarketStatus,
-    OpenInterest,
-    Packet,
-    PreviousClose,
-    decode,
-    depth,
-)
+from engine.wire.frames import decode, depth
+from engine.wire.packets import FeedDisconnect, Level, MarketStatus, OpenInterest, Packet, PreviousClose
 from engine.wire.prices import BrokenFrame
 from engine.wire.quotes import parse_quotes
 from engine.wire.requests import FeedMode, login, subscriptions

@@ -12,87 +12,25 @@ over by their own length. The close, open, high, low and totals of Quote and Ful
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import WireError
 from engine.messages import Tick
-from engine.model import SEGMENT_BY_CODE, InstrumentKey, Segment
-from engine.wire.prices import (
-    FIRST_REAL_TIME_S,
-    IST_OFFSET_S,
-    KNOWN_PAISE,
-    BrokenFrame,
-    paise_of_bits,
-    utc_of_ltt,
+from engine.model import SEGMENT_BY_CODE, InstrumentKey
+from engine.wire.packets import (
+    DISCONNECT_REASONS,
+    FeedDisconnect,
+    Level,
+    MarketStatus,
+    OpenInterest,
+    Packet,
+    PreviousClose,
 )
+from engine.wire.prices import FIRST_REAL_TIME_S, IST_OFFSET_S, KNOWN_PAISE, BrokenFrame, paise_of_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class OpenInterest:
-    """Open interest in units, sent beside Quote packets (code 5)."""
-
-    key: InstrumentKey
-    oi: int
-
-
-@dataclass(frozen=True, slots=True)
-class PreviousClose:
-    """Yesterday's close and open interest (code 6); for indices only, on most days."""
-
-    key: InstrumentKey
-    close_paise: int
-    oi: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarketStatus:
-    """Something about the market changed (code 7). The packet does not say what."""
-
-    segment: Segment
-
-
-@dataclass(frozen=True, slots=True)
-class FeedDisconnect:
-    """Dhan closes the feed and says why (code 50)."""
-
-    reason_code: int
-    text: str
-
-
-Packet = Tick | OpenInterest | PreviousClose | MarketStatus | FeedDisconnect
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One level of the book, both sides; a price of 0 = nothing there."""
-
-    bid_paise: int
-    bid_quantity: int
-    bid_orders: int
-    ask_paise: int
-    ask_quantity: int
-    ask_orders: int
-
-
-#: What the numbers of a disconnect packet mean (Dhan's annexure, data API errors).
-DISCONNECT_REASONS = {
-    800: "internal server error",
-    804: "more instruments than allowed",
-    805: "too many requests or connections",
-    806: "the data API is not subscribed",
-    807: "the access token has expired",
-    808: "authentication failed: client id or access token is wrong",
-    809: "the access token is invalid",
-    810: "the client id is invalid",
-    811: "invalid expiry date",
-    812: "invalid date format",
-    813: "invalid security id",
-    814: "invalid request",
-}
 
 _DEFAULT_TICK_PAISE = 5
 
@@ -110,6 +48,9 @@ _DISCONNECT = struct.Struct("<xHBIH")
 
 #: Segment number -> the high part of an instrument key; negative for numbers that name no segment.
 _KEY_BASE = tuple(code << 32 if code in SEGMENT_BY_CODE else -1 for code in range(256))
+
+
+_blank = object.__new__
 
 
 class _NotOurs(WireError):
@@ -132,6 +73,18 @@ def decode(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packe
             still read, also behind the bad one; they are in the error's ``good``. Behind a packet
             whose length cannot be true nothing can be found, so nothing is looked for.
     """
+    if frame:
+        size, read = _LAYOUTS[frame[0]]
+        if size == len(frame):  # Dhan's everyday frame holds one packet
+            try:
+                return [read(frame, 0, ticks_paise)]
+            except (WireError, struct.error):
+                pass  # looked at closely below
+    return _walk(frame, ticks_paise)
+
+
+def _walk(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packet]:
+    """Read packet after packet; what `decode` promises."""
     packets: list[Packet] = []
     faults: list[str] = []
     at, end = 0, len(frame)
@@ -203,8 +156,12 @@ def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Ti
         ltp = paise_of_bits(ltp, tick_paise)
         bid = paise_of_bits(bid, tick_paise)
         ask = paise_of_bits(ask, tick_paise)
-    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    return Tick(key, ltp, ltt_s, bid, bids, ask, asks, volume, oi, frame[at + 62 : at + 162])
+    tick = _blank(Tick)  # filled here: a call of Tick's __init__ would cost a sixth of the whole
+    tick.key, tick.ltp_paise = key, ltp
+    tick.ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
+    tick.bid_paise, tick.bid_quantity, tick.ask_paise, tick.ask_quantity = bid, bids, ask, asks
+    tick.volume, tick.oi, tick.depth = volume, oi, frame[at + 62 : at + 162]
+    return tick
 
 
 def _ticker(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
@@ -213,7 +170,9 @@ def _ticker(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> 
     key = _KEY_BASE[segment] | security_id
     if length != _TICKER.size or key < 0:
         _refuse(length, _TICKER.size, key)
-    return Tick(key, _paise(ltp, key, ticks_paise), utc_of_ltt(ltt))
+    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
+    known = KNOWN_PAISE[ticks_paise.get(key, 5)]
+    return Tick(key, known.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s)
 
 
 def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
@@ -222,7 +181,9 @@ def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> T
     key = _KEY_BASE[segment] | security_id
     if length != _QUOTE.size or key < 0:
         _refuse(length, _QUOTE.size, key)
-    return Tick(key, _paise(ltp, key, ticks_paise), utc_of_ltt(ltt), volume=volume)
+    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
+    known = KNOWN_PAISE[ticks_paise.get(key, 5)]
+    return Tick(key, known.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s, None, 0, None, 0, volume)
 
 
 def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
