@@ -50,10 +50,10 @@ class Watched:
     """
 
     __slots__ = (
-        "_keys", "_liquidation", "_peak_paise", "_realised_paise", "_session_open_s", "_share",
-        "_trough_paise", "_unpriced_since_s", "_warned_s", "alert_level", "armed", "fresh_until_s", "held",
-        "high", "holding", "ladder", "low", "notes", "payoff", "position", "queued_s", "unpriced", "value",
-        "wake_s",
+        "_keys", "_liquidation", "_peak_paise", "_quiet_high", "_quiet_low", "_realised_paise",
+        "_session_open_s", "_share", "_trough_paise", "_unpriced_since_s", "_warned_s", "alert_level",
+        "armed", "fresh_until_s", "held", "high", "holding", "ladder", "low", "notes", "payoff", "position",
+        "queued_s", "unpriced", "value", "wake_s",
     )  # fmt: skip
 
     def __init__(
@@ -67,7 +67,7 @@ class Watched:
         self._liquidation = ruleset.settings.liquidation
         self.armed, self.notes = arm(ruleset, situation)
         self.held = False
-        self.value = 0
+        self.value = self._quiet_low = self._quiet_high = 0
         self.fresh_until_s = -inf
         self.wake_s = self.queued_s = inf
         self._session_open_s = -inf
@@ -151,7 +151,8 @@ class Watched:
             self._session_open_s = session_open_s
             self._rest()
         snapshot = self.snapshot(now_s)
-        self._note_extremes(snapshot)
+        if snapshot.marked_paise is not None:
+            self._note_extremes(snapshot.marked_paise)
         said: list[Verdict] = []
         if not self.held:
             said += self._warnings(now_s)
@@ -167,10 +168,8 @@ class Watched:
         for armed in self.armed:
             armed.rest()
 
-    def _note_extremes(self, snapshot: Snapshot) -> None:
-        if snapshot.marked_paise is None:
-            return
-        pnl = snapshot.marked_paise + self._realised_paise
+    def _note_extremes(self, open_paise: int) -> None:
+        pnl = open_paise + self._realised_paise
         self._peak_paise = pnl if self._peak_paise is None else max(self._peak_paise, pnl)
         self._trough_paise = pnl if self._trough_paise is None else min(self._trough_paise, pnl)
 
@@ -237,15 +236,36 @@ class Watched:
         shift = self.holding.cost_paise
         self.value = snapshot.marked_paise + shift
         lows, highs = [-_WITHOUT_END], [_WITHOUT_END]
-        if self._peak_paise is not None and self._trough_paise is not None:
-            lows.append(self._trough_paise - self._realised_paise)
-            highs.append(self._peak_paise - self._realised_paise)
         if not self.held:
             bands = [armed.still_between() for armed in self.armed]
             for low, high in (*bands, self.ladder.still_between(self.alert_level)):
-                lows.append(-_WITHOUT_END if low is None else low)
-                highs.append(_WITHOUT_END if high is None else high)
-        self.low, self.high = max(lows) + shift, min(highs) + shift
+                if low is not None:
+                    lows.append(low)
+                if high is not None:
+                    highs.append(high)
+        self._quiet_low, self._quiet_high = max(lows) + shift, min(highs) + shift
+        self._close_band()
+
+    def _close_band(self) -> None:
+        """Of the values at which no rule speaks, those that are no new peak or trough either."""
+        shift = self.holding.cost_paise - self._realised_paise
+        self.low, self.high = self._quiet_low, self._quiet_high
+        if self._peak_paise is not None and self._trough_paise is not None:
+            self.low = max(self.low, self._trough_paise + shift)
+            self.high = min(self.high, self._peak_paise + shift)
+
+    def stretch(self, now_s: float) -> bool:
+        """Whether a value outside the band is a new peak or trough and nothing else; if so, note it.
+
+        In a market that runs one way this is most of what happens, and much cheaper than a judgement.
+        """
+        if self.low > self.high or now_s > self.fresh_until_s:
+            return False
+        if not self._quiet_low <= self.value <= self._quiet_high:
+            return False
+        self._note_extremes(self.value - self.holding.cost_paise)
+        self._close_band()
+        return True
 
     def _next_wake(self, snapshot: Snapshot) -> float:
         """The earliest moment at which time alone changes something; inf = never."""

@@ -147,7 +147,8 @@ class Watchlist:
                     moved.append(watched)
         if not moved or not self._in_session(now_s):
             return _NOTHING
-        return self._judge(dict.fromkeys(moved, frozenset((tick.key,))), now_s)
+        key = frozenset((tick.key,))
+        return self._judge({watched: key for watched in moved if not watched.stretch(now_s)}, now_s)
 
     def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is judged."""

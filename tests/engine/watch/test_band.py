@@ -1,0 +1,200 @@
+"""The short way through the band says exactly what judging everything at every tick says."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.io import tables
+from engine.messages import Tick
+from engine.sessions import at
+from engine.watch import Memory, Watchlist
+from tests.engine.makers import SPOT, condor, leg, position, strangle
+
+CALENDAR = tables.calendar()
+RULES = tables.rulebook(
+    """
+    [default]
+    stop_loss_rupees = 4000
+    [strategy."Short Strangle"]
+    stop_loss_rupees = "off"
+    max_spread_pct = 40
+    [strategy."Bull Call Spread"]
+    valuation = "liquidation"
+    profit_target = 0.2
+    confirm_s = 0
+    [strategy."Stock Call"]
+    stop_loss = -0.2
+    """
+)
+STOCK = position(
+    leg(130, 24700, "PE", 45, index=False),
+    leg(65, 24700, "PE", 45, index=False),
+    strategy="Stock Call",
+    strategy_id=4,
+)
+SPREAD = position(
+    leg(65, 25300, "CE", 40), leg(-65, 25500, "CE", 18), strategy="Bull Call Spread", strategy_id=2
+)
+POSITIONS = (condor(), SPREAD, position(*strangle().legs, strategy="Short Strangle", strategy_id=3), STOCK)
+KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
+SOLD = {leg.key for leg in condor().legs if leg.quantity < 0}
+USUAL = {k: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs for k in [leg.key]}
+
+
+class Naive(Watchlist):
+    """Judges every position at every beat, and every holder at every tick, from the marks up."""
+
+    def _everyone(self, now_s, key=None):
+        if not self._in_session(now_s):
+            return ()
+        touched = {w: frozenset([key]) for w in self._positions.values() if key in w._keys}
+        return self._judge(touched if key else dict.fromkeys(self._positions.values(), frozenset()), now_s)
+
+    def tick(self, tick, now_s):
+        for watched in self._positions.values():
+            watched.empty_band()
+        if not self.book.take(tick, now_s) or tick.key not in self._lines:
+            return ()
+        for line in self._lines[tick.key]:
+            if not line.marks.take(tick, now_s):
+                self._doubt(line, now_s)
+        return self._everyone(now_s, tick.key)
+
+    def beat(self, now_s):
+        return self._everyone(now_s)
+
+
+PRICES = st.integers(0, 30).flatmap(
+    lambda n: st.sampled_from([n, n * 5, n * 20, n * 100]),
+)
+BOOKS = st.one_of(
+    # a narrow market near the entry price, near its double, far away
+    st.tuples(st.just("near"), st.integers(-40, 60), st.integers(0, 12)),
+    st.tuples(st.just("times"), st.integers(0, 40), st.integers(0, 6)),
+    # anything at all: crossed, one-sided, empty, stubs
+    st.tuples(st.just("raw"), PRICES, PRICES),
+    st.tuples(st.just("ltp"), st.integers(0, 60), st.just(0)),
+)
+STEPS = st.sampled_from(
+    [0.0, 0.1, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 9.0, 10.0, 11.0, 16.0, 61.0, 1800.0, 64000.0]
+)
+EVENTS = st.one_of(
+    st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
+    st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
+    st.tuples(st.just("all"), st.integers(-30, 40) | st.integers(90, 130), st.integers(0, 8)),
+    st.tuples(st.just("lean"), st.integers(-20, 120), st.integers(0, 8)),
+    st.tuples(st.just("wait"), STEPS, st.booleans()),
+    st.tuples(st.just("wait"), STEPS, st.booleans()),
+    st.tuples(st.just("spot"), st.integers(24000, 26000), st.none()),
+    st.tuples(
+        st.sampled_from(["hold", "release", "put", "drop", "shrink"]),
+        st.sampled_from(range(4)),
+        st.integers(-9, 9),
+    ),
+)
+STARTS = st.sampled_from(
+    [
+        at(date(2026, 2, 3), "09:14"),
+        at(date(2026, 2, 3), "11:00"),
+        at(date(2026, 2, 16), "15:29"),
+        at(date(2026, 2, 17), "14:59"),
+        at(date(2026, 2, 18), "15:20"),
+        at(date(2026, 2, 24), "14:59"),
+    ]
+)
+
+
+def make_tick(key, book):
+    """A tick from a drawn book; prices are in ticks of five paise."""
+    kind, a, b = book
+    if kind == "ltp":
+        return Tick(key, a * 50)
+    if kind == "raw":
+        return Tick(key, 100, bid_paise=a * 5, ask_paise=b * 5)
+    mid = USUAL[key] + a * 100 if kind == "near" else USUAL[key] * a // 8
+    return Tick(key, mid, bid_paise=max(mid - b * 5, 0), ask_paise=max(mid + b * 5, 0))
+
+
+def play(watchlist, start_s, events, log):
+    """Run events through a watchlist, noting all it says and remembers."""
+    now_s = start_s
+    for p in POSITIONS:
+        watchlist.put(p, Memory(), now_s)
+    for kind, a, b in events:
+        said = []
+        if kind == "tick":
+            said += watchlist.tick(make_tick(KEYS[a], b), now_s)
+        elif kind in {"all", "lean"}:
+            for key in KEYS:
+                shift = a if kind == "all" or key in SOLD else 0
+                said += watchlist.tick(make_tick(key, ("near", shift, b)), now_s)
+        elif kind == "spot":
+            said += watchlist.tick(Tick(SPOT, a * 100), now_s)
+        elif kind == "wait":
+            now_s += a
+            said += watchlist.beat(now_s) if b else ()
+        else:
+            change(watchlist, kind, POSITIONS[a], b, now_s)
+        for p in POSITIONS:
+            if p.id in watchlist._positions:
+                log.append((watchlist.memory(p.id), watchlist.figures(p.id, now_s).pnl_paise))
+        log.append([(j.position, j.verdict) for j in sorted(said, key=lambda j: j.position)])
+
+
+def change(watchlist, kind, p, amount, now_s):
+    """What the monitor does to a watchlist from outside."""
+    known = p.id in watchlist._positions
+    if kind == "put":
+        realised = Memory(realised_paise=amount * 20000)
+        watchlist.put(p, watchlist.memory(p.id) if known and amount > 0 else realised, now_s)
+    elif kind == "shrink" and known:
+        fewer = position(*p.legs[1:], strategy=p.strategy, strategy_id=p.strategy_id)
+        watchlist.put(fewer, watchlist.memory(p.id), now_s)
+    elif kind == "drop":
+        watchlist.drop(p.id)
+    elif known:
+        (watchlist.hold if kind == "hold" else watchlist.release)(p.id)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STARTS, st.lists(EVENTS, min_size=5, max_size=60))
+def test_the_band_says_what_judging_everything_says(start_s, events):
+    """On random and violent streams verdicts, alerts, peaks and P&L are the same, event by event."""
+    quick: list[object] = []
+    naive: list[object] = []
+    play(Watchlist(CALENDAR, RULES), start_s, events, quick)
+    play(Naive(CALENDAR, RULES), start_s, events, naive)
+    assert quick == naive
+
+
+def test_the_streams_of_this_test_reach_every_kind_of_verdict():
+    """Events as above make every rule and alert speak, so that the comparison means something."""
+    seen: set[str] = set()
+    log: list[object] = []
+    scenes = [
+        [("all", 0, 1), ("wait", 1.0, True), ("all", -20, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
+        [("all", 0, 1), ("all", 40, 1), ("wait", 1.0, True), ("wait", 2.0, True), ("all", 45, 1)],
+        [("all", 0, 1), ("lean", 90, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
+        [("all", 0, 1), ("all", 120, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
+        [("wait", 1.0, True), ("wait", 61.0, True), ("wait", 61.0, True)],
+        [("all", 0, 1), ("wait", 60.0, True), ("all", 0, 1), ("wait", 0.5, True)],
+    ]
+    for start in ("2026-02-03T11:00", "2026-02-17T14:59", "2026-02-18T15:20", "2026-02-24T14:59"):
+        day, clock = start.split("T")
+        for scene in scenes:
+            log.clear()
+            play(Watchlist(CALENDAR, RULES), at(date.fromisoformat(day), clock), scene, log)
+            seen |= {verdict.rule for entry in log if isinstance(entry, list) for _, verdict in entry}
+    assert seen == {
+        "profit_target",
+        "stop_loss",
+        "stop_loss_rupees",
+        "stop_credit_multiple",
+        "time_exit_dte",
+        "expiry_exit",
+        "loss_alert",
+        "unpriced",
+    }
