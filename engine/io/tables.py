@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from engine.charges import ChargeTable
+from engine.replay.lots import LotTable
 from engine.rules.rulebook import Rulebook
 from engine.sessions import Calendar
 
@@ -17,6 +18,11 @@ def calendar() -> Calendar:
 def charges() -> ChargeTable:
     """The shipped charge table."""
     return ChargeTable.parse(_text("charges.toml"))
+
+
+def lots() -> LotTable:
+    """The shipped table of lots, for replays."""
+    return LotTable.parse(_text("lots.toml"))
 
 
 def rulebook(text: str = "", source: str = "rules.toml") -> Rulebook:

@@ -1,0 +1,116 @@
+"""The replay's files: reads recordings, trades and rules, runs the pure driver, tells the result."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from engine.errors import BadInput
+from engine.guards import ReplayGuard
+from engine.io import tables
+from engine.io.recordings import read_day, read_measured_spreads, read_text
+from engine.model import Mode, TradeRow
+from engine.monitor import Monitor, MonitorConfig
+from engine.paper import PaperExchange
+from engine.replay.cast import cast_of, contracts_of
+from engine.replay.driver import Driver
+from engine.replay.report import human
+from engine.replay.result import result_of
+from engine.replay.spreads import Spreads
+from engine.replay.story import Story
+from engine.replay.tape import Tape
+from engine.trades import parse_csv
+from engine.watch import Watchlist
+
+__all__ = ["ReplayRequest", "human", "run_replay"]
+
+MEASURED_SPREADS = "measured_spreads.csv"
+ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to replay.
+
+    Attributes:
+        days: recorded days, in any order.
+        trades: the positions, with the columns of the ``trades`` table; security ids are not needed.
+        rules: the owner's rules laid over the shipped ones; None = the shipped ones alone.
+        spread_pct: from bid to ask on recordings without quotes; None = as measured beside the
+            first recording, or 1 per cent where nothing was.
+        timing: put how long it took into ``wall_s``; the result is then not the same every time.
+    """
+
+    days: tuple[Path, ...]
+    trades: Path
+    rules: Path | None = None
+    mode: Mode = Mode.SIMULATE
+    spread_pct: Decimal | None = None
+    timing: bool = False
+
+
+def run_replay(request: ReplayRequest) -> dict[str, Any]:
+    """Replay recorded days and tell what would have happened, as plain values for JSON.
+
+    Raises:
+        BadInput: a file cannot be read, or a row of it is not what it should be.
+        ConfigError: the rules have faults.
+    """
+    began_s = time.perf_counter()
+    lots = tables.lots()
+    rows = _trades(request.trades)
+    rulebook = tables.rulebook()
+    if request.rules is not None:
+        rulebook = tables.rulebook(read_text(request.rules), str(request.rules))
+    wanted = contracts_of(rows)
+    tape = Tape(tuple(read_day(day, wanted) for day in request.days))
+    calendar = tables.calendar().for_recording(tape.days)
+    guard = ReplayGuard(2.5 * tape.step_s)
+    monitor = Monitor(
+        MonitorConfig(request.mode, ACCOUNT, sandbox=True, seed=bytes(16)),
+        calendar,
+        Watchlist(calendar, rulebook, replay=guard),
+    )
+    exchange = PaperExchange()
+    cast = cast_of(rows, tape, lots)
+    story = Story(monitor, calendar, exchange)
+    driver = Driver(monitor, calendar, exchange, cast, _spreads(request, lots.indices), story)
+    driver.run(tape)
+    result = result_of(story, cast.entrants, tables.charges(), tape.days, request.mode, driver.ticks)
+    if request.timing:
+        result["wall_s"] = round(time.perf_counter() - began_s, 2)
+    return result
+
+
+def _trades(path: Path) -> tuple[TradeRow, ...]:
+    """The trades, their security ids left aside: a replay knows contracts by what they are."""
+    lines = list(csv.reader(io.StringIO(read_text(path).lstrip("\ufeff"), newline="")))
+    header = [cell.strip().lower().replace(" ", "_") for cell in lines[0]] if lines else []
+    at = header.index("security_id") if "security_id" in header else None
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for number, cells in enumerate(lines):
+        if not any(map(str.strip, cells)):
+            writer.writerow(cells)
+        elif at is None:
+            writer.writerow([*cells, "1" if number else "security_id"])
+        else:
+            writer.writerow([*cells[:at], "1" if number else cells[at], *cells[at + 1 :]])
+    try:
+        return parse_csv(text.getvalue())
+    except BadInput as error:
+        raise BadInput(f"{path}:\n{error}") from error
+
+
+def _spreads(request: ReplayRequest, indices: Collection[str]) -> Spreads:
+    if request.spread_pct is not None:
+        return Spreads(Fraction(request.spread_pct))
+    measured = request.days[0].parent / MEASURED_SPREADS
+    return Spreads.of(read_measured_spreads(measured), frozenset(indices)) if measured.exists() else Spreads()

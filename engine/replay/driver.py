@@ -1,0 +1,252 @@
+"""Drives the monitor through a tape on virtual time: what it asks for is done at once, on paper.
+
+Between two snapshots the monitor's half-second beat runs; beats at which nothing can happen are
+jumped over. A snapshot is taken in this order: fills of orders placed before it, positions that
+begin with it, its prices. A beat that falls on a snapshot's moment comes after it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from math import ceil, floor, inf
+from typing import TYPE_CHECKING, Any
+
+from engine.guards import fault
+from engine.messages import (
+    Ask,
+    Beat,
+    BeatKind,
+    BrokerReport,
+    CancelOrder,
+    CommandOutcome,
+    FeedChanged,
+    FeedState,
+    InstrumentsLoaded,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    OrderUpdate,
+    PlaceOrder,
+    QueryBroker,
+    Tick,
+    Ticks,
+    TradesLoaded,
+    Verb,
+)
+from engine.model import OrderStatus
+from engine.replay.cast import position_of, tick_of
+from engine.replay.tape import by_contract
+from engine.sessions import ist_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.messages import Message
+    from engine.model import InstrumentKey, TradeRow
+    from engine.monitor import Monitor
+    from engine.paper import PaperExchange
+    from engine.replay.cast import Cast, Entrant
+    from engine.replay.spreads import Spreads
+    from engine.replay.story import Story
+    from engine.replay.tape import Row, Snapshot, Tape
+    from engine.sessions import Calendar
+
+BEATS_PER_S = 2
+#: A made-up quote has no size: it fills whatever is asked of it.
+ANY_QUANTITY = 10**9
+
+
+class Driver:
+    """One replay; `run` once.
+
+    Attributes:
+        ticks: prices handed to the monitor so far.
+    """
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        calendar: Calendar,
+        exchange: PaperExchange,
+        cast: Cast,
+        spreads: Spreads,
+        story: Story,
+    ) -> None:
+        self.ticks = 0
+        self._monitor = monitor
+        self._calendar = calendar
+        self._exchange = exchange
+        self._cast = cast
+        self._spreads = spreads
+        self._story = story
+        self._waiting: list[Entrant] = list(cast.entrants)
+        self._rows: list[TradeRow] = []
+        self._now_s = -inf
+        self._beaten_s = -inf
+        self._questions_s: list[float] = []
+        self._inbox: deque[Message] = deque()
+        self._does: dict[type, Callable[[Any], None]] = {
+            PlaceOrder: self._place,
+            ModifyOrder: self._modify,
+            CancelOrder: self._cancel,
+            QueryBroker: self._report,
+            Ask: self._ask,
+            LoadTrades: lambda _: self._inbox.append(TradesLoaded(tuple(self._rows))),
+            LoadInstruments: lambda _: self._inbox.append(InstrumentsLoaded(cast.instruments)),
+        }
+
+    def run(self, tape: Tape) -> None:
+        """Play everything, day by day.
+
+        A day's beats end when nothing more can be decided on its last prices: the silence after a
+        recording's end is not the market's.
+        """
+        patience_s = 2.5 * tape.step_s
+        day = None
+        for snapshot in tape.snapshots():
+            if ist_date(snapshot.at_s) == day:
+                self._advance(snapshot.at_s)
+                self._snapshot(snapshot)
+            else:
+                if day is None:
+                    self._open(snapshot.at_s)
+                else:
+                    self._end_day(patience_s)
+                day = ist_date(snapshot.at_s)
+                self._snapshot(snapshot)
+                self._tell(Beat(BeatKind.SESSION_OPEN))
+                self._tell(Beat(BeatKind.SYNC))
+        self._advance(self._now_s + patience_s)
+        self._story.end(self._now_s)
+
+    # ------------------------------------------------------------------------------------- days
+
+    def _open(self, at_s: float) -> None:
+        """Start the house: the broker's positions are read before anything is decided."""
+        self._now_s = at_s
+        self._tell(FeedChanged(FeedState.LIVE, "a recording"))
+        self._tell(Beat(BeatKind.SYNC))
+
+    def _end_day(self, patience_s: float) -> None:
+        """Let the last prices have their say, then close."""
+        self._advance(self._now_s + patience_s)
+        self._advance_to_close()
+        self._story.end(self._now_s)
+
+    def _advance(self, to_s: float) -> None:
+        """Let time pass up to a moment, its own beat left out: that comes after its prices."""
+        session = self._calendar.window(self._now_s)
+        end_s = min(to_s, session.close_s)
+        start_s = max(self._now_s, session.open_s)
+        while (beat_s := self._next_beat_s(start_s)) < end_s:
+            start_s = self._now_s = self._beaten_s = beat_s
+            self._tell(Beat(BeatKind.PULSE))
+        if session.close_s <= to_s:
+            self._advance_to_close()
+
+    def _advance_to_close(self) -> None:
+        """Reach the close of a session that is running: day orders die with it."""
+        session = self._calendar.window(self._now_s)
+        if self._now_s < session.open_s:
+            return
+        self._now_s = session.close_s
+        for order in self._exchange.orders():
+            if not order.status.final:
+                self._exchange.cancel(order.order_id)
+                self._tell(OrderUpdate(replace(order, status=OrderStatus.CANCELLED)))
+
+    def _next_beat_s(self, from_s: float) -> float:
+        """The next beat at which anything can happen; inf = none."""
+        first_s = ceil(from_s * BEATS_PER_S) / BEATS_PER_S
+        if first_s <= self._beaten_s:
+            first_s = (floor(self._beaten_s * BEATS_PER_S) + 1) / BEATS_PER_S
+        if any(True for _ in self._monitor.desk.live()):
+            return first_s
+        self._questions_s = [s for s in self._questions_s if s > self._beaten_s]
+        due_s = self._monitor.watch.next_due_s()
+        due_s = min(
+            [inf if due_s is None else due_s, *self._monitor.helm.snoozed.values(), *self._questions_s]
+        )
+        return max(first_s, ceil(due_s * BEATS_PER_S) / BEATS_PER_S) if due_s < inf else inf
+
+    # -------------------------------------------------------------------------------- snapshots
+
+    def _snapshot(self, snapshot: Snapshot) -> None:
+        self._now_s = snapshot.at_s
+        rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
+        if self._calendar.is_open(self._now_s):
+            for key, row in rows:
+                self._match(key, row)
+        self._enter(snapshot)
+        ticks = [tick_of(key, row) for key, row in rows]
+        ticks += [Tick(self._cast.underlyings[name], paise) for name, paise in snapshot.spots.items()]
+        self.ticks += len(ticks)
+        if ticks:
+            self._tell(Ticks(ticks, instant=True))
+        self._story.follow(self._now_s)
+
+    def _match(self, key: InstrumentKey, row: Row) -> None:
+        """Fill what was sent before this snapshot, at its quote; without quotes at a made-up one."""
+        tick = tick_of(key, row)
+        if fault(tick):
+            return
+        if row.bid_paise is None:
+            tick.bid_paise, tick.ask_paise = self._spreads.quote(
+                row.contract.underlying, row.ltp_paise, self._cast.instruments[key].tick_paise
+            )
+            tick.bid_quantity = tick.ask_quantity = ANY_QUANTITY
+        for order in self._exchange.quote(tick):
+            self._tell(OrderUpdate(order))
+
+    def _enter(self, snapshot: Snapshot) -> None:
+        """Take over the positions that begin with this snapshot."""
+        shown = by_contract(snapshot.rows)
+        begun: list[TradeRow] = []
+        for entrant in list(self._waiting):
+            entered = entrant.enter(self._now_s, shown)
+            if entered is not None:
+                self._waiting.remove(entrant)
+                begun += entered
+                self._story.begin(position_of(entered, self._cast.instruments))
+        if begun:
+            self._rows += begun
+            self._tell(TradesLoaded(tuple(self._rows)))
+
+    # ---------------------------------------------------------------------------------- effects
+
+    def _tell(self, message: Message) -> None:
+        """Hand over one message, and all answers to what it brings about."""
+        self._inbox.append(message)
+        while self._inbox:
+            for effect in self._monitor.handle(self._inbox.popleft(), self._now_s):
+                if type(effect) in self._does:
+                    self._does[type(effect)](effect)
+                else:
+                    self._story.take(effect, self._now_s)
+
+    def _place(self, effect: PlaceOrder) -> None:
+        outcome = self._exchange.place(effect.order)
+        self._inbox.append(CommandOutcome(Verb.PLACE, effect.order.correlation_id, outcome))
+
+    def _modify(self, effect: ModifyOrder) -> None:
+        outcome = self._exchange.modify(effect.order_id, effect.order)
+        self._inbox.append(CommandOutcome(Verb.MODIFY, effect.order.correlation_id, outcome))
+
+    def _cancel(self, effect: CancelOrder) -> None:
+        outcome = self._exchange.cancel(effect.order_id)
+        self._inbox.append(CommandOutcome(Verb.CANCEL, effect.correlation_id, outcome))
+
+    def _report(self, effect: QueryBroker) -> None:
+        exchange = self._exchange
+        exchange.hold(self._monitor.holdings.recorded_nets())
+        self._inbox.append(
+            BrokerReport(
+                effect.request, self._now_s, exchange.orders(), exchange.fills(), exchange.positions()
+            )
+        )
+
+    def _ask(self, effect: Ask) -> None:
+        """Nobody answers in a replay; the question has to run out all the same."""
+        self._questions_s.append(effect.expires_s)
+        self._story.take(effect, self._now_s)
