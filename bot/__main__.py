@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
-import io
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-
-from engine.table import terminal_table
 
 from bot.app import TelegramChat
 from engine.errors import BadInput, ConfigError, JournalError
@@ -26,6 +22,7 @@ from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
 from engine.sessions import Calendar, at, ist
 from engine.settings import Settings
+from engine.table import terminal_table
 from engine.trades import parse_csv
 from engine.view import MonitorView
 from sandbox.house import Outside, Sandbox
@@ -162,7 +159,7 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o700, parents=True)
     store = SqliteStore(home / "trades.sqlite3")
-    await store.import_rows(parse_csv(_csv(outside)))
+    await store.import_rows(parse_csv(outside.trades_csv()))
     moved = Settings.parse({**outside.settings, "DATA_DIR": str(home), "CLOCK_START": start.isoformat()})
     return replace(
         moved,
@@ -172,14 +169,6 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
         log_level=settings.log_level,
         notes=settings.notes,
     )
-
-
-def _csv(outside: Outside) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, outside.trades[0].keys())
-    writer.writeheader()
-    writer.writerows(outside.trades)
-    return text.getvalue()
 
 
 def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:
@@ -193,6 +182,7 @@ def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:
              a Telegram with one phone, a trade store with four positions, the monitor
   mode       {mode}{"  (each exit asks on the phone)" if mode is Mode.SEMI_AUTO else ""}
   phone      {outside.phone_url}
+  exchange   {outside.state_url}  (its books as JSON)
 {line}
   try        open the phone page and wait a few seconds: alerts arrive as the market moves
              /status             every position, its P&L, what its rules say

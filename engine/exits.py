@@ -33,6 +33,8 @@ __all__ = ["ExitDesk"]
 
 #: Reports follow each other at this distance while an exit waits for one.
 REPORT_EVERY_S = 1.0
+#: After a failed one the broker gets a little longer.
+FAILED_AGAIN_S = 3.0
 #: A report that has not come by then is counted as lost.
 REPORT_LOST_S = 8.0
 #: An order that only rests is looked at this often, should the update socket be silent.
@@ -121,7 +123,7 @@ class ExitDesk:
         self._last_report_s = now_s
         self._last_failed = bool(report.failed)
         if report.failed:
-            self._want_report = any(True for _ in self.live())
+            self._want_report = True  # a broker that was away is asked again until it answers
         else:
             self._learn(self.blotter.report(report, now_s), now_s)
         return self._turn(now_s)
@@ -306,7 +308,8 @@ class ExitDesk:
             return
         ledger = self.blotter.ledger
         stale = any(not ledger.fresh(leg.key) for intent in self.live() for leg in intent.legs)
-        if idle_s >= REPORT_EVERY_S or (stale and not self._last_failed):
+        pause_s = FAILED_AGAIN_S if self._last_failed else REPORT_EVERY_S
+        if idle_s >= pause_s or (stale and not self._last_failed):
             self.ask(now_s, "an exit is running")
 
     def _tell(self, intent: Intent, topic: str, title: str, text: str) -> bool:

@@ -160,6 +160,7 @@ class Monitor:
     def _journal(self, message: JournalState, _now_s: float) -> list[Effect]:
         if not message.failed:
             self.helm.trouble = ""
+            self.helm.release(self.holdings.positions)
             return [
                 Alert(Urgency.MEDIUM, "journal-back", "The journal works again", "Orders may be sent again.")
             ]
@@ -174,7 +175,9 @@ class Monitor:
                 text = f"{message.failed}. Until the broker answers, Prahari only alerts."
                 effects.append(Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text))
             return effects
-        self.helm.reconciled = True
+        if not self.helm.reconciled:
+            self.helm.reconciled = True
+            self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
         return effects + self._compare(message)
 
     def _compare(self, report: BrokerReport) -> list[Effect]:

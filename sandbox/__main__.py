@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import shlex
 import signal
 import sys
@@ -40,10 +39,7 @@ async def _serve(start: datetime, trades: Path | None, phone_port: int) -> int:
     async with Sandbox(lambda: start.timestamp() + loop.time() - began_s, phone_port=phone_port) as sandbox:
         outside = sandbox.outside
         if trades is not None:
-            with trades.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, outside.trades[0].keys())
-                writer.writeheader()
-                writer.writerows(outside.trades)
+            trades.write_text(outside.trades_csv(), encoding="utf-8")
         for name, value in {**outside.settings, "CLOCK_START": start.isoformat()}.items():
             print(f"{name}={shlex.quote(value)}")
         print(f"# phone page: {outside.phone_url}", flush=True)

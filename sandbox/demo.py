@@ -105,9 +105,13 @@ def open_demo(
     client_id: str = DEFAULT_CLIENT,
     token: str = "sandbox-token",  # noqa: S107 - the sandbox's own, worth nothing
     seed: int = DEFAULT_SEED,
+    story: bool = True,
 ) -> Demo:
-    """Set the stage at a moment (epoch seconds); the story runs in the first eight seconds."""
-    market = Market(now_s, seed=seed, pace=DEMO_PACE)
+    """Set the stage at a moment (epoch seconds); the story runs in the first eight seconds.
+
+    Without the story prices breathe at life's own pace and go nowhere in particular.
+    """
+    market = Market(now_s, seed=seed, pace=DEMO_PACE if story else 1.0)
     trades = demo_trades(market)
     exchange = Exchange(market)
     exchange.open_account(client_id, token, now_s)
@@ -115,9 +119,10 @@ def open_demo(
         option = market.option(row["symbol"], int(row["strike_price"]), Right(row["type"]))
         units = Side(row["action"]).sign * row["quantity"]
         exchange.carry(option.key, units, round(row["price"] * 100), client_id=client_id)
-    market.glide("NIFTY", 25_345.0, over_s=5.0, after_s=2.0)
-    market.glide_vol("NIFTY", 0.100, over_s=5.0, after_s=2.0)
-    market.glide("BANKNIFTY", 57_420.0, over_s=5.0, after_s=2.0)
+    if story:
+        market.glide("NIFTY", 25_345.0, over_s=5.0, after_s=2.0)
+        market.glide_vol("NIFTY", 0.100, over_s=5.0, after_s=2.0)
+        market.glide("BANKNIFTY", 57_420.0, over_s=5.0, after_s=2.0)
     return Demo(market, exchange, trades)
 
 

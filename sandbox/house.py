@@ -48,6 +48,7 @@ class Sandbox:
     Args:
         now_s: the sandbox's clock, epoch seconds: its market is open when this says so.
         phone_port: 0 = any free one.
+        story: the market goes where the demo's first seconds have something to tell.
         access_token, bot_token: what it lets in; its own, worth nothing elsewhere.
     """
 
@@ -56,13 +57,14 @@ class Sandbox:
         now_s: Callable[[], float],
         *,
         phone_port: int = PHONE_PORT,
+        story: bool = True,
         access_token: str = "sandbox-access-token",  # noqa: S107 - see above
         bot_token: str = "7000000001:sandbox-bot-token-worth-nothing-at-all",  # noqa: S107 - see above
     ) -> None:
         self._token = access_token
         self._bot_token = bot_token
         self._stack = AsyncExitStack()
-        demo = open_demo(now_s(), token=self._token)
+        demo = open_demo(now_s(), token=self._token, story=story)
         self.dhan = DhanServer(demo.exchange, demo.market, now_s=now_s, token=self._token)
         self._trades = demo.trades
         self.telegram = self._telegram(phone_port)

@@ -207,6 +207,9 @@ def test_nothing_is_sent_before_the_broker_was_read():
     rig.wait(5, *PROFIT)
     assert not rig.placed
     assert "The broker cannot be read" in {a.title for a in rig.of(Alert)}
+    rig.broker_answers = True
+    rig.wait(60, *PROFIT)
+    assert rig.flat  # what was only told meanwhile is acted on once the house is whole
 
 
 def test_a_store_that_cannot_be_read_changes_nothing():
@@ -238,6 +241,8 @@ def test_a_broken_journal_stops_every_order_until_it_works_again():
     rig.wait(5, *PROFIT)
     assert not rig.placed
     rig.tell(JournalState(""))
+    rig.wait(60, *PROFIT)
+    assert rig.flat
     assert [a.topic for a in rig.of(Alert) if a.topic.startswith("journal")] == ["journal", "journal-back"]
 
 

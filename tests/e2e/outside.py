@@ -1,0 +1,101 @@
+"""A sandbox and a monitor that lives in it: in this process, or in one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bot.__main__ import _chat
+from engine.io.app import Options, run_house
+from engine.io.clock import SystemClock
+from engine.io.stores.sqlite import SqliteStore
+from engine.settings import Settings
+from engine.trades import parse_csv
+from sandbox.house import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+START = "2026-11-18T10:15:00+05:30"
+#: The demo's strangle has lost some 9,000 rupees: this fires at the first believable prices.
+AT_ONCE = '[strategy."Short Strangle"]\nstop_loss_rupees = 1000\n'
+WAIT_S = 30.0
+
+
+@asynccontextmanager
+async def sandbox(*, story=False, **secrets):
+    """A running sandbox on a clock that starts at `START`; its market breathes by itself."""
+    clock = SystemClock(datetime.fromisoformat(START))
+    async with Sandbox(clock.now_s, phone_port=0, story=story, **secrets) as world:
+        yield world
+
+
+async def environment(world, home: Path, rules: str = "", **more: str) -> dict[str, str]:
+    """The settings of a monitor in this sandbox, its trade store filled."""
+    home.mkdir(exist_ok=True)
+    await SqliteStore(home / "trades.sqlite3").import_rows(parse_csv(world.outside.trades_csv()))
+    (home / "rules.toml").write_text(rules)
+    return {
+        **world.outside.settings,
+        "CLOCK_START": START,
+        "DATA_DIR": str(home),
+        "RULES_FILE": str(home / "rules.toml"),
+        **more,
+    }
+
+
+@asynccontextmanager
+async def monitor(world, home: Path, mode, rules: str = AT_ONCE):
+    """A monitor in this very loop, as ``make run`` has it."""
+    settings = Settings.parse(await environment(world, home, rules))
+    house = asyncio.create_task(run_house(settings, Options(mode), _chat(settings), lambda _view: None))
+    try:
+        yield
+    finally:
+        house.cancel()
+        await asyncio.wait({house})
+
+
+@asynccontextmanager
+async def process(env: dict[str, str], *args: str):
+    """``python -m bot`` in a process of its own; killed for good at the end."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DHAN_", "TELEGRAM_"))}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *args, cwd=ROOT, env=clean | env,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=2**20,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.send_signal(signal.SIGKILL)
+            await child.wait()
+
+
+def held(world, strategy_id: int) -> dict[int, int]:
+    """A demo position's contracts and what the exchange holds of each."""
+    rows = [row for row in world.outside.trades if row["strategy_id"] == strategy_id]
+    books = {at.key & 0xFFFFFFFF: at for at in world.dhan.exchange.account().holdings().values()}
+    return {row["security_id"]: books[row["security_id"]].net for row in rows}
+
+
+def orders_of(world, strategy_id: int):
+    """Every order the exchange has seen in a demo position's contracts."""
+    ids = {row["security_id"] for row in world.outside.trades if row["strategy_id"] == strategy_id}
+    return [
+        o for o in world.dhan.exchange.account().orders.values() if o.ticket.instrument.security_id in ids
+    ]
+
+
+def text_of(words: str):
+    """The first message of the bot that contains these words, for ``wait_for``."""
+    return lambda server: next((m for m in server.sent() if words in m.text), None)
+
+
+def button_of(message, words: str) -> str:
+    """The callback data of a message's button."""
+    rows = message.markup["inline_keyboard"] if message.markup else []
+    return next(b["callback_data"] for row in rows for b in row if words in b["text"])

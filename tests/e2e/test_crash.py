@@ -1,0 +1,52 @@
+"""SIGKILL in the worst moment: the exchange has the order, the monitor has no answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.e2e.outside import AT_ONCE, WAIT_S, environment, held, orders_of, process, sandbox, text_of
+
+pytestmark = pytest.mark.timeout(150)
+
+
+def first_order(exchange) -> asyncio.Event:
+    """An event that is set once the exchange has taken an order in."""
+    accepted, enter = asyncio.Event(), exchange.enter
+
+    def entered(*args, **more):
+        order = enter(*args, **more)
+        accepted.set()
+        return order
+
+    exchange.enter = entered
+    return accepted
+
+
+@pytest.mark.parametrize("arm", ["stall", "reset"])
+async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exactly_once(tmp_path, arm):
+    """The first order is accepted and its answer lost; the process dies; its successor ends flat.
+
+    Each leg has exactly one order, its fills add up to the position, and the position is zero.
+    """
+    async with sandbox() as world:
+        env = await environment(world, tmp_path, AT_ONCE)
+        getattr(world.dhan.faults, arm)()
+        accepted = first_order(world.dhan.exchange)
+        before = held(world, 3360)
+        async with process(env, "--execute"):
+            async with asyncio.timeout(WAIT_S):
+                await accepted.wait()
+        assert len(orders_of(world, 3360)) >= 1
+        async with process(env, "--execute"):
+            await world.telegram.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), 90.0)
+        orders = orders_of(world, 3360)
+        assert set(held(world, 3360).values()) == {0}
+        assert sorted(o.ticket.instrument.security_id for o in orders) == sorted(before)
+        traded = {o.ticket.instrument.security_id: sum(f.quantity for f in _fills(world, o)) for o in orders}
+        assert traded == {key: abs(units) for key, units in before.items()}
+
+
+def _fills(world, order):
+    return [t for t in world.dhan.exchange.account().trades if t.order_id == order.order_id]

@@ -1,0 +1,62 @@
+"""The same exit in all four modes, through real sockets: REST, feed, order updates, Bot API."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import Mode
+from tests.e2e.outside import WAIT_S, held, monitor, orders_of, sandbox, text_of
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def ask_for_exit(phone, strategy_id=3361):
+    """Type /exit 3361, read the preview, and tap Exit now."""
+    phone.phone.send(f"/exit {strategy_id}")
+    question = await phone.wait_for(text_of(f"Exit {strategy_id}"), WAIT_S)
+    phone.phone.tap(question.id, "Exit now")
+    return question
+
+
+async def test_simulate_exits_on_paper_and_no_changing_call_reaches_the_exchange(tmp_path):
+    """The rule's exit and a hand's exit both end verified flat on paper; Dhan hears of neither."""
+    async with sandbox() as world, monitor(world, tmp_path, Mode.SIMULATE):
+        phone = world.telegram
+        await phone.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), WAIT_S)
+        question = await ask_for_exit(phone)
+        await phone.wait_for(lambda s: "Verified flat" in s.messages[question.id].text, WAIT_S)
+        assert world.dhan.exchange.log == []
+        assert all(held(world, 3360).values())
+
+
+async def test_alert_only_tells_and_no_changing_call_reaches_the_exchange(tmp_path):
+    """The verdict arrives as an alert; /exit is answered with a sentence; Dhan hears of neither."""
+    async with sandbox() as world, monitor(world, tmp_path, Mode.ALERT_ONLY):
+        phone = world.telegram
+        await phone.wait_for(text_of("Alert-only: nothing was sent"), WAIT_S)
+        phone.phone.send("/exit 3361")
+        await phone.wait_for(text_of("Alert-only mode places no orders"), WAIT_S)
+        assert world.dhan.exchange.log == []
+
+
+async def test_semi_auto_sends_one_exit_for_one_question_however_often_it_is_tapped(tmp_path):
+    """Three taps on the question: two orders, one a leg, verified flat, the position is zero."""
+    async with sandbox() as world, monitor(world, tmp_path, Mode.SEMI_AUTO):
+        phone = world.telegram
+        question = await phone.wait_for(text_of("exit 3360 BANKNIFTY Short Strangle?"), WAIT_S)
+        assert world.dhan.exchange.log == []
+        for _ in range(3):
+            phone.phone.tap(question.id, "Exit now")
+        await phone.wait_for(lambda s: "Verified flat" in s.messages[question.id].text, WAIT_S)
+        assert set(held(world, 3360).values()) == {0}
+        assert len(orders_of(world, 3360)) == 2
+
+
+async def test_execute_sends_one_exit_for_one_verdict_without_a_tap(tmp_path):
+    """The rule acts alone: two orders, verified flat, nothing else of the account is touched."""
+    async with sandbox() as world, monitor(world, tmp_path, Mode.EXECUTE):
+        phone = world.telegram
+        await phone.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), WAIT_S)
+        assert set(held(world, 3360).values()) == {0}
+        assert len(orders_of(world, 3360)) == 2
+        assert orders_of(world, 3361) == []

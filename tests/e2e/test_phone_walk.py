@@ -1,0 +1,95 @@
+"""What a newcomer does: two commands, a page in the browser, one exit from tap to verified flat."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import urllib.request
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.e2e.outside import process
+from tests.support.browser import browser, one
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(
+        shutil.which("chromium") is None or shutil.which("chromedriver") is None,
+        reason="chromium and chromedriver are not installed (Debian: chromium, chromium-driver)",
+    ),
+]
+
+
+async def test_a_newcomer_exits_a_position_by_hand_and_the_exchange_holds_nothing_of_it(tmp_path):
+    """`python -m bot` without credentials: alerts come, /status answers, Exit, Confirm, flat, zero."""
+    async with process({"DATA_DIR": str(tmp_path / "data")}) as child:
+        screen = await printed(child)
+        phone = re.search(r"phone\s+(http\S+)", screen)[1]
+        exchange = re.search(r"exchange\s+(http\S+)", screen)[1]
+        await asyncio.to_thread(walk, phone, tmp_path / "profile")
+        books = json.loads(await asyncio.to_thread(fetch, exchange))
+    (account,) = books["accounts"].values()
+    spread = {p["securityId"]: p["netQty"] for p in account["positions"] if _of_the_spread(p)}
+    assert len(spread) == 2
+    assert set(spread.values()) == {0}
+
+
+def walk(url: str, profile) -> None:
+    """Everything the newcomer's thumb does."""
+    with browser(profile) as driver:
+        driver.get(url)
+        until(driver, lambda: "loss of" in page(driver), 20)  # an alert has come by itself
+        send(driver, "/status")
+        until(driver, lambda: "ASTRAL" in page(driver), 10)
+        send(driver, "/exit")
+        press(driver, "3361")
+        until(driver, lambda: "Exit 3361" in page(driver), 10)
+        press(driver, "Exit now")
+        until(driver, lambda: "Verified flat" in page(driver), 30)
+
+
+def page(driver) -> str:
+    return driver.find_element(By.TAG_NAME, "body").text
+
+
+def send(driver, words: str) -> None:
+    composer = one(driver, "#composer")
+    composer.send_keys(words)
+    composer.send_keys(Keys.ENTER)
+
+
+def press(driver, words: str) -> None:
+    """Press the newest button that says this."""
+
+    def newest():
+        named = [b for b in driver.find_elements(By.CSS_SELECTOR, "[data-button]") if words in b.text]
+        return named[-1] if named else None
+
+    driver.execute_script("arguments[0].click()", until(driver, newest, 10))
+
+
+def until(driver, look, seconds: float):
+    return WebDriverWait(driver, seconds, 0.1).until(lambda _driver: look())
+
+
+async def printed(child) -> str:
+    """The screen a newcomer reads, up to its last line."""
+    lines = []
+    async with asyncio.timeout(30):
+        while "Ctrl-C" not in "".join(lines):
+            lines.append((await child.stdout.readline()).decode())
+    return "".join(lines)
+
+
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the sandbox's own address
+        return answer.read()
+
+
+def _of_the_spread(row) -> bool:
+    return row["tradingSymbol"].startswith("NIFTY") and row["drvStrikePrice"] in (24_900.0, 24_700.0)

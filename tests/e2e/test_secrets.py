@@ -1,0 +1,52 @@
+"""Canary secrets in a run at DEBUG: they may be sent to where they belong, and shown nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.e2e.outside import AT_ONCE, WAIT_S, environment, process, sandbox, text_of
+
+pytestmark = pytest.mark.timeout(120)
+
+ACCESS = "eyJhbGciOi-canary-access-token-2c8f0a"
+BOT = "7000000001:canary-bot-token-0123456789abcdefghij"
+OTHERS = {
+    "SUPABASE_URL": "http://127.0.0.1:9",
+    "SUPABASE_SECRET_KEY": "sb_secret_canary_supabase_91ab",
+    "SUPABASE_ANON_KEY": "sb_publishable_canary_anon_77cd",
+    "REDIS_URL": "redis://:canary-redis-password@127.0.0.1:9/0",
+}
+CANARIES = (ACCESS, BOT, "canary")
+
+
+async def test_no_secret_is_in_any_log_file_print_or_message_of_a_run_at_debug(tmp_path):
+    """A whole life at DEBUG: start, alerts, an exit, lost answers, a dead Telegram, the end."""
+    async with sandbox(access_token=ACCESS, bot_token=BOT) as world:
+        env = await environment(world, tmp_path, AT_ONCE, LOG_LEVEL="DEBUG", **OTHERS)
+        world.dhan.faults.reset(verb="GET", path="/positions")
+        world.dhan.faults.error(status=500, verb="GET", path="/orders")
+        async with process(env, "--execute", "--interval", "1") as child:
+            phone = world.telegram
+            await phone.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), WAIT_S)
+            phone.phone.send("/status")
+            await phone.wait_for(text_of("3361"), WAIT_S)
+            phone.faults.fail(502, times=3)
+            phone.phone.send("/exit 3361")
+            await phone.wait_for(text_of("Exit 3361"), WAIT_S)
+            world.dhan.faults.cut()
+            child.terminate()
+            async with asyncio.timeout(WAIT_S):
+                printed, _ = await child.communicate()
+        messages = " ".join(m.html for m in world.telegram.messages.values())
+    assert b"Traceback" not in printed
+    log = (tmp_path / "prahari.log").read_text()
+    assert "DEBUG" in log
+    for canary in CANARIES:
+        assert canary.encode() not in printed, canary
+        assert canary not in messages, canary
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert not [c for c in CANARIES if c.encode() in data], file
