@@ -168,8 +168,8 @@ def _result(position: PositionView) -> str:
         return "unknown" if _unknown(position) else "-"
     if position.pnl_pct is None:
         return amount(position.pnl_paise)
-    digits = 2 if abs(position.pnl_pct) < 10 else 1 if abs(position.pnl_pct) < 1000 else 0
-    return f"{amount(position.pnl_paise)} {position.pnl_pct:>+6.{digits}f}%"
+    digits = 2 if abs(position.pnl_pct) < 10 else 1 if abs(position.pnl_pct) < 100 else 0
+    return f"{amount(position.pnl_paise)}  {position.pnl_pct:+.{digits}f}%"
 
 
 def _doing(position: PositionView) -> str:

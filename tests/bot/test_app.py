@@ -205,6 +205,23 @@ async def test_a_tap_on_a_question_whose_receipt_was_lost(tmp_path: Path):
         assert len(core.of(Tap)) == 1
 
 
+async def test_either_copy_of_a_question_can_be_tapped(tmp_path: Path):
+    """A lost receipt makes the question appear twice: the copy that is tapped counts and is edited."""
+    clock = QuickClock(speed=10)
+    core = one_tap_core(clock)
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.faults.lose_reply(method="sendMessage")
+        core.give(question(clock))
+        ask = await asked(server)
+        await server.wait_for(lambda s: len(s.sent()) == 2)
+        server.phone.send("/help")
+        await message_with(server, "Commands")
+        press = server.phone.tap(ask.id, "Exit now")
+        await answered(server, press)
+        assert press.toast == "Exiting."
+        await server.wait_for(lambda _: "Verified flat" in ask.text)
+
+
 async def test_an_update_is_not_run_twice(tmp_path: Path):
     """Killed before it could confirm a command, the next life gets it again and does not run it."""
     clock = QuickClock()

@@ -11,10 +11,10 @@ import pytest
 
 from bot.application import build
 from bot.faults import Fault, FaultBook
-from bot.layout import Button, Page
+from bot.layout import Button, Keyboard, Page
 from bot.outbox import Outbox
 from bot.queue import Outgoing, Rank
-from bot.sender import Sender
+from bot.sender import Delivered, Outcome, Sender
 from bot.store import ChatStore
 from engine.messages import Alert
 from sandbox.telegram_server import Flood, TelegramServer
@@ -144,7 +144,7 @@ async def test_a_message_that_telegram_refuses_is_let_go(tmp_path: Path, caplog:
         assert list(post.store.kept()) == []
 
 
-async def test_an_unchanged_edit_is_a_delivered_one(tmp_path: Path):
+async def test_an_unchanged_edit_is_a_delivered_one(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """Telegram's “not modified” is no failure: the phone shows what was meant."""
     async with posting(tmp_path, QuickClock(speed=10)) as post:
         post.put(Rank.REPLY, "card", thread="x")
@@ -153,6 +153,7 @@ async def test_an_unchanged_edit_is_a_delivered_one(tmp_path: Path):
         post.put(Rank.NORMAL, "after")
         await message_with(post.server, "after")
         assert post.server.calls_of("editMessageText")[-1].status == 400
+        assert "refused" not in caplog.text
         assert list(post.store.kept()) == []
 
 
@@ -205,15 +206,51 @@ async def test_a_blocked_chat_is_alarmed_and_recovers_at_a_word(tmp_path: Path):
 
 
 async def test_a_card_never_overtakes_the_first_message_of_its_thread(tmp_path: Path):
-    """Two lanes, one thread: the edit waits for the receipt instead of becoming a second message."""
+    """Two lanes, one thread: while its first message is on its way, its card waits."""
     async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.server.faults.hang(method="sendMessage")
         post.put(Rank.HIGH, "exit begins", thread="x")
-        post.put(Rank.NORMAL, "other")
-        await asyncio.sleep(0)
+        await post.server.wait_for(lambda s: s.faults.armed == 0)
         post.put(Rank.REPLY, "exit, one of two", thread="x")
-        await message_with(post.server, "exit, one of two")
+        post.put(Rank.NORMAL, "other")
         await message_with(post.server, "other")
-        assert sorted(post.texts()) == ["exit, one of two", "other"]
+        assert post.texts() == ["other"]
+        post.server.faults.clear()
+        await message_with(post.server, "exit, one of two")
+        assert post.texts() == ["other", "exit, one of two"]
+
+
+class SlowSender(Sender):
+    """A sender whose message has arrived, and whose receipt takes its time."""
+
+    def __init__(self) -> None:
+        self.under_way = asyncio.Event()
+        self.receipt = asyncio.Event()
+
+    async def send(self, html: str, keyboard: Keyboard, *, silent: bool) -> Outcome:
+        """Deliver when the receipt comes."""
+        self.under_way.set()
+        await self.receipt.wait()
+        return Delivered(7)
+
+
+async def test_what_is_being_sent_at_the_end_is_finished(tmp_path: Path):
+    """A restart in the moment between Telegram and its receipt does not say the alert again."""
+    clock = QuickClock()
+    store = ChatStore(tmp_path / "chat.sqlite3")
+    box = Outbox(store=store, faults=FaultBook("send", lambda _alert: None), clock=clock, wall_s=clock.now_s)
+    now_s = clock.now_s()
+    box.add(Outgoing(Rank.HIGH, Page("high"), now_s, now_s + 60.0, durable=True))
+    sender = SlowSender()
+    work = asyncio.create_task(box.run(sender))
+    async with asyncio.timeout(5):
+        await sender.under_way.wait()
+        work.cancel()
+        asyncio.get_running_loop().call_later(0.05, sender.receipt.set)
+        await asyncio.wait({work})
+    assert work.cancelled()
+    assert list(store.kept()) == []
+    store.close()
 
 
 async def test_a_kept_message_of_another_version_is_dropped(tmp_path: Path):

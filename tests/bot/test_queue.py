@@ -149,7 +149,15 @@ def test_a_flood_wait_is_obeyed_by_all_and_leaves_one():
     assert not budget.take(Rank.HIGH, 30.0)
 
 
-@given(st.lists(st.tuples(st.floats(0, 4), st.sampled_from(Rank)), max_size=300))
+def test_the_greediest_sends_ten_in_ten_seconds():
+    """A HIGH alert tried ten times a second gets the burst, then one every two seconds."""
+    budget = Budget()
+    sent = [tenth / 10 for tenth in range(600) if budget.take(Rank.HIGH, tenth / 10)]
+    assert max(sum(start_s <= at_s < start_s + 10.0 for at_s in sent) for start_s in sent) == 9
+    assert len(sent) == BURST + 29
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(Rank)), max_size=300))
 def test_never_more_than_ten_in_ten_seconds(tries: list[tuple[float, Rank]]):
     """Whatever is tried when, any ten seconds see at most ten messages."""
     budget = Budget()
