@@ -33,6 +33,7 @@ class PaperExchange:
 
     def __init__(self) -> None:
         self._orders: dict[str, _Resting] = {}
+        self._last_id = 900_000_000_000
         self._working: dict[InstrumentKey, list[_Resting]] = {}
         self._fills: list[BrokerFill] = []
         self._baseline: dict[InstrumentKey, int] = {}
@@ -49,15 +50,18 @@ class PaperExchange:
         for order in orders:
             if not order.order_id:
                 continue  # it died before the paper exchange answered: it never existed
-            status = OrderStatus.PENDING if order.state.live else OrderStatus.CANCELLED
+            status = OrderStatus.PART_TRADED if order.filled else OrderStatus.PENDING
             if order.filled >= order.request.quantity:
                 status = OrderStatus.TRADED
+            elif not order.state.live:
+                status = OrderStatus.CANCELLED
             r = order.request
             row = BrokerOrder(
                 order.order_id, order.id, r.key, r.side, r.quantity, order.filled, order.average_paise,
                 r.limit_paise, status,
             )  # fmt: skip
             self._admit(_Resting(row, r.ioc))
+            self._last_id = max(self._last_id, int(order.order_id))
             if order.filled:
                 self._book(row, order.filled, order.average_paise)
 
@@ -65,7 +69,8 @@ class PaperExchange:
 
     def place(self, order: OrderRequest) -> Outcome:
         """Take an order; like the real one, it does not fill before the next quote."""
-        order_id = f"9{len(self._orders) + 1:011d}"
+        self._last_id += 1
+        order_id = str(self._last_id)
         row = BrokerOrder(
             order_id, order.correlation_id, order.key, order.side, order.quantity, 0, 0,
             order.limit_paise, OrderStatus.PENDING,

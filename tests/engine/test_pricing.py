@@ -1,0 +1,65 @@
+"""The price ladder: never the wrong way, never off the grid, never beyond its cap."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model import Side
+from engine.pricing import Ladder, Style, Touch, limit_paise, mid_paise
+
+sides = st.sampled_from(list(Side))
+styles = st.sampled_from(list(Style))
+prices = st.integers(5, 200_000)
+ladders = st.builds(Ladder, sides, styles, prices, st.sampled_from([1, 5, 10]), st.booleans())
+touches = st.builds(Touch, st.none() | prices, st.none() | prices, st.integers(0, 200_000))
+
+
+@given(ladders, touches, st.floats(0, 600))
+def test_a_limit_is_on_the_grid_positive_and_inside_the_cap(ladder, touch, elapsed_s):
+    """Whatever the market shows, the limit can be sent and stays within what was decided."""
+    limit = limit_paise(ladder, touch, elapsed_s)
+    cap = ladder.cap_paise()
+    assert limit > 0
+    assert limit % ladder.tick_paise == 0
+    assert limit <= cap if ladder.side is Side.BUY else limit >= cap
+
+
+@given(ladders, touches, st.floats(0, 300), st.floats(0, 300))
+def test_an_urgent_limit_only_gets_deeper_with_time(ladder, touch, early_s, more_s):
+    """In an unchanged market the urgent ladder never steps back."""
+    urgent = Ladder(ladder.side, Style.URGENT, ladder.mid_paise, ladder.tick_paise)
+    first = limit_paise(urgent, touch, early_s)
+    then = limit_paise(urgent, touch, early_s + more_s)
+    assert (then - first) * ladder.side.sign >= 0
+
+
+def test_urgent_crosses_the_touch_at_once():
+    """Buying at 10.00 / 10.10: the first limit is the ask."""
+    ladder = Ladder(Side.BUY, Style.URGENT, 1005, 5)
+    assert limit_paise(ladder, Touch(1000, 1010, 1005), 0.0) == 1010
+
+
+def test_patient_walks_from_mid_to_touch_in_twenty_seconds():
+    """Selling at 99.00 / 101.00: 100.00 first, 99.50 half-way, 99.00 at the end."""
+    ladder = Ladder(Side.SELL, Style.PATIENT, 10_000, 5)
+    touch = Touch(9_900, 10_100, 10_000)
+    assert [limit_paise(ladder, touch, s) for s in (0.0, 10.0, 20.0, 60.0)] == [10_000, 9_950, 9_900, 9_900]
+
+
+def test_the_caps_are_those_of_the_rules():
+    """Urgent 10 % or 10 ticks, patient 3 % or 3 ticks, then the exchange's band of 40 % or 20 rupees."""
+    assert Ladder(Side.BUY, Style.URGENT, 10_000, 5).cap_paise() == 11_000
+    assert Ladder(Side.BUY, Style.URGENT, 100, 5).cap_paise() == 150
+    assert Ladder(Side.SELL, Style.PATIENT, 10_000, 5).cap_paise() == 9_700
+    assert Ladder(Side.SELL, Style.PATIENT, 100, 5).cap_paise() == 85
+    assert Ladder(Side.BUY, Style.URGENT, 10_000, 5, uncapped=True).cap_paise() == 14_000
+    assert Ladder(Side.SELL, Style.URGENT, 1_000, 5, uncapped=True).cap_paise() == 5
+
+
+def test_the_frozen_price_is_the_mid_else_the_last_trade_else_unknown():
+    """A one-sided or crossed book has no mid; no trade at all means nothing is known."""
+    assert mid_paise(Touch(1000, 1010, 900)) == 1005
+    assert mid_paise(Touch(1010, 1000, 900)) == 900
+    assert mid_paise(Touch(None, 1000, 900)) == 900
+    assert mid_paise(Touch(None, None, 0)) is None
