@@ -43,7 +43,8 @@ def settled(text: str, entities: list[Entity]) -> Formatted:
 
     Leading space inside an entity stays: a table's first column may start with it.
     """
-    found = [*_outside_code(entities), *_detected(text, entities)]
+    styled = _outside_code(entities)
+    found = [*styled, *_detected(text, styled)]
     first = min((entity["offset"] for entity in found), default=utf16_length(text))
     lead = min(len(text) - len(text.lstrip()), first)  # white space is one code unit each
     kept = text[lead:].rstrip()
@@ -59,7 +60,8 @@ def _clip(entity: Entity, lead: int, total: int) -> Entity | None:
 
 def _outside_code(entities: list[Entity]) -> list[Entity]:
     """Cut other styles out of code; drop a quote in a quote."""
-    holes = sorted((e["offset"], e["offset"] + e["length"]) for e in entities if e["type"] in _VERBATIM)
+    holes = _ranges(entities, _VERBATIM)
+    quotes = _ranges(entities, _QUOTES)
     result: list[Entity] = []
     for entity in entities:
         if entity["type"] in _QUOTES:
@@ -69,7 +71,8 @@ def _outside_code(entities: list[Entity]) -> list[Entity]:
             if not any(_within(entity, other) for other in entities if other["type"] in _VERBATIM):
                 result.append(_without_language(entity))
         else:
-            result += [{**entity, "offset": a, "length": b - a} for a, b in _pieces(entity, holes)]
+            pieces = [cut for piece in _pieces(entity, holes) for cut in _cut_at(piece, quotes)]
+            result += [{**entity, "offset": start, "length": end - start} for start, end in pieces]
     return result
 
 
@@ -88,6 +91,21 @@ def _within(inner: Entity, outer: Entity) -> bool:
     )
 
 
+def _ranges(entities: list[Entity], kinds: frozenset[str]) -> list[tuple[int, int]]:
+    return sorted((e["offset"], e["offset"] + e["length"]) for e in entities if e["type"] in kinds)
+
+
+def _cut_at(piece: tuple[int, int], quotes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Cut a piece at the edge of a quote that it only half covers, so that entities still nest."""
+    start, end = piece
+    for quote_start, quote_end in quotes:
+        for edge in (quote_start, quote_end):
+            half = quote_start < start or end < quote_end
+            if start < edge < end and half:
+                return [(start, edge), *_cut_at((edge, end), quotes)]
+    return [piece]
+
+
 def _pieces(entity: Entity, holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
     at, end = entity["offset"], entity["offset"] + entity["length"]
     pieces = []
@@ -100,11 +118,18 @@ def _pieces(entity: Entity, holes: list[tuple[int, int]]) -> list[tuple[int, int
 
 
 def _detected(text: str, entities: list[Entity]) -> list[Entity]:
-    """Find commands and links that nobody marked up; not inside code or a link."""
-    taken = [e for e in entities if e["type"] in _VERBATIM or e["type"] == "text_link"]
+    """Find commands and links that nobody marked up; not inside code or a link, nor half in a style."""
     found: list[Entity] = []
     for match in _FOUND.finditer(text):
         offset, length = utf16_length(text[: match.start()]), utf16_length(match.group())
-        if not any(e["offset"] < offset + length and offset < e["offset"] + e["length"] for e in taken):
+        if not any(_in_the_way(entity, offset, offset + length) for entity in entities):
             found.append({"type": match.lastgroup, "offset": offset, "length": length})
     return found
+
+
+def _in_the_way(entity: Entity, start: int, end: int) -> bool:
+    opens, closes = entity["offset"], entity["offset"] + entity["length"]
+    if closes <= start or end <= opens:
+        return False
+    exclusive = entity["type"] in _VERBATIM or entity["type"] == "text_link"
+    return exclusive or opens < start < closes < end or start < opens < end < closes

@@ -42,12 +42,23 @@ ACCEPTED = [
     ("<pre><b>x</b></pre>", "x", [("pre", 0, 1)]),
     ("<code><pre>x</pre></code>", "x", [("pre", 0, 1)]),
     ("<blockquote>a<blockquote>b</blockquote></blockquote>", "ab", [("blockquote", 0, 2)]),
+    (
+        "<b><blockquote><code>1</code>2</blockquote>3</b>",
+        "123",
+        [("blockquote", 0, 2), ("code", 0, 1), ("bold", 1, 1), ("bold", 2, 1)],
+    ),
     ("<blockquote expandable>a</blockquote>", "a", [("expandable_blockquote", 0, 1)]),
     ("  \n a <b>b</b> \n", "a b", [("bold", 2, 1)]),
     ("<pre>  12\n   3</pre>", "  12\n   3", [("pre", 0, 9)]),
     ("<b>x \n</b>", "x", [("bold", 0, 1)]),
     ("try /exit now", "try /exit now", [("bot_command", 4, 5)]),
     ("<code>/exit</code> a/b 9:20/30", "/exit a/b 9:20/30", [("code", 0, 5)]),
+    ("<b>a /ex</b>it", "a /exit", [("bold", 0, 5)]),
+    (
+        "<b>/exit</b> /s<i>top</i>",
+        "/exit /stop",
+        [("bold", 0, 5), ("bot_command", 0, 5), ("bot_command", 6, 5), ("italic", 8, 3)],
+    ),
     ("see https://example.org/x.", "see https://example.org/x.", [("url", 4, 21)]),
     ("<a href='https://example.org/?a=1&amp;b=2'>x</a>", "x", [("text_link", 0, 1)]),
     ("<a href='javascript:alert(1)'>x</a>", "x", []),
@@ -135,7 +146,7 @@ def test_any_input_is_parsed_or_refused(source):
 
 
 MARKUP = st.recursive(
-    st.text("ab <&😀\n₹").map(lambda words: html.escape(words, quote=False)),
+    st.text("a/b <&😀\n₹").map(lambda words: html.escape(words, quote=False)),
     lambda inner: st.builds(
         "<{0}>{1}</{0}>{2}".format,
         st.sampled_from(["b", "i", "u", "s", "tg-spoiler", "code", "pre", "blockquote"]),
@@ -143,6 +154,14 @@ MARKUP = st.recursive(
         inner,
     ),
 )
+
+
+@given(MARKUP)
+def test_entities_lie_apart_or_one_inside_the_other(source):
+    """No two entities overlap in part, whatever was nested in what: clients rely on it."""
+    spans_ = [(e["offset"], e["offset"] + e["length"]) for e in parse_html(source).entities]
+    for a_start, a_end in spans_:
+        assert not any(a_start < b_start < a_end < b_end for b_start, b_end in spans_)
 
 
 @given(MARKUP)
