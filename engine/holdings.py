@@ -132,8 +132,10 @@ class Holdings:
             self.watch.hold(position.id)
         event = "position changed" if changed else "position taken over"
         effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
-        effects += [_refusal(position, note) for note in notes if note.refused]
-        if self.watch.figures(position.id, now_s).unprotected:
+        unprotected = self.watch.figures(position.id, now_s).unprotected
+        loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
+        effects += [_refusal(position, note, loud) for note in notes if note.refused]
+        if unprotected:
             text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
             effects.append(
                 Alert(Urgency.MEDIUM, f"unprotected:{position.id}", "Unprotected position", text, position.id)
@@ -226,9 +228,9 @@ class Holdings:
         return effects
 
 
-def _refusal(position: Position, note: RuleNote) -> Effect:
+def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:
     return Alert(
-        Urgency.MEDIUM,
+        urgency,
         f"rule:{position.id}:{note.rule}",
         f"Rule {note.rule} is off",
         f"{position.symbol} {position.strategy}: {note.text}",
