@@ -31,12 +31,11 @@ _OTHER_LANE = frozenset(Rank) - _HIGH_LANE
 #: While Telegram cannot be reached the next message is tried this often, so that news come at once
 #: when it is back.
 UNREACHED_S = 3.0
-#: A message that may have been delivered is repeated ever more slowly: 2, 4, 8 ... seconds, at most this.
-UNSURE_MAX_S = 60.0
+#: A message that may have been delivered, or whose chat or token was refused, is tried again ever more
+#: slowly: after 2, 4, 8 ... seconds, at most this.
+SLOWEST_S = 60.0
 #: How long the end of the chat waits for a message that is just being sent, real seconds.
 LAST_WORDS_S = 1.0
-#: While the chat or the token is refused only a person can help; looking again is cheap.
-SHUT_S = 30.0
 
 
 class Outbox:
@@ -77,7 +76,9 @@ class Outbox:
         """Queue a message, in the store too if it is to outlive a restart."""
         if item.durable:
             item = replace(item, row=self._store.keep(to_body(item)))
-        self._drop(self._waiting.add(item))
+        gone = self._waiting.add(item)
+        self._drop([older for older in gone if older.thread and older.thread == item.thread])
+        self._lose([other for other in gone if not other.thread or other.thread != item.thread], "too many")
         self._wake()
 
     def nudge(self) -> None:
@@ -109,7 +110,7 @@ class Outbox:
         changed = self._changed[ranks]
         while True:
             changed.clear()
-            self._drop(self._waiting.expired(self._wall_s()))
+            self._lose(self._waiting.expired(self._wall_s()), "too late")
             now_s = self._clock.now_s()
             item = self._waiting.head(ranks, now_s, self._in_flight)
             if item is not None and self._budget.take(item.rank, now_s):
@@ -187,13 +188,13 @@ class Outbox:
 
     def _failed(self, item: Outgoing, fault: Fault, sent: Unsure, now_s: float) -> float:
         self._faults.seen(fault, now_s)
+        attempts = item.attempts + 1
+        rest_s = min(2.0 ** min(attempts, 10), SLOWEST_S)
         if fault in {Fault.BLOCKED, Fault.REFUSED}:
-            self._give_back(item)
-            return SHUT_S
+            self._give_back(replace(item, attempts=attempts))
+            return rest_s
         if sent is Unsure.PERHAPS_SENT:
             self._doubt(item)
-            attempts = item.attempts + 1
-            rest_s = min(2.0**attempts, UNSURE_MAX_S)
             self._give_back(replace(item, attempts=attempts, not_before_s=now_s + rest_s))
             return 0.0
         self._give_back(item)
@@ -208,6 +209,11 @@ class Outbox:
         for item in items:
             if item.row:
                 self._store.forget(item.row)
+
+    def _lose(self, items: list[Outgoing], why: str) -> None:
+        for item in items:
+            log.warning("chat: a message was not sent, %s: %.80s", why, plain(item.page.html))
+        self._drop(items)
 
     def _wake(self) -> None:
         for changed in self._changed.values():
