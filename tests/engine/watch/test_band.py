@@ -11,13 +11,13 @@ from engine.io import tables
 from engine.messages import Tick
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
-from tests.engine.makers import SPOT, condor, leg, position, strangle
+from tests.engine.makers import SPOT, leg, position
 
 CALENDAR = tables.calendar()
 RULES = tables.rulebook(
     """
     [default]
-    stop_loss_rupees = 4000
+    stop_loss_rupees = 60
     [strategy."Short Strangle"]
     stop_loss_rupees = "off"
     max_spread_pct = 40
@@ -25,23 +25,29 @@ RULES = tables.rulebook(
     valuation = "liquidation"
     profit_target = 0.2
     confirm_s = 0
-    [strategy."Stock Call"]
+    [strategy."Stock Put"]
     stop_loss = -0.2
     """
 )
-STOCK = position(
-    leg(130, 24700, "PE", 45, index=False),
-    leg(65, 24700, "PE", 45, index=False),
-    strategy="Stock Call",
-    strategy_id=4,
+CONDOR = position(
+    leg(1, 24500, "PE", 20), leg(-1, 24700, "PE", 45), leg(-1, 25300, "CE", 41), leg(1, 25500, "CE", 18)
 )
 SPREAD = position(
-    leg(65, 25300, "CE", 40), leg(-65, 25500, "CE", 18), strategy="Bull Call Spread", strategy_id=2
+    leg(1, 25300, "CE", 40), leg(-1, 25500, "CE", 18), strategy="Bull Call Spread", strategy_id=2
 )
-POSITIONS = (condor(), SPREAD, position(*strangle().legs, strategy="Short Strangle", strategy_id=3), STOCK)
+STRANGLE = position(
+    leg(-1, 24500, "PE", 45), leg(-1, 25500, "CE", 55), strategy="Short Strangle", strategy_id=3
+)
+STOCK = position(
+    leg(3, 24700, "PE", 45, index=False),
+    leg(1, 24700, "PE", 45, index=False),
+    strategy="Stock Put",
+    strategy_id=4,
+)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
-SOLD = {leg.key for leg in condor().legs if leg.quantity < 0}
-USUAL = {k: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs for k in [leg.key]}
+SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
+USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
 
 
 class Naive(Watchlist):
@@ -81,6 +87,7 @@ BOOKS = st.one_of(
 STEPS = st.sampled_from(
     [0.0, 0.1, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 9.0, 10.0, 11.0, 16.0, 61.0, 1800.0, 64000.0]
 )
+AIMS = st.tuples(st.just("aim"), st.sampled_from(range(4)), st.tuples(st.integers(0, 30), st.integers(-1, 1)))
 EVENTS = st.one_of(
     st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
     st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
@@ -88,6 +95,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("lean"), st.integers(-20, 120), st.integers(0, 8)),
     st.tuples(st.just("wait"), STEPS, st.booleans()),
     st.tuples(st.just("wait"), STEPS, st.booleans()),
+    # one price of the first leg that brings the P&L to an edge of a rule or an alert, or a paisa beside
+    AIMS,
+    AIMS,
     st.tuples(st.just("spot"), st.integers(24000, 26000), st.none()),
     st.tuples(
         st.sampled_from(["hold", "release", "put", "drop", "shrink"]),
@@ -124,39 +134,67 @@ def play(watchlist, start_s, events, log):
     for p in POSITIONS:
         watchlist.put(p, Memory(), now_s)
     for kind, a, b in events:
-        said = []
-        if kind == "tick":
-            said += watchlist.tick(make_tick(KEYS[a], b), now_s)
-        elif kind in {"all", "lean"}:
-            for key in KEYS:
-                shift = a if kind == "all" or key in SOLD else 0
-                said += watchlist.tick(make_tick(key, ("near", shift, b)), now_s)
-        elif kind == "spot":
-            said += watchlist.tick(Tick(SPOT, a * 100), now_s)
-        elif kind == "wait":
+        if kind == "wait":
             now_s += a
-            said += watchlist.beat(now_s) if b else ()
+            said = watchlist.beat(now_s) if b else ()
         else:
-            change(watchlist, kind, POSITIONS[a], b, now_s)
+            said = happen(watchlist, kind, a, b, now_s)
         for p in POSITIONS:
             if p.id in watchlist._positions:
                 log.append((watchlist.memory(p.id), watchlist.figures(p.id, now_s).pnl_paise))
         log.append([(j.position, j.verdict) for j in sorted(said, key=lambda j: j.position)])
 
 
+def happen(watchlist, kind, a, b, now_s):
+    """Let one event come in; what the watchlist says to it."""
+    if kind == "tick":
+        return watchlist.tick(make_tick(KEYS[a], b), now_s)
+    if kind == "aim":
+        return aim(watchlist, POSITIONS[a], b[0], b[1], now_s)
+    if kind == "spot":
+        return watchlist.tick(Tick(SPOT, a * 100), now_s)
+    if kind not in {"all", "lean"}:
+        return change(watchlist, kind, POSITIONS[a], b, now_s)
+    said = []
+    for key in KEYS:
+        shift = a if kind == "all" or key in SOLD else 0
+        said += watchlist.tick(make_tick(key, ("near", shift, b)), now_s)
+    return said
+
+
+def aim(watchlist, p, edge, beside, now_s):
+    """Tick the first leg so that the open P&L is at an edge, where it can be."""
+    watched = watchlist._positions.get(p.id)
+    now = watched.snapshot(now_s) if watched else None
+    if now is None or now.marked_paise is None:
+        return ()
+    levels = [
+        (armed.level_paise, armed._clear_paise) for armed in watched.armed if armed.level_paise is not None
+    ]
+    edges = [*watched.ladder.falls.values(), *watched.ladder.rearms.values()]
+    edges += [level + shift for level, clear in levels for shift in (0, clear, -clear)]
+    quantity, marks = watched.holding.legs[0]
+    wanted = edges[edge % len(edges)] + beside if edges else beside
+    paise = marks.last_mark(quantity) + (wanted - now.marked_paise) // quantity
+    if paise <= 0:
+        return ()
+    return watchlist.tick(Tick(marks.instrument.key, paise, bid_paise=paise, ask_paise=paise), now_s)
+
+
 def change(watchlist, kind, p, amount, now_s):
     """What the monitor does to a watchlist from outside."""
     known = p.id in watchlist._positions
     if kind == "put":
-        realised = Memory(realised_paise=amount * 20000)
+        realised = Memory(realised_paise=amount * 500)
         watchlist.put(p, watchlist.memory(p.id) if known and amount > 0 else realised, now_s)
     elif kind == "shrink" and known:
-        fewer = position(*p.legs[1:], strategy=p.strategy, strategy_id=p.strategy_id)
+        fewer = position(*p.legs[:-1], strategy=p.strategy, strategy_id=p.strategy_id)
         watchlist.put(fewer, watchlist.memory(p.id), now_s)
     elif kind == "drop":
         watchlist.drop(p.id)
     elif known:
         (watchlist.hold if kind == "hold" else watchlist.release)(p.id)
+    return ()
 
 
 @settings(max_examples=300, deadline=None)
