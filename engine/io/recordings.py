@@ -31,6 +31,7 @@ __all__ = ["read_day", "read_measured_spreads", "read_text"]
 _COLUMNS = (
     "ts", "underlying", "expiry", "strike", "right", "ltp", "bid", "bid_qty", "ask", "ask_qty", "volume",
 )  # fmt: skip
+_NOTHING = frozenset({"", "0", "0.0", "0.00"})
 _GZIP = b"\x1f\x8b"
 
 
@@ -120,7 +121,7 @@ class _Reader:
             ts = cells[ts_at]
             if ts not in self._moments:
                 self._moments[ts] = self._moment(line, ts)
-            self._quoted = self._quoted or bool(cells[bid_at] or cells[ask_at])
+            self._quoted = self._quoted or cells[bid_at] not in _NOTHING or cells[ask_at] not in _NOTHING
             name = contract_of(cells)
             if name not in self._names:
                 self._names[name] = self._contract(line, *name)

@@ -1,7 +1,9 @@
 """Who takes part in a replay: the trades' contracts found in the recording, and positions waiting to begin.
 
 Security ids of the trades file mean nothing here: a contract is known by what it is, and gets a
-number of our own. Prices are integer paise per unit, moments epoch seconds.
+number of our own. What is owned of a contract and what is owed of it get different numbers: a broker
+would net two strategies against each other, and a replay is to tell what each of them is worth by
+itself. Prices are integer paise per unit, moments epoch seconds.
 """
 
 from __future__ import annotations
@@ -96,7 +98,7 @@ class Cast:
     Attributes:
         entrants: valid and invalid ones, in the order of the trades file.
         instruments: every contract and underlying by key.
-        keys: the instruments that a contract's rows speak of (one for each lot it is traded in).
+        keys: the instruments that a contract's rows speak of.
         underlyings: the instrument of each underlying.
     """
 
@@ -116,7 +118,7 @@ def cast_of(rows: Sequence[TradeRow], tape: Tape, lots: LotTable) -> Cast:
     known = tape.contracts
     entrants = tuple(_entrant(name, group, known, registry) for name, group in groups.items())
     keys: dict[Contract, tuple[InstrumentKey, ...]] = {}
-    for (contract, _), instrument in registry.options.items():
+    for (contract, _, _), instrument in registry.options.items():
         keys[contract] = (*keys.get(contract, ()), instrument.key)
     everything = [*registry.options.values(), *registry.underlyings.values()]
     return Cast(
@@ -146,18 +148,18 @@ class _Registry:
     def __init__(self, lots: LotTable, first_day: date) -> None:
         self.first_day = first_day
         self._lots = lots
-        self.options: dict[tuple[Contract, int], Instrument] = {}
+        self.options: dict[tuple[Contract, int, Side], Instrument] = {}
         self.underlyings: dict[str, Instrument] = {}
 
     def lot(self, contract: Contract, quantities: Iterable[int]) -> int:
         """Units per lot; outside the table what divides everything the position holds."""
         return self._lots.lot(contract.underlying, contract.expiry, self.first_day) or gcd(*quantities)
 
-    def option(self, contract: Contract, lot: int) -> Instrument:
-        """The instrument of a contract that is traded in this lot."""
+    def option(self, contract: Contract, lot: int, side: Side) -> Instrument:
+        """The instrument of a contract that is traded in this lot and was entered on this side."""
         underlying = self._underlying(contract.underlying)
-        if (contract, lot) not in self.options:
-            self.options[contract, lot] = Instrument(
+        if (contract, lot, side) not in self.options:
+            self.options[contract, lot, side] = Instrument(
                 fno_segment(contract.underlying),
                 len(self.options) + 1,
                 InstrumentKind.OPTION,
@@ -172,7 +174,7 @@ class _Registry:
                 index_option=contract.underlying in self._lots.indices,
                 underlying=underlying.key,
             )
-        return self.options[contract, lot]
+        return self.options[contract, lot, side]
 
     def _underlying(self, symbol: str) -> Instrument:
         index = symbol in self._lots.indices
@@ -202,8 +204,8 @@ def _entrant(
         return Entrant(name, tuple(rows), contracts, "; ".join(missing))
     quantities = [row.quantity for row in rows]
     options = [
-        registry.option(contract, registry.lot(contract, quantities))
-        for contract in contracts
+        registry.option(contract, registry.lot(contract, quantities), row.action)
+        for row, contract in zip(rows, contracts, strict=True)
         if contract is not None
     ]
     numbered = tuple(
@@ -219,7 +221,7 @@ def _missing(row: TradeRow, contract: Contract | None, day: date) -> str:
     if contract is None:
         return f"{where}: read {row.type} on {row.symbol}; a recording holds options only"
     if contract.expiry < day:
-        return f"{where}: {contract.name} expired before {day}"
+        return f"{where}: {contract.name} expired on {contract.expiry}"
     return f"{where}: the recording has no {contract.name}"
 
 

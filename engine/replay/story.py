@@ -134,6 +134,7 @@ class Story:
             if not life.exiting:
                 self._reach_watched(life)
             life.final_paise = self._pnl_paise(life, life.marks)
+            life.reach(life.final_paise)
 
     # ----------------------------------------------------------------------------------- events
 

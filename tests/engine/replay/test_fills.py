@@ -1,0 +1,194 @@
+"""What an exit trades, when, at what price; what the end of a day does to it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.engine.replay.days import DAY, Day, kinds, only, replay, trade
+from tests.engine.replay.test_prices import LONG, STOP, TARGET, minutes
+
+SPREADS = """set,mid_bucket,n,spread_median
+"NIFTY 2025 near","[50.0, 100.0)",100,1.00
+"NIFTY 2026 far","[50.0, 100.0)",300,3.00
+"NIFTY 2025 near","[100.0, 200.0)",100,9.00
+"ACC 2019 (8 days)","[50.0, 100.0)",100,4.00
+"YESBANK 2019 (8 days)","[50.0, 100.0)",100,8.00
+"""
+
+
+def order_of(result) -> dict:
+    """The one order of the one position."""
+    (order,) = only(result)["orders"]
+    return order
+
+
+def test_an_order_fills_against_the_next_snapshot(tmp_path):
+    """Decided at 09:31:02, filled at 09:32 and not at the minute that decided it."""
+    position = only(replay(tmp_path, [minutes(100, 73, 71)], LONG, STOP))
+    assert position["status"] == "closed"
+    assert position["orders"] == [
+        {
+            "at": f"{DAY}T09:31:02+05:30", "security": "NIFTY 2025-09-30 25000 CE", "side": "SELL",
+            "quantity": 75, "limit": position["orders"][0]["limit"], "filled": 75, "average": 70.5,
+            "attempts": 1,
+        }
+    ]  # fmt: skip
+    assert position["orders"][0]["limit"] <= 70.5
+    assert position["final_pnl_gross"] == (70.5 - 100) * 75
+    assert position["events"][-1]["kind"] == "flat"
+    assert position["events"][-1]["at"][11:16] == "09:32"
+
+
+def test_never_worse_than_the_limit(tmp_path):
+    """A patient exit waits at its cap while the bid is further away, and fills when it is back."""
+    position = only(replay(tmp_path, [minutes(100, 160, 130, 158)], LONG, TARGET))
+    (order,) = position["orders"]
+    assert order["average"] == 157.5
+    assert order["limit"] == 155.2, "three per cent below the mid that met the target"
+    assert position["events"][-1]["at"][11:16] == "09:33"
+
+
+def test_no_more_than_what_is_shown(tmp_path):
+    """Fifty units shown a minute: 150 take three minutes, at three prices."""
+    day = minutes(100, 73).quote("09:32:00", "25000CE", 72, 73, size=50)
+    day.quote("09:33:00", "25000CE", 71, 72, size=50).quote("09:34:00", "25000CE", 70, 71, size=50)
+    rows = [trade(1, "BUY", "25000CE", 150, 100)]
+    position = only(replay(tmp_path, [day], rows, STOP))
+    (order,) = position["orders"]
+    assert (order["filled"], order["average"]) == (150, 71.0)
+    assert position["events"][-1]["at"][11:16] == "09:34"
+    assert position["final_pnl_gross"] == (71 - 100) * 150
+
+
+def test_what_a_thin_book_leaves_is_partially_closed(tmp_path):
+    """The recording ends with 25 of 75 sold: the rest counts at its last mark."""
+    day = minutes(100, 73).quote("09:32:00", "25000CE", 72, 73, size=25)
+    position = only(replay(tmp_path, [day], LONG, STOP))
+    assert position["status"] == "partially_closed"
+    assert position["orders"][0]["filled"] == 25
+    assert position["final_pnl_gross"] == (72 - 100) * 25 + (72.5 - 100) * 50
+
+
+def test_nothing_fills_on_a_repeated_or_crossed_page(tmp_path):
+    """Only the next believable snapshot fills."""
+    day = minutes(100, 73).quote("09:32:00", "25000CE", 72, 73, stale=1)
+    day.quote("09:33:00", "25000CE", 74, 73).quote("09:34:00", "25000CE", 70, 71)
+    order = order_of(replay(tmp_path, [day], LONG, STOP))
+    assert order["average"] == 70.0
+
+
+def test_shorts_are_bought_back_before_longs_are_sold(tmp_path):
+    """Each leg of a spread takes a snapshot of its own."""
+    day = Day()
+    for at, low, high in (
+        ("09:30:00", 100, 60),
+        ("09:31:00", 60, 50),
+        ("09:32:00", 60, 50),
+        ("09:33:00", 60, 50),
+    ):
+        day.quote(at, "25000CE", low, low + 1).quote(at, "25200CE", high, high + 1)
+    legs = [trade(1, "BUY", "25000CE", 75, 100), trade(1, "SELL", "25200CE", 75, 60)]
+    position = only(replay(tmp_path, [day], legs, STOP))
+    assert [(o["side"], o["at"][11:16]) for o in position["orders"]] == [("BUY", "09:31"), ("SELL", "09:32")]
+    assert position["final_pnl_gross"] == (60 - 51 + 60 - 100) * 75
+    assert position["events"][-1]["at"][11:16] == "09:33"
+
+
+def test_two_strategies_in_one_contract_are_two_stories(tmp_path):
+    """What one owns and the other owes is not netted: each is closed by orders of its own."""
+    rows = [trade(1, "BUY", "25000CE", 75, 100), trade(2, "SELL", "25000CE", 75, 100)]
+    result = replay(tmp_path, [minutes(100, 73, 73, 73)], rows, STOP + "stop_credit_multiple = 'off'\n")
+    stopped, winner = result["positions"]
+    assert stopped["status"] == "closed"
+    assert stopped["orders"][0]["filled"] == 75
+    assert winner["status"] == "open"
+    assert winner["final_pnl_gross"] == 27 * 75
+
+
+def last_prices(*prices) -> Day:
+    """A last price a minute, without quotes."""
+    day = Day()
+    for minute, price in enumerate(prices, start=30):
+        day.last(f"09:{minute}:00", "25000CE", price)
+    return day
+
+
+def test_made_up_quotes_are_one_per_cent_wide(tmp_path):
+    """Without quotes the mark is the last price, and the fill half a per cent away, outward to the tick."""
+    position = only(replay(tmp_path, [last_prices(100, 72.1, 72.1)], LONG, STOP))
+    assert position["orders"][0]["average"] == 71.7, "72.1 - 0.3605 = 71.7395, down to the tick"
+    verdict = next(e for e in position["events"] if e["kind"] == "verdict")
+    assert verdict["pnl"] == pytest.approx((72.1 - 100) * 75)
+
+
+def test_the_spread_can_be_asked_for(tmp_path):
+    """``--spread-pct 4`` is two per cent to either side, whatever was measured."""
+    (tmp_path / "measured_spreads.csv").write_text(SPREADS, encoding="utf-8")
+    result = replay(tmp_path, [last_prices(100, 72, 72)], LONG, STOP, spread_pct=Decimal(4))
+    assert order_of(result)["average"] == 70.55, "72 - 1.44, down to the tick"
+
+
+def test_measured_spreads_are_used_where_they_lie(tmp_path):
+    """The mean of the underlying's own sets, weighted by their numbers: (1 x 100 + 3 x 300) / 400."""
+    (tmp_path / "measured_spreads.csv").write_text(SPREADS, encoding="utf-8")
+    result = replay(tmp_path, [last_prices(100, 72, 72)], LONG, STOP)
+    assert order_of(result)["average"] == 70.75, "72 - 1.25"
+
+
+def test_a_stock_without_a_set_is_like_the_stocks(tmp_path):
+    """All stock sets pooled: (4 + 8) / 2."""
+    (tmp_path / "measured_spreads.csv").write_text(SPREADS, encoding="utf-8")
+    day = Day(underlying="TITAN")
+    for minute, price in enumerate((100, 72, 72), start=30):
+        day.last(f"09:{minute}:00", "3000CE", price)
+    rows = [trade(1, "BUY", "3000CE", 75, 100, symbol="TITAN")]
+    assert order_of(replay(tmp_path, [day], rows, STOP))["average"] == 69.0
+
+
+def test_charges_are_those_of_entry_and_exit(tmp_path):
+    """Both orders at the rates of the day, worked out by hand from the charge table."""
+    position = only(replay(tmp_path, [minutes(100, 73, 71)], LONG, STOP))
+    buy, sell = Decimal(75 * 100), Decimal("70.5") * 75
+    fee = Decimal("0.0003553") + Decimal("0.000001")
+    entry = ((20 + buy * fee) * Decimal("1.18")).quantize(Decimal("0.01")) + 0  # stamp 0.225 -> 0
+    leave = ((20 + sell * fee) * Decimal("1.18")).quantize(Decimal("0.01")) + 5  # tax 5.2875 -> 5
+    assert Decimal(str(position["charges"])) == entry + leave
+    assert position["final_pnl_net"] == pytest.approx(position["final_pnl_gross"] - position["charges"])
+
+
+def test_day_orders_die_at_the_close_and_are_sent_anew(tmp_path):
+    """What a day leaves unfilled is said to be held, and the next day's first quotes fill a new order."""
+    friday = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
+    monday = Day(date="2025-09-01")
+    for minute in (16, 17, 18):
+        monday.quote(f"09:{minute}:00", "25000CE", 71, 72)
+    position = only(replay(tmp_path, [friday, monday], LONG, STOP))
+    held = next(e for e in position["events"] if e["kind"] == "held")
+    assert held["at"] == f"{DAY}T15:30:00+05:30"
+    assert position["status"] == "closed"
+    (order,) = position["orders"]
+    assert (order["attempts"], order["filled"], order["average"]) == (2, 75, 71.0)
+    assert position["events"][-1]["at"][:16] == "2025-09-01T09:17", "sent at 09:16, filled by the next"
+
+
+def test_nothing_trades_after_the_close(tmp_path):
+    """A snapshot after half past three moves the last mark and fills nothing."""
+    day = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
+    day.quote("15:31:00", "25000CE", 70, 71)
+    position = only(replay(tmp_path, [day], LONG, STOP))
+    assert position["orders"][0]["filled"] == 0
+    assert position["orders"][0]["average"] is None
+    assert position["status"] == "open"
+    assert position["final_pnl_gross"] == (70.5 - 100) * 75
+
+
+def test_peak_and_trough_go_on_while_an_exit_runs(tmp_path):
+    """What is left of a position that is being closed still has a value."""
+    position = only(replay(tmp_path, [minutes(100, 160, 120, 158)], LONG, TARGET))
+    assert position["trough_pnl"] == 0
+    assert position["peak_pnl"] == 60 * 75
+    result = replay(tmp_path, [minutes(100, 160, 80, 158)], LONG, TARGET)
+    assert only(result)["trough_pnl"] == -20 * 75
+    assert "flat" in kinds(only(result))
