@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from engine.intents import verdict_from_json, verdict_to_json
-from engine.messages import Effect, Record, Settle, Wish
+from engine.messages import Record, Settle, Wish
 from engine.model import Action, Mode, PositionId, Verdict
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Questions:
         now_s: float,
         *,
         forced: bool,
-    ) -> tuple[Confirmation, Effect]:
+    ) -> tuple[Confirmation, Record]:
         """Make a new question; the record must be committed before the question is shown."""
         self._count += 1
         digest = hashlib.blake2s(f"{self._count}:{now_s}".encode(), key=self._seed).hexdigest()
@@ -147,7 +147,7 @@ class Questions:
         """Find an open question."""
         return self._all.get(nonce)
 
-    def settle(self, asked: Confirmation, status: Status) -> Effect:
+    def settle(self, asked: Confirmation, status: Status) -> Settle:
         """End a question; the effect is the compare-and-set that makes it so for everybody."""
         asked.status = status
         del self._all[asked.nonce]

@@ -29,8 +29,8 @@ async def test_a_newcomer_exits_a_position_by_hand_and_the_exchange_holds_nothin
     """`python -m bot` without credentials: alerts come, /status answers, Exit, Confirm, flat, zero."""
     async with process({"DATA_DIR": str(tmp_path / "data")}) as child:
         screen = await printed(child)
-        phone = re.search(r"phone\s+(http\S+)", screen)[1]
-        exchange = re.search(r"exchange\s+(http\S+)", screen)[1]
+        (phone,) = re.findall(r"phone\s+(http\S+)", screen)
+        (exchange,) = re.findall(r"exchange\s+(http\S+)", screen)
         await asyncio.to_thread(walk, phone, tmp_path / "profile")
         books = json.loads(await asyncio.to_thread(fetch, exchange))
     (account,) = books["accounts"].values()

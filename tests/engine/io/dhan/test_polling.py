@@ -1,0 +1,83 @@
+"""The feed without sockets: quotes by REST at an interval, failures told once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.errors import AuthFailed, RateLimited, Unreachable
+from engine.io.dhan.polling import PollingFeed
+from engine.messages import FeedState, Tick
+from tests.engine.makers import option
+from tests.support.clock import VirtualClock, settle
+
+CALL = option(25300, "CE")
+
+
+class Quotes:
+    """Answers with one tick a key, or with what it is told to raise."""
+
+    def __init__(self):
+        self.error, self.asked = None, []
+
+    async def quotes(self, keys):
+        keys = list(keys)
+        self.asked.append(keys)
+        if self.error:
+            raise self.error
+        return [Tick(key, 1000) for key in keys]
+
+
+async def run(script):
+    quotes, clock, ticks, states = Quotes(), VirtualClock(), [], []
+    feed = PollingFeed(quotes, ticks.extend, states.append, clock, 2.0)
+    task = asyncio.ensure_future(feed.run())
+    await settle()
+    await script(feed, quotes, clock)
+    task.cancel()
+    await asyncio.wait({task})
+    return quotes, ticks, states
+
+
+async def test_subscribed_instruments_are_read_every_interval():
+    """Nothing before there is a wish; then one read every two seconds."""
+
+    async def script(feed, _quotes, clock):
+        await clock.advance(2.0)
+        feed.subscribe([CALL])
+        await clock.advance(6.0)
+
+    quotes, ticks, states = await run(script)
+    assert quotes.asked == [[CALL.key]] * 3
+    assert [t.key for t in ticks] == [CALL.key] * 3
+    assert [s.state for s in states] == [FeedState.REST]
+
+
+async def test_a_failure_is_told_once_and_so_is_the_recovery():
+    """Three failed reads are one message; refused credentials need a person."""
+
+    async def script(feed, quotes, clock):
+        feed.subscribe([CALL])
+        quotes.error = Unreachable("no route")
+        await clock.advance(6.0)
+        quotes.error = AuthFailed("token")
+        await clock.advance(2.0)
+        quotes.error = None
+        await clock.advance(2.0)
+
+    _, _, states = await run(script)
+    assert [(s.state, s.alarm) for s in states] == [
+        (FeedState.DOWN, False), (FeedState.DOWN, True), (FeedState.REST, False),
+    ]  # fmt: skip
+
+
+async def test_asked_to_slow_down_it_slows_down():
+    """A rate limit of ten seconds means no read for ten seconds."""
+
+    async def script(feed, quotes, clock):
+        feed.subscribe([CALL])
+        quotes.error = RateLimited("429", 10.0)
+        await clock.advance(2.0)
+        await clock.advance(9.0)
+
+    quotes, _, _ = await run(script)
+    assert len(quotes.asked) == 1

@@ -1,0 +1,229 @@
+"""Effects become deeds in tasks of their own, and every answer comes back by the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.errors import BadInput, Unreachable
+from engine.io.errands import Errands
+from engine.io.inbox import Inbox
+from engine.io.perform import STORE_RETRY_S, Performer
+from engine.messages import (
+    Accepted,
+    Beat,
+    BeatKind,
+    BrokerReport,
+    CancelOrder,
+    CloseTrades,
+    CommandOutcome,
+    InstrumentsLoaded,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    TradesLoaded,
+    Verb,
+)
+from engine.model import BrokerOrder, InstrumentKey, OrderRequest, OrderStatus, Product, Side
+from tests.support.clock import VirtualClock, settle
+
+REQUEST = OrderRequest("P-a-260203001-0-0-0", InstrumentKey(1), Side.BUY, 65, 1000, Product.MARGIN)
+ROW = BrokerOrder(
+    "1", REQUEST.correlation_id, InstrumentKey(1), Side.BUY, 65, 0, 0, 1000, OrderStatus.PENDING
+)
+
+
+class Books:
+    """A broker that answers, fails, or changes its order book between two reads."""
+
+    def __init__(self):
+        self.order_books = [[ROW]]
+        self.read = []
+        self.error = None
+
+    async def place(self, order):
+        return Accepted("1")
+
+    async def modify(self, order_id, order):
+        return Accepted(order_id)
+
+    async def cancel(self, order_id):
+        return Accepted(order_id)
+
+    async def orders(self):
+        self.read.append("orders")
+        if self.error:
+            raise self.error
+        return self.order_books.pop(0) if len(self.order_books) > 1 else self.order_books[0]
+
+    async def fills(self):
+        self.read.append("fills")
+        return []
+
+    async def positions(self):
+        self.read.append("positions")
+        return []
+
+
+class Shelf:
+    """A trade store that can be away."""
+
+    def __init__(self):
+        self.error, self.closed, self.asked = None, [], 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def open_rows(self):
+        self.asked += 1
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        return []
+
+    async def close_rows(self, exits, closed_at_s):
+        if self.error:
+            raise self.error
+        self.closed.append(dict(exits))
+
+
+class Silent:
+    """A chat and a feed that nobody talks to in these tests."""
+
+    def __getattr__(self, name):
+        return lambda *_: None
+
+
+class House:
+    def __init__(self):
+        self.inbox, self.broker, self.store, self.clock = Inbox(), Books(), Shelf(), VirtualClock()
+        self.errands = Errands()
+        self.master_error = None
+        self.performer = Performer(
+            inbox=self.inbox, broker=self.broker, store=self.store, feed=Silent(), chat=Silent(),
+            clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
+        )  # fmt: skip
+
+    async def master(self, symbols):
+        if self.master_error:
+            raise self.master_error
+        return dict.fromkeys(symbols)
+
+    async def said(self, effect):
+        """Perform one effect and take the answer from the inbox."""
+        self.performer.perform(effect)
+        return await self.inbox.get()
+
+    async def nothing_more(self):
+        await settle()
+        self.inbox.post(Beat(BeatKind.HEALTH))
+        return isinstance(await self.inbox.get(), Beat)
+
+
+@pytest.mark.parametrize(
+    ("effect", "verb"),
+    [
+        (PlaceOrder(REQUEST), Verb.PLACE),
+        (ModifyOrder("1", REQUEST), Verb.MODIFY),
+        (CancelOrder("1", REQUEST.correlation_id), Verb.CANCEL),
+    ],
+)
+async def test_what_became_of_a_command_comes_back_under_its_correlation_id(effect, verb):
+    """Place, modify and cancel answer with the outcome and the order they were about."""
+    assert await House().said(effect) == CommandOutcome(verb, REQUEST.correlation_id, Accepted("1"))
+
+
+async def test_a_report_reads_orders_and_fills_before_positions():
+    """The other way round a fill between the reads would be traded twice."""
+    house = House()
+    report = await house.said(QueryBroker(7, "test"))
+    assert isinstance(report, BrokerReport)
+    assert (report.request, report.orders, report.failed) == (7, (ROW,), "")
+    assert house.broker.read[:3] == ["orders", "fills", "positions"]
+
+
+async def test_a_report_is_read_again_when_the_order_book_moved_meanwhile():
+    """What is told is one picture: orders that stood still while positions were read."""
+    house = House()
+    house.broker.order_books = [[], [ROW], [ROW]]
+    report = await house.said(QueryBroker(1, "test"))
+    assert report.orders == (ROW,)
+    assert house.broker.read.count("positions") == 2
+
+
+async def test_a_failed_read_is_a_failed_report_and_not_an_empty_one():
+    """Unreachable becomes a report that says so."""
+    house = House()
+    house.broker.error = Unreachable("no route to host")
+    report = await house.said(QueryBroker(1, "test"))
+    assert report.failed == "no route to host"
+
+
+@pytest.mark.parametrize("error", [Unreachable("locked"), BadInput("row 3: price")])
+async def test_a_store_that_cannot_be_read_is_not_an_empty_store(error):
+    """None and the reason, never an empty tuple."""
+    house = House()
+    house.store.error = error
+    assert await house.said(LoadTrades()) == TradesLoaded(None, str(error))
+    house.store.error = None
+    assert await house.said(LoadTrades()) == TradesLoaded(())
+
+
+async def test_a_slow_store_is_asked_one_question_at_a_time():
+    """Every thirty seconds a load is wanted; a hanging one is not piled upon."""
+    house = House()
+    house.store.gate.clear()
+    for _ in range(3):
+        house.performer.perform(LoadTrades())
+    await settle()
+    assert house.store.asked == 1
+    house.store.gate.set()
+    assert await house.inbox.get() == TradesLoaded(())
+    assert await house.nothing_more()
+
+
+async def test_a_master_that_cannot_be_had_says_so():
+    """The reason comes back; the machine keeps the last good one."""
+    house = House()
+    assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({"NIFTY": None})
+    house.master_error = Unreachable("404")
+    assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({}, "404")
+
+
+async def test_closing_rows_is_tried_until_the_store_takes_it():
+    """A store that is away for a while still learns what was closed, once, in order."""
+    house = House()
+    house.store.error = Unreachable("locked")
+    writer = asyncio.ensure_future(house.performer.write_store())
+    house.performer.perform(CloseTrades({1: 1000}, 5.0))
+    house.performer.perform(CloseTrades({2: 2000}, 6.0))
+    await house.clock.advance(STORE_RETRY_S)
+    assert house.store.closed == []
+    house.store.error = None
+    await house.clock.advance(STORE_RETRY_S)
+    assert house.store.closed == [{1: 1000}, {2: 2000}]
+    writer.cancel()
+    await asyncio.wait({writer})
+
+
+async def test_what_is_under_way_gets_a_moment_to_end(caplog):
+    """Stopping waits for an order command that is on its way; a failure is named in the log."""
+    errands, ended = Errands(), []
+
+    async def command():
+        await settle()
+        ended.append("command")
+
+    async def broken():
+        raise ValueError("broken")
+
+    owner = asyncio.ensure_future(errands.run())
+    errands.spawn("place 1", command())
+    errands.spawn("report 2", broken())
+    await asyncio.sleep(0)
+    owner.cancel()
+    await asyncio.wait({owner})
+    assert ended == ["command"]
+    assert "report 2 failed" in caplog.text
