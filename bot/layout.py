@@ -71,7 +71,7 @@ def folded(text: str, first: str = "", lines: int = 3) -> list[str]:
     return folds
 
 
-def packed(items: list[str], gap: str = "  ") -> list[str]:
+def packed(items: list[str], gap: str = " ") -> list[str]:
     """Put short texts side by side on as few lines as the columns allow, in their order."""
     lines: list[str] = []
     for item in items:

@@ -32,8 +32,6 @@ _RULE_WORDS = {
     "stop_loss": "stop",
     "stop_loss_rupees": "stop",
     "stop_credit_multiple": "stop",
-    "time_exit_dte": "time",
-    "expiry_exit": "expiry",
 }
 _ACTION_WORDS = {
     Action.SCALE_OUT: "SCALE",
@@ -146,15 +144,15 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
     lines = [
         pair(f"{position.strategy_id} {position.symbol}", _result(position)),
         pair(position.strategy, f"{_doing(position)} {position.urgency.name}"),
-        *packed([*_amounts(position), *_clock(position)]),
+        *packed([*_amounts(position), *_days(position)]),
     ]
     ages = [leg.age_s for leg in position.legs if leg.age_s is not None]
     if view.session_open and ages and max(ages) > OLD_DATA_S:
         lines.append(f"! price {span(max(ages))} old")
     if position.unprotected:
         lines.append("! unprotected: no loss rule")
-    for threshold in position.thresholds:
-        if not threshold.available and threshold.rule in _RULE_WORDS:
+        off = [t for t in position.thresholds if not t.available and t.rule in _RULE_WORDS]
+        for threshold in off:
             lines += folded(f"{_rule(threshold)} off: {threshold.text}", "! ")
     if position.reason and (
         position.state is not PositionState.WATCHING or position.action is not Action.MONITOR
@@ -179,14 +177,14 @@ def _doing(position: PositionView) -> str:
 
 
 def _amounts(position: PositionView) -> list[str]:
-    armed = [(t, t.threshold_paise) for t in position.thresholds if t.available]
-    return [f"{_rule(t)} {amount(paise)}" for t, paise in armed if paise is not None]
+    """Give the thresholds in rupees, gains first; rules of the clock have none, the days say enough."""
+    armed = [(t.threshold_paise, t) for t in position.thresholds if t.available]
+    amounts = [(paise, t) for paise, t in armed if paise is not None]
+    return [f"{_rule(t)} {amount(paise)}" for paise, t in sorted(amounts, key=lambda pair: -pair[0])]
 
 
-def _clock(position: PositionView) -> list[str]:
-    days = [] if position.dte is None else [f"DTE {position.dte}"]
-    rules = [t for t in position.thresholds if t.threshold_paise is None and t.available]
-    return days + [f"{_rule(t)} {t.text}" for t in rules]
+def _days(position: PositionView) -> list[str]:
+    return [] if position.dte is None else [f"DTE {position.dte}"]
 
 
 def _rule(threshold: ThresholdView) -> str:

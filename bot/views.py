@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.messages import Actor
     from engine.view import MonitorView, PositionView
 
+#: What fits on a button of a small phone.
+LABEL_COLUMNS = 34
 #: More positions than this are not offered as buttons; /exit takes an id as well.
 PICKER_LIMIT = 30
 
@@ -90,6 +92,11 @@ def picker_page(view: MonitorView) -> Page:
 
 
 def _label(position: PositionView, *, several: bool) -> str:
+    """Name a position on a button; a phone cuts long ones at the end, where the P&L stands."""
     account = f"{position.account}/" if several else ""
-    pnl = "P&L unknown" if position.pnl_paise is None else signed_rupees(position.pnl_paise)
-    return f"{account}{position.strategy_id} {position.symbol} · {cut(position.strategy, 16)} · {pnl}"
+    name = f"{account}{position.strategy_id} {position.symbol}"
+    pnl = (
+        "P&L unknown" if position.pnl_paise is None else signed_rupees(position.pnl_paise).rpartition(".")[0]
+    )
+    whole = f"{name} {position.strategy} · {pnl}"
+    return whole if len(whole) <= LABEL_COLUMNS else f"{name} · {pnl}"

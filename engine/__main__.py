@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
     replay.add_argument(
         "--spread-pct", type=float, metavar="P",
-        help="bid to ask in per cent of the price, where a recording has no quotes (default: as measured, else 1)",
+        help="bid to ask in per cent, where a recording has no quotes (default: as measured, else 1)",
     )  # fmt: skip
     replay.add_argument("--json", action="store_true", help="machine-readable; the same twice, byte for byte")
     replay.set_defaults(tool=_replay)

@@ -91,12 +91,15 @@ async def test_each_mode_has_its_packets_at_once_and_after_each_change(
         assert (frame[0], _price(frame)) == (packets[0], 350.5)
 
 
-async def test_an_index_brings_its_previous_close_and_is_silent_in_full_mode(server) -> None:
+async def test_an_index_brings_its_previous_close_and_is_silent_in_full_mode(server, market) -> None:
     """Ticker and quote work for an index; Full was seen to deliver nothing."""
     async with listen(server) as ear:
         await ear.subscribe(FULL, [NIFTY])
+        assert await ear.codes(1) == [6]
+        market.set_spot("NIFTY", 25_400)
+        await server.step()
         await ear.subscribe(QUOTE, [NIFTY])
-        assert await ear.codes(3) == [6, 6, 4]
+        assert await ear.codes(2) == [6, 4]
 
 
 async def test_unsubscribing_ends_it(server, market, option) -> None:
@@ -284,10 +287,12 @@ async def test_lag_keeps_old_prices_old(server, market, option) -> None:
         await ear.frame()
         server.faults.feed.lag_s = 0.05
         market.set_quote(option.key, 35_000, 35_100)
+        made_s = asyncio.get_running_loop().time()
         await server.step()
         await asyncio.wait_for(await ear.socket.ping(), 10)
         market.set_quote(option.key, 36_000, 36_100)
         assert _price(await ear.frame()) == 350.5
+        assert asyncio.get_running_loop().time() - made_s >= 0.05
 
 
 async def test_frames_can_be_cut_short_or_preceded_by_nonsense(server, option) -> None:

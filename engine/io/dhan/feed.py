@@ -142,9 +142,8 @@ class DhanFeed:
         return self._connections[number]
 
     def _connection_changed(self, changed: Connection, alarm: bool) -> None:  # noqa: FBT001
-        """A connection has news; an alarm is told before anything softens it."""
+        """A connection has news; an alarm is told even while REST quotes flow."""
         if alarm:
-            self._rest_flows = False
             self._say(changed.state, changed.detail, alarm=True)
         else:
             self._tell()

@@ -178,8 +178,9 @@ def test_broken_framing_keeps_what_came_before(tail: bytes):
         build.header(8, 170, 2, 49081) + GOLDEN_FULL[8:] + bytes(8),
         build.header(2, 16, 6, 1) + struct.pack("<fI", 100.05, 1),
         build.header(7, 8, 9, 0),
+        build.header(8, 162, 6, 49081) + GOLDEN_FULL[8:],
     ],
-    ids=["another layout", "segment 6", "segment 9"],
+    ids=["another layout", "ticker of segment 6", "status of segment 9", "full of segment 6"],
 )
 def test_unknown_layouts_and_segments_are_stepped_over(oversize: bytes):
     """A known code with another length, or a segment that does not exist, is not read as a price."""
@@ -216,7 +217,7 @@ def test_full_and_old_depth_round_trip(
     whole, old = decode(frame + build.depth_v1(segment, security_id, ltp / 100, levels), {})
     assert fields(whole) == fields(Tick(key, ltp, LTT_UTC_S, bid, numbers, ask, 7, numbers, numbers, levels))
     assert fields(old) == fields(Tick(key, ltp, 0, bid, numbers, ask, 7, depth=levels))
-    assert depth(old) == (Level(bid, numbers, 1, ask, 7, 2),) * 5  # type: ignore[arg-type]
+    assert depth(old) == (Level(bid, numbers, 1, ask, 7, 2),) * 5
 
 
 @given(segment=segments, security_id=ids, paise=grid_paise, number=u32, reason=st.integers(0, 65_535))
@@ -257,7 +258,7 @@ def test_any_bytes_give_packets_or_a_wire_error(frame: bytes):
     try:
         packets = decode(frame, {})
     except BrokenFrame as broken:
-        packets = list(broken.good)  # type: ignore[arg-type]
+        packets = list(broken.good)
     for packet in packets:
         if isinstance(packet, Tick):
             assert packet.ltp_paise >= 0

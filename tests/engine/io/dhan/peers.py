@@ -160,15 +160,18 @@ def reset(connection: ServerConnection) -> None:
 
 
 class FakeQuotes:
-    """REST quotes that answer, or raise what they are told to."""
+    """REST quotes that answer, raise what they are told to, or wait at the gate."""
 
     def __init__(self) -> None:
         self.calls: list[list[InstrumentKey]] = []
         self.trouble: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         asked = list(keys)
         self.calls.append(asked)
+        await self.gate.wait()
         if self.trouble is not None:
             raise self.trouble
         return [Tick(key, 4_242) for key in asked]

@@ -6,7 +6,7 @@ from engine.errors import AuthFailed, RateLimited, Unreachable
 from engine.messages import FeedState
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.feed_house import DOWN, LIVE, STOPPED, House, contract
+from tests.engine.io.dhan.feed_house import DOWN, LIVE, PRICE, STOPPED, House, contract
 from tests.engine.io.dhan.peers import FakeQuotes, listening, running
 from tests.engine.wire import packets as build
 
@@ -78,3 +78,21 @@ async def test_a_stopped_feed_still_gets_rest_quotes():
             await house.clock.advance(5.0)
             assert house.ear.state is FeedState.REST
             assert house.ear.ticks
+
+
+async def test_an_answer_the_socket_has_overtaken_is_dropped():
+    """A quote asked for before the socket came back is older than the socket's: it is not delivered."""
+    async with listening() as peer:
+        quotes = FakeQuotes()
+        quotes.gate.clear()
+        house = House(peer.url, quotes=quotes)
+        house.feed.subscribe([contract(1)])
+        async with running(house.feed.run):
+            await peer.until(lambda: peer.open)
+            await house.clock.advance(4.0)
+            assert quotes.calls
+            await peer.send(PRICE)
+            await house.ear.until_state(LIVE)
+            quotes.gate.set()
+            await house.clock.advance(3.0)
+    assert [tick.ltp_paise for tick in house.ear.ticks] == [10_005]

@@ -106,6 +106,16 @@ def test_rows_of_ours_that_make_no_sense_are_refused_by_name(read: str, spoiled:
     assert why in master.refused["NIFTY-Nov2026-25300-CE"]
 
 
+def test_an_index_is_known_by_its_id():
+    """One generation writes NIFTY NEXT 50 where the options say NIFTYNXT50: the id decides."""
+    index = "NSE,I,38,INDEX,38,NIFTY NEXT 50,NIFTY NEXT 50,Nifty Next 50,1,0001-01-01,,XX,0.05,0"
+    option = CALL.replace("NIFTY", "NIFTYNXT50")
+    master = parse_master([DETAILED, index, option], frozenset({"NIFTYNXT50"}))
+    underlying = instrument_key(Segment.IDX_I, 38)
+    assert underlying in master.instruments
+    assert master.instruments[instrument_key(Segment.NSE_FNO, 40001)].underlying == underlying
+
+
 def test_unpublished_freeze_quantities_and_short_rows():
     """A freeze quantity of zero or less is unknown; a row cut short is passed over."""
     for freeze in ("0", "-1", "", "NA"):

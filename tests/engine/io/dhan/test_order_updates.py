@@ -89,13 +89,13 @@ async def test_garbage_is_passed_over():
             "429 too many requests",
             b"\xff\xfe",
             alert("1")[:50],
-            alert("1") + alert("2"),
+            alert("1") + alert("2") + "{",
             alert("3"),
         ]
         async with running(listener.updates.run):
             await listener.ear.until(lambda: len(listener.ear.orders) == 3)
     assert [order.order_id for order in listener.ear.orders] == ["1", "2", "3"]
-    assert listener.updates.bad_frames == 3
+    assert listener.updates.bad_frames == 4
 
 
 async def test_every_reconnect_tells_of_a_gap():
@@ -129,6 +129,24 @@ async def test_a_dead_token_backs_off_and_a_new_one_is_used():
             peer.farewell, listener.token = None, "canary-token-two"
             await listener.clock.advance(5.5)
             await peer.until(lambda: peer.heard and peer.heard[-1]["LoginReq"]["Token"] == listener.token)
+
+
+async def test_a_steady_hour_is_forgiven():
+    """After a connection that lasted, the next pause is the shortest again."""
+    async with listening() as peer:
+        listener = Listener(peer.url)
+        async with running(listener.updates.run):
+            for attempt, lived_s in enumerate((10.0, 10.0, 3_600.0, 10.0), start=1):
+                await peer.until(lambda: len(peer.open) == 1 and peer.heard)
+                await listener.clock.advance(lived_s)
+                peer.heard.clear()
+                peer.cut()
+                await peer.until(lambda: not peer.open)
+                waited_s = 0.0
+                while len(peer.paths) == attempt:
+                    await listener.clock.advance(0.5)
+                    waited_s += 0.5
+                assert (waited_s < 3.0) is (attempt in {1, 3})
 
 
 async def test_a_refused_handshake_is_told():

@@ -186,6 +186,27 @@ async def test_broken_servers_leave_orders_unknown(
         rest.close()
 
 
+async def test_a_redirect_is_not_followed(executor: ThreadPoolExecutor, option: Instrument):
+    """A gateway that sends an order elsewhere leaves it unknown; nobody is asked a second time."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(asked) == 1:
+            writer.write(b"HTTP/1.1 303 See Other\r\nLocation: /v2/x\r\nContent-Length: 0\r\n\r\n")
+        else:
+            writer.write(row_server(b'{"orderId":"7","orderStatus":"TRANSIT"}'))
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        rest = client(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v2", executor)
+        assert isinstance(await rest.place(limit_order(option.key, 9_000)), Unknown)
+        rest.close()
+    assert len(asked) == 1
+
+
 async def test_the_token_is_read_for_every_call(server: DhanServer, executor: ThreadPoolExecutor):
     """A refused token raises AuthFailed, in either of Dhan's spellings; a new one works at once."""
     tokens = ["canary-old"]
@@ -247,7 +268,7 @@ async def test_quotes(rest: DhanRest, server: DhanServer, option: Instrument):
     ticks = {tick.key: tick for tick in await rest.quotes([option.key, nifty, unknown])}
     assert ticks.keys() == {option.key, nifty}
     assert (ticks[option.key].bid_paise, ticks[option.key].ask_paise) == (10_000, 10_050)
-    assert ticks[nifty].ltp_paise == server.market.quote(nifty).ltp_paise  # type: ignore[union-attr]
+    assert ticks[nifty].ltp_paise == server.market.quote(nifty).ltp_paise
     assert await rest.quotes([]) == []
 
 
