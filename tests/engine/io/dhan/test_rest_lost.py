@@ -1,0 +1,116 @@
+"""Orders whose answer is lost, and the few of which one knows that they were never sent."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine.errors import Unreachable
+from engine.io.dhan.rest import DhanRest
+from engine.messages import Accepted, Refused, Unknown
+from engine.model import (
+    Instrument,
+)
+from sandbox.dhan_server import DhanServer
+from tests.engine.io.dhan.conftest import limit_order
+from tests.engine.io.dhan.http_peers import answering, client, row_server
+from tests.support.clock import settle
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("fault", ["stall", "reset", "half_body", "error"])
+async def test_lost_answers_are_unknown(
+    rest: DhanRest, server: DhanServer, option: Instrument, fault: str, *, accepted: bool
+):
+    """A stall, a reset, half a body and a gateway page look alike, whether the order was taken or not."""
+    getattr(server.faults, fault)(accepted=accepted)
+    assert isinstance(await rest.place(limit_order(option.key, 9_000)), Unknown)
+    assert len(await rest.orders()) == int(accepted)
+    assert len(server.exchange.log) == 1
+
+
+async def test_never_connected_is_refused(executor: ThreadPoolExecutor, option: Instrument):
+    """Nobody listening means nobody took the order: that alone is a refusal without an answer."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        rest = client(f"http://127.0.0.1:{closed.getsockname()[1]}/v2", executor)
+        outcome = await rest.place(limit_order(option.key, 9_000))
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "NOT-SENT"
+        with pytest.raises(Unreachable):
+            await rest.orders()
+    rest.close()
+
+
+async def test_a_full_door_is_never_connected(executor: ThreadPoolExecutor, option: Instrument):
+    """When connecting itself times out nothing was sent, so the order is refused and may be sent again."""
+    with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)  # one caller fits; the handshakes of all others are left unanswered
+        for caller in (first, second):
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+        rest = client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v2", executor)
+        outcome = await rest.place(limit_order(option.key, 9_000))
+        assert outcome == Refused("NOT-SENT", "ConnectTimeout")
+        rest.close()
+
+
+async def test_an_idle_connection_closed_by_dhan_loses_no_order(
+    executor: ThreadPoolExecutor, option: Instrument
+):
+    """A kept connection that the server closed meanwhile is replaced before the order is sent."""
+    async with answering(row_server(b'{"orderId":"7","orderStatus":"TRANSIT"}')) as url:
+        rest = client(url, executor)
+        for _ in range(3):
+            assert await rest.place(limit_order(option.key, 9_000)) == Accepted("7")
+            await settle()
+        rest.close()
+
+
+async def test_a_redirect_is_not_followed(executor: ThreadPoolExecutor, option: Instrument):
+    """A gateway that sends an order elsewhere leaves it unknown; nobody is asked a second time."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(asked) == 1:
+            writer.write(b"HTTP/1.1 303 See Other\r\nLocation: /v2/x\r\nContent-Length: 0\r\n\r\n")
+        else:
+            writer.write(row_server(b'{"orderId":"7","orderStatus":"TRANSIT"}'))
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        rest = client(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v2", executor)
+        assert isinstance(await rest.place(limit_order(option.key, 9_000)), Unknown)
+        rest.close()
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n" + b'{"orderId":"75',
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"ord',
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /v2/orders2\r\nContent-Length: 0\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+    ids=["hang up", "short body", "cut chunk", "empty 200", "redirect", "not http"],
+)
+async def test_broken_servers_leave_orders_unknown(
+    executor: ThreadPoolExecutor, option: Instrument, raw: bytes
+):
+    """Whatever breaks after the request left, the order is unknown and a read has no answer."""
+    async with answering(raw) as url:
+        rest = client(url, executor)
+        assert isinstance(await rest.place(limit_order(option.key, 9_000)), Unknown)
+        with pytest.raises(Unreachable):
+            await rest.positions()
+        rest.close()
