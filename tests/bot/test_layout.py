@@ -58,7 +58,7 @@ def test_cutting_shows_that_something_is_missing():
 def test_short_texts_share_a_line():
     """Thresholds stand side by side while they fit."""
     assert packed(["target +1.00", "stop -1.00", "DTE 15", "x" * 40]) == [
-        "target +1.00  stop -1.00  DTE 15",
+        "target +1.00 stop -1.00 DTE 15",
         "x" * 31 + "…",
     ]
 

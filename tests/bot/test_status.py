@@ -39,7 +39,7 @@ def test_a_calm_house():
         "P&amp;L <b>+₹1,527.50</b> · value −₹1,527.50\n"
         "<pre>3359 NIFTY     +1,527.50  +49.9%\n"
         "Iron Condor       MONITOR NORMAL\n"
-        "target +1,527.50  stop -4,972.50\n"
+        "target +1,527.50 stop -4,972.50\n"
         "DTE 5</pre>"
     )
 
@@ -67,8 +67,7 @@ def test_the_owners_own_example():
         "<pre>7 ASTRAL       -1,020.00  -4.21%\n"
         "Long Call         MONITOR NORMAL\n"
         "target +12,112.50\n"
-        "stop -12,112.50  DTE 12\n"
-        "time 7 days before expiry</pre>"
+        "stop -12,112.50 DTE 12</pre>"
     )
 
 
@@ -113,7 +112,7 @@ def test_a_troubled_house():
         "⚠️ <b>Unprotected</b>: 5\n"
         "<pre>2 NIFTY        +1,527.50  +49.9%\n"
         "Iron Condor           STUCK HIGH\n"
-        "target +1,527.50  stop -4,972.50\n"
+        "target +1,527.50 stop -4,972.50\n"
         "DTE 5\n"
         "&gt; The short put has no seller at\n"
         "  the cap\n"
@@ -125,7 +124,7 @@ def test_a_troubled_house():
         "\n"
         "4 NIFTY        +1,527.50  +49.9%\n"
         "Iron Condor          HELD NORMAL\n"
-        "target +1,527.50  stop -4,972.50\n"
+        "target +1,527.50 stop -4,972.50\n"
         "DTE 5\n"
         "&gt; waiting for your answer\n"
         "\n"

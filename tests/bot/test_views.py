@@ -29,14 +29,14 @@ def test_help_has_nothing_to_touch_by_mistake():
 
 def test_the_picker_offers_what_can_be_exited():
     """One button each, all of them in red, and a word about what is not offered."""
-    view = house(position(), position(3360, pnl_paise=-5), position(3361, state=PositionState.EXITING))
+    view = house(position(), position(3360, pnl_paise=-5_150), position(3361, state=PositionState.EXITING))
     page = picker_page(view)
     assert page.html == (
         "<b>Exit which position?</b>\nNothing happens before you confirm.\nNot offered: 3361 exiting."
     )
     assert [(b.text, b.data, b.style) for row in page.keyboard for b in row] == [
-        ("3359 NIFTY · Iron Condor · +₹1,527.50", "p:3359", ""),
-        ("3360 NIFTY · Iron Condor · −₹0.05", "p:3360", ""),
+        ("3359 NIFTY Iron Condor · +₹1,527", "p:3359", ""),
+        ("3360 NIFTY Iron Condor · −₹51", "p:3360", ""),
         ("All 2 positions", "p:all", "danger"),
     ]
 
@@ -64,4 +64,11 @@ def test_a_long_picker_ends_with_a_hint():
 def test_an_unknown_result_on_a_button_is_never_a_zero():
     """A position without a price is offered all the same, its P&L unknown."""
     [[button]] = picker_page(house(position(pnl_paise=None))).keyboard
-    assert button.text == "3359 NIFTY · Iron Condor · P&L unknown"
+    assert button.text == "3359 NIFTY · P&L unknown"
+
+
+def test_a_long_name_gives_way_to_the_result():
+    """A phone cuts a long button at its end, so the strategy's name goes before the P&L does."""
+    strangle = position(3360, symbol="BANKNIFTY", strategy="Short Strangle", pnl_paise=-1_061_400)
+    [[button]] = picker_page(house(strangle)).keyboard
+    assert button.text == "3360 BANKNIFTY · −₹10,614"
