@@ -168,7 +168,7 @@ class Driver:
         due_s = min(
             [inf if due_s is None else due_s, *self._monitor.helm.snoozed.values(), *self._questions_s]
         )
-        return max(first_s, ceil(due_s * BEATS_PER_S) / BEATS_PER_S) if due_s < inf else inf
+        return ceil(max(first_s, due_s) * BEATS_PER_S) / BEATS_PER_S if due_s < inf else inf
 
     # -------------------------------------------------------------------------------- snapshots
 
