@@ -88,6 +88,15 @@ async def test_nobody_is_told_before_the_login_or_after_the_fact(server, clock, 
         assert await _stories(socket, 3) == [("Transit", 0), ("Pending", 0), ("Traded", 130)]
 
 
+async def test_each_client_hears_of_its_own_orders_only(server, clock, option) -> None:
+    """Another account's order at the same exchange is not our news."""
+    server.exchange.open_account("1000000002", "sandbox-token-2", clock())
+    async with listen(server) as socket:
+        server.exchange.place(buy(option, quantity=195), clock(), client_id="1000000002")
+        await _trade(server, clock, option)
+        assert await _stories(socket, 3) == [("Transit", 0), ("Pending", 0), ("Traded", 65)]
+
+
 async def test_frames_come_twice_in_the_wrong_order_late_and_broken(server, clock, option) -> None:
     """Duplicate the first, swap the next two."""
     async with listen(server) as socket:

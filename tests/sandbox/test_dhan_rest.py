@@ -147,6 +147,18 @@ async def test_market_data_wants_the_client_id_header(call) -> None:
     assert (status, list(body["data"])) == (401, ["810"])
 
 
+async def test_accounts_do_not_see_each_other(call, server, clock, option) -> None:
+    """Two clients at one exchange: each token opens its own book."""
+    server.exchange.open_account("1000000002", "sandbox-token-2", clock())
+    other = {"access-token": "sandbox-token-2", "client-id": "1000000002"}
+    _, placed = await call("POST", "/orders", buy(option), headers=other)
+    clock.on(1)
+    await server.step()
+    assert (await call("GET", "/orders"))[1] == (await call("GET", "/positions"))[1] == []
+    assert (await call("GET", f"/orders/{placed['orderId']}"))[0] == 400
+    assert [row["netQty"] for row in (await call("GET", "/positions", headers=other))[1]] == [65]
+
+
 # ------------------------------------------------------------------------------ limits
 
 
@@ -164,7 +176,9 @@ async def test_too_many_calls_in_a_second_are_refused(call, clock, verb, path, b
     for _ in range(most):
         assert (await call(verb, path, body))[0] != 429
     assert (await call(verb, path, body))[0] == 429
-    clock.on(1.0)
+    clock.on(0.75)
+    assert (await call(verb, path, body))[0] == 429
+    clock.on(0.25)
     assert (await call(verb, path, body))[0] != 429
 
 
