@@ -167,7 +167,7 @@ def _result(position: PositionView) -> str:
     if position.pnl_pct is None:
         return amount(position.pnl_paise)
     digits = 2 if abs(position.pnl_pct) < 10 else 1 if abs(position.pnl_pct) < 100 else 0
-    return f"{amount(position.pnl_paise)}  {position.pnl_pct:+.{digits}f}%"
+    return f"{amount(position.pnl_paise)} {position.pnl_pct:+.{digits}f}%"
 
 
 def _doing(position: PositionView) -> str:

@@ -227,7 +227,7 @@ class SlowSender(Sender):
         self.under_way = asyncio.Event()
         self.receipt = asyncio.Event()
 
-    async def send(self, html: str, keyboard: Keyboard, *, silent: bool) -> Outcome:  # noqa: ARG002
+    async def send(self, html: str, keyboard: Keyboard, *, silent: bool) -> Outcome:
         """Deliver when the receipt comes."""
         self.under_way.set()
         await self.receipt.wait()
