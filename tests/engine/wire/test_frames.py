@@ -117,8 +117,9 @@ def test_several_packets_in_one_frame():
 def test_never_traded_has_no_time():
     """A last-trade time of 0 or of 1980 means never, whatever the clock offset."""
     for ltt in (0, 315_532_800):
-        tick = one_tick(build.ticker(2, 1, 0.0, ltt))
-        assert tick.ltt_s == 0
+        assert one_tick(build.ticker(2, 1, 0.0, ltt)).ltt_s == 0
+        full = build.full((2, 1), 0.0, ltt, 0, 0, (0.0,) * 5, bytes(100))
+        assert one_tick(full).ltt_s == 0
 
 
 @pytest.mark.parametrize("rupees", [81_234.05, 131_072.05, 250_000.35, 524_287.95])

@@ -96,3 +96,16 @@ async def test_an_answer_the_socket_has_overtaken_is_dropped():
             quotes.gate.set()
             await house.clock.advance(3.0)
     assert [tick.ltp_paise for tick in house.ear.ticks] == [10_005]
+
+
+async def test_prices_from_the_socket_end_the_gap_at_once():
+    """The feed is live with the first price from the socket, not with the next look of the clock."""
+    async with listening() as peer:
+        house = House(peer.url, quotes=FakeQuotes())
+        house.feed.subscribe([contract(1)])
+        async with running(house.feed.run):
+            await peer.until(lambda: peer.open)
+            await house.clock.advance(4.0)
+            assert house.ear.state is FeedState.REST
+            await peer.send(PRICE)
+            await house.ear.until_state(LIVE)
