@@ -104,7 +104,7 @@ class LossLadder:
             pnl_paise=pnl,
             threshold_paise=stop.threshold_paise,
             fraction=fraction,
-            reason=f"the loss of {rupees(-pnl)} is {fraction:.0%} of what {stop.rule} "
+            reason=f"the loss of {rupees(-pnl)} is {fraction * 100:.0f} % of what {stop.rule} "
             f"allows ({rupees(-stop.threshold_paise)})",
         )
 

@@ -53,7 +53,7 @@ def test_a_loss_on_its_way_to_the_stop_is_an_alert():
     assert (figures.action, figures.urgency) == (Action.ALERT, Urgency.MEDIUM)
     assert figures.loss_fraction is not None
     assert round(figures.loss_fraction, 4) == 0.6536
-    assert "65%" in figures.reason
+    assert "65 %" in figures.reason
 
 
 def test_a_met_rule_is_shown_as_its_action():
