@@ -1,4 +1,11 @@
-"""The sandbox's own endpoints: what happened, and the switchboard, for a test in another process."""
+"""The sandbox's own endpoints: what happened, and the strings to pull, for a test in another process.
+
+- ``GET /sandbox/state``: positions, orders, trades of every account, and the log of changing requests.
+- ``POST /sandbox/faults``: ``{"arm": METHOD, ...}`` calls a method of `Faults`; ``{"feed": {"silent": true}}``
+  and ``{"updates": {...}}`` set fields of `SocketFaults`; ``{"set": {"refuse_tokens": true}}`` a switch.
+- ``POST /sandbox/market``: ``{"spot": {"NIFTY": 25500}}``, ``{"freeze": true}``.
+- ``POST /sandbox/step``: prices and orders move up to now; answers the state.
+"""
 
 from __future__ import annotations
 
@@ -8,60 +15,80 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox import rows
-from sandbox.faults import Faults
+from sandbox.market import Market
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sandbox.dhan_rest import World
+    from sandbox.faults import Faults
 
-_ARMS = frozenset(
-    {"stall", "reset", "half_body", "error", "late", "reject", "delay_positions", "cut", "clear"}
-)
+_ARMS = ("clear", "cut", "delay_positions", "error", "half_body", "late", "reject", "reset", "stall")
+_SWITCHES = ("feed_says_why", "refuse_tokens", "token_as_order_error")
 
 
 def mount_control(app: web.Application, world: World, step: Callable[[], Awaitable[None]]) -> None:
-    """Serve ``GET /sandbox/state``, ``POST /sandbox/faults`` and ``POST /sandbox/step``."""
+    """Serve the endpoints above."""
 
     async def state(_request: web.Request) -> web.Response:
-        """Everything every account has done, as plain JSON."""
+        """What happened."""
         world.settle()
         return web.json_response(_state(world))
 
     async def faults(request: web.Request) -> web.Response:
-        """Like ``{"arm": METHOD}``, ``{"feed": {"silent": true}}``, ``{"set": {"refuse_tokens": true}}``."""
-        asked: dict[str, Any] = await request.json()
+        """Arm something."""
         try:
-            _set(world.faults, asked)
+            _set_faults(world.faults, await request.json())
         except (TypeError, ValueError, AttributeError) as wrong:
             return web.json_response({"error": str(wrong)}, status=400)
         return web.json_response({"armed": [asdict(fault) for fault in world.faults.rest]})
 
+    async def market(request: web.Request) -> web.Response:
+        """Move prices."""
+        try:
+            _set_market(world.exchange.source, await request.json())
+        except (TypeError, ValueError, KeyError) as wrong:
+            return web.json_response({"error": str(wrong)}, status=400)
+        await step()
+        return web.json_response({})
+
     async def stepped(_request: web.Request) -> web.Response:
-        """Let prices and orders move up to now."""
+        """Let time be felt."""
         await step()
         return web.json_response(_state(world))
 
     app.router.add_get("/sandbox/state", state)
     app.router.add_post("/sandbox/faults", faults)
+    app.router.add_post("/sandbox/market", market)
     app.router.add_post("/sandbox/step", stepped)
 
 
-def _set(faults: Faults, asked: dict[str, Any]) -> None:
-    arm = asked.pop("arm", None)
-    for kind, fields in (("feed", faults.feed), ("updates", faults.updates), ("set", faults)):
+def _set_faults(faults: Faults, asked: dict[str, Any]) -> None:
+    for kind, fields in (("feed", faults.feed), ("updates", faults.updates)):
         for name, value in asked.pop(kind, {}).items():
-            getattr(fields, name)
             setattr(fields, name, value)
-    if arm is None:
-        return
-    if arm not in _ARMS:
-        raise ValueError(f"read arm={arm!r}, expected one of {', '.join(sorted(_ARMS))}")
-    getattr(faults, arm)(**asked)
+    for name, value in asked.pop("set", {}).items():
+        setattr(faults, _one_of(name, _SWITCHES), bool(value))
+    if "arm" in asked:
+        getattr(faults, _one_of(asked.pop("arm"), _ARMS))(**asked)
+
+
+def _set_market(source: object, asked: dict[str, Any]) -> None:
+    if not isinstance(source, Market):
+        raise TypeError("a recorded day cannot be moved")
+    for symbol, rupees in asked.get("spot", {}).items():
+        source.set_spot(symbol, float(rupees))
+    if "freeze" in asked:
+        (source.freeze if asked["freeze"] else source.thaw)()
+
+
+def _one_of(read: str, expected: tuple[str, ...]) -> str:
+    if read not in expected:
+        raise ValueError(f"read {read!r}, expected one of {', '.join(expected)}")
+    return read
 
 
 def _state(world: World) -> dict[str, Any]:
-    now_s = world.now_s()
     source = world.exchange.source
     accounts = {}
     for client_id, account in world.exchange.accounts.items():
@@ -74,4 +101,4 @@ def _state(world: World) -> dict[str, Any]:
             "trades": [rows.trade_row(t, account.orders[t.order_id]) for t in account.trades],
         }
     log = [asdict(mutation) for mutation in world.exchange.log]
-    return {"now_s": now_s, "accounts": accounts, "log": log}
+    return {"now_s": world.now_s(), "accounts": accounts, "log": log}

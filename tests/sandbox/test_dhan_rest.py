@@ -343,3 +343,12 @@ async def test_the_switchboard_and_the_state_are_there_for_other_processes(
     status, wrong = await call("POST", f"{control}/faults", {"arm": "explode"})
     assert (status, "expected one of" in wrong["error"]) == (400, True)
     assert (await call("POST", f"{control}/faults", {"feed": {"colour": 1}}))[0] == 400
+    assert (await call("POST", f"{control}/faults", {"set": {"rest": []}}))[0] == 400
+
+
+async def test_the_market_moves_on_request(call, server, market) -> None:
+    """Another process can make a rule's moment come."""
+    url = f"{server.auth_url}/sandbox/market"
+    assert (await call("POST", url, {"spot": {"NIFTY": 25_500}}))[0] == 200
+    assert market.spot_paise("NIFTY") == 2_550_000
+    assert (await call("POST", url, {"spot": {"MOON": 1}}))[0] == 400
