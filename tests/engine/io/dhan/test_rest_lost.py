@@ -11,9 +11,7 @@ import pytest
 from engine.errors import Unreachable
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused, Unknown
-from engine.model import (
-    Instrument,
-)
+from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import limit_order
 from tests.engine.io.dhan.http_peers import answering, client, row_server
