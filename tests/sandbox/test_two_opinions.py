@@ -79,7 +79,7 @@ def test_a_packet_cut_short_is_never_a_price(quote, keep) -> None:
     try:
         read = decode(packets.full(quote)[:keep], {})
     except BrokenFrame as broken:
-        read = broken.good
+        read = list(broken.good)
     assert not any(isinstance(at, Tick) for at in read)
 
 
