@@ -151,7 +151,7 @@ class TelegramChat:
         """Be the chat until cancelled; may be run again afterwards."""
         app = await asyncio.to_thread(build, self._token, self._api_url)
         try:
-            add_handlers(app, self._gate, self._commands, self._buttons)
+            add_handlers(app, self._gate, self._commands, self._buttons, self._reply)
             await self._come_up(app)
             await app.start()
             await self._serve(app)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from telegram import BotCommand, BotCommandScopeChat, LinkPreviewOptions, Update
 from telegram.constants import ParseMode
+from telegram.error import TelegramError
 from telegram.ext import (
     Application,
     ApplicationBuilder,
@@ -25,6 +26,8 @@ from bot.poller import UpdatesRequest
 from bot.views import COMMANDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.access import Gate
     from bot.buttons import Buttons
     from bot.commands import Commands
@@ -72,8 +75,13 @@ def build(token: str, api_url: str) -> App:
     )
 
 
-def add_handlers(app: App, gate: Gate, commands: Commands, buttons: Buttons) -> None:
-    """Put the gate before everything, then commands and buttons; edited messages reach none of them."""
+def add_handlers(
+    app: App, gate: Gate, commands: Commands, buttons: Buttons, say: Callable[[str], None]
+) -> None:
+    """Put the gate before everything, then commands and buttons; edited messages reach none of them.
+
+    ``say`` tells the person when a handler of ours fails.
+    """
     new = filters.UpdateType.MESSAGE
     app.add_handler(TypeHandler(Update, gate), group=-1)
     app.add_handler(CommandHandler("start", commands.start, filters=new))
@@ -81,7 +89,12 @@ def add_handlers(app: App, gate: Gate, commands: Commands, buttons: Buttons) -> 
         app.add_handler(CommandHandler(name, getattr(commands, name), filters=new))
     app.add_handler(MessageHandler(new & filters.TEXT, commands.other))
     app.add_handler(CallbackQueryHandler(buttons))
-    app.add_error_handler(_on_error)
+
+    async def failed(_update: object, context: Any) -> None:
+        _log_failure(context.error)
+        say("That went wrong inside the monitor; its log says more. /status shows where everything stands.")
+
+    app.add_error_handler(failed)
 
 
 async def greet(bot: ExtBot[None], chat_id: int) -> None:
@@ -95,10 +108,9 @@ async def greet(bot: ExtBot[None], chat_id: int) -> None:
         log.info("chat: the command list could not be set: %s", kind_of(error))
 
 
-async def _on_error(_update: object, context: Any) -> None:
-    """Say that a handler failed; an error of the library is only named, its text may hold the token."""
-    error = context.error
-    if isinstance(error, WIRE_FAULTS) and type(error).__module__.startswith("telegram"):
+def _log_failure(error: Exception | None) -> None:
+    """Log a handler's failure; an error of the library is only named, its text may hold the token."""
+    if isinstance(error, TelegramError):
         log.error("chat: a handler failed: %s", kind_of(error))
     else:
         log.error("chat: a handler failed", exc_info=error)

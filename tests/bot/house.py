@@ -174,7 +174,7 @@ def position(strategy_id: int = 3359, **changes: object) -> PositionView:
         ),
         "dte": 5,
     }
-    return PositionView(**(fields | changes))  # type: ignore[arg-type]  # a test's own keywords
+    return PositionView(**(fields | changes))
 
 
 def house(*positions: PositionView, **changes: object) -> MonitorView:
@@ -194,7 +194,7 @@ def house(*positions: PositionView, **changes: object) -> MonitorView:
         "session_text": "open until 15:30",
         "positions": positions,
     }
-    return MonitorView(**(fields | changes))  # type: ignore[arg-type]  # a test's own keywords
+    return MonitorView(**(fields | changes))
 
 
 #: Polls are short, so that a test which hangs one does not wait for it.

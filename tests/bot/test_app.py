@@ -11,6 +11,7 @@ import pytest
 from bot.toasts import FALLBACK
 from engine.messages import Actor, Answer, Command, Say, Tap, Wish
 from engine.model import Urgency
+from engine.view import MonitorView
 from sandbox.telegram_server import TelegramServer
 from tests.bot.house import (
     OWNER,
@@ -165,6 +166,50 @@ async def test_a_tap_on_another_message_presses_nothing(tmp_path: Path):
         assert (forged.toast, forged.alert) == ("This question is closed.", True)
         assert unknown.toast == "This question is closed."
         assert core.posted == []
+
+
+async def test_a_button_of_another_version_presses_nothing(tmp_path: Path):
+    """Data that nobody reads are answered, not guessed at."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(question(clock))
+        ask = await asked(server)
+        press = server.phone.forge(ask.id, "confirm_closeall")
+        await answered(server, press)
+        assert press.toast == "This button is from another version. Nothing was done."
+        assert core.posted == []
+
+
+class BrokenCore(Core):
+    """A core whose picture cannot be drawn."""
+
+    def view(self) -> MonitorView:
+        """Fail as a bug does."""
+        raise ZeroDivisionError("a planted bug")
+
+
+async def test_a_bug_is_told_and_does_not_end_the_chat(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """A handler that fails leaves its traceback in the log and a word in the chat; the next one works."""
+    clock = QuickClock()
+    async with telegram(clock) as server, running(make_chat(server, BrokenCore(), clock, tmp_path)):
+        server.phone.send("/status")
+        await message_with(server, "That went wrong inside the monitor")
+        server.phone.send("/help")
+        await message_with(server, "Commands")
+    assert "a planted bug" in caplog.text
+
+
+async def test_being_blocked_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """The owner blocks the bot: the log says so before any message is refused."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.block()
+        server.phone.unblock()
+        server.phone.send("/help")
+        await message_with(server, "Commands")
+    assert "the bot is now kicked in the owner's chat" in caplog.text.replace(
+        "ChatMemberStatus.BANNED", "kicked"
+    )
 
 
 async def test_a_tap_after_a_restart_still_counts(tmp_path: Path):

@@ -36,7 +36,7 @@ class Post:
         """Queue a message that is worth delivering for an hour."""
         now_s = self.clock.now_s()
         page = how.pop("page", Page(text))
-        item = Outgoing(rank, page, now_s, now_s + 3600.0, **how)  # type: ignore[arg-type]  # a test's keywords
+        item = Outgoing(rank, page, now_s, now_s + 3600.0, **how)
         self.box.add(item)
 
     def texts(self) -> list[str]:

@@ -15,7 +15,7 @@ FOREVER_S = 1e12
 
 def letter(rank: Rank, text: str = "", **how: object) -> Outgoing:
     """A message of a rank."""
-    return Outgoing(rank, Page(text), 0.0, FOREVER_S, **how)  # type: ignore[arg-type]  # a test's own keywords
+    return Outgoing(rank, Page(text), 0.0, FOREVER_S, **how)
 
 
 def drain(waiting: Waiting) -> list[str]:
