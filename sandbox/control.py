@@ -1,7 +1,7 @@
 """The sandbox's own endpoints: what happened, and the strings to pull, for a test in another process.
 
 - ``GET /sandbox/state``: positions, orders, trades of every account, and the log of changing requests.
-- ``POST /sandbox/faults``: ``{"arm": METHOD, ...}`` calls a method of `Faults`; ``{"feed": {"silent": true}}``
+- ``POST /sandbox/faults``: ``{"arm": METHOD}`` calls a method of `Faults`; ``{"feed": {"silent": true}}``
   or ``{"updates": {...}}`` sets fields of `SocketFaults`; ``{"set": {"refuse_tokens": true}}`` a switch.
 - ``POST /sandbox/market``: ``{"spot": {"NIFTY": 25500}}``, ``{"freeze": true}``.
 - ``POST /sandbox/step``: prices and orders move up to now; answers the state.

@@ -76,8 +76,8 @@ def test_set_spot_takes_the_chain_along() -> None:
     market.set_spot("NIFTY", 25_600)
     after = [market.quote(at.key) for at in (call, put)]
     assert market.spot_paise("NIFTY") == 2_560_000
-    assert after[0].bid_paise > before[0].ask_paise  # type: ignore[union-attr]
-    assert after[1].ask_paise < before[1].bid_paise  # type: ignore[union-attr]
+    assert after[0].bid_paise > before[0].ask_paise
+    assert after[1].ask_paise < before[1].bid_paise
     assert {call.key, put.key} <= market.take_changes()
     assert market.take_changes() == set()
 

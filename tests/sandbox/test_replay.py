@@ -54,7 +54,7 @@ def test_quotes_follow_the_recording(tmp_path) -> None:
     assert market.take_changes() == set()
     market.step(_moment("09:30:00"))
     assert market.take_changes() == {option.key, nifty}
-    assert market.quote(nifty).ltp_paise == 2_441_000  # type: ignore[union-attr]
+    assert market.quote(nifty).ltp_paise == 2_441_000
 
 
 def test_pages_older_than_one_seen_are_dropped(tmp_path) -> None:
@@ -68,9 +68,9 @@ def test_pages_older_than_one_seen_are_dropped(tmp_path) -> None:
     )
     option = market.option("NIFTY", 24_500, Right.CALL, EXPIRY)
     market.step(_moment("15:30:00"))
-    assert market.quote(option.key).ltp_paise == 10_000  # type: ignore[union-attr]
+    assert market.quote(option.key).ltp_paise == 10_000
     market.step(_moment("15:30:00", "2025-09-01"))
-    assert market.quote(option.key).ltp_paise == 7_000  # type: ignore[union-attr]
+    assert market.quote(option.key).ltp_paise == 7_000
 
 
 def test_a_day_of_last_prices_gets_made_up_quotes(tmp_path) -> None:
