@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.guards import fault
 from engine.messages import (
+    Alert,
     Ask,
     Beat,
     BeatKind,
@@ -53,8 +54,14 @@ if TYPE_CHECKING:
     from engine.sessions import Calendar
 
 BEATS_PER_S = 2
+#: A resting exit does nothing new by itself this long after anything happened: its last own step is
+#: to lose patience twice, after four minutes. From then on it is only asked about, every 5 s.
+SETTLED_S = 300.0
+RESTING_BEAT_S = 5.0
 #: A made-up quote has no size: it fills whatever is asked of it.
 ANY_QUANTITY = 10**9
+
+_STIRRING = frozenset({Alert, CancelOrder, ModifyOrder, PlaceOrder})
 
 
 class Driver:
@@ -84,6 +91,7 @@ class Driver:
         self._rows: list[TradeRow] = []
         self._now_s = -inf
         self._beaten_s = -inf
+        self._stirred_s = -inf
         self._questions_s: list[float] = []
         self._inbox: deque[Message] = deque()
         self._does: dict[type, Callable[[Any], None]] = {
@@ -162,7 +170,8 @@ class Driver:
         if first_s <= self._beaten_s:
             first_s = (floor(self._beaten_s * BEATS_PER_S) + 1) / BEATS_PER_S
         if any(True for _ in self._monitor.desk.live()):
-            return first_s
+            settled = first_s - self._stirred_s > SETTLED_S
+            return ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S if settled else first_s
         self._questions_s = [s for s in self._questions_s if s > self._beaten_s]
         due_s = self._monitor.watch.next_due_s()
         due_s = min(
@@ -173,7 +182,7 @@ class Driver:
     # -------------------------------------------------------------------------------- snapshots
 
     def _snapshot(self, snapshot: Snapshot) -> None:
-        self._now_s = snapshot.at_s
+        self._now_s = self._stirred_s = snapshot.at_s
         rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
         if self._calendar.is_open(self._now_s):
             for key, row in rows:
@@ -220,6 +229,8 @@ class Driver:
         self._inbox.append(message)
         while self._inbox:
             for effect in self._monitor.handle(self._inbox.popleft(), self._now_s):
+                if type(effect) in _STIRRING:
+                    self._stirred_s = self._now_s
                 if type(effect) in self._does:
                     self._does[type(effect)](effect)
                 else:

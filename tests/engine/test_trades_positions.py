@@ -18,7 +18,7 @@ def option(security_id: int, strike: int, right: Right = Right.CALL, **changed: 
         Segment.NSE_FNO, security_id, InstrumentKind.OPTION, "NIFTY", f"NIFTY 24 FEB {strike} {right}",
         lot=65, expiry=date(2026, 2, 24), strike_paise=strike * 100, right=right,
     )  # fmt: skip
-    return replace(made, **changed)  # type: ignore[arg-type]
+    return replace(made, **changed)
 
 
 def leg_row(row_id: int, instrument: Instrument, quantity: int = 65, **changed: object) -> TradeRow:
@@ -34,7 +34,7 @@ def leg_row(row_id: int, instrument: Instrument, quantity: int = 65, **changed: 
         expiry_date=instrument.expiry,
         quantity=abs(quantity),
     )
-    return replace(made, **changed)  # type: ignore[arg-type]
+    return replace(made, **changed)
 
 
 CALL, PUT, HIGH = option(1, 25300), option(2, 24500, Right.PUT), option(3, 25500)

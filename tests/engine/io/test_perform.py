@@ -27,13 +27,24 @@ from engine.messages import (
     TradesLoaded,
     Verb,
 )
-from engine.model import BrokerOrder, InstrumentKey, OrderRequest, OrderStatus, Product, Side
+from engine.model import (
+    BrokerOrder,
+    Instrument,
+    InstrumentKey,
+    InstrumentKind,
+    OrderRequest,
+    OrderStatus,
+    Product,
+    Segment,
+    Side,
+)
 from tests.support.clock import VirtualClock, settle
 
 REQUEST = OrderRequest("P-a-260203001-0-0-0", InstrumentKey(1), Side.BUY, 65, 1000, Product.MARGIN)
 ROW = BrokerOrder(
     "1", REQUEST.correlation_id, InstrumentKey(1), Side.BUY, 65, 0, 0, 1000, OrderStatus.PENDING
 )
+NIFTY = Instrument(Segment.IDX_I, 13, InstrumentKind.INDEX, "NIFTY", "NIFTY")
 
 
 class Books:
@@ -109,7 +120,7 @@ class House:
     async def master(self, symbols):
         if self.master_error:
             raise self.master_error
-        return dict.fromkeys(symbols)
+        return {NIFTY.key: NIFTY} if NIFTY.symbol in symbols else {}
 
     async def said(self, effect):
         """Perform one effect and take the answer from the inbox."""
@@ -187,7 +198,7 @@ async def test_a_slow_store_is_asked_one_question_at_a_time():
 async def test_a_master_that_cannot_be_had_says_so():
     """The reason comes back; the machine keeps the last good one."""
     house = House()
-    assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({"NIFTY": None})
+    assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({NIFTY.key: NIFTY})
     house.master_error = Unreachable("404")
     assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({}, "404")
 

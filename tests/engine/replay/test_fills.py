@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from engine.replay import driver
 from tests.engine.replay.days import DAY, Day, kinds, only, replay, trade
 from tests.engine.replay.test_prices import LONG, STOP, TARGET, minutes
 
@@ -192,3 +193,14 @@ def test_peak_and_trough_go_on_while_an_exit_runs(tmp_path):
     result = replay(tmp_path, [minutes(100, 160, 80, 158)], LONG, TARGET)
     assert only(result)["trough_pnl"] == -20 * 75
     assert "flat" in kinds(only(result))
+
+
+def test_skipping_the_beats_of_a_resting_exit_changes_nothing(tmp_path, monkeypatch):
+    """After five quiet minutes a resting exit is only looked at now and then: to the same end."""
+    day = Day()
+    for hour, price in enumerate((100, 160, 120, 158, 158), start=10):
+        day.quote(f"{hour}:00:00", "25000CE", price - 0.5, price + 0.5)
+    swift = replay(tmp_path, [day], LONG, TARGET)
+    monkeypatch.setattr(driver, "SETTLED_S", float("inf"))
+    assert replay(tmp_path, [day], LONG, TARGET) == swift
+    assert only(swift)["status"] == "closed"

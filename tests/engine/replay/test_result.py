@@ -43,7 +43,8 @@ def test_the_result_has_its_fields_in_their_order(tmp_path):
 
 def test_the_same_run_twice_is_the_same_bytes(tmp_path):
     """Nothing of the clock on the wall, of chance or of the order of sets reaches the result."""
-    texts = [json.dumps(replay(tmp_path, [strangle_day(), minutes(100, 73, 71)], [*LONG, *STRANGLE])) for _ in "12"]
+    days, rows = [strangle_day(), minutes(100, 73, 71)], [*LONG, *STRANGLE]
+    texts = [json.dumps(replay(tmp_path, days, rows)) for _ in range(2)]
     assert texts[0] == texts[1]
     assert json.loads(texts[0])["wall_s"] is None
 
