@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from engine.model import Instrument, OrderStatus, Product, Right
 from sandbox import desk
@@ -482,5 +489,8 @@ class Trading(RuleBasedStateMachine):
             assert len(ids) == len(set(ids))
 
 
-Trading.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-test_trading_in_any_order_adds_up = Trading.TestCase
+def test_trading_in_any_order_adds_up():
+    """Whatever is placed, changed, cancelled and filled: the net is the sum of the trades."""
+    run_state_machine_as_test(
+        Trading, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+    )
