@@ -3,7 +3,7 @@
 - `decode` and `depth`: the binary v2 market feed (`engine.wire.frames`)
 - `subscriptions`, `login`: what we send on the two sockets (`engine.wire.requests`)
 - `parse_order_updates`: the order-update socket (`engine.wire.updates`)
-- `parse_order_row` and its kin: rows of the REST API (`engine.wire.rows`)
+- `parse_order_row` and its kin, `identifier`: rows of the REST API (`engine.wire.rows`)
 - `parse_quotes`: the REST market quote (`engine.wire.quotes`)
 
 Everything that cannot be understood is a `WireError`; nothing else is ever raised on purpose. Where
@@ -18,6 +18,7 @@ from engine.wire.requests import FeedMode, login, subscriptions
 from engine.wire.rows import (
     ForeignRow,
     Profile,
+    identifier,
     parse_order_row,
     parse_position_row,
     parse_profile,
@@ -38,6 +39,7 @@ __all__ = [
     "Profile",
     "decode",
     "depth",
+    "identifier",
     "login",
     "parse_order_row",
     "parse_order_updates",

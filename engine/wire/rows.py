@@ -65,7 +65,7 @@ def parse_order_row(row: object) -> BrokerOrder:
     filled = filled_units(fields, "filledQty", "remainingQuantity", quantity, word)
     status = order_status(word, quantity, filled)
     return BrokerOrder(
-        order_id=required(fields, "orderId"),
+        order_id=identifier(fields, "orderId"),
         correlation_id=text(fields, "correlationId"),
         key=_key(fields),
         side=side(required(fields, "transactionType")),
@@ -89,7 +89,7 @@ def parse_trade_row(row: object) -> BrokerFill:
         WireError: not a trade row, or one without ids, contract, side, quantity or price.
     """
     fields = mapping(row)
-    order_id = required(fields, "orderId")
+    order_id = identifier(fields, "orderId")
     price_paise = paise(fields, "tradedPrice")
     if price_paise <= 0:
         msg = f"tradedPrice {fields.get('tradedPrice')!r}: expected a price above zero"
@@ -158,13 +158,22 @@ def required(row: Mapping[str, Any], name: str) -> str:
     raise WireError(msg)
 
 
+def identifier(row: Mapping[str, Any], name: str) -> str:
+    """Return an order's number; raise WireError for what could lead a request to another address."""
+    words = required(row, name)
+    if type(row[name]) in {str, int} and words.isascii() and words.isalnum():
+        return words
+    msg = f"{name} is {words!r}: expected letters and digits"
+    raise WireError(msg)
+
+
 def number(row: Mapping[str, Any], name: str) -> float | None:
     """Return the field as a finite number, None when it is empty; strings of digits count."""
     value = row.get(name)
     if value is None or (isinstance(value, str) and value.strip() in {"", "NA"}):
         return None
     try:
-        amount = float(value)
+        amount = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         amount = math.nan
     if math.isfinite(amount):
@@ -192,11 +201,11 @@ def units(row: Mapping[str, Any], name: str) -> int:
 
 
 def paise(row: Mapping[str, Any], name: str) -> int:
-    """Return a price in rupees as paise, 0 when empty; raise WireError when negative."""
-    amount = number(row, name) or 0.0
-    if amount >= 0.0:
-        return round(amount * 100.0)
-    msg = f"{name} is {amount} rupees: expected zero or more"
+    """Return a price in rupees as paise, 0 when empty; raise WireError when negative or endless."""
+    amount = (number(row, name) or 0.0) * 100.0
+    if 0.0 <= amount < math.inf:
+        return round(amount)
+    msg = f"{name} is {row.get(name)!r} rupees: expected zero or more"
     raise WireError(msg)
 
 
@@ -212,9 +221,10 @@ def side(word: str) -> Side:
 def filled_units(row: Mapping[str, Any], filled: str, remaining: str, quantity: int, status: str) -> int:
     """Return the filled quantity.
 
-    When that field is empty the status tells: traded is all, rejected is none, and a working order
-    has filled what does not remain. A cancelled order is different: Dhan writes 0 remaining whatever
-    was filled, so without the filled quantity nothing is known.
+    When that field is empty the status tells: rejected is none, and of all others that is filled which
+    does not remain: all of a traded order of which nothing is said to remain. A cancelled order is
+    different: Dhan writes 0 remaining whatever was filled, so without the filled quantity nothing is
+    known; nor is it of a working order of which nothing remains.
 
     Args:
         row: the fields.
@@ -224,19 +234,20 @@ def filled_units(row: Mapping[str, Any], filled: str, remaining: str, quantity: 
         status: the status word as it came.
 
     Raises:
-        WireError: a negative number, or a cancelled or expired order without the field.
+        WireError: a negative number, or nothing in the row says how much was filled.
     """
     word = status.upper()
+    traded = word == OrderStatus.TRADED
     if number(row, filled) is not None:
         done = whole(row, filled)
-    elif word == OrderStatus.TRADED:
-        done = quantity
-    elif word in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}:
-        msg = f"{filled} is missing in a {word} order"
-        raise WireError(msg)
+    elif word == OrderStatus.REJECTED:
+        done = 0
     else:
-        left = None if word == OrderStatus.REJECTED else number(row, remaining)
-        done = 0 if left is None else quantity - whole(row, remaining)
+        left = None if number(row, remaining) is None else whole(row, remaining)
+        if word in {OrderStatus.CANCELLED, OrderStatus.EXPIRED} or (left == 0 and not traded):
+            msg = f"{filled} is missing in a {word} order, {remaining} is {left}"
+            raise WireError(msg)
+        done = quantity - (left if left is not None else 0 if traded else quantity)
     if done >= 0:
         return done
     msg = f"{filled} is {done} of {quantity}: expected zero or more"

@@ -19,6 +19,7 @@ from engine.wire.rows import (
     ForeignRow,
     contract_key,
     filled_units,
+    identifier,
     mapping,
     order_status,
     paise,
@@ -99,7 +100,7 @@ def _order(message: object) -> BrokerOrder | None:
     filled = filled_units(fields, "tradedqty", "remainingquantity", quantity, word)
     status = order_status(word, quantity, filled)
     return BrokerOrder(
-        order_id=required(fields, "orderno"),
+        order_id=identifier(fields, "orderno"),
         correlation_id=text(fields, "correlationid"),
         key=_key(fields),
         side=side(required(fields, "txntype")),

@@ -88,7 +88,9 @@ def test_status_words(word: str, filled: int, status: OrderStatus):
 @pytest.mark.parametrize(
     ("changes", "filled"),
     [
-        ({"orderStatus": "TRADED", "filledQty": None}, 130),
+        ({"orderStatus": "TRADED", "filledQty": None, "remainingQuantity": 0}, 130),
+        ({"orderStatus": "TRADED", "filledQty": None, "remainingQuantity": ""}, 130),
+        ({"orderStatus": "TRADED", "filledQty": None, "remainingQuantity": 65}, 65),
         ({"orderStatus": "PENDING", "filledQty": "", "remainingQuantity": 65}, 65),
         ({"orderStatus": "PENDING", "filledQty": None, "remainingQuantity": None}, 0),
         ({"orderStatus": "REJECTED", "filledQty": None, "remainingQuantity": 0}, 0),
@@ -113,8 +115,14 @@ def test_missing_filled_quantity(changes: dict[str, Any], filled: int):
         {"securityId": str(1 << 32)},
         {"price": -1.0},
         {"price": float("inf")},
+        {"price": 1e308},
+        {"price": True},
+        {"quantity": True},
+        {"orderId": "../positions"},
         {"filledQty": -5},
         {"orderStatus": "CANCELLED", "filledQty": None},
+        {"orderStatus": "PENDING", "filledQty": None, "remainingQuantity": 0},
+        {"orderStatus": "MODIFIED", "filledQty": "", "remainingQuantity": 0},
     ],
     ids=str,
 )
@@ -152,7 +160,7 @@ def test_positions():
     """The net quantity keeps its sign; a closed row is zero; a row without one is never zero."""
     assert parse_position_row(POSITION) == BrokerPosition(OPTION, Product.MARGIN, -130)
     assert parse_position_row(POSITION | {"positionType": "CLOSED", "netQty": 0}).net_quantity == 0
-    for missing in (None, "", "NA"):
+    for missing in (None, "", "NA", False):
         with pytest.raises(WireError, match="netQty"):
             parse_position_row(POSITION | {"netQty": missing})
 
