@@ -8,8 +8,10 @@ For commands (place, modify, cancel), first line that fits::
     error body with DH-908, 909, 910 or 800                  unknown: Dhan itself lost track
     HTTP 429                                                 refused
     any other HTTP 4xx                                       refused, with the body's code and words
-    HTTP 2xx, error body or orderStatus REJECTED             refused
-    HTTP 2xx, order id in the body                           accepted
+    HTTP 2xx, orderStatus REJECTED                           refused
+    HTTP 2xx, error body that names an order all the same    unknown
+    HTTP 2xx, error body                                     refused
+    HTTP 2xx, order id (letters and digits) in the body      accepted
     HTTP 2xx, empty body or a bare success, modify / cancel  accepted (202 has no body)
     HTTP 2xx, anything else                                  unknown: nothing says that an order exists
 
@@ -23,8 +25,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import AuthFailed, RateLimited, SourceError, Unreachable
+from engine.errors import AuthFailed, RateLimited, SourceError, Unreachable, WireError
 from engine.messages import Accepted, Outcome, Refused, Unknown, Verb
+from engine.wire import identifier
 
 if TYPE_CHECKING:
     from engine.io.dhan.http import Reply
@@ -41,6 +44,8 @@ _REJECTED = "REJECTED"
 _RETRY_AFTER_S = 1.0
 #: 805 threatens to block the user, so it earns a longer pause than a mere 429.
 _RETRY_AFTER_805_S = 60.0
+#: No wish of a server keeps us away for longer: it is the longest ban seen.
+_RETRY_AFTER_LONGEST_S = 300.0
 _WORDS_LIMIT = 200
 
 
@@ -68,7 +73,7 @@ def outcome_of(verb: Verb, reply: Reply, order_id: str = "") -> Outcome:
         order_id: the order a modify or cancel was about.
     """
     if reply.status is None:
-        return Unknown(reply.failure) if reply.sent else Refused("NOT-SENT", reply.failure)
+        return Unknown(reply.failure) if reply.sent else Refused("NOT-SENT", f"not sent: {reply.failure}")
     body = _json(reply.body)
     refusal = _refusal(body)
     if refusal is not None and refusal.code in _LOST_INSIDE:
@@ -78,9 +83,7 @@ def outcome_of(verb: Verb, reply: Reply, order_id: str = "") -> Outcome:
         return Refused(refusal.code, refusal.words)
     if not 200 <= reply.status < 300:
         return Unknown(f"HTTP {reply.status}: {_start_of(reply.body)}")
-    if refusal is not None:
-        return Refused(refusal.code, refusal.words)
-    return _success(verb, reply, body, order_id)
+    return _success(verb, reply, refusal, order_id)
 
 
 def answer_of(reply: Reply) -> object:
@@ -116,19 +119,29 @@ def rows_of(reply: Reply) -> list[object]:
     raise Unreachable(msg)
 
 
-def _success(verb: Verb, reply: Reply, body: object, order_id: str) -> Outcome:
-    """Decide a 2xx without an error body."""
+def _success(verb: Verb, reply: Reply, refusal: Refusal | None, order_id: str) -> Outcome:
+    """Decide a 2xx, which may hold an error body all the same."""
+    body = _json(reply.body)
     row = body[0] if isinstance(body, list) and len(body) == 1 else body
     fields: dict[str, Any] = row if isinstance(row, dict) else {}
-    named = str(fields.get("orderId") or "")
     if str(fields.get("orderStatus")).upper() == _REJECTED:
         return Refused(_REJECTED, str(fields.get("omsErrorDescription") or "rejected at once"))
+    named = _order_id(fields)
+    unclear = Unknown(f"HTTP {reply.status}: {_start_of(reply.body)}")
+    if refusal is not None:
+        return unclear if named else Refused(refusal.code, refusal.words)
     if verb is Verb.PLACE:
-        return Accepted(named) if named else Unknown(f"HTTP {reply.status}: {_start_of(reply.body)}")
+        return Accepted(named) if named else unclear
     bare = str(fields.get("status") or "").casefold() == "success"
-    if named or bare or not reply.body.strip():
-        return Accepted(order_id)
-    return Unknown(f"HTTP {reply.status}: {_start_of(reply.body)}")
+    return Accepted(order_id) if named or bare or not reply.body.strip() else unclear
+
+
+def _order_id(fields: dict[str, Any]) -> str:
+    """Find the order's number; empty when there is none that could be one."""
+    try:
+        return identifier(fields, "orderId")
+    except WireError:
+        return ""
 
 
 def _refusal(body: object) -> Refusal | None:
@@ -159,7 +172,7 @@ def _source_error(reply: Reply, refusal: Refusal) -> SourceError:
     said = refusal.words.casefold()
     if reply.status == 429 or refusal.code in _LIMIT_CODES:
         default_s = _RETRY_AFTER_805_S if refusal.code == "805" else _RETRY_AFTER_S
-        return RateLimited(text, reply.retry_after_s or default_s)
+        return RateLimited(text, min(reply.retry_after_s or default_s, _RETRY_AFTER_LONGEST_S))
     if reply.status in {401, 403} or refusal.code in _AUTH_CODES or any(w in said for w in _AUTH_WORDS):
         return AuthFailed(text)
     return Unreachable(text)

@@ -13,6 +13,7 @@ from engine.errors import AuthFailed, RateLimited, SourceError, Unreachable
 from engine.io.dhan.http import Reply
 from engine.io.dhan.outcomes import answer_of, outcome_of, rows_of
 from engine.messages import Accepted, Refused, Unknown, Verb
+from engine.refusals import Remedy, remedy
 
 CHANGES = [Verb.MODIFY, Verb.CANCEL]
 
@@ -46,7 +47,20 @@ def test_changes_may_be_accepted_without_a_body(verb: Verb, answer: Reply):
 
 @pytest.mark.parametrize(
     "answer",
-    [Reply(202), Reply(200), reply(200, {"status": "success"}), reply(200, {"orderId": ""}), reply(200, [])],
+    [
+        Reply(202),
+        Reply(200),
+        reply(200, {"status": "success"}),
+        reply(200, {"orderId": ""}),
+        reply(200, {"orderId": "0"}),
+        reply(200, {"orderId": "NA"}),
+        reply(200, {"orderId": "../positions"}),
+        reply(200, {"orderId": True}),
+        reply(200, {"orderId": {"id": "7"}}),
+        reply(200, [{"orderId": "7"}, {"orderId": "8"}]),
+        reply(200, []),
+    ],
+    ids=str,
 )
 def test_a_new_order_without_an_id_is_unknown(answer: Reply):
     """A success that names no order does not say that there is one, nor that there is none."""
@@ -69,6 +83,8 @@ def test_a_new_order_without_an_id_is_unknown(answer: Reply):
         Reply(408, b"<html>"),
         reply(400, DH_906 | {"errorCode": "DH-908"}),
         reply(200, DH_906 | {"errorCode": "DH-909"}),
+        reply(200, DH_906 | {"orderId": "752502167405", "orderStatus": "TRANSIT"}),
+        reply(200, {"status": "failed", "orderId": "752502167405"}),
     ],
     ids=str,
 )
@@ -81,7 +97,7 @@ def test_what_nobody_knows_is_unknown(verb: Verb, answer: Reply):
 @pytest.mark.parametrize(
     ("answer", "refused"),
     [
-        (Reply(None, failure="NewConnection", sent=False), Refused("NOT-SENT", "NewConnection")),
+        (Reply(None, failure="NewConnection", sent=False), Refused("NOT-SENT", "not sent: NewConnection")),
         (reply(400, DH_906), Refused("DH-906", "Market is Closed!")),
         (reply(200, DH_906), Refused("DH-906", "Market is Closed!")),
         (reply(200, SHAPE_B), Refused("805", "Too many requests.")),
@@ -104,6 +120,16 @@ def test_what_nobody_knows_is_unknown(verb: Verb, answer: Reply):
 def test_what_was_definitely_not_taken_is_refused(verb: Verb, answer: Reply, refused: Refused):
     """Refusals keep Dhan's code and words, whatever their shape and HTTP status."""
     assert outcome_of(verb, answer, "7") == refused
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(None, failure="ConnectTimeout", sent=False), Reply(429), reply(200, SHAPE_B)], ids=str
+)
+def test_passing_refusals_do_not_end_an_exit(answer: Reply):
+    """What was never sent, or came too often, is tried again in a moment."""
+    outcome = outcome_of(Verb.PLACE, answer)
+    assert isinstance(outcome, Refused)
+    assert remedy(outcome.code, outcome.reason) is Remedy.WAIT
 
 
 @pytest.mark.parametrize(
@@ -131,13 +157,14 @@ def test_failed_reads_say_what_the_caller_can_do(answer: Reply, error: type[Sour
 
 
 def test_how_long_to_wait():
-    """The server's wish counts; without one a 429 waits a second and 805 a minute."""
+    """The server's wish counts up to five minutes; without one a 429 waits a second and 805 a minute."""
     waits = []
-    for answer in (Reply(429, b"", retry_after_s=7.0), Reply(429, b""), reply(200, SHAPE_B)):
+    endless = Reply(429, b"", retry_after_s=float("inf"))
+    for answer in (Reply(429, b"", retry_after_s=7.0), Reply(429, b""), reply(200, SHAPE_B), endless):
         with pytest.raises(RateLimited) as caught:
             answer_of(answer)
         waits.append(caught.value.retry_after_s)
-    assert waits == [7.0, 1.0, 60.0]
+    assert waits == [7.0, 1.0, 60.0, 300.0]
 
 
 def test_rows_may_come_bare_or_in_a_list():

@@ -53,7 +53,7 @@ async def test_a_full_door_is_never_connected(executor: ThreadPoolExecutor, opti
             caller.connect_ex(deaf.getsockname())
         rest = client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v2", executor)
         outcome = await rest.place(limit_order(option.key, 9_000))
-        assert outcome == Refused("NOT-SENT", "ConnectTimeout")
+        assert outcome == Refused("NOT-SENT", "not sent: ConnectTimeout")
         rest.close()
 
 
