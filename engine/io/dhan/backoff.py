@@ -58,10 +58,12 @@ class Pause:
     Attributes:
         seconds: None = until the access token is another one: trying again as we are is useless.
         alarm: True when a person has to do something.
+        until_renewed: another access token ends the pause early.
     """
 
     seconds: float | None
     alarm: bool
+    until_renewed: bool = True
 
 
 #: Reason codes of a disconnect packet: 807 wants a new token; with these others nothing will change
@@ -102,10 +104,16 @@ class Backoff:
             return Pause(None, alarm=True)
         if cut.why is Why.BUSY:
             grown_s = _BUSY_FIRST_S * 2.0 ** min(times, 4) * (1.0 + 0.2 * self._jitter())
-            return Pause(min(grown_s, _BUSY_LONGEST_S), alarm=times + 1 == _ALARM_AT[cut.why])
+            alarm = times + 1 == _ALARM_AT[cut.why]
+            return Pause(min(grown_s, _BUSY_LONGEST_S), alarm, until_renewed=False)
         longest_s = _LONGEST_S.get(cut.why, _LOST_LONGEST_S)
         grown_s = _FIRST_S * 2.0 ** min(times, 10) * (1.0 + self._jitter())
         return Pause(min(grown_s, longest_s), alarm=times + 1 == _ALARM_AT.get(cut.why))
+
+    def renewed(self) -> None:
+        """There is another access token: forget what the old one may have caused."""
+        for why in (Why.TURNED_AWAY, Why.TOKEN):
+            self._failures.pop(why, None)
 
     def settled(self) -> None:
         """The connection has proved itself: forget its failures."""

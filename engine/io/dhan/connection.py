@@ -119,7 +119,9 @@ class Connection:
             pause = self._backoff.after(cut)
             down = FeedState.STALE if cut.why is Why.STALE else FeedState.DOWN
             self._tell(FeedState.STOPPED if pause.seconds is None else down, cut.detail, alarm=pause.alarm)
-            await stay_away(self._clock, pause.seconds, partial(self._access.renewed, token))
+            await stay_away(self._clock, pause, partial(self._access.renewed, token))
+            if self._access.renewed(token):
+                self._backoff.renewed()
 
     async def _live(self, token: str) -> Cut:
         """Lead one connection from handshake to end, and say why it ended."""

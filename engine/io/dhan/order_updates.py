@@ -73,7 +73,9 @@ class OrderUpdates:
             self._after = f"reconnected after: {cut.detail}"
             if pause.seconds is None:
                 self._on_gap(f"order updates stopped: {cut.detail}")
-            await stay_away(self._clock, pause.seconds, partial(self._renewed, token))
+            await stay_away(self._clock, pause, partial(self._renewed, token))
+            if self._renewed(token):
+                self._backoff.renewed()
 
     def _renewed(self, token: str) -> bool:
         """Whether there is another token by now."""

@@ -14,6 +14,7 @@ from engine.io.dhan.backoff import SOON_S, Cut, Why, cut_by_status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.io.dhan.backoff import Pause
     from engine.io.ports import Clock
 
 #: Everything by which opening or using a socket can fail.
@@ -70,10 +71,10 @@ def cut_by_close(end: ConnectionClosed | None, lived_s: float, *, heard: bool) -
     return Cut(Why.LOST, f"the connection was {said}")
 
 
-async def stay_away(clock: Clock, seconds: float | None, mended: Callable[[], bool]) -> None:
-    """Wait so long (None: for ever), but come back as soon as ``mended`` (looked at every 5 s)."""
-    left_s = seconds if seconds is not None else float("inf")
-    while left_s > 0.0 and not mended():
+async def stay_away(clock: Clock, pause: Pause, renewed: Callable[[], bool]) -> None:
+    """Wait the pause out; where another token helps, come back with it (looked for every 5 s)."""
+    left_s = pause.seconds if pause.seconds is not None else float("inf")
+    while left_s > 0.0 and not (pause.until_renewed and renewed()):
         step_s = min(left_s, _LOOK_S)
         await clock.sleep(step_s)
         left_s -= step_s

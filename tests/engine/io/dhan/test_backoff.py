@@ -23,6 +23,7 @@ def test_a_lost_connection_comes_back_soon():
 def test_too_many_attempts_wait_minutes():
     """HTTP 429 counts for the whole account: one minute to five, and the second one is told."""
     assert [pause.seconds for pause in pauses(Why.BUSY, 5)] == [60, 120, 240, 300, 300]
+    assert not any(pause.until_renewed for pause in pauses(Why.BUSY, 2))
     assert [pause.alarm for pause in pauses(Why.BUSY, 3)] == [False, True, False]
     assert all(60 <= (pause.seconds or 0) <= 300 for pause in pauses(Why.BUSY, 9, jitter=0.99))
 
@@ -46,6 +47,17 @@ def test_data_make_old_failures_forgotten():
         backoff.after(Cut(Why.LOST, ""))
     backoff.settled()
     assert backoff.after(Cut(Why.LOST, "")).seconds == 1
+
+
+def test_another_token_starts_afresh():
+    """What a bad token caused says nothing of the next one; being too busy is the account's, not its."""
+    backoff = Backoff(lambda: 0.0)
+    for why in (Why.TOKEN, Why.TURNED_AWAY, Why.BUSY):
+        backoff.after(Cut(why, ""))
+    backoff.renewed()
+    assert backoff.after(Cut(Why.TOKEN, "")) == Pause(1, alarm=True)
+    assert backoff.after(Cut(Why.TURNED_AWAY, "")).seconds == 1
+    assert backoff.after(Cut(Why.BUSY, "")).seconds == 120
 
 
 @pytest.mark.parametrize(

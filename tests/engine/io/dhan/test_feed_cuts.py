@@ -119,6 +119,35 @@ async def test_an_expired_token_is_read_anew():
     assert "canary-token-two" in peer.paths[-1]
 
 
+async def test_a_new_token_does_not_cut_a_ban_short():
+    """HTTP 429 is about the account: another token waits the minute out like the old one."""
+    async with listening() as peer:
+        house = House(peer.url)
+        peer.refusals, peer.greet = [429], [PRICE]
+        house.feed.subscribe([contract(1)])
+        async with running(house.feed.run):
+            await house.ear.until_state(DOWN)
+            house.token = "canary-token-two"
+            assert await house.pass_until(lambda: len(peer.paths) == 2, limit_s=100) >= 60
+            await house.ear.until_state(LIVE)
+    assert "canary-token-two" in peer.paths[1]
+
+
+async def test_a_second_bad_token_is_told_as_the_first_was():
+    """When the token put in place of an expired one is expired too, the person hears of it again."""
+    async with listening() as peer:
+        house = House(peer.url)
+        peer.greet = [build.disconnect(807)]
+        house.feed.subscribe([contract(1)])
+        async with running(house.feed.run):
+            for token in ("canary-token-two", "canary-token-three"):
+                await house.ear.until(lambda: any(change.alarm for change in house.ear.states))
+                house.ear.states.clear()
+                house.token = token
+                await house.clock.advance(2.0)
+            await house.ear.until(lambda: any(change.alarm for change in house.ear.states))
+
+
 async def test_a_refused_handshake_stops_and_429_waits_a_minute():
     """HTTP 429 at the upgrade keeps the feed away for over a minute; HTTP 401 for good."""
     async with listening() as peer:
