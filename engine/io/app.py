@@ -196,7 +196,7 @@ class _House:
             quotes=self.rest,
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
-            policy=FeedPolicy(),
+            policy=FeedPolicy(in_session=self.calendar.is_open),
         )
 
     def _broker(self) -> tuple[Broker, tuple[Callable[[Message], None], ...]]:

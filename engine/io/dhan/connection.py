@@ -40,7 +40,7 @@ class FeedPolicy:
         rest_every_s: how often they are asked for then.
     """
 
-    in_session: Callable[[float], bool] = lambda _now_s: True
+    in_session: Callable[[float], bool]
     stale_s: float = 30.0
     check_s: float = 1.0
     rest_after_s: float = 2.0

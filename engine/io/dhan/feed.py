@@ -24,6 +24,8 @@ __all__ = ["DhanFeed", "FeedPolicy"]
 CONNECTIONS = 5
 #: Instruments a REST quote call may ask for.
 QUOTES_LIMIT = 1_000
+#: Outside the session a failed REST quote is not urgent.
+_GLANCE_AGAIN_S = 30.0
 
 #: Of several connections the one that stands worst tells the state of the feed.
 _WORST_FIRST = (FeedState.STOPPED, FeedState.DOWN, FeedState.STALE, FeedState.CONNECTING, FeedState.LIVE)
@@ -73,7 +75,9 @@ class DhanFeed:
         self._connections: list[Connection] = []
         self._grown = asyncio.Event()
         self._rest_flows = False
+        self._refused = False
         self._asked = 0
+        self._glanced: set[InstrumentKey] = set()
         self._told: FeedChanged | None = None
 
     @property
@@ -170,44 +174,62 @@ class DhanFeed:
             self._on_state(change)
 
     async def _fill_gaps(self, quotes: Quotes) -> None:
-        """Ask for quotes by REST while a socket is down in the session."""
+        """Ask for quotes by REST while a socket is down: in turn in the session, once outside it."""
         down_since_s: float | None = None
         while True:
             await self._clock.sleep(self._policy.rest_every_s)
             now_s = self._clock.now_s()
-            if not self._uncovered() or not self._policy.in_session(now_s):
+            uncovered, in_session = self._uncovered(), self._policy.in_session(now_s)
+            if self._rest_flows and not (uncovered and in_session):
+                self._rest_flows = False
+                self._tell()
+            if not uncovered:
                 down_since_s = None
-                if self._rest_flows:
-                    self._rest_flows = False
-                    self._tell()
                 continue
             if down_since_s is None:
                 down_since_s = now_s
             if now_s - down_since_s >= self._policy.rest_after_s:
-                await self._fill_once(quotes)
+                await (self._fill_once(quotes) if in_session else self._glance(quotes))
 
     async def _fill_once(self, quotes: Quotes) -> None:
-        """Ask for the next thousand; an answer a socket has overtaken meanwhile is dropped."""
+        """Ask for the next thousand."""
         keys = sorted(self._uncovered())
         first = self._asked % len(keys)
         self._asked = first + QUOTES_LIMIT if first + QUOTES_LIMIT < len(keys) else 0
+        if ticks := await self._ask(quotes, keys[first : first + QUOTES_LIMIT]):
+            self._rest_flows = True
+            self._tell()
+            self._on_ticks(ticks)
+
+    async def _glance(self, quotes: Quotes) -> None:
+        """Ask for a thousand prices not asked for yet: outside the session they do not change."""
+        keys = sorted(self._uncovered() - self._glanced)[:QUOTES_LIMIT]
+        if not keys:
+            return
+        ticks = await self._ask(quotes, keys)
+        if ticks is None:
+            await self._clock.sleep(_GLANCE_AGAIN_S)
+            return
+        self._glanced.update(keys)
+        self._on_ticks(ticks)
+
+    async def _ask(self, quotes: Quotes, keys: Sequence[InstrumentKey]) -> list[Tick] | None:
+        """Read quotes, what a socket has overtaken meanwhile left out; None after a failure, told."""
         try:
-            answer = await quotes.quotes(keys[first : first + QUOTES_LIMIT])
+            answer = await quotes.quotes(keys)
         except SourceError as problem:
             self._rest_flows = False
-            if isinstance(problem, AuthFailed):
+            if isinstance(problem, AuthFailed) and not self._refused:
+                self._refused = True
                 self._say(FeedState.DOWN, f"REST quotes are refused too: {problem}", alarm=True)
             else:
                 self._tell()
             if isinstance(problem, RateLimited):
                 await self._clock.sleep(problem.retry_after_s)
-            return
+            return None
+        self._refused = False
         uncovered = self._uncovered()
-        ticks = [tick for tick in answer if tick.key in uncovered]
-        if ticks:
-            self._rest_flows = True
-            self._tell()
-            self._on_ticks(ticks)
+        return [tick for tick in answer if tick.key in uncovered]
 
     def _uncovered(self) -> set[InstrumentKey]:
         """Return what no live socket carries."""

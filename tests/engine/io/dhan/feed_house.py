@@ -43,7 +43,7 @@ class House:
             quotes=quotes,
             clock=self.clock,
             jitter=lambda: 0.5,
-            policy=FeedPolicy(**policy),
+            policy=FeedPolicy(**{"in_session": lambda _now_s: True} | policy),
         )
 
     async def pass_until(self, told: Callable[[], object], *, limit_s: float) -> float:

@@ -47,24 +47,45 @@ async def test_rest_trouble_is_told():
         assert len(quotes.calls) == asked
         quotes.trouble = AuthFailed("token refused")
         await house.clock.advance(3.0)
-        assert any(change.alarm and "token refused" in change.detail for change in house.ear.states)
+        await house.clock.advance(60.0)
+        assert [c.alarm for c in house.ear.states if "token refused" in c.detail] == [True]
         quotes.trouble = None
         await house.clock.advance(2.0)
         assert house.ear.state is FeedState.REST
 
 
-async def test_rest_asks_in_thousands_and_sleeps_outside_the_session():
-    """More instruments than one call may name are asked for in turn; nobody asks at night."""
-    quotes, session = FakeQuotes(), [False]
-    house = House("ws://127.0.0.1:9", quotes=quotes, in_session=lambda _: session[0])
+async def test_rest_asks_in_thousands():
+    """More instruments than one call may name are asked for in turn."""
+    quotes = FakeQuotes()
+    house = House("ws://127.0.0.1:9", quotes=quotes)
     house.feed.subscribe([contract(number) for number in range(1, 1_501)])
     async with running(house.feed.run):
         await house.ear.until_state(DOWN)
-        await house.clock.advance(60.0)
-        assert quotes.calls == []
-        session[0] = True
         await house.clock.advance(6.0)
         assert [len(call) for call in quotes.calls[:3]] == [1_000, 500, 1_000]
+
+
+async def test_outside_the_session_each_price_is_asked_for_once():
+    """At night one quote shows the last price of each instrument; nobody asks on, no state changes."""
+    quotes, session = FakeQuotes(), [False]
+    house = House("ws://127.0.0.1:9", quotes=quotes, in_session=lambda _: session[0])
+    quotes.trouble = Unreachable("no route")
+    house.feed.subscribe([contract(number) for number in range(1, 1_501)])
+    async with running(house.feed.run):
+        await house.ear.until_state(DOWN)
+        await house.clock.advance(5.0)
+        quotes.trouble = None
+        await house.clock.advance(60.0)
+        assert {tick.key & 0xFFFF for tick in house.ear.ticks} == set(range(1, 1_501))
+        assert [len(call) for call in quotes.calls[-2:]] == [1_000, 500]
+        asked = len(quotes.calls)
+        house.feed.subscribe([contract(7), contract(2_000)])
+        await house.clock.advance(60.0)
+        assert [len(call) for call in quotes.calls[asked:]] == [1]
+        assert FeedState.REST not in [change.state for change in house.ear.states]
+        session[0] = True
+        await house.clock.advance(6.0)
+        assert house.ear.state is FeedState.REST
 
 
 async def test_a_stopped_feed_still_gets_rest_quotes():
