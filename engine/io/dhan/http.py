@@ -9,6 +9,7 @@ exception object leaves: those of requests hold the request and with it the acce
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 3.0
+#: For the whole answer: the read timeout starts again with every piece of it.
+ANSWER_DEADLINE_S = 6.0
+_PIECE_BYTES = 1 << 16
 
 #: Raised before a single byte leaves: the address or a header cannot be used.
 _UNUSABLE = (
@@ -74,8 +78,9 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
         """Send once and keep everything; never raises for what the network does."""
         body = json.dumps({**payload, "dhanClientId": self.client_id}) if payload else None
         headers = self.header | {"access-token": self._access_token(), "dhanClientId": self.client_id}
+        until_s = time.monotonic() + ANSWER_DEADLINE_S
         try:
-            response = self.session.request(
+            with self.session.request(
                 method.value,
                 self.base_url + endpoint,
                 data=body,
@@ -83,10 +88,22 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
                 timeout=self.timeout,
                 # A redirected POST is sent again as a GET: an answer to something never asked.
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                whole = _whole_body(response, until_s)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
             return Reply(None, failure=type(problem).__name__, sent=not _never_connected(problem))
-        return Reply(response.status_code, response.content, retry_after_s=_retry_after_s(response))
+        return Reply(response.status_code, whole, retry_after_s=_retry_after_s(response))
+
+
+def _whole_body(response: requests.Response, until_s: float) -> bytes:
+    """Read the body piece by piece. Raises TimeoutError when that takes too long."""
+    pieces = []
+    while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
+        pieces.append(piece)
+        if time.monotonic() > until_s:
+            raise TimeoutError
+    return b"".join(pieces)
 
 
 def _never_connected(problem: Exception) -> bool:

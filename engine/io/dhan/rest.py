@@ -1,8 +1,8 @@
 """Dhan's REST API as the ports `Broker` and `Quotes`, spoken by dhanhq.
 
 dhanhq builds the requests; `http.py` under it keeps the raw answers; `outcomes.py` reads them. The
-calls block, so they run on the threads given in. Three of those at most are ever busy with reads:
-an order command never waits for one.
+calls block, so they run on the threads given in. Three of those at most are ever busy with reads,
+given up or not: an order command never waits for one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Longer than connecting and reading may take; reached only by a server that trickles its answer.
-_DEADLINE_S = 8.0
+DEADLINE_S = 8.0
 _READS_AT_ONCE = 2
 
 
@@ -172,9 +172,7 @@ class DhanRest:
             ids.setdefault(segment.value, []).append(security_id)
         if not ids:
             return []
-        async with self._quoting:
-            await self._quote_lane.turn()
-            reply = await self._send(partial(self._api.quote_data, ids))
+        reply = await self._read(partial(self._api.quote_data, ids), self._quoting, self._quote_lane)
         # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
         return _understood(lambda body: parse_quotes(body, {}), answer_of(reply))
 
@@ -187,19 +185,45 @@ class DhanRest:
         await self._order_lane.turn()
         return outcome_of(verb, await self._send(call), order_id)
 
-    async def _read(self, call: Callable[[], Reply]) -> Reply:
-        """Send a read, a few at once."""
-        async with self._reading:
-            await self._read_lane.turn()
-            return await self._send(call)
-
-    async def _send(self, call: Callable[[], Reply]) -> Reply:
-        """Run a blocking call on a thread; no answer in time is an answer lost, not one refused."""
+    async def _read(
+        self,
+        call: Callable[[], Reply],
+        slots: asyncio.Semaphore | None = None,
+        lane: Lane | None = None,
+    ) -> Reply:
+        """Send a read, a few at once; its slot is free again when its thread is, not when we give up."""
+        slots, lane = slots or self._reading, lane or self._read_lane
         try:
-            async with asyncio.timeout(_DEADLINE_S):
-                return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+            async with asyncio.timeout(DEADLINE_S):
+                await slots.acquire()
         except TimeoutError:
-            return Reply(None, failure=f"no whole answer within {_DEADLINE_S:.0f} s")
+            return Reply(None, failure="earlier reads are still unanswered", sent=False)
+        try:
+            await lane.turn()
+        except asyncio.CancelledError:
+            slots.release()
+            raise
+        return await self._send(call, slots.release)
+
+    async def _send(self, call: Callable[[], Reply], at_end: Callable[[], None] = lambda: None) -> Reply:
+        """Run a blocking call on a thread; no answer in time is an answer lost, not one refused.
+
+        A call that no thread has taken up until then is never made. ``at_end`` is called when the
+        thread is done with it.
+        """
+        work = self._executor.submit(call)
+        answer = asyncio.wrap_future(work)
+        answer.add_done_callback(lambda _: at_end())
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            if work.cancel():
+                return Reply(None, failure="no thread was free", sent=False)
+            return Reply(None, failure=f"no whole answer within {DEADLINE_S:.0f} s")
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
 
 
 def _rupees(paise: int) -> float:

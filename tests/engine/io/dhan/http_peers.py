@@ -40,6 +40,22 @@ async def answering(raw: bytes) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v2"
 
 
+@asynccontextmanager
+async def hanging(start: bytes) -> AsyncIterator[str]:
+    """A server that begins every answer with these bytes and never goes on."""
+    over = asyncio.Event()
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        await over.wait()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v2"
+        over.set()
+
+
 def row_server(rows: bytes) -> bytes:
     """An HTTP answer with this JSON."""
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(rows), rows)

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engine.errors import Unreachable
+from engine.io.dhan import http
+from engine.io.dhan import rest as rest_module
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused, Unknown
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import limit_order
-from tests.engine.io.dhan.http_peers import answering, client, row_server
+from tests.engine.io.dhan.http_peers import answering, client, hanging, row_server
 from tests.support.clock import settle
 
 
@@ -112,3 +114,48 @@ async def test_broken_servers_leave_orders_unknown(
         with pytest.raises(Unreachable):
             await rest.positions()
         rest.close()
+
+
+async def test_a_body_that_drips_is_given_up(
+    executor: ThreadPoolExecutor, option: Instrument, monkeypatch: pytest.MonkeyPatch
+):
+    """Pieces that keep a slow answer alive do so until its deadline only."""
+    monkeypatch.setattr(http, "ANSWER_DEADLINE_S", 0.0)
+    async with hanging(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{") as url:
+        rest = client(url, executor)
+        assert await rest.place(limit_order(option.key, 9_000)) == Unknown("TimeoutError")
+        rest.close()
+
+
+async def test_reads_without_an_end_leave_a_thread_for_orders(
+    executor: ThreadPoolExecutor, option: Instrument, server: DhanServer, monkeypatch: pytest.MonkeyPatch
+):
+    """Unanswered reads hold three threads, however often one asks: an order still goes out."""
+    monkeypatch.setattr(rest_module, "DEADLINE_S", 0.3)
+    async with hanging(b"HTTP/1.1 200") as url:
+        rest = client(url, executor)
+        rest._http.timeout = (0.3, 30.0)
+        for _ in range(2):
+            reads = [rest.orders(), rest.fills(), rest.positions(), rest.quotes([option.key])]
+            lost = await asyncio.gather(*reads, return_exceptions=True)
+            assert all(isinstance(failure, Unreachable) for failure in lost)
+        rest._http.base_url = server.api_url
+        assert isinstance(await rest.place(limit_order(option.key, 9_000)), Accepted)
+    monkeypatch.undo()  # the threads come free as their peer goes: wait for one
+    assert len(await rest.orders()) == 1
+    rest.close()
+
+
+async def test_an_order_no_thread_took_was_not_sent(option: Instrument, monkeypatch: pytest.MonkeyPatch):
+    """Behind a thread that does not come free an order is refused as not sent, and never sent later."""
+    monkeypatch.setattr(rest_module, "DEADLINE_S", 0.3)
+    async with hanging(b"HTTP/1.1 200") as url:
+        with ThreadPoolExecutor(1) as narrow:
+            rest = client(url, narrow)
+            rest._http.timeout = (0.3, 30.0)
+            first, second = await asyncio.gather(
+                *(rest.place(limit_order(option.key, paise)) for paise in (9_000, 9_005))
+            )
+            assert isinstance(first, Unknown)
+            assert second == Refused("NOT-SENT", "not sent: no thread was free")
+            rest.close()
