@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import AuthFailed, RateLimited, SourceError
 from engine.io.dhan.connection import CONNECTION_LIMIT, Connection, FeedAccess, FeedPolicy
+from engine.io.dhan.limits import QUOTES_LIMIT
 from engine.messages import FeedChanged, FeedState, Tick
 from engine.model import Segment
 from engine.wire import FeedMode
@@ -22,8 +23,6 @@ __all__ = ["DhanFeed", "FeedPolicy"]
 
 #: Sockets a user may have open at once (Dhan's live market feed page); a sixth kills the oldest.
 CONNECTIONS = 5
-#: Instruments a REST quote call may ask for.
-QUOTES_LIMIT = 1_000
 #: Outside the session a failed REST quote is not urgent.
 _GLANCE_AGAIN_S = 30.0
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ORDER_WINDOWS = ((8, 1.1), (240, 61.0))
 QUOTE_WINDOWS = ((1, 1.05),)
 READ_WINDOWS = ((10, 1.0),)
+#: Instruments one market quote may ask for.
+QUOTES_LIMIT = 1_000
 
 
 class Lane:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.errors import AuthFailed, RateLimited, SourceError
+from engine.io.dhan.limits import QUOTES_LIMIT
 from engine.io.ports import Clock, Quotes
 from engine.messages import FeedChanged, FeedState, Tick
 from engine.model import Instrument
@@ -43,7 +44,9 @@ class PollingFeed:
             pause_s = self._interval_s
             if self._wanted:
                 try:
-                    self._on_ticks(await self._quotes.quotes(item.key for item in self._wanted))
+                    keys = [item.key for item in self._wanted]
+                    for first in range(0, len(keys), QUOTES_LIMIT):
+                        self._on_ticks(await self._quotes.quotes(keys[first : first + QUOTES_LIMIT]))
                     self._say(FeedChanged(FeedState.REST, f"quotes by REST every {pause_s:g} s"))
                 except RateLimited as error:
                     pause_s = max(pause_s, error.retry_after_s)

@@ -7,6 +7,7 @@ import asyncio
 from engine.errors import AuthFailed, RateLimited, Unreachable
 from engine.io.dhan.polling import PollingFeed
 from engine.messages import FeedState, Tick
+from tests.engine.io.dhan.feed_house import contract
 from tests.engine.makers import option
 from tests.support.clock import VirtualClock, settle
 
@@ -68,6 +69,18 @@ async def test_a_failure_is_told_once_and_so_is_the_recovery():
     assert [(s.state, s.alarm) for s in states] == [
         (FeedState.DOWN, False), (FeedState.DOWN, True), (FeedState.REST, False),
     ]  # fmt: skip
+
+
+async def test_a_thousand_at_a_time():
+    """More instruments than one call may name are read in several, and all of them are delivered."""
+
+    async def script(feed, _quotes, clock):
+        feed.subscribe([contract(number) for number in range(1, 2_502)])
+        await clock.advance(2.0)
+
+    quotes, ticks, _ = await run(script)
+    assert [len(keys) for keys in quotes.asked] == [1_000, 1_000, 501]
+    assert len({tick.key for tick in ticks}) == 2_501
 
 
 async def test_asked_to_slow_down_it_slows_down():
