@@ -6,6 +6,7 @@ import asyncio
 import csv
 import logging
 import time
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,8 @@ def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
     except (OSError, BadInput) as problem:
         msg = f"no instrument master: {told}; no copy either ({_kind_of(problem)})"
         raise Unreachable(msg) from problem
-    _log.warning("using the last good copy of the instrument master: %s", told)
+    day = datetime.fromtimestamp(cache.stat().st_mtime, UTC).date()
+    _log.warning("using the copy of the instrument master of %s: %s", day, told)
     return master
 
 

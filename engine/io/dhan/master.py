@@ -90,12 +90,14 @@ def parse_master(lines: Iterable[str], symbols: frozenset[str]) -> Master:
         symbols: underlyings, e.g. NIFTY; their indices and shares are kept as well.
 
     Raises:
-        BadInput: the header is that of something else.
+        BadInput: the header is that of something else, or the file breaks off.
     """
     reader = csv.reader(lines)
-    layout = _Layout(next(reader, []))
+    header = next(reader, [])
+    layout = _Layout(header)
     master, own_ids = Master(), dict[InstrumentKey, str]()
-    for cells in reader:
+    cells = header
+    for cells in filter(None, reader):
         master.rows += 1
         if len(cells) < layout.width or (symbol := layout.symbol(cells)) not in symbols:
             continue
@@ -107,6 +109,9 @@ def parse_master(lines: Iterable[str], symbols: frozenset[str]) -> Master:
         if made is not None:
             master.instruments[made.key] = made
             own_ids[made.key] = layout.cell(cells, "underlying_id")
+    if len(cells) < len(header):
+        msg = f"the file breaks off in row {master.rows}: {len(cells)} columns of {len(header)}"
+        raise BadInput(msg)
     _link(master.instruments, own_ids)
     return master
 

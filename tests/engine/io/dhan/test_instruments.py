@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import date
 from pathlib import Path
 
@@ -117,12 +118,19 @@ def test_an_index_is_known_by_its_id():
 
 
 def test_unpublished_freeze_quantities_and_short_rows():
-    """A freeze quantity of zero or less is unknown; a row cut short is passed over."""
+    """A freeze quantity of zero or less is unknown; a row cut short among others is passed over."""
     for freeze in ("0", "-1", "", "NA"):
         master = parse_master([DETAILED, CALL.removesuffix("1800") + freeze], NIFTY)
         (option,) = master.instruments.values()
         assert option.freeze_quantity is None
-    assert parse_master([DETAILED, CALL[:40]], NIFTY).instruments == {}
+    master = parse_master([DETAILED, CALL[:40], INDEX, ""], NIFTY)
+    assert master.instruments.keys() == {INDEX_13}
+
+
+def test_a_file_that_breaks_off_is_not_a_master():
+    """A download cut within its last row has lost others behind it: it is BadInput, not a short list."""
+    with pytest.raises(BadInput, match="breaks off in row 2"):
+        parse_master([DETAILED, INDEX, CALL[:40]], NIFTY)
 
 
 def test_something_else_is_not_a_master():
@@ -200,11 +208,14 @@ async def test_the_last_good_copy(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     good = await load_instruments(url, cache, NIFTY)
-    for bad in ((503, "down"), (200, "<html>maintenance</html>"), (200, DETAILED + "\n"), (200, "")):
+    cut = (200, f"{DETAILED}\n{INDEX}\n{CALL[:40]}")
+    for bad in ((503, "down"), (200, "<html>maintenance</html>"), (200, DETAILED + "\n"), (200, ""), cut):
         answers[""] = bad
         assert await load_instruments(url, cache, NIFTY) == good
-    assert "last good copy" in caplog.text
-    with pytest.raises(Unreachable, match=r"HTTP 503|not an instrument master|without rows"):
+    os.utime(cache, (1_770_090_600, 1_770_090_600))
+    assert await load_instruments(url, cache, NIFTY) == good
+    assert "using the copy of the instrument master of 2026-02-03" in caplog.text
+    with pytest.raises(Unreachable, match=r"api-scrip-master\.csv: the file breaks off"):
         await load_instruments(url, tmp_path / "none.csv", NIFTY)
     await runner.cleanup()
     assert await load_instruments(url, cache, NIFTY) == good
