@@ -207,7 +207,7 @@ def _derivative(made: Instrument, strike: str) -> Instrument:
 
 
 def _link(instruments: dict[InstrumentKey, Instrument], own_ids: dict[InstrumentKey, str]) -> None:
-    """Tell each derivative its underlying: the index by symbol, the share by id or by symbol.
+    """Tell each derivative its underlying: the index by symbol, the share by id, else by symbol.
 
     The id the file gives for an index is the exchange's token, not Dhan's id, so it is not used.
     """
@@ -227,10 +227,11 @@ def _link(instruments: dict[InstrumentKey, Instrument], own_ids: dict[Instrument
         else:
             home = Segment.BSE_EQ if made.segment is Segment.BSE_FNO else Segment.NSE_EQ
             told = own_ids[key]
-            default = (
+            underlying = (
                 instrument_key(home, int(told)) if told.isdecimal() and made.segment in _SHARES else None
             )
-            underlying = by_symbol.get((home, made.symbol), default)
+            if underlying not in instruments:  # bonds share the symbol, so it is the second choice
+                underlying = by_symbol.get((home, made.symbol), underlying)
         instruments[key] = replace(made, underlying=underlying)
 
 

@@ -107,6 +107,18 @@ def test_rows_of_ours_that_make_no_sense_are_refused_by_name(read: str, spoiled:
     assert why in master.refused["NIFTY-Nov2026-25300-CE"]
 
 
+def test_a_share_is_known_by_its_id():
+    """A bond of the same company stands under the same symbol: the option's own word for its share counts."""
+    share = "NSE,E,2885,EQUITY,,RELIANCE,RELIANCE INDUSTRIES LTD,Reliance,1,,,,10,0"
+    bond = "NSE,E,9001,EQUITY,,RELIANCE,RELIANCE NCD N2,Reliance N2,1,,,,1,0"
+    option = (
+        "NSE,D,50001,OPTSTK,2885,RELIANCE,RELIANCE-Nov2026-1400-CE,RELIANCE CALL,500,2026-11-24,1400,CE,5,0"
+    )
+    master = parse_master([DETAILED, share, bond, option], frozenset({"RELIANCE"}))
+    underlying = master.instruments[instrument_key(Segment.NSE_FNO, 50001)].underlying
+    assert underlying == instrument_key(Segment.NSE_EQ, 2885)
+
+
 def test_an_index_is_known_by_its_id():
     """One generation writes NIFTY NEXT 50 where the options say NIFTYNXT50: the id decides."""
     index = "NSE,I,38,INDEX,38,NIFTY NEXT 50,NIFTY NEXT 50,Nifty Next 50,1,0001-01-01,,XX,0.05,0"
