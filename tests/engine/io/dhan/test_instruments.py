@@ -96,6 +96,7 @@ def test_a_commodity_and_a_currency():
         ("25300,CE", "-0.01,CE", "strike"),
         (",5,1800", ",,1800", "tick in paise is missing"),
         ("40001", "x", "security id"),
+        ("40001", str((1 << 32) + 13), "security id"),
         ("25300,CE", "inf,CE", "strike"),
     ],
 )
