@@ -239,7 +239,7 @@ _SHARES = frozenset({Segment.NSE_FNO, Segment.BSE_FNO})
 
 
 def _whole(what: str, text: str, *, times: float = 1.0) -> int:
-    """Read a number above zero that must be whole once multiplied.
+    """Read a number above zero that must be whole once multiplied, and fit into 32 bits like the ids.
 
     Raises:
         BadInput: it is missing, not a number, not above zero, or has a fraction: the tick of currency
@@ -250,9 +250,9 @@ def _whole(what: str, text: str, *, times: float = 1.0) -> int:
         whole = round(amount)
     except (ValueError, OverflowError):
         whole, amount = 0, 1.0
-    if whole > 0 and abs(amount - whole) < 1e-6:
+    if 0 < whole < 1 << 32 and abs(amount - whole) < 1e-6:
         return whole
-    msg = f"{what} is {text or 'missing'}: expected a whole number above zero"
+    msg = f"{what} is {text or 'missing'}: expected a whole number above zero, of 32 bits at most"
     raise BadInput(msg)
 
 
