@@ -74,20 +74,22 @@ def parse_order_updates(frame: str) -> list[BrokerOrder]:
     return orders
 
 
-def _messages(frame: str) -> Iterator[object]:
+def _messages(text: str) -> Iterator[object]:
     """Yield the JSON values standing one after another in the text."""
-    rest = frame.strip()
-    while rest:
+    at = 0
+    while at < len(text):
+        if text[at].isspace():
+            at += 1
+            continue
         try:
-            message, end = _DECODER.raw_decode(rest)
+            message, at = _DECODER.raw_decode(text, at)
         except json.JSONDecodeError:
-            repaired = _MISSING_VALUE.sub(":null", rest)
-            if repaired == rest:
+            repaired = _MISSING_VALUE.sub(":null", text[at:])
+            if repaired == text[at:]:
                 raise
-            rest = repaired
+            text, at = repaired, 0
             continue
         yield message
-        rest = rest[end:].lstrip()
 
 
 def _order(message: object) -> BrokerOrder | None:
