@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from engine.io.dhan.sockets import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 3.0
@@ -90,20 +90,23 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                whole = _whole_body(response, until_s)
+                whole = b"".join(pieces(response, until_s))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
             return Reply(None, failure=type(problem).__name__, sent=not _never_connected(problem))
         return Reply(response.status_code, whole, retry_after_s=_retry_after_s(response))
 
 
-def _whole_body(response: requests.Response, until_s: float) -> bytes:
-    """Read the body piece by piece. Raises TimeoutError when that takes too long."""
-    pieces = []
+def pieces(response: requests.Response, until_s: float) -> Iterator[bytes]:
+    """Yield a streamed body as it comes in, until this moment of the monotonic clock.
+
+    Raises:
+        TimeoutError: it was not complete by then.
+        urllib3.exceptions.HTTPError: it broke off, or came too slowly.
+    """
     while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
-        pieces.append(piece)
+        yield piece
         if time.monotonic() > until_s:
             raise TimeoutError
-    return b"".join(pieces)
 
 
 def _never_connected(problem: Exception) -> bool:

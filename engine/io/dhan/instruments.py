@@ -11,8 +11,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import requests
+import urllib3
 
 from engine.errors import BadInput, Unreachable
+from engine.io.dhan.http import pieces
 from engine.io.dhan.master import Master, parse_master
 from engine.io.dhan.sockets import is_loopback
 
@@ -28,7 +30,6 @@ _FILES = ("api-scrip-master-detailed.csv", "api-scrip-master.csv")
 
 _TIMEOUT_S = (5.0, 20.0)
 _DEADLINE_S = 120.0
-_PIECE_BYTES = 1 << 16
 _REFUSALS_SHOWN = 5
 
 
@@ -67,7 +68,7 @@ def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
         try:
             _download(address, fresh)
             master = _read(fresh, symbols)
-        except (requests.RequestException, OSError, BadInput) as problem:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BadInput) as problem:
             faults.append(f"{address.rsplit('/', 1)[-1]}: {_kind_of(problem)}")
             continue
         fresh.replace(cache)
@@ -90,11 +91,8 @@ def _download(address: str, target: Path) -> None:
         session.trust_env = not is_loopback(address)
         with session.get(address, stream=True, timeout=_TIMEOUT_S) as response:
             response.raise_for_status()
-            for piece in response.iter_content(_PIECE_BYTES):
+            for piece in pieces(response, until_s):
                 out.write(piece)
-                if time.monotonic() > until_s:
-                    msg = f"not complete after {_DEADLINE_S:.0f} s"
-                    raise BadInput(msg)
 
 
 def _read(path: Path, symbols: frozenset[str]) -> Master:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from datetime import date
@@ -11,10 +12,12 @@ import pytest
 from aiohttp import web
 
 from engine.errors import BadInput, Unreachable
+from engine.io.dhan import instruments
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.master import parse_master
 from engine.model import InstrumentKind, Right, Segment, instrument_key
 from sandbox.dhan_server import DhanServer
+from tests.engine.io.dhan.http_peers import answering, hanging
 
 REAL = Path(__file__).parents[5] / "shared" / "data" / "dhan"
 NIFTY = frozenset({"NIFTY"})
@@ -232,6 +235,18 @@ async def test_the_last_good_copy(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         await load_instruments(url, tmp_path / "none.csv", NIFTY)
     await runner.cleanup()
     assert await load_instruments(url, cache, NIFTY) == good
+
+
+async def test_a_download_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Bytes that keep a slow download alive do so until its deadline only; a broken one ends at once."""
+    monkeypatch.setattr(instruments, "_DEADLINE_S", 0.0)
+    async with hanging(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nEXCH_ID,") as url:
+        async with asyncio.timeout(5.0):
+            with pytest.raises(Unreachable, match="TimeoutError"):
+                await load_instruments(url, tmp_path / "none.csv", NIFTY)
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n") as url:
+        with pytest.raises(Unreachable, match="ProtocolError"):
+            await load_instruments(url, tmp_path / "none.csv", NIFTY)
 
 
 async def test_unusable_symbols_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
