@@ -75,9 +75,12 @@ class Tick:
         return f"Tick({self.key}, {self.ltp_paise}, {self.bid_paise}/{self.ask_paise})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ticks:
     """One batch of ticks, in the order they came.
+
+    Not frozen, for speed (freezing would make it three times as dear to make); treat it as a value
+    all the same.
 
     ``instant``: they are one moment (a snapshot of a recording) and all of them are taken in before
     anything is judged.

@@ -58,16 +58,6 @@ def tick_up(price_paise: int, tick_paise: int) -> int:
     return -(-price_paise // tick_paise) * tick_paise
 
 
-def long_mid(bid_paise: int, ask_paise: int) -> int:
-    """The mid for an owner of the contract: half a paisa is rounded down, against the owner."""
-    return (bid_paise + ask_paise) // 2
-
-
-def short_mid(bid_paise: int, ask_paise: int) -> int:
-    """The mid for one who is short the contract: half a paisa is rounded up, against him."""
-    return (bid_paise + ask_paise + 1) // 2
-
-
 def _grouped(paise: int) -> str:
     """Group the last three digits of the rupees, then two by two: lakhs and crores."""
     whole, part = divmod(paise, 100)

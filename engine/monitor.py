@@ -64,7 +64,6 @@ class Monitor:
         self._mismatched: set[InstrumentKey] = set()
         self._remembered_s = 0.0
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
-            Ticks: self._ticks,
             Beat: self._beat,
             OrderUpdate: lambda m, now_s: self.desk.update(m.order, now_s),
             CommandOutcome: self.desk.outcome,
@@ -99,9 +98,12 @@ class Monitor:
 
     def handle(self, message: Message, now_s: float) -> list[Effect]:
         """Take in one message; give back what is to be done, in order."""
-        effects = self._handlers[type(message)](message, now_s)
-        if not effects and isinstance(message, Ticks):
-            return effects  # the hot path: nothing happened, nothing to follow up
+        if type(message) is Ticks:
+            effects = self._ticks(message, now_s)
+            if not effects:
+                return effects  # the hot path: nothing happened, nothing to follow up
+        else:
+            effects = self._handlers[type(message)](message, now_s)
         return effects + self._after(now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
@@ -110,8 +112,9 @@ class Monitor:
             for judgement in self.watch.instant(message.ticks, now_s):
                 effects += self.helm.judged(judgement, now_s)
             return effects
+        take = self.watch.tick
         for tick in message.ticks:
-            for judgement in self.watch.tick(tick, now_s):
+            for judgement in take(tick, now_s):
                 effects += self.helm.judged(judgement, now_s)
         return effects
 

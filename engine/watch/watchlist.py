@@ -137,13 +137,13 @@ class Watchlist:
                 self._doubt(line, now_s)
             change = marks.long_paise - long
             for watched, quantity in line.longs:
-                value = watched.value = watched.value + quantity * change
-                if not watched.low <= value <= watched.high or now_s > watched.fresh_until_s:
+                watched.value = value = watched.value + quantity * change
+                if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
             change = marks.short_paise - short
             for watched, quantity in line.shorts:
-                value = watched.value = watched.value + quantity * change
-                if not watched.low <= value <= watched.high or now_s > watched.fresh_until_s:
+                watched.value = value = watched.value + quantity * change
+                if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
         if not moved or not self._in_session(now_s):
             return _NOTHING

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from engine.errors import BadInput
 from engine.money import (
     from_rupees,
-    long_mid,
     rupees,
-    short_mid,
     signed_rupees,
     tick_down,
     tick_up,
@@ -81,9 +79,3 @@ def test_rounding_to_the_grid_stays_on_its_side(price, tick):
     down, up = tick_down(price, tick), tick_up(price, tick)
     assert down % tick == up % tick == 0
     assert price - tick < down <= price <= up < price + tick
-
-
-def test_half_a_paisa_goes_against_the_owner():
-    """The long counts the lower, the short the higher half."""
-    assert (long_mid(1000, 1005), short_mid(1000, 1005)) == (1002, 1003)
-    assert (long_mid(1000, 1010), short_mid(1000, 1010)) == (1005, 1005)
