@@ -1,0 +1,1 @@
+"""The bench: how fast the house is, measured beside others in one run. Run it with ``make bench``."""

@@ -1,0 +1,76 @@
+"""``python -m tests.bench [--quick]``: measure everything in one run and print it."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+from dataclasses import dataclass
+
+from tests.bench import cpu, report
+from tests.bench.check import check
+from tests.bench.latency import Pace, latency
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is run.
+
+    Attributes:
+        checked: moves of the market on which the quick way is held against the plain one.
+        packets, ticks: of each CPU round.
+        positions: open in the parts that have one number of them; ``few`` and ``many`` are compared.
+        rounds: good rounds of each CPU part; ``latency_rounds`` of the other.
+        pace: a round of the latency part.
+    """
+
+    checked: int
+    packets: int
+    ticks: int
+    positions: int
+    few: int
+    many: int
+    rounds: int
+    latency_rounds: int
+    pace: Pace
+
+
+FULL = Sizes(6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500))
+QUICK = Sizes(2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 100))
+
+
+def bench(sizes: Sizes) -> None:
+    """Run the parts one after the other, each printed as soon as it is done."""
+    said = check(sizes.checked)
+    print(
+        f"Before any speed: judging only what left its band said the same as judging everything, "
+        f"{sum(said.values())} verdicts in {sizes.checked:,} ticks.\n"
+        "Each number is the median of the rounds (smallest – largest); the variants of a part take turns "
+        "within a round.\n"
+    )
+    gc.collect()
+    print(report.decoding(cpu.decoding(sizes.positions, sizes.packets, sizes.rounds), sizes.packets))
+    gc.collect()
+    found = cpu.whole_way(sizes.positions, sizes.ticks, sizes.rounds)
+    print(report.whole_way(found, sizes.positions, sizes.ticks))
+    print(report.latency(latency(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
+    gc.collect()
+    found = cpu.by_positions(sizes.few, sizes.many, sizes.ticks, sizes.rounds)
+    print(report.by_positions(found, sizes.few, sizes.many, sizes.ticks))
+
+
+def main() -> None:
+    """Read the command line, run, and say how long that took."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, some ten seconds: shapes, not numbers"
+    )
+    sizes = QUICK if parser.parse_args().quick else FULL
+    began_s = time.monotonic()
+    print(report.machine() + "\n")
+    bench(sizes)
+    print(f"All of this took {time.monotonic() - began_s:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""A monitor that watches a scene, told of it the way the house is told: rows, master, prices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from engine.io import tables
+from engine.messages import Alert, InstrumentsLoaded, Ticks, TradesLoaded
+from engine.model import Mode, Side, position_id
+from engine.monitor import Monitor, MonitorConfig
+from engine.watch import Watchlist
+from engine.wire import decode
+from tests.bench.market import NOW_S, Move, Scene, packet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from engine.messages import Effect
+    from engine.model import InstrumentKey
+
+
+M = TypeVar("M", bound=Monitor)
+
+
+def build(market: Scene, kind: type[M]) -> M:
+    """A monitor in alert-only mode with the default rules, every contract quoted once."""
+    calendar = tables.calendar()
+    config = MonitorConfig(Mode.ALERT_ONLY, "default", sandbox=True, seed=b"bench bench bench")
+    monitor = kind(config, calendar, Watchlist(calendar, tables.rulebook()))
+    monitor.handle(TradesLoaded(market.rows), NOW_S)
+    instruments = {key: contract.instrument for key, contract in market.contracts.items()}
+    monitor.handle(InstrumentsLoaded(instruments), NOW_S)
+    if len(monitor.holdings.positions) * 4 != len(market.rows):
+        raise AssertionError(f"not all condors are watched: {monitor.holdings.invalid[:1]}")
+    requote(monitor, market, NOW_S)
+    return monitor
+
+
+def requote(monitor: Monitor, market: Scene, now_s: float) -> None:
+    """Quote every contract at its usual price, so that nothing is stale and nothing lunges."""
+    for frame in snapshot(market):
+        monitor.handle(Ticks(decode(frame, {})), now_s)
+
+
+def snapshot(market: Scene) -> list[bytes]:
+    """One packet for every contract at its usual price."""
+    return [packet(Move(key, contract.usual_paise)) for key, contract in market.contracts.items()]
+
+
+def alerts(effects: Iterable[Effect]) -> int:
+    """How many loss alerts there are among effects."""
+    return sum(isinstance(effect, Alert) for effect in effects)
+
+
+def check_pnl(monitor: Monitor, market: Scene, moves: Sequence[Move], now_s: float, *, every: int) -> int:
+    """Hold every n-th position's P&L against plain arithmetic on rows and last prices.
+
+    Returns:
+        How many positions were compared.
+
+    Raises:
+        AssertionError: one differs.
+    """
+    mids: dict[InstrumentKey, int] = {key: c.usual_paise for key, c in market.contracts.items()}
+    mids |= {move.key: move.mid_paise for move in moves}
+    keys = {c.instrument.security_id: key for key, c in market.contracts.items()}
+    plain: dict[int, int] = {}
+    for row in market.rows:
+        gain = mids[keys[row.security_id]] - (row.price_paise or 0)
+        signed = row.quantity if row.action is Side.BUY else -row.quantity
+        plain[row.strategy_id] = plain.get(row.strategy_id, 0) + signed * gain
+    for number in range(1, len(plain) + 1, every):
+        read = monitor.watch.figures(position_id("default", number), now_s).pnl_paise
+        if read != plain[number]:
+            raise AssertionError(f"P&L of condor {number}: read {read} paise, expected {plain[number]}")
+    return len(range(1, len(plain) + 1, every))

@@ -1,0 +1,117 @@
+"""The part measured by the wall clock: from the sending of a packet to the decision about it.
+
+Another process sends stamped packets over a loopback WebSocket at a steady pace; floor and house
+(`tests.bench.receivers`) read them in turn. Both processes look at the same monotonic clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from engine.io.clock import SystemClock
+from engine.io.journal import Journal
+from tests.bench.house import build
+from tests.bench.market import NOW_S, scene, walk
+from tests.bench.measure import Rounds, percentile, repeat
+from tests.bench.receivers import Stopwatch, floor, house
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+_ROOT = Path(__file__).parents[2]
+#: How much of a round this process may wait for a core. Each of its 5,000 wake-ups a second waits for
+#: some microseconds, four per cent in all, on a machine that does nothing else.
+_VOID_SHARE = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """One round: so many packets at so many a second, every n-th of them a lunge or its end."""
+
+    positions: int
+    packets: int
+    rate: int
+    lunge_every: int
+
+
+def latency(pace: Pace, rounds: int) -> Rounds:
+    """Part 3: floor and house in turn, so many good rounds after one that warms up.
+
+    Returns:
+        For each round ``floor p50``, ``house p99`` and so on in microseconds, for ``alert`` also its
+        ``max``; of the sender its ``rate`` in packets a second and ``late``, its worst lateness in
+        microseconds.
+
+    Raises:
+        AssertionError: a packet or an alert is missing or too many.
+    """
+    market = scene(pace.positions)
+    lunges = sum(move.lunge for move in walk(market, market.held, pace.packets, lunge_every=pace.lunge_every))
+    monitor = build(market, Stopwatch)
+    clock = SystemClock(datetime.fromtimestamp(NOW_S, ZoneInfo("Asia/Kolkata")))
+    with (
+        TemporaryDirectory(prefix="bench-") as place,
+        closing(Journal(Path(place) / "journal.sqlite3")) as journal,
+        _sender(pace) as sender,
+    ):
+        port = int(_line(sender))
+
+        def one_round() -> dict[str, float]:
+            gc.collect()
+            floor_ns, first = floor(port, pace.packets), json.loads(_line(sender))
+            asyncio.run(house(port, market, monitor, journal, clock, pace.packets))
+            second = json.loads(_line(sender))
+            if (len(monitor.ticks_ns), len(monitor.lunges_ns)) != (pace.packets, lunges):
+                raise AssertionError(f"{len(monitor.ticks_ns)} ticks, {len(monitor.lunges_ns)} alerts")
+            return {
+                **_ages("floor", floor_ns),
+                **_ages("house", monitor.ticks_ns),
+                **_ages("alert", monitor.lunges_ns),
+                "rate": min(first["rate"], second["rate"]),
+                "late": max(first["late_us"], second["late_us"]),
+            }
+
+        one_round()
+        return repeat(one_round, rounds, _VOID_SHARE)
+
+
+def _ages(who: str, ages_ns: Sequence[int]) -> dict[str, float]:
+    """Percentiles of a round, in microseconds."""
+    shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    return {f"{who} {name}": percentile(ages_ns, share) / 1e3 for name, share in shares.items()}
+
+
+def _sender(pace: Pace) -> subprocess.Popen[str]:
+    """Start the other process; leaving its context ends it."""
+    numbers = (pace.positions, pace.packets, pace.rate, pace.lunge_every)
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "tests.bench.sender", *map(str, numbers)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=_ROOT,
+    )
+
+
+def _line(sender: subprocess.Popen[str]) -> str:
+    """The next line that the sender writes.
+
+    Raises:
+        AssertionError: it has ended.
+    """
+    line = sender.stdout.readline() if sender.stdout else ""
+    if not line:
+        raise AssertionError("the sender has ended")
+    return line

@@ -1,0 +1,146 @@
+"""The bench's page: one table for each part, what was expected beside what was measured. No verdicts."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.bench.latency import Pace
+    from tests.bench.measure import Rounds
+
+_FORMAT = "simple_outline"
+
+
+def machine() -> str:
+    """What all this ran on."""
+    model = platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text(encoding="utf-8").splitlines() if "model name" in line]
+        model = names[0].partition(":")[2].strip() if names else model
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    packages = ", ".join(f"{name} {version(name)}" for name in ("dhanhq", "websockets"))
+    return (
+        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, {packages}; load before {load}"
+    )
+
+
+def spread(numbers: Sequence[float], write: Callable[[float], str] = "{:,.0f}".format) -> str:
+    """The median, and between what the rounds lay."""
+    return f"{write(median(numbers))} ({write(min(numbers))} – {write(max(numbers))})"
+
+
+def times(number: float) -> str:
+    """Write a ratio."""
+    return f"{number:.2f}×"
+
+
+def _per_s(rounds: Rounds, name: str, count: int) -> str:
+    return spread([count / cost_s for cost_s in rounds.each(name)])
+
+
+def _ns(rounds: Rounds, name: str, count: int) -> str:
+    return f"{median(rounds.each(name)) / count * 1e9:,.0f} ns"
+
+
+def quality(rounds: Rounds) -> str:
+    """How far the machine left this part alone."""
+    text = f"{len(rounds.good)} of {len(rounds.shares)} rounds count"
+    if rounds.void:
+        text = f"all {len(rounds.shares)} rounds count, though too few were undisturbed: read with care"
+    return f"{text}; this process waited for a core {spread(rounds.shares, '{:.1%}'.format)} of the time"
+
+
+def decoding(rounds: Rounds, packets: int) -> str:
+    """Table 1."""
+    kinds = {"full": "Full, 162 bytes", "quote": "Quote, 50 bytes", "ticker": "Ticker, 16 bytes"}
+    rows = [
+        (
+            text,
+            _per_s(rounds, f"{kind}/ours", packets),
+            _per_s(rounds, f"{kind}/dhanhq", packets),
+            spread(rounds.ratios(f"{kind}/dhanhq", f"{kind}/ours"), times),
+        )
+        for kind, text in kinds.items()
+    ]
+    head = ("packet", "Prahari, packets/s", "dhanhq process_data, packets/s", "ratio")
+    return _part(
+        "1. Decoding: the same bytes through both parsers, one packet a frame, CPU time", head, rows, rounds
+    )
+
+
+def whole_way(rounds: Rounds, positions: int, ticks: int) -> str:
+    """Table 2."""
+    rows = [
+        (
+            "Prahari: decode, price book, P&L, rules",
+            _per_s(rounds, "ours", ticks),
+            _ns(rounds, "ours", ticks),
+            "",
+            "",
+        ),
+        ("dhanhq: process_data alone", _per_s(rounds, "dhanhq", ticks), _ns(rounds, "dhanhq", ticks), "", ""),
+        ("ratio", "", "", spread(rounds.ratios("dhanhq", "ours"), times), "≥ 5×"),
+    ]
+    title = f"2. The whole way of a tick: {positions:,} open positions, each tick touches 3, CPU time"
+    return _part(title, ("who", "Full packets/s", "each", "measured", "expected"), rows, rounds)
+
+
+def latency(rounds: Rounds, pace: Pace) -> str:
+    """Table 3."""
+    names = {
+        "floor": ("floor: a blocking recv, nothing else", ""),
+        "house": ("every tick: feed, inbox, monitor", "p99 < 1,000"),
+        "alert": ("ticks that end in an alert", "p99 < 1,000"),
+    }
+    rows = [
+        (text, *(spread(rounds.each(f"{who} {share}")) for share in ("p50", "p99", "max")), expected)
+        for who, (text, expected) in names.items()
+    ]
+    title = (
+        f"3. From sending to decision, over a loopback WebSocket, wall clock, microseconds: "
+        f"{pace.packets:,} packets a round, {spread(rounds.each('rate'))} sent a second, "
+        f"{pace.positions:,} open positions"
+    )
+    head = ("who", "p50", "p99", "worst of a round", "expected")
+    note = f"The sender itself was late by {spread(rounds.each('late'))} µs at worst."
+    return _part(title, head, rows, rounds, note)
+
+
+def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
+    """Table 4."""
+    rows = [
+        (f"{few:,} positions, ticks on the same 8 contracts", _ns(rounds, "few", ticks), "", ""),
+        (
+            f"{many:,} positions, ticks on the same 8 contracts",
+            _ns(rounds, "many", ticks),
+            spread(rounds.ratios("many", "few"), times),
+            "< 1.5×",
+        ),
+        (
+            f"{many:,} positions, ticks all over (cold caches)",
+            _ns(rounds, "spread", ticks),
+            spread(rounds.ratios("spread", "few"), times),
+            "",
+        ),
+    ]
+    title = "4. What positions cost that a tick does not touch: the whole way of a tick, CPU time"
+    return _part(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
+
+
+def _part(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
+) -> str:
+    """Title, table, and what to think of it."""
+    table = tabulate(rows, headers=head, tablefmt=_FORMAT, disable_numparse=True)
+    return "\n".join(filter(None, (title, table, note, quality(rounds), "")))

@@ -1,0 +1,103 @@
+"""The bench runs, and measures what it says it measures; how fast that was is nobody's business here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.wire import decode
+from tests.bench import cpu
+from tests.bench.__main__ import Sizes, bench
+from tests.bench.check import check
+from tests.bench.latency import Pace, latency
+from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
+from tests.bench.measure import percentile, repeat
+
+PACE = Pace(positions=24, packets=400, rate=5_000, lunge_every=20)
+TINY = Sizes(
+    checked=1_200,
+    packets=60,
+    ticks=1_200,
+    positions=24,
+    few=10,
+    many=48,
+    rounds=1,
+    latency_rounds=1,
+    pace=PACE,
+)
+
+
+def test_the_quick_way_judges_like_the_plain_way():
+    """A wild market makes both say the same, and both an alert and an exit are among it."""
+    said = check(1_200)
+    assert said["loss_alert"] > 0
+    assert said["profit_target"] > 0
+
+
+def test_every_contract_of_the_market_is_held_by_three():
+    """The bench says that a tick touches three positions: so it does, and each tick moves its contract."""
+    market = scene(48)
+    held = [(row.security_id, row.strategy_id) for row in market.rows]
+    ids = [market.contracts[key].instrument.security_id for key in market.held]
+    assert ids
+    assert all(sum(security_id == one for security_id, _ in held) == HOLDERS for one in ids)
+    last = {key: contract.usual_paise for key, contract in market.contracts.items()}
+    for move in walk(market, market.held, 500, lunge_every=50):
+        assert move.mid_paise != last[move.key]
+        last[move.key] = move.mid_paise
+
+
+def test_both_parsers_read_the_price_that_was_packed():
+    """What is compared is the same work: ours and dhanhq's see one price in one packet."""
+    market = scene(10)
+    frame = packet(Move(market.held[0], 12_345))
+    assert decode(frame, market.grid)[0].ltp_paise == 12_345
+    assert cpu.dhanhq_parse()(frame)["LTP"] == "123.45"
+
+
+def test_a_stamp_goes_through_the_decoder():
+    """Moment and number of a packet arrive with its tick; the moment may pass 2**32."""
+    market = scene(10)
+    frame = bytearray(packet(Move(market.held[0], 12_345)))
+    stamp(frame, 7, 2**32 - 1_000)
+    (tick,) = decode(bytes(frame), market.grid)
+    assert (tick.oi, tick.volume, tick.bid_paise < 12_345) == (7, sent_of(frame), True)
+    assert age_ns(tick.volume, 2**32 + 500) == 1_500
+
+
+def test_the_latency_part_sees_every_packet_and_every_alert():
+    """Floor and house read all packets of the other process; the sender says how it kept its pace."""
+    found = latency(PACE, rounds=1)
+    for one in found.good:
+        assert set(one) == {
+            f"{w} {s}" for w in ("floor", "house", "alert") for s in ("p50", "p99", "max")
+        } | {
+            "rate",
+            "late",
+        }
+        assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house", "alert"))
+
+
+def test_the_whole_bench_prints_its_four_tables(capsys):
+    """With tiny sizes: each part checks its own work, and prints expected beside measured."""
+    bench(TINY)
+    page = capsys.readouterr().out
+    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4"]
+    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×"):
+        assert expected in page
+
+
+@pytest.mark.parametrize(("void_share", "rounds", "void"), [(1.0, 2, False), (-1.0, 4, True)])
+def test_disturbed_rounds_are_run_again_but_not_for_ever(void_share, rounds, void):
+    """Good rounds are enough; when none is good, twice as many are run, and the result says so."""
+    found = repeat(lambda: {"cost": 2.0, "other": 1.0}, 2, void_share)
+    assert (len(found.good), len(found.shares), found.void) == (rounds, rounds, void)
+    assert found.ratios("cost", "other") == [2.0] * rounds
+
+
+def test_percentiles_are_numbers_that_occurred():
+    """The median of five is the third; the 99th of a hundred is the last but one."""
+    assert percentile([5, 1, 4, 2, 3], 0.5) == 3
+    assert percentile(list(range(1, 101)), 0.99) == 99
+    assert percentile([7], 0.99) == 7
