@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dhanhq.marketfeed import MarketFeed
 
@@ -25,11 +25,11 @@ LUNGE_EVERY = 500
 HOT = 8
 
 
-def dhanhq_parse() -> Callable[[bytes], object]:
+def dhanhq_parse() -> Callable[[bytes], Any]:
     """The parser of dhanhq, without the constructor that would install an event loop."""
     feed = object.__new__(MarketFeed)
     feed.on_close = None
-    parse: Callable[[bytes], object] = feed.process_data
+    parse: Callable[[bytes], Any] = feed.process_data
     return parse
 
 
