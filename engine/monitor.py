@@ -100,11 +100,8 @@ class Monitor:
         """Take in one message; give back what is to be done, in order."""
         if type(message) is Ticks:
             effects = self._ticks(message, now_s)
-            if not effects:
-                return effects  # the hot path: nothing happened, nothing to follow up
-        else:
-            effects = self._handlers[type(message)](message, now_s)
-        return effects + self._after(now_s)
+            return effects + self._after(now_s) if effects else effects  # mostly nothing happened
+        return self._handlers[type(message)](message, now_s) + self._after(now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
