@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dhanhq.marketfeed import MarketFeed
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engine.model import InstrumentKey
-    from tests.bench.market import Move, Scene
+    from tests.bench.market import Scene
 
 #: Virtual time between two ticks: no round lasts so long that a quote grows old.
 _STEP_S = 2e-5
@@ -62,83 +63,111 @@ def _parser(frames: Sequence[bytes], parse: Callable[[bytes], object]) -> Callab
     return run
 
 
-class Drive:
-    """One monitor and one stream of ticks, run again and again.
+class Stream:
+    """Ticks that are run again and again.
 
     Attributes:
-        told: alerts of the last run.
+        lunges: how many of them must end in an alert; ``told``: how many did in the last run.
     """
 
-    def __init__(self, market: Scene, monitor: Monitor, moves: Sequence[Move]) -> None:
-        self.market, self.monitor, self.moves = market, monitor, moves
-        self.frames = [packet(move) for move in moves]
-        self.lunges = sum(move.lunge for move in moves)
-        self.now_s = NOW_S
+    def __init__(self, market: Scene, ticks: int, hot: int | None = None) -> None:
+        """Over all contracts that three positions hold, or over the first few."""
+        self.moves = list(walk(market, market.held[:hot], ticks, lunge_every=LUNGE_EVERY))
+        self.frames = [packet(move) for move in self.moves]
+        self.lunges = sum(move.lunge for move in self.moves)
         self.told = 0
-        self._grid = market.grid
+
+
+class Drive:
+    """One monitor, and the streams that run through it one after the other in each round."""
+
+    def __init__(self, positions: int) -> None:
+        self.market = scene(positions)
+        self._grid = self.market.grid
+        self._monitor = build(self.market, Monitor)
+        self._now_s = NOW_S
+        self._ran: list[Stream] = []
 
     def prepare(self) -> None:
-        """Everything is quoted anew, at its usual price."""
-        requote(self.monitor, self.market, self.now_s)
+        """Quote everything anew, at its usual price."""
+        self._ran.clear()
+        requote(self._monitor, self.market, self._now_s)
 
-    def run(self) -> None:
+    def run(self, stream: Stream) -> None:
         """Each frame: decode, price book, P&L, rules; count what comes of it."""
-        handle, grid, now_s, told = self.monitor.handle, self._grid, self.now_s, 0
-        for frame in self.frames:
+        handle, grid, now_s, told = self._monitor.handle, self._grid, self._now_s, 0
+        for frame in stream.frames:
             now_s += _STEP_S
             effects = handle(Ticks(decode(frame, grid)), now_s)
             if effects:
                 told += alerts(effects)
-        self.now_s, self.told = now_s, told
+        self._now_s, stream.told = now_s, told
+        self._ran.append(stream)
 
-    def check(self, *earlier: Move) -> None:
-        """See that the run did what it is measured for.
-
-        Args:
-            earlier: what has moved the same monitor since it was last quoted, before this run.
+    def check(self) -> None:
+        """See that the last round did what it is measured for.
 
         Raises:
             AssertionError: an alert is missing or too many, or a P&L is not what the prices make it.
         """
-        if self.told != self.lunges:
-            raise AssertionError(f"{self.told} alerts for {self.lunges} lunges")
-        check_pnl(self.monitor, self.market, (*earlier, *self.moves), self.now_s, every=7)
-
-
-def _drive(positions: int, ticks: int, hot: int | None = None, monitor: Monitor | None = None) -> Drive:
-    """A drive over all contracts, or over the first few."""
-    market = scene(positions)
-    moves = list(walk(market, market.held[:hot], ticks, lunge_every=LUNGE_EVERY))
-    return Drive(market, monitor or build(market, Monitor), moves)
+        for stream in self._ran:
+            if stream.told != stream.lunges:
+                raise AssertionError(f"{stream.told} alerts for {stream.lunges} lunges")
+        moves = [move for stream in self._ran for move in stream.moves]
+        check_pnl(self._monitor, self.market, moves, self._now_s, every=7)
 
 
 def whole_way(positions: int, ticks: int, rounds: int) -> Rounds:
-    """Part 2: decode, book, P&L and rules beside dhanhq's parser alone, on the same full packets."""
-    drive = _drive(positions, ticks)
-    parse = _parser(drive.frames, dhanhq_parse())
-    drive.prepare()
-    drive.run()  # peaks and troughs of a first look at this market are not what is measured
-    found = compare({"ours": drive.run, "dhanhq": parse}, rounds, drive.prepare)
+    """Part 2: decode, book, P&L and rules beside dhanhq's parser alone, on the same full packets.
+
+    Returns:
+        CPU seconds of ``ours``, of ``dhanhq``, and of ``busy``: ours with all ticks on a few contracts.
+    """
+    drive = Drive(positions)
+    stream, busy = Stream(drive.market, ticks), Stream(drive.market, ticks, HOT)
+    variants = {
+        "ours": partial(drive.run, stream),
+        "dhanhq": _parser(stream.frames, dhanhq_parse()),
+        "busy": partial(drive.run, busy),
+    }
+    _warm(drive, stream, busy)
+    found = compare(variants, rounds, drive.prepare)
     drive.check()
     return found
 
 
 def by_positions(few: int, many: int, ticks: int, rounds: int) -> Rounds:
-    """Part 4: the same ticks on the same contracts with few and with many positions around them."""
-    small, large = _drive(few, ticks, HOT), _drive(many, ticks, HOT)
-    spread = _drive(many, ticks, monitor=large.monitor)
-    drives = (small, large, spread)
+    """Part 4: the same ticks on the same contracts with few and with many positions around them.
+
+    Returns:
+        CPU seconds with ``few`` and ``many`` positions, and with many and ticks ``spread`` over all.
+    """
+    small, large = Drive(few), Drive(many)
+    near, far, spread = (
+        Stream(small.market, ticks, HOT),
+        Stream(large.market, ticks, HOT),
+        Stream(large.market, ticks),
+    )
+    _warm(small, near)
+    _warm(large, far, spread)
 
     def prepare() -> None:
-        for drive in drives:
-            drive.now_s = max(drive.now_s for drive in drives)
-            drive.prepare()
+        small.prepare()
+        large.prepare()
 
-    prepare()
-    for drive in drives:
-        drive.run()
-    prepare()
-    found = compare({"few": small.run, "many": large.run, "spread": spread.run}, rounds, prepare)
+    variants = {
+        "few": partial(small.run, near),
+        "many": partial(large.run, far),
+        "spread": partial(large.run, spread),
+    }
+    found = compare(variants, rounds, prepare)
     small.check()
-    spread.check(*large.moves)
+    large.check()
     return found
+
+
+def _warm(drive: Drive, *streams: Stream) -> None:
+    """Run once: peaks and troughs of a first look at this market are not what is measured."""
+    drive.prepare()
+    for stream in streams:
+        drive.run(stream)
