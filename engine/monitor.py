@@ -111,8 +111,9 @@ class Monitor:
             return effects
         take = self.watch.tick
         for tick in message.ticks:
-            for judgement in take(tick, now_s):
-                effects += self.helm.judged(judgement, now_s)
+            if said := take(tick, now_s):
+                for judgement in said:
+                    effects += self.helm.judged(judgement, now_s)
         return effects
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:

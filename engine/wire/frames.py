@@ -148,14 +148,10 @@ def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Ti
     key = _KEY_BASE[segment] | security_id
     if length != 162 or key < 0:
         _refuse(length, 162, key)
-    tick_paise = ticks_paise.get(key, 5)
     try:
-        known = KNOWN_PAISE[tick_paise]
-        ltp, bid, ask = known[ltp], known[bid], known[ask]
+        ltp, bid, ask = KNOWN_PAISE[ltp], KNOWN_PAISE[bid], KNOWN_PAISE[ask]
     except KeyError:
-        ltp = paise_of_bits(ltp, tick_paise)
-        bid = paise_of_bits(bid, tick_paise)
-        ask = paise_of_bits(ask, tick_paise)
+        ltp, bid, ask = (_paise(bits, key, ticks_paise) for bits in (ltp, bid, ask))
     tick = _blank(Tick)  # filled here: a call of Tick's __init__ would cost a sixth of the whole
     tick.key, tick.ltp_paise = key, ltp
     tick.ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
@@ -171,8 +167,7 @@ def _ticker(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> 
     if length != _TICKER.size or key < 0:
         _refuse(length, _TICKER.size, key)
     ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    known = KNOWN_PAISE[ticks_paise.get(key, 5)]
-    return Tick(key, known.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s)
+    return Tick(key, KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s)
 
 
 def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
@@ -182,8 +177,7 @@ def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> T
     if length != _QUOTE.size or key < 0:
         _refuse(length, _QUOTE.size, key)
     ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    known = KNOWN_PAISE[ticks_paise.get(key, 5)]
-    return Tick(key, known.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s, None, 0, None, 0, volume)
+    return Tick(key, KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s, None, 0, None, 0, volume)
 
 
 def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:

@@ -1,16 +1,16 @@
 """From the feed's float32 rupees to paise on the instrument's price grid, and Dhan's clock to UTC.
 
-A float32 has 24 significant bits, so 81234.05 arrives as 81234.046875. Rounding to the instrument's
-tick recovers the price exactly as long as two neighbouring floats are no further apart than one tick:
-below 524,288 rupees for five paise, below 131,072 for one. Beyond that the bytes do not say which
-price was meant, and that is an error, not a guess.
+A float32 has 24 significant bits, so 81234.05 arrives as 81234.046875. Below 131,072 rupees two
+neighbouring floats are less than a paisa apart, and rounding to the paisa recovers the price, whatever
+the instrument's tick. Above, rounding to the tick does, as long as neighbours are no further apart than
+one tick: below 524,288 rupees for five paise. Beyond that the bytes do not say which price was meant,
+and that is an error, not a guess.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,15 +25,18 @@ IST_OFFSET_S = 19_800
 #: Exchange times before this (2001) mean "never traded": Dhan sends 0 or some day in 1980.
 FIRST_REAL_TIME_S = 1_000_000_000
 
+#: Below so many rupees float32 tells paise apart.
+_PAISE_APART_BELOW = 131_072.0
+
 _MEMO_LIMIT = 65_536
 
 _FLOAT = struct.Struct("<f")
 _BITS = struct.Struct("<I")
 
-#: For each tick size the prices already worked out, by the float's four bytes read as an integer.
+#: Prices already worked out, of those that need no tick, by the float's four bytes read as an integer.
 #: A pure memo (bounded): a day of options moves among a few thousand prices, and looking one up costs
 #: a tenth of working it out.
-KNOWN_PAISE: defaultdict[int, dict[int, int]] = defaultdict(dict)
+KNOWN_PAISE: dict[int, int] = {}
 
 
 class BrokenFrame(WireError):
@@ -48,20 +51,20 @@ class BrokenFrame(WireError):
 def paise_of_bits(bits: int, tick_paise: int) -> int:
     """Turn the four bytes of a feed price (as an unsigned integer) into paise.
 
-    The result is the grid price whose float32 these bytes are. Below 131,072 rupees, where float32
-    tells paise apart, a price between two ticks is kept to the paisa: then the grid we were told is
-    wrong, and rounding would invent a price.
+    The result is the price whose float32 these bytes are, to the paisa where float32 tells paise apart,
+    even between two ticks: then the grid we were told is wrong, and rounding to it would invent a price.
 
     Raises:
         WireError: not a number, infinite, negative, or too large for float32 to tell ticks apart.
     """
-    known = KNOWN_PAISE[tick_paise]
-    paise = known.get(bits)
+    paise = KNOWN_PAISE.get(bits)
     if paise is None:
-        paise = paise_of_float(_FLOAT.unpack(_BITS.pack(bits))[0], tick_paise)
-        if len(known) >= _MEMO_LIMIT:
-            known.clear()
-        known[bits] = paise
+        rupees = _FLOAT.unpack(_BITS.pack(bits))[0]
+        paise = paise_of_float(rupees, tick_paise)
+        if rupees < _PAISE_APART_BELOW:
+            if len(KNOWN_PAISE) >= _MEMO_LIMIT:
+                KNOWN_PAISE.clear()
+            KNOWN_PAISE[bits] = paise
     return paise
 
 
@@ -74,15 +77,14 @@ def paise_of_float(rupees: float, tick_paise: int) -> int:
     if not 0.0 <= rupees < math.inf:
         msg = f"price {rupees} rupees: expected a finite number, zero or more"
         raise WireError(msg)
+    paise = rupees * 100.0
+    if rupees < _PAISE_APART_BELOW:
+        return int(paise + 0.5)
     apart_paise = 100.0 * 2.0 ** (math.frexp(rupees)[1] - 24)
     if apart_paise > tick_paise:
         msg = f"price {rupees} rupees: float32 cannot tell ticks of {tick_paise} paise apart there"
         raise WireError(msg)
-    paise = rupees * 100.0
-    on_grid = int(paise / tick_paise + 0.5) * tick_paise
-    if apart_paise > 1.0 or abs(paise - on_grid) <= apart_paise * 0.5000001:
-        return on_grid
-    return int(paise + 0.5)
+    return int(paise / tick_paise + 0.5) * tick_paise
 
 
 def utc_of_ltt(ltt_ist_s: int) -> int:
