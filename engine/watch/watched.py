@@ -8,7 +8,7 @@ will, and `engine.watch.watchlist` calls again only when one of them is left.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 from engine.model import Urgency
@@ -50,7 +50,7 @@ class Watched:
     """
 
     __slots__ = (
-        "_keys", "_liquidation", "_peak_paise", "_quiet_high", "_quiet_low", "_realised_paise",
+        "_due_s", "_keys", "_liquidation", "_peak_paise", "_quiet_high", "_quiet_low", "_realised_paise",
         "_session_open_s", "_share", "_trough_paise", "_unpriced_since_s", "_warned_s", "alert_level",
         "armed", "fresh_until_s", "held", "high", "holding", "ladder", "low", "notes", "payoff", "position",
         "queued_s", "unpriced", "value", "wake_s",
@@ -69,7 +69,7 @@ class Watched:
         self.held = False
         self.value = self._quiet_low = self._quiet_high = 0
         self.fresh_until_s = -inf
-        self.wake_s = self.queued_s = inf
+        self.wake_s = self.queued_s = self._due_s = inf
         self._session_open_s = -inf
         self._unpriced_since_s = inf
         self.unpriced = False
@@ -228,7 +228,9 @@ class Watched:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Work out in which values and until when nothing can happen."""
-        self.wake_s = self._next_wake(snapshot)
+        now_s = snapshot.now_s
+        self._due_s = self._next_due(now_s)
+        self.wake_s = min([self._due_s, *(change for change in self.holding.changes_s() if change > now_s)])
         self.fresh_until_s = self.holding.fresh_until_s
         if snapshot.marked_paise is None or self._liquidation or any(armed.verdict for armed in self.armed):
             self.empty_band()
@@ -259,7 +261,7 @@ class Watched:
 
         In a market that runs one way this is most of what happens, and much cheaper than a judgement.
         """
-        if self.low > self.high or now_s > self.fresh_until_s:
+        if self.low > self.high or (now_s > self.fresh_until_s and not self.renew(now_s)):
             return False
         if not self._quiet_low <= self.value <= self._quiet_high:
             return False
@@ -267,10 +269,21 @@ class Watched:
         self._close_band()
         return True
 
-    def _next_wake(self, snapshot: Snapshot) -> float:
-        """The earliest moment at which time alone changes something; inf = never."""
-        now_s = snapshot.now_s
-        wakes = [inf, *self.holding.changes_s()]
+    def renew(self, now_s: float) -> bool:
+        """Whether all that was to happen by now is that quotes grow old, and new ones have come meanwhile.
+
+        If so the band holds on, for as long as those are young.
+        """
+        fresh_until_s = self.holding.fresh_until_s
+        if self.low > self.high or now_s > fresh_until_s or now_s >= self._due_s:
+            return False
+        self.fresh_until_s = fresh_until_s
+        self.wake_s = min(self._due_s, nextafter(fresh_until_s, inf))
+        return True
+
+    def _next_due(self, now_s: float) -> float:
+        """The earliest moment to come at which time alone, but for the age of quotes, changes something."""
+        wakes = [inf]
         if not self.held:
             if not self.unpriced:
                 wakes.append(self._unpriced_since_s + UNPRICED_AFTER_S)

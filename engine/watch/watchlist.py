@@ -176,7 +176,7 @@ class Watchlist:
             watched.queued_s = inf
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
-            elif watched.wake_s <= now_s:
+            elif watched.wake_s <= now_s and not watched.renew(now_s):
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
         return said

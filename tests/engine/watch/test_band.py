@@ -259,3 +259,43 @@ def test_peak_trough_and_pnl_are_plain_arithmetic(walk):
     assert watchlist.figures(CONDOR.id, now_s).pnl_paise == (seen[-1] if seen else None)
     memory = watchlist.memory(CONDOR.id)
     assert (memory.peak_paise, memory.trough_paise) == (max(seen, default=None), min(seen, default=None))
+
+
+class Counting(Watchlist):
+    """Counts the judgements in full."""
+
+    judged = 0
+
+    def _judge(self, who, now_s):
+        self.judged += len(who)
+        return super()._judge(who, now_s)
+
+
+def quoted_twice(start_s):
+    """A condor quoted at the start and again, as it was, nine seconds later."""
+    watchlist = Counting(CALENDAR, RULES)
+    watchlist.put(CONDOR, Memory(), start_s)
+    for now_s in (start_s, start_s + 9.0):
+        for one in CONDOR.legs:
+            watchlist.tick(make_tick(one.key, ("near", 0, 1)), now_s)
+    watchlist.judged = 0
+    return watchlist
+
+
+def test_quotes_that_came_anew_in_time_need_no_judgement():
+    """When the first quotes would have grown old nobody is judged; when the second ones do, he is."""
+    start_s = at(date(2026, 2, 3), "11:00")
+    watchlist = quoted_twice(start_s)
+    watchlist.beat(start_s + 10.5)
+    watchlist.tick(make_tick(CONDOR.legs[0].key, ("near", 0, 1)), start_s + 11.0)
+    assert watchlist.judged == 0
+    watchlist.beat(start_s + 19.5)
+    assert watchlist.judged == 1
+    assert watchlist.figures(CONDOR.id, start_s + 19.5).pnl_paise is None
+
+
+def test_what_is_due_beside_renewed_quotes_is_not_forgotten():
+    """On expiry day the clock rule speaks although the same beat finds the quotes renewed."""
+    start_s = at(date(2026, 2, 24), "15:00") - 10.0
+    said = quoted_twice(start_s).beat(start_s + 10.5)
+    assert [one.verdict.rule for one in said] == ["expiry_exit"]
