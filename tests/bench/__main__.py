@@ -63,7 +63,7 @@ def main() -> None:
     """Read the command line, run, and say how long that took."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="small sizes, some ten seconds: shapes, not numbers"
+        "--quick", action="store_true", help="small sizes, a few seconds: shapes, not numbers"
     )
     sizes = QUICK if parser.parse_args().quick else FULL
     began_s = time.monotonic()
