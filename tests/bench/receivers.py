@@ -112,7 +112,7 @@ async def house(
     """
     requote(monitor, market, clock.now_s())
     monitor.begin(packets)
-    inbox = Inbox()
+    inbox, calendar = Inbox(), tables.calendar()
     feed = DhanFeed(
         url=f"ws://127.0.0.1:{port}/",
         client_id="1000000001",
@@ -122,12 +122,12 @@ async def house(
         quotes=None,
         clock=clock,
         jitter=lambda: 0.0,
-        policy=FeedPolicy(),
+        policy=FeedPolicy(in_session=calendar.is_open),
     )
     feed.subscribe([contract.instrument for contract in market.contracts.values()])
     parts = (
         Runner(monitor, journal, _Ear(), inbox, clock),
-        Schedule(inbox.post, tables.calendar(), clock),
+        Schedule(inbox.post, calendar, clock),
         feed,
     )
     async with asyncio.timeout(_PATIENCE_S), asyncio.TaskGroup() as group:
