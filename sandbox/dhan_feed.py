@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from engine.model import SEGMENT_CODE, InstrumentKey, Segment, instrument_key, key_parts
+from engine.model import SEGMENT_CODE, InstrumentKey, Segment, key_parts
 from sandbox import packets
 from sandbox.faults import Socket
+from sandbox.instruments import read_key
 from sandbox.session import Frame, Session
+from sandbox.strict_json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -131,7 +132,7 @@ class _Connection:
     def hear(self, text: str) -> None:
         """A subscription, or nonsense, which is ignored without a word."""
         try:
-            message = json.loads(text)
+            message = parse(text)
             code = int(message["RequestCode"])
         except (ValueError, KeyError, TypeError):
             return
@@ -191,7 +192,7 @@ def _keys(message: dict[str, Any]) -> list[InstrumentKey]:
     listed = message.get("InstrumentList")
     for item in listed if isinstance(listed, list) else ():
         try:
-            keys.append(instrument_key(Segment(item["ExchangeSegment"]), int(item["SecurityId"])))
+            keys.append(read_key(item["ExchangeSegment"], item["SecurityId"]))
         except (KeyError, ValueError, TypeError):
             continue
     return keys

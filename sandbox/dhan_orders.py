@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox import rows
 from sandbox.faults import Socket
 from sandbox.session import Frame, Session
+from sandbox.strict_json import parse
 
 if TYPE_CHECKING:
     from sandbox.dhan_rest import World
@@ -70,7 +71,7 @@ class _Listener:
     def hear(self, text: str) -> None:
         """A login; there is no answer to it. A wrong one is let in, then reset."""
         try:
-            login = json.loads(text)["LoginReq"]
+            login = parse(text)["LoginReq"]
             code, client_id, token = login["MsgCode"], str(login["ClientId"]), login.get("Token")
         except (ValueError, KeyError, TypeError):
             return

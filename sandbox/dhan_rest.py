@@ -7,7 +7,6 @@ counts it; the handler answers; an armed fault may spoil the answer.
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from sandbox.exchange import Mutation
 from sandbox.limits import Group, RateLimits
 from sandbox.misbehaviour import misbehave
 from sandbox.refusals import Refusal
+from sandbox.strict_json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -180,7 +180,7 @@ def _body(raw: bytes) -> dict[str, Any]:
     if not raw:
         return {}
     try:
-        body = json.loads(raw)
+        body = parse(raw)
     except ValueError as wrong:
         raise refusals.bad_input() from wrong
     if not isinstance(body, dict):
@@ -190,7 +190,7 @@ def _body(raw: bytes) -> dict[str, Any]:
 
 def _lenient(raw: bytes) -> Any:
     try:
-        return json.loads(raw) if raw else None
+        return parse(raw) if raw else None
     except ValueError:
         return raw.decode(errors="replace")
 

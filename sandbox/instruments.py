@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from engine.model import Instrument, InstrumentKind, Right, Segment
+from engine.model import Instrument, InstrumentKind, Right, Segment, instrument_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from engine.model import InstrumentKey
+
 _TUESDAY = 1
+_LARGEST_ID = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,18 @@ UNDERLYINGS = (
         "ASTRAL", "Astral", Segment.NSE_EQ, 14_418, 1_489.0, 0.40, 425, None, 20, 12, 10, False, 52_001
     ),
 )
+
+
+def read_key(segment: Any, security_id: Any) -> InstrumentKey:
+    """The contract a client names, by Dhan's word for the segment and an id, a number or its digits.
+
+    Raises:
+        ValueError: no such segment, or nothing that could be an id (they have 32 bits).
+    """
+    digits = str(security_id)
+    if not (digits.isascii() and digits.isdigit()) or int(digits) > _LARGEST_ID:
+        raise ValueError(f"read {digits[:20]!r}, expected a security id")
+    return instrument_key(Segment(segment), int(digits))
 
 
 def tuesdays(start: date, count: int = 3) -> tuple[date, ...]:

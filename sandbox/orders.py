@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.model import InstrumentKind, OrderStatus, Product, Segment, Side, instrument_key
+from engine.model import InstrumentKind, OrderStatus, Product, Side
+from sandbox.instruments import read_key
 from sandbox.refusals import bad_input, order_error
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ LIVE = frozenset({OrderStatus.TRANSIT, OrderStatus.PENDING, OrderStatus.PART_TRA
 MAX_MODIFICATIONS = 25
 
 _CORRELATION = re.compile(r"[A-Za-z0-9 _.-]{0,30}")
+_TYPES = ("LIMIT", "MARKET", "STOP_LOSS")
+_VALIDITIES = ("DAY", "IOC")
 _OPTION_PRODUCTS = frozenset({Product.INTRADAY, Product.MARGIN})
 
 
@@ -126,7 +129,7 @@ def read_ticket(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Ins
     except (KeyError, ValueError) as wrong:
         raise bad_input() from wrong
     order_type, validity = body.get("orderType"), body.get("validity", "DAY")
-    if validity not in {"DAY", "IOC"} or not isinstance(order_type, str):
+    if validity not in _VALIDITIES or not isinstance(order_type, str):
         raise bad_input()
     correlation_id = str(body.get("correlationId") or "")
     if not _CORRELATION.fullmatch(correlation_id):
@@ -154,8 +157,8 @@ def read_ticket(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Ins
 def find_instrument(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Instrument]) -> Instrument:
     """The tradable contract a request names. Raises Refusal (DH-905)."""
     try:
-        key = instrument_key(Segment(body["exchangeSegment"]), int(body["securityId"]))
-    except (KeyError, ValueError, TypeError) as wrong:
+        key = read_key(body["exchangeSegment"], body["securityId"])
+    except (KeyError, ValueError) as wrong:
         raise bad_input() from wrong
     instrument = instruments.get(key)
     if instrument is None or instrument.kind is InstrumentKind.INDEX:
@@ -167,7 +170,7 @@ def check_terms(instrument: Instrument, quantity: int, price_paise: int, order_t
     """Quantity, price and type belong together. Raises Refusal."""
     if order_type == "STOP_LOSS_MARKET":
         raise order_error("SL-M orders are not allowed for options")
-    if order_type not in {"LIMIT", "MARKET", "STOP_LOSS"}:
+    if order_type not in _TYPES:
         raise bad_input()
     if quantity <= 0 or quantity % instrument.lot:
         raise bad_input()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
 
 
+_PNL_EXIT_PRODUCTS = ("INTRADAY", "DELIVERY")
+
+
 def _profile(call: Call) -> Any:
     return {
         "dhanClientId": call.account.client_id,
@@ -44,7 +47,7 @@ def _renew_by_post(_call: Call) -> Any:
 
 def _set_ip(call: Call) -> Any:
     flag, address = call.body.get("ipFlag"), call.body.get("ip")
-    if flag not in {"PRIMARY", "SECONDARY"} or not isinstance(address, str):
+    if flag not in ("PRIMARY", "SECONDARY") or not isinstance(address, str):
         raise bad_input()
     day = str(ist(call.now_s).date())
     name = flag.title()
@@ -126,7 +129,7 @@ def _margin_of_one(call: Call) -> Any:
 
 def _margin_of_many(call: Call) -> Any:
     scripts = call.body.get("scripList") or call.body.get("scripts")
-    if not isinstance(scripts, list) or not scripts:
+    if not isinstance(scripts, list) or not scripts or not all(isinstance(s, dict) for s in scripts):
         raise bad_input()
     legs = _legs(call, scripts)
     if call.body.get("includePosition"):
@@ -184,7 +187,7 @@ def _killed(call: Call) -> Any:
 
 def _set_pnl_exit(call: Call) -> Any:
     products = call.body.get("productType")
-    if not isinstance(products, list) or not set(products) <= {"INTRADAY", "DELIVERY"}:
+    if not isinstance(products, list) or any(each not in _PNL_EXIT_PRODUCTS for each in products):
         raise bad_input()
     call.account.pnl_exit = PnlExit(
         profit_rupees=paise(call.body.get("profitValue")) / 100,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from engine.model import Right, Segment, instrument_key
+from engine.model import Right, Segment
 from sandbox import master, refusals
 from sandbox.dhan_rest import Call, Route
+from sandbox.instruments import read_key
 from sandbox.ist import ist
 from sandbox.limits import Group
 from sandbox.quotes import DEPTH, Level
@@ -45,9 +46,10 @@ def _quotes(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in ids:
-        if not isinstance(one, int | str) or not str(one).isdigit():
-            raise refusals.data(400, 813)
-        quote = call.world.exchange.source.quote(instrument_key(segment, int(one)))
+        try:
+            quote = call.world.exchange.source.quote(read_key(segment, one))
+        except ValueError as wrong:
+            raise refusals.data(400, 813) from wrong
         if quote is not None:
             found[str(one)] = show(quote)
     return found
@@ -93,8 +95,8 @@ def _levels(levels: tuple[Level, ...]) -> list[dict[str, Any]]:
 
 def _chain(call: Call) -> Iterator[Instrument]:
     try:
-        underlying = instrument_key(Segment(call.body["UnderlyingSeg"]), int(call.body["UnderlyingScrip"]))
-    except (KeyError, ValueError, TypeError) as wrong:
+        underlying = read_key(call.body["UnderlyingSeg"], call.body["UnderlyingScrip"])
+    except (KeyError, ValueError) as wrong:
         raise refusals.data(400, 814) from wrong
     return (i for i in call.world.exchange.source.instruments.values() if i.underlying == underlying)
 
@@ -161,8 +163,8 @@ def _float32(quote: Quote | None) -> float:
 def _charts(call: Call) -> Any:
     """One candle: the day so far."""
     try:
-        key = instrument_key(Segment(call.body["exchangeSegment"]), int(call.body["securityId"]))
-    except (KeyError, ValueError, TypeError) as wrong:
+        key = read_key(call.body["exchangeSegment"], call.body["securityId"])
+    except (KeyError, ValueError) as wrong:
         raise refusals.no_chart("For input string") from wrong
     quote = call.world.exchange.source.quote(key)
     if quote is None or not quote.open_paise:
