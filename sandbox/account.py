@@ -129,6 +129,11 @@ class Account:
                 at.day_sell_paise += trade.quantity * trade.price_paise
         return book
 
+    @property
+    def cash_paise(self) -> int:
+        """What the day began with, less premiums paid today, plus premiums received today."""
+        return self.funds_paise - sum(t.side.sign * t.quantity * t.price_paise for t in self.trades)
+
     def net(self) -> dict[InstrumentKey, int]:
         """Signed units per contract, all products together; flat contracts left out."""
         total: dict[InstrumentKey, int] = {}

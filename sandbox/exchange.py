@@ -17,7 +17,7 @@ from sandbox import rows
 from sandbox.account import TOKEN_LIFE_S, Account, Carried
 from sandbox.ist import ist, session_s
 from sandbox.matching import Matcher, What
-from sandbox.orders import MAX_MODIFICATIONS, Order, Ticket, check_terms, paise, read_ticket, whole
+from sandbox.orders import MAX_MODIFICATIONS, Order, Ticket, read_terms, read_ticket
 from sandbox.refusals import bad_input, order_error
 
 if TYPE_CHECKING:
@@ -173,12 +173,9 @@ class Exchange:
         order = self._changeable(order_id, client_id, now_s)
         if order.modifications >= MAX_MODIFICATIONS:
             raise order_error("Maximum number of order modifications is exceeded")
-        quantity = whole(body["quantity"]) if body.get("quantity") else order.quantity
-        price_paise = paise(body.get("price")) or order.price_paise
-        order_type = body.get("orderType") or order.order_type
-        check_terms(order.ticket.instrument, quantity, price_paise, order_type)
+        terms = read_terms(body, order)
         order.modifications += 1
-        self._matcher.send(now_s + self.latency_s, What.MODIFY, order, (quantity, price_paise, order_type))
+        self._matcher.send(now_s + self.latency_s, What.MODIFY, order, terms)
         return order
 
     def cancel(self, order_id: str, now_s: float, *, client_id: str = DEFAULT_CLIENT) -> Order:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.model import OrderStatus, Side
 from sandbox import risk
 from sandbox.liquidity import Liquidity
-from sandbox.orders import Order, Trade
+from sandbox.orders import Order, Terms, Trade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,12 +44,12 @@ class Matcher:
         self._tell_client = tell
         self._hedge_aware = hedge_aware
         self._liquidity = Liquidity()
-        self._due: list[tuple[float, int, What, Order, tuple[int, int, str]]] = []
+        self._due: list[tuple[float, int, What, Order, Terms | None]] = []
         self._number = 0
         self._seen: dict[str, Quote] = {}
 
-    def send(self, at_s: float, what: What, order: Order, terms: tuple[int, int, str] = (0, 0, "")) -> None:
-        """Let something reach the exchange at a moment; ``terms`` are a change's units, paise and type."""
+    def send(self, at_s: float, what: What, order: Order, terms: Terms | None = None) -> None:
+        """Let something reach the exchange at a moment; ``terms`` are those of a change."""
         heapq.heappush(self._due, (at_s, self._next(), what, order, terms))
 
     def next_due_s(self) -> float | None:
@@ -64,7 +64,7 @@ class Matcher:
                 continue
             if what is What.ARRIVE:
                 self._arrive(order, at_s)
-            elif what is What.MODIFY:
+            elif terms is not None:
                 self._change(order, terms, at_s)
             else:
                 self._end(order, OrderStatus.CANCELLED, at_s)
@@ -86,18 +86,17 @@ class Matcher:
         self._price_market(order, quote)
         self._tell(order, at_s)
         self._walk(order, quote, at_s)
-        if order.ticket.ioc and order.live:
-            self._end(order, OrderStatus.CANCELLED, at_s)
 
-    def _change(self, order: Order, terms: tuple[int, int, str], at_s: float) -> None:
+    def _change(self, order: Order, terms: Terms, at_s: float) -> None:
         quote = self._source.quote(order.ticket.key)
-        quantity, price_paise, order_type = terms
-        if quote is None or quantity < order.filled or order.status is OrderStatus.TRANSIT:
+        if quote is None or terms.quantity < order.filled or order.status is OrderStatus.TRANSIT:
             return
-        trial = replace(order, quantity=quantity, price_paise=price_paise, order_type=order_type)
+        trial = replace(
+            order, quantity=terms.quantity, price_paise=terms.price_paise, order_type=terms.order_type
+        )
         order.reason = self._objection(trial, quote)
         if not order.reason:
-            order.quantity, order.price_paise, order.order_type = quantity, price_paise, order_type
+            _take_over(order, terms)
             self._price_market(order, quote)
         self._tell(order, at_s)
         order.reason = ""
@@ -125,7 +124,7 @@ class Matcher:
         more_paise = risk.margin_paise(net, self._source, hedge_aware=self._hedge_aware) - before_paise
         opening = order.ticket.side is Side.BUY and abs(after) > abs(held)
         needed = max(0, more_paise) + (order.remaining * order.price_paise if opening else 0)
-        free = account.funds_paise - before_paise
+        free = account.cash_paise - before_paise
         if not needed or needed <= free:
             return ""
         return f"RMS:Margin Exceeds,Required:{needed / 100:.2f}, Available:{free / 100:.2f}"
@@ -163,6 +162,8 @@ class Matcher:
         if order.triggered:
             fills = self._liquidity.take(quote, order.ticket.side, order.price_paise, order.remaining)
             self._fill(order, fills, at_s)
+        if order.ticket.ioc and order.live:
+            self._end(order, OrderStatus.CANCELLED, at_s)
 
     def _fill(self, order: Order, fills: Iterable[tuple[int, int]], at_s: float) -> None:
         account = self._accounts[order.client_id]
@@ -193,3 +194,13 @@ class Matcher:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+
+def _take_over(order: Order, terms: Terms) -> None:
+    stop = terms.order_type == "STOP_LOSS"
+    fired = order.triggered and order.order_type == "STOP_LOSS"
+    order.triggered = fired or not stop
+    order.quantity, order.price_paise, order.order_type = terms[:3]
+    order.ticket = replace(
+        order.ticket, trigger_paise=terms.trigger_paise, disclosed=terms.disclosed, ioc=terms.ioc
+    )

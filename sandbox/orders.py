@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.model import InstrumentKind, OrderStatus, Product, Side
 from sandbox.instruments import read_key
@@ -51,6 +51,17 @@ class Ticket:
     def key(self) -> InstrumentKey:
         """The contract's key."""
         return self.instrument.key
+
+
+class Terms(NamedTuple):
+    """What a change can change; fields as in `Ticket`."""
+
+    quantity: int
+    price_paise: int
+    order_type: str
+    trigger_paise: int
+    disclosed: int
+    ioc: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +160,29 @@ def read_ticket(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Ins
         disclosed=whole(body.get("disclosedQuantity") or 0),
         after_market=bool(body.get("afterMarketOrder")),
     )
-    check_terms(ticket.instrument, ticket.quantity, ticket.price_paise, ticket.order_type)
-    _check_extras(ticket)
+    check_terms(instrument, side, ticket)
     return ticket
+
+
+def read_terms(body: Mapping[str, Any], order: Order) -> Terms:
+    """Understand a change: what is missing, null or 0 stays as it is. Raises Refusal.
+
+    ``quantity`` is the order's total, what has already traded included.
+    """
+    ticket = order.ticket
+    validity = body.get("validity") or ("IOC" if ticket.ioc else "DAY")
+    if validity not in _VALIDITIES:
+        raise bad_input()
+    terms = Terms(
+        quantity=whole(body.get("quantity") or order.quantity),
+        price_paise=paise(body.get("price")) or order.price_paise,
+        order_type=body.get("orderType") or order.order_type,
+        trigger_paise=paise(body.get("triggerPrice")) or ticket.trigger_paise,
+        disclosed=whole(body.get("disclosedQuantity") or ticket.disclosed),
+        ioc=validity == "IOC",
+    )
+    check_terms(ticket.instrument, ticket.side, terms)
+    return terms
 
 
 def find_instrument(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Instrument]) -> Instrument:
@@ -166,28 +197,27 @@ def find_instrument(body: Mapping[str, Any], instruments: Mapping[InstrumentKey,
     return instrument
 
 
-def check_terms(instrument: Instrument, quantity: int, price_paise: int, order_type: str) -> None:
-    """Quantity, price and type belong together. Raises Refusal."""
-    if order_type == "STOP_LOSS_MARKET":
+def check_terms(instrument: Instrument, side: Side, terms: Ticket | Terms) -> None:
+    """Quantity, price, trigger and type belong together. Raises Refusal."""
+    if terms.order_type == "STOP_LOSS_MARKET":
         raise order_error("SL-M orders are not allowed for options")
-    if order_type not in _TYPES:
+    if terms.order_type not in _TYPES:
         raise bad_input()
-    if quantity <= 0 or quantity % instrument.lot:
+    if terms.quantity <= 0 or terms.quantity % instrument.lot:
         raise bad_input()
-    if order_type != "MARKET" and price_paise <= 0:
+    if terms.disclosed and terms.disclosed * 10 < terms.quantity * 3:
         raise bad_input()
+    if terms.order_type != "MARKET" and terms.price_paise <= 0:
+        raise bad_input()
+    if terms.order_type == "STOP_LOSS":
+        _check_trigger(side, terms.price_paise, terms.trigger_paise)
 
 
-def _check_extras(ticket: Ticket) -> None:
-    if ticket.disclosed and ticket.disclosed * 10 < ticket.quantity * 3:
+def _check_trigger(side: Side, price_paise: int, trigger_paise: int) -> None:
+    if trigger_paise <= 0:
         raise bad_input()
-    if ticket.order_type != "STOP_LOSS":
-        return
-    if ticket.trigger_paise <= 0:
-        raise bad_input()
-    beyond = (ticket.trigger_paise - ticket.price_paise) * ticket.side.sign
-    if beyond > 0:
-        wanted = "less" if ticket.side is Side.BUY else "greater"
+    if (trigger_paise - price_paise) * side.sign > 0:
+        wanted = "less" if side is Side.BUY else "greater"
         raise order_error(f"Trigger Price should be {wanted} than Price")
 
 

@@ -98,23 +98,22 @@ def _exit_all(call: Call) -> Any:
 
 
 def _funds(call: Call) -> Any:
-    used = _margin(call, call.account.net())
-    funds = call.account.funds_paise
+    free, funds = _free(call), call.account.funds_paise
     return {
         "dhanClientId": call.account.client_id,
-        "availabelBalance": (funds - used) / 100,
+        "availabelBalance": free / 100,
         "sodLimit": funds / 100,
         "collateralAmount": 0.0,
         "receiveableAmount": 0.0,
-        "utilizedAmount": used / 100,
+        "utilizedAmount": (funds - free) / 100,
         "blockedPayoutAmount": 0.0,
-        "withdrawableBalance": max(0, funds - used) / 100,
+        "withdrawableBalance": max(0, free) / 100,
     }
 
 
 def _margin_of_one(call: Call) -> Any:
     total = _margin(call, _legs(call, [call.body])) + _premium_paise(call, [call.body])
-    free = call.account.funds_paise - _margin(call, call.account.net())
+    free = _free(call)
     return {
         "totalMargin": total / 100,
         "spanMargin": total / 100,
@@ -167,6 +166,11 @@ def _premium_paise(_call: Call, bodies: Iterable[Mapping[str, Any]]) -> int:
 def _margin(call: Call, net: Mapping[InstrumentKey, int]) -> int:
     exchange = call.world.exchange
     return risk.margin_paise(net, exchange.source, hedge_aware=exchange.hedge_aware)
+
+
+def _free(call: Call) -> int:
+    exchange = call.world.exchange
+    return risk.free_paise(call.account, exchange.source, hedge_aware=exchange.hedge_aware)
 
 
 def _kill(call: Call) -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model import Instrument, InstrumentKey, Side
+    from sandbox.account import Account
     from sandbox.quotes import Quote, QuoteSource
 
 #: Share of the underlying's value that a short option blocks without a hedge.
@@ -64,6 +65,11 @@ def protected_price(side: Side, quote: Quote, tick: int) -> int:
     last = quote.ltp_paise or quote.reference_paise
     share = next((s for below, s in _PROTECTION if last < below), _PROTECTION_ABOVE)
     return max(tick, round(last * (1 + side.sign * share) / tick) * tick)
+
+
+def free_paise(account: Account, source: QuoteSource, *, hedge_aware: bool) -> int:
+    """What the account may still spend: its cash less the margin that its shorts block."""
+    return account.cash_paise - margin_paise(account.net(), source, hedge_aware=hedge_aware)
 
 
 def margin_paise(net: Mapping[InstrumentKey, int], source: QuoteSource, *, hedge_aware: bool) -> int:

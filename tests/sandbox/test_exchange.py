@@ -77,6 +77,11 @@ def desk_(market: Market, exchange: Exchange, clock: Hands) -> Desk:
     return Desk(market, exchange, clock)
 
 
+def _change(desk_: Desk, order: Order, **terms: Any) -> None:
+    desk_.exchange.modify(order.order_id, terms, desk_.clock())
+    desk_.wait()
+
+
 def _code(refusal: Refusal) -> str:
     return str(refusal.body["errorCode"])
 
@@ -214,6 +219,18 @@ def test_a_short_needs_margin_and_its_hedge_makes_it_cheaper(desk_) -> None:
     assert desk_.place("SELL", **hedge).status is OrderStatus.TRADED
 
 
+def test_premiums_are_paid_from_the_cash_and_received_into_it(desk_) -> None:
+    """What was bought is no longer there to buy with, what was sold is, and flat leaves the profit."""
+    account = desk_.exchange.account()
+    account.funds_paise = 3_000_000
+    desk_.place()
+    assert account.cash_paise == 3_000_000 - 65 * 33_600
+    poor = desk_.place()
+    assert (poor.status, "Available:8160.00" in poor.reason) == (OrderStatus.REJECTED, True)
+    desk_.place("SELL", price=335.0)
+    assert account.cash_paise == 3_000_000 - 65 * 100
+
+
 def test_without_hedge_benefit_the_spread_needs_the_full_margin(market, clock) -> None:
     """The switch for a broker that does not see hedges."""
     blind = Desk(market, Exchange(market, hedge_aware=False), clock)
@@ -282,6 +299,34 @@ def test_a_stop_waits_for_its_trigger(desk_) -> None:
     assert order.filled == 0
     desk_.quote(34_600, 34_700)
     assert order.status is OrderStatus.TRADED
+
+
+def test_a_triggered_order_is_changed_into_another(desk_) -> None:
+    """Its trigger moves with the change; made a limit it trades at once, made a stop again it waits."""
+    order = desk_.place(price=350.0, orderType="STOP_LOSS", triggerPrice=345.0)
+    _change(desk_, order, triggerPrice=348.0)
+    desk_.quote(34_600, 34_700)
+    assert (order.filled, order.ticket.trigger_paise) == (0, 34_800)
+    with pytest.raises(Refusal, match="Trigger Price should be less than Price"):
+        desk_.exchange.modify(order.order_id, {"triggerPrice": 351.0}, desk_.clock())
+    desk_.quote(34_700, 34_800, quantity=65)
+    _change(desk_, order, orderType="LIMIT", quantity=130)
+    assert (order.filled, order.order_type) == (65, "LIMIT")
+    _change(desk_, order, orderType="STOP_LOSS")
+    desk_.quote(34_600, 34_700)
+    assert order.filled == 65
+    desk_.quote(34_800, 34_900)
+    assert order.status is OrderStatus.TRADED
+
+
+def test_validity_and_the_disclosed_share_can_change(desk_) -> None:
+    """What the change does not name stays; a disclosed share too small is refused; IOC ends it there."""
+    order = desk_.place(price=300.0, quantity=650, disclosedQuantity=325)
+    with pytest.raises(Refusal) as refused:
+        desk_.exchange.modify(order.order_id, {"disclosedQuantity": 65}, desk_.clock())
+    assert _code(refused.value) == "DH-905"
+    _change(desk_, order, validity="IOC")
+    assert (order.ticket.disclosed, order.quantity, order.status) == (325, 650, OrderStatus.CANCELLED)
 
 
 def test_the_close_ends_resting_orders(desk_) -> None:
@@ -484,8 +529,12 @@ class Trading(RuleBasedStateMachine):
                 for trade in order.trades:
                     assert (trade.price_paise - order.price_paise) * order.ticket.side.sign <= 0
         if hasattr(self, "at"):
+            account = self.at.exchange.account()
             assert self.at.net == total
-            ids = [trade.trade_id for trade in self.at.exchange.account().trades]
+            if not total:
+                realised = sum(at.realised_paise for at in account.holdings().values())
+                assert account.cash_paise - account.funds_paise == pytest.approx(realised)
+            ids = [trade.trade_id for trade in account.trades]
             assert len(ids) == len(set(ids))
 
 
