@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.model import OrderStatus, Product
 from sandbox import rows
 from sandbox.account import TOKEN_LIFE_S, Account, Carried
-from sandbox.ist import ist, session_s
+from sandbox.ist import CALENDAR, ist
 from sandbox.matching import Matcher, What
 from sandbox.orders import MAX_MODIFICATIONS, Order, Ticket, read_terms, read_ticket
 from sandbox.refusals import bad_input, order_error
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from sandbox.quotes import QuoteSource
 
 DEFAULT_CLIENT = "1000000001"
-
-_SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +105,7 @@ class Exchange:
 
     def is_open(self, now_s: float) -> bool:
         """Whether equity derivatives trade at this moment."""
-        today = ist(now_s).date()
-        opens, closes = session_s(today)
-        return self.always_open or (today.weekday() < _SATURDAY and opens <= now_s < closes)
+        return self.always_open or CALENDAR.is_open(now_s)
 
     def place(
         self,
@@ -162,7 +158,7 @@ class Exchange:
         account.orders[order.order_id] = order
         if not late_s:
             self._tell(order, now_s)
-        sets_out_s = now_s + late_s if opened else _next_opening_s(now_s)
+        sets_out_s = now_s + late_s if opened else CALENDAR.window(now_s).open_s
         self._matcher.send(sets_out_s + self.latency_s, What.ARRIVE, order)
         return order
 
@@ -213,11 +209,3 @@ class Exchange:
 
     def _tell(self, order: Order, at_s: float) -> None:
         self.updates.append(Update(order.client_id, rows.order_update(order, at_s)))
-
-
-def _next_opening_s(now_s: float) -> float:
-    for days in range(8):
-        opens, _ = session_s(ist(now_s + days * 86_400).date())
-        if opens > now_s and ist(opens).weekday() < _SATURDAY:
-            return opens
-    raise AssertionError("eight days hold a weekday")

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Instrument, InstrumentKind, Right, Segment, instrument_key
+from sandbox.ist import CALENDAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,11 +105,20 @@ def read_key(segment: Any, security_id: Any) -> InstrumentKey:
     return instrument_key(Segment(segment), int(digits))
 
 
-def tuesdays(start: date, count: int = 3) -> tuple[date, ...]:
-    """The first Tuesday at least two days after ``start`` and those that follow it."""
+def weekly_expiries(start: date, count: int = 3) -> tuple[date, ...]:
+    """Expiry days of the first Tuesday at least two days after ``start`` and of those that follow it.
+
+    A contract whose Tuesday is a holiday expires on the session before.
+    """
     first = start + timedelta(days=2)
     first += timedelta(days=(_TUESDAY - first.weekday()) % 7)
-    return tuple(first + timedelta(weeks=n) for n in range(count))
+    return tuple(CALENDAR.session_until(first + timedelta(weeks=n)) for n in range(count))
+
+
+def is_monthly(expiry: date) -> bool:
+    """Whether it is the last weekly expiry of its month."""
+    tuesday = expiry + timedelta(days=(_TUESDAY - expiry.weekday()) % 7)
+    return (tuesday + timedelta(weeks=1)).month != tuesday.month
 
 
 def chain(base: Underlying, expiries: Sequence[date]) -> Iterator[Instrument]:

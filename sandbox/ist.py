@@ -1,13 +1,17 @@
-"""Indian market time: the wall clock in words and the hours of the derivatives session."""
+"""Indian market time: the wall clock in words and the days and hours of the derivatives session."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta, timezone
+from importlib.resources import files
+
+from engine.sessions import Calendar
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 IST_OFFSET_S = 19_800
 
-_LONGER_SINCE = date(2026, 8, 3)
+#: Days and hours of trading; dated facts that the engine ships.
+CALENDAR = Calendar.parse(files("engine.data").joinpath("sessions.toml").read_text(encoding="utf-8"))
 
 
 def ist(now_s: float) -> datetime:
@@ -25,11 +29,6 @@ def moment_s(day: date, hour: int, minute: int = 0) -> float:
     return datetime.combine(day, time(hour, minute), IST).timestamp()
 
 
-def session_s(day: date) -> tuple[float, float]:
-    """Opening and close of equity derivatives, epoch seconds.
-
-    Continuous trading runs 09:15 to 15:40 since 3 August 2026 and ended at 15:30 before that
-    (NSE circular FAOP/74467).
-    """
-    minute = 40 if day >= _LONGER_SINCE else 30
-    return moment_s(day, 9, 15), moment_s(day, 15, minute)
+def expires_s(expiry: date) -> float:
+    """When a contract of this expiry date stops trading: at the close of its last session."""
+    return CALENDAR.session(CALENDAR.session_until(expiry)).close_s

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from engine.model import InstrumentKind, Right
 from sandbox import black76
-from sandbox.instruments import UNDERLYINGS, Underlying, chain, tuesdays
-from sandbox.ist import ist, moment_s
+from sandbox.instruments import UNDERLYINGS, Underlying, chain, weekly_expiries
+from sandbox.ist import expires_s, ist
 from sandbox.noise import scatter
 from sandbox.quotes import Level, Quote
 from sandbox.quoting import Tape, make_book
@@ -59,9 +59,10 @@ class Market:
         expiries: Sequence[date] | None = None,
         underlyings: Sequence[Underlying] = UNDERLYINGS,
     ) -> None:
-        """Open the market at a moment (epoch seconds); expiries default to the next three Tuesdays."""
+        """Open the market at a moment (epoch seconds); by default the next three weekly expiries."""
         self.pace = pace
-        self.expiries = tuple(expiries or tuesdays(ist(now_s).date()))
+        self.expiries = tuple(expiries or weekly_expiries(ist(now_s).date()))
+        self._expires_s = {expiry: expires_s(expiry) for expiry in self.expiries}
         self._seed = seed
         self._now_s = now_s
         self._quantum = 0
@@ -250,7 +251,7 @@ class Market:
     def _state(self, each: _Chain, option: Instrument) -> tuple[float, float, float]:
         years = 0.0
         if option.expiry is not None:
-            years = max(0.0, moment_s(option.expiry, 15, 30) - self._now_s) / _YEAR_S
+            years = max(0.0, self._expires_s[option.expiry] - self._now_s) / _YEAR_S
         return each.walk.spot.value * exp(_RATE * years), years, (option.strike_paise or 0) / 100
 
 

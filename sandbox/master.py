@@ -11,6 +11,7 @@ import io
 from typing import TYPE_CHECKING
 
 from engine.model import InstrumentKind, Right, Segment, key_parts
+from sandbox.instruments import is_monthly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,4 +137,4 @@ def _tick(at: Instrument) -> float:
 def _flag(at: Instrument) -> str:
     if at.expiry is None:
         return "" if at.kind is InstrumentKind.INDEX else "NA"
-    return "W" if at.index_option and at.symbol == "NIFTY" else "M"
+    return "M" if is_monthly(at.expiry) else "W"

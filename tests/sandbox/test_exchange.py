@@ -159,11 +159,13 @@ def test_outside_hours_nothing_is_taken_but_after_market_orders(desk_) -> None:
         (date(2026, 2, 3), 15, 30, False),
         (date(2026, 8, 3), 15, 39, True),
         (date(2026, 8, 3), 15, 40, False),
-        (date(2026, 2, 1), 11, 0, False),
+        (date(2026, 2, 7), 11, 0, False),
+        (date(2026, 2, 1), 11, 0, True),
+        (date(2026, 11, 10), 11, 0, False),
     ],
 )
 def test_the_session_is_as_long_as_the_date_says(desk_, day, hour, minute, expected) -> None:
-    """15:30 until July 2026, 15:40 from August on, no weekends."""
+    """15:30 until July 2026, 15:40 from August on; no weekends but a budget Sunday, no holidays."""
     assert desk_.exchange.is_open(moment_s(day, hour, minute)) is expected
 
 

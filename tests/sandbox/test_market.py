@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from itertools import pairwise
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from engine.model import InstrumentKind, Right
 from sandbox.black76 import greeks, price, smile
+from sandbox.ist import moment_s
 from sandbox.market import Market
+from sandbox.master import detailed
 from sandbox.walk import Phase, Temper
 from tests.sandbox.conftest import MORNING_S
 
@@ -133,6 +136,27 @@ def test_expiries_are_the_tuesdays_to_come() -> None:
     assert Market(MORNING_S).expiries == (date(2026, 2, 10), date(2026, 2, 17), date(2026, 2, 24))
     given_dates = (date(2026, 2, 9), date(2026, 3, 2))
     assert Market(MORNING_S, expiries=given_dates).expiries == given_dates
+
+
+def test_an_expiry_on_a_holiday_is_the_session_before() -> None:
+    """Tuesday 24 November 2026 is a holiday: the monthly contracts expire on Monday the 23rd."""
+    market = Market(moment_s(date(2026, 11, 18), 10))
+    assert market.expiries == (date(2026, 11, 23), date(2026, 12, 1), date(2026, 12, 8))
+    flags = {
+        row["SM_EXPIRY_DATE"]: row["EXPIRY_FLAG"]
+        for row in csv.DictReader(detailed(market.instruments.values()).splitlines())
+        if row["UNDERLYING_SYMBOL"] == "NIFTY" and row["INSTRUMENT"] == "OPTIDX"
+    }
+    assert flags == {"2026-11-23": "M", "2026-12-01": "W", "2026-12-08": "W"}
+
+
+def test_time_value_lasts_until_the_close_of_the_expiry_day() -> None:
+    """Since August 2026 that is 15:40, not half past three."""
+    market = Market(moment_s(date(2026, 12, 1), 15, 30), expiries=[date(2026, 12, 1)])
+    option = market.option("NIFTY", 25_300, Right.CALL)
+    assert market.sensitivities(option)[1].vega > 0
+    market.step(moment_s(date(2026, 12, 1), 15, 40))
+    assert market.sensitivities(option)[1].vega == 0
 
 
 def test_an_unlisted_contract_is_named_in_the_error() -> None:
