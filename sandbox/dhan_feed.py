@@ -165,12 +165,11 @@ class _Connection:
             self.session.hang_up(packets.disconnect(_TOO_MANY_INSTRUMENTS))
             return
         for key in keys:
-            quote = source.quote(key)
-            if quote is None:
-                continue
+            # What is not listed takes a place like anything else; it just never has a price.
             self.wanted[key] = code
             self._dirty[key] = None
-            if key_parts(key)[0] is Segment.IDX_I:
+            quote = source.quote(key)
+            if quote is not None and code != FULL and key_parts(key)[0] is Segment.IDX_I:
                 self._extra.append(packets.previous_close(quote))
         self.session.nudge()
         self._world.bell.ring()

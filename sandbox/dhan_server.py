@@ -203,5 +203,5 @@ class DhanServer:
         return web.Response(text=text, content_type="text/csv")
 
     async def _detailed(self, _request: web.Request) -> web.Response:
-        text = master.detailed(self.market.instruments.values())
+        text = master.detailed(self.market.instruments.values(), self.market)
         return web.Response(text=text, content_type="text/csv")

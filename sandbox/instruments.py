@@ -132,13 +132,19 @@ def chain(base: Underlying, expiries: Sequence[date]) -> Iterator[Instrument]:
                 security_id += 1
 
 
+def shown_name(symbol: str, expiry: date, strike: float, right: Right) -> str:
+    """What Dhan calls an option on its screens: ``NIFTY 01 DEC 25000 CALL``."""
+    word = "CALL" if right is Right.CALL else "PUT"
+    return f"{symbol} {expiry:%d %b} {strike:g} {word}".upper()
+
+
 def _option(base: Underlying, security_id: int, expiry: date, strike: int, right: Right) -> Instrument:
     return Instrument(
         segment=Segment.NSE_FNO,
         security_id=security_id,
         kind=InstrumentKind.OPTION,
         symbol=base.symbol,
-        display=f"{base.symbol} {expiry.day:02d} {expiry:%b} {strike} {right}".upper(),
+        display=shown_name(base.symbol, expiry, strike, right),
         lot=base.lot,
         tick_paise=5,
         expiry=expiry,

@@ -10,17 +10,27 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from engine.model import InstrumentKind, Right, Segment, key_parts
+from engine.model import InstrumentKind, Segment, key_parts
 from sandbox.instruments import is_monthly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.model import Instrument
+    from sandbox.quotes import Quote, QuoteSource
 
 _LETTER = {Segment.NSE_EQ: "E", Segment.BSE_EQ: "E", Segment.NSE_FNO: "D", Segment.BSE_FNO: "D"}
 _TYPE = {InstrumentKind.INDEX: "INDEX", InstrumentKind.EQUITY: "ES"}
 _SERIES = {InstrumentKind.INDEX: "X", InstrumentKind.EQUITY: "EQ"}
+
+_MARGIN_COLUMNS = (
+    "BUY_CO_MIN_MARGIN_PER",
+    "BUY_CO_SL_RANGE_MAX_PERC",
+    "BUY_CO_SL_RANGE_MIN_PERC",
+    "BUY_BO_MIN_MARGIN_PER",
+    "BUY_BO_PROFIT_RANGE_MAX_PERC",
+    "BUY_BO_PROFIT_RANGE_MIN_PERC",
+)
 
 
 def compact(instruments: Iterable[Instrument]) -> str:
@@ -28,12 +38,13 @@ def compact(instruments: Iterable[Instrument]) -> str:
     return _csv(map(_compact_row, instruments))
 
 
-def detailed(instruments: Iterable[Instrument]) -> str:
+def detailed(instruments: Iterable[Instrument], source: QuoteSource) -> str:
     """The text of ``api-scrip-master-detailed.csv`` and of ``/v2/instrument/{segment}``.
 
-    The header is one of several generations: a reader must go by names.
+    The header is one of several generations (that of April 2026 and the freeze quantity): a reader must
+    go by names. ``source`` knows the day's price limits.
     """
-    return _csv(map(_detailed_row, instruments))
+    return _csv(_detailed_row(at, source.quote(at.key)) for at in instruments)
 
 
 def _csv(rows: Iterable[dict[str, object]]) -> str:
@@ -55,7 +66,7 @@ def _compact_row(at: Instrument) -> dict[str, object]:
         "SEM_EXPIRY_CODE": 1 if option else 0,
         "SEM_TRADING_SYMBOL": at.trading_symbol or at.symbol,
         "SEM_LOT_UNITS": f"{at.lot}.0" if option else at.lot,
-        "SEM_CUSTOM_SYMBOL": _custom(at),
+        "SEM_CUSTOM_SYMBOL": at.display,
         "SEM_EXPIRY_DATE": f"{at.expiry} 14:30:00" if at.expiry else _no_date(at),
         "SEM_STRIKE_PRICE": _strike(at),
         "SEM_OPTION_TYPE": _right(at),
@@ -67,7 +78,7 @@ def _compact_row(at: Instrument) -> dict[str, object]:
     }
 
 
-def _detailed_row(at: Instrument) -> dict[str, object]:
+def _detailed_row(at: Instrument, quote: Quote | None) -> dict[str, object]:
     return {
         "EXCH_ID": _exchange(at),
         "SEGMENT": _LETTER.get(at.segment, "I"),
@@ -77,7 +88,7 @@ def _detailed_row(at: Instrument) -> dict[str, object]:
         "UNDERLYING_SECURITY_ID": key_parts(at.underlying)[1] if at.underlying is not None else "",
         "UNDERLYING_SYMBOL": at.symbol,
         "SYMBOL_NAME": at.symbol,
-        "DISPLAY_NAME": _custom(at),
+        "DISPLAY_NAME": at.display,
         "INSTRUMENT_TYPE": _TYPE.get(at.kind, "OP"),
         "SERIES": _SERIES.get(at.kind, "NA"),
         "LOT_SIZE": at.lot,
@@ -91,7 +102,10 @@ def _detailed_row(at: Instrument) -> dict[str, object]:
         "ASM_GSM_FLAG": "N",
         "ASM_GSM_CATEGORY": "NA",
         "BUY_SELL_INDICATOR": "A",
+        **dict.fromkeys(_MARGIN_COLUMNS, 0),
         "MTF_LEVERAGE": 0,
+        "SM_UPPER_LIMIT": quote.upper_circuit_paise / 100 if quote else 0,
+        "SM_LOWER_LIMIT": quote.lower_circuit_paise / 100 if quote else 0,
         "SM_FREEZE_QTY": at.freeze_quantity or 0,
     }
 
@@ -107,13 +121,6 @@ def instrument_word(at: Instrument) -> str:
 
 def _exchange(at: Instrument) -> str:
     return "NSE" if at.segment is Segment.IDX_I else at.segment.value[:3]
-
-
-def _custom(at: Instrument) -> str:
-    if at.expiry is None:
-        return at.display
-    right = "CALL" if at.right is Right.CALL else "PUT"
-    return f"{at.symbol} {at.expiry:%d %b} {(at.strike_paise or 0) // 100} {right}".upper()
 
 
 def _no_date(at: Instrument) -> str:

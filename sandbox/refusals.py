@@ -81,13 +81,22 @@ def data(status: int, code: int) -> Refusal:
     return Refusal(status, {"status": "failed", "data": {str(code): _DATA_TEXT[code]}})
 
 
-def no_chart(text: str = "Data not available") -> Refusal:
-    """The charts' form (RS-9005)."""
+def no_chart() -> Refusal:
+    """The charts' form (RS-9005) for a question without an answer."""
+    return _chart(400, "BAD_REQUEST", "Data not available")
+
+
+def broken_chart() -> Refusal:
+    """The charts' form for an id that is no number: HTTP 500. The text is ours."""
+    return _chart(500, "INTERNAL_SERVER_ERROR", "Internal Server Error")
+
+
+def _chart(status: int, name: str, text: str) -> Refusal:
     return Refusal(
-        400,
+        status,
         {
             "errorCode": "NONE",
-            "httpStatus": "BAD_REQUEST",
+            "httpStatus": name,
             "internalErrorCode": "RS-9005",
             "internalErrorMessage": text,
         },

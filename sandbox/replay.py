@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Right, Segment
 from sandbox.black76 import Greeks
-from sandbox.instruments import UNDERLYINGS
+from sandbox.instruments import UNDERLYINGS, shown_name
 from sandbox.ist import ist
 from sandbox.quotes import Level, Quote
 
@@ -151,7 +151,7 @@ class RecordedMarket:
             security_id=security_id,
             kind=InstrumentKind.OPTION,
             symbol=symbol,
-            display=f"{symbol} {expiry:%d %b} {strike:g} {right}".upper(),
+            display=shown_name(symbol, expiry, strike, Right(right)),
             lot=self._lots.get(symbol, 1),
             tick_paise=_TICK,
             expiry=expiry,

@@ -132,7 +132,7 @@ def _cell(call: Call, option: Instrument) -> dict[str, Any]:
     bid = quote.bids[0] if quote.bids else Level(0, 0, 0)
     ask = quote.asks[0] if quote.asks else Level(0, 0, 0)
     return {
-        "average_price": quote.average_paise / 100,
+        "average_price": _short(quote.average_paise),
         "greeks": {
             "delta": round(greeks.delta, 5),
             "theta": round(greeks.theta, 5),
@@ -140,18 +140,23 @@ def _cell(call: Call, option: Instrument) -> dict[str, Any]:
             "vega": round(greeks.vega, 5),
         },
         "implied_volatility": vol * 100,
-        "last_price": quote.ltp_paise / 100,
+        "last_price": _short(quote.ltp_paise),
         "oi": quote.oi,
-        "previous_close_price": quote.previous_close_paise / 100,
+        "previous_close_price": _short(quote.previous_close_paise),
         "previous_oi": quote.oi,
         "previous_volume": 0,
         "security_id": option.security_id,
-        "top_ask_price": ask.price_paise / 100,
+        "top_ask_price": _short(ask.price_paise),
         "top_ask_quantity": ask.quantity,
-        "top_bid_price": bid.price_paise / 100,
+        "top_bid_price": _short(bid.price_paise),
         "top_bid_quantity": bid.quantity,
         "volume": quote.volume,
     }
+
+
+def _short(paise: int) -> float:
+    """Rupees as the chain prints them: whole ones as integers, the others without a float32 tail."""
+    return paise // 100 if paise % 100 == 0 else paise / 100
 
 
 def _float32(quote: Quote | None) -> float:
@@ -165,7 +170,7 @@ def _charts(call: Call) -> Any:
     try:
         key = read_key(call.body["exchangeSegment"], call.body["securityId"])
     except (KeyError, ValueError) as wrong:
-        raise refusals.no_chart("For input string") from wrong
+        raise refusals.broken_chart() from wrong
     quote = call.world.exchange.source.quote(key)
     if quote is None or not quote.open_paise:
         raise refusals.no_chart()
@@ -180,9 +185,11 @@ def _charts(call: Call) -> Any:
 
 
 def _segment_master(call: Call) -> Any:
-    wanted = call.part("segment")
-    listed = [i for i in call.world.exchange.source.instruments.values() if i.segment.value == wanted]
-    return web.Response(text=master.detailed(listed), content_type="text/csv")
+    wanted, source = call.part("segment"), call.world.exchange.source
+    listed = [i for i in source.instruments.values() if i.segment.value == wanted]
+    if not listed:
+        raise refusals.data(400, 814)
+    return web.Response(text=master.detailed(listed, source), content_type="text/csv")
 
 
 ROUTES = (

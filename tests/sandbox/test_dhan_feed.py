@@ -95,7 +95,7 @@ async def test_an_index_brings_its_previous_close_and_is_silent_in_full_mode(ser
     """Ticker and quote work for an index; Full was seen to deliver nothing."""
     async with listen(server) as ear:
         await ear.subscribe(FULL, [NIFTY])
-        assert await ear.codes(1) == [6]
+        await asyncio.wait_for(server.until(lambda: NIFTY in server.subscribed), 10)
         market.set_spot("NIFTY", 25_400)
         await server.step()
         await ear.subscribe(QUOTE, [NIFTY])
@@ -187,14 +187,16 @@ async def test_the_sixth_connection_ends_the_oldest_with_805(server, option) -> 
         assert await ears[5].codes(1) == [2]
 
 
-async def test_five_thousand_instruments_are_the_most(server, market, monkeypatch) -> None:
-    """One more ends the connection with 804; the sandbox lists fewer, so here the limit is lower."""
-    monkeypatch.setattr("sandbox.dhan_feed.MOST_INSTRUMENTS", 3)
-    keys = list(market.instruments)[:4]
+async def test_five_thousand_instruments_are_the_most(server, option) -> None:
+    """One more ends the connection with 804; contracts that nobody lists count too, as nobody checks."""
+    keys = [instrument_key(Segment.NSE_FNO, 100_000 + n) for n in range(5_000)]
     async with listen(server) as ear:
-        await ear.subscribe(TICKER, keys[1:4])
-        await ear.codes(3)
-        await ear.subscribe(TICKER, keys[:1])
+        for first in range(0, 5_000, 100):
+            await ear.subscribe(TICKER, keys[first : first + 100])
+        await ear.subscribe(FULL, keys[:100])
+        await asyncio.wait_for(server.until(lambda: server.subscribed.get(keys[0]) == FULL), 10)
+        assert len(server.subscribed) == 5_000
+        await ear.subscribe(TICKER, [option.key])
         assert (await ear.frame()).hex() == "320a0000000000002403"
         await ear.end()
 

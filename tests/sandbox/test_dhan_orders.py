@@ -54,6 +54,8 @@ async def test_an_order_is_told_from_transit_to_traded(server, clock, option) ->
         frame = json.loads(await _text(socket))
         assert frame["Type"] == "order_alert"
         assert (frame["Data"]["status"], frame["Data"]["correlationId"]) == ("Transit", "exit-1")
+        assert frame["Data"]["displayName"] == f"NIFTY {option.expiry:%d %b} 25300 CALL".upper()
+        assert frame["Data"]["expiryDate"] == f"{option.expiry} 00:00:00"
         assert await _stories(socket, 2) == [("Pending", 0), ("Traded", 65)]
 
 

@@ -59,12 +59,37 @@ async def test_unknown_ids_and_the_clients_id_are_left_out_of_quotes(call) -> No
 
 
 async def test_charts_have_a_third_shape(call) -> None:
-    """RS-9005 when there is nothing, columns of floats when there is."""
+    """RS-9005 when there is nothing or the id is no number, columns of floats when there is a day."""
+    status, body = await call("POST", "/charts/intraday", {"securityId": "NIFTY", "exchangeSegment": "IDX_I"})
+    assert (status, body["httpStatus"]) == (500, "INTERNAL_SERVER_ERROR")
     status, body = await call("POST", "/charts/intraday", {"securityId": "1", "exchangeSegment": "NSE_EQ"})
     assert (status, body["internalErrorCode"]) == (400, "RS-9005")
     status, body = await call("POST", "/charts/intraday", {"securityId": "13", "exchangeSegment": "IDX_I"})
     assert status == 200
     assert {len(column) for column in body.values()} == {1}
+
+
+async def test_only_the_underlyings_price_has_a_tail_in_the_chain(call, server, market, option) -> None:
+    """It is a widened float32; an option's whole rupees are integers."""
+    market.set_spot("NIFTY", 25_310.15)
+    market.set_quote(option.key, 34_000, 34_110)
+    asked = {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I", "Expiry": str(option.expiry)}
+    url = f"{server.api_url}/optionchain"
+    async with call.session.post(url, json=asked, headers=call.headers) as response:
+        text = await response.text()
+    assert '"last_price": 25310.150390625' in text
+    assert '"top_ask_price": 341.1,' in text
+    assert '"top_bid_price": 340,' in text
+
+
+async def test_a_segment_without_contracts_is_no_file(call) -> None:
+    """The master by segment is text; an unknown segment is refused in the data API's shape."""
+    url = f"{call.server.api_url}/instrument/NSE_FNO"
+    async with call.session.get(url, headers=call.headers) as response:
+        head, first, *_ = (await response.text()).splitlines()
+    assert head.endswith("MTF_LEVERAGE,SM_UPPER_LIMIT,SM_LOWER_LIMIT,SM_FREEZE_QTY")
+    assert len(head.split(",")) == len(first.split(",")) == 32
+    assert list((await call("GET", "/instrument/MOON"))[1]["data"]) == ["814"]
 
 
 async def test_choices_where_sources_disagree(call, server, option) -> None:

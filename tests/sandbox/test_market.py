@@ -144,7 +144,7 @@ def test_an_expiry_on_a_holiday_is_the_session_before() -> None:
     assert market.expiries == (date(2026, 11, 23), date(2026, 12, 1), date(2026, 12, 8))
     flags = {
         row["SM_EXPIRY_DATE"]: row["EXPIRY_FLAG"]
-        for row in csv.DictReader(detailed(market.instruments.values()).splitlines())
+        for row in csv.DictReader(detailed(market.instruments.values(), market).splitlines())
         if row["UNDERLYING_SYMBOL"] == "NIFTY" and row["INSTRUMENT"] == "OPTIDX"
     }
     assert flags == {"2026-11-23": "M", "2026-12-01": "W", "2026-12-08": "W"}
