@@ -3,7 +3,9 @@
 - ``GET /sandbox/state``: positions, orders, trades of every account, and the log of changing requests.
 - ``POST /sandbox/faults``: ``{"arm": METHOD}`` calls a method of `Faults`; ``{"feed": {"silent": true}}``
   or ``{"updates": {...}}`` sets fields of `SocketFaults`; ``{"set": {"refuse_tokens": true}}`` a switch.
-- ``POST /sandbox/market``: ``{"spot": {"NIFTY": 25500}}``, ``{"freeze": true}``.
+- ``POST /sandbox/habits``: fields of `Habits`, for example ``{"order_as_object": true}``.
+- ``POST /sandbox/exchange``: ``{"latency_s": 0.5, "funds": 50000}``, see `sandbox.levers`.
+- ``POST /sandbox/market``: ``{"spot": {"NIFTY": 25500}}``, ``{"freeze": true}``, see `sandbox.levers`.
 - ``POST /sandbox/step``: prices and orders move up to now; answers the state.
 """
 
@@ -15,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox import rows
-from sandbox.market import Market
+from sandbox.faults import SWITCHES
+from sandbox.levers import assign, one_of, pull_exchange, pull_market
+from sandbox.strict_json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
     from sandbox.faults import Faults
 
 _ARMS = ("clear", "cut", "delay_positions", "error", "half_body", "late", "reject", "reset", "stall")
-_SWITCHES = ("feed_says_why", "refuse_tokens", "token_as_order_error")
 
 
 def mount_control(app: web.Application, world: World, step: Callable[[], Awaitable[None]]) -> None:
@@ -35,57 +38,59 @@ def mount_control(app: web.Application, world: World, step: Callable[[], Awaitab
         world.settle()
         return web.json_response(_state(world))
 
-    async def faults(request: web.Request) -> web.Response:
-        """Arm something."""
-        try:
-            _set_faults(world.faults, await request.json())
-        except (TypeError, ValueError, AttributeError) as wrong:
-            return web.json_response({"error": str(wrong)}, status=400)
-        return web.json_response({"armed": [asdict(fault) for fault in world.faults.rest]})
-
-    async def market(request: web.Request) -> web.Response:
-        """Move prices."""
-        try:
-            _set_market(world.exchange.source, await request.json())
-        except (TypeError, ValueError, KeyError) as wrong:
-            return web.json_response({"error": str(wrong)}, status=400)
-        await step()
-        return web.json_response({})
-
     async def stepped(_request: web.Request) -> web.Response:
         """Let time be felt."""
         await step()
         return web.json_response(_state(world))
 
+    async def market(request: web.Request) -> web.Response:
+        """Move prices, and let them be felt."""
+        answer = await _pull(request, lambda asked: pull_market(world.exchange.source, asked))
+        await step()
+        return answer
+
+    async def faults(request: web.Request) -> web.Response:
+        """Arm something."""
+        return await _pull(request, lambda asked: _set_faults(world.faults, asked))
+
+    async def habits(request: web.Request) -> web.Response:
+        """Choose among behaviours."""
+        return await _pull(request, lambda asked: _set_habits(world, asked))
+
+    async def exchange(request: web.Request) -> web.Response:
+        """Change the exchange and its account."""
+        return await _pull(request, lambda asked: pull_exchange(world, asked))
+
     app.router.add_get("/sandbox/state", state)
-    app.router.add_post("/sandbox/faults", faults)
-    app.router.add_post("/sandbox/market", market)
     app.router.add_post("/sandbox/step", stepped)
+    for name, serve in (("faults", faults), ("habits", habits), ("exchange", exchange), ("market", market)):
+        app.router.add_post(f"/sandbox/{name}", serve)
 
 
-def _set_faults(faults: Faults, asked: dict[str, Any]) -> None:
-    for kind, fields in (("feed", faults.feed), ("updates", faults.updates)):
-        for name, value in asked.pop(kind, {}).items():
-            setattr(fields, name, value)
-    for name, value in asked.pop("set", {}).items():
-        setattr(faults, _one_of(name, _SWITCHES), bool(value))
+async def _pull(request: web.Request, act: Callable[[dict[str, Any]], Any]) -> web.Response:
+    try:
+        answer = act(dict(parse(await request.read())))
+    except (TypeError, ValueError, AttributeError) as wrong:
+        return web.json_response({"error": str(wrong)}, status=400)
+    except KeyError as wrong:
+        return web.json_response({"error": f"{wrong.args[0]}: not there"}, status=400)
+    return web.json_response(answer or {})
+
+
+def _set_faults(faults: Faults, asked: dict[str, Any]) -> Any:
+    for kind, target in (("feed", faults.feed), ("updates", faults.updates)):
+        assign(target, asked.pop(kind, {}))
+    assign(faults, asked.pop("set", {}), SWITCHES)
     if "arm" in asked:
-        getattr(faults, _one_of(asked.pop("arm"), _ARMS))(**asked)
+        getattr(faults, one_of(asked.pop("arm"), _ARMS))(**asked)
+    elif asked:
+        one_of(next(iter(asked)), ("arm", "feed", "set", "updates"))
+    return {"armed": [asdict(fault) for fault in faults.rest]}
 
 
-def _set_market(source: object, asked: dict[str, Any]) -> None:
-    if not isinstance(source, Market):
-        raise TypeError("a recorded day cannot be moved")
-    for symbol, rupees in asked.get("spot", {}).items():
-        source.set_spot(symbol, float(rupees))
-    if "freeze" in asked:
-        (source.freeze if asked["freeze"] else source.thaw)()
-
-
-def _one_of(read: str, expected: tuple[str, ...]) -> str:
-    if read not in expected:
-        raise ValueError(f"read {read!r}, expected one of {', '.join(expected)}")
-    return read
+def _set_habits(world: World, asked: dict[str, Any]) -> Any:
+    assign(world.habits, asked)
+    return asdict(world.habits)
 
 
 def _state(world: World) -> dict[str, Any]:

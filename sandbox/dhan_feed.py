@@ -28,6 +28,7 @@ TICKER, QUOTE, FULL = 15, 17, 21
 _HANG_UP = 12
 _TOO_MANY_INSTRUMENTS = 804
 _TOO_MANY_CONNECTIONS = 805
+_NO_DATA_PLAN = 806
 _EXPIRED = 807
 _BAD_TOKEN = 809
 
@@ -119,6 +120,8 @@ class _Connection:
             return _BAD_TOKEN
         if client_id is not None and client_id != account.client_id:
             return _BAD_TOKEN
+        if self._world.faults.no_data_plan:
+            return _NO_DATA_PLAN
         return _EXPIRED if self._world.now_s() >= account.token_expires_s else 0
 
     def refuse(self, code: int) -> None:

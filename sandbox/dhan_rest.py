@@ -37,6 +37,8 @@ class Habits:
     Attributes:
         bare_202: changes, cancellations, conversions and exit-all answer 202 without a body.
         order_as_object: ``GET /orders/{id}`` gives an object, not an array of one.
+        unknown_external: HTTP status of that call for an id nobody used, 400 or 404.
+        mint_refusal: HTTP status of the refusal to make a second token within two minutes, 400 or 200.
         external_as_array: ``GET /orders/external/{id}`` gives an array, not an object.
         pascal_updates: order updates in the documented spelling, not in the wire's.
         stack: packets per feed frame.
@@ -49,6 +51,8 @@ class Habits:
     bare_202: bool = False
     order_as_object: bool = False
     external_as_array: bool = False
+    unknown_external: int = 400
+    mint_refusal: int = 400
     pascal_updates: bool = False
     stack: int = 1
     reply_s: float = 0.0
@@ -153,6 +157,7 @@ def _answer(
         if not world.limits.allow(account.client_id, route.group, now_s):
             data = route.group in {Group.DATA, Group.QUOTE}
             raise refusals.data(429, 805) if data else refusals.too_fast()
+        _check_rights(world, route)
         call = Call(world, request, account, _body(raw), now_s, fault)
         result = route.handler(call)
     except Refusal as refusal:
@@ -174,6 +179,13 @@ def _account(world: World, request: web.Request, now_s: float, *, data: bool) ->
     if world.faults.token_as_order_error:
         raise refusals.invalid_token_as_order_error()
     raise refusals.data(401, 808) if data else refusals.bad_token()
+
+
+def _check_rights(world: World, route: Route) -> None:
+    if world.faults.no_data_plan and route.group in {Group.DATA, Group.QUOTE}:
+        raise refusals.no_data_plan()
+    if world.faults.wrong_ip and route.group is Group.ORDER:
+        raise refusals.bad_input("Invalid IP")
 
 
 def _body(raw: bytes) -> dict[str, Any]:

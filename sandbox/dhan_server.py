@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox import control, desk, master, rest_account, rest_data, rest_orders
+from sandbox import control, desk, master, rest_absent, rest_account, rest_data, rest_orders
 from sandbox.dhan_feed import FeedRoom
 from sandbox.dhan_orders import UpdateRoom
 from sandbox.dhan_rest import Habits, World, mount, not_found
@@ -186,7 +186,7 @@ class DhanServer:
     def _app(self) -> web.Application:
         app = web.Application()
         world = self._world
-        for routes in (rest_orders.ROUTES, rest_account.ROUTES, rest_data.ROUTES):
+        for routes in (rest_orders.ROUTES, rest_account.ROUTES, rest_data.ROUTES, rest_absent.ROUTES):
             mount(app, world, routes)
         mount_auth(app, world)
         control.mount_control(app, world, self.step)

@@ -55,6 +55,7 @@ class Exchange:
         source: where quotes come from.
         latency_s: time an order, a change or a cancellation takes to the exchange.
         always_open: trade at any hour.
+        protect_market: MARKET becomes a limit some per cent away, as since March 2026; else it takes all.
         log: every request received that would change something, refused ones included.
         updates: order-update frames not yet sent.
     """
@@ -75,6 +76,7 @@ class Exchange:
         self.log: list[Mutation] = []
         self.updates: deque[Update] = deque()
         self.hedge_aware = hedge_aware
+        self.protect_market = True
         self._orders_taken = 0
         self._matcher = Matcher(source, self.accounts, self._tell, hedge_aware=hedge_aware)
 
@@ -149,6 +151,7 @@ class Exchange:
             quantity=ticket.quantity,
             price_paise=ticket.price_paise,
             order_type=ticket.order_type,
+            protected=self.protect_market,
             visible_s=now_s + late_s,
             status=OrderStatus.TRANSIT if opened else OrderStatus.PENDING,
             updated_s=now_s,

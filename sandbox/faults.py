@@ -61,6 +61,10 @@ class RestFault:
         return self.times > 0 and self.verb in {verb, "*"} and path.startswith(self.path)
 
 
+#: Attributes of `Faults` that are simply on or off.
+SWITCHES = ("feed_says_why", "no_data_plan", "refuse_tokens", "token_as_order_error", "wrong_ip")
+
+
 @dataclass(slots=True)
 class SocketFaults:
     """What one kind of socket does wrong.
@@ -70,6 +74,7 @@ class SocketFaults:
         silent: connections live, pings are answered, no data flows.
         lag_s: every frame is sent this much late.
         truncate, garbage: how many coming frames are cut short, or preceded by one of nonsense.
+        heartbeat: how many coming feed frames are preceded by a bare header of code 0.
         duplicate: how many coming frames are sent twice.
         reorder: how many coming frames change places with the one after them.
     """
@@ -79,6 +84,7 @@ class SocketFaults:
     lag_s: float = 0.0
     truncate: int = 0
     garbage: int = 0
+    heartbeat: int = 0
     duplicate: int = 0
     reorder: int = 0
 
@@ -88,6 +94,8 @@ class Faults:
 
     Attributes:
         refuse_tokens: every token counts as invalid.
+        no_data_plan: the data API and the feed are not subscribed to (806).
+        wrong_ip: orders come from an address that is not the registered one (DH-905 Invalid IP).
         token_as_order_error: a refused token is told as HTTP 400 DH-906, as was seen, not as 401 DH-901.
         feed_says_why: a refused or expired token on the feed gets a packet 50; otherwise a bare reset.
     """
@@ -97,6 +105,8 @@ class Faults:
         self.rest: list[RestFault] = []
         self.sockets = {Socket.FEED: SocketFaults(), Socket.ORDERS: SocketFaults()}
         self.refuse_tokens = False
+        self.no_data_plan = False
+        self.wrong_ip = False
         self.token_as_order_error = False
         self.feed_says_why = False
         self._cutters: dict[Socket, Callable[[], None]] = {}
@@ -178,7 +188,8 @@ class Faults:
         """All is well again (connections already cut stay cut)."""
         self.rest.clear()
         self.sockets.update({kind: SocketFaults() for kind in Socket})
-        self.refuse_tokens = self.token_as_order_error = self.feed_says_why = False
+        for name in SWITCHES:
+            setattr(self, name, False)
 
     def take(self, verb: str, path: str) -> RestFault | None:
         """The fault that hits this call, counted down; None = none."""

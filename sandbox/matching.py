@@ -83,7 +83,7 @@ class Matcher:
         order.status = OrderStatus.PENDING
         order.exchange_s = at_s
         order.exchange_id = f"11{self._next():014d}"
-        self._price_market(order, quote)
+        _protect(order, quote)
         self._tell(order, at_s)
         self._walk(order, quote, at_s)
 
@@ -97,7 +97,7 @@ class Matcher:
         order.reason = self._objection(trial, quote)
         if not order.reason:
             _take_over(order, terms)
-            self._price_market(order, quote)
+            _protect(order, quote)
         self._tell(order, at_s)
         order.reason = ""
         if not order.remaining:
@@ -112,9 +112,9 @@ class Matcher:
         words = risk.size_objection(ticket.instrument, order.quantity)
         if not words and order.order_type != "MARKET":
             words = risk.price_objection(ticket.instrument, ticket.side, order.price_paise, quote)
-        return words or self._margin_objection(order)
+        return words or self._margin_objection(order, order.price_paise or _protected_paise(order, quote))
 
-    def _margin_objection(self, order: Order) -> str:
+    def _margin_objection(self, order: Order, price_paise: int) -> str:
         account = self._accounts[order.client_id]
         net = account.net()
         before_paise = risk.margin_paise(net, self._source, hedge_aware=self._hedge_aware)
@@ -123,18 +123,11 @@ class Matcher:
         net[order.ticket.key] = after
         more_paise = risk.margin_paise(net, self._source, hedge_aware=self._hedge_aware) - before_paise
         opening = order.ticket.side is Side.BUY and abs(after) > abs(held)
-        needed = max(0, more_paise) + (order.remaining * order.price_paise if opening else 0)
+        needed = max(0, more_paise) + (order.remaining * price_paise if opening else 0)
         free = account.cash_paise - before_paise
         if not needed or needed <= free:
             return ""
         return f"RMS:Margin Exceeds,Required:{needed / 100:.2f}, Available:{free / 100:.2f}"
-
-    @staticmethod
-    def _price_market(order: Order, quote: Quote) -> None:
-        if order.order_type == "MARKET":
-            order.order_type = "LIMIT"
-            tick = order.ticket.instrument.tick_paise
-            order.price_paise = risk.protected_price(order.ticket.side, quote, tick)
 
     def _resting(self) -> Iterator[Order]:
         for account in self._accounts.values():
@@ -152,15 +145,18 @@ class Matcher:
             self._walk(order, quote, now_s)
             return
         self._seen[order.order_id] = quote
-        crossing = self._liquidity.take(quote, order.ticket.side, order.price_paise, order.remaining)
-        if crossing:
+        limit_paise = _limit_paise(order, quote)
+        crossing = self._liquidity.take(quote, order.ticket.side, limit_paise, order.remaining)
+        if crossing and order.order_type != "MARKET":
             # The order was there first: whoever crosses it trades at its price.
-            self._fill(order, [(order.price_paise, sum(units for _, units in crossing))], now_s)
+            crossing = [(limit_paise, sum(units for _, units in crossing))]
+        self._fill(order, crossing, now_s)
 
     def _walk(self, order: Order, quote: Quote, at_s: float) -> None:
         self._seen[order.order_id] = quote
         if order.triggered:
-            fills = self._liquidity.take(quote, order.ticket.side, order.price_paise, order.remaining)
+            limit_paise = _limit_paise(order, quote)
+            fills = self._liquidity.take(quote, order.ticket.side, limit_paise, order.remaining)
             self._fill(order, fills, at_s)
         if order.ticket.ioc and order.live:
             self._end(order, OrderStatus.CANCELLED, at_s)
@@ -194,6 +190,26 @@ class Matcher:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+
+def _limit_paise(order: Order, quote: Quote) -> int:
+    """The worst price the order may trade at; a market order without protection takes the day's range."""
+    side = order.ticket.side
+    if order.order_type != "MARKET":
+        return order.price_paise
+    if order.protected:
+        return _protected_paise(order, quote)
+    return quote.upper_circuit_paise if side is Side.BUY else quote.lower_circuit_paise
+
+
+def _protected_paise(order: Order, quote: Quote) -> int:
+    return risk.protected_price(order.ticket.side, quote, order.ticket.instrument.tick_paise)
+
+
+def _protect(order: Order, quote: Quote) -> None:
+    if order.order_type == "MARKET" and order.protected:
+        order.price_paise = _limit_paise(order, quote)
+        order.order_type = "LIMIT"
 
 
 def _take_over(order: Order, terms: Terms) -> None:

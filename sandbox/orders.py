@@ -86,6 +86,7 @@ class Order:
         quantity, price_paise: as last modified.
         visible_s: the order book shows it from this moment on.
         doom: the exchange will reject it with these words when it arrives there; empty = not.
+        protected: a market order becomes a limit at the exchange.
         triggered: False while a stop waits for its trigger.
     """
 
@@ -103,6 +104,7 @@ class Order:
     exchange_s: float = 0.0
     reason: str = ""
     doom: str = ""
+    protected: bool = True
     triggered: bool = True
     modifications: int = 0
     trades: list[Trade] = field(default_factory=list)

@@ -41,9 +41,12 @@ def trading(status: int, kind: str, code: str, text: str) -> Refusal:
     return Refusal(status, {"errorType": kind, "errorCode": code, "errorMessage": text})
 
 
-def bad_input(text: str = "Missing required fields, bad values for parameters etc.") -> Refusal:
+_BAD_INPUT = "Missing required fields, bad values for parameters etc."
+
+
+def bad_input(text: str = _BAD_INPUT, *, status: int = 400) -> Refusal:
     """DH-905: something in the request itself is wrong; refused before any order exists."""
-    return trading(400, "Input_Exception", "DH-905", text)
+    return trading(status, "Input_Exception", "DH-905", text)
 
 
 def order_error(text: str) -> Refusal:
@@ -79,6 +82,11 @@ def too_fast() -> Refusal:
 def data(status: int, code: int) -> Refusal:
     """The data API's form, by its code 800 to 814."""
     return Refusal(status, {"status": "failed", "data": {str(code): _DATA_TEXT[code]}})
+
+
+def no_data_plan() -> Refusal:
+    """806 as it was recorded: with HTTP 200, in a form of its own."""
+    return Refusal(200, {"errorCode": 806, "errorMessage": _DATA_TEXT[806]})
 
 
 def no_chart() -> Refusal:

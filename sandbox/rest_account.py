@@ -30,7 +30,7 @@ def _profile(call: Call) -> Any:
         "activeSegment": "Equity, Derivative, Currency, Commodity",
         "ddpi": "Active",
         "mtf": "Active",
-        "dataPlan": "Active",
+        "dataPlan": "Deactive" if call.world.faults.no_data_plan else "Active",
         "dataValidity": ist(call.now_s + 30 * 86_400).strftime("%Y-%m-%d %H:%M:%S.0"),
     }
 
@@ -57,7 +57,9 @@ def _set_ip(call: Call) -> Any:
 
 def _get_ip(call: Call) -> Any:
     seen = call.request.remote or ""
-    return call.account.ip | {"detectedIP": seen, "ipMatchStatus": "MATCH", "ordersAllowed": True}
+    allowed = not call.world.faults.wrong_ip
+    match = "MATCH" if allowed else "MISMATCH"
+    return call.account.ip | {"detectedIP": seen, "ipMatchStatus": match, "ordersAllowed": allowed}
 
 
 def _positions(call: Call) -> Any:

@@ -69,7 +69,7 @@ def _by_correlation(call: Call) -> Any:
     wanted = call.part("correlation_id")
     found = [rows.order_row(o) for o in _book(call) if o.ticket.correlation_id == wanted]
     if not found:
-        raise bad_input()
+        raise bad_input(status=call.world.habits.unknown_external)
     return found if call.world.habits.external_as_array else found[-1]
 
 

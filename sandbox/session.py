@@ -21,6 +21,7 @@ Frame = bytes | str
 
 _RESET_S = 0.01
 _GARBAGE = bytes(range(60, 120))
+_HEARTBEAT = bytes((0, 8, 0, 0, 0, 0, 0, 0))
 _GARBAGE_TEXT = "429 too many requests"
 
 
@@ -132,6 +133,9 @@ class Session:
             elif faults.garbage > 0:
                 faults.garbage -= 1
                 out += [_GARBAGE if isinstance(frame, bytes) else _GARBAGE_TEXT, frame]
+            elif faults.heartbeat > 0 and isinstance(frame, bytes):
+                faults.heartbeat -= 1
+                out += [_HEARTBEAT, frame]
             elif faults.duplicate > 0:
                 faults.duplicate -= 1
                 out += [frame, frame]

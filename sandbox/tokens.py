@@ -52,7 +52,8 @@ def mount_auth(app: web.Application, world: World) -> None:
         if not (totp.isdigit() and len(totp) == 6):
             return _error("Invalid TOTP")
         if world.now_s() - account.minted_s < _MINT_EVERY_S:
-            return _error("Token can be generated once every 2 minutes.")
+            text = "Token can be generated once every 2 minutes."
+            return _error(text, status=world.habits.mint_refusal)
         account.token_type = "APP"  # noqa: S105 - a kind, not a token
         return web.json_response(mint(account, world.now_s()))
 
@@ -84,5 +85,5 @@ def mount_auth(app: web.Application, world: World) -> None:
     app.router.add_post("/app/consumeApp-consent", consume)
 
 
-def _error(text: str) -> web.Response:
-    return web.json_response({"status": "error", "message": text}, status=400)
+def _error(text: str, *, status: int = 400) -> web.Response:
+    return web.json_response({"status": "error", "message": text}, status=status)
