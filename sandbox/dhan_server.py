@@ -61,8 +61,9 @@ class DhanServer:
         token: str = "sandbox-token",  # noqa: S107 - the sandbox's own, worth nothing
         step_s: float = 0.25,
         habits: Habits | None = None,
+        port: int = 0,
     ) -> None:
-        """``step_s``: how often prices move by themselves; 0 = only by `step`."""
+        """``step_s``: how often prices move by themselves; 0 = only by `step`. ``port``: 0 = any free one."""
         self.exchange = exchange
         self.market = market
         self.faults = Faults()
@@ -74,7 +75,7 @@ class DhanServer:
         self._runner: web.AppRunner | None = None
         self._stepper: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._port = 0
+        self._port = port
         if client_id not in exchange.accounts:
             exchange.open_account(client_id, token, now_s())
 
@@ -133,10 +134,10 @@ class DhanServer:
         return f"{self.auth_url}/api-data"
 
     async def start(self) -> None:
-        """Listen on a free port of the loopback, and let prices move."""
+        """Listen on the loopback, and let prices move. Raises OSError when the port is taken."""
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, _HOST, 0)
+        site = web.TCPSite(self._runner, _HOST, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
         if self._step_s:

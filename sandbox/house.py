@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sandbox.demo import open_demo
 from sandbox.dhan_server import DhanServer
-from sandbox.exchange import DEFAULT_CLIENT
+from sandbox.exchange import DEFAULT_CLIENT, Exchange
+from sandbox.market import DEFAULT_SEED
 from sandbox.telegram_server import TelegramServer, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sandbox.quotes import QuoteSource
+    from sandbox.replay import RecordedMarket
 
 __all__ = ["Outside", "Sandbox"]
 
@@ -47,8 +51,10 @@ class Sandbox:
 
     Args:
         now_s: the sandbox's clock, epoch seconds: its market is open when this says so.
-        phone_port: 0 = any free one.
+        phone_port, dhan_port: 0 = any free one.
         story: the market goes where the demo's first seconds have something to tell.
+        seed: the same seed gives the same generated market.
+        day: a recorded day in place of the generated market; the account then holds nothing.
         access_token, bot_token: what it lets in; its own, worth nothing elsewhere.
     """
 
@@ -57,16 +63,23 @@ class Sandbox:
         now_s: Callable[[], float],
         *,
         phone_port: int = PHONE_PORT,
+        dhan_port: int = 0,
         story: bool = True,
+        seed: int = DEFAULT_SEED,
+        day: RecordedMarket | None = None,
         access_token: str = "sandbox-access-token",  # noqa: S107 - see above
         bot_token: str = "7000000001:sandbox-bot-token-worth-nothing-at-all",  # noqa: S107 - see above
     ) -> None:
         self._token = access_token
         self._bot_token = bot_token
         self._stack = AsyncExitStack()
-        demo = open_demo(now_s(), token=self._token, story=story)
-        self.dhan = DhanServer(demo.exchange, demo.market, now_s=now_s, token=self._token)
-        self._trades = demo.trades
+        market: QuoteSource
+        if day is not None:
+            market, exchange, self._trades = day, Exchange(day), []
+        else:
+            demo = open_demo(now_s(), token=self._token, story=story, seed=seed)
+            market, exchange, self._trades = demo.market, demo.exchange, demo.trades
+        self.dhan = DhanServer(exchange, market, now_s=now_s, token=self._token, port=dhan_port)
         self.telegram = self._telegram(phone_port)
 
     async def __aenter__(self) -> Self:

@@ -23,6 +23,7 @@ _LETTER = {Segment.NSE_EQ: "E", Segment.BSE_EQ: "E", Segment.NSE_FNO: "D", Segme
 _TYPE = {InstrumentKind.INDEX: "INDEX", InstrumentKind.EQUITY: "ES"}
 _SERIES = {InstrumentKind.INDEX: "X", InstrumentKind.EQUITY: "EQ"}
 
+_BSE_INDICES = frozenset({"SENSEX", "BANKEX"})
 _MARGIN_COLUMNS = (
     "BUY_CO_MIN_MARGIN_PER",
     "BUY_CO_SL_RANGE_MAX_PERC",
@@ -120,7 +121,9 @@ def instrument_word(at: Instrument) -> str:
 
 
 def _exchange(at: Instrument) -> str:
-    return "NSE" if at.segment is Segment.IDX_I else at.segment.value[:3]
+    if at.segment is Segment.IDX_I:
+        return "BSE" if at.symbol in _BSE_INDICES else "NSE"
+    return at.segment.value[:3]
 
 
 def _no_date(at: Instrument) -> str:

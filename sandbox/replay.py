@@ -11,9 +11,11 @@ import csv
 import gzip
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Right, Segment
+from engine.replay.lots import LotTable
 from sandbox.black76 import Greeks
 from sandbox.instruments import UNDERLYINGS, shown_name
 from sandbox.ist import ist
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 _FIRST_OPTION_ID = 60_001
 _FIRST_STOCK_ID = 30_001
+_INDEX_IDS = {"FINNIFTY": 27, "MIDCPNIFTY": 442, "SENSEX": 51}
+_BSE = frozenset({"SENSEX", "BANKEX"})
+_LOTS = LotTable.parse(files("engine.data").joinpath("lots.toml").read_text(encoding="utf-8"))
 _TICK = 5
 _OLDER_THAN_SEEN = "2"
 _MADE_UP_LOTS = 100
@@ -75,7 +80,9 @@ class RecordedMarket:
     """
 
     def __init__(self, path: Path, *, lots: Mapping[str, int] | None = None) -> None:
-        """Read which contracts there are; ``lots`` by underlying, 1 where not given.
+        """Read which contracts there are; ``lots`` by underlying where the dated lot table is not right.
+
+        A contract that neither knows has a lot of 1.
 
         Raises:
             ValueError: when the file has no rows.
@@ -90,7 +97,8 @@ class RecordedMarket:
         self._volumes: dict[InstrumentKey, int] = {}
         self._today = date.min
         self._quoted = False
-        self.start_s = self._survey()
+        self.start_s = next((row.at_s for row in _read(path)), 0.0)
+        self._survey()
         self._rows = _read(path)
         self._next = next(self._rows, None)
 
@@ -123,21 +131,18 @@ class RecordedMarket:
                 return found
         raise KeyError(f"no option {symbol} {expiry} {strike_rupees} {right} was recorded")
 
-    def _survey(self) -> float:
-        start_s = None
+    def _survey(self) -> None:
         contracts: dict[_Contract, None] = {}
         for row in _read(self._path):
-            start_s = row.at_s if start_s is None else start_s
             contracts.setdefault(row.contract)
             self._quoted = self._quoted or row.paise("bid") > 0
-        if start_s is None:
+        if not contracts:
             raise ValueError(f"{self._path.name}: read no rows, expected snapshots of contracts")
         for symbol in sorted({contract[0] for contract in contracts}):
             self._list(_underlying(symbol, _FIRST_STOCK_ID + len(self._underlyings)))
         for contract in sorted(contracts):
             option = self._option(contract, _FIRST_OPTION_ID + len(self._options))
             self._options[contract] = self.instruments[option.key] = option
-        return start_s
 
     def _list(self, underlying: Instrument) -> None:
         self._underlyings[underlying.symbol] = self.instruments[underlying.key] = underlying
@@ -145,19 +150,19 @@ class RecordedMarket:
     def _option(self, contract: _Contract, security_id: int) -> Instrument:
         symbol, expiry_text, strike_text, right = contract
         expiry, strike = date.fromisoformat(expiry_text), float(strike_text)
-        known = next((u for u in UNDERLYINGS if u.symbol == symbol), None)
+        day = ist(self.start_s).date()
         return Instrument(
-            segment=Segment.NSE_FNO,
+            segment=Segment.BSE_FNO if symbol in _BSE else Segment.NSE_FNO,
             security_id=security_id,
             kind=InstrumentKind.OPTION,
             symbol=symbol,
             display=shown_name(symbol, expiry, strike, Right(right)),
-            lot=self._lots.get(symbol, 1),
+            lot=self._lots.get(symbol) or _LOTS.lot(symbol, expiry, day) or 1,
             tick_paise=_TICK,
             expiry=expiry,
             strike_paise=round(strike * 100),
             right=Right(right),
-            freeze_quantity=known.freeze_quantity if known else None,
+            freeze_quantity=_LOTS.freeze(symbol, day),
             trading_symbol=f"{symbol}-{expiry:%b%Y}-{strike:g}-{right}",
             index_option=self._underlyings[symbol].kind is InstrumentKind.INDEX,
             underlying=self._underlyings[symbol].key,
@@ -221,7 +226,16 @@ def _underlying(symbol: str, spare_id: int) -> Instrument:
     known = next((u for u in UNDERLYINGS if u.symbol == symbol), None)
     if known is not None:
         return known.instrument
-    return Instrument(Segment.NSE_EQ, spare_id, InstrumentKind.EQUITY, symbol, symbol, trading_symbol=symbol)
+    index = symbol in _LOTS.indices
+    return Instrument(
+        segment=Segment.IDX_I if index else Segment.NSE_EQ,
+        security_id=_INDEX_IDS.get(symbol, spare_id),
+        kind=InstrumentKind.INDEX if index else InstrumentKind.EQUITY,
+        symbol=symbol,
+        display=symbol,
+        trading_symbol=symbol,
+        index_option=index,
+    )
 
 
 def _read(path: Path) -> Iterator[_Row]:

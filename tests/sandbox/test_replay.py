@@ -10,6 +10,7 @@ import pytest
 
 from engine.model import InstrumentKind, Right, Segment, instrument_key
 from sandbox.exchange import DEFAULT_CLIENT, Exchange
+from sandbox.master import detailed
 from sandbox.replay import RecordedMarket, SpeedClock
 from tests.sandbox.conftest import buy
 
@@ -22,23 +23,27 @@ def _moment(clock: str, day: str = "2025-08-29") -> float:
     return datetime.fromisoformat(f"{day}T{clock}+05:30").timestamp()
 
 
-def _row(clock: str, cells: str, day: str = "2025-08-29") -> str:
-    return f"{day}T{clock}+05:30,NIFTY,2025-09-02,24500,CE,{cells}\n"
+def row(clock: str, cells: str, day: str = "2025-08-29", symbol: str = "NIFTY") -> str:
+    return f"{day}T{clock}+05:30,{symbol},2025-09-02,24500,CE,{cells}\n"
+
+
+def write_day(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "day.csv.gz"
+    path.write_bytes(gzip.compress((HEAD + "".join(rows)).encode()))
+    return path
 
 
 def _market(tmp_path: Path, *rows: str) -> RecordedMarket:
-    path = tmp_path / "day.csv.gz"
-    path.write_bytes(gzip.compress((HEAD + "".join(rows)).encode()))
-    return RecordedMarket(path, lots={"NIFTY": 75})
+    return RecordedMarket(write_day(tmp_path, *rows))
 
 
 def test_quotes_follow_the_recording(tmp_path) -> None:
     """Nothing before its moment; what did not change is not told again."""
     market = _market(
         tmp_path,
-        _row("09:24:16", "100.00,99.50,750,100.50,1500,10,7,0,12.1,24400.05,0"),
-        _row("09:25:21", "100.00,99.50,750,100.50,1500,10,7,0,12.1,24400.05,1"),
-        _row("09:26:26", "101.00,100.50,750,101.50,1500,12,7,0,12.1,24410.00,0"),
+        row("09:24:16", "100.00,99.50,750,100.50,1500,10,7,0,12.1,24400.05,0"),
+        row("09:25:21", "100.00,99.50,750,100.50,1500,10,7,0,12.1,24400.05,1"),
+        row("09:26:26", "101.00,100.50,750,101.50,1500,12,7,0,12.1,24410.00,0"),
     )
     option = market.option("NIFTY", 24_500, Right.CALL, EXPIRY)
     nifty = instrument_key(Segment.IDX_I, 13)
@@ -61,10 +66,10 @@ def test_pages_older_than_one_seen_are_dropped(tmp_path) -> None:
     """Marked so, or given away by a falling volume; a new day begins anew."""
     market = _market(
         tmp_path,
-        _row("09:24:16", "100.00,99.50,750,100.50,1500,10,7,0,,,0"),
-        _row("09:25:16", "90.00,89.50,750,90.50,1500,11,7,0,,,2"),
-        _row("09:26:16", "80.00,79.50,750,80.50,1500,9,7,0,,,0"),
-        _row("09:16:00", "70.00,69.50,750,70.50,1500,1,7,0,,,0", day="2025-09-01"),
+        row("09:24:16", "100.00,99.50,750,100.50,1500,10,7,0,,,0"),
+        row("09:25:16", "90.00,89.50,750,90.50,1500,11,7,0,,,2"),
+        row("09:26:16", "80.00,79.50,750,80.50,1500,9,7,0,,,0"),
+        row("09:16:00", "70.00,69.50,750,70.50,1500,1,7,0,,,0", day="2025-09-01"),
     )
     option = market.option("NIFTY", 24_500, Right.CALL, EXPIRY)
     market.step(_moment("15:30:00"))
@@ -75,7 +80,7 @@ def test_pages_older_than_one_seen_are_dropped(tmp_path) -> None:
 
 def test_a_day_of_last_prices_gets_made_up_quotes(tmp_path) -> None:
     """One per cent from bid to ask, rounded outward."""
-    market = _market(tmp_path, _row("09:24:16", "100.05,,,,,10,7,0,,,0"))
+    market = _market(tmp_path, row("09:24:16", "100.05,,,,,10,7,0,,,0"))
     market.step(market.start_s)
     quote = market.quote(market.option("NIFTY", 24_500, Right.CALL, EXPIRY).key)
     assert quote is not None
@@ -84,7 +89,7 @@ def test_a_day_of_last_prices_gets_made_up_quotes(tmp_path) -> None:
 
 def test_the_exchange_trades_on_a_recorded_day(tmp_path) -> None:
     """Orders fill at the recorded side, up to the recorded quantity."""
-    market = _market(tmp_path, _row("09:24:16", "100.00,99.50,750,100.50,150,10,7,0,,24400.05,0"))
+    market = _market(tmp_path, row("09:24:16", "100.00,99.50,750,100.50,150,10,7,0,,24400.05,0"))
     market.step(market.start_s)
     exchange = Exchange(market)
     exchange.open_account(DEFAULT_CLIENT, "sandbox-token", market.start_s)
@@ -92,6 +97,20 @@ def test_the_exchange_trades_on_a_recorded_day(tmp_path) -> None:
     order = exchange.place(buy(option, quantity=225, price=100.5), market.start_s)
     exchange.advance(market.start_s + 1)
     assert [(trade.price_paise, trade.quantity) for trade in order.trades] == [(10_050, 150)]
+
+
+def test_each_underlying_is_what_it_is_and_trades_where_it_does(tmp_path) -> None:
+    """SENSEX is an index whose options trade at the other exchange; a lot given beats the table's."""
+    rows = (row("09:24:16", "100.00,99.50,20,100.50,20,10,7,0,,81000,0", symbol=s) for s in ("SENSEX", "TCS"))
+    market = RecordedMarket(write_day(tmp_path, *rows), lots={"SENSEX": 10})
+    market.step(market.start_s)
+    sensex = market.option("SENSEX", 24_500, Right.CALL, EXPIRY)
+    assert (sensex.segment, sensex.lot, sensex.index_option) == (Segment.BSE_FNO, 10, True)
+    assert sensex.underlying == instrument_key(Segment.IDX_I, 51)
+    stock = market.option("TCS", 24_500, Right.CALL, EXPIRY)
+    assert (stock.segment, stock.lot, stock.index_option) == (Segment.NSE_FNO, 1, False)
+    lines = detailed(market.instruments.values(), market).splitlines()[1:]
+    assert sorted(line.split(",")[0] for line in lines) == ["BSE", "BSE", "NSE", "NSE"]
 
 
 def test_an_empty_file_says_so(tmp_path) -> None:
@@ -121,7 +140,7 @@ def test_real_days_can_be_played(name, least) -> None:
     path = DAYS / f"{name}.csv.gz"
     if not path.exists():
         pytest.skip(f"recorded days are not beside this checkout ({path.name})")
-    market = RecordedMarket(path, lots={"NIFTY": 75})
+    market = RecordedMarket(path)
     market.step(market.start_s + 1_800)
     quoted = [key for key in market.instruments if market.quote(key) is not None]
     assert len(quoted) >= least * 0.5
