@@ -30,7 +30,7 @@ def ticker(quote: Quote) -> bytes:
 
 def previous_close(quote: Quote) -> bytes:
     """Code 6: yesterday's close and open interest."""
-    return _packet(6, quote.key, "<fI", _rupees(quote.previous_close_paise), 0)
+    return _packet(6, quote.key, "<fI", _rupees(quote.previous_close_paise), quote.previous_oi & _U32)
 
 
 def open_interest(quote: Quote) -> bytes:

@@ -46,6 +46,7 @@ class Quote:
     oi: int = 0
     oi_high: int = 0
     oi_low: int = 0
+    previous_oi: int = 0
     open_paise: int = 0
     high_paise: int = 0
     low_paise: int = 0

@@ -17,18 +17,18 @@ class Tape:
     """One contract's day: what has traded and what is shown now."""
 
     __slots__ = (
-        "_high", "_instrument", "_low", "_ltp", "_ltt_s", "_oi", "_open", "_previous_close",
-        "_quantity", "_range", "_turnover", "_volume", "quote",
+        "_high", "_instrument", "_low", "_ltp", "_ltt_s", "_oi", "_oi_high", "_oi_low", "_open",
+        "_previous_close", "_previous_oi", "_quantity", "_range", "_turnover", "_volume", "quote",
     )  # fmt: skip
 
     def __init__(
         self, instrument: Instrument, close_paise: int, range_paise: tuple[int, int], oi: int
     ) -> None:
-        """Begin the day at yesterday's close, within an operating range (low, high)."""
+        """Begin the day at yesterday's close and open interest, within an operating range (low, high)."""
         self._instrument = instrument
         self._previous_close = close_paise
         self._range = range_paise
-        self._oi = oi
+        self._oi = self._oi_high = self._oi_low = self._previous_oi = oi
         self._open = self._high = self._low = self._ltp = 0
         self._ltt_s = self._quantity = self._volume = self._turnover = 0
         self.quote = Quote(instrument.key)
@@ -41,6 +41,12 @@ class Tape:
         self._ltp, self._ltt_s, self._quantity = price_paise, int(now_s), quantity
         self._volume += quantity
         self._turnover += quantity * price_paise
+        if self._previous_oi:
+            # Of four trades two open contracts, one passes them on and one closes them.
+            opened = (quantity, quantity, 0, -quantity)[scatter(self._instrument.key, self._volume) & 3]
+            self._oi = max(0, self._oi + opened)
+            self._oi_high = max(self._oi_high, self._oi)
+            self._oi_low = min(self._oi_low, self._oi)
 
     def show(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """Replace the book by a new one."""
@@ -54,8 +60,9 @@ class Tape:
             average_paise=self._turnover // self._volume if self._volume else 0,
             volume=self._volume,
             oi=self._oi,
-            oi_high=self._oi,
-            oi_low=self._oi,
+            oi_high=self._oi_high,
+            oi_low=self._oi_low,
+            previous_oi=self._previous_oi,
             open_paise=self._open,
             high_paise=self._high,
             low_paise=self._low,

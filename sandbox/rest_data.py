@@ -143,7 +143,7 @@ def _cell(call: Call, option: Instrument) -> dict[str, Any]:
         "last_price": _short(quote.ltp_paise),
         "oi": quote.oi,
         "previous_close_price": _short(quote.previous_close_paise),
-        "previous_oi": quote.oi,
+        "previous_oi": quote.previous_oi,
         "previous_volume": 0,
         "security_id": option.security_id,
         "top_ask_price": _short(ask.price_paise),

@@ -122,6 +122,21 @@ def test_a_glide_arrives_where_it_was_told_to() -> None:
     assert market.spot_paise("NIFTY") == 2_550_000
 
 
+def test_volume_only_grows_and_open_interest_breathes_within_its_extremes() -> None:
+    """Contracts are opened and closed; whole lots always, and an index has none."""
+    market = Market(MORNING_S, pace=20)
+    key = market.option("NIFTY", 25_300, Right.CALL).key
+    seen = []
+    for second in range(60):
+        market.step(MORNING_S + second)
+        seen.append(market.quote(key))
+    assert all(before.volume <= after.volume for before, after in pairwise(seen))
+    assert len({q.oi for q in seen}) > 10
+    assert all(q.oi_low <= q.oi <= q.oi_high and q.oi % 65 == 0 for q in seen)
+    index = next(at for at in market.instruments.values() if at.kind is InstrumentKind.INDEX)
+    assert market.quote(index.key).oi == 0
+
+
 def test_violent_phases_come_and_go() -> None:
     """The market begins quiet and has both tempers within an hour."""
     temper = Temper(seed=1)
