@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientError
 
 from sandbox.dhan_feed import TICKER
+from sandbox.dhan_rest import Habits
 from sandbox.exchange import DEFAULT_CLIENT
+from sandbox.faults import SWITCHES, SocketFaults
 from tests.sandbox.conftest import buy
 from tests.sandbox.test_dhan_feed import listen
 
@@ -83,6 +88,17 @@ async def test_a_lever_that_is_not_there_changes_nothing_and_says_why(call, serv
     status, answer = await call("POST", f"{server.auth_url}/sandbox/{lever}", asked)
     assert (status, bool(answer["error"])) == (400, True)
     assert (server.habits, server.faults.feed, server.faults.rest) == before
+
+
+async def test_every_lever_of_the_handbook_works_when_pasted(call, server) -> None:
+    """The lines of docs/sandbox.md, one after the other, as a shell would send them."""
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    pulled = re.findall(r"^pull (\w+) '(.*?)'", text, re.MULTILINE)
+    assert {lever for lever, _ in pulled} == {"faults", "habits", "exchange", "market"}
+    for lever, asked in pulled:
+        await _pull(call, lever, **json.loads(asked))
+    for name in (*SWITCHES, *Habits.__slots__, *SocketFaults.__slots__):
+        assert f"`{name}`" in text, name
 
 
 async def test_habits_can_be_chosen(call, server, clock, option) -> None:
