@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sandbox import refusals
 from sandbox.bell import Bell
+from sandbox.candles import Candles
 from sandbox.exchange import Mutation
 from sandbox.limits import Group, RateLimits
 from sandbox.misbehaviour import misbehave
@@ -71,6 +72,7 @@ class World:
     settle: Callable[[], None]
     habits: Habits = field(default_factory=Habits)
     limits: RateLimits = field(default_factory=RateLimits)
+    candles: Candles = field(default_factory=Candles)
     bell: Bell = field(default_factory=Bell)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox import control, desk, master, rest_absent, rest_account, rest_data, rest_orders
+from sandbox import control, desk, master, rest_absent, rest_account, rest_charts, rest_data, rest_orders
 from sandbox.dhan_feed import FeedRoom
 from sandbox.dhan_orders import UpdateRoom
 from sandbox.dhan_rest import Habits, World, mount, not_found
@@ -28,7 +28,7 @@ from sandbox.faults import Faults
 from sandbox.tokens import mount_auth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from engine.model import InstrumentKey
     from sandbox.limits import RateLimits
@@ -140,6 +140,7 @@ class DhanServer:
         site = web.TCPSite(self._runner, _HOST, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
+        self._note(self.market.instruments)
         if self._step_s:
             self._stepper = asyncio.get_running_loop().create_task(self._beat(), name="sandbox market")
 
@@ -161,8 +162,15 @@ class DhanServer:
         """Let prices move up to now, orders meet them, and clients hear of it."""
         self.market.step(self._now_s())
         self._settle()
-        self._feed.publish(self.market.take_changes())
+        changed = self.market.take_changes()
+        self._note(changed)
+        self._feed.publish(changed)
         self._world.bell.ring()
+
+    def _note(self, keys: Iterable[InstrumentKey]) -> None:
+        for key in keys:
+            if quote := self.market.quote(key):
+                self._world.candles.note(quote, self._now_s())
 
     async def _beat(self) -> None:
         while True:
@@ -187,8 +195,8 @@ class DhanServer:
     def _app(self) -> web.Application:
         app = web.Application()
         world = self._world
-        for routes in (rest_orders.ROUTES, rest_account.ROUTES, rest_data.ROUTES, rest_absent.ROUTES):
-            mount(app, world, routes)
+        for room in (rest_orders, rest_account, rest_data, rest_charts, rest_absent):
+            mount(app, world, room.ROUTES)
         mount_auth(app, world)
         control.mount_control(app, world, self.step)
         for path, serve in (("/feed", self._feed.serve), ("/order-update", self._updates.serve)):

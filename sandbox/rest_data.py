@@ -1,4 +1,4 @@
-"""Endpoints of market data: quotes, option chain, minimal charts, the instrument master."""
+"""Endpoints of market data: quotes, option chain, the instrument master."""
 
 from __future__ import annotations
 
@@ -165,25 +165,6 @@ def _float32(quote: Quote | None) -> float:
     return float(struct.unpack("<f", struct.pack("<f", rupees))[0])
 
 
-def _charts(call: Call) -> Any:
-    """One candle: the day so far."""
-    try:
-        key = read_key(call.body["exchangeSegment"], call.body["securityId"])
-    except (KeyError, ValueError) as wrong:
-        raise refusals.broken_chart() from wrong
-    quote = call.world.exchange.source.quote(key)
-    if quote is None or not quote.open_paise:
-        raise refusals.no_chart()
-    return {
-        "open": [quote.open_paise / 100],
-        "high": [quote.high_paise / 100],
-        "low": [quote.low_paise / 100],
-        "close": [quote.ltp_paise / 100],
-        "volume": [float(quote.volume)],
-        "timestamp": [float(int(call.now_s) // 60 * 60)],
-    }
-
-
 def _segment_master(call: Call) -> Any:
     wanted, source = call.part("segment"), call.world.exchange.source
     listed = [i for i in source.instruments.values() if i.segment.value == wanted]
@@ -198,7 +179,5 @@ ROUTES = (
     Route("POST", "/marketfeed/quote", Group.QUOTE, _marketfeed(_full_quote)),
     Route("POST", "/optionchain", Group.DATA, _option_chain),
     Route("POST", "/optionchain/expirylist", Group.DATA, _expiry_list),
-    Route("POST", "/charts/historical", Group.DATA, _charts),
-    Route("POST", "/charts/intraday", Group.DATA, _charts),
     Route("GET", "/instrument/{segment}", Group.DATA, _segment_master),
 )

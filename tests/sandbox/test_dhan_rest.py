@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 
 import pytest
 from aiohttp import ClientError, ClientOSError, ClientPayloadError
@@ -10,6 +11,7 @@ from aiohttp import ClientError, ClientOSError, ClientPayloadError
 from engine.model import OrderStatus
 from sandbox.exchange import DEFAULT_CLIENT
 from sandbox.faults import Reply
+from sandbox.ist import moment_s
 from tests.sandbox.conftest import buy
 
 DH_901 = {
@@ -64,9 +66,11 @@ async def test_charts_have_a_third_shape(call) -> None:
     assert (status, body["httpStatus"]) == (500, "INTERNAL_SERVER_ERROR")
     status, body = await call("POST", "/charts/intraday", {"securityId": "1", "exchangeSegment": "NSE_EQ"})
     assert (status, body["internalErrorCode"]) == (400, "RS-9005")
-    status, body = await call("POST", "/charts/intraday", {"securityId": "13", "exchangeSegment": "IDX_I"})
-    assert status == 200
+    asked = {"securityId": "13", "exchangeSegment": "IDX_I", "fromDate": "2026-02-03", "toDate": "2026-02-04"}
+    status, body = await call("POST", "/charts/historical", asked)
+    assert (status, body["timestamp"]) == (200, [moment_s(date(2026, 2, 3), 0)])
     assert {len(column) for column in body.values()} == {1}
+    assert (await call("POST", "/charts/historical", asked | {"toDate": "2026-02-03"}))[0] == 400
 
 
 async def test_only_the_underlyings_price_has_a_tail_in_the_chain(call, server, market, option) -> None:

@@ -29,7 +29,9 @@ NO_VALUES = ([], {}, {"a": 1}, [[1]], [{}], -1, "\u00b2", True, "9" * 30, 10**40
 QUESTIONS: dict[str, dict[str, Any]] = {
     "/marketfeed/quote": {"NSE_FNO": [40_001]},
     "/optionchain": {"UnderlyingScrip": 13, "UnderlyingSeg": "IDX_I", "Expiry": "2026-02-17"},
-    "/charts/intraday": {"securityId": "13", "exchangeSegment": "IDX_I", "fromDate": "2026-02-03"},
+    "/charts/intraday": {
+        "securityId": "13", "exchangeSegment": "IDX_I", "fromDate": "2026-02-03", "toDate": "2026-02-03",
+    },
     "/positions/convert": {
         "fromProductType": "MARGIN", "exchangeSegment": "NSE_FNO", "positionType": "LONG",
         "securityId": "40001", "convertQty": 65, "toProductType": "INTRADAY",
