@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model import Product, Side
-from sandbox.orders import Ticket
+from sandbox.orders import Ticket, largest_order
 from sandbox.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ def exit_all(
         instrument = exchange.source.instruments[holding.key]
         left = abs(holding.net)
         while left > 0:
-            most = instrument.freeze_quantity or left
             ticket = Ticket(
                 instrument=instrument,
                 side=Side.BUY if holding.net < 0 else Side.SELL,
-                quantity=min(left, most // instrument.lot * instrument.lot),
+                quantity=min(left, largest_order(instrument, left)),
                 price_paise=0,
                 order_type="MARKET",
                 product=holding.product,

@@ -52,8 +52,12 @@ class UpdateRoom:
         data = rows.pascal(update.data) if self._world.habits.pascal_updates else update.data
         frame = json.dumps({"Data": data, "Type": "order_alert"})
         for listener in self._open:
-            if listener.client_id == update.client_id:
+            if listener.client_id != update.client_id:
+                continue
+            if listener.welcome():
                 listener.post(frame)
+            else:
+                listener.session.reset()
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -64,6 +68,7 @@ class UpdateRoom:
 class _Listener:
     def __init__(self, world: World, request: web.Request) -> None:
         self.client_id = ""
+        self._token: object = None
         self.session = Session(world, Socket.ORDERS, request, self._take, delay_s=world.habits.update_s)
         self._world = world
         self._queue: list[Frame] = []
@@ -75,13 +80,19 @@ class _Listener:
             code, client_id, token = login["MsgCode"], str(login["ClientId"]), login.get("Token")
         except (ValueError, KeyError, TypeError):
             return
-        account = self._world.exchange.accounts.get(client_id)
-        good = account is not None and account.token == token and not self._world.faults.refuse_tokens
-        if code == _LOGIN and good and account and self._world.now_s() < account.token_expires_s:
-            self.client_id = client_id
+        self.client_id, self._token = client_id, token
+        if code == _LOGIN and self.welcome():
             self._world.bell.ring()
         else:
+            self.client_id = ""
             self.session.reset_soon()
+
+    def welcome(self) -> bool:
+        """Whether the token of the login is good (still)."""
+        account = self._world.exchange.accounts.get(self.client_id)
+        if account is None or account.token != self._token or self._world.faults.refuse_tokens:
+            return False
+        return self._world.now_s() < account.token_expires_s
 
     def post(self, frame: str) -> None:
         """Send a frame when it is this client's turn."""

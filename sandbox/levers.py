@@ -85,9 +85,10 @@ def _release(market: Market, value: Any) -> None:
 
 def _carry(world: World, value: Any) -> None:
     key = _key(value)
-    if key not in world.exchange.source.instruments:
-        raise KeyError(value["security_id"])
-    world.exchange.carry(key, int(value["quantity"]), round(float(value["price"]) * 100))
+    lot, quantity = world.exchange.source.instruments[key].lot, int(value["quantity"])
+    if quantity % lot:
+        raise ValueError(f"read quantity {quantity}, expected whole lots of {lot}")
+    world.exchange.carry(key, quantity, round(float(value["price"]) * 100))
 
 
 def _latency(world: World, value: Any) -> None:

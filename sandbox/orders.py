@@ -187,6 +187,12 @@ def read_terms(body: Mapping[str, Any], order: Order) -> Terms:
     return terms
 
 
+def largest_order(instrument: Instrument, quantity: int) -> int:
+    """How much of a quantity fits into one order: whole lots up to the freeze quantity, one lot at least."""
+    most = min(quantity, instrument.freeze_quantity or quantity)
+    return max(most // instrument.lot, 1) * instrument.lot
+
+
 def find_instrument(body: Mapping[str, Any], instruments: Mapping[InstrumentKey, Instrument]) -> Instrument:
     """The tradable contract a request names. Raises Refusal (DH-905)."""
     try:

@@ -84,7 +84,7 @@ def _convert(call: Call) -> Any:
     except (KeyError, ValueError) as wrong:
         raise bad_input() from wrong
     held = call.account.holdings().get((instrument.key, old))
-    if held is None or not 0 < units <= abs(held.net):
+    if held is None or not 0 < units <= abs(held.net) or units % instrument.lot:
         raise order_error("Position does not hold this quantity")
     sign = 1 if held.net > 0 else -1
     price = round(held.buy_average if held.net > 0 else held.sell_average)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import rows
 from sandbox.dhan_rest import Call, Route, bare
 from sandbox.limits import Group
-from sandbox.orders import Ticket, read_ticket
+from sandbox.orders import Ticket, largest_order, read_ticket
 from sandbox.refusals import bad_input
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def _place_sliced(call: Call) -> Any:
 
 
 def _slices(ticket: Ticket) -> list[Ticket]:
-    lot = ticket.instrument.lot
-    most = (ticket.instrument.freeze_quantity or ticket.quantity) // lot * lot
+    most = largest_order(ticket.instrument, ticket.quantity)
     sizes = [most] * (ticket.quantity // most)
     if ticket.quantity % most:
         sizes.append(ticket.quantity % most)

@@ -77,6 +77,7 @@ async def test_the_market_moves_on_request(call, server, market) -> None:
         ("habits", {"mood": 1}),
         ("exchange", {"funds": None}),
         ("exchange", {"carry": {"security_id": 1, "quantity": 65, "price": 1}}),
+        ("exchange", {"carry": {"security_id": 40_001, "quantity": 10, "price": 1}}),
         ("market", {"quote": {"security_id": 40_001}}),
         ("market", {"spot": 25_000}),
         ("market", {"weather": "fine"}),

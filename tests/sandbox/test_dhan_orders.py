@@ -82,6 +82,16 @@ async def test_a_wrong_token_is_let_in_then_reset(server, switch) -> None:
     assert closed.value.rcvd is None
 
 
+async def test_a_socket_whose_token_died_is_reset_instead_of_told(call, server, clock, option) -> None:
+    """A new token kills the old one here too; at the next order it shows."""
+    async with listen(server) as socket:
+        call.headers["access-token"] = (await call("GET", "/RenewToken"))[1]["accessToken"]
+        await _trade(server, clock, option)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 10)
+    assert closed.value.rcvd is None
+
+
 async def test_nobody_is_told_before_the_login_or_after_the_fact(server, clock, option) -> None:
     """Nothing is replayed: who was not there reads the order book."""
     await _trade(server, clock, option)

@@ -462,6 +462,17 @@ def test_a_pnl_exit_fires_once_and_closes_everything(desk_) -> None:
         desk_.place()
 
 
+def test_exit_all_closes_what_is_no_whole_lot_too(desk_) -> None:
+    """Units left over by a change of lots are sold as they are, in slices up to the freeze quantity."""
+    exchange, account = desk_.exchange, desk_.exchange.account()
+    desk_.quote(33_500, 33_600, quantity=65_000)
+    exchange.carry(desk_.option.key, 1_810, 30_000)
+    desk.exit_all(exchange, account, desk_.clock())
+    desk_.wait()
+    assert [order.quantity for order in account.orders.values()] == [1_755, 55]
+    assert desk_.net == 0
+
+
 def test_products_are_separate_positions(desk_) -> None:
     """The same contract in two products is two rows."""
     desk_.place("BUY")
