@@ -463,14 +463,16 @@ def test_a_pnl_exit_fires_once_and_closes_everything(desk_) -> None:
 
 
 def test_exit_all_closes_what_is_no_whole_lot_too(desk_) -> None:
-    """Units left over by a change of lots are sold as they are, in slices up to the freeze quantity."""
+    """Units left over by a change of lots are sold as they are; what may not be sold at once, in slices."""
     exchange, account = desk_.exchange, desk_.exchange.account()
+    stock = desk_.market.option("RELIANCE", 1_440, Right.CALL)
     desk_.quote(33_500, 33_600, quantity=65_000)
     exchange.carry(desk_.option.key, 1_810, 30_000)
+    exchange.carry(stock.key, 10, 3_000)
     desk.exit_all(exchange, account, desk_.clock())
     desk_.wait()
-    assert [order.quantity for order in account.orders.values()] == [1_755, 55]
-    assert desk_.net == 0
+    assert [order.quantity for order in account.orders.values()] == [10, 1_755, 55]
+    assert account.net() == {}
 
 
 def test_products_are_separate_positions(desk_) -> None:
