@@ -116,7 +116,7 @@ class Matcher:
 
     def _margin_objection(self, order: Order, price_paise: int) -> str:
         account = self._accounts[order.client_id]
-        net = account.net()
+        net, reserved_paise = risk.committed(account, order)
         before_paise = risk.margin_paise(net, self._source, hedge_aware=self._hedge_aware)
         held = net.get(order.ticket.key, 0)
         after = held + order.ticket.side.sign * order.remaining
@@ -124,7 +124,7 @@ class Matcher:
         more_paise = risk.margin_paise(net, self._source, hedge_aware=self._hedge_aware) - before_paise
         opening = order.ticket.side is Side.BUY and abs(after) > abs(held)
         needed = max(0, more_paise) + (order.remaining * price_paise if opening else 0)
-        free = account.cash_paise - before_paise
+        free = account.cash_paise - reserved_paise - before_paise
         if not needed or needed <= free:
             return ""
         return f"RMS:Margin Exceeds,Required:{needed / 100:.2f}, Available:{free / 100:.2f}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model import InstrumentKind, Right
+from engine.model import InstrumentKind, Right, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import Instrument, InstrumentKey, Side
+    from engine.model import Instrument, InstrumentKey
     from sandbox.account import Account
+    from sandbox.orders import Order
     from sandbox.quotes import Quote, QuoteSource
 
 #: Share of the underlying's value that a short option blocks without a hedge.
@@ -67,9 +68,28 @@ def protected_price(side: Side, quote: Quote, tick: int) -> int:
     return max(tick, round(last * (1 + side.sign * share) / tick) * tick)
 
 
+def committed(account: Account, but: Order | None = None) -> tuple[dict[InstrumentKey, int], int]:
+    """What holds money: signed units as if working sales that open were done, and premiums of purchases.
+
+    Orders at the exchange count as if filled when they would open something; what closes frees money and
+    counts only when it is done. ``but``: an order that is left out.
+    """
+    net, reserved_paise = account.net(), 0
+    for order in account.live_orders():
+        if not order.exchange_s or (but is not None and order.order_id == but.order_id):
+            continue
+        key, side, held = order.ticket.key, order.ticket.side, net.get(order.ticket.key, 0)
+        if side is Side.BUY and held >= 0:
+            reserved_paise += order.remaining * order.price_paise
+        elif side is Side.SELL and held <= 0:
+            net[key] = held - order.remaining
+    return net, reserved_paise
+
+
 def free_paise(account: Account, source: QuoteSource, *, hedge_aware: bool) -> int:
-    """What the account may still spend: its cash less the margin that its shorts block."""
-    return account.cash_paise - margin_paise(account.net(), source, hedge_aware=hedge_aware)
+    """What the account may still spend: its cash less what is committed."""
+    net, reserved_paise = committed(account)
+    return account.cash_paise - reserved_paise - margin_paise(net, source, hedge_aware=hedge_aware)
 
 
 def margin_paise(net: Mapping[InstrumentKey, int], source: QuoteSource, *, hedge_aware: bool) -> int:

@@ -233,6 +233,32 @@ def test_premiums_are_paid_from_the_cash_and_received_into_it(desk_) -> None:
     assert account.cash_paise == 3_000_000 - 65 * 100
 
 
+def test_working_orders_hold_the_money_they_would_need(desk_) -> None:
+    """Two resting purchases cannot both count on the same cash, nor two sales on the same margin."""
+    account = desk_.exchange.account()
+    account.funds_paise = 3_000_000
+    first = desk_.place(price=300.0)
+    assert (first.status, desk_.place(price=300.0).status) == (OrderStatus.PENDING, OrderStatus.REJECTED)
+    desk_.exchange.cancel(first.order_id, desk_.clock())
+    desk_.wait()
+    third = desk_.place(price=300.0)
+    _change(desk_, third, price=310.0)
+    assert (third.status, third.price_paise) == (OrderStatus.PENDING, 31_000)
+    account.funds_paise = 25_000_000
+    assert desk_.place("SELL", price=400.0).status is OrderStatus.PENDING
+    assert desk_.place("SELL", price=400.0).status is OrderStatus.REJECTED
+
+
+def test_what_closes_needs_no_money(desk_) -> None:
+    """An exit is never refused because a resting order has taken the cash."""
+    account = desk_.exchange.account()
+    desk_.exchange.carry(desk_.option.key, -65, 30_000)
+    account.funds_paise = 0
+    exit_ = desk_.place(price=330.0)
+    desk_.quote(32_900, 33_000)
+    assert (exit_.status, desk_.net) == (OrderStatus.TRADED, 0)
+
+
 def test_without_hedge_benefit_the_spread_needs_the_full_margin(market, clock) -> None:
     """The switch for a broker that does not see hedges."""
     blind = Desk(market, Exchange(market, hedge_aware=False), clock)
