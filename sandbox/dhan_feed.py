@@ -26,6 +26,7 @@ MOST_PER_MESSAGE = 100
 
 TICKER, QUOTE, FULL = 15, 17, 21
 _HANG_UP = 12
+_WITH_INTEREST = (Segment.NSE_FNO, Segment.BSE_FNO)
 _TOO_MANY_INSTRUMENTS = 804
 _TOO_MANY_CONNECTIONS = 805
 _NO_DATA_PLAN = 806
@@ -206,7 +207,7 @@ def _full(quote: Quote) -> list[bytes]:
 
 
 def _quote(quote: Quote) -> list[bytes]:
-    beside = [packets.open_interest(quote)] if key_parts(quote.key)[0] is Segment.NSE_FNO else []
+    beside = [packets.open_interest(quote)] if key_parts(quote.key)[0] in _WITH_INTEREST else []
     return [packets.quote_packet(quote), *beside]
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
 
 _TUESDAY = 1
+_THURSDAY = 3
+#: At the exchanges only these two still have weekly contracts.
+_WEEKLY = {"NIFTY": _TUESDAY, "SENSEX": _THURSDAY}
 _LARGEST_ID = 0xFFFFFFFF
 
 
@@ -35,6 +38,8 @@ class Underlying:
         tick_paise: price grid of the underlying itself; its options use 5 paise.
         weekly: lists every expiry; otherwise only the monthly ones.
         option_id: the security id of its first option.
+        option_segment: where its options trade.
+        expiry_weekday: Monday is 0.
     """
 
     symbol: str
@@ -50,6 +55,8 @@ class Underlying:
     tick_paise: int
     weekly: bool
     option_id: int
+    option_segment: Segment = Segment.NSE_FNO
+    expiry_weekday: int = _TUESDAY
 
     @property
     def instrument(self) -> Instrument:
@@ -90,6 +97,23 @@ UNDERLYINGS = (
     Underlying(
         "ASTRAL", "Astral", Segment.NSE_EQ, 14_418, 1_489.0, 0.40, 425, None, 20, 12, 10, False, 52_001
     ),
+    Underlying(
+        "SENSEX",
+        "Sensex",
+        Segment.IDX_I,
+        51,
+        82_460.0,
+        0.12,
+        20,
+        None,
+        100,
+        12,
+        1,
+        False,
+        800_001,
+        Segment.BSE_FNO,
+        _THURSDAY,
+    ),
 )
 
 
@@ -105,20 +129,23 @@ def read_key(segment: Any, security_id: Any) -> InstrumentKey:
     return instrument_key(Segment(segment), int(digits))
 
 
-def weekly_expiries(start: date, count: int = 3) -> tuple[date, ...]:
-    """Expiry days of the first Tuesday at least two days after ``start`` and of those that follow it.
+def weekly_expiries(start: date, weekday: int = _TUESDAY, count: int = 3) -> tuple[date, ...]:
+    """Expiry days of the first such weekday at least two days after ``start`` and of those that follow it.
 
-    A contract whose Tuesday is a holiday expires on the session before.
+    A contract whose day is a holiday expires on the session before.
     """
     first = start + timedelta(days=2)
-    first += timedelta(days=(_TUESDAY - first.weekday()) % 7)
+    first += timedelta(days=(weekday - first.weekday()) % 7)
     return tuple(CALENDAR.session_until(first + timedelta(weeks=n)) for n in range(count))
 
 
-def is_monthly(expiry: date) -> bool:
-    """Whether it is the last weekly expiry of its month."""
-    tuesday = expiry + timedelta(days=(_TUESDAY - expiry.weekday()) % 7)
-    return (tuesday + timedelta(weeks=1)).month != tuesday.month
+def is_weekly(option: Instrument) -> bool:
+    """Whether its underlying has weekly contracts, and it is not the last one of its month."""
+    weekday = _WEEKLY.get(option.symbol)
+    if weekday is None or option.expiry is None:
+        return False
+    nominal = option.expiry + timedelta(days=(weekday - option.expiry.weekday()) % 7)
+    return (nominal + timedelta(weeks=1)).month == nominal.month
 
 
 def chain(base: Underlying, expiries: Sequence[date]) -> Iterator[Instrument]:
@@ -140,7 +167,7 @@ def shown_name(symbol: str, expiry: date, strike: float, right: Right) -> str:
 
 def _option(base: Underlying, security_id: int, expiry: date, strike: int, right: Right) -> Instrument:
     return Instrument(
-        segment=Segment.NSE_FNO,
+        segment=base.option_segment,
         security_id=security_id,
         kind=InstrumentKind.OPTION,
         symbol=base.symbol,

@@ -39,6 +39,7 @@ class _Chain:
 
     def __init__(self, base: Underlying, expiries: Sequence[date], seed: int) -> None:
         self.base = base
+        self.last_expiry = expiries[-1]
         self.walk = Walk(base.symbol, base.spot_rupees, base.vol, seed)
         self.options = list(chain(base, expiries))
 
@@ -59,22 +60,27 @@ class Market:
         expiries: Sequence[date] | None = None,
         underlyings: Sequence[Underlying] = UNDERLYINGS,
     ) -> None:
-        """Open the market at a moment (epoch seconds); by default the next three weekly expiries."""
+        """Open the market at a moment (epoch seconds); by default the next three weekly ones."""
         self.pace = pace
-        self.expiries = tuple(expiries or weekly_expiries(ist(now_s).date()))
-        self._expires_s = {expiry: expires_s(expiry) for expiry in self.expiries}
+        today = ist(now_s).date()
+        self.expiries = tuple(expiries or weekly_expiries(today))
         self._seed = seed
         self._now_s = now_s
         self._quantum = 0
         self._frozen = False
         self._temper = Temper(seed)
-        self._chains = {base.symbol: _Chain(base, self.expiries, seed) for base in underlyings}
+        self._chains = {
+            base.symbol: _Chain(base, expiries or weekly_expiries(today, base.expiry_weekday), seed)
+            for base in underlyings
+        }
+        self._expires_s: dict[date, float] = {}
         self._fair: dict[InstrumentKey, float] = {}
         self._pinned: set[InstrumentKey] = set()
         self._changed: set[InstrumentKey] = set()
         self.instruments: dict[InstrumentKey, Instrument] = {}
         self._tapes: dict[InstrumentKey, Tape] = {}
         for each in self._chains.values():
+            self._expires_s |= {at.expiry: expires_s(at.expiry) for at in each.options if at.expiry}
             self._list(each)
             self._reprice(each, everything=True)
         self._changed.clear()
@@ -116,7 +122,7 @@ class Market:
 
     def option(self, symbol: str, strike_rupees: int, right: Right, expiry: date | None = None) -> Instrument:
         """Find one contract; the last expiry unless said otherwise. Raises KeyError when not listed."""
-        wanted = expiry or self.expiries[-1]
+        wanted = expiry or self._chains[symbol].last_expiry
         for each in self._chains[symbol].options:
             if each.strike_paise == strike_rupees * 100 and each.right is right and each.expiry == wanted:
                 return each

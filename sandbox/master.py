@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING
 
 from engine.model import InstrumentKind, Segment, key_parts
-from sandbox.instruments import is_monthly
+from sandbox.instruments import is_weekly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ def _compact_row(at: Instrument) -> dict[str, object]:
         "SEM_TRADING_SYMBOL": at.trading_symbol or at.symbol,
         "SEM_LOT_UNITS": f"{at.lot}.0" if option else at.lot,
         "SEM_CUSTOM_SYMBOL": at.display,
-        "SEM_EXPIRY_DATE": f"{at.expiry} 14:30:00" if at.expiry else _no_date(at),
+        "SEM_EXPIRY_DATE": f"{at.expiry} {_hour(at)}:30:00" if at.expiry else _no_date(at),
         "SEM_STRIKE_PRICE": _strike(at),
         "SEM_OPTION_TYPE": _right(at),
         "SEM_TICK_SIZE": _tick(at),
@@ -126,6 +126,10 @@ def _exchange(at: Instrument) -> str:
     return at.segment.value[:3]
 
 
+def _hour(at: Instrument) -> int:
+    return 15 if at.segment is Segment.BSE_FNO else 14
+
+
 def _no_date(at: Instrument) -> str:
     return "0001-01-01" if at.kind is InstrumentKind.INDEX else ""
 
@@ -147,4 +151,4 @@ def _tick(at: Instrument) -> float:
 def _flag(at: Instrument) -> str:
     if at.expiry is None:
         return "" if at.kind is InstrumentKind.INDEX else "NA"
-    return "M" if is_monthly(at.expiry) else "W"
+    return "W" if is_weekly(at) else "M"

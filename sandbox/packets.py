@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from engine.model import SEGMENT_CODE, key_parts
+from engine.model import SEGMENT_CODE, Segment, key_parts
 from sandbox.ist import IST_OFFSET_S
 from sandbox.quotes import DEPTH, Level
 
@@ -44,8 +44,9 @@ def quote_packet(quote: Quote) -> bytes:
 
 
 def full(quote: Quote) -> bytes:
-    """Code 8: the day's figures, open interest and five levels of depth."""
-    interest = (quote.oi & _U32, quote.oi_high & _U32, quote.oi_low & _U32)
+    """Code 8: the day's figures, open interest (its extremes on NSE only) and five levels of depth."""
+    extremes = (quote.oi_high, quote.oi_low) if key_parts(quote.key)[0] is Segment.NSE_FNO else (0, 0)
+    interest = tuple(units & _U32 for units in (quote.oi, *extremes))
     head = _packet(8, quote.key, "<fHIfIIIIIIffff", *_day(quote), *interest, *_ohlc(quote), tail=100)
     return head + depth(quote)
 

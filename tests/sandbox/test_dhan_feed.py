@@ -102,6 +102,19 @@ async def test_an_index_brings_its_previous_close_and_is_silent_in_full_mode(ser
         assert await ear.codes(2) == [6, 4]
 
 
+async def test_the_other_exchange_has_its_own_segment(server, market) -> None:
+    """A SENSEX option comes as segment 8 with open interest beside its quote, without the day's extremes."""
+    option = market.option("SENSEX", 82_500, Right.CALL)
+    async with listen(server) as ear:
+        await ear.subscribe(QUOTE, [option.key])
+        quote, interest = await ear.frame(), await ear.frame()
+        assert (quote[3], interest[0], interest[3]) == (8, 5, 8)
+        await ear.subscribe(FULL, [option.key])
+        full = await ear.frame()
+    oi, high, low = struct.unpack_from("<III", full, 34)
+    assert (oi > 0, high, low) == (True, 0, 0)
+
+
 async def test_unsubscribing_ends_it(server, market, option) -> None:
     """The code above the one subscribed with; other contracts go on."""
     other = market.option("NIFTY", 25_400, Right.CALL)

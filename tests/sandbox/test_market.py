@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import InstrumentKind, Right
+from engine.model import InstrumentKind, Right, Segment
 from sandbox.black76 import greeks, price, smile
 from sandbox.ist import moment_s
 from sandbox.market import Market
-from sandbox.master import detailed
+from sandbox.master import compact, detailed
 from sandbox.walk import Phase, Temper
 from tests.sandbox.conftest import MORNING_S
 
@@ -163,6 +163,18 @@ def test_an_expiry_on_a_holiday_is_the_session_before() -> None:
         if row["UNDERLYING_SYMBOL"] == "NIFTY" and row["INSTRUMENT"] == "OPTIDX"
     }
     assert flags == {"2026-11-23": "M", "2026-12-01": "W", "2026-12-08": "W"}
+
+
+def test_the_other_exchange_is_there_too() -> None:
+    """SENSEX options trade on BSE, expire on a Thursday, and their index has a tick of one paisa."""
+    market = Market(moment_s(date(2026, 11, 18), 10))
+    option = market.option("SENSEX", 82_500, Right.CALL)
+    assert (option.segment, option.lot, option.expiry) == (Segment.BSE_FNO, 20, date(2026, 12, 10))
+    rows = {row["SEM_SMST_SECURITY_ID"]: row for row in csv.DictReader(compact([option]).splitlines())}
+    row = rows[str(option.security_id)]
+    assert (row["SEM_EXM_EXCH_ID"], row["SEM_EXPIRY_DATE"]) == ("BSE", "2026-12-10 15:30:00")
+    assert row["SEM_TRADING_SYMBOL"] == "SENSEX-Dec2026-82500-CE"
+    assert market.quote(option.key).bid_paise > 0
 
 
 def test_time_value_lasts_until_the_close_of_the_expiry_day() -> None:
