@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox import rows
-from sandbox.faults import SWITCHES
+from sandbox.faults import SWITCHES, RestFault
 from sandbox.levers import assign, one_of, pull_exchange, pull_market
 from sandbox.strict_json import parse
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sandbox.faults import Faults
 
 _ARMS = ("clear", "cut", "delay_positions", "error", "half_body", "late", "reject", "reset", "stall")
+_TERMS = ("accepted", "late_s", "path", "reason", "seconds", "status", "times", "verb")
 
 
 def mount_control(app: web.Application, world: World, step: Callable[[], Awaitable[None]]) -> None:
@@ -82,7 +83,10 @@ def _set_faults(faults: Faults, asked: dict[str, Any]) -> Any:
         assign(target, asked.pop(kind, {}))
     assign(faults, asked.pop("set", {}), SWITCHES)
     if "arm" in asked:
-        getattr(faults, one_of(asked.pop("arm"), _ARMS))(**asked)
+        method = getattr(faults, one_of(asked.pop("arm"), _ARMS))
+        # Tried on a fault that nobody meets, so that a wrong value fails here and not in a later call.
+        assign(RestFault("", "", 1), {name: value for name, value in asked.items() if name in _TERMS}, _TERMS)
+        method(**asked)
     elif asked:
         one_of(next(iter(asked)), ("arm", "feed", "set", "updates"))
     return {"armed": [asdict(fault) for fault in faults.rest]}

@@ -71,6 +71,8 @@ async def test_the_market_moves_on_request(call, server, market) -> None:
         ("faults", {"feed": {"silent": 1}}),
         ("faults", {"feed": {"truncate": -1}}),
         ("faults", {"arm": "stall", "colour": 1}),
+        ("faults", {"arm": "stall", "seconds": "long"}),
+        ("faults", {"arm": "late", "late_s": 1, "reply": "song"}),
         ("faults", {"nonsense": 1}),
         ("faults", [1]),
         ("habits", {"stack": "many"}),
@@ -81,14 +83,20 @@ async def test_the_market_moves_on_request(call, server, market) -> None:
         ("market", {"quote": {"security_id": 40_001}}),
         ("market", {"spot": 25_000}),
         ("market", {"weather": "fine"}),
+        ("market", {"spot": {"NIFTY": 0}}),
+        ("market", {"glide": {"NIFTY": {"to": -1, "over_s": 1}}}),
+        ("market", {"quote": {"security_id": 40_001, "bid": -1, "ask": 1}}),
+        ("market", {"quote": {"security_id": 40_001, "bid": 1, "ask": 2, "quantity": 0}}),
     ],
 )
 async def test_a_lever_that_is_not_there_changes_nothing_and_says_why(call, server, lever, asked) -> None:
     """HTTP 400 with words, never a half-set switch that fails later in a socket."""
     before = deepcopy((server.habits, server.faults.feed, server.faults.rest))
+    spot = server.market.spot_paise("NIFTY")
     status, answer = await call("POST", f"{server.auth_url}/sandbox/{lever}", asked)
     assert (status, bool(answer["error"])) == (400, True)
     assert (server.habits, server.faults.feed, server.faults.rest) == before
+    assert server.market.spot_paise("NIFTY") == spot
 
 
 async def test_every_lever_of_the_handbook_works_when_pasted(call, server) -> None:
