@@ -1,7 +1,8 @@
 """A generated market: moving underlyings, their option chains, and strings to pull for tests.
 
 The same seed gives the same day: prices move in steps of a quarter of a second that do not depend on how
-often anybody looks. Nothing here knows of orders; the exchange reads quotes and matches against them.
+often anybody looks, as long as somebody does every two seconds. Nothing here knows of orders; the exchange
+reads quotes and matches against them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ DEFAULT_SEED = 20_260_203
 
 _RATE = 0.065
 _YEAR_S = 365 * 86_400
+_LOOK_BACK = 8  # of a longer pause only the last steps are traded: two seconds
 _REFRESH = 8  # a far contract that has not moved shows new quantities every eighth step
 _NEAR = 0.5  # and a near one every step: 2.5 % from the money
 
@@ -97,19 +99,16 @@ class Market:
 
     def step(self, now_s: float) -> None:
         """Let prices move until this moment."""
-        quanta = int((now_s - self._now_s) / QUANTUM_S)
-        if quanta <= 0:
-            return
-        self._now_s += quanta * QUANTUM_S
-        self._quantum += quanta
-        if self._frozen:
-            return
-        for _ in range(quanta):
+        for left in range(int((now_s - self._now_s) / QUANTUM_S), 0, -1):
+            self._now_s += QUANTUM_S
+            self._quantum += 1
+            if self._frozen:
+                continue
             phase = self._temper.advance(QUANTUM_S)
             for each in self._chains.values():
                 each.walk.advance(QUANTUM_S, self.pace, phase)
-        for each in self._chains.values():
-            self._reprice(each)
+                if left <= _LOOK_BACK:
+                    self._reprice(each)
 
     def take_changes(self) -> set[InstrumentKey]:
         """Keys whose quote changed since the last call."""

@@ -24,11 +24,14 @@ def _books(market: Market) -> list[tuple[object, ...]]:
 
 
 def test_the_same_seed_makes_the_same_day_however_often_one_looks() -> None:
-    """Prices depend on seed and moment, not on how many steps led there."""
-    often, seldom = Market(MORNING_S, seed=7, pace=20), Market(MORNING_S, seed=7, pace=20)
+    """Underlyings depend on seed and moment alone, books too when somebody looks every two seconds."""
+    often, sometimes, seldom = (Market(MORNING_S, seed=7, pace=20) for _ in range(3))
     for quarter in range(1, 41):
         often.step(MORNING_S + quarter / 4)
+        if quarter in {1, 9, 12, 20, 27, 35, 40}:
+            sometimes.step(MORNING_S + quarter / 4 + 0.1)
     seldom.step(MORNING_S + 10)
+    assert _books(often) == _books(sometimes)
     symbols = ("NIFTY", "BANKNIFTY", "RELIANCE", "ASTRAL")
     assert [often.spot_paise(s) for s in symbols] == [seldom.spot_paise(s) for s in symbols]
     twin = Market(MORNING_S, seed=7, pace=20)
