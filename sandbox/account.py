@@ -88,6 +88,7 @@ class Account:
 
     Attributes:
         token_type: ``SELF`` (made on the web, renewable) or ``APP``.
+        mints: how many tokens the API has made.
         minted_s: when the last token was made; ``-inf`` = never by the API.
         funds_paise: cash and collateral at the start of the day.
     """
@@ -98,6 +99,7 @@ class Account:
     token_type: str = "SELF"  # noqa: S105 - a kind, not a token
     pin: str = "000000"
     minted_s: float = float("-inf")
+    mints: int = 0
     funds_paise: int = 200_000_000
     carried: list[Carried] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)

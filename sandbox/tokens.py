@@ -26,8 +26,9 @@ def mint(account: Account, now_s: float) -> dict[str, Any]:
         "dhanClientId": account.client_id,
         "tokenConsumerType": account.token_type,
     }
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    account.token = f"sandbox.{payload}.{int(now_s * 1000)}"
+    account.mints += 1
+    signature = f"sandbox-{int(now_s)}-{account.mints}"
+    account.token = ".".join((_base64({"typ": "JWT", "alg": "none"}), _base64(claims), signature))
     account.token_expires_s = now_s + TOKEN_LIFE_S
     account.minted_s = now_s
     return {
@@ -38,6 +39,10 @@ def mint(account: Account, now_s: float) -> dict[str, Any]:
         "accessToken": account.token,
         "expiryTime": ist(account.token_expires_s).strftime("%Y-%m-%dT%H:%M:%S.000"),
     }
+
+
+def _base64(part: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
 def mount_auth(app: web.Application, world: World) -> None:

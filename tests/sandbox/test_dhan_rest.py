@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from datetime import date
 
 import pytest
@@ -168,6 +170,20 @@ async def test_a_new_token_kills_the_old_one_and_comes_once_in_two_minutes(call,
     clock.on(120)
     assert (await call("POST", url))[0] == 200
     assert (await call("POST", url.replace("123456", "12")))[1]["message"] == "Invalid TOTP"
+
+
+async def test_tokens_look_like_dhans_and_no_two_are_alike(call) -> None:
+    """Three parts, claims in the middle; renewed twice in a moment they still differ."""
+    seen = set()
+    for _ in range(2):
+        token = (await call("GET", "/RenewToken"))[1]["accessToken"]
+        call.headers["access-token"] = token
+        head, claims, _signature = token.split(".")
+        assert head.startswith("eyJ")
+        read = json.loads(base64.urlsafe_b64decode(claims + "=="))
+        assert (read["dhanClientId"], read["tokenConsumerType"]) == (DEFAULT_CLIENT, "SELF")
+        seen.add(token)
+    assert len(seen) == 2
 
 
 async def test_market_data_wants_the_client_id_header(call) -> None:
