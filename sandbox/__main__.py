@@ -9,6 +9,7 @@ import signal
 import sys
 from contextlib import suppress
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_START = "2026-11-18T10:15:00+05:30"
+_LAST_PORT = 65_535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,13 +42,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     add = parser.add_argument
     add("--start", type=moment, default=DEFAULT_START, help="where its clock begins (default %(default)s)")
-    add("--speed", type=float, default=1.0, help="how fast its clock runs (default %(default)s, as in life)")
+    add("--speed", type=speed, default=1.0, help="how fast its clock runs (default %(default)s, as in life)")
     add("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same market (%(default)s)")
     add("--calm", action="store_true", help="no story in the first seconds, prices at life's own pace")
     add("--day", type=Path, metavar="FILE", help="a recorded day (CSV, perhaps gzip) in place of the market")
     add("--trades", type=Path, metavar="FILE", help="write the demo's trades there as CSV")
-    add("--port", type=int, default=0, help="port of Dhan (default: any free one)")
-    add("--phone-port", type=int, default=PHONE_PORT, help="default %(default)s; 0 = any free one")
+    add("--port", type=port, default=0, help="port of Dhan (default: any free one)")
+    add("--phone-port", type=port, default=PHONE_PORT, help="default %(default)s; 0 = any free one")
     return parser
 
 
@@ -54,6 +56,20 @@ def moment(text: str) -> datetime:
     """An ISO date and time; without an offset it is Indian. Raises ValueError."""
     read = datetime.fromisoformat(text)
     return read if read.tzinfo else read.replace(tzinfo=IST)
+
+
+def port(text: str) -> int:
+    """A TCP port. Raises ValueError."""
+    if not 0 <= int(text) <= _LAST_PORT:
+        raise ValueError(text)
+    return int(text)
+
+
+def speed(text: str) -> float:
+    """How many times as fast as life, above 0. Raises ValueError."""
+    if not 0 < float(text) < inf:
+        raise ValueError(text)
+    return float(text)
 
 
 async def _serve(args: argparse.Namespace) -> int:

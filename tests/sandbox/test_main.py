@@ -57,6 +57,8 @@ async def test_it_prints_the_settings_of_a_world_that_answers(tmp_path) -> None:
     ("args", "words"),
     [
         (["--start", "soon"], "invalid moment value"),
+        (["--port", "65536"], "invalid port value"),
+        (["--speed", "0"], "invalid speed value"),
         (["--day", "day.csv", "--trades", "trades.csv"], "has none"),
     ],
 )
