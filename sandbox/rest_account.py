@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Product, Side
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
 
 
+_IP_LOCK = timedelta(days=7)
 _PNL_EXIT_PRODUCTS = ("INTRADAY", "DELIVERY")
 
 
@@ -49,9 +51,11 @@ def _set_ip(call: Call) -> Any:
     flag, address = call.body.get("ipFlag"), call.body.get("ip")
     if flag not in ("PRIMARY", "SECONDARY") or not isinstance(address, str):
         raise bad_input()
-    day = str(ist(call.now_s).date())
-    name = flag.title()
-    call.account.ip |= {f"{name.lower()}IP": address, f"modifyDate{name}": day}
+    today, name = ist(call.now_s).date(), str(flag).title()
+    before = call.account.ip.get(f"modifyDate{name}")
+    if before and today - date.fromisoformat(before) < _IP_LOCK:
+        raise bad_input("IP can be modified once in 7 days")
+    call.account.ip |= {f"{name.lower()}IP": address, f"modifyDate{name}": str(today)}
     return {"message": "IP saved successfully", "status": "SUCCESS"}
 
 

@@ -186,6 +186,19 @@ async def test_tokens_look_like_dhans_and_no_two_are_alike(call) -> None:
     assert len(seen) == 2
 
 
+async def test_an_address_is_locked_for_seven_days(call, server, clock) -> None:
+    """Each of the two by itself; after a week it may change."""
+    first = {"ip": "10.0.0.1", "ipFlag": "PRIMARY"}
+    assert (await call("POST", "/ip/setIP", first))[1]["status"] == "SUCCESS"
+    assert (await call("POST", "/ip/setIP", first | {"ipFlag": "SECONDARY"}))[0] == 200
+    server.exchange.account().token_expires_s += 8 * 86_400
+    clock.on(6 * 86_400)
+    assert (await call("PUT", "/ip/modifyIP", first | {"ip": "10.0.0.2"}))[1]["errorCode"] == "DH-905"
+    clock.on(86_400)
+    assert (await call("PUT", "/ip/modifyIP", first | {"ip": "10.0.0.2"}))[0] == 200
+    assert (await call("GET", "/ip/getIP"))[1]["primaryIP"] == "10.0.0.2"
+
+
 async def test_market_data_wants_the_client_id_header(call) -> None:
     """Without it the data API does not know who asks."""
     status, body = await call("POST", "/marketfeed/ltp", {"IDX_I": [13]}, headers={"client-id": ""})
