@@ -13,6 +13,7 @@ from sandbox.dhan_server import DhanServer
 from sandbox.exchange import DEFAULT_CLIENT, Exchange
 from sandbox.ist import moment_s
 from sandbox.market import Market
+from sandbox.orders import Order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -101,3 +102,56 @@ def option(market: Market) -> Instrument:
     found = market.option("NIFTY", 25_300, Right.CALL)
     market.set_quote(found.key, 34_000, 34_100)
     return found
+
+
+class Desk:
+    """One account at an exchange, with short words for what tests do."""
+
+    def __init__(self, market: Market, exchange: Exchange, clock: Hands) -> None:
+        self.market, self.exchange, self.clock = market, exchange, clock
+        self.option = market.option("NIFTY", 25_300, Right.CALL)
+        exchange.open_account(DEFAULT_CLIENT, "sandbox-token", clock())
+        self.quote(33_500, 33_600)
+
+    def body(
+        self, side: str = "BUY", quantity: int = 65, price: float = 336.0, **more: Any
+    ) -> dict[str, Any]:
+        return {
+            "transactionType": side,
+            "exchangeSegment": "NSE_FNO",
+            "productType": "MARGIN",
+            "orderType": "LIMIT",
+            "validity": "DAY",
+            "securityId": str(self.option.security_id),
+            "quantity": quantity,
+            "price": price,
+        } | more
+
+    def place(self, *args: Any, wait: bool = True, **more: Any) -> Order:
+        order = self.exchange.place(self.body(*args, **more), self.clock())
+        if wait:
+            self.wait()
+        return order
+
+    def wait(self, seconds: float = 1.0) -> None:
+        self.clock.on(seconds)
+        self.exchange.advance(self.clock())
+
+    def quote(
+        self, bid: int, ask: int, quantity: int | None = None, option: Instrument | None = None
+    ) -> None:
+        self.market.set_quote((option or self.option).key, bid, ask, quantity=quantity)
+        self.exchange.advance(self.clock())
+
+    @property
+    def net(self) -> int:
+        return self.exchange.net(self.option.key)
+
+    def change(self, order: Order, **terms: Any) -> None:
+        self.exchange.modify(order.order_id, terms, self.clock())
+        self.wait()
+
+
+@pytest.fixture
+def desk_(market: Market, exchange: Exchange, clock: Hands) -> Desk:
+    return Desk(market, exchange, clock)
