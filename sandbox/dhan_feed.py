@@ -185,7 +185,7 @@ class _Connection:
             quote = self._world.exchange.source.quote(key)
             if quote is not None and key in self.wanted:
                 out += _BUILD[self.wanted[key]](quote)
-        stack = self._world.habits.stack
+        stack = max(1, self._world.habits.stack)
         return [b"".join(out[n : n + stack]) for n in range(0, len(out), stack)]
 
 

@@ -71,7 +71,7 @@ class _Listener:
         self._token: object = None
         self.session = Session(world, Socket.ORDERS, request, self._take, delay_s=world.habits.update_s)
         self._world = world
-        self._queue: list[Frame] = []
+        self._queue: list[str] = []
 
     def hear(self, text: str) -> None:
         """A login; there is no answer to it. A wrong one is let in, then reset."""
@@ -101,4 +101,5 @@ class _Listener:
 
     def _take(self) -> list[Frame]:
         queue, self._queue = self._queue, []
-        return queue
+        stack = max(1, self._world.habits.stack_updates)
+        return ["".join(queue[n : n + stack]) for n in range(0, len(queue), stack)]

@@ -43,6 +43,7 @@ class Habits:
         external_as_array: ``GET /orders/external/{id}`` gives an array, not an object.
         pascal_updates: order updates in the documented spelling, not in the wire's.
         stack: packets per feed frame.
+        stack_updates: order updates per frame, one JSON object right after the other.
         reply_s: how long replies of order calls take.
         update_s: how long an order update takes to be sent.
         ping_s: how often a socket pings its client.
@@ -56,6 +57,7 @@ class Habits:
     mint_refusal: int = 400
     pascal_updates: bool = False
     stack: int = 1
+    stack_updates: int = 1
     reply_s: float = 0.0
     update_s: float = 0.0
     ping_s: float = 10.0

@@ -127,6 +127,19 @@ async def test_frames_come_twice_in_the_wrong_order_late_and_broken(server, cloc
         assert await _stories(socket, 2) == [("Pending", 0), ("Traded", 65)]
 
 
+async def test_objects_may_follow_each_other_in_one_frame(server, clock, option) -> None:
+    """Others have seen that: what happened at one moment is one text, to be read object by object."""
+    server.habits.stack_updates = 10
+    async with listen(server) as socket:
+        await _trade(server, clock, option)
+        text = await _text(socket)
+    told, end = [], 0
+    while end < len(text):
+        told_now, end = json.JSONDecoder().raw_decode(text, end)
+        told.append(told_now["Data"]["status"])
+    assert told == ["Transit", "Pending", "Traded"]
+
+
 async def test_silence_and_cuts(server, clock, option) -> None:
     """What was said in silence is lost; a cut has no close frame; a handshake can be refused."""
     async with listen(server) as socket:
