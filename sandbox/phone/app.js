@@ -1,6 +1,7 @@
 // The phone: one WebSocket in, a chat on the screen. See telegram_page.py for what travels.
 import { bubble, dayLine, wordsOf } from "./bubbles.js";
 import { CommandSheet } from "./commands.js";
+import { withSigns } from "./emoji.js";
 import { Draft, Taps, Typing, copy, showAlert, toast } from "./signs.js";
 import { day, setClock, tickTimes } from "./text.js";
 
@@ -142,7 +143,7 @@ function showPinned(ids) {
   pinned = ids;
   const latest = messages.get(ids[ids.length - 1]);
   $("pinned").hidden = !latest;
-  if (latest) $("pinned-text").textContent = wordsOf(latest).replace(/\s+/g, " ");
+  if (latest) $("pinned-text").replaceChildren(withSigns(wordsOf(latest).replace(/\s+/g, " ")));
 }
 
 function jump(id) {
@@ -205,7 +206,8 @@ function send(text) {
 
 function fit() {
   composer.style.height = "auto";
-  composer.style.height = `${composer.scrollHeight}px`;
+  const edges = composer.offsetHeight - composer.clientHeight;
+  composer.style.height = `${composer.scrollHeight + edges}px`;
   $("send").disabled = !composer.value.trim();
 }
 
