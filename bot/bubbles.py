@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from base64 import b32encode
-from datetime import datetime
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, story
-from bot.status import IST
 from engine.messages import Wish
 from engine.model import Urgency
 
@@ -28,10 +26,9 @@ def event_id(topic: str, at_s: float) -> str:
 
 
 def alert_page(alert: Alert, at_s: float) -> Page:
-    """Show an alert: what, why, about which position, when, and its id."""
+    """Show an alert: what, why, about which position, and its id; when, the phone says by itself."""
     about = [alert.position.removeprefix("default/")] if alert.position else []
-    at = datetime.fromtimestamp(at_s, IST)
-    foot = " · ".join([*about, f"{at:%H:%M:%S}", f"id {event_id(alert.topic, at_s)}"])
+    foot = " · ".join([*about, f"id {event_id(alert.topic, at_s)}"])
     text = escape(cut(alert.text, _TEXT_LIMIT))
     return Page(f"{_MARK[alert.urgency]}<b>{escape(alert.title)}</b>\n{text}\n<i>{escape(foot)}</i>")
 
@@ -54,7 +51,7 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
 
 def card_page(card: Card) -> Page:
     """Show how far a question or an exit has come."""
-    mark = _MARK[card.urgency] if card.final else "⏳ "
+    mark = "✅ " if card.done else _MARK[card.urgency] if card.final else "⏳ "
     return Page(f"{mark}<b>{escape(card.title)}</b>\n{story(card.lines)}".rstrip())
 
 

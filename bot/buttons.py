@@ -67,7 +67,7 @@ class Buttons:
         match parse(query.data):
             case Pick(strategy_id):
                 self._post(Command(Wish.EXIT, actor(update), strategy_id))
-                self._toasts.answer(Answer(query.id, "Preparing the question …"))
+                self._toasts.answer(Answer(query.id, ""))
             case Press(nonce, yes):
                 if self._lives_here(nonce, query):
                     self._store.answer_card(nonce)

@@ -40,13 +40,19 @@ def alert_letter(alert: Alert, now_s: float, wall_s: float) -> Outgoing:
 
 
 def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:
-    """A question: kept until delivered, worth nothing once it has expired."""
+    """A question: kept until delivered, worth nothing once it has expired.
+
+    A rule's comes first and aloud. One that a person has just asked for is a reply like any other: it may
+    not overtake the reply to what was asked before.
+    """
     left_s = ask.expires_s - now_s
+    asked_for = ask.urgency is Urgency.NORMAL
     return Outgoing(
-        rank=Rank.QUESTION,
+        rank=Rank.REPLY if asked_for else Rank.QUESTION,
         page=question_page(ask, wall_s + left_s, left_s),
         created_s=wall_s,
         until_s=wall_s + left_s,
+        silent=asked_for,
         thread=ask.nonce,
         durable=True,
     )
@@ -74,5 +80,5 @@ def card_letters(card: Card, place: CardPlace | None, wall_s: float) -> tuple[Ou
 
 
 def reply_letter(page: Page, wall_s: float) -> Outgoing:
-    """The answer to a command."""
-    return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S)
+    """The answer to a command: silent, because the person who asked is looking."""
+    return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S, silent=True)

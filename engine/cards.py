@@ -51,10 +51,11 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
     loud = intent.state is IntentState.STUCK
     return Card(
         intent.card,
-        f"{_TITLE[intent.state]}: {intent.title}",
+        f"{_TITLE[intent.state]}: {intent.position.removeprefix('default/')} {intent.title}",
         tuple(lines),
         final=not intent.state.live,
         urgency=Urgency.HIGH if loud else Urgency.NORMAL,
+        done=intent.state is IntentState.FLAT,
     )
 
 

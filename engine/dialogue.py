@@ -51,16 +51,20 @@ class Dialogue:
         if not self._helm.halted:
             return [Say(command.by, "Automation is running already.")]
         if command.confirmed:
-            return self._helm.unhalt(command.by)
+            return [*self._helm.unhalt(command.by), Say(command.by, self._running)]
         asked, record = self.questions.issue(
             Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
         )
-        lines = (f"Mode {self._helm.mode}.", "Rules will act again.")
+        lines = (f"The rules act again, mode {self._helm.mode}.",)
         ask = Ask(
             asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
             "Resume", "Stay halted",
         )  # fmt: skip
         return [record, ask]
+
+    @property
+    def _running(self) -> str:
+        return f"Automation is running again, mode {self._helm.mode}."
 
     def _exit(self, command: Command, now_s: float) -> list[Effect]:
         if why := self._helm.exit_impossible(now_s):
@@ -85,7 +89,7 @@ class Dialogue:
             effects.append(Say(command.by, f"Already exiting: {names}. The running exit goes on."))
         if command.confirmed:
             for position in free:
-                effects += self._helm.start_exit(position, _forced(position), command.by.name, None, now_s)
+                effects += self._helm.start_exit(position, _forced(), command.by.name, None, now_s)
             return effects
         return effects + (self.ask_exit(tuple(free), None, now_s) if free else [])
 
@@ -132,7 +136,13 @@ class Dialogue:
     def _confirm(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         if asked.wish is Wish.RESUME:
             settle = self.questions.settle(asked, Status.CONFIRMED)
-            card = Card(asked.nonce, "Automation resumed", (f"by {tap.by.name}",), final=True)
+            card = Card(
+                asked.nonce,
+                "Automation resumed",
+                (f"By {tap.by.name}. {self._running}",),
+                final=True,
+                done=True,
+            )
             return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by)]
         positions = tuple(
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
@@ -143,14 +153,17 @@ class Dialogue:
         if not why and _fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
         if why:
-            return [Answer(tap.callback_id, why, alarm=True), *self._close(asked, Status.EXPIRED, why)]
+            return [
+                Answer(tap.callback_id, why, alarm=True),
+                *self._close(asked, Status.EXPIRED, "Not done", why),
+            ]
         effects: list[Effect] = [
             self.questions.settle(asked, Status.CONFIRMED),
             Answer(tap.callback_id, "Exiting."),
         ]
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
-            verdict = asked.verdict or _forced(position)
+            verdict = asked.verdict or _forced()
             effects += self._helm.start_exit(position, verdict, tap.by.name, name, now_s)
         if len(positions) > 1:
             effects.append(
@@ -169,25 +182,25 @@ class Dialogue:
         """Take back every question that a rule has asked."""
         effects: list[Effect] = []
         for asked in [q for q in self.questions.pending() if not q.forced]:
-            effects += self._close(asked, Status.EXPIRED, why)
+            effects += self._close(asked, Status.EXPIRED, "Withdrawn", why)
         return effects
 
     def _expire(self, asked: Confirmation, now_s: float) -> list[Effect]:
         text = "No answer in time; nothing was sent."
-        return self._close(asked, Status.EXPIRED, text) + self._helm.unanswered(asked, now_s)
+        return self._close(asked, Status.EXPIRED, "Expired", text) + self._helm.unanswered(asked, now_s)
 
     def _decline(self, asked: Confirmation, now_s: float) -> list[Effect]:
-        effects = self._close(asked, Status.DECLINED, "Left alone; nothing was sent.")
+        head = "Cancelled" if asked.forced else "Not now"
+        effects = self._close(asked, Status.DECLINED, head, "Left alone; nothing was sent.")
         self._helm.leave_alone(asked, now_s)
         return effects
 
-    def _close(self, asked: Confirmation, status: Status, text: str) -> list[Effect]:
-        head = {Status.DECLINED: "Not now", Status.EXPIRED: "Expired"}.get(status, "Closed")
+    def _close(self, asked: Confirmation, status: Status, head: str, text: str) -> list[Effect]:
         settle = self.questions.settle(asked, status)
         return [settle, Card(asked.nonce, f"{head}: {asked.title}", (text,), final=True)]
 
 
-def _forced(position: Position) -> Verdict:
+def _forced() -> Verdict:
     return Verdict(
         "forced",
         Action.CLOSE_IMMEDIATELY,
@@ -195,7 +208,7 @@ def _forced(position: Position) -> Verdict:
         None,
         None,
         1.0,
-        f"{FORCED_REASON}: {_name(position)}",
+        FORCED_REASON,
     )
 
 

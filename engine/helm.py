@@ -166,10 +166,12 @@ class Helm:
         effects += self.desk.stop(now_s)
         effects += self.dialogue.withdraw("Automation was halted; nothing was sent.")
         orders = sum(len(i.live_orders()) for i in running)
+        cancelled = f"{orders} working order{'s' * (orders != 1)} of ours" if orders else "No order of ours"
+        is_are = "is" if orders < 2 else "are"
         told = (
-            f"Automation is halted. {orders} working order{'s' * (orders != 1)} of ours being cancelled. "
+            f"Automation is halted. {cancelled} {is_are} {'being cancelled' if orders else 'working'}. "
             f"All positions stay as they are: {len(self.holdings.positions)} open, still watched, "
-            "alerts go on. /exit still works. /resume starts the rules again."
+            "alerts go on. /exit still works; /resume lets the rules act again."
         )
         return [*effects, Say(by, told)]
 
@@ -178,7 +180,7 @@ class Helm:
         self.halted = False
         self.release(self.holdings.positions)
         record = Record("setting", "halted", {"on": False, "by": by.name})
-        return [record, Say(by, f"Automation is running again, mode {self.mode}.")]
+        return [record]
 
     def unanswered(self, asked: Confirmation, now_s: float) -> list[Effect]:
         """Nobody answered: a loss is asked about again at once and loudly, the rest is left alone."""

@@ -404,6 +404,7 @@ class Card:
     Attributes:
         nonce: names the card: the question it grew from, or the intent's id for automatic exits.
         final: nothing more will come; buttons are gone for good.
+        done: what was wanted has come about.
     """
 
     nonce: str
@@ -411,6 +412,7 @@ class Card:
     lines: tuple[str, ...]
     final: bool
     urgency: Urgency = Urgency.NORMAL
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

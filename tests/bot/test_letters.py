@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.layout import Page
@@ -34,7 +36,17 @@ def test_a_question_is_worth_nothing_after_its_end():
     clock = QuickClock()
     letter = question_letter(question(clock, left_s=60.0), clock.now_s(), WALL_S)
     assert letter.until_s == pytest.approx(WALL_S + 60.0, abs=0.5)
-    assert (letter.rank, letter.thread, letter.durable) == (Rank.QUESTION, "nonce0000", True)
+    assert (letter.thread, letter.durable) == ("nonce0000", True)
+
+
+def test_a_rules_question_is_heard_and_a_persons_own_is_a_reply():
+    """What a rule asks comes first and aloud; what was just asked for stays in line, silently."""
+    clock = QuickClock()
+    mine = question(clock)
+    asked = question_letter(mine, clock.now_s(), WALL_S)
+    assert (asked.rank, asked.silent) == (Rank.REPLY, True)
+    rules = question_letter(replace(mine, urgency=Urgency.MEDIUM), clock.now_s(), WALL_S)
+    assert (rules.rank, rules.silent) == (Rank.QUESTION, False)
 
 
 def test_the_first_card_of_an_exit_nobody_asked_about_is_news():
@@ -73,6 +85,7 @@ def test_a_bad_end_is_also_a_loud_message_of_its_own():
     assert (edit.thread, edit.edit_only) == ("x1", True)
 
 
-def test_a_reply_is_not_kept():
-    """The answer to a command is useless after a restart."""
-    assert not reply_letter(Page("text"), WALL_S).durable
+def test_a_reply_is_silent_and_not_kept():
+    """Who asked is looking; and the answer to a command is useless after a restart."""
+    letter = reply_letter(Page("text"), WALL_S)
+    assert (letter.silent, letter.durable) == (True, False)

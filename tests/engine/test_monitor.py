@@ -42,7 +42,7 @@ def test_execute_turns_a_verdict_into_an_exit_that_ends_verified_flat():
     assert len(rig.placed) == 4
     assert rig.flat
     assert not rig.rows
-    assert rig.of(Card)[-1].title == "Verified flat: NIFTY Iron Condor"
+    assert rig.of(Card)[-1].title == "Verified flat: 3359 NIFTY Iron Condor"
     assert rig.of(Card)[-1].final
     assert rig.view.positions[0].state is PositionState.FLAT
 
@@ -177,11 +177,33 @@ def test_stop_halts_the_rules_and_says_what_it_did():
     rig.wait(5, *PROFIT)
     assert not rig.placed
     assert "All positions stay as they are: 1 open" in rig.of(Say)[0].text
+    assert "No order of ours is working." in rig.of(Say)[0].text
     assert "Automation is halted" in rig.of(Alert)[-1].text
     rig.command(strategy_id=3359)
     rig.tap(rig.of(Ask)[0].nonce)
     rig.wait(60, *PROFIT)
     assert rig.flat
+
+
+def test_stop_withdraws_what_a_rule_has_asked():
+    """The question on the phone does not claim to have expired: it says that the halt ended it."""
+    rig = gaining(Mode.SEMI_AUTO)
+    rig.command(Wish.STOP)
+    assert rig.of(Card)[-1].title == "Withdrawn: 3359 NIFTY Iron Condor"
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(5, *PROFIT)
+    assert not rig.placed
+
+
+def test_resume_is_told_once_on_the_card_of_its_question():
+    """The tap's card says that the rules act again; no second message repeats it."""
+    rig = Rig(Mode.EXECUTE)
+    rig.command(Wish.STOP)
+    rig.command(Wish.RESUME)
+    rig.tap(rig.of(Ask)[-1].nonce)
+    assert rig.of(Card)[-1].done
+    assert "running again" in rig.of(Card)[-1].lines[0]
+    assert len(rig.of(Say)) == 1
 
 
 def test_stop_survives_a_restart_and_resume_must_be_confirmed():
