@@ -66,7 +66,8 @@ class Buttons:
         self._toasts.opened(query.id)
         match parse(query.data):
             case Pick(strategy_id):
-                self._post(Command(Wish.EXIT, actor(update), strategy_id))
+                place = query.message.message_id if query.message is not None else 0
+                self._post(Command(Wish.EXIT, actor(update), strategy_id, message_id=place))
                 self._toasts.answer(Answer(query.id, ""))
             case Press(nonce, yes):
                 if self._lives_here(nonce, query):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dialogue"]
 
-FORCED_REASON = "You asked for it"
+FORCED_REASON = "Asked for by you"
 
 
 class Dialogue:
@@ -91,14 +91,17 @@ class Dialogue:
             for position in free:
                 effects += self._helm.start_exit(position, _forced(), command.by.name, None, now_s)
             return effects
-        return effects + (self.ask_exit(tuple(free), None, now_s) if free else [])
+        return effects + (self.ask_exit(tuple(free), None, now_s, command.message_id) if free else [])
 
     # -------------------------------------------------------------------------------- questions
 
     def ask_exit(
-        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float
+        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float, message_id: int = 0
     ) -> list[Effect]:
-        """Ask whether to exit: a person's wish has no verdict, a rule's has its own."""
+        """Ask whether to exit: a person's wish has no verdict, a rule's has its own.
+
+        ``message_id``: the chat's message on which a person chose, 0 = none.
+        """
         title = _title(positions)
         asked, record = self.questions.issue(
             Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
@@ -117,6 +120,7 @@ class Dialogue:
         ask = Ask(
             asked.nonce, Wish.EXIT, head, lines, asked.expires_s, urgency, "Exit now",
             "Cancel" if verdict is None else "Not now", positions[0].id if len(positions) == 1 else None,
+            message_id,
         )  # fmt: skip
         return [record, ask]
 

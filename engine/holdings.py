@@ -229,11 +229,11 @@ class Holdings:
 
 
 def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:
-    guarded = "" if urgency is Urgency.MEDIUM else " Another loss rule guards it."
+    why = note.text if urgency is Urgency.MEDIUM else f"{note.text.partition(';')[0]}. Another rule guards it"
     return Alert(
         urgency,
         f"rule:{position.id}:{note.rule}",
         f"Rule {note.rule} is off",
-        f"{position.symbol} {position.strategy}: {note.text}.{guarded}",
+        f"{position.symbol} {position.strategy}: {why}.",
         position.id,
     )

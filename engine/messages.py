@@ -210,12 +210,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's wish. ``strategy_id`` None with EXIT means every position."""
+    """A person's wish. ``strategy_id`` None with EXIT means every position.
+
+    ``message_id``: the chat's message on which it was chosen, 0 = it was written.
+    """
 
     wish: Wish
     by: Actor
     strategy_id: int | None = None
     confirmed: bool = False
+    message_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +379,7 @@ class Ask:
         wish: what yes would do.
         verdict_title: why it is asked, e.g. "Profit target reached".
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
+        message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
     """
 
     nonce: str
@@ -386,6 +391,7 @@ class Ask:
     yes: str
     no: str
     position: PositionId | None = None
+    message_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,11 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/exit")
         picker = await message_with(server, "Exit which position?")
-        server.phone.tap(picker.id, "p:3359")
+        chosen = server.phone.tap(picker.id, "p:3359")
         ask = await asked(server)
+        assert ask is picker
+        await answered(server, chosen)
+        assert not chosen.toast
         assert [key.get("style") for key in ask.keys] == ["danger", None]
         press = server.phone.tap(ask.id, "Exit now")
         await server.wait_for(lambda _: "Verified flat" in ask.text)
@@ -111,6 +114,24 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
         assert (command.wish, command.strategy_id) == (Wish.EXIT, 3359)
         [tap] = core.of(Tap)
         assert tap == Tap("nonce0000", yes=True, by=Actor(OWNER, OWNER, "Asha"), callback_id=press.id)
+
+
+async def test_two_choices_on_one_picker_are_two_questions(tmp_path: Path):
+    """The first takes the picker's place; the other, sent from a phone that lagged, is a new message."""
+    clock = QuickClock()
+    core = one_tap_core(clock)
+    core.picture = house(position(), position(3360))
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/exit")
+        picker = await message_with(server, "Exit which position?")
+        server.phone.tap(picker.id, "p:3359")
+        await server.wait_for(lambda _: "Exit now" in picker.buttons)
+        server.phone.tap(picker.id, "p:3360")
+        other = (await server.wait_for(lambda s: s.sent()[1:]))[0]
+        assert other.buttons == picker.buttons
+        server.phone.tap(other.id, "c:nonce0001:y")
+        await server.wait_for(lambda _: "Verified flat" in other.text)
+        assert "Exit now" in picker.buttons
 
 
 async def test_two_taps_from_two_phones_are_one_decision(tmp_path: Path):
@@ -409,6 +430,17 @@ async def test_an_edit_whose_message_is_gone_is_sent_anew(tmp_path: Path):
         server.state.delete(ask)
         core.give(card("nonce0000", "Verified flat: NIFTY"))
         await message_with(server, "Verified flat: NIFTY")
+
+
+async def test_a_webhook_left_by_somebody_is_not_taken_for_a_second_program(tmp_path: Path):
+    """It is deleted before the first poll, which would meet a conflict and alarm."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server:
+        server.updates.webhook = "https://example.org/hook"
+        async with running(make_chat(server, core, clock, tmp_path)):
+            server.phone.send("/help")
+            await message_with(server, "Commands")
+            assert {call.status for call in server.calls_of("getUpdates")} <= {0, 200}
 
 
 async def test_it_comes_up_when_telegram_does(tmp_path: Path):
