@@ -111,7 +111,9 @@ class Dialogue:
         for position in positions:
             legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
             pnl = self._helm.watch.figures(position.id, now_s).pnl_paise
-            lines += ((_name(position),) if len(positions) > 1 else ()) + preview_lines(legs, pnl)
+            if len(positions) > 1:
+                lines += ("", _name(position)) if lines else (_name(position),)
+            lines += preview_lines(legs, pnl)
             if verdict is not None:  # a person's preview must not switch the rules off
                 self._helm.watch.hold(position.id)
         urgency = verdict.urgency if verdict is not None else Urgency.NORMAL

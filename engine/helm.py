@@ -98,7 +98,7 @@ class Helm:
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self._why_only_told(verdict)
         title = f"{position.symbol} {position.strategy}"
-        return [*effects, Alert(verdict.urgency, topic, title, verdict.reason + note, position.id)]
+        return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
 
     def _why_only_told(self, verdict: Verdict) -> str:
         if verdict.action is Action.ALERT:
@@ -124,8 +124,8 @@ class Helm:
             Style.URGENT if urgent else Style.PATIENT, plan_exit(position), by, card or intent_id, now_s,
         )  # fmt: skip
         effects = self.desk.open(intent, now_s)
-        if verdict.rule != "forced":
-            text = f"{verdict.reason} Exit {intent_id} is running."
+        if verdict.rule != "forced" and card is None:  # a person who said yes sees the card
+            text = f"{verdict.reason}. The exit is running."
             topic = f"{verdict.rule}:{position.id}:exit"
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
@@ -191,7 +191,7 @@ class Helm:
             return []
         self.release(asked.positions)
         text = (
-            f"{asked.title}: {asked.verdict.reason} Nobody answered, nothing was sent; you are asked again."
+            f"{asked.title}: {asked.verdict.reason}. Nobody answered, nothing was sent; you are asked again."
         )
         topic = f"unanswered:{asked.nonce}"
         return [Alert(Urgency.HIGH, topic, "A stop waits for your answer", text, asked.positions[0])]

@@ -86,6 +86,17 @@ def test_a_tap_after_a_restart_counts_exactly_once():
     assert rig.flat
 
 
+def test_an_exit_that_a_person_confirmed_is_told_by_its_card_alone():
+    """Execute tells of the exit it starts, in whole sentences; whoever tapped is watching the card."""
+    rig = gaining(Mode.EXECUTE)
+    assert rig.of(Alert)[-1].text.endswith("). The exit is running.")
+    rig = gaining(Mode.SEMI_AUTO)
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+    assert not [a for a in rig.of(Alert) if "exit is running" in a.text]
+
+
 def test_a_question_that_nobody_answers_sends_nothing():
     """After sixty seconds the card says expired, a late tap gets a word, no order leaves."""
     rig = gaining(Mode.SEMI_AUTO)
