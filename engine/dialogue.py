@@ -8,6 +8,7 @@ from engine.cards import preview_lines
 from engine.gate import Confirmation, Questions, Status
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Action, Mode, Urgency, Verdict
+from engine.money import signed_rupees
 from engine.plan import plan_exit
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Dialogue"]
 
+#: The preview of so many positions shows each leg; of more only the P&L of each.
+_IN_FULL = 4
 FORCED_REASON = "Asked for by you"
 
 
@@ -107,14 +110,9 @@ class Dialogue:
             Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
             forced=verdict is None,
         )  # fmt: skip
-        lines: tuple[str, ...] = () if verdict is None else (verdict.reason,)
-        for position in positions:
-            legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
-            pnl = self._helm.watch.figures(position.id, now_s).pnl_paise
-            if len(positions) > 1:
-                lines += ("", _name(position)) if lines else (_name(position),)
-            lines += preview_lines(legs, pnl)
-            if verdict is not None:  # a person's preview must not switch the rules off
+        lines = (*(() if verdict is None else (verdict.reason,)), *self._preview(positions, now_s))
+        if verdict is not None:  # a person's preview must not switch the rules off
+            for position in positions:
                 self._helm.watch.hold(position.id)
         urgency = verdict.urgency if verdict is not None else Urgency.NORMAL
         paper = " (on paper)" if self._helm.mode is Mode.SIMULATE else ""
@@ -125,6 +123,20 @@ class Dialogue:
             message_id,
         )  # fmt: skip
         return [record, ask]
+
+    def _preview(self, positions: tuple[Position, ...], now_s: float) -> tuple[str, ...]:
+        """What each exit would do and the P&L as it stands; of several also the sum, where it is known."""
+        lines: tuple[str, ...] = ()
+        pnls: list[int | None] = []
+        for position in positions:
+            legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
+            pnls.append(self._helm.watch.figures(position.id, now_s).pnl_paise)
+            name = (_name(position),) if len(positions) > 1 else ()
+            shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1])
+            lines += (*(("",) if lines else ()), *name, *shown)
+        known = [pnl for pnl in pnls if pnl is not None]
+        together = len(positions) > 1 and len(known) == len(pnls)
+        return (*lines, "", f"P&L together {signed_rupees(sum(known))}") if together else lines
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""

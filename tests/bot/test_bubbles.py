@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from bot.bubbles import alert_page, card_page, event_id, question_page, reply_page
-from bot.layout import Button
+from bot.layout import Button, plain
 from engine.messages import Alert, Ask, Card, Wish
 from engine.model import PositionId, Urgency
 from tests.bot.house import AT_S
@@ -71,6 +74,17 @@ def test_cards():
     assert html(final=True, done=True).startswith("✅ <b>Exiting")
     assert html(final=True).startswith("<b>Exiting")
     assert html(final=True, urgency=Urgency.HIGH).startswith("🔴 <b>Exiting")
+
+
+def test_a_question_about_very_many_legs_still_arrives():
+    """What does not fit into one message is counted, not sent in vain."""
+    lines = tuple(f"leg {number} <&>\n" * 4 for number in range(200))
+    for page in (
+        question_page(replace(ask(), lines=lines), AT_S, 60),
+        card_page(Card("n", "Exiting", lines, final=False)),
+    ):
+        assert len(plain(page.html).encode("utf-16-le")) // 2 < 4096
+        assert re.search(r"… and \d+ more lines", page.html)
 
 
 def test_an_endless_text_is_cut_below_telegrams_limit():

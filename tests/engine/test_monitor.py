@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.messages import (
@@ -19,6 +21,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.view import PositionState
+from tests.engine.makers import condor
 from tests.support.rig import Rig
 
 #: Mids of the condor's legs (long put, short put, short call, long call), rupees.
@@ -178,6 +181,20 @@ def test_yes_to_a_position_that_changed_since_is_refused():
     rig.tap(rig.of(Ask)[0].nonce)
     assert not rig.placed
     assert "has changed" in rig.of(Answer)[-1].text
+
+
+@pytest.mark.parametrize(("count", "legs"), [(1, 4), (2, 8), (5, 0)])
+def test_the_preview_of_several_exits(count, legs):
+    """Each is named with its P&L, few of them leg by leg; then the sum. One alone needs neither."""
+    several = [replace(condor(), strategy_id=n) for n in range(1, count + 1)]
+    rig = Rig(Mode.SEMI_AUTO, *several)
+    rig.wait(1, *ENTRY * count)
+    rig.command()
+    lines = rig.of(Ask)[-1].lines
+    assert sum("at about" in line for line in lines) == legs
+    assert sum(line.endswith("NIFTY Iron Condor") for line in lines) == (count if count > 1 else 0)
+    assert sum(line.startswith("P&L now") for line in lines) == count
+    assert sum(line.startswith("P&L together") for line in lines) == (count > 1)
 
 
 def test_stop_halts_the_rules_and_says_what_it_did():
