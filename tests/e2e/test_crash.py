@@ -40,7 +40,7 @@ async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exac
                 await accepted.wait()
         assert len(orders_of(world, 3360)) >= 1
         async with process(env, "--execute"):
-            await world.telegram.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), 90.0)
+            await world.telegram.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), 90.0)
         orders = orders_of(world, 3360)
         assert set(held(world, 3360).values()) == {0}
         assert sorted(o.ticket.instrument.security_id for o in orders) == sorted(before)
