@@ -66,14 +66,20 @@ const on = {
     about = said.about;
     $("bot-name").textContent = said.chat.private ? botName : `${said.chat.title}`;
     commands.set(said.commands);
-    const kept = atEnd;
+    const stay = atEnd, top = scroll.scrollTop, known = new Set(messages.keys());
     log.replaceChildren();
     messages.clear();
     for (const message of said.messages) put(message);
     showPinned(said.pinned);
     setOnline(true);
-    seen();
-    if (kept) toEnd("instant");
+    if (stay) {
+      seen();
+      toEnd("instant");
+    } else {
+      // Whoever was reading further up reads on there, and is told what came meanwhile.
+      scroll.scrollTop = top;
+      for (const message of said.messages) if (!message.own && !known.has(message.message_id)) count();
+    }
   },
   message(said) { receive(said.message); },
   commands(said) { commands.set(said.commands); },

@@ -13,7 +13,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 
+from sandbox.telegram_entities import plain
 from sandbox.telegram_server import Message, TelegramServer
+from sandbox.telegram_state import Body
 from tests.sandbox.telegram_house import OWNER, house
 from tests.support.browser import browser, gone, one
 
@@ -76,6 +78,11 @@ class Walk:
             self.tap_and_see(driver, card)
             assert driver.get_log("browser") == []
 
+    async def meanwhile(self) -> None:
+        """Let a message come while no page is there to see it."""
+        state = self.server.state
+        state.post(OWNER, state.bot.id, Body(plain("unseen too"), "unseen too"))
+
     def tap_and_see(self, driver: webdriver.Chrome, card: Message) -> None:
         """Tap the card's red button and follow what the bot makes of it."""
         assert not one(driver, "[data-button=Later]").is_enabled()
@@ -137,10 +144,14 @@ class Walk:
             gone(driver, "#chip")
             assert driver.title == "Prahari"
 
+            driver.execute_async_script(SCROLL_UP)
             self.let(self.server.stop())
             one(driver, "#banner")
+            self.let(self.meanwhile())
             self.let(self.server.start())
             gone(driver, "#banner")
+            assert one(driver, "#chip").text == "1 new message ↓"
+            assert driver.execute_script("return document.getElementById('scroll').scrollTop") < 5
 
 
 needs_chromium = pytest.mark.skipif(
