@@ -39,7 +39,7 @@ def preview_lines(legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None) 
 
 def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
     """The exit's card as it stands: one line a leg, then the result."""
-    lines = [intent.verdict.reason] if intent.verdict.reason else []
+    lines = [f"{intent.verdict.reason}."] if intent.verdict.reason else []
     for index, leg in enumerate(intent.legs):
         filled, average = intent.filled(index), intent.average_paise(index)
         at = f" @ {rupees(average).removeprefix('₹')}" if average is not None else ""

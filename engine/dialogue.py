@@ -110,7 +110,7 @@ class Dialogue:
             Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
             forced=verdict is None,
         )  # fmt: skip
-        lines = (*(() if verdict is None else (verdict.reason,)), *self._preview(positions, now_s))
+        lines = (*(() if verdict is None else (f"{verdict.reason}.",)), *self._preview(positions, now_s))
         if verdict is not None:  # a person's preview must not switch the rules off
             for position in positions:
                 self._helm.watch.hold(position.id)
