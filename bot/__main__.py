@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bot.app import TelegramChat
 from engine.errors import BadInput, ConfigError, JournalError
@@ -96,7 +97,8 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
         _start_log(settings)
         mode = args.mode or Mode.SEMI_AUTO
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
-        await run_house(settings, _options(args, mode), _chat(settings), _show)
+        show = partial(_show, foot=f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n")
+        await run_house(settings, _options(args, mode), _chat(settings), show)
     return 0
 
 
@@ -134,8 +136,9 @@ def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
     return make
 
 
-def _show(view: MonitorView) -> None:
-    print(terminal_table(view), flush=True)
+def _show(view: MonitorView, foot: str = "") -> None:
+    """Print the table; ``foot`` says again what has scrolled away."""
+    print(f"\n{terminal_table(view)}\n{foot}", end="", flush=True)
 
 
 # ------------------------------------------------------------------------------------- the sandbox
@@ -176,19 +179,19 @@ def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:
     line = "─" * 78
     return f"""
 {line}
-  Prahari on its sandbox: no account, no real money, nothing leaves this machine.
+  Prahari on its sandbox: no account, no real money, all on this machine.
 {line}
-  running    a generated market ({now:%a %d %b %Y, %H:%M} IST), an exchange that speaks Dhan,
-             a Telegram with one phone, a trade store with four positions, the monitor
+  running    a generated market ({now:%a %d %b %Y, %H:%M} IST), an exchange that
+             speaks Dhan, a Telegram with one phone, a trade store, the monitor
   mode       {mode}{"  (each exit asks on the phone)" if mode is Mode.SEMI_AUTO else ""}
   phone      {outside.phone_url}
   exchange   {outside.state_url}  (its books as JSON)
 {line}
-  try        open the phone page and wait a few seconds: alerts arrive as the market moves
-             /status             every position, its P&L, what its rules say
-             /exit               pick one, look at the preview, confirm: verified flat
-             /stop  /resume      halt the rules; positions stay as they are
-             Ctrl-C here         ends everything
+  try        open the phone page: within seconds alerts arrive
+             /status         every position, its P&L, what its rules wait for
+             /exit           pick one, look, confirm: verified flat
+             /stop  /resume  halt the rules; positions stay as they are
+             Ctrl-C here     ends everything
 {line}
 """.rstrip()
 

@@ -87,7 +87,7 @@ def add_handlers(
     app.add_handler(CommandHandler("start", commands.start, filters=new))
     for name, _ in COMMANDS:
         app.add_handler(CommandHandler(name, getattr(commands, name), filters=new))
-    app.add_handler(MessageHandler(new & filters.TEXT, commands.other))
+    app.add_handler(MessageHandler(new & ~filters.StatusUpdate.ALL, commands.other))
     app.add_handler(CallbackQueryHandler(buttons))
 
     async def failed(_update: object, context: Any) -> None:

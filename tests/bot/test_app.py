@@ -12,6 +12,7 @@ from bot.toasts import FALLBACK
 from engine.messages import Actor, Answer, Command, Say, Tap, Wish
 from engine.model import Urgency
 from engine.view import MonitorView
+from sandbox.telegram_json import message_json
 from sandbox.telegram_server import TelegramServer
 from tests.bot.house import (
     OWNER,
@@ -89,6 +90,17 @@ async def test_words_that_only_get_words_back(tmp_path: Path, text: str, words: 
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send(text)
         await message_with(server, words)
+        assert core.posted == []
+
+
+async def test_what_is_not_text_gets_words_too(tmp_path: Path):
+    """A die, a picture, a voice note: whoever sends one learns that nothing came of it."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        typed = message_json(server.state, server.phone.send("/help"))
+        del typed["text"], typed["entities"]
+        server.updates.push("message", typed | {"message_id": 77, "dice": {"emoji": "🎲", "value": 3}})
+        await message_with(server, "I do not know “that”. Nothing was done.")
         assert core.posted == []
 
 

@@ -29,6 +29,7 @@ async def test_a_newcomer_exits_a_position_by_hand_and_the_exchange_holds_nothin
     """`python -m bot` without credentials: alerts come, /status answers, Exit, Confirm, flat, zero."""
     async with process({"DATA_DIR": str(tmp_path / "data")}) as child:
         screen = await printed(child)
+        assert max(map(len, screen.splitlines())) <= 80
         (phone,) = re.findall(r"phone\s+(http\S+)", screen)
         (exchange,) = re.findall(r"exchange\s+(http\S+)", screen)
         await asyncio.to_thread(walk, phone, tmp_path / "profile")
