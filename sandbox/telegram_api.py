@@ -83,7 +83,12 @@ class BotApi:
         return [
             web.route("*", "/bot{token}/{method}", self._call),
             web.get("/file/bot{token}/files/{file_id}/{name}", self._download),
+            web.route("*", "/{below:(file/)?bot.*}", self._nowhere),
         ]
+
+    @staticmethod
+    async def _nowhere(_request: web.Request) -> web.Response:
+        return _refusal(ApiError(404, "Not Found"))
 
     def _check_token(self, request: web.Request) -> None:
         token = request.match_info["token"]

@@ -113,6 +113,8 @@ def chat_of(state: TelegramState, params: Params) -> Chat:
 def message_of(state: TelegramState, params: Params, purpose: str) -> Message:
     """Find the message a call is about; ``purpose`` completes "message to … not found"."""
     chat = chat_of(state, params)
+    if not params.text("message_id"):
+        raise bad_request("message identifier is not specified")
     message = state.in_chat(chat.id, params.integer("message_id"))
     if message is None:
         raise bad_request(f"message to {purpose} not found")

@@ -148,6 +148,9 @@ async def test_parameters_come_in_every_spelling():
             ("sendMessage", {"text": "x"}, "Bad Request: chat_id is empty"),
             ("sendMessage", {"chat_id": "@me", "text": "x"}, "Bad Request: chat not found"),
             ("getUpdates", {"offset": "soon"}, "Bad Request: invalid offset specified"),
+            ("deleteMessage", {"chat_id": str(OWNER)}, "Bad Request: message identifier is not specified"),
+            ("", {}, "Not Found"),
+            ("getMe/twice", {}, "Not Found"),
             (
                 "sendMessage",
                 fields | {"reply_markup": "{"},
