@@ -161,11 +161,7 @@ class Helm:
     def halt(self, by: Actor, now_s: float) -> list[Effect]:
         """/stop: no automatic exits, own working orders cancelled, positions stay."""
         self.halted = True
-        running = list(self.desk.live())
-        effects: list[Effect] = [Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})]
-        effects += self.desk.stop(now_s)
-        effects += self.dialogue.withdraw("Automation was halted; nothing was sent.")
-        orders = sum(len(i.live_orders()) for i in running)
+        orders = sum(len(intent.live_orders()) for intent in self.desk.live())
         cancelled = f"{orders} working order{'s' * (orders != 1)} of ours" if orders else "No order of ours"
         is_are = "is" if orders < 2 else "are"
         told = (
@@ -173,7 +169,10 @@ class Helm:
             f"All positions stay as they are: {len(self.holdings.positions)} open, still watched, "
             "alerts go on. /exit still works; /resume lets the rules act again."
         )
-        return [*effects, Say(by, told)]
+        record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
+        # The reply stands first: the chat sends a few messages a second, and this one is waited for.
+        effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
+        return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor) -> list[Effect]:
         """/resume, confirmed: rules act again."""

@@ -8,7 +8,7 @@ import pytest
 
 from bot.layout import Page
 from bot.letters import alert_letter, card_letters, question_letter, reply_letter
-from bot.queue import Rank
+from bot.queue import RESERVE, Rank
 from bot.store import CardPlace
 from engine.model import Urgency
 from tests.bot.house import AT_S, QuickClock, alert, card, question
@@ -61,21 +61,18 @@ def test_a_card_that_changes_by_itself_does_not_hurry():
     assert (letter.rank, letter.keeps_buttons) == (Rank.EDIT, True)
 
 
-def test_a_card_after_a_tap_is_the_persons_answer():
-    """Whoever taps waits for the outcome."""
+def test_a_card_after_a_tap_hurries_and_leaves_room_for_a_reply():
+    """Whoever taps waits for the outcome, and may send /stop while the exit runs."""
     [letter] = card_letters(card("x1", final=False), CardPlace(7, answered=True), WALL_S)
-    assert letter.rank is Rank.REPLY
+    assert letter.rank is Rank.MEDIUM
+    assert RESERVE[letter.rank] > RESERVE[Rank.REPLY]
 
 
-def test_a_good_end_is_an_edit_that_outlives_a_restart():
-    """The buttons of a closed question have to go, whatever happens meanwhile."""
-    [letter] = card_letters(card("x1"), CardPlace(7), WALL_S)
-    assert (letter.rank, letter.thread, letter.durable, letter.keeps_buttons) == (
-        Rank.REPLY,
-        "x1",
-        True,
-        False,
-    )
+@pytest.mark.parametrize(("answered", "rank"), [(True, Rank.REPLY), (False, Rank.MEDIUM)])
+def test_a_good_end_is_an_edit_that_outlives_a_restart(answered: bool, rank: Rank):  # noqa: FBT001
+    """The buttons of a closed question have to go, at once for whoever answered it."""
+    [letter] = card_letters(card("x1"), CardPlace(7, answered=answered), WALL_S)
+    assert (letter.rank, letter.thread, letter.durable, letter.keeps_buttons) == (rank, "x1", True, False)
 
 
 def test_a_bad_end_is_also_a_loud_message_of_its_own():

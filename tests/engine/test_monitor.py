@@ -218,6 +218,7 @@ def test_stop_withdraws_what_a_rule_has_asked():
     rig = gaining(Mode.SEMI_AUTO)
     rig.command(Wish.STOP)
     assert rig.of(Card)[-1].title == "Withdrawn: 3359 NIFTY Iron Condor"
+    assert rig.said.index(rig.of(Say)[0]) < rig.said.index(rig.of(Card)[-1])  # the reply is waited for
     rig.tap(rig.of(Ask)[0].nonce)
     rig.wait(5, *PROFIT)
     assert not rig.placed
