@@ -219,10 +219,10 @@ class Helm:
 
     def touch(self, key: InstrumentKey) -> Touch:
         """The best prices of a contract now; all unknown when it was never quoted."""
-        tick = self.watch.book.get(key)
-        if tick is None:
+        tick, arrived_s = self.watch.book.get(key), self.watch.book.arrived_s(key)
+        if tick is None or arrived_s is None:
             return Touch(None, None, 0)
-        return Touch(tick.bid_paise, tick.ask_paise, tick.ltp_paise)
+        return Touch(tick.bid_paise, tick.ask_paise, tick.ltp_paise, arrived_s)
 
     def _next_intent(self, now_s: float) -> str:
         day = intent_day(now_s)

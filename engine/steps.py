@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.model import Action
 from engine.pricing import Ladder, Style, limit_paise, mid_paise
+from engine.sessions import ist_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,18 +95,33 @@ def next_step(
     return _start(intent, index, ledger, live, touch, now_s)
 
 
-def ladder_of(intent: Intent, leg: LegPlan, *, uncapped: bool = False) -> Ladder:
+def ladder_of(intent: Intent, leg: LegPlan) -> Ladder:
     """The price ladder of a leg; its mid must be frozen."""
     assert leg.mid_paise is not None  # noqa: S101 - callers freeze it first
-    return Ladder(leg.side, intent.style, leg.mid_paise, leg.tick_paise, uncapped)
+    return Ladder(leg.side, intent.style, leg.mid_paise, leg.tick_paise, leg.uncapped and _must_go_on(intent))
+
+
+def _must_go_on(intent: Intent) -> bool:
+    """Whether the exit goes past its cap when that has been waited at; the others stay there."""
+    return intent.verdict.action is Action.CLOSE_IMMEDIATELY
 
 
 def freeze_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
-    """Freeze the price the cap is measured from; False while nothing is known of the price."""
-    if leg.mid_paise is None:
-        leg.mid_paise = mid_paise(touch)
-        leg.mid_s = now_s
-    return leg.mid_paise is not None
+    """Freeze the price the cap is measured from; False while nothing is known of the price.
+
+    An exit whose orders died with the day's session begins the next one from that day's first price:
+    a cap around yesterday's would keep it out of a market that opened elsewhere.
+    """
+    today = ist_date(now_s)
+    if leg.mid_paise is not None and ist_date(leg.mid_s) == today:
+        return True
+    if leg.mid_paise is not None and ist_date(touch.arrived_s) != today:
+        return False
+    fresh = mid_paise(touch)
+    if fresh is None:
+        return False
+    leg.mid_paise, leg.mid_s, leg.mids, leg.uncapped = fresh, now_s, 1, False
+    return True
 
 
 def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float) -> Step:
@@ -119,19 +135,17 @@ def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float
     told = _patience(intent, leg, touch, now_s)
     if told is not None:
         return told
-    at_cap_s = (
-        now_s - order.priced_s if order.request.limit_paise == ladder_of(intent, leg).cap_paise() else 0.0
-    )
-    uncapped = intent.verdict.action is Action.CLOSE_IMMEDIATELY and (at_cap_s >= CAP_WAIT_S or leg.uncapped)
-    if at_cap_s >= CAP_WAIT_S and not leg.uncapped:
+    ladder = ladder_of(intent, leg)
+    at_cap = order.request.limit_paise == ladder.cap_paise()
+    if at_cap and now_s - order.priced_s >= CAP_WAIT_S and not leg.uncapped:
         leg.uncapped = True
         text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
-            "Going on to the exchange's price band." if uncapped else "It stays there."
+            "Going on to the exchange's price band." if _must_go_on(intent) else "It stays there."
         )
         return Tell(f"cap:{intent.id}:{leg.key}", text)
     if now_s - order.priced_s < intent.style.step_s:
         return Wait()
-    wanted = limit_paise(ladder_of(intent, leg, uncapped=uncapped), touch, now_s - leg.mid_s)
+    wanted = limit_paise(ladder, touch, now_s - leg.mid_s)
     if (wanted - order.request.limit_paise) * leg.side.sign <= 0:
         return Wait()
     return Reprice(order, wanted) if order.modifies < MAX_MODIFIES else Cancel(order)
@@ -178,13 +192,15 @@ def _start(
     if quantity <= 0:
         return Wait(report=True)
     if not freeze_mid(leg, touch, now_s):
+        if leg.mid_paise is not None:
+            return Wait()
         return Tell(
             f"noprice:{intent.id}:{leg.key}", f"{leg.name}: no price is known, so no order can be priced."
         )
     sent = sum(o.leg == index for o in intent.orders)
     if sent >= MAX_ORDERS or leg.refusals >= MAX_REFUSALS:
         return Block(f"{leg.name}: gave up after {sent} orders")
-    limit = limit_paise(ladder_of(intent, leg, uncapped=leg.uncapped), touch, now_s - leg.mid_s)
+    limit = limit_paise(ladder_of(intent, leg), touch, now_s - leg.mid_s)
     return Place(quantity, limit, leg.product)
 
 

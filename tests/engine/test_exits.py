@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.intents import IntentState
-from engine.model import Side
+from engine.model import Action, Side
 from engine.pricing import Style, Touch
 from tests.engine.makers import condor, leg, position
 from tests.support.broker import Fault, Fill, ModelBroker, World
@@ -142,6 +142,19 @@ def test_a_patient_exit_starts_at_mid_and_reaches_the_touch_in_twenty_seconds():
     world.run(22.0)
     assert first == 1000
     assert next(iter(world.broker.orders.values())).limit_paise == 990
+
+
+def test_a_patient_exit_stays_at_its_cap_when_its_order_is_replaced():
+    """The owner was told that it stays there: the order after a cancelled one goes no deeper either."""
+    world = World(position(leg(65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
+    world.touches[world.position.legs[0].key] = Touch(900, 1_200, 1_050)
+    world.exit(action=Action.CLOSE_POSITION, style=Style.PATIENT)
+    world.run(60.0)
+    (told,) = world.alerts
+    assert told.text.endswith("It stays there.")
+    world.broker.cancel(world.intent.orders[0].order_id)
+    world.run(30.0)
+    assert [order.request.limit_paise for order in world.intent.orders] == [1_020, 1_020]
 
 
 def test_a_position_that_shrank_by_hand_shrinks_the_plan():
