@@ -16,7 +16,7 @@ from engine.messages import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, 
 from engine.model import OrderRequest, Urgency
 from engine.orders import Order, correlation_id
 from engine.refusals import Remedy, remedy
-from engine.steps import Block, Place, Reprice, Tell, Wait, next_step
+from engine.steps import Block, Place, Reprice, Tell, Wait, freeze_mid, next_step
 from engine.verify import Finding, verify
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class ExitDesk:
         self.intents[intent.id] = intent
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
+            freeze_mid(leg, self._touch(leg.key), now_s)
         self._save(intent)
         self._effects.append(Audit("intent", intent.to_json()))
         self._want_report = True

@@ -56,7 +56,7 @@ class Ladder:
 
     Attributes:
         mid_paise: frozen at the trigger; the cap is measured from it.
-        uncapped: the cap's patience is over: only the exchange's band bounds the limit.
+        uncapped: the cap's patience is over: the limit goes to the exchange's band.
     """
 
     side: Side
@@ -88,21 +88,23 @@ def limit_paise(ladder: Ladder, touch: Touch, elapsed_s: float) -> int:
     """The limit to ask ``elapsed_s`` after the order first left, on the tick grid, never past its worst."""
     sign, tick = ladder.side.sign, ladder.tick_paise
     far = _far_side(ladder, touch)
+    worst = ladder.worst_paise(touch)
+    if ladder.uncapped:
+        return worst
     if ladder.style is Style.URGENT:
         steps = int(elapsed_s / URGENT_STEP_S)
         wanted = far + sign * steps * max(2 * tick, ladder.mid_paise // 50)
     else:
-        mid = _mid(touch) or ladder.mid_paise
+        mid = mid_paise(touch) or ladder.mid_paise
         done = min(elapsed_s / PATIENT_REACH_S, 1.0)
         wanted = round(mid + (far - mid) * done)
     wanted = _on_grid(wanted, tick, up=ladder.side is Side.BUY)
-    worst = ladder.worst_paise(touch)
     return max(min(wanted, worst) if ladder.side is Side.BUY else max(wanted, worst), tick)
 
 
 def mid_paise(touch: Touch) -> int | None:
-    """The price to freeze at the trigger: mid, else last trade, else None."""
-    return _mid(touch) or touch.ltp_paise or None
+    """A fair price now, and the one to freeze at the trigger: the mid, else where the market is."""
+    return _mid(touch) or reference_paise(touch)
 
 
 def reference_paise(touch: Touch) -> int | None:
@@ -128,7 +130,7 @@ def _far_side(ladder: Ladder, touch: Touch) -> int:
     seen = touch.ask_paise if ladder.side is Side.BUY else touch.bid_paise
     if seen:
         return seen
-    base = _mid(touch) or touch.ltp_paise or ladder.mid_paise
+    base = reference_paise(touch) or ladder.mid_paise
     return base + ladder.side.sign * max(ladder.tick_paise, base // 100)
 
 

@@ -192,16 +192,23 @@ def _start(
     if quantity <= 0:
         return Wait(report=True)
     if not freeze_mid(leg, touch, now_s):
-        if leg.mid_paise is not None:
-            return Wait()
-        return Tell(
-            f"noprice:{intent.id}:{leg.key}", f"{leg.name}: no price is known, so no order can be priced."
-        )
+        return _no_price(intent, leg)
     sent = sum(o.leg == index for o in intent.orders)
     if sent >= MAX_ORDERS or leg.refusals >= MAX_REFUSALS:
         return Block(f"{leg.name}: gave up after {sent} orders")
+    if not sent:
+        leg.mid_s = now_s  # the cap is the trigger's, but the ladder's steps begin with the first order
     limit = limit_paise(ladder_of(intent, leg), touch, now_s - leg.mid_s)
     return Place(quantity, limit, leg.product)
+
+
+def _no_price(intent: Intent, leg: LegPlan) -> Step:
+    """Wait for the first price of a new day; that there was never one at all has to be told."""
+    if leg.mid_paise is not None:
+        return Wait()
+    return Tell(
+        f"noprice:{intent.id}:{leg.key}", f"{leg.name}: no price is known, so no order can be priced."
+    )
 
 
 def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> Step:

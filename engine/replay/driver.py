@@ -1,8 +1,9 @@
 """Drives the monitor through a tape on virtual time: what it asks for is done at once, on paper.
 
 Between two snapshots the monitor's half-second beat runs; beats at which nothing can happen are
-jumped over. A snapshot is taken in this order: fills of orders placed before it, positions that
-begin with it, its prices. A beat that falls on a snapshot's moment comes after it.
+jumped over. A snapshot is one instant: what was sent before it fills on its quotes, positions begin
+with it, its prices are told and then the fills, so that nothing sent because of it fills on it. A
+beat that falls on a snapshot's moment comes after it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.messages import Message
-    from engine.model import InstrumentKey, TradeRow
+    from engine.model import BrokerOrder, InstrumentKey, TradeRow
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant
@@ -68,7 +69,7 @@ class Driver:
     """One replay; `run` once.
 
     Attributes:
-        ticks: prices handed to the monitor so far.
+        ticks: prices of contracts and underlyings so far; what several positions hold counts once.
     """
 
     def __init__(
@@ -126,7 +127,8 @@ class Driver:
                 self._tell(Beat(BeatKind.SESSION_OPEN))
                 self._tell(Beat(BeatKind.SYNC))
         self._advance(self._now_s + patience_s)
-        self._story.end(self._now_s)
+        self._story.close_day(self._now_s)
+        self._story.end()
 
     # ------------------------------------------------------------------------------------- days
 
@@ -140,7 +142,7 @@ class Driver:
         """Let the last prices have their say, then close."""
         self._advance(self._now_s + patience_s)
         self._advance_to_close()
-        self._story.end(self._now_s)
+        self._story.close_day(self._now_s)
 
     def _advance(self, to_s: float) -> None:
         """Let time pass up to a moment, its own beat left out: that comes after its prices."""
@@ -184,29 +186,31 @@ class Driver:
     def _snapshot(self, snapshot: Snapshot) -> None:
         self._now_s = self._stirred_s = snapshot.at_s
         rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
-        if self._calendar.is_open(self._now_s):
-            for key, row in rows:
-                self._match(key, row)
+        in_session = self._calendar.is_open(self._now_s)
+        matched = rows if in_session else []
+        updates = [OrderUpdate(order) for key, row in matched for order in self._match(key, row)]
         self._enter(snapshot)
         ticks = [tick_of(key, row) for key, row in rows]
         ticks += [Tick(self._cast.underlyings[name], paise) for name, paise in snapshot.spots.items()]
-        self.ticks += len(ticks)
+        self.ticks += len(snapshot.rows) + len(snapshot.spots)
         if ticks:
             self._tell(Ticks(ticks, instant=True))
-        self._story.follow(self._now_s)
+        for update in updates:
+            self._tell(update)
+        if in_session:
+            self._story.follow(self._now_s)
 
-    def _match(self, key: InstrumentKey, row: Row) -> None:
+    def _match(self, key: InstrumentKey, row: Row) -> list[BrokerOrder]:
         """Fill what was sent before this snapshot, at its quote; without quotes at a made-up one."""
         tick = tick_of(key, row)
         if fault(tick):
-            return
+            return []
         if row.bid_paise is None:
             tick.bid_paise, tick.ask_paise = self._spreads.quote(
                 row.contract.underlying, row.ltp_paise, self._cast.instruments[key].tick_paise
             )
             tick.bid_quantity = tick.ask_quantity = ANY_QUANTITY
-        for order in self._exchange.quote(tick):
-            self._tell(OrderUpdate(order))
+        return self._exchange.quote(tick)
 
     def _enter(self, snapshot: Snapshot) -> None:
         """Take over the positions that begin with this snapshot."""

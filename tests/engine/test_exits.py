@@ -144,6 +144,21 @@ def test_a_patient_exit_starts_at_mid_and_reaches_the_touch_in_twenty_seconds():
     assert next(iter(world.broker.orders.values())).limit_paise == 990
 
 
+def test_the_cap_of_a_long_is_the_trigger_s_although_its_order_comes_later():
+    """The long falls by a tenth while the short is bought back: it is asked for at most 3 % less."""
+    world = World(
+        position(leg(-65, 25300, "CE", 40), leg(65, 25500, "CE", 18)), ModelBroker(fills_as=Fill.HALVES)
+    )
+    long = world.position.legs[1].key
+    world.touches[long] = Touch(990, 1_010, 1_000)
+    world.exit(action=Action.CLOSE_POSITION, style=Style.PATIENT)
+    world.touches[long] = Touch(890, 910, 900)
+    world.run(1.0)
+    assert len(world.broker.placed) == 1
+    world.run(5.0)
+    assert world.broker.placed[1].limit_paise == 970
+
+
 def test_a_patient_exit_stays_at_its_cap_when_its_order_is_replaced():
     """The owner was told that it stays there: the order after a cancelled one goes no deeper either."""
     world = World(position(leg(65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))

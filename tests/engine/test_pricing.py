@@ -69,6 +69,12 @@ def test_the_band_goes_with_the_market():
     assert Ladder(Side.SELL, Style.URGENT, 10_000, 5).worst_paise(Touch(2_750, 2_850, 2_800)) == 9_000
 
 
+def test_past_its_cap_an_exit_goes_to_the_band_at_once():
+    """Not by ticks: on a cheap contract twenty rupees of ticks would use up every modification."""
+    ladder = Ladder(Side.BUY, Style.URGENT, 375, 5, uncapped=True)
+    assert limit_paise(ladder, Touch(370, 375, 375), 26.0) == 2_375
+
+
 def test_the_market_is_the_last_trade_inside_the_book():
     """An old last price counts as the side of the book that it lies beyond."""
     assert reference_paise(Touch(1_000, 1_010, 1_005)) == 1_005
@@ -80,9 +86,17 @@ def test_the_market_is_the_last_trade_inside_the_book():
     assert reference_paise(Touch(None, None, 0)) is None
 
 
-def test_the_frozen_price_is_the_mid_else_the_last_trade_else_unknown():
-    """A one-sided or crossed book has no mid; no trade at all means nothing is known."""
+def test_a_patient_exit_without_quotes_starts_at_the_last_trade():
+    """Not at the price frozen at a trigger long ago: selling at 146.00 what trades at 240.00 is no start."""
+    ladder = Ladder(Side.SELL, Style.PATIENT, 14_600, 5)
+    assert limit_paise(ladder, Touch(None, None, 24_000), 0.0) == 24_000
+
+
+def test_the_frozen_price_is_the_mid_else_the_last_trade_else_the_only_side():
+    """A one-sided or crossed book has no mid; without a trade the side that is there is all that is known."""
     assert mid_paise(Touch(1000, 1010, 900)) == 1005
     assert mid_paise(Touch(1010, 1000, 900)) == 900
     assert mid_paise(Touch(None, 1000, 900)) == 900
+    assert mid_paise(Touch(None, 1000, 0)) == 1000
+    assert mid_paise(Touch(0, 1000, 2000)) == 1000
     assert mid_paise(Touch(None, None, 0)) is None

@@ -97,6 +97,22 @@ def test_shorts_are_bought_back_before_longs_are_sold(tmp_path):
     assert position["events"][-1]["at"][11:16] == "09:33"
 
 
+def test_an_order_sent_at_a_snapshot_does_not_fill_on_it(tmp_path):
+    """The short's row comes before the long's: its fill sends the long's order, which waits for a minute."""
+    day = Day()
+    for at, low, high in (
+        ("09:30:00", 100, 60),
+        ("09:31:00", 160, 65),
+        ("09:32:00", 160, 65),
+        ("09:33:00", 165, 70),
+    ):
+        day.quote(at, "25000CE", low, low + 1).quote(at, "25100CE", high, high + 1)
+    rows = [trade(1, "SELL", "25000CE", 75, 100.5), trade(1, "BUY", "25100CE", 75, 60.5)]
+    short, long = only(replay(tmp_path, [day], rows, STOP))["orders"]
+    assert (short["at"][11:19], short["average"]) == ("09:31:02", 161)
+    assert (long["at"][11:19], long["average"]) == ("09:32:00", 70)
+
+
 def test_two_strategies_in_one_contract_are_two_stories(tmp_path):
     """What one owns and the other owes is not netted: each is closed by orders of its own."""
     rows = [trade(1, "BUY", "25000CE", 75, 100), trade(2, "SELL", "25000CE", 75, 100)]
@@ -106,6 +122,22 @@ def test_two_strategies_in_one_contract_are_two_stories(tmp_path):
     assert stopped["orders"][0]["filled"] == 75
     assert winner["status"] == "open"
     assert winner["final_pnl_gross"] == 27 * 75
+
+
+def test_positions_in_one_contract_do_not_meet(tmp_path):
+    """A second buyer comes while the first one's exit runs, and both find the 75 units on offer.
+
+    At a broker the second purchase would hold up the first exit, and they would share the bid.
+    """
+    rows = [
+        trade(1, "BUY", "25000CE", 75, 100),
+        trade(2, "BUY", "25000CE", 75, 73, at="2025-08-29T09:32:00+05:30"),
+        trade(3, "BUY", "25000CE", 75, 100),
+    ]
+    day = minutes(100, 73).quote("09:32:00", "25000CE", 72, 73, size=75)
+    positions = replay(tmp_path, [day.quote("09:33:00", "25000CE", 71, 72, size=75)], rows, STOP)["positions"]
+    assert [p["status"] for p in positions] == ["closed", "open", "closed"]
+    assert [p["orders"][0]["average"] for p in (positions[0], positions[2])] == [72, 72]
 
 
 def last_prices(*prices) -> Day:
@@ -193,6 +225,24 @@ def test_peak_and_trough_go_on_while_an_exit_runs(tmp_path):
     result = replay(tmp_path, [minutes(100, 160, 80, 158)], LONG, TARGET)
     assert only(result)["trough_pnl"] == -20 * 75
     assert "flat" in kinds(only(result))
+
+
+@pytest.mark.parametrize("rules", [STOP, "[default]\nstop_loss = 'off'\n"], ids=["exiting", "watched"])
+def test_prices_after_the_close_are_no_peak_and_no_trough(tmp_path, rules):
+    """Whether an exit was left over or nothing happened: only the last mark counts, as the end of it."""
+    day = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
+    day.quote("15:31:00", "25000CE", 40, 41).quote("15:32:00", "25000CE", 80, 81)
+    position = only(replay(tmp_path, [day], LONG, rules))
+    assert position["trough_pnl"] == -27.5 * 75
+    assert position["final_pnl_gross"] == -19.5 * 75
+
+
+def test_a_night_s_last_prices_are_no_peak(tmp_path):
+    """What is shown after one day's close is not what the position came to in the end."""
+    friday = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:31:00", "25000CE", 120, 121)
+    monday = Day(date="2025-09-01").quote("09:16:00", "25000CE", 104.5, 105.5)
+    position = only(replay(tmp_path, [friday, monday], LONG, STOP))
+    assert position["peak_pnl"] == position["final_pnl_gross"] == 5 * 75
 
 
 def test_skipping_the_beats_of_a_resting_exit_changes_nothing(tmp_path, monkeypatch):
