@@ -40,6 +40,7 @@ from engine.model import OrderStatus
 from engine.replay.cast import position_of, tick_of
 from engine.replay.tape import by_contract
 from engine.sessions import ist_date
+from engine.steps import PATIENT_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,10 +56,10 @@ if TYPE_CHECKING:
     from engine.sessions import Calendar
 
 BEATS_PER_S = 2
-#: A resting exit does nothing new by itself this long after anything happened: its last own step is
-#: to lose patience twice, after four minutes. From then on it is only asked about, every 5 s.
-SETTLED_S = 300.0
-RESTING_BEAT_S = 5.0
+#: A minute after anything happened an exit has walked to its cap, waited there and gone on to the band;
+#: from then on only losing patience moves it, and otherwise it is asked about once a minute.
+SETTLED_S = 60.0
+RESTING_BEAT_S = 60.0
 #: A made-up quote has no size: it fills whatever is asked of it.
 ANY_QUANTITY = 10**9
 
@@ -171,15 +172,29 @@ class Driver:
         first_s = ceil(from_s * BEATS_PER_S) / BEATS_PER_S
         if first_s <= self._beaten_s:
             first_s = (floor(self._beaten_s * BEATS_PER_S) + 1) / BEATS_PER_S
-        if any(True for _ in self._monitor.desk.live()):
-            settled = first_s - self._stirred_s > SETTLED_S
-            return ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S if settled else first_s
         self._questions_s = [s for s in self._questions_s if s > self._beaten_s]
         due_s = self._monitor.watch.next_due_s()
         due_s = min(
-            [inf if due_s is None else due_s, *self._monitor.helm.snoozed.values(), *self._questions_s]
+            inf if due_s is None else due_s,
+            self._exits_due_s(first_s),
+            *self._monitor.helm.snoozed.values(),
+            *self._questions_s,
         )
         return ceil(max(first_s, due_s) * BEATS_PER_S) / BEATS_PER_S if due_s < inf else inf
+
+    def _exits_due_s(self, first_s: float) -> float:
+        """When a running exit may next do something by itself; inf = none runs.
+
+        What is left of an exit whose contracts have expired will never do anything.
+        """
+        held = self._monitor.holdings.positions
+        begun = [leg.mid_s for i in self._monitor.desk.live() if i.position in held for leg in i.legs]
+        if not begun:
+            return inf
+        if first_s - max(self._stirred_s, *begun) <= SETTLED_S:
+            return first_s
+        patience = [s + PATIENT_WAIT_S for s in begun if s + PATIENT_WAIT_S >= first_s]
+        return min([ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S, *patience])
 
     # -------------------------------------------------------------------------------- snapshots
 
@@ -225,6 +240,7 @@ class Driver:
         if begun:
             self._rows += begun
             self._tell(TradesLoaded(tuple(self._rows)))
+            self._exchange.hold(self._monitor.holdings.recorded_nets())
 
     # ---------------------------------------------------------------------------------- effects
 
@@ -254,7 +270,6 @@ class Driver:
 
     def _report(self, effect: QueryBroker) -> None:
         exchange = self._exchange
-        exchange.hold(self._monitor.holdings.recorded_nets())
         self._inbox.append(
             BrokerReport(
                 effect.request, self._now_s, exchange.orders(), exchange.fills(), exchange.positions()

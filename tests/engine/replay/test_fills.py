@@ -246,7 +246,7 @@ def test_a_night_s_last_prices_are_no_peak(tmp_path):
 
 
 def test_skipping_the_beats_of_a_resting_exit_changes_nothing(tmp_path, monkeypatch):
-    """After five quiet minutes a resting exit is only looked at now and then: to the same end."""
+    """After a quiet minute a resting exit is only looked at now and then: to the same end."""
     day = Day()
     for hour, price in enumerate((100, 160, 120, 158, 158), start=10):
         day.quote(f"{hour}:00:00", "25000CE", price - 0.5, price + 0.5)
@@ -254,3 +254,18 @@ def test_skipping_the_beats_of_a_resting_exit_changes_nothing(tmp_path, monkeypa
     monkeypatch.setattr(driver, "SETTLED_S", float("inf"))
     assert replay(tmp_path, [day], LONG, TARGET) == swift
     assert only(swift)["status"] == "closed"
+
+
+def test_a_resting_exit_does_not_make_others_late(tmp_path):
+    """While one position's order rests, what time brings about for another comes to the second."""
+    day = Day()
+    for minute, price in enumerate((100, 160, 120, 90, 70), start=30):
+        day.quote(f"09:{minute}:03", "25000CE", price - 0.5, price + 0.5).quote(
+            f"09:{minute}:03", "25100CE", 50, 51
+        )
+    day.quote("10:30:03", "25100CE", 50, 51)
+    rows = [*LONG, trade(2, "BUY", "25100CE", 75, 50)]
+    target = "[default]\nprofit_target = 0.5\nstop_loss = 'off'\n"
+    exiting, watched = replay(tmp_path, [day], rows, target)["positions"]
+    assert exiting["status"] == "open"
+    assert [e["at"][11:19] for e in watched["events"] if e["rule"] == "unpriced"] == ["09:37:33"]
