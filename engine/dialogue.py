@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.cards import preview_lines
-from engine.gate import Confirmation, Questions, Status
+from engine.gate import Confirmation, Questions, Status, silence_of
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
@@ -113,7 +113,7 @@ class Dialogue:
         lines = (*(() if verdict is None else (f"{verdict.reason}.",)), *self._preview(positions, now_s))
         if verdict is not None:  # a person's preview must not switch the rules off
             for position in positions:
-                self._helm.watch.hold(position.id)
+                self._helm.watch.hold(position.id, silence_of(verdict))
         urgency = verdict.urgency if verdict is not None else Urgency.NORMAL
         paper = " (on paper)" if self._helm.mode is Mode.SIMULATE else ""
         head = f"Exit {title}{paper}?" if verdict is None else f"{_headline(verdict)}: exit {title}?"

@@ -15,8 +15,9 @@ from engine.intents import Intent, IntentState
 from engine.messages import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
 from engine.model import OrderRequest, Urgency
 from engine.orders import Order, correlation_id
+from engine.pricing import Style
 from engine.refusals import Remedy, remedy
-from engine.steps import Block, Place, Reprice, Tell, Wait, freeze_mid, next_step
+from engine.steps import Block, Place, Reprice, Tell, Wait, freeze_mid, next_step, renew_mid
 from engine.verify import Finding, verify
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from engine.blotter import Change
     from engine.messages import BrokerReport, CommandOutcome, Effect
-    from engine.model import BrokerOrder, InstrumentKey, PositionId
+    from engine.model import BrokerOrder, InstrumentKey, PositionId, Verdict
     from engine.pricing import Touch
     from engine.steps import Step
 
@@ -108,6 +109,15 @@ class ExitDesk:
         self._save(intent)
         self._effects.append(Audit("intent", intent.to_json()))
         self._want_report = True
+        return self._turn(now_s)
+
+    def hasten(self, intent: Intent, verdict: Verdict, now_s: float) -> list[Effect]:
+        """A graver reason has joined a patient exit: it goes on urgently, from the market as it is now."""
+        intent.verdict, intent.style = verdict, Style.URGENT
+        for leg in intent.legs:
+            renew_mid(leg, self._touch(leg.key), now_s)
+        self._save(intent)
+        self._effects.append(Audit("hastened", {"intent": intent.id}))
         return self._turn(now_s)
 
     def stop(self, now_s: float) -> list[Effect]:

@@ -7,11 +7,11 @@ it the questions. Every order passes `Helm._permit` on its way out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
 from engine.exits import ExitDesk
-from engine.gate import Confirmation, Decision, decide, snooze_s
+from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import Alert, Audit, Effect, Record, Say
@@ -19,6 +19,7 @@ from engine.model import Action, Mode, Urgency, Verdict
 from engine.picture import session_text
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
+from engine.rules.base import Rank
 from engine.sessions import ist_date
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class MonitorConfig:
     seed: bytes
 
 
+class Snooze(NamedTuple):
+    """A position left alone until a moment, and from which rank on its rules are silent."""
+
+    until_s: float
+    silence: Rank
+
+
 class Helm:
     """Mode, permission and decision for one account.
 
@@ -70,12 +78,12 @@ class Helm:
             watch,
             paper=config.mode is Mode.SIMULATE,
             busy=lambda position: self.desk.of(position) is not None,
-            quiet=self._quiet,
+            silence=self._silence,
         )
         self.halted = False
         self.reconciled = False
         self.trouble = ""
-        self.snoozed: dict[PositionId, float] = {}
+        self.snoozed: dict[PositionId, Snooze] = {}
         self._intent_day = ""
         self._intent_count = 0
 
@@ -90,6 +98,8 @@ class Helm:
         position = self.holdings.positions[judgement.position]
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
+        if self.desk.of(position.id) is not None:
+            return effects + self._join(position, verdict, now_s)
         decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
@@ -114,8 +124,8 @@ class Helm:
     ) -> list[Effect]:
         """Decide an exit; a position that is exiting already keeps its running exit."""
         if self.desk.of(position.id) is not None:
-            return []
-        self.watch.hold(position.id)
+            return self._join(position, verdict, now_s)
+        self.watch.hold(position.id, silence_of(verdict))
         self.snoozed.pop(position.id, None)
         urgent = verdict.action is Action.CLOSE_IMMEDIATELY or verdict.rule in URGENT_RULES
         intent_id = self._next_intent(now_s)
@@ -129,6 +139,17 @@ class Helm:
             topic = f"{verdict.rule}:{position.id}:exit"
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
+
+    def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
+        """A second verdict on a position that is exiting: it joins the running exit, and may hurry it."""
+        running = self.desk.of(position.id)
+        urgent = verdict.action is Action.CLOSE_IMMEDIATELY
+        if running is None or not urgent or silence_of(running.verdict) is Rank.FORCED:
+            return []
+        self.watch.hold(position.id, silence_of(verdict))
+        text = f"{verdict.reason} Exit {running.id} is in a hurry now."
+        alert = Alert(verdict.urgency, f"{verdict.rule}:{position.id}:exit", running.title, text, position.id)
+        return [*self.desk.hasten(running, verdict, now_s), alert]
 
     def exit_impossible(self, now_s: float) -> str:
         """Why a person's exit cannot be taken on now; empty = it can."""
@@ -200,20 +221,30 @@ class Helm:
         if asked.forced:
             return
         for position in asked.positions:
-            self.snoozed[position] = now_s + snooze_s(asked.verdict)
+            self.snoozed[position] = Snooze(now_s + snooze_s(asked.verdict), silence_of(asked.verdict))
+            self.release((position,))
 
     def release(self, positions: Iterable[PositionId]) -> None:
-        """Judge these again, unless an exit or a question is running for them."""
+        """Judge these again, as far as no exit, no question and no answer silences their rules."""
         for position in positions:
-            if position in self.holdings.positions and not self._quiet(position):
+            if position not in self.holdings.positions:
+                continue
+            rank = self._silence(position)
+            if rank is None:
                 self.watch.release(position)
+            else:
+                self.watch.hold(position, rank)
 
-    def _quiet(self, position: PositionId) -> bool:
-        """Not to be judged now: an exit or a question is open, it was declined, or it is stuck."""
+    def _silence(self, position: PositionId) -> Rank | None:
+        """From which rank on rules are silent: an exit or a question is open, declined, or stuck."""
         last = self.desk.last_of(position)
-        if last is not None and (last.state.live or last.state is IntentState.STUCK):
-            return True
-        return position in self.snoozed or self.dialogue.questions.held(position)
+        if last is not None and last.state is IntentState.STUCK:
+            return Rank.FORCED
+        ranks = [silence_of(last.verdict)] if last is not None and last.state.live else []
+        ranks += [silence_of(asked.verdict) for asked in self.dialogue.questions.about(position)]
+        if position in self.snoozed:
+            ranks.append(self.snoozed[position].silence)
+        return min(ranks, default=None)
 
     # -------------------------------------------------------------------------------- plumbing
 

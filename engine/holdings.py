@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.intents import Intent
     from engine.messages import Effect, InstrumentsLoaded
     from engine.model import Instrument, InstrumentKey, TradeRow
+    from engine.rules.base import Rank
     from engine.watch import RuleNote, Watchlist
 
 __all__ = ["Holdings"]
@@ -36,7 +37,8 @@ class Holdings:
         watch: where valid positions are valued and judged.
         paper: exits are simulated: the store's rows stay as they are.
         busy: an exit of this position is running: its legs are not to be touched.
-        quiet: this position is not to be judged now (exit, open question, snooze, stuck).
+        silence: from which rank on the position's rules are silent (exit, open question, snooze, stuck);
+            None = all may speak.
     """
 
     def __init__(
@@ -45,12 +47,12 @@ class Holdings:
         *,
         paper: bool,
         busy: Callable[[PositionId], bool],
-        quiet: Callable[[PositionId], bool],
+        silence: Callable[[PositionId], Rank | None],
     ) -> None:
         self.watch = watch
         self.paper = paper
         self._busy = busy
-        self._quiet = quiet
+        self._silence = silence
         self.instruments: Mapping[InstrumentKey, Instrument] = {}
         self.positions: dict[PositionId, Position] = {}
         self.invalid: tuple[InvalidPosition, ...] = ()
@@ -128,8 +130,8 @@ class Holdings:
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
         notes = self.watch.put(position, memory, now_s)
-        if self._quiet(position.id):
-            self.watch.hold(position.id)
+        if (rank := self._silence(position.id)) is not None:
+            self.watch.hold(position.id, rank)
         event = "position changed" if changed else "position taken over"
         effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
         unprotected = self.watch.figures(position.id, now_s).unprotected

@@ -133,7 +133,7 @@ class Monitor:
 
     def _pulse(self, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
-        for position in [p for p, until_s in self.helm.snoozed.items() if now_s >= until_s]:
+        for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
         for judgement in self.watch.beat(now_s):

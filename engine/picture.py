@@ -90,7 +90,7 @@ def _state(monitor: Monitor, position: Position) -> tuple[PositionState, str]:
     if monitor.dialogue.questions.held(position.id):
         return PositionState.HELD, "waiting for your answer"
     if position.id in monitor.helm.snoozed:
-        return PositionState.HELD, f"left alone until {ist(monitor.helm.snoozed[position.id]):%H:%M}"
+        return PositionState.HELD, f"left alone until {ist(monitor.helm.snoozed[position.id].until_s):%H:%M}"
     return PositionState.WATCHING, ""
 
 

@@ -117,6 +117,11 @@ def freeze_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
         return True
     if leg.mid_paise is not None and ist_date(touch.arrived_s) != today:
         return False
+    return renew_mid(leg, touch, now_s)
+
+
+def renew_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
+    """Freeze the price the cap is measured from anew, and begin the ladder again; False = there is none."""
     fresh = mid_paise(touch)
     if fresh is None:
         return False

@@ -177,7 +177,7 @@ class Driver:
         due_s = min(
             inf if due_s is None else due_s,
             self._exits_due_s(first_s),
-            *self._monitor.helm.snoozed.values(),
+            *(snooze.until_s for snooze in self._monitor.helm.snoozed.values()),
             *self._questions_s,
         )
         return ceil(max(first_s, due_s) * BEATS_PER_S) / BEATS_PER_S if due_s < inf else inf

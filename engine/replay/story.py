@@ -97,6 +97,7 @@ class Story:
         self._audits: dict[str, Callable[[Mapping[str, Any], float], None]] = {
             "verdict": self._verdict,
             "intent": self._exit,
+            "hastened": self._hastened,
             "flat": self._flat,
         }
 
@@ -162,6 +163,10 @@ class Story:
         life.intents.append(intent)
         life.marks |= self._marks(life, now_s)
         life.events.append(Event(now_s, "exit", intent.verdict))
+
+    def _hastened(self, data: Mapping[str, Any], now_s: float) -> None:
+        intent = self._monitor.desk.intents[data["intent"]]
+        self.lives[intent.position].events.append(Event(now_s, "exit", intent.verdict))
 
     def _flat(self, data: Mapping[str, Any], now_s: float) -> None:
         intent = self._monitor.desk.intents[data["intent"]]

@@ -20,6 +20,7 @@ from engine.messages import (
     Wish,
 )
 from engine.model import Mode, Urgency
+from engine.pricing import Style
 from engine.view import PositionState
 from tests.engine.makers import condor
 from tests.support.rig import Rig
@@ -130,6 +131,31 @@ def test_not_now_leaves_the_position_alone_for_a_while():
     assert rig.of(Card)[-1].title.startswith("Not now")
     rig.wait(1600, *PROFIT)
     assert len(rig.of(Ask)) == 2
+
+
+@pytest.mark.parametrize("answer", ["none yet", "not now", "too late"])
+def test_a_profit_that_was_asked_about_does_not_switch_the_stop_off(answer):
+    """Whatever became of the question about the profit: the stop is asked about when it is met."""
+    rig = gaining(Mode.SEMI_AUTO)
+    if answer == "not now":
+        rig.tap(rig.of(Ask)[0].nonce, yes=False)
+    rig.wait(61 if answer == "too late" else 1, *PROFIT)
+    rig.wait(3, *LOSS)
+    assert [ask.title.split(":")[0] for ask in rig.of(Ask)] == ["Profit target", "Stop loss"]
+    rig.wait(70, *LOSS)
+    assert len(rig.of(Ask)) == 3, "nobody answered about the stop: asked again"
+
+
+def test_a_stop_hurries_a_patient_exit():
+    """The profit was to be taken patiently; the market turns before anything has filled."""
+    rig = gaining(Mode.EXECUTE)
+    rig.wait(3, *LOSS)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert (intent.verdict.rule, intent.style) == ("stop_loss", Style.URGENT)
+    assert any("in a hurry now" in alert.text for alert in rig.of(Alert))
+    rig.wait(60, *LOSS)
+    assert rig.flat
+    assert len({order.key for order in rig.placed}) == 4
 
 
 def test_exit_by_hand_asks_and_acts_on_yes():

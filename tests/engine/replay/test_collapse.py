@@ -27,6 +27,38 @@ def test_an_exit_that_must_get_out_follows_the_market_beyond_its_first_band(tmp_
     assert order["average"] == 27.5
 
 
+def test_a_stop_takes_over_a_profit_that_nobody_paid(tmp_path):
+    """The target of 150 is met at 160 and never filled; at 40 the stop sends the same exit on in a hurry."""
+    day = Day()
+    for minute, price in enumerate((100, 160, 120, 90, 40, 39), start=30):
+        day.quote(f"09:{minute}:00", "25000CE", price - 0.5, price + 0.5)
+    rows = [trade(1, "BUY", "25000CE", 75, 100)]
+    position = only(replay(tmp_path, [day], rows))
+    told = [(e["at"][11:19], e["kind"], e["rule"]) for e in position["events"] if e["kind"] != "alert"]
+    assert told == [
+        ("09:31:01", "verdict", "profit_target"),
+        ("09:31:01", "exit", "profit_target"),
+        ("09:34:02", "verdict", "stop_loss"),
+        ("09:34:02", "exit", "stop_loss"),
+        ("09:35:00", "flat", "stop_loss"),
+    ]
+    (order,) = position["orders"]
+    assert order["average"] == 38.5
+
+
+def test_expiry_takes_over_an_exit_that_could_wait(tmp_path):
+    """A target met two minutes before three o'clock and not filled must not end in an expiry."""
+    position = only(replay(
+        tmp_path,
+        [expiry_day(160, 120, 100, 99)],
+        [trade(1, "BUY", "25000CE", 75, 100, at=f"{EXPIRY}T09:20:00+05:30")],
+    ))  # fmt: skip
+    verdicts = [(e["at"][11:19], e["rule"]) for e in position["events"] if e["kind"] == "verdict"]
+    assert verdicts == [("14:58:01", "profit_target"), ("15:00:00", "expiry_exit")]
+    assert position["status"] == "closed"
+    assert position["orders"][0]["average"] == 98.5
+
+
 def test_an_exit_left_over_from_yesterday_starts_from_todays_market(tmp_path):
     """The target is met a minute before the close; on Monday the call opens a quarter lower.
 
