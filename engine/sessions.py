@@ -187,7 +187,10 @@ class Calendar:
         return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
 
     def _walk(self, day: date, step: timedelta) -> date:
-        for _ in range(_LONGEST_PAUSE_DAYS):
+        pause = _LONGEST_PAUSE_DAYS
+        if self.recorded:  # between two recordings may lie years
+            pause += (max(self.recorded) - min(self.recorded)).days
+        for _ in range(pause):
             day += step
             if self.is_session(day):
                 return day
