@@ -84,8 +84,8 @@ class Dialogue:
                 else f"No open position {command.strategy_id}"
             )
             return [Say(command.by, f"{name}. /status lists what is watched.")]
-        busy = [p for p in wanted if self._helm.desk.of(p.id)]
-        free = [p for p in wanted if not self._helm.desk.of(p.id)]
+        busy = [p for p in wanted if self._helm.exiting(p.id)]
+        free = [p for p in wanted if not self._helm.exiting(p.id)]
         effects: list[Effect] = []
         if busy:
             names = ", ".join(str(p.strategy_id) for p in busy)
@@ -166,7 +166,7 @@ class Dialogue:
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
         why = self._helm.exit_impossible(now_s)
-        if not why and positions and all(self._helm.desk.of(p.id) for p in positions):
+        if not why and positions and all(self._helm.exiting(p.id) for p in positions):
             why = "Already exiting; the running exit goes on."
         if not why and _fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
@@ -179,6 +179,9 @@ class Dialogue:
             self.questions.settle(asked, Status.CONFIRMED),
             Answer(tap.callback_id, "Exiting."),
         ]
+        if len(positions) == 1 and self._helm.desk.of(positions[0].id) is not None:
+            lines = ("The exit that runs is in a hurry now.",)
+            effects.append(Card(asked.nonce, f"Exiting {asked.title}", lines, final=True))
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
             verdict = asked.verdict or _forced()

@@ -140,6 +140,11 @@ class Helm:
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
 
+    def exiting(self, position: PositionId) -> bool:
+        """Whether an exit of this position runs that nothing could hurry."""
+        running = self.desk.of(position)
+        return running is not None and silence_of(running.verdict) is Rank.FORCED
+
     def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
         """A second verdict on a position that is exiting: it joins the running exit, and may hurry it."""
         running = self.desk.of(position.id)

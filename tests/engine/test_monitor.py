@@ -158,6 +158,22 @@ def test_a_stop_hurries_a_patient_exit():
     assert len({order.key for order in rig.placed}) == 4
 
 
+def test_exit_by_hand_hurries_a_patient_exit():
+    """The profit is being taken patiently when the owner wants out: asked, then sent on at the touch."""
+    rig = gaining(Mode.EXECUTE)
+    (intent,) = rig.monitor.desk.intents.values()
+    rig.command(strategy_id=3359)
+    rig.tap(rig.of(Ask)[0].nonce)
+    assert (intent.verdict.rule, intent.style) == ("forced", Style.URGENT)
+    asked = [card for card in rig.of(Card) if card.nonce == rig.of(Ask)[0].nonce]
+    assert asked[-1].final
+    rig.command(strategy_id=3359)
+    assert rig.of(Say)[-1].text.startswith("Already exiting")
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+    assert len(rig.monitor.desk.intents) == 1
+
+
 def test_exit_by_hand_asks_and_acts_on_yes():
     """/exit 3359 shows the legs and the P&L, and yes closes them."""
     rig = Rig(Mode.EXECUTE)
@@ -183,8 +199,11 @@ def test_a_preview_does_not_switch_the_rules_off():
 
 
 def test_a_second_wish_joins_the_running_exit():
-    """/exit while an exit runs says so and starts nothing."""
-    rig = gaining(Mode.EXECUTE)
+    """/exit while an exit runs as fast as it can says so and starts nothing."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    while not rig.monitor.desk.intents:
+        rig.wait(0.5, *LOSS)
     rig.command(strategy_id=3359)
     assert "Already exiting" in rig.of(Say)[-1].text
     assert len(rig.monitor.desk.intents) == 1
