@@ -23,7 +23,7 @@ from engine.rules.base import Rank
 from engine.sessions import ist_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from engine.messages import Actor
     from engine.model import InstrumentKey, Position, PositionId
@@ -42,12 +42,15 @@ class MonitorConfig:
     Attributes:
         account: the account's name in correlation ids and the trade store.
         seed: secret chance for nonces, at least 16 bytes.
+        made_up: bid and ask of a contract around a last price, for orders where a recording has no
+            quotes; None = a source without quotes has none.
     """
 
     mode: Mode
     account: str
     sandbox: bool
     seed: bytes
+    made_up: Callable[[InstrumentKey, int], tuple[int, int]] | None = None
 
 
 class Snooze(NamedTuple):
@@ -258,7 +261,10 @@ class Helm:
         tick, arrived_s = self.watch.book.get(key), self.watch.book.arrived_s(key)
         if tick is None or arrived_s is None:
             return Touch(None, None, 0)
-        return Touch(tick.bid_paise, tick.ask_paise, tick.ltp_paise, arrived_s)
+        bid, ask = tick.bid_paise, tick.ask_paise
+        if bid is None and ask is None and self.config.made_up is not None:
+            bid, ask = self.config.made_up(key, tick.ltp_paise)
+        return Touch(bid, ask, tick.ltp_paise, arrived_s)
 
     def _next_intent(self, now_s: float) -> str:
         day = intent_day(now_s)

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant
-    from engine.replay.spreads import Spreads
     from engine.replay.story import Story
     from engine.replay.tape import Row, Snapshot, Tape
     from engine.sessions import Calendar
@@ -69,6 +68,9 @@ _STIRRING = frozenset({Alert, CancelOrder, ModifyOrder, PlaceOrder})
 class Driver:
     """One replay; `run` once.
 
+    Args:
+        made_up: bid and ask of a contract around a last price, where the recording has no quotes.
+
     Attributes:
         ticks: prices of contracts and underlyings so far; what several positions hold counts once.
     """
@@ -79,7 +81,7 @@ class Driver:
         calendar: Calendar,
         exchange: PaperExchange,
         cast: Cast,
-        spreads: Spreads,
+        made_up: Callable[[InstrumentKey, int], tuple[int, int]],
         story: Story,
     ) -> None:
         self.ticks = 0
@@ -87,7 +89,7 @@ class Driver:
         self._calendar = calendar
         self._exchange = exchange
         self._cast = cast
-        self._spreads = spreads
+        self._made_up = made_up
         self._story = story
         self._waiting: list[Entrant] = list(cast.entrants)
         self._rows: list[TradeRow] = []
@@ -221,9 +223,7 @@ class Driver:
         if fault(tick):
             return []
         if row.bid_paise is None:
-            tick.bid_paise, tick.ask_paise = self._spreads.quote(
-                row.contract.underlying, row.ltp_paise, self._cast.instruments[key].tick_paise
-            )
+            tick.bid_paise, tick.ask_paise = self._made_up(key, row.ltp_paise)
             tick.bid_quantity = tick.ask_quantity = ANY_QUANTITY
         return self._exchange.quote(tick)
 

@@ -156,6 +156,17 @@ def test_made_up_quotes_are_one_per_cent_wide(tmp_path):
     assert verdict["pnl"] == pytest.approx((72.1 - 100) * 75)
 
 
+def test_a_patient_exit_without_quotes_goes_to_the_made_up_touch(tmp_path):
+    """Met at 151 with a bid of 150.20 made up: 149.80 a minute later is below it, 150.20 is not.
+
+    A limit further away would fill at prices that no book was said to have at the time.
+    """
+    position = only(replay(tmp_path, [last_prices(100, 151, 150.6, 151)], LONG, TARGET))
+    assert position["orders"][0]["average"] == 150.2
+    assert position["orders"][0]["limit"] == 149.8
+    assert position["events"][-1]["at"][11:19] == "09:33:00"
+
+
 def test_the_spread_can_be_asked_for(tmp_path):
     """``--spread-pct 4`` is two per cent to either side, whatever was measured."""
     (tmp_path / "measured_spreads.csv").write_text(SPREADS, encoding="utf-8")
