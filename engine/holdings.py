@@ -63,6 +63,7 @@ class Holdings:
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
+        self._told_bare: dict[PositionId, date] = {}
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
 
@@ -137,12 +138,21 @@ class Holdings:
         unprotected = self.watch.figures(position.id, now_s).unprotected
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
         effects += [_refusal(position, note, loud) for note in notes if note.refused]
-        if unprotected:
-            text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
-            effects.append(
-                Alert(Urgency.MEDIUM, f"unprotected:{position.id}", "Unprotected position", text, position.id)
-            )
-        return effects
+        return effects + (self._unprotected(position, now_s) if unprotected else [])
+
+    def unprotected(self, now_s: float) -> list[Effect]:
+        """Say of each position that no loss rule guards it, once a day."""
+        bare = [p for p in self.positions.values() if self.watch.figures(p.id, now_s).unprotected]
+        return [effect for position in bare for effect in self._unprotected(position, now_s)]
+
+    def _unprotected(self, position: Position, now_s: float) -> list[Effect]:
+        today = ist_date(now_s)
+        if self._told_bare.get(position.id) == today:
+            return []
+        self._told_bare[position.id] = today
+        text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
+        topic = f"unprotected:{position.id}"
+        return [Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)]
 
     def _drop(self, position: PositionId) -> None:
         self.positions.pop(position, None)

@@ -127,7 +127,7 @@ class Monitor:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
             case BeatKind.SESSION_OPEN:
-                return [LoadTrades()]
+                return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE | BeatKind.HEALTH:
                 return []
 
