@@ -87,7 +87,7 @@ class Blotter:
         traded = _traded(report.fills)
         changes = []
         for order in self._orders.values():
-            row = rows.get(order.id) or by_id.get(order.order_id)
+            row = by_id.get(order.order_id) or rows.get(order.id)
             if row is not None:
                 changes += self._see(order, _with_fills(row, traded), now_s)
             elif order.state.live and report.began_s > order.sent_s:
@@ -110,9 +110,7 @@ class Blotter:
         self.ledger.touched(order.request.key)
         if news.verb is Verb.PLACE:
             return [self._placed(order, news, now_s)]
-        order.pending = False
-        if isinstance(news.outcome, Refused):
-            order.cancel_sent_s = None
+        order.pending = False  # whether it took effect, the order's row in the books says
         return [Change(order)]
 
     def _placed(self, order: Order, news: CommandOutcome, now_s: float) -> Change:

@@ -12,6 +12,7 @@ from engine.plan import plan_exit
 
 if TYPE_CHECKING:
     from engine.helm import Helm
+    from engine.intents import LegPlan
     from engine.messages import Command, Effect, Tap
     from engine.model import Position
 
@@ -102,7 +103,7 @@ class Dialogue:
         )  # fmt: skip
         lines: tuple[str, ...] = () if verdict is None else (verdict.reason,)
         for position in positions:
-            legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
+            legs = [(leg, self._helm.touch(leg.key)) for leg in self._plan(position)]
             pnl = self._helm.watch.figures(position.id, now_s).pnl_paise
             lines += ((_name(position),) if len(positions) > 1 else ()) + preview_lines(legs, pnl)
             if verdict is not None:  # a person's preview must not switch the rules off
@@ -115,6 +116,9 @@ class Dialogue:
             "Cancel" if verdict is None else "Not now", positions[0].id if len(positions) == 1 else None,
         )  # fmt: skip
         return [record, ask]
+
+    def _plan(self, position: Position) -> list[LegPlan]:
+        return plan_exit(position, self._helm.desk.unfinished(position.id))
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""

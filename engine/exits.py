@@ -16,7 +16,8 @@ from engine.messages import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, 
 from engine.model import OrderRequest, Urgency
 from engine.orders import Order, correlation_id
 from engine.refusals import Remedy, remedy
-from engine.steps import Block, Place, Reprice, Tell, Wait, next_step
+from engine.stalls import Stalls
+from engine.steps import Block, Place, Reprice, Tell, Wait, cancel_due, next_step
 from engine.verify import Finding, verify
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class ExitDesk:
         self._last_failed = False
         self._want_report = False
         self._told: set[str] = set()
+        self._stalls = Stalls()
+        self._waits: dict[str, str] = {}
         self._effects: list[Effect] = []
 
     # --------------------------------------------------------------------------------- looking
@@ -80,6 +83,11 @@ class ExitDesk:
     def of(self, position: PositionId) -> Intent | None:
         """The live intent of a position."""
         return next((i for i in self.live() if i.position == position), None)
+
+    def unfinished(self, position: PositionId) -> list[Intent]:
+        """The exits of a position that ended before it was flat, oldest first."""
+        mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
+        return [intent for intent in mine if intent.state is not IntentState.FLAT]
 
     def last_of(self, position: PositionId) -> Intent | None:
         """The newest intent of a position, ended or not."""
@@ -174,20 +182,31 @@ class ExitDesk:
         leg = intent.legs[order.leg]
         leg.refusals += 1
         if remedy(code, reason) is Remedy.STOP_LEG:
-            leg.blocked = f"{leg.name}: refused: {reason or code or 'no reason given'}"
+            self._block(intent, order.leg, f"{leg.name}: refused: {reason or code or 'no reason given'}")
         else:
             leg.wait_until_s = now_s + RETRY_S
         self._save(intent)
+
+    def _block(self, intent: Intent, index: int, why: str) -> None:
+        leg = intent.legs[index]
+        leg.blocked = why
+        others = [i for i, other in enumerate(intent.legs) if other.rank == leg.rank and not other.blocked]
+        if any(intent.rest(i) > 0 for i in others):  # else the whole exit is stuck, and says so itself
+            self._tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting
 
     def _turn(self, now_s: float) -> list[Effect]:
         """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
         for intent in list(self.live()):
+            self._waits.pop(intent.id, None)
             if intent.state is IntentState.STOPPING:
                 self._wind_down(intent, now_s)
             else:
                 self._work(intent, now_s)
+            if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
+                self._tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
+        self._take_back_late(now_s)
         for order in self.blotter.doubtful(now_s):
             self._alarm(order)
         self._query(now_s)
@@ -211,8 +230,10 @@ class ExitDesk:
     def _take(self, intent: Intent, index: int, step: Step, now_s: float) -> None:
         if isinstance(step, Wait):
             self._want_report = self._want_report or step.report
+            if step.why:
+                self._waits[intent.id] = step.why
         elif isinstance(step, Block):
-            intent.legs[index].blocked = step.reason
+            self._block(intent, index, step.reason)
             self._save(intent)
         elif isinstance(step, Tell):
             self._want_report = True
@@ -258,15 +279,30 @@ class ExitDesk:
     def _wind_down(self, intent: Intent, now_s: float) -> None:
         """/stop: cancel what works, wait for what is unknown, leave the rest of the position."""
         live = intent.live_orders()
+        if not live and all(intent.rest(index) <= 0 for index in range(len(intent.legs))):
+            self._verify(intent, now_s)  # the cancel came after the last fill
+            return
         if not live:
             intent.state = IntentState.ABORTED
             intent.note = "stopped by hand; what is left of the position stays"
             self._save(intent)
             return
         for order in live:
-            if order.order_id and order.cancel_sent_s is None and not order.pending:
+            if cancel_due(order, now_s):
                 self._cancel(order, now_s)
+        self._waits[intent.id] = f"the broker does not confirm that order {live[0].id} is cancelled"
         self._want_report = True
+
+    def _take_back_late(self, now_s: float) -> None:
+        """An order that was given up and turns up after its exit has ended has no purpose any more."""
+        for order in self.blotter.live():
+            intent = self.intents[order.intent]
+            if intent.state.live or not cancel_due(order, now_s):
+                continue
+            text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
+            self._tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
+            self._cancel(order, now_s)
+            self._want_report = True
 
     # --------------------------------------------------------------------------------- ending
 

@@ -121,7 +121,8 @@ class Helm:
         intent_id = self._next_intent(now_s)
         intent = Intent(
             intent_id, position.id, position.account, f"{position.symbol} {position.strategy}", verdict,
-            Style.URGENT if urgent else Style.PATIENT, plan_exit(position), by, card or intent_id, now_s,
+            Style.URGENT if urgent else Style.PATIENT,
+            plan_exit(position, self.desk.unfinished(position.id)), by, card or intent_id, now_s,
         )  # fmt: skip
         effects = self.desk.open(intent, now_s)
         if verdict.rule != "forced":

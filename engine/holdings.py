@@ -57,7 +57,7 @@ class Holdings:
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
         self._rows: tuple[TradeRow, ...] | None = None
-        self._closed: dict[int, int] = {}
+        self._closed: dict[int, int | None] = {}
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
@@ -69,7 +69,7 @@ class Holdings:
     ) -> None:
         """Take over what the journal knows: rows already closed, peaks and told levels."""
         for value in closed.values():
-            self._closed |= {int(row): int(paise) for row, paise in value["exits"].items()}
+            self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
@@ -189,12 +189,12 @@ class Holdings:
 
     def close(self, intent: Intent, now_s: float) -> list[Effect]:
         """A position is verified flat: remember it, and write the end to the store unless on paper."""
-        exits: dict[int, int] = {}
-        for index, leg in enumerate(intent.legs):
-            average = intent.average_paise(index)
-            exits |= dict.fromkeys(leg.rows, average if average is not None else 0)
-        self._closed |= exits
         position = self.positions.get(intent.position)
+        rows = [leg.row_id for leg in position.legs] if position is not None else []
+        exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
+        for index, leg in enumerate(intent.legs):
+            exits |= dict.fromkeys(leg.rows, intent.average_paise(index))
+        self._closed |= exits
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)

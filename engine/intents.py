@@ -50,6 +50,8 @@ class LegPlan:
         blocked: why this leg cannot go on; empty = it can.
         mid_s, mids: when the mid was frozen, and how often.
         uncapped: the cap's patience is over.
+        before, before_paise: units that earlier exits of the same rows have traded already, and the
+            turnover of those.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
     """
@@ -73,6 +75,8 @@ class LegPlan:
     mid_s: float = 0.0
     mids: int = 1
     uncapped: bool = False
+    before: int = 0
+    before_paise: int = 0
     missing_reads: int = 0
     shrink_reads: int = 0
     shrink_net: int | None = None
@@ -86,6 +90,7 @@ class LegPlan:
             "mid": self.mid_paise, "baseline": self.baseline_net, "product": self.product,
             "parts": self.parts, "blocked": self.blocked, "mid_s": self.mid_s,
             "mids": self.mids, "uncapped": self.uncapped,
+            "before": self.before, "before_paise": self.before_paise,
         }  # fmt: skip
 
     @classmethod
@@ -97,6 +102,7 @@ class LegPlan:
             row["mid"], row["baseline"], Product(row["product"]), row["parts"],
             blocked=row["blocked"], mid_s=row["mid_s"],
             mids=row["mids"], uncapped=row["uncapped"],
+            before=row["before"], before_paise=row["before_paise"],
         )  # fmt: skip
 
 
@@ -128,8 +134,13 @@ class Intent:
     verify_since_s: float | None = None
 
     def filled(self, leg: int) -> int:
-        """Units filled for a leg, over all its orders."""
-        return sum(o.filled for o in self.orders if o.leg == leg)
+        """Units filled for a leg, over all its orders and those of earlier exits of the same rows."""
+        return self.legs[leg].before + self.traded(leg)[0]
+
+    def traded(self, leg: int) -> tuple[int, int]:
+        """Units and turnover in paise that this exit's own orders have traded of a leg."""
+        mine = [o for o in self.orders if o.leg == leg]
+        return sum(o.filled for o in mine), sum(o.filled * o.average_paise for o in mine)
 
     def rest(self, leg: int) -> int:
         """Units of a leg still to trade."""
@@ -148,7 +159,7 @@ class Intent:
         filled = self.filled(leg)
         if not filled:
             return None
-        turnover = sum(o.filled * o.average_paise for o in self.orders if o.leg == leg)
+        turnover = self.legs[leg].before_paise + self.traded(leg)[1]
         return -(-turnover // filled) if self.legs[leg].side is Side.BUY else turnover // filled
 
     def to_json(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.view import PositionState
+from tests.engine.makers import leg, position
 from tests.support.rig import Rig
 
 #: Mids of the condor's legs (long put, short put, short call, long call), rupees.
@@ -196,6 +197,49 @@ def test_stop_survives_a_restart_and_resume_must_be_confirmed():
     rig.tap(rig.of(Ask)[0].nonce)
     rig.wait(60, *PROFIT)
     assert rig.flat
+
+
+def test_an_exit_after_a_stopped_one_goes_on_where_that_ended():
+    """/stop after the shorts: the next /exit sells the longs only, and counts what was bought before."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.quotes(*ENTRY)
+    assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL"]  # the last one has traded
+    rig.command(Wish.STOP)
+    rig.start()
+    rig.wait(3)
+    rig.command(confirmed=True)
+    rig.wait(70, *ENTRY)
+    assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL", "SELL"]
+    assert rig.flat
+    assert rig.exits == {1: 1995, 2: 4505, 3: 4005, 4: 1795}
+    assert rig.of(Card)[-1].lines[-1] == "P&L −₹13.00"
+    assert not [a for a in rig.of(Alert) if "left at the broker" in a.text]
+
+
+def test_what_was_closed_by_hand_has_no_exit_price():
+    """The owner bought a short back in the app: its row is closed without a price, not at zero."""
+    rig = Rig(Mode.EXECUTE)
+    rig.exchange.hold(
+        {leg.key: leg.quantity for leg in rig.legs[:1]}
+        | {rig.legs[1].key: 0}
+        | {leg.key: leg.quantity for leg in rig.legs[2:]}
+    )
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.wait(60, *ENTRY)
+    assert rig.exits == {1: 1995, 2: None, 3: 4005, 4: 1795}
+
+
+def test_rows_that_cancel_each_other_out_are_closed_with_their_position():
+    """A contract bought and sold again within one strategy leaves no open row behind."""
+    one, other = leg(65, 24900, "CE", 40), leg(-65, 24900, "CE", 44)
+    rig = Rig(Mode.EXECUTE, position(leg(65, 25300, "CE", 20), one, other))
+    rig.wait(1, 20, 40, 40)
+    rig.command(confirmed=True)
+    rig.wait(60, 20, 40, 40)
+    assert rig.exits == {1: 1995, 2: None, 3: None}
 
 
 def test_nothing_is_sent_before_the_broker_was_read():

@@ -108,8 +108,10 @@ class SqliteStore:
         """
         return await asyncio.to_thread(self._open_rows)
 
-    async def close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
-        """Mark rows as closed at these exit prices (paise); a row closed already stays as it is.
+    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
+        """Mark rows as closed at these exit prices (paise; None = unknown).
+
+        A row that is closed already stays as it is.
 
         Raises:
             Unreachable: the file could not be written; no row was changed.
@@ -141,7 +143,7 @@ class SqliteStore:
             raise BadInput("\n".join(faults))
         return tuple(rows)
 
-    def _close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
+    def _close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         closed_at = _moment(closed_at_s)
         with self._database() as database, _transaction(database):
             database.executemany(
