@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import shutil
 import sys
 import time
@@ -12,11 +13,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.app import TelegramChat
-from engine.errors import BadInput, ConfigError, JournalError
+from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
-from engine.io.env import load_settings
+from engine.io.env import load_settings, make_data_dir
 from engine.io.log import configure_logging
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
@@ -34,11 +35,18 @@ page on this machine, no account and no real money anywhere."""
 
 #: When the sandbox's day begins, unless CLOCK_START says otherwise.
 SANDBOX_TIME = "10:15"
+#: The exit status of a program that Ctrl-C ended, by the shells' custom.
+INTERRUPTED = 130
+#: Dhan answers one quote request a second.
+SHORTEST_INTERVAL_S = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until stopped; the exit status is 2 when a setting must be corrected first."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.once and args.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):
+        parser.error("--once looks and leaves: it must not start an exit; leave the mode away")
     try:
         settings = load_settings()
         return asyncio.run(_run(settings, args))
@@ -48,9 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"  - {fault}", file=sys.stderr)
         print(".env.example explains every setting.", file=sys.stderr)
         return 2
-    except (JournalError, BadInput) as error:
+    except (JournalError, BadInput, SourceError) as error:
         print(f"Prahari cannot start: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before the house has taken over the signal
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,23 +79,41 @@ def _parser() -> argparse.ArgumentParser:
         modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=text)
     run = parser.add_argument_group("run")
     run.add_argument("--sandbox", action="store_true", help="use the sandbox even when credentials are set")
-    run.add_argument("--duration", type=float, metavar="S", help="stop by itself after this many seconds")
     run.add_argument(
-        "--once", action="store_true", help="print the table once every position is priced, and stop"
+        "--duration", type=_seconds(0.1), metavar="S", help="stop by itself after this many seconds"
     )
+    run.add_argument(
+        "--once", action="store_true",
+        help="print the table once every position is priced, and stop; sends nothing",
+    )  # fmt: skip
     run.add_argument("--no-websocket", action="store_true", help="REST quotes instead of the live feed")
     run.add_argument(
-        "--interval", type=float, metavar="S", default=30.0,
+        "--interval", type=_seconds(SHORTEST_INTERVAL_S), metavar="S", default=30.0,
         help="seconds between two tables, and between two quotes with --no-websocket (default 30)",
     )  # fmt: skip
     return parser
 
 
+def _seconds(least: float) -> Callable[[str], float]:
+    """A parser of a number of seconds."""
+
+    def seconds(word: str) -> float:
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"read {word!r}, expected seconds, {least:g} or more")
+        return value
+
+    return seconds
+
+
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
     if not (settings.sandbox or args.sandbox):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_dir(settings.data_dir)
         _start_log(settings)
-        mode = args.mode or Mode.SIMULATE
+        mode = _mode(args, Mode.SIMULATE)
         print(f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it.", flush=True)
         await run_house(settings, _options(args, mode), _chat(settings), _show)
         return 0
@@ -94,10 +122,15 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
     async with Sandbox(clock.now_s) as sandbox:
         settings = await _move_in(settings, sandbox.outside, start, clock)
         _start_log(settings)
-        mode = args.mode or Mode.SEMI_AUTO
+        mode = _mode(args, Mode.SEMI_AUTO)
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
         await run_house(settings, _options(args, mode), _chat(settings), _show)
     return 0
+
+
+def _mode(args: argparse.Namespace, default: Mode) -> Mode:
+    """The mode that was asked for; a single look sends nothing, not even on paper."""
+    return args.mode or (Mode.ALERT_ONLY if args.once else default)
 
 
 def _options(args: argparse.Namespace, mode: Mode) -> Options:

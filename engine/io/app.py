@@ -25,6 +25,7 @@ from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
+from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
 from engine.io.journal import HostLock, Journal
@@ -105,7 +106,7 @@ async def run_house(
         JournalError: the journal cannot be opened.
     """
     with ExitStack() as held:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / _journal_name(options.mode))

@@ -35,6 +35,20 @@ def load_settings(file: Path = Path(".env"), environ: Mapping[str, str] = os.env
     return settings
 
 
+def make_data_dir(directory: Path) -> None:
+    """Make the directory that holds everything of this monitor, for its owner's eyes alone.
+
+    Raises:
+        ConfigError: it cannot be made, or is no directory.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            [f"DATA_DIR: read {str(directory)!r}, which cannot be made ({error.strerror})."]
+        ) from error
+
+
 def _read(file: Path) -> tuple[dict[str, str], list[str], list[str]]:
     """(words, notes, faults) of the file; no file is no words."""
     words: dict[str, str] = {}

@@ -49,7 +49,7 @@ def run_of(actions):
     return st.lists(st.sampled_from(actions), min_size=4, max_size=30)
 
 
-CHAOS = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+CHAOS = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def big(strategy_id=3359, lots=3):
