@@ -67,10 +67,15 @@ class Blotter:
         """Find an order by the id we gave it."""
         return self._orders.get(correlation_id)
 
-    def forget(self, intents: Iterable[str]) -> None:
-        """Drop the ended orders of these intents (house-keeping between days)."""
-        gone = set(intents)
-        self._orders = {k: o for k, o in self._orders.items() if o.intent not in gone or o.state.live}
+    def start_day(self, since_s: float) -> list[Order]:
+        """Drop the orders sent before the day began, and book the others anew; the dropped ones."""
+        dropped = [o for o in self._orders.values() if o.sent_s < since_s]
+        left = [o for o in self._orders.values() if o.sent_s >= since_s]
+        self._orders = {}
+        self.ledger.start_day(since_s)
+        for order in left:
+            self.add(order)
+        return dropped
 
     def doubtful(self, now_s: float) -> list[Order]:
         """Orders of whose fate nobody has known for too long."""

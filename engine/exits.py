@@ -14,8 +14,9 @@ from engine.blotter import Blotter
 from engine.intents import Intent, IntentState
 from engine.messages import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
 from engine.model import OrderRequest, Urgency
-from engine.orders import Order, correlation_id
+from engine.orders import Event, Order, correlation_id
 from engine.refusals import Remedy, remedy
+from engine.sessions import ist_date
 from engine.stalls import Stalls
 from engine.steps import Block, Place, Reprice, Tell, Wait, cancel_due, next_step
 from engine.verify import Finding, verify
@@ -43,6 +44,8 @@ RESTING_POLL_S = 5.0
 #: How long the broker may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
 RETRY_S = 1.0
+#: An unfinished exit is gone on with after a night or a long weekend, not after more.
+OLDEST_S = 5 * 86_400.0
 
 
 class ExitDesk:
@@ -115,6 +118,40 @@ class ExitDesk:
         self._save(intent)
         self._effects.append(Audit("intent", intent.to_json()))
         self._want_report = True
+        return self._turn(now_s)
+
+    def start_day(self, since_s: float, now_s: float) -> list[Effect]:
+        """A day begins at ``since_s``: earlier orders are dead, the broker's books are new.
+
+        Exits that ended before are over with. One that did not goes on, whether this process has lived
+        through the night or not: with new orders, a new mid, and what the broker shows today. One that
+        is older than `OLDEST_S` ends here, because nobody can say what has happened since.
+        """
+        dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
+        for order in dead:
+            order.learn(Event.SEEN_EXPIRED)
+            self._save_order(order)
+        for intent in [i for i in self.intents.values() if i.created_s < since_s]:
+            if not intent.state.live:
+                del self.intents[intent.id]
+                continue
+            for leg in intent.legs:
+                leg.start_day()
+            text = f"{intent.title}: an exit of an earlier day goes on in the next session. /stop ends it."
+            if now_s - intent.created_s > OLDEST_S:
+                intent.state, intent.note = IntentState.ABORTED, "too old to go on"
+                text = f"{intent.title}: an exit of long ago was never finished and is given up."
+            self._save(intent)
+            self._tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
+        for leg in [leg for intent in self.live() for leg in intent.legs]:
+            self.blotter.ledger.resume(leg)
+        return self._turn(now_s)
+
+    def session_closed(self, now_s: float) -> list[Effect]:
+        """Tell of every exit that the closing bell has interrupted."""
+        for intent in self.live():
+            text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
+            self._tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
         return self._turn(now_s)
 
     def stop(self, now_s: float) -> list[Effect]:

@@ -115,9 +115,9 @@ class Holdings:
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
         listed = {p.id for p in found}
-        for gone in [p for p in self.positions if p not in listed and not self._busy(p)]:
-            self._drop(gone)
-            effects.append(Audit("position gone", {"position": gone}))
+        for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
+            self._drop(gone.id)
+            effects += [Audit("position gone", {"position": gone.id}), _gone(gone)]
         if late and not self.paper:
             effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
         return effects + self.subscriptions()
@@ -226,6 +226,14 @@ class Holdings:
                 self._saved[position] = memory
                 effects.append(Record("memory", position, memory.to_json()))
         return effects
+
+
+def _gone(position: Position) -> Effect:
+    text = (
+        f"{position.symbol} {position.strategy}: its rows are gone from the trade store, or closed there by "
+        "somebody else. Its rules do not act any more."
+    )
+    return Alert(Urgency.MEDIUM, f"gone:{position.id}", "A position is no longer watched", text, position.id)
 
 
 def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:

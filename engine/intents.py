@@ -81,6 +81,13 @@ class LegPlan:
     shrink_reads: int = 0
     shrink_net: int | None = None
 
+    def start_day(self) -> None:
+        """Yesterday's prices, refusals and reads mean nothing today."""
+        self.mid_paise, self.mid_s, self.mids, self.uncapped = None, 0.0, 1, False
+        self.baseline_net, self.product = None, Product.MARGIN
+        self.refusals, self.wait_until_s, self.blocked = 0, 0.0, ""
+        self.missing_reads, self.shrink_reads, self.shrink_net = 0, 0, None
+
     def to_json(self) -> dict[str, Any]:
         """The leg as the journal keeps it."""
         return {

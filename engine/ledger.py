@@ -36,6 +36,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.report: BrokerReport | None = None
+        self.since_s = 0.0  # the broker's order and trade books begin here
         self._asked = 0
         self._stale_until: dict[InstrumentKey, int] = {}
         self._own: dict[InstrumentKey, int] = {}
@@ -62,6 +63,16 @@ class Ledger:
     def fresh(self, key: InstrumentKey) -> bool:
         """True when the last report may be used to decide an order in this contract."""
         return self.report is not None and self.report.request > self._stale_until.get(key, 0)
+
+    def start_day(self, since_s: float) -> None:
+        """Forget the books: the broker's lists begin anew, and what was filled is in its positions."""
+        self.report, self.since_s = None, since_s
+        for book in (self._own, self._base, self._filled_s, self._foreign):
+            book.clear()
+
+    def age_s(self, now_s: float) -> float:
+        """How long ago the last report was begun."""
+        return now_s - self.report.began_s if self.report else float("inf")
 
     # ------------------------------------------------------------------------------ learning
 

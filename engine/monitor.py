@@ -33,7 +33,9 @@ from engine.messages import (
     TradesLoaded,
 )
 from engine.model import Urgency
+from engine.orders import read_correlation_id
 from engine.reconcile import differences
+from engine.sessions import at, ist_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +65,7 @@ class Monitor:
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._mismatched: set[InstrumentKey] = set()
         self._remembered_s = 0.0
+        self._day = ""
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Ticks: self._ticks,
             Beat: self._beat,
@@ -82,15 +85,18 @@ class Monitor:
     def restore(self, journal: Mapping[str, Mapping[str, Mapping[str, Any]]], now_s: float) -> None:
         """Take over what the journal remembers; call once, before the first message.
 
-        Exits of an earlier day are not continued (their day orders are dead): their positions are
-        watched anew, from the trade store and the broker's truth.
+        Exits that an earlier day has left open are taken over too: the first beat sorts them out.
         """
         today = intent_day(now_s)
-        intents = {k: v for k, v in journal.get("intent", {}).items() if k.startswith(today)}
+        intents = {
+            k: v
+            for k, v in journal.get("intent", {}).items()
+            if k.startswith(today) or IntentState(v["state"]).live
+        }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
         self._running = {intent.id: intent for intent in self.desk.live()}
-        self.helm.number_from(today, max((int(k[6:], 36) for k in intents), default=0))
+        self.helm.number_after(today, intents)
         self.holdings.restore(journal.get("closed", {}), journal.get("memory", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
@@ -116,6 +122,18 @@ class Monitor:
         return effects
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
+        return self._new_day(now_s) + self._beaten(message, now_s)
+
+    def _new_day(self, now_s: float) -> list[Effect]:
+        day = intent_day(now_s)
+        if day == self._day:
+            return []
+        self._day = day
+        effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
+        self.helm.release(self.holdings.positions)
+        return effects
+
+    def _beaten(self, message: Beat, now_s: float) -> list[Effect]:
         match message.kind:
             case BeatKind.PULSE:
                 return self._pulse(now_s)
@@ -127,7 +145,9 @@ class Monitor:
                 return []
             case BeatKind.SESSION_OPEN:
                 return [LoadTrades()]
-            case BeatKind.SESSION_CLOSE | BeatKind.HEALTH:
+            case BeatKind.SESSION_CLOSE:
+                return self.desk.session_closed(now_s)
+            case BeatKind.HEALTH:
                 return []
 
     def _pulse(self, now_s: float) -> list[Effect]:
@@ -177,6 +197,8 @@ class Monitor:
             return effects
         if not self.helm.reconciled:
             self.helm.reconciled = True
+            ours = [read_correlation_id(order.correlation_id) for order in message.orders]
+            self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
         return effects + self._compare(message)
 

@@ -24,6 +24,8 @@ MAX_ORDERS = 90
 MAX_REFUSALS = 12
 SHRINK_READS = 3
 MISSING_READS = 5
+#: What was read longer ago than this (the gate was shut meanwhile) starts no order.
+OLD_READ_S = 15.0
 CAP_WAIT_S = 20.0
 #: A cancel that was refused, lost, or taken without effect is sent again after this.
 CANCEL_AGAIN_S = 5.0
@@ -191,7 +193,7 @@ def _start(
 ) -> Step:
     """Decide on a new order, from the broker's fresh word about what is held."""
     leg = intent.legs[index]
-    if not ledger.fresh(leg.key):
+    if not ledger.fresh(leg.key) or ledger.age_s(now_s) > OLD_READ_S:
         return Wait(report=True, why="the broker's books cannot be read")
     row = ledger.row(leg)
     if row is None:

@@ -35,7 +35,7 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
         ours = read_correlation_id(order.correlation_id)
         if ours is not None and ours[1] == intent.id and not order.status.final:
             return Finding.NOT_YET, f"order {order.order_id} is still in the book"
-    booked = {o.order_id for o in intent.orders if o.filled}
+    booked = {o.order_id for o in intent.orders if o.filled and o.sent_s >= ledger.since_s}
     traded = {fill.order_id for fill in report.fills}
     if missing := booked - traded - {""}:
         return Finding.NOT_YET, f"the trade book lacks order {', '.join(sorted(missing))}"

@@ -386,6 +386,21 @@ def test_a_blocked_leg_is_told_while_another_still_works():
     assert "A leg of an exit is stuck" in world.titles()
 
 
+def test_an_order_needs_books_that_were_read_a_moment_ago():
+    """The gate was shut for a while: the old read is not used, a new one is asked for first."""
+    world = World(position(leg(-65, 25300, "CE", 40)))
+    world.gate = "The market is closed"
+    world.exit()
+    world.run(2.0)
+    world.broker.reads_fail = True
+    world.run(20.0)
+    world.gate = ""
+    world.run(20.0)
+    assert not world.broker.placed
+    world.broker.reads_fail = False
+    assert world.run() is IntentState.FLAT
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     faults=st.lists(st.sampled_from(list(Fault)), max_size=8),

@@ -19,7 +19,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.view import PositionState
-from tests.engine.makers import leg, position
+from tests.engine.makers import condor, leg, position
 from tests.support.rig import Rig
 
 #: Mids of the condor's legs (long put, short put, short call, long call), rupees.
@@ -240,6 +240,31 @@ def test_rows_that_cancel_each_other_out_are_closed_with_their_position():
     rig.command(confirmed=True)
     rig.wait(60, 20, 40, 40)
     assert rig.exits == {1: 1995, 2: None, 3: None}
+
+
+def test_a_lost_journal_does_not_use_a_correlation_id_twice():
+    """The broker's book holds ids of today: the new exit is numbered after them."""
+    rig = Rig(Mode.EXECUTE, condor(), position(leg(-65, 25800, "CE", 9), strategy_id=2))
+    rig.wait(1, *ENTRY, 9)
+    rig.command(strategy_id=2, confirmed=True)
+    rig.wait(70, *ENTRY, 9)
+    rig.journal.clear()
+    rig.start()
+    rig.wait(1, *ENTRY, 9)
+    rig.command(strategy_id=3359, confirmed=True)
+    rig.wait(70, *ENTRY, 9)
+    assert len({o.correlation_id for o in rig.placed}) == len(rig.placed) == 5
+    assert rig.flat
+
+
+def test_a_position_that_vanishes_from_the_store_is_told():
+    """Somebody deletes rows: the position is not watched any more, and the owner hears of it."""
+    rig = Rig(Mode.EXECUTE, condor(), position(leg(-65, 25800, "CE", 9), strategy_id=2))
+    rig.rows = rig.rows[:4]
+    rig.tell(Beat(BeatKind.SYNC))
+    assert [a.position for a in rig.of(Alert) if a.title == "A position is no longer watched"] == [
+        "default/2"
+    ]
 
 
 def test_nothing_is_sent_before_the_broker_was_read():
