@@ -121,7 +121,7 @@ class Intent:
         id: ``yymmdd`` and three base-36 digits; part of every correlation id.
         card: names the chat card that tells this story.
         by: who decided: the rule, or the person's name.
-        verify_reads: reads that disagreed while we waited for the broker to show us flat.
+        begun_s: when it was decided, or the start of the later day on which it goes on.
     """
 
     id: str
@@ -137,8 +137,12 @@ class Intent:
     state: IntentState = IntentState.WORKING
     orders: list[Order] = field(default_factory=list)
     note: str = ""
-    verify_reads: int = 0
+    begun_s: float = 0.0
     verify_since_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """It begins when it is decided."""
+        self.begun_s = self.begun_s or self.created_s
 
     def filled(self, leg: int) -> int:
         """Units filled for a leg, over all its orders and those of earlier exits of the same rows."""
@@ -176,6 +180,7 @@ class Intent:
             "verdict": verdict_to_json(self.verdict),
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
+            "begun_s": self.begun_s,
         }  # fmt: skip
 
     @classmethod
@@ -186,6 +191,7 @@ class Intent:
             verdict_from_json(row["verdict"]), Style(row["style"]),
             [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
             row["created_s"], IntentState(row["state"]), orders, row["note"],
+            row["begun_s"],
         )  # fmt: skip
 
 

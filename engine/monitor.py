@@ -87,11 +87,11 @@ class Monitor:
 
         Exits that an earlier day has left open are taken over too: the first beat sorts them out.
         """
-        today = intent_day(now_s)
+        today, since_s = intent_day(now_s), at(ist_date(now_s), "00:00")
         intents = {
             k: v
             for k, v in journal.get("intent", {}).items()
-            if k.startswith(today) or IntentState(v["state"]).live
+            if v["begun_s"] >= since_s or IntentState(v["state"]).live
         }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)

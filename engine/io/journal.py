@@ -22,7 +22,7 @@ from typing import Any, Self
 from engine.errors import JournalError, Settled
 from engine.messages import Audit, Record, Settle
 
-_SCHEMA_VERSION = "1"
+_SCHEMA_VERSION = "2"
 _SCHEMA = (
     """CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
     """CREATE TABLE record (

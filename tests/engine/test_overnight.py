@@ -75,3 +75,21 @@ def test_an_exit_of_long_ago_is_given_up_and_told():
     assert len(rig.placed) == sent
     assert "An exit was not finished in its session" in {a.title for a in rig.of(Alert)}
     assert rig.view.positions[0].state is PositionState.WATCHING
+
+
+def test_a_restart_on_the_next_day_takes_up_the_same_exit_once():
+    """Carried over, half done, killed and started again: told once, nothing bought twice."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    overnight(rig)
+    rig.start()
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    rig.wait(2)
+    rig.quotes(*ENTRY)
+    rig.start()
+    rig.wait(70, *ENTRY)
+    assert rig.flat
+    told = [a for a in rig.of(Alert) if a.title == "An exit was not finished in its session"]
+    assert len(told) == 1
+    assert sum(row.filled for row in rig.exchange.orders()) == 4 * 65
