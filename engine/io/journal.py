@@ -39,6 +39,9 @@ _SCHEMA = (
         BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
 )
 
+#: How long another program's lock is waited for: the whole house waits with us. The runner tries again.
+LOCK_WAIT_S = 0.2
+
 Item = Record | Settle | Audit
 
 
@@ -62,7 +65,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened ({error.strerror}); check DATA_DIR") from error
         with self._errors(), ExitStack() as unfinished:
-            self._database = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=LOCK_WAIT_S)
             unfinished.callback(self._database.close)
             self._open()
             unfinished.pop_all()

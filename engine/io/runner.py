@@ -113,7 +113,8 @@ class Runner:
             if not self._journal_broken:
                 _log.error("%s", error)
                 self._inbox.post(JournalState(str(error)))
-            self._journal_broken, self._again_s = True, now_s + JOURNAL_AGAIN_S
+            # from now, not from before the attempt: a locked journal makes each attempt wait
+            self._journal_broken, self._again_s = True, self._clock.now_s() + JOURNAL_AGAIN_S
             self._unsaved = _latest(items)
             return False
         self._unsaved = []

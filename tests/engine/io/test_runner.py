@@ -43,8 +43,12 @@ class Notebook:
 
     def __init__(self, story, error=None):
         self.story, self.error, self.kept = story, error, []
+        self.slow, self.tries = None, 0
 
     def commit(self, items, _at_s):
+        self.tries += 1
+        if self.slow is not None:
+            self.slow._now_s += 1.0
         if self.error is not None:
             raise self.error
         self.kept += items
@@ -146,6 +150,17 @@ async def test_a_journal_that_fails_for_long_holds_no_endless_story():
     made.step(Beat(BeatKind.PULSE))
     assert len([item for item in notebook.kept if isinstance(item, Audit)]) == 1_300
     assert Record("order", "o", {}) in notebook.kept
+
+
+async def test_a_journal_that_is_slow_to_fail_does_not_hold_the_house():
+    """Each attempt waits for a lock; the next one comes a second after it gave up, not at once."""
+    clock = VirtualClock()
+    made, _, _, notebook = runner(Record("order", "o", {}), error=JournalError("locked"), clock=clock)
+    notebook.slow = clock
+    for _ in range(20):
+        made.step(Beat(BeatKind.PULSE))
+        await clock.advance(0.1)
+    assert notebook.tries == 2
 
 
 async def test_a_question_that_somebody_else_decided_ends_the_process():
