@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
+from engine.reconcile import Opposed, opposed
 from engine.sessions import ist_date
 from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
@@ -61,6 +62,7 @@ class Holdings:
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
+        self._opposed: set[Opposed] = set()
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
 
@@ -118,6 +120,7 @@ class Holdings:
         for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
             self._drop(gone.id)
             effects += [Audit("position gone", {"position": gone.id}), _gone(gone)]
+        effects += self._tell_opposed()
         if late and not self.paper:
             effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
         return effects + self.subscriptions()
@@ -156,6 +159,15 @@ class Holdings:
             Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
             for bad in invalid
             if (bad.id, bad.why) not in known
+        ]
+
+    def _tell_opposed(self) -> list[Effect]:
+        """Contracts in which two positions face each other, each time there is a new one."""
+        found = set(opposed(self.positions.values()))
+        new, self._opposed = found - self._opposed, found
+        return [
+            Alert(Urgency.HIGH, f"opposed:{pair.key}", "Two positions hold one contract both ways", pair.text)
+            for pair in sorted(new, key=lambda pair: pair.key)
         ]
 
     @property

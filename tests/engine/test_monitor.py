@@ -257,6 +257,21 @@ def test_a_lost_journal_does_not_use_a_correlation_id_twice():
     assert rig.flat
 
 
+def test_two_positions_that_face_each_other_in_one_contract_are_told_once():
+    """Long in one strategy, short in another: the broker nets them, and neither exit crosses zero."""
+    long, short = (position(leg(u, 25800, "CE", 9), strategy_id=n) for n, u in ((1, 130), (2, -65)))
+    rig = Rig(Mode.EXECUTE, long, short)
+    rig.wait(31, 9, 9)
+    rig.tell(Beat(BeatKind.SYNC))
+    told = [a for a in rig.of(Alert) if a.title == "Two positions hold one contract both ways"]
+    assert len(told) == 1
+    assert "held long by default/1 and short by default/2" in told[0].text
+    rig.command(confirmed=True)
+    rig.wait(120, 9, 9)
+    assert rig.flat
+    assert [(o.side, o.quantity) for o in rig.placed] == [("SELL", 65)]
+
+
 def test_a_position_that_vanishes_from_the_store_is_told():
     """Somebody deletes rows: the position is not watched any more, and the owner hears of it."""
     rig = Rig(Mode.EXECUTE, condor(), position(leg(-65, 25800, "CE", 9), strategy_id=2))
