@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from bot.app import TelegramChat
 from engine.errors import BadInput, ConfigError, JournalError, SourceError
@@ -18,6 +19,7 @@ from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings, make_data_dir
+from engine.io.journal import HostLock
 from engine.io.log import configure_logging
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.once and args.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):
         parser.error("--once looks and leaves: it must not start an exit; leave the mode away")
     try:
-        settings = load_settings()
+        settings = load_settings(sandbox=args.sandbox)
         return asyncio.run(_run(settings, args))
     except ConfigError as error:
         print("Prahari cannot start:", file=sys.stderr)
@@ -110,7 +112,7 @@ def _seconds(least: float) -> Callable[[str], float]:
 
 
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
-    if not (settings.sandbox or args.sandbox):
+    if not settings.sandbox:
         make_data_dir(settings.data_dir)
         _start_log(settings)
         mode = _mode(args, Mode.SIMULATE)
@@ -189,8 +191,9 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
     it has never heard of.
     """
     home = settings.data_dir / "sandbox"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(mode=0o700, parents=True)
+    make_data_dir(home)
+    with HostLock(home) as lock:  # another sandbox may be living there
+        _empty(home, but=lock.path)
     store = SqliteStore(home / "trades.sqlite3")
     await store.import_rows(parse_csv(outside.trades_csv()))
     moved = Settings.parse({**outside.settings, "DATA_DIR": str(home), "CLOCK_START": start.isoformat()})
@@ -202,6 +205,14 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
         log_level=settings.log_level,
         notes=settings.notes,
     )
+
+
+def _empty(home: Path, but: Path) -> None:
+    for path in home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != but:
+            path.unlink()
 
 
 def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:

@@ -224,7 +224,7 @@ class HostLock:
 
     def __init__(self, directory: Path) -> None:
         """Name the lock; nothing is held yet."""
-        self._path = directory / "lock"
+        self.path = directory / "lock"
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
@@ -234,17 +234,17 @@ class HostLock:
             JournalError: another process holds it (names its pid), or the file cannot be made.
         """
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise JournalError(f"{self._path}: cannot be made ({error.strerror}); check DATA_DIR") from error
+            raise JournalError(f"{self.path}: cannot be made ({error.strerror}); check DATA_DIR") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise JournalError(
-                f"{self._path}: held by another monitor (process {holder}); "
+                f"{self.path}: held by another monitor (process {holder}); "
                 "stop it first, or give this one a DATA_DIR of its own"
             ) from None
         os.ftruncate(descriptor, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.__main__ import main
+from engine.io.journal import HostLock
 from engine.settings import DEFAULT_URLS
 from tests.engine.test_settings import COMPLETE
 
@@ -75,3 +76,13 @@ def test_a_data_directory_that_is_a_file_is_a_sentence(house, capsys):
     (house / "data").write_text("")
     assert main(["--duration", "5"]) == 2
     assert "DATA_DIR" in capsys.readouterr().err
+
+
+def test_a_second_sandbox_does_not_wipe_the_first_ones_journal(house, capsys):
+    """Two sandboxes on one DATA_DIR: the second is refused and the first keeps its files."""
+    home = house / "data" / "sandbox"
+    with HostLock(home):
+        (home / "journal.sqlite3").write_text("mine")
+        assert main(["--sandbox", "--duration", "1"]) == 2
+    assert (home / "journal.sqlite3").read_text() == "mine"
+    assert "held by another monitor" in capsys.readouterr().err
