@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Monitor", "MonitorConfig"]
 
-URGENT_RULES = frozenset({"forced", "expiry_exit", "trailing_stop", "lock_profit"})
 REMEMBER_EVERY_S = 5.0
+#: A broker that cannot be read for this long is told of, exit or not.
+BLIND_S = 60.0
 
 
 class Monitor:
@@ -66,6 +67,7 @@ class Monitor:
         self._mismatched: set[InstrumentKey] = set()
         self._remembered_s = 0.0
         self._day = ""
+        self._blind_s: float | None = None  # since when the broker cannot be read
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Ticks: self._ticks,
             Beat: self._beat,
@@ -191,16 +193,28 @@ class Monitor:
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
         effects = self.desk.report(message, now_s)
         if message.failed:
-            if not self.helm.reconciled:
-                text = f"{message.failed}. Until the broker answers, Prahari only alerts."
-                effects.append(Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text))
-            return effects
+            return effects + self._blind(message.failed, now_s)
+        if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
+            text = "Orders and positions can be read again."
+            effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))
+        self._blind_s = None
         if not self.helm.reconciled:
             self.helm.reconciled = True
             ours = [read_correlation_id(order.correlation_id) for order in message.orders]
             self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
         return effects + self._compare(message)
+
+    def _blind(self, why: str, now_s: float) -> list[Effect]:
+        """At the start a broker that cannot be read is news at once, later after a minute."""
+        self._blind_s = now_s if self._blind_s is None else self._blind_s
+        if not self.helm.reconciled:
+            text = f"{why}. Until the broker answers, Prahari only alerts."
+            return [Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text)]
+        if now_s - self._blind_s < BLIND_S:
+            return []
+        text = f"{why}. Rules go on, but no exit can be placed until it answers."
+        return [Alert(Urgency.HIGH, "blind", "The broker cannot be read", text)]
 
     def _compare(self, report: BrokerReport) -> list[Effect]:
         """Tell of contracts in which store and broker differ, on the second report that says so."""

@@ -296,6 +296,21 @@ def test_nothing_is_sent_before_the_broker_was_read():
     assert rig.flat  # what was only told meanwhile is acted on once the house is whole
 
 
+def test_a_broker_that_goes_away_is_told_of_before_an_exit_needs_it():
+    """Reads fail in the middle of the day: after a minute HIGH, and a word when it is back."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.broker_answers = False
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(50, *ENTRY)
+    assert not [a for a in rig.of(Alert) if a.topic == "blind"]
+    rig.wait(20, *ENTRY)
+    assert next(a.urgency for a in rig.of(Alert) if a.topic == "blind") is Urgency.HIGH
+    rig.broker_answers = True
+    rig.wait(5, *ENTRY)
+    assert rig.of(Alert)[-1].topic == "broker-back"
+
+
 def test_a_store_that_cannot_be_read_changes_nothing():
     """The trade store fails: the positions stay watched and the exit goes through."""
     rig = Rig(Mode.EXECUTE)

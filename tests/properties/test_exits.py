@@ -9,37 +9,40 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.model import Mode
 from tests.engine.makers import condor, leg, position
 from tests.support.chaos import Chaos
 
 STILL = ("wait", "wait", "wait", "exit", "tap", "restart", "blind", "see", "disk", "mend")
 ACTIONS = (*STILL, "stop", "resume")
+RULED = (*ACTIONS, "loss", "loss", "recover", "yes", "no")
+#: The condor's mids at entry, rupees.
+ENTRY = (20, 45, 40, 18)
 LONGEST_S = 420.0
 
 
 def play(world, script):
-    """Run a script of happenings, some time between any two."""
+    """Run a script of happenings, some time between any two, then let the world behave."""
+    deeds = {
+        "wait": lambda: world.run(4.0),
+        "exit": world.exit,
+        "tap": world.ask_and_tap,
+        "restart": world.restart,
+        "stop": world.stop,
+        "resume": world.resume,
+        "blind": lambda: setattr(world, "reads_fail", True),
+        "see": lambda: setattr(world, "reads_fail", False),
+        "disk": lambda: setattr(world.journal, "broken", True),
+        "mend": lambda: setattr(world.journal, "broken", False),
+        "hand": world.hand,
+        "loss": lambda: world.price(6, 10, 190, 60),
+        "recover": lambda: world.price(*ENTRY),
+        "yes": lambda: world.answer(yes=True),
+        "no": lambda: world.answer(yes=False),
+    }
     world.run(2.0)
     for happening in script:
-        match happening:
-            case "exit":
-                world.exit()
-            case "tap":
-                world.ask_and_tap()
-            case "restart":
-                world.restart()
-            case "stop":
-                world.stop()
-            case "resume":
-                world.resume()
-            case "blind" | "see":
-                world.reads_fail = happening == "blind"
-            case "disk" | "mend":
-                world.journal.broken = happening == "disk"
-            case "hand":
-                world.hand()
-            case _:
-                world.run(4.0)
+        deeds[happening]()
         world.step()
     world.calm()
     world.run(LONGEST_S)
@@ -49,7 +52,7 @@ def run_of(actions):
     return st.lists(st.sampled_from(actions), min_size=4, max_size=30)
 
 
-CHAOS = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+CHAOS = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def big(strategy_id=3359, lots=3):
@@ -104,4 +107,14 @@ def test_trades_by_hand_in_the_middle_leave_a_person_told(world, script):
     """Somebody trades in the app meanwhile: never an order for more than was last confirmed."""
     world = Chaos(big(), **world)
     play(world, ["exit", *script, "hand"])
+    world.check_end()
+
+
+@CHAOS
+@given(world=WORLD, mode=st.sampled_from([Mode.EXECUTE, Mode.SEMI_AUTO]), script=run_of(RULED))
+def test_rules_questions_and_taps_start_exits_that_keep_the_invariants(world, mode, script):
+    """A stop is met and unmet, asked about, answered twice, halted and resumed, in any order."""
+    world = Chaos(condor(), mode=mode, **world)
+    world.price(*ENTRY)
+    play(world, script)
     world.check_end()

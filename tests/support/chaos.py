@@ -360,6 +360,16 @@ class Chaos:
             for _ in range(2):
                 self.say(Tap(ask.nonce, True, OWNER, f"c{next(self.number)}"))
 
+    def answer(self, *, yes):
+        """Taps on the latest questions, each followed by an impatient one that says yes."""
+        for ask in self.asks[-3:]:
+            for word in (yes, True):
+                self.say(Tap(ask.nonce, word, OWNER, f"c{next(self.number)}"))
+
+    def price(self, *mids):
+        """From now on the contracts are quoted around these, in the order of the legs."""
+        self.mids = dict(zip(self.legs, mids, strict=True))
+
     def stop(self):
         self.say(Command(Wish.STOP, OWNER, None, confirmed=False))
 
