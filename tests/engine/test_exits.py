@@ -275,9 +275,11 @@ def test_a_new_price_that_did_not_reach_the_exchange_is_asked_for_again(fault):
     world = World(made, ModelBroker(fills_as=Fill.NEVER))
     world.touches[made.legs[0].key] = Touch(990, 1010, 1000)
     world.exit(style=Style.PATIENT)
-    world.run(19.0)
-    world.broker.meanwhile = deque([fault])
+    world.run(8.0)
+    assert next(iter(world.broker.orders.values())).limit_paise > 990
+    world.broker.meanwhile = deque([fault] * 3)
     world.run(15.0)
+    assert not world.broker.meanwhile
     assert next(iter(world.broker.orders.values())).limit_paise == 990
 
 

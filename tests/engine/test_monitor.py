@@ -185,6 +185,21 @@ def test_stop_halts_the_rules_and_says_what_it_did():
     assert rig.flat
 
 
+def test_a_rule_s_exit_sends_nothing_while_automation_is_halted():
+    """However an exit came to be working under /stop, the gate before each order is shut."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.broker_answers = False
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(5, *PROFIT)
+    rig.monitor.helm.halted = True
+    rig.broker_answers = True
+    rig.wait(30, *PROFIT)
+    assert len(rig.monitor.desk.intents) == 1
+    assert not rig.placed
+    assert "Exit is held back" in {a.title for a in rig.of(Alert)}
+
+
 def test_stop_survives_a_restart_and_resume_must_be_confirmed():
     """Halted stays halted until a person says resume and confirms it; then the rule acts."""
     rig = Rig(Mode.EXECUTE)
