@@ -17,7 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
@@ -137,7 +137,13 @@ class _House:
         watch = Watchlist(self.calendar, _rules(settings))
         config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
         self.monitor = Monitor(config, self.calendar, watch)
-        self.monitor.restore(journal.load(), self.clock.now_s())
+        try:
+            self.monitor.restore(journal.load(), self.clock.now_s())
+        except (KeyError, ValueError, TypeError) as error:
+            raise JournalError(
+                f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
+                "restore it or move it away"
+            ) from error
         self.errands = Errands()
         self.feed: Feed = self._feed()
         self.broker, self.listeners = self._broker()
@@ -180,6 +186,11 @@ class _House:
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
                 loop.add_signal_handler(number, supervisor.stop)
         await supervisor.run()
+        for intent in self.monitor.desk.live():
+            _log.warning(
+                "the exit of %s is not finished: its orders stay at the broker, and the next start goes on",
+                intent.title,
+            )
 
     # ----------------------------------------------------------------------------------- parts
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from engine.errors import JournalError, Settled
+from engine.errors import JournalError, Settled, Unwritable
 from engine.messages import Audit, Record, Settle
 
 _SCHEMA_VERSION = "2"
@@ -195,8 +195,10 @@ class Journal:
         """Give SQLite's errors, and values that are no JSON, their place among ours."""
         try:
             yield
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except sqlite3.Error as error:
             raise JournalError(f"{self._path}: {error}") from error
+        except (ValueError, TypeError) as error:
+            raise Unwritable(f"{self._path}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from engine.errors import JournalError, Settled
+from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
@@ -109,6 +109,10 @@ class Runner:
             self._journal.commit(items, now_s)
         except Settled:
             raise
+        except Unwritable:  # what hangs on it is held back; everything after it must not be
+            _log.exception("a record cannot be written and is given up")
+            self._unsaved = []
+            return False
         except JournalError as error:
             if not self._journal_broken:
                 _log.error("%s", error)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.__main__ import main
-from engine.io.journal import HostLock
+from engine.io.journal import HostLock, Journal
+from engine.messages import Record
 from engine.settings import DEFAULT_URLS
 from tests.engine.test_settings import COMPLETE
 
@@ -69,6 +70,15 @@ def test_a_journal_that_is_damaged_is_a_sentence(house, capsys):
     (house / "data" / "journal-paper.sqlite3").write_text("this is a text, and a long enough one to be read")
     assert main(["--duration", "5"]) == 2
     assert "journal-paper.sqlite3" in capsys.readouterr().err
+
+
+def test_a_journal_with_a_record_that_makes_no_sense_is_a_sentence(house, capsys):
+    """Somebody edited the journal: nothing is guessed, exit status 2."""
+    journal = Journal(house / "data" / "journal-paper.sqlite3")
+    journal.commit([Record("intent", "260203001", {"begun_s": 1e12})], 0.0)
+    journal.close()
+    assert main(["--duration", "5"]) == 2
+    assert "cannot be understood" in capsys.readouterr().err
 
 
 def test_a_data_directory_that_is_a_file_is_a_sentence(house, capsys):

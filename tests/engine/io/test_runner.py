@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import JournalError, Settled
+from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
 from engine.messages import (
@@ -161,6 +161,20 @@ async def test_a_journal_that_is_slow_to_fail_does_not_hold_the_house():
         made.step(Beat(BeatKind.PULSE))
         await clock.advance(0.1)
     assert notebook.tries == 2
+
+
+async def test_a_record_that_no_journal_can_hold_costs_its_own_order_and_no_other(caplog):
+    """A value that is no JSON would fail for ever: the order beside it is held back, the next one is not."""
+    made, inbox, story, notebook = runner(
+        Record("order", "o", {}), PlaceOrder(ORDER), error=Unwritable("nan is no JSON")
+    )
+    made.step(Beat(BeatKind.PULSE))
+    (outcome,) = await drain(inbox)
+    assert isinstance(outcome.outcome, Refused)
+    notebook.error = None
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 1), ("performed", "PlaceOrder")]
+    assert "given up" in caplog.text
 
 
 async def test_a_question_that_somebody_else_decided_ends_the_process():
