@@ -174,6 +174,7 @@ class Chaos:
         self.asks: list[Ask] = []
         self.told_net: dict[int, int] = {}
         self.by_hand: set[int] = set()
+        self.crossed: set[int] = set()
         self.reads_fail = False
         self.journal = Notebook()
         self.dead = False
@@ -391,6 +392,8 @@ class Chaos:
         start, net = self.start_net[key], self.exchange.net[key]
         if key not in self.by_hand:
             assert min(start, 0) <= net <= max(start, 0), f"{key}: {start} became {net}"
+        elif not min(start, 0) <= net <= max(start, 0) and net * row.side.sign > 0:
+            self.crossed.add(key)
         if self.by_hand:
             return
         _, name, number, *_ = read_correlation_id(row.correlation_id) or ("", "", 0)
@@ -441,7 +444,13 @@ class Chaos:
         )
 
     def check_end(self):
-        """2, 6 and 7: every exit has an end, none overfilled, and flat means flat."""
+        """2, 6 and 7: every exit has an end, none overfilled, and flat means flat.
+
+        1: where a hand was faster than our cancel, a person was told loudly which contract it is.
+        """
+        loud = "".join(alert.text for alert in self.alerts if alert.urgency is Urgency.HIGH)
+        for key in self.crossed:
+            assert self.legs[key].instrument.display in loud, "a crossing nobody was told of"
         assert not self.exchange.working(), "an order of ours is left at the exchange"
         for intent in self.monitor.desk.intents.values():
             assert not intent.state.live, f"{intent.id} never ended: {intent.legs}"
