@@ -254,7 +254,9 @@ class Monitor:
         effects: list[Effect] = []
         if intent.state is IntentState.FLAT:
             effects += self.holdings.close(intent, now_s)
-        elif intent.state is IntentState.ABORTED:
+        else:
+            effects += _half_closed(intent)
+        if intent.state is IntentState.ABORTED:
             self.helm.release((intent.position,))
         return effects + self._show(card)
 
@@ -263,3 +265,14 @@ class Monitor:
             return []
         self._cards[card.nonce] = card
         return [card]
+
+
+def _half_closed(intent: Intent) -> list[Effect]:
+    """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
+    if not any(intent.filled(index) for index in range(len(intent.legs))):
+        return []
+    text = (
+        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it, so "
+        "its P&L and its rules count what is gone. /exit closes the rest; or correct the rows."
+    )
+    return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

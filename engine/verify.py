@@ -44,6 +44,8 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
         if row is None:
             return Finding.NOT_YET, f"the broker does not list {leg.name}"
         net, expected = row.net_quantity, ledger.expected(leg)
+        if net * leg.side.sign > 0:
+            return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}: it stands the other way round"
         if expected is not None and net != expected:
             return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
     return Finding.FLAT, ""

@@ -14,12 +14,13 @@ from engine.messages import (
     FeedChanged,
     FeedState,
     JournalState,
+    OrderUpdate,
     Say,
     Wish,
 )
 from engine.model import Mode, Urgency
 from engine.view import PositionState
-from tests.engine.makers import condor, leg, position
+from tests.engine.makers import condor, leg, position, quote
 from tests.support.rig import Rig
 
 #: Mids of the condor's legs (long put, short put, short call, long call), rupees.
@@ -222,6 +223,8 @@ def test_an_exit_after_a_stopped_one_goes_on_where_that_ended():
     rig.quotes(*ENTRY)
     assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL"]  # the last one has traded
     rig.command(Wish.STOP)
+    rig.wait(1)
+    assert "A position is half closed" in {a.title for a in rig.of(Alert)}
     rig.start()
     rig.wait(3)
     rig.command(confirmed=True)
@@ -231,6 +234,25 @@ def test_an_exit_after_a_stopped_one_goes_on_where_that_ended():
     assert rig.exits == {1: 1995, 2: 4505, 3: 4005, 4: 1795}
     assert rig.of(Card)[-1].lines[-1] == "P&L −₹13.00"
     assert not [a for a in rig.of(Alert) if "left at the broker" in a.text]
+
+
+def test_a_contract_that_stands_the_other_way_round_is_never_called_flat():
+    """Our fill and a hand's crossed, /stop and a restart forgot the base: the next exit ends stuck."""
+    rig = Rig(Mode.EXECUTE, position(leg(-65, 25300, "CE", 40), leg(-65, 25500, "CE", 18)))
+    rig.wait(1, 40, 18)
+    rig.command(confirmed=True)
+    tick = quote(rig.legs[0].key, 39.95, 40.05)
+    for row in rig.exchange.quote(tick):
+        rig.tell(OrderUpdate(row))
+    rig.command(Wish.STOP)
+    rig.exchange.hold({rig.legs[0].key: 0, rig.legs[1].key: -65})  # a hand had bought it back as well
+    rig.start()
+    rig.wait(2, 40, 18)
+    rig.command(confirmed=True)
+    rig.wait(90, 40, 18)
+    assert rig.net[rig.legs[0].key] == 65
+    assert rig.of(Card)[-1].title.startswith("Stuck")
+    assert "the other way round" in rig.of(Alert)[-1].text
 
 
 def test_what_was_closed_by_hand_has_no_exit_price():
