@@ -269,7 +269,8 @@ class Monitor:
 
 def _half_closed(intent: Intent) -> list[Effect]:
     """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
-    if not any(intent.filled(index) for index in range(len(intent.legs))):
+    legs = range(len(intent.legs))
+    if not any(map(intent.filled, legs)) or all(intent.rest(index) <= 0 for index in legs):
         return []
     text = (
         f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it, so "
