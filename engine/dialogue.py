@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cards import preview_lines
 from engine.gate import Confirmation, Questions, Status
+from engine.intents import IntentState
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.plan import plan_exit
@@ -81,14 +82,25 @@ class Dialogue:
         busy = [p for p in wanted if self._helm.desk.of(p.id)]
         free = [p for p in wanted if not self._helm.desk.of(p.id)]
         effects: list[Effect] = []
-        if busy:
-            names = ", ".join(str(p.strategy_id) for p in busy)
-            effects.append(Say(command.by, f"Already exiting: {names}. The running exit goes on."))
+        effects += [Say(command.by, text) for text in self._busy(busy)]
         if command.confirmed:
             for position in free:
                 effects += self._helm.start_exit(position, _forced(position), command.by.name, None, now_s)
             return effects
         return effects + (self.ask_exit(tuple(free), None, now_s) if free else [])
+
+    def _busy(self, positions: list[Position]) -> list[str]:
+        """What to say of positions that are exiting, or whose exit /stop has not ended yet."""
+        running: list[str] = []
+        stopping: list[str] = []
+        for position in positions:
+            intent = self._helm.desk.of(position.id)
+            ending = intent is not None and intent.state is IntentState.STOPPING
+            (stopping if ending else running).append(str(position.strategy_id))
+        said = [f"Already exiting: {', '.join(running)}. The running exit goes on."] if running else []
+        if stopping:
+            said.append(f"Still being stopped: {', '.join(stopping)}. Ask again when its card says so.")
+        return said
 
     # -------------------------------------------------------------------------------- questions
 

@@ -201,6 +201,17 @@ def test_a_rule_s_exit_sends_nothing_while_automation_is_halted():
     assert "Exit is held back" in {a.title for a in rig.of(Alert)}
 
 
+def test_an_exit_asked_for_while_another_is_being_stopped_is_not_called_running():
+    """/stop, its cancel is not confirmed yet, /exit: the answer says what happens, nothing starts twice."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.monitor.desk.stop(rig.now_s)  # and what it wants is not done yet
+    rig.command(strategy_id=3359)
+    assert "Still being stopped" in rig.of(Say)[-1].text
+    assert len(rig.monitor.desk.intents) == 1
+
+
 def test_stop_survives_a_restart_and_resume_must_be_confirmed():
     """Halted stays halted until a person says resume and confirms it; then the rule acts."""
     rig = Rig(Mode.EXECUTE)

@@ -173,6 +173,7 @@ class Chaos:
         self.alerts: list[Alert] = []
         self.asks: list[Ask] = []
         self.told_net: dict[int, int] = {}
+        self.told_request = 0
         self.by_hand: set[int] = set()
         self.crossed: set[int] = set()
         self.reads_fail = False
@@ -196,7 +197,7 @@ class Chaos:
         """SIGKILL and a successor: what was on its way to us is gone, what was on the wire may arrive."""
         self.line = [item for item in self.line if item[2] == "arrive" and self.random.random() < 0.7]
         heapq.heapify(self.line)
-        self.told_net = {}
+        self.told_net, self.told_request = {}, 0
         self.start()
 
     def say(self, message):
@@ -319,7 +320,9 @@ class Chaos:
             case "positions":
                 self._read_positions(*what)
             case "report":
-                self.told_net = {row.key: row.net_quantity for row in what.positions}
+                if what.request > self.told_request:  # an older one that comes later is no news
+                    self.told_request = what.request
+                    self.told_net = {row.key: row.net_quantity for row in what.positions}
                 self.say(what)
 
     def run(self, seconds):
