@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from engine.errors import BadInput, ConfigError, SourceError
-from engine.io.env import load_settings
+from engine.io.env import load_settings, make_data_dir
 from engine.io.importer import import_csv, summary
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.stores.sqlite import SqliteStore
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         "import", help="fill the embedded trade store from a CSV file, whole or not at all"
     )
     take.add_argument("file", type=Path, help="one row per leg; columns as in docs/trades.md")
-    take.add_argument("--json", action="store_true")
+    take.add_argument("--json", action="store_true", help="the numbers of the file's rows, by what was done")
     take.set_defaults(tool=_import)
 
     replay = tools.add_parser(
@@ -75,9 +75,12 @@ def _per_cent(word: str) -> Decimal:
 
 def _import(args: argparse.Namespace) -> str:
     settings = load_settings()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_dir(settings.data_dir)
     report = asyncio.run(import_csv(args.file, SqliteStore(settings.data_dir / "trades.sqlite3")))
-    return json.dumps({"added": report.added, "already": report.already}) if args.json else summary(report)
+    if not args.json:
+        return summary(report)
+    rows = {"added": report.added, "already": report.already}
+    return json.dumps({what: [row.id for row in found] for what, found in rows.items()})
 
 
 def _replay(args: argparse.Namespace) -> str:

@@ -32,7 +32,7 @@ def preview_lines(legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None) 
     for leg, touch in legs:
         price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
         near = rupees(price).removeprefix("₹") if price else "price unknown"
-        lines += [leg.name, f"  {leg.side} {leg.quantity} at about {near}"]
+        lines += [leg.name, f"  {leg.side} {leg.quantity - leg.before} at about {near}"]
     lines.append("P&L now " + ("unknown" if pnl_paise is None else signed_rupees(pnl_paise)))
     return tuple(lines)
 

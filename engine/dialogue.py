@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cards import preview_lines
 from engine.gate import Confirmation, Questions, Status, silence_of
+from engine.intents import IntentState
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
@@ -13,6 +14,7 @@ from engine.plan import plan_exit
 
 if TYPE_CHECKING:
     from engine.helm import Helm
+    from engine.intents import LegPlan
     from engine.messages import Command, Effect, Tap
     from engine.model import Position
 
@@ -87,14 +89,25 @@ class Dialogue:
         busy = [p for p in wanted if self._helm.exiting(p.id)]
         free = [p for p in wanted if not self._helm.exiting(p.id)]
         effects: list[Effect] = []
-        if busy:
-            names = ", ".join(str(p.strategy_id) for p in busy)
-            effects.append(Say(command.by, f"Already exiting: {names}. The running exit goes on."))
+        effects += [Say(command.by, text) for text in self._busy(busy)]
         if command.confirmed:
             for position in free:
                 effects += self._helm.start_exit(position, _forced(), command.by.name, None, now_s)
             return effects
         return effects + (self.ask_exit(tuple(free), None, now_s, command.message_id) if free else [])
+
+    def _busy(self, positions: list[Position]) -> list[str]:
+        """What to say of positions that are exiting, or whose exit /stop has not ended yet."""
+        running: list[str] = []
+        stopping: list[str] = []
+        for position in positions:
+            intent = self._helm.desk.of(position.id)
+            ending = intent is not None and intent.state is IntentState.STOPPING
+            (stopping if ending else running).append(str(position.strategy_id))
+        said = [f"Already exiting: {', '.join(running)}. The running exit goes on."] if running else []
+        if stopping:
+            said.append(f"Still being stopped: {', '.join(stopping)}. Ask again when its card says so.")
+        return said
 
     # -------------------------------------------------------------------------------- questions
 
@@ -129,7 +142,7 @@ class Dialogue:
         lines: tuple[str, ...] = ()
         pnls: list[int | None] = []
         for position in positions:
-            legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
+            legs = [(leg, self._helm.touch(leg.key)) for leg in self._plan(position)]
             pnls.append(self._helm.watch.figures(position.id, now_s).pnl_paise)
             name = (_name(position),) if len(positions) > 1 else ()
             shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1])
@@ -137,6 +150,9 @@ class Dialogue:
         known = [pnl for pnl in pnls if pnl is not None]
         together = len(positions) > 1 and len(known) == len(pnls)
         return (*lines, "", f"P&L together {signed_rupees(sum(known))}") if together else lines
+
+    def _plan(self, position: Position) -> list[LegPlan]:
+        return plan_exit(position, self._helm.desk.unfinished(position.id))
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""

@@ -90,9 +90,15 @@ class Helm:
         self._intent_day = ""
         self._intent_count = 0
 
-    def number_from(self, day: str, last: int) -> None:
-        """Go on numbering the day's intents after the last one that the journal knows."""
-        self._intent_day, self._intent_count = day, last
+    def number_after(self, day: str, intents: Iterable[str]) -> None:
+        """Go on numbering the day's intents after these, which journal or broker know.
+
+        The broker may know more than the journal, if that was lost: a correlation id that is used twice
+        would show an old fill as the new one.
+        """
+        last = max((int(name[6:], 36) for name in intents if name.startswith(day)), default=0)
+        count = self._intent_count if day == self._intent_day else 0
+        self._intent_day, self._intent_count = day, max(count, last)
 
     # --------------------------------------------------------------------------------- deciding
 
@@ -134,7 +140,8 @@ class Helm:
         intent_id = self._next_intent(now_s)
         intent = Intent(
             intent_id, position.id, position.account, f"{position.symbol} {position.strategy}", verdict,
-            Style.URGENT if urgent else Style.PATIENT, plan_exit(position), by, card or intent_id, now_s,
+            Style.URGENT if urgent else Style.PATIENT,
+            plan_exit(position, self.desk.unfinished(position.id)), by, card or intent_id, now_s,
         )  # fmt: skip
         effects = self.desk.open(intent, now_s)
         if verdict.rule != "forced" and card is None:  # a person who said yes sees the card

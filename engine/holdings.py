@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
+from engine.reconcile import Opposed, opposed
 from engine.sessions import ist_date
 from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
@@ -59,11 +60,12 @@ class Holdings:
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
         self._rows: tuple[TradeRow, ...] | None = None
-        self._closed: dict[int, int] = {}
+        self._closed: dict[int, int | None] = {}
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
+        self._opposed: set[Opposed] = set()
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
 
@@ -72,7 +74,7 @@ class Holdings:
     ) -> None:
         """Take over what the journal knows: rows already closed, peaks and told levels."""
         for value in closed.values():
-            self._closed |= {int(row): int(paise) for row, paise in value["exits"].items()}
+            self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
@@ -118,9 +120,10 @@ class Holdings:
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
         listed = {p.id for p in found}
-        for gone in [p for p in self.positions if p not in listed and not self._busy(p)]:
-            self._drop(gone)
-            effects.append(Audit("position gone", {"position": gone}))
+        for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
+            self._drop(gone.id)
+            effects += [Audit("position gone", {"position": gone.id}), _gone(gone)]
+        effects += self._tell_opposed()
         if late and not self.paper:
             effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
         return effects + self.subscriptions()
@@ -170,6 +173,15 @@ class Holdings:
             if (bad.id, bad.why) not in known
         ]
 
+    def _tell_opposed(self) -> list[Effect]:
+        """Contracts in which two positions face each other, each time there is a new one."""
+        found = set(opposed(self.positions.values()))
+        new, self._opposed = found - self._opposed, found
+        return [
+            Alert(Urgency.HIGH, f"opposed:{pair.key}", "Two positions hold one contract both ways", pair.text)
+            for pair in sorted(new, key=lambda pair: pair.key)
+        ]
+
     @property
     def subscribed(self) -> frozenset[InstrumentKey]:
         """The instruments the feed was asked for."""
@@ -201,12 +213,12 @@ class Holdings:
 
     def close(self, intent: Intent, now_s: float) -> list[Effect]:
         """A position is verified flat: remember it, and write the end to the store unless on paper."""
-        exits: dict[int, int] = {}
-        for index, leg in enumerate(intent.legs):
-            average = intent.average_paise(index)
-            exits |= dict.fromkeys(leg.rows, average if average is not None else 0)
-        self._closed |= exits
         position = self.positions.get(intent.position)
+        rows = [leg.row_id for leg in position.legs] if position is not None else []
+        exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
+        for index, leg in enumerate(intent.legs):
+            exits |= dict.fromkeys(leg.rows, intent.average_paise(index))
+        self._closed |= exits
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)
@@ -238,6 +250,14 @@ class Holdings:
                 self._saved[position] = memory
                 effects.append(Record("memory", position, memory.to_json()))
         return effects
+
+
+def _gone(position: Position) -> Effect:
+    text = (
+        f"{position.symbol} {position.strategy}: its rows are gone from the trade store, or closed there by "
+        "somebody else. Its rules do not act any more."
+    )
+    return Alert(Urgency.MEDIUM, f"gone:{position.id}", "A position is no longer watched", text, position.id)
 
 
 def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:

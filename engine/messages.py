@@ -349,9 +349,12 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class CloseTrades:
-    """Write the end of these rows to the trade store (verified flat): row id -> exit price."""
+    """Write the end of these rows to the trade store (verified flat): row id -> exit price.
 
-    exits: Mapping[int, int]
+    The price is None when nobody here traded the row (closed by hand, or cancelled by another row).
+    """
+
+    exits: Mapping[int, int | None]
     closed_at_s: float
 
 

@@ -48,5 +48,21 @@ async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exac
         assert traded == {key: abs(units) for key, units in before.items()}
 
 
+async def test_a_stop_in_the_middle_of_an_exit_says_what_it_leaves_behind(tmp_path):
+    """SIGTERM while an order is under way: the process ends cleanly and names the unfinished exit."""
+    async with sandbox() as world:
+        env = await environment(world, tmp_path, AT_ONCE)
+        world.dhan.faults.stall()
+        accepted = first_order(world.dhan.exchange)
+        async with process(env, "--execute") as child:
+            async with asyncio.timeout(WAIT_S):
+                await accepted.wait()
+            child.terminate()
+            said = (await child.communicate())[0].decode()
+        assert child.returncode == 0
+        assert "Traceback" not in said
+        assert "the exit of BANKNIFTY Short Strangle is not finished" in said
+
+
 def _fills(world, order):
     return [t for t in world.dhan.exchange.account().trades if t.order_id == order.order_id]

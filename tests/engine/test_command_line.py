@@ -1,50 +1,74 @@
-"""``python -m engine``: what it refuses, and what it prints."""
+"""``python -m engine import``: whole or not at all, and a sentence for every fault."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
 from engine.__main__ import main
-from tests.engine.replay.days import Day
+from engine.io.stores.sqlite import SqliteStore
+
+HEAD = (
+    "strategy_id,symbol,strategy,security_id,action,type,strike_price,expiry_date,quantity,price,order_id,"
+    "order_status,timestamp\n"
+)
+GOOD = "3359,NIFTY,Iron Condor,49081,BUY,PE,24500,2026-02-24,65,20.00,1,TRADED,2026-02-03 09:20:00\n"
+OTHER = GOOD.replace("49081", "49085").replace(",1,TRADED", ",2,TRADED")
 
 
 @pytest.fixture
-def replay(tmp_path):
-    """The words of a replay of one call on one morning of last prices."""
-    day = Day().last("09:30:00", "25000CE", 100).last("09:31:00", "25000CE", 100)
-    trades = tmp_path / "trades.csv"
-    trades.write_text(
-        "strategy_id,symbol,security_id,action,type,strike_price,expiry_date,quantity,price,order_status,timestamp\n"
-        "1,NIFTY,,BUY,CE,25000,2025-09-30,75,100,TRADED,2025-08-29 09:30\n",
-        encoding="utf-8",
-    )
-    return ["replay", str(day.write(tmp_path / "day.csv")), "--trades", str(trades)]
+def house(tmp_path, monkeypatch):
+    """A directory without a .env, and a DATA_DIR in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    return tmp_path
 
 
-@pytest.mark.parametrize("word", ["nan", "inf", "-1", "101", "wide"])
-def test_a_spread_is_a_per_cent(replay, capsys, word):
-    """Anything else is refused with what was read and what was expected, status 2."""
-    with pytest.raises(SystemExit) as ended:
-        main([*replay, f"--spread-pct={word}"])
-    assert ended.value.code == 2
-    assert f"read '{word}', expected per cent between 0 and 100" in capsys.readouterr().err
+async def stored(house):
+    """The rows of the house's trade store."""
+    return await SqliteStore(house / "data" / "trades.sqlite3").open_rows()
 
 
-def test_the_time_a_replay_took_is_for_people(replay, capsys):
-    """The page tells it; JSON only when asked to, because the same run twice prints the same bytes."""
-    assert main(replay) == 0
-    assert "2 prices in 0." in capsys.readouterr().out
-    assert main([*replay, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["wall_s"] is None
-    assert main([*replay, "--json", "--timing"]) == 0
-    assert json.loads(capsys.readouterr().out)["wall_s"] >= 0
+async def run(house, text, *flags):
+    """Import this text; the exit status."""
+    (house / "trades.csv").write_text(text, encoding="utf-8")
+
+    return await asyncio.to_thread(main, ["import", str(house / "trades.csv"), *flags])
 
 
-def test_a_file_that_is_not_there_is_one_sentence(replay, capsys):
-    """Status 2, the path once, and no traceback."""
-    assert main([*replay[:-1], "/nowhere.csv"]) == 2
-    assert capsys.readouterr().err == (
-        "python -m engine replay: /nowhere.csv: cannot be read (No such file or directory)\n"
-    )
+async def test_an_import_says_what_it_added_and_a_second_one_adds_nothing(house, capsys):
+    """Two rows, then the same two rows."""
+    assert await run(house, HEAD + GOOD + OTHER) == 0
+    assert await run(house, HEAD + GOOD + OTHER) == 0
+    assert capsys.readouterr().out == "2 rows added.\n0 rows added, 2 there already (rows 1, 2).\n"
+    assert len(await stored(house)) == 2
+
+
+async def test_an_import_for_machines_names_the_rows_of_the_file(house, capsys):
+    """--json lists the numbers of the rows that were added and of those that were there."""
+    await run(house, HEAD + GOOD)
+    await run(house, HEAD + GOOD + OTHER, "--json")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"added": [2], "already": [1]}
+
+
+async def test_one_bad_row_keeps_every_row_out(house, capsys):
+    """The fault has its line, what was read and what was expected; the good row is not stored."""
+    assert await run(house, HEAD + GOOD + OTHER.replace("BUY", "BYE")) == 2
+    assert "row 2 (line 3): action: read 'BYE', expected BUY or SELL" in capsys.readouterr().err
+    assert await stored(house) == ()
+
+
+async def test_a_leg_that_stands_twice_in_one_file_is_not_lost_in_silence(house, capsys):
+    """Two equal rows may be two lots or a slip: the owner says which."""
+    assert await run(house, HEAD + GOOD + GOOD) == 2
+    assert "row 2: read the leg of row 1 again" in capsys.readouterr().err
+    assert await stored(house) == ()
+
+
+async def test_a_data_directory_that_cannot_be_made_is_a_sentence(house, capsys, monkeypatch):
+    """DATA_DIR names a file: the setting is named, no traceback."""
+    monkeypatch.setenv("DATA_DIR", str(house / "trades.csv"))
+    assert await run(house, HEAD + GOOD) == 2
+    assert "DATA_DIR" in capsys.readouterr().err
