@@ -16,7 +16,7 @@ let botName = "Prahari";
 let about = "";
 let unread = 0;
 let editing = null;
-let atEnd = true;
+let atEnd = true, lastTop = 0;
 
 const typing = new Typing($("typing"), showStatus);
 const draft = new Draft(log);
@@ -188,7 +188,11 @@ function showUnread() {
 }
 
 scroll.addEventListener("scroll", () => {
-  atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_PX;
+  const top = scroll.scrollTop, near = scroll.scrollHeight - top - scroll.clientHeight < NEAR_PX;
+  // On its ride to the end the page counts as there, or messages of the meantime would stop it:
+  // only a move up says that somebody wants to read.
+  atEnd = near || (atEnd && top >= lastTop);
+  lastTop = top;
   if (atEnd && !document.hidden) seen();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && atEnd) seen(); });

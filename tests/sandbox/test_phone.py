@@ -142,6 +142,7 @@ class Walk:
             for number in range(25):
                 self.let(self.bot.send_message(OWNER, f"filling {number}"))
             one(driver, '[data-message-id="27"]')
+            assert driver.title == "Prahari", "whoever stands at the end has seen what came in a burst"
             driver.execute_async_script(SCROLL_UP)
             self.let(self.bot.send_message(OWNER, "unseen"))
             assert one(driver, "#chip").text == "1 new message ↓"
