@@ -260,9 +260,16 @@ class JournalState:
     failed: str
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatesStopped:
+    """The order-update socket stays away until a person mends what ``detail`` names."""
+
+    detail: str
+
+
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
-    | CommandOutcome | Command | Tap | Beat | JournalState
+    | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped
 )  # fmt: skip
 
 # --------------------------------------------------------------------------------------------- out

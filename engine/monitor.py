@@ -32,6 +32,7 @@ from engine.messages import (
     Tap,
     Ticks,
     TradesLoaded,
+    UpdatesStopped,
 )
 from engine.model import Urgency
 from engine.orders import read_correlation_id
@@ -81,6 +82,7 @@ class Monitor:
             InstrumentsLoaded: self.holdings.take_instruments,
             FeedChanged: self._feed,
             JournalState: self._journal,
+            UpdatesStopped: self._updates,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -198,6 +200,13 @@ class Monitor:
         if message.alarm:
             effects.append(Alert(Urgency.HIGH, "feed", "The price feed needs you", message.detail))
         return effects
+
+    def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
+        text = (
+            f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
+            "A new access token, or a restart, brings the updates back."
+        )
+        return [Alert(Urgency.MEDIUM, "order-updates", "Order updates have stopped", text)]
 
     def _journal(self, message: JournalState, _now_s: float) -> list[Effect]:
         if not message.failed:

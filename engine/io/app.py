@@ -37,7 +37,7 @@ from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.supervise import Restart, Supervisor
-from engine.messages import Beat, BeatKind, Message, OrderUpdate
+from engine.messages import Beat, BeatKind, Message, OrderUpdate, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -228,10 +228,16 @@ class _House:
             client_id=self.settings.dhan_client_id,
             access_token=self.token,
             on_order=lambda order: self.inbox.post(OrderUpdate(order)),
-            on_gap=lambda _why: self.inbox.post(Beat(BeatKind.SYNC)),
+            on_gap=self._read_the_books,
+            on_stopped=lambda detail: self.inbox.post(UpdatesStopped(detail)),
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
         )
+
+    def _read_the_books(self, why: str) -> None:
+        """The update socket may have missed something: what it brings is a hint, the books are the truth."""
+        _log.info("order updates %s: reading the books", why)
+        self.inbox.post(Beat(BeatKind.SYNC))
 
     async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
         cache = self.settings.data_dir / "instruments.csv"
