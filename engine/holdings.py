@@ -230,9 +230,9 @@ class Holdings:
 
 def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:
     return Alert(
-        urgency,
+        Urgency.MEDIUM if note.mistake else urgency,
         f"rule:{position.id}:{note.rule}",
-        f"Rule {note.rule} is off",
+        f"{note.rule} is ignored" if note.mistake else f"Rule {note.rule} is off",
         f"{position.symbol} {position.strategy}: {note.text}",
         position.id,
     )

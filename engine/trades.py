@@ -36,7 +36,7 @@ from engine.money import rupees
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
-#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id`` and
+#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``rule_set`` and
 #: ``exchange_segment`` may be left out.
 REQUIRED_COLUMNS = (
     "strategy_id", "symbol", "security_id", "action", "type", "strike_price", "expiry_date", "quantity",
@@ -121,6 +121,7 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
         order_id=read.word("order_id"),
         order_status=read("order_status", cells.status, "", cells.STATUSES_TEXT),
         timestamp_s=read("timestamp", cells.moment_s, 0.0, "a moment such as 2026-02-03T09:20:00+05:30"),
+        rule_set=read.word("rule_set"),
     )
     segment = read("exchange_segment", cells.segment, None, "an exchange segment, e.g. NSE_FNO")
     if parsed.symbol and segment not in {None, fno_segment(parsed.symbol)}:
@@ -245,7 +246,10 @@ def positions(
             )
         else:
             opened_at_s = min(leg.entered_at_s for leg in legs)
-            good.append(Position(first.account, first.strategy_id, first.symbol, strategy, legs, opened_at_s))
+            sets = tuple({row.rule_set.casefold(): row.rule_set for row in group if row.rule_set}.values())
+            good.append(
+                Position(first.account, first.strategy_id, first.symbol, strategy, legs, opened_at_s, sets)
+            )
     return good, bad
 
 

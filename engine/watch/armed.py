@@ -137,7 +137,8 @@ class Armed:
 
 def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tuple[RuleNote, ...]]:
     """Arm every rule that can guard the position, highest precedence first, and say which cannot."""
-    armed, notes = [], []
+    armed: list[Armed] = []
+    notes = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
     for name, rule in rules().items():
         if name not in ruleset.rules:
             continue

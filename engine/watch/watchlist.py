@@ -223,7 +223,10 @@ class Watchlist:
         """Set up a position on its lines; what the book knows already counts."""
         shape = payoff(position.legs)
         ruleset = self._rulebook.rules_for(
-            position.symbol, position.strategy, defined_risk=shape.defined_risk is True
+            position.symbol,
+            position.strategy,
+            defined_risk=shape.defined_risk is True,
+            rule_sets=position.rule_sets,
         )
         guard = ruleset.settings.guard
         if self._replay is not None:

@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS trades (
     order_status TEXT NOT NULL,
     timestamp TEXT NOT NULL,
     exit_price TEXT,
-    closed_at TEXT
+    closed_at TEXT,
+    rule_set TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS trades_once
     ON trades (account, strategy_id, security_id, order_id, timestamp);
@@ -51,8 +52,12 @@ CREATE UNIQUE INDEX IF NOT EXISTS trades_once
 
 _COLUMNS = (
     "account", "strategy_id", "symbol", "strategy", "security_id", "action", "type", "strike_price",
-    "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp",
+    "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp", "rule_set",
 )  # fmt: skip
+# What a row says beyond its identity.
+_SAID = ("action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise", "rule_set")
+# For a store that was made before there was this column.
+_ADD_RULE_SET = "ALTER TABLE trades ADD COLUMN rule_set TEXT NOT NULL DEFAULT ''"
 # A status nobody knows counts as open, so that reading the row complains instead of losing a leg.
 _STILL_OPEN = f"upper(trim(order_status)) NOT IN {tuple(sorted(CLOSED_STATUSES))}"
 # Built from constants above, never from a value.
@@ -96,6 +101,8 @@ class SqliteStore:
             raise Unreachable(f"{path}: cannot be opened ({error.strerror})") from error
         with self._database() as database:
             database.executescript(f"PRAGMA journal_mode=WAL; {_SCHEMA}")
+            if "rule_set" not in {row["name"] for row in database.execute("PRAGMA table_info(trades)")}:
+                database.execute(_ADD_RULE_SET)
 
     async def open_rows(self) -> Sequence[TradeRow]:
         """Every open row.
@@ -194,7 +201,7 @@ def _insert(database: sqlite3.Connection, row: TradeRow) -> bool:
     cells = (
         row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
         _rupees(row.strike_price_paise), expiry, row.quantity, _rupees(row.price_paise), row.order_id,
-        row.order_status, _moment(row.timestamp_s),
+        row.order_status, _moment(row.timestamp_s), row.rule_set,
     )  # fmt: skip
     return database.execute(_INSERT, cells).rowcount == 1
 
@@ -211,7 +218,7 @@ def _differences(row: TradeRow, stored: TradeRow) -> list[str]:
         f"row {row.id}: order {row.order_id or '(no id)'} of strategy {row.strategy_id} is stored already "
         f"(trades row {stored.id}) with {name} {getattr(stored, name)}, read {getattr(row, name)}; "
         "correct the file, or edit the stored row"
-        for name in ("action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise")
+        for name in _SAID
         if getattr(row, name) != getattr(stored, name)
     ]
 

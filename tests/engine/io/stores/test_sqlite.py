@@ -140,3 +140,15 @@ async def test_another_programs_lock_is_an_error_in_the_end(path, store, monkeyp
         assert len(await store.open_rows()) == 1
     await store.close_rows({1: 1}, AT_S)
     assert await store.open_rows() == ()
+
+
+async def test_a_store_from_before_there_were_sets_gains_the_column(path, store):
+    """Opening it adds the column; its rows stay, and an owner may tag them."""
+    await store.import_rows([PARSED])
+    edit(path, "ALTER TABLE trades DROP COLUMN rule_set")
+    again = SqliteStore(path)
+    assert [row.rule_set for row in await again.open_rows()] == [""]
+    edit(path, "UPDATE trades SET rule_set = 'aggressive_profits'")
+    assert [row.rule_set for row in await again.open_rows()] == ["aggressive_profits"]
+    with pytest.raises(BadInput, match="with rule_set aggressive_profits, read default"):
+        await again.import_rows([replace(PARSED, rule_set="default")])
