@@ -40,6 +40,13 @@ class Entry(NamedTuple):
     written: str
 
 
+class Unheeded(NamedTuple):
+    """Something a source asks for that cannot be had: what, and the sentence why."""
+
+    what: str
+    why: str
+
+
 Table = dict[str, Entry]
 """Checked keys of one source, or of several laid over each other: setting or rule -> entry."""
 

@@ -11,21 +11,15 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ConfigError
 from engine.guards import Guard
 from engine.rules.base import RuleSettings
-from engine.rules.layers import Layer, Table, lay
+from engine.rules.layers import Layer, Table, Unheeded, lay
+from engine.rules.levels import settings_of
 from engine.rules.rulefile import RuleFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.model import ExitLevel
     from engine.rules.layers import Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Unheeded:
-    """Something a source asks for that cannot be had: what, and the sentence why."""
-
-    what: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,13 @@ class Rulebook:
         return list(dict.fromkeys(name for file in self.files for name in file.sets))
 
     def rules_for(
-        self, symbol: str, strategy: str, *, defined_risk: bool = True, rule_sets: Sequence[str] = ()
+        self,
+        symbol: str,
+        strategy: str,
+        *,
+        defined_risk: bool = True,
+        rule_sets: Sequence[str] = (),
+        levels: Sequence[ExitLevel] = (),
     ) -> RuleSet:
         """The rules of a position.
 
@@ -81,6 +81,7 @@ class Rulebook:
             defined_risk: False adds what the files say for positions whose loss has no known end.
             rule_sets: the sets that the position's trade rows name: none or one; it counts instead
                 of the one its strategy's or symbol's table names.
+            levels: its rows of ``strategy_exit_levels``.
         """
         risk = {"defined_risk": defined_risk}
         symbols = lay(*(file.symbols.get(symbol.casefold(), {}) for file in self.files))
@@ -91,9 +92,10 @@ class Rulebook:
         for file in self.files:
             if chosen is not None and chosen in file.sets:
                 tables += file.sets[chosen].tables(**risk)
-        merged = lay(*tables, symbols, strategies)
+        rows, ignored = settings_of(levels)
+        merged = lay(*tables, symbols, strategies, rows)
         merged.pop("set", None)
-        return _ruleset(_without_stray_target(merged), unheeded)
+        return _ruleset(_without_stray_target(merged), (*unheeded, *ignored))
 
     def _chosen(self, rule_sets: Sequence[str], named: str | None) -> tuple[str | None, tuple[Unheeded, ...]]:
         """The one set that counts, and what is wrong with the trade rows' choice."""
@@ -114,16 +116,19 @@ class Rulebook:
 def _without_stray_target(merged: Table) -> Table:
     """Put a target that only stands in a [default] aside where the position takes its profits otherwise.
 
-    A default target of 50 % would make scaling levels above it unreachable. A target that the table
-    with the levels names itself, or any table of the position's own, stays.
+    A default target of 50 % would make scaling levels above it unreachable, and come before a target
+    in rupees. A target that the table with the levels names itself, or any table of the position's
+    own, stays.
     """
-    target, scaling = merged.get("profit_target"), merged.get("profit_scaling")
-    if target is None or scaling is None or scaling.value is None or target.layer > Layer.DEFAULT:
+    target = merged.get("profit_target")
+    if target is None or target.layer > Layer.DEFAULT:
         return merged
-    if target.layer is scaling.layer:
-        return merged
-    why = f"put aside by profit_scaling ({scaling.origin})"
-    return merged | {"profit_target": target._replace(value=None, origin=why, written='"off"')}
+    for name in ("profit_scaling", "profit_target_rupees"):
+        other = merged.get(name)
+        if other is not None and other.value is not None and other.layer is not target.layer:
+            why = f"put aside by {name} ({other.origin})"
+            return merged | {"profit_target": target._replace(value=None, origin=why, written='"off"')}
+    return merged
 
 
 def _ruleset(merged: Table, unheeded: tuple[Unheeded, ...]) -> RuleSet:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigError
 from engine.rules.layers import Entry, Layer, Table
-from engine.rules.reading import clock, flag, number, whole
+from engine.rules.reading import clock, flag, number, whole, written
 from engine.rules.registry import rules
 
 if TYPE_CHECKING:
@@ -219,21 +219,6 @@ def _value(header: str, key: str, value: Any) -> Any:
     except ValueError as expected:
         off = ', or "off"' if rule is not None and _OFF not in str(expected) else ""
         raise ValueError(f"read {written(value)}, expected {expected}{off}") from None
-
-
-def written(value: Any) -> str:
-    """A value as the owner wrote it, more or less."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'"{value}"'
-        case dict():
-            return f"{{{', '.join(f'{key} = {written(item)}' for key, item in value.items())}}}"
-        case list():
-            return f"[{', '.join(map(written, value))}]"
-        case _:
-            return str(value)
 
 
 def _seconds(low: str, high: int) -> Callable[[Any], float]:

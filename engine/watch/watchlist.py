@@ -227,6 +227,7 @@ class Watchlist:
             position.strategy,
             defined_risk=shape.defined_risk is True,
             rule_sets=position.rule_sets,
+            levels=position.levels,
         )
         guard = ruleset.settings.guard
         if self._replay is not None:
