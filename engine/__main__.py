@@ -7,11 +7,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from engine.errors import BadInput, ConfigError, SourceError
 from engine.io.env import load_settings
-from engine.io.importer import import_csv, summary
+from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
@@ -33,9 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     tools = parser.add_subparsers(title="tools", required=True, dest="name", metavar="TOOL")
 
     take = tools.add_parser(
-        "import", help="fill the embedded trade store from a CSV file, whole or not at all"
+        "import", help="fill the embedded trade store from CSV files, each whole or not at all"
     )
-    take.add_argument("file", type=Path, help="one row per leg; columns as in docs/trades.md")
+    take.add_argument("file", type=Path, nargs="?", help="one row per leg; columns as in docs/trades.md")
+    take.add_argument(
+        "--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels; docs/rules.md"
+    )
     take.add_argument("--json", action="store_true")
     take.set_defaults(tool=_import)
 
@@ -58,8 +63,20 @@ def _parser() -> argparse.ArgumentParser:
 def _import(args: argparse.Namespace) -> str:
     settings = load_settings()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    report = asyncio.run(import_csv(args.file, SqliteStore(settings.data_dir / "trades.sqlite3")))
-    return json.dumps({"added": report.added, "already": report.already}) if args.json else summary(report)
+    store = SqliteStore(settings.data_dir / "trades.sqlite3")
+    told: dict[str, Any] = {}
+    lines = []
+    if args.file is not None:
+        rows = asyncio.run(import_csv(args.file, store))
+        told |= {"added": [row.id for row in rows.added], "already": [row.id for row in rows.already]}
+        lines.append(summary(rows))
+    if args.exit_levels is not None:
+        levels = asyncio.run(import_levels_csv(args.exit_levels, store))
+        told["exit_levels"] = asdict(levels)
+        lines.append(levels_summary(levels))
+    if not lines:
+        raise BadInput("nothing to import: expected FILE.csv, --exit-levels FILE.csv, or both")
+    return json.dumps(told) if args.json else "\n".join(lines)
 
 
 def _replay(args: argparse.Namespace) -> str:

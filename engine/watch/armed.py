@@ -60,6 +60,10 @@ class Armed:
             self.level_paise = threshold - (realised_paise if self.rule.with_realised else 0)
             self._clear_paise = max(-(-abs(threshold) * _CLEAR_PCT // 100), 1)
 
+    def like(self, other: Armed) -> bool:
+        """Whether both wait for the same in the same way."""
+        return (self.rule, self.params, self._confirm_s) == (other.rule, other.params, other._confirm_s)
+
     def rest(self) -> None:
         """Forget a condition that was met: it recovered, or nobody looked for a while."""
         self.verdict: Verdict | None = None
@@ -148,3 +152,10 @@ def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tupl
         else:
             armed.append(Armed(rule, params, ruleset.settings.confirm_s))
     return tuple(armed), tuple(notes)
+
+
+def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ...]:
+    """Of rules armed anew keep those that did not change, with what they have begun and told."""
+    by_name = {armed.rule.name: armed for armed in known}
+    kept = ((armed, by_name.get(armed.rule.name)) for armed in fresh)
+    return tuple(old if old is not None and armed.like(old) else armed for armed, old in kept)

@@ -1,4 +1,4 @@
-"""The embedded trade store: the ``trades`` table in a SQLite file of the owner's.
+"""The embedded trade store: ``trades`` and ``strategy_exit_levels`` in a SQLite file of the owner's.
 
 The owner may look into it and edit it with any SQLite tool, so every row is checked on the way in
 and again on the way out. Money is text in rupees, moments are ISO 8601 with offset. Each call opens
@@ -17,7 +17,9 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import BadInput, Unreachable
-from engine.model import TradeRow
+from engine.io.stores import exit_levels
+from engine.io.stores.exit_levels import LevelReport
+from engine.model import ExitLevel, TradeRow
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES
 from engine.trades import parse_row
@@ -100,7 +102,7 @@ class SqliteStore:
         except OSError as error:
             raise Unreachable(f"{path}: cannot be opened ({error.strerror})") from error
         with self._database() as database:
-            database.executescript(f"PRAGMA journal_mode=WAL; {_SCHEMA}")
+            database.executescript(f"PRAGMA journal_mode=WAL; {_SCHEMA} {exit_levels.SCHEMA}")
             if "rule_set" not in {row["name"] for row in database.execute("PRAGMA table_info(trades)")}:
                 database.execute(_ADD_RULE_SET)
 
@@ -114,6 +116,14 @@ class SqliteStore:
             BadInput: names every row that cannot be understood.
         """
         return await asyncio.to_thread(self._open_rows)
+
+    async def exit_levels(self) -> Sequence[ExitLevel]:
+        """Every row of ``strategy_exit_levels``; what is wrong with one stands in it.
+
+        Raises:
+            Unreachable: the file could not be read.
+        """
+        return await asyncio.to_thread(self._exit_levels)
 
     async def close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
         """Mark rows as closed at these exit prices (paise); a row closed already stays as it is.
@@ -134,6 +144,22 @@ class SqliteStore:
             Unreachable: the file could not be written; no row was added.
         """
         return await asyncio.to_thread(self._import_rows, tuple(rows))
+
+    async def import_levels(self, levels: Iterable[ExitLevel]) -> LevelReport:
+        """Add rows of ``strategy_exit_levels`` or give known ones their new values, all or none.
+
+        Raises:
+            Unreachable: the file could not be written; no row was changed.
+        """
+        return await asyncio.to_thread(self._import_levels, tuple(levels))
+
+    def _exit_levels(self) -> tuple[ExitLevel, ...]:
+        with self._database() as database:
+            return exit_levels.select(database)
+
+    def _import_levels(self, levels: tuple[ExitLevel, ...]) -> LevelReport:
+        with self._database() as database, _transaction(database):
+            return exit_levels.upsert(database, levels)
 
     def _open_rows(self) -> tuple[TradeRow, ...]:
         with self._database() as database:
