@@ -1,0 +1,122 @@
+"""Overrides of one position: they tighten, or they are refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import BadInput, NotAllowed
+from engine.io import tables
+from engine.model import Action
+from engine.rules.base import Refusal
+from engine.rules.overrides import Override, tighten, tightened
+from engine.rules.registry import rules
+from tests.engine.makers import condor
+from tests.engine.rules.situations import seen, situation
+
+BOOK = tables.rulebook()
+CONDOR = situation(condor())
+RULES = BOOK.rules_for("NIFTY", "Iron Condor")
+
+
+def wish(rule, setting):
+    """What somebody asks for."""
+    return Override(rule, setting, "Asha")
+
+
+def cents(low, high):
+    """Settings with two decimals."""
+    return st.integers(low, high).map(lambda value: Decimal(value) / 100)
+
+
+WISHES = st.one_of(
+    st.builds(wish, st.just("profit_target"), cents(-10, 100)),
+    st.builds(wish, st.just("stop_loss"), cents(-110, 10)),
+    st.builds(wish, st.just("stop_loss_rupees"), st.integers(-10, 10_000)),
+    st.builds(wish, st.just("stop_credit_multiple"), cents(0, 500)),
+    st.builds(wish, st.just("time_exit_dte"), st.integers(0, 40)),
+    st.builds(wish, st.sampled_from(["expiry_exit", "nonsense"]), st.sampled_from(["on", "off", 1])),
+)
+
+
+def exits(ruleset, snapshot):
+    """The rules that would end the position here, confirmation aside."""
+    met = set()
+    for name, setting in ruleset.rules.items():
+        rule = rules()[name]
+        params = rule.arm(setting, CONDOR)
+        verdict = None if isinstance(params, Refusal) else rule.judge(snapshot, params)
+        if verdict is not None and verdict.action is not Action.ALERT:
+            met.add(name)
+    return met
+
+
+@given(
+    st.lists(WISHES, max_size=6),
+    st.integers(-1_000_000, 400_000),
+    st.floats(CONDOR.position.opened_at_s, CONDOR.position.opened_at_s + 25 * 86_400),
+)
+def test_whatever_is_asked_for_no_rule_ever_fires_later(wishes, pnl, now_s):
+    """At any P&L and moment, what fired without the overrides fires with them."""
+    snapshot = seen(pnl, now_s)
+    assert exits(RULES, snapshot) <= exits(tightened(RULES, wishes, CONDOR), snapshot)
+
+
+@given(st.lists(WISHES, max_size=6))
+def test_overrides_come_to_the_tightest_in_any_order(wishes):
+    """Each order, and each number of repetitions, ends at the same rules."""
+    once = tightened(RULES, wishes, CONDOR)
+    assert tightened(RULES, wishes[::-1], CONDOR).rules == once.rules
+    assert tightened(once, wishes, CONDOR).rules == once.rules
+
+
+def test_a_tighter_stop_is_laid_over_the_others_and_says_whose_it_is():
+    """Highest of all sources, and told as such."""
+    found = tighten(RULES, wish("stop_loss", Decimal("-0.3")), CONDOR)
+    assert found.rules["stop_loss"] == Fraction(-3, 10)
+    assert found.entries["stop_loss"].origin == "override by Asha"
+    assert found.rules["profit_target"] == RULES.rules["profit_target"]
+    added = tighten(RULES, wish("stop_loss_rupees", 3000), CONDOR)
+    assert added.rules["stop_loss_rupees"] == 300_000
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting", "error", "said"),
+    [
+        (
+            "stop_loss",
+            Decimal("-0.6"),
+            NotAllowed,
+            r"stop_loss = -0\.6 \(60 % of .*\) is looser than -0\.5 \(50 %",
+        ),
+        ("profit_target", Decimal("0.6"), NotAllowed, "is looser than 0.5"),
+        ("stop_loss", "off", NotAllowed, "cannot be switched off"),
+        ("time_exit_dte", 3, NotAllowed, "is looser than 7"),
+        ("time_exit_dte", 30, NotAllowed, "would not guard this position: entered with 21 days"),
+        ("stop_loss", Decimal("0.3"), BadInput, "stop_loss: read 0.3, expected a fraction between -1"),
+        ("stop", 1, BadInput, "read 'stop', expected a rule: expiry_exit"),
+        ("confirm_s", 1, BadInput, "expected a rule"),
+    ],
+)
+def test_what_loosens_or_means_nothing_is_refused_in_words(rule, setting, error, said):
+    """More days to expiry are looser too when they exempt the position."""
+    with pytest.raises(error, match=said):
+        tighten(RULES, wish(rule, setting), CONDOR)
+
+
+def test_an_override_gives_way_to_a_stricter_file():
+    """The sources below may become tighter than what was once asked for."""
+    strict = tables.rulebook("[default]\nstop_loss = -0.1").rules_for("NIFTY", "Iron Condor")
+    found = tightened(strict, [wish("stop_loss", Decimal("-0.3"))], CONDOR)
+    assert found.rules["stop_loss"] == Fraction(-1, 10)
+    assert found.entries["stop_loss"].origin == "[default] line 2 of rules.toml"
+
+
+def test_a_rule_that_was_off_may_be_switched_on():
+    """One more guard never makes an exit come later."""
+    off = tables.rulebook('[default]\nstop_loss = "off"').rules_for("NIFTY", "Iron Condor")
+    assert tighten(off, wish("stop_loss", Decimal("-0.9")), CONDOR).rules["stop_loss"] == Fraction(-9, 10)
