@@ -15,7 +15,7 @@ from engine.errors import BadInput, ConfigError, SourceError
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.replays import ReplayRequest, human, run_replay
-from engine.io.stores.sqlite import SqliteStore
+from engine.io.rules_tool import rules_tool, store_of
 from engine.model import Mode
 
 
@@ -44,6 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("--json", action="store_true")
     take.set_defaults(tool=_import)
 
+    rules = tools.add_parser("rules", help="which rules each position has, and where each comes from")
+    rules.add_argument("--strategy-id", type=int, metavar="N", help="of this strategy only")
+    rules.add_argument("--json", action="store_true")
+    rules.set_defaults(tool=_rules)
+
     replay = tools.add_parser(
         "replay", help="run recorded days through the same rules and print what would have happened"
     )
@@ -61,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _import(args: argparse.Namespace) -> str:
-    settings = load_settings()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = SqliteStore(settings.data_dir / "trades.sqlite3")
+    store = store_of(load_settings().data_dir)
     told: dict[str, Any] = {}
     lines = []
     if args.file is not None:
@@ -77,6 +80,11 @@ def _import(args: argparse.Namespace) -> str:
     if not lines:
         raise BadInput("nothing to import: expected FILE.csv, --exit-levels FILE.csv, or both")
     return json.dumps(told) if args.json else "\n".join(lines)
+
+
+def _rules(args: argparse.Namespace) -> str:
+    text, data = rules_tool(load_settings(), args.strategy_id)
+    return json.dumps(data, indent=2, ensure_ascii=False) if args.json else text
 
 
 def _replay(args: argparse.Namespace) -> str:

@@ -18,7 +18,8 @@ from engine.rules.rulefile import RuleFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.model import ExitLevel
+    from engine.model import ExitLevel, Position
+    from engine.payoff import Payoff
     from engine.rules.layers import Entry
 
 
@@ -63,6 +64,16 @@ class Rulebook:
     def sets(self) -> list[str]:
         """The names of all sets, shipped ones first."""
         return list(dict.fromkeys(name for file in self.files for name in file.sets))
+
+    def of(self, position: Position, shape: Payoff) -> RuleSet:
+        """The rules of a position with this payoff, by all that the trade store says of it."""
+        return self.rules_for(
+            position.symbol,
+            position.strategy,
+            defined_risk=shape.defined_risk is True,
+            rule_sets=position.rule_sets,
+            levels=position.levels,
+        )
 
     def rules_for(
         self,
@@ -126,8 +137,8 @@ def _without_stray_target(merged: Table) -> Table:
     for name in ("profit_scaling", "profit_target_rupees"):
         other = merged.get(name)
         if other is not None and other.value is not None and other.layer is not target.layer:
-            why = f"put aside by {name} ({other.origin})"
-            return merged | {"profit_target": target._replace(value=None, origin=why, written='"off"')}
+            origin = f"{target.origin}, put aside by {name}"
+            return merged | {"profit_target": target._replace(value=None, origin=origin)}
     return merged
 
 

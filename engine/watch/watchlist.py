@@ -231,13 +231,7 @@ class Watchlist:
     def _situation(self, position: Position) -> tuple[Situation, RuleSet]:
         """What the position's rules are armed with: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
-        ruleset = self._rulebook.rules_for(
-            position.symbol,
-            position.strategy,
-            defined_risk=shape.defined_risk is True,
-            rule_sets=position.rule_sets,
-            levels=position.levels,
-        )
+        ruleset = self._rulebook.of(position, shape)
         settings = ruleset.settings
         if self._replay is not None:
             guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)

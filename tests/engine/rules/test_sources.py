@@ -228,4 +228,4 @@ def test_a_position_that_scales_has_no_target_but_its_own(text, target):
     ruleset = rules_of(text)
     assert ruleset.rules.get("profit_target") == target
     if target is None:
-        assert ruleset.entries["profit_target"].origin.startswith("put aside by profit_scaling ([")
+        assert ruleset.entries["profit_target"].origin.endswith(", put aside by profit_scaling")
