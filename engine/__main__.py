@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument(
         "--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels; docs/rules.md"
     )
-    take.add_argument("--json", action="store_true")
+    take.add_argument("--json", action="store_true", help="the numbers of the file's rows, by what was done")
     take.set_defaults(tool=_import)
 
     rules = tools.add_parser("rules", help="which rules each position has, and where each comes from")
@@ -57,12 +58,29 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--rules", type=Path, help="rules laid over the shipped ones")
     replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
     replay.add_argument(
-        "--spread-pct", type=float, metavar="P",
+        "--spread-pct", type=_per_cent, metavar="P",
         help="bid to ask in per cent, where a recording has no quotes (default: as measured, else 1)",
     )  # fmt: skip
     replay.add_argument("--json", action="store_true", help="machine-readable; the same twice, byte for byte")
+    replay.add_argument(
+        "--timing",
+        action="store_true",
+        help="the seconds it took in wall_s too (then no two runs are the same)",
+    )
     replay.set_defaults(tool=_replay)
     return parser
+
+
+def _per_cent(word: str) -> Decimal:
+    """A spread in per cent, exactly as written."""
+    expected = f"read {word!r}, expected per cent between 0 and 100, e.g. 0.5"
+    try:
+        number = Decimal(word)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(expected) from None
+    if not number.is_finite() or not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(expected)
+    return number
 
 
 def _import(args: argparse.Namespace) -> str:
@@ -94,6 +112,7 @@ def _replay(args: argparse.Namespace) -> str:
         rules=args.rules,
         mode=args.mode,
         spread_pct=args.spread_pct,
+        timing=args.timing or not args.json,
     )
     result = run_replay(request)
     return json.dumps(result, indent=2, ensure_ascii=False) if args.json else human(result)

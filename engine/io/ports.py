@@ -86,7 +86,7 @@ class TradeStore(Protocol):
     async def exit_levels(self) -> Sequence[ExitLevel]:
         """Every row of ``strategy_exit_levels``, wrong ones with their fault. Raises SourceError."""
 
-    async def close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
+    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         """Mark rows as closed at these exit prices (paise). Idempotent. Raises SourceError."""
 
 

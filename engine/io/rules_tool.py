@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import BadInput
 from engine.io import tables
 from engine.io.clock import SystemClock
+from engine.io.env import make_data_dir
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Right, TradeRow
@@ -24,7 +25,7 @@ from engine.trades import InvalidPosition, fno_segment, positions, row_key
 
 def store_of(data_dir: Path) -> SqliteStore:
     """The trade store in this directory, made when it is not there yet."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_dir(data_dir)
     return SqliteStore(data_dir / "trades.sqlite3")
 
 

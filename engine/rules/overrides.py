@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import BadInput, NotAllowed
+from engine.errors import BadInput
 from engine.rules.base import Amount, Due, Kind, Refusal
 from engine.rules.layers import Entry, Layer
 from engine.rules.reading import written
@@ -36,26 +36,26 @@ def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleS
     """Lay one override over the rules of a position.
 
     Raises:
-        BadInput: there is no such rule, or the setting is none of its.
-        NotAllowed: it would loosen, or nobody can say whether it would.
+        BadInput: there is no such rule, the setting is none of its, or it would loosen the rule, or
+            nobody can say whether it would.
     """
     name, setting = override.rule, override.setting
     rule = rules().get(name)
     if rule is None:
         raise BadInput(f"read {name!r}, expected a rule: {', '.join(rules())}")
     if setting == "off":
-        raise NotAllowed(f"{name} cannot be switched off here: an override only tightens")
+        raise BadInput(f"{name} cannot be switched off here: an override only tightens")
     try:
         value = rule.read(setting)
     except ValueError as expected:
         raise BadInput(f"{name}: read {written(setting)}, expected {expected}") from None
     armed = rule.arm(value, situation)
     if isinstance(armed, Refusal):
-        raise NotAllowed(f"{name} = {written(setting)} would not guard this position: {armed.text}")
+        raise BadInput(f"{name} = {written(setting)} would not guard this position: {armed.text}")
     if name in ruleset.rules:
         before = rule.arm(ruleset.rules[name], situation)
         if not isinstance(before, Refusal) and not _never_later(rule.kind, armed, before):
-            raise NotAllowed(
+            raise BadInput(
                 f"{name} = {written(setting)} ({armed.text}) is looser than {ruleset.entries[name].written} "
                 f"({before.text}), and an override only tightens"
             )
@@ -72,7 +72,7 @@ def tightened(ruleset: RuleSet, overrides: Iterable[Override], situation: Situat
     for override in overrides:
         try:
             ruleset = tighten(ruleset, override, situation)
-        except (NotAllowed, BadInput):
+        except BadInput:
             continue
     return ruleset
 

@@ -1,6 +1,7 @@
 // The phone: one WebSocket in, a chat on the screen. See telegram_page.py for what travels.
 import { bubble, dayLine, wordsOf } from "./bubbles.js";
 import { CommandSheet } from "./commands.js";
+import { withSigns } from "./emoji.js";
 import { Draft, Taps, Typing, copy, showAlert, toast } from "./signs.js";
 import { day, setClock, tickTimes } from "./text.js";
 
@@ -65,14 +66,20 @@ const on = {
     about = said.about;
     $("bot-name").textContent = said.chat.private ? botName : `${said.chat.title}`;
     commands.set(said.commands);
-    const kept = atEnd;
+    const stay = atEnd, top = scroll.scrollTop, known = new Set(messages.keys());
     log.replaceChildren();
     messages.clear();
     for (const message of said.messages) put(message);
     showPinned(said.pinned);
     setOnline(true);
-    seen();
-    if (kept) toEnd("instant");
+    if (stay) {
+      seen();
+      toEnd("instant");
+    } else {
+      // Whoever was reading further up reads on there, and is told what came meanwhile.
+      scroll.scrollTop = top;
+      for (const message of said.messages) if (!message.own && !known.has(message.message_id)) count();
+    }
   },
   message(said) { receive(said.message); },
   commands(said) { commands.set(said.commands); },
@@ -142,7 +149,7 @@ function showPinned(ids) {
   pinned = ids;
   const latest = messages.get(ids[ids.length - 1]);
   $("pinned").hidden = !latest;
-  if (latest) $("pinned-text").textContent = wordsOf(latest).replace(/\s+/g, " ");
+  if (latest) $("pinned-text").replaceChildren(withSigns(wordsOf(latest).replace(/\s+/g, " ")));
 }
 
 function jump(id) {
@@ -205,7 +212,8 @@ function send(text) {
 
 function fit() {
   composer.style.height = "auto";
-  composer.style.height = `${composer.scrollHeight}px`;
+  const edges = composer.offsetHeight - composer.clientHeight;
+  composer.style.height = `${composer.scrollHeight + edges}px`;
   $("send").disabled = !composer.value.trim();
 }
 
