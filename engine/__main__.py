@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("days", nargs="+", type=Path, metavar="DAY", help="recorded quotes, .csv or .csv.gz")
     replay.add_argument("--trades", type=Path, required=True, help="the positions, columns as for import")
     replay.add_argument("--rules", type=Path, help="rules laid over the shipped ones")
+    replay.add_argument("--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels")
     replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
     replay.add_argument(
         "--spread-pct", type=_per_cent, metavar="P",
@@ -110,6 +111,7 @@ def _replay(args: argparse.Namespace) -> str:
         days=tuple(args.days),
         trades=args.trades,
         rules=args.rules,
+        levels=args.exit_levels,
         mode=args.mode,
         spread_pct=args.spread_pct,
         timing=args.timing or not args.json,
