@@ -56,8 +56,8 @@ def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleS
         before = rule.arm(ruleset.rules[name], situation)
         if not isinstance(before, Refusal) and not _never_later(rule.kind, armed, before):
             raise BadInput(
-                f"{name} = {written(setting)} ({armed.text}) is looser than {ruleset.entries[name].written} "
-                f"({before.text}), and an override only tightens"
+                f"{name} = {written(setting)} ({armed.text}) is not known to be tighter than "
+                f"{ruleset.entries[name].written} ({before.text}), and an override only tightens"
             )
     entry = Entry(value, Layer.OVERRIDE, f"override by {override.by}", written(setting))
     return replace(ruleset, rules={**ruleset.rules, name: value}, entries={**ruleset.entries, name: entry})
@@ -78,11 +78,11 @@ def tightened(ruleset: RuleSet, overrides: Iterable[Override], situation: Situat
 
 
 def _never_later(kind: Kind, new: Amount | Due, old: Amount | Due) -> bool:
-    """Whether the new parameters are met whenever the old ones are."""
+    """Whether the new parameters are surely met whenever the old ones are."""
     if isinstance(new, Due) and isinstance(old, Due):
         return new.due_s <= old.due_s
     if isinstance(new, Amount) and isinstance(old, Amount):
         if kind is Kind.LOSS:
             return new.threshold_paise >= old.threshold_paise
         return new.threshold_paise <= old.threshold_paise
-    return False
+    return new == old

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import BadInput
 from engine.io import tables
 from engine.model import Action
-from engine.rules.base import Refusal
+from engine.rules.base import Kind, Rank, Refusal, Rule
 from engine.rules.overrides import Override, tighten, tightened
 from engine.rules.registry import rules
 from tests.engine.makers import condor
@@ -21,6 +22,13 @@ from tests.engine.rules.situations import seen, situation
 BOOK = tables.rulebook()
 CONDOR = situation(condor())
 RULES = BOOK.rules_for("NIFTY", "Iron Condor")
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Parameters of a kind nobody knows."""
+
+    text: str
 
 
 def wish(rule, setting):
@@ -90,11 +98,11 @@ def test_a_tighter_stop_is_laid_over_the_others_and_says_whose_it_is():
         (
             "stop_loss",
             Decimal("-0.6"),
-            r"stop_loss = -0\.6 \(60 % of .*\) is looser than -0\.5 \(50 %",
+            r"stop_loss = -0\.6 \(60 % of .*\) is not known to be tighter than -0\.5 \(50 %",
         ),
-        ("profit_target", Decimal("0.6"), "is looser than 0.5"),
+        ("profit_target", Decimal("0.6"), "is not known to be tighter than 0.5"),
         ("stop_loss", "off", "cannot be switched off"),
-        ("time_exit_dte", 3, "is looser than 7"),
+        ("time_exit_dte", 3, "is not known to be tighter than 7"),
         ("time_exit_dte", 30, "would not guard this position: entered with 21 days"),
         ("stop_loss", Decimal("0.3"), "stop_loss: read 0.3, expected a fraction between -1"),
         ("stop", 1, "read 'stop', expected a rule: expiry_exit"),
@@ -119,3 +127,17 @@ def test_a_rule_that_was_off_may_be_switched_on():
     """One more guard never makes an exit come later."""
     off = tables.rulebook('[default]\nstop_loss = "off"').rules_for("NIFTY", "Iron Condor")
     assert tighten(off, wish("stop_loss", Decimal("-0.9")), CONDOR).rules["stop_loss"] == Fraction(-9, 10)
+
+
+def test_what_cannot_be_compared_may_only_be_said_again(monkeypatch):
+    """A rule that waits for neither an amount nor a moment keeps what it has."""
+
+    def arm(setting, _situation):
+        return Odd(setting)
+
+    rule = Rule("odd", Kind.PROFIT, Rank.TARGET, str, arm, None)
+    monkeypatch.setattr("engine.rules.overrides.rules", lambda: {**rules(), rule.name: rule})
+    once = tighten(RULES, wish("odd", "a"), CONDOR)
+    assert tighten(once, wish("odd", "a"), CONDOR).rules == once.rules
+    with pytest.raises(BadInput, match="not known to be tighter"):
+        tighten(once, wish("odd", "b"), CONDOR)
