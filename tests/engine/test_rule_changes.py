@@ -179,3 +179,25 @@ def test_a_refusal_that_was_told_is_not_told_again_at_every_change():
     rig.tell(changed('[default]\nstop_credit_multiple = "off"', "2"))
     rig.tell(changed('[default]\nstop_credit_multiple = "off"\nprofit_target = 0.9', "3"))
     assert titles(rig).count("Unprotected position") == 1
+
+
+def test_other_guards_believe_other_prices_at_once():
+    """Quotes that were too wide to be marked are marked by the new file, without a new price."""
+    rig = Rig(Mode.ALERT_ONLY)
+    rig.quotes(*ENTRY, spread=8)
+    assert rig.view.positions[0].pnl_paise is None
+    rig.tell(changed("[default]\nmax_spread_pct = 100"))
+    assert rig.view.positions[0].pnl_paise == 0
+
+
+def test_another_valuation_counts_from_the_next_look():
+    """At mark nothing is lost; what closing would cost is beyond the stop."""
+    stop = "[default]\nstop_loss_rupees = 100\n"
+    rig = Rig(Mode.EXECUTE, rules=stop)
+    for text, sent in ((stop, False), (stop + 'valuation = "liquidation"', True)):
+        rig.tell(changed(text, text))
+        for _ in range(10):
+            rig.now_s += 0.5
+            rig.quotes(*ENTRY, spread=1)
+            rig.tell(Beat(BeatKind.PULSE))
+        assert bool(rig.placed) is sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
 
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.io import tables
+from engine.model import ExitLevel
 from engine.rules.base import Kind, Rank, Rule
 from engine.rules.layers import Entry, Layer, lay
+from engine.rules.overrides import Override, tightened
 from engine.rules.registry import rules
+from tests.engine.makers import condor
+from tests.engine.rules.situations import situation
 
 ENTRIES = st.builds(
     Entry, st.one_of(st.none(), st.integers()), st.sampled_from(Layer), st.just("somewhere"), st.just("1")
@@ -54,9 +59,9 @@ def test_precedence_is_a_total_order(values):
         assert lay(*order)["stop_loss"].value == values[max(values)]
 
 
-@given(st.sets(st.sampled_from(["default", "set", "symbol", "strategy"])))
-def test_a_file_says_the_same_whatever_else_is_in_it(present):
-    """Strategy over symbol over set over [default] over the shipped one, for every combination."""
+@given(st.sets(st.sampled_from(["default", "set", "symbol", "strategy", "row", "override"])))
+def test_the_highest_source_counts_whatever_the_others_say(present):
+    """Override over row over strategy over symbol over set over [default] over the shipped one."""
     places = {
         "default": "[default]\nstop_loss = -0.11\n",
         "set": "[set.mine]\nstop_loss = -0.12\n",
@@ -64,10 +69,15 @@ def test_a_file_says_the_same_whatever_else_is_in_it(present):
         "strategy": '[strategy."Iron Condor"]\nstop_loss = -0.14\n',
     }
     text = "".join(places[name] for name in places if name in present)
-    expected = {"default": 11, "set": 12, "symbol": 13, "strategy": 14}
-    best = max((expected[name] for name in present), default=50)
-    ruleset = rules_of(text, rule_sets=("mine",) if "set" in present else ())
-    assert ruleset.rules["stop_loss"] == Fraction(-best, 100)
+    row = ExitLevel(1, 3359, "stop_loss", "primary", "percentage", Decimal(15))
+    ruleset = rules_of(
+        text, rule_sets=("mine",) if "set" in present else (), levels=(row,) if "row" in present else ()
+    )
+    wish = Override("stop_loss", Decimal("-0.1"), "Asha")
+    ruleset = tightened(ruleset, [wish] if "override" in present else [], situation(condor()))
+    expected = {"default": 11, "set": 12, "symbol": 13, "strategy": 14, "row": 15}
+    best = max((expected[name] for name in present & expected.keys()), default=50)
+    assert ruleset.rules["stop_loss"] == Fraction(-10 if "override" in present else -best, 100)
 
 
 def test_the_shipped_sets_are_the_ones_of_the_guide():
