@@ -62,7 +62,8 @@ class Armed:
 
     def like(self, other: Armed) -> bool:
         """Whether both wait for the same in the same way."""
-        return (self.rule, self.params, self._confirm_s) == (other.rule, other.params, other._confirm_s)
+        same_wait = (self.params, self._confirm_s) == (other.params, other._confirm_s)
+        return self.rule is other.rule and same_wait
 
     def rest(self) -> None:
         """Forget a condition that was met: it recovered, or nobody looked for a while."""
@@ -156,6 +157,4 @@ def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tupl
 
 def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ...]:
     """Of rules armed anew keep those that did not change, with what they have begun and told."""
-    by_name = {armed.rule.name: armed for armed in known}
-    kept = ((armed, by_name.get(armed.rule.name)) for armed in fresh)
-    return tuple(old if old is not None and armed.like(old) else armed for armed, old in kept)
+    return tuple(next((old for old in known if armed.like(old)), armed) for armed in fresh)
