@@ -18,6 +18,8 @@ from engine.rules.levels import settings_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.rows import CsvRow
+
 #: Columns a file must have; ``id``, ``level_name``, ``close_percentage`` and ``enabled`` may be left out.
 REQUIRED_COLUMNS = ("strategy_id", "exit_type", "trigger_type", "trigger_value")
 _ALIASES = {"value": "trigger_value", "close_percent": "close_percentage", "is_active": "enabled"}
@@ -47,14 +49,19 @@ def read_level(row: Mapping[str, object], row_id: int) -> ExitLevel:
 
 
 def parse_csv(text: str) -> tuple[ExitLevel, ...]:
-    """Every row of a CSV file with a header; ids are the rows' numbers.
+    """Every row of a CSV file with a header; ids are its ``id`` column or the rows' numbers.
 
     Raises:
         BadInput: with every fault of every row, one a line; then there are no rows at all.
     """
     rows = csv_rows(text, REQUIRED_COLUMNS, _ALIASES)
     faults = [row.fault for row in rows if row.fault]
-    levels = tuple(read_level(row.cells, row.number) for row in rows if not row.fault)
+    levels = tuple(read_level(row.cells, _id(row, faults)) for row in rows if not row.fault)
+    numbers = [level.id for level in levels]
+    faults += [
+        f"id: read {n} {numbers.count(n)} times, expected each id once"
+        for n in sorted({n for n in numbers if numbers.count(n) > 1})
+    ]
     faults += [f"row {level.id}: {level.fault}" for level in levels if level.fault and not level.enabled]
     for strategy in dict.fromkeys(level.strategy_id for level in levels):
         ignored = settings_of([level for level in levels if level.strategy_id == strategy])[1]
@@ -62,3 +69,13 @@ def parse_csv(text: str) -> tuple[ExitLevel, ...]:
     if faults:
         raise BadInput("\n".join(faults))
     return levels
+
+
+def _id(row: CsvRow, faults: list[str]) -> int:
+    """The row's own id, or its number in the file."""
+    if "id" not in row.cells:
+        return row.number
+    read = RowReader(row.cells, row.where)
+    found = read("id", cells.positive, row.number, "a whole number above 0")
+    faults += read.faults
+    return found

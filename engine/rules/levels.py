@@ -26,7 +26,13 @@ _QUARTER = Decimal(25)
 
 
 def _share(value: Decimal) -> Decimal:
-    """Per cent as a fraction: 50.00 -> 0.5."""
+    """Per cent as a fraction: 50.00 -> 0.5.
+
+    Raises:
+        ValueError: less than one per cent, which is a fraction by mistake and would fire at once.
+    """
+    if 0 < abs(value) < 1:
+        raise ValueError(f"trigger_value: read {value} per cent, expected 1 or more (50.00 means 50 %)")
     return _plain(value / 100)
 
 

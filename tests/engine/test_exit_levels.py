@@ -91,6 +91,20 @@ def test_a_file_is_taken_whole_or_refused_with_all_its_faults():
     assert parse_csv(first) == (ExitLevel(1, 3359, "stop_loss", "primary", "percentage", Decimal("50.00")),)
 
 
+def test_ids_are_the_files_own_or_the_rows_numbers():
+    """A fault names the row as its owner does; an id that is none, or stands twice, is a fault itself."""
+    head = "id,strategy_id,exit_type,trigger_type,trigger_value\n"
+    good = "41,1,stop_loss,percentage,50\n"
+    assert [level.id for level in parse_csv(head + good)] == [41]
+    with pytest.raises(BadInput) as caught:
+        parse_csv(head + good + "x,2,stop_loss,percentage,50\n41,3,stop,percentage,50\n")
+    assert str(caught.value).split("\n") == [
+        "row 2 (line 3): id: read 'x', expected a whole number above 0",
+        "id: read 41 2 times, expected each id once",
+        "row 41: exit_type: read 'stop', expected profit_target, stop_loss, time_exit, greek_trigger",
+    ]
+
+
 def test_a_header_that_lacks_columns_says_which():
     """No guess is made about which column is which."""
     with pytest.raises(BadInput, match=r"missing: exit_type, trigger_value"):

@@ -110,6 +110,8 @@ def test_scaling_rows_make_one_ladder_in_the_order_of_their_levels():
          "row 7: trigger_value: read -50.00, that is profit_target = -0.5, expected a fraction"),
         (("stop_loss", "primary", "percentage", "0.00"), "read 0.00, that is stop_loss = 0, expected"),
         (("stop_loss", "primary", "percentage", "200"), "that is stop_loss = -2, expected a fraction"),
+        (("stop_loss", "primary", "percentage", "0.50"),
+         "row 7: trigger_value: read 0.50 per cent, expected 1 or more (50.00 means 50 %)"),
         (("time_exit", "primary", "dte", "7.5"), "that is time_exit_dte = 7.5, expected a whole number"),
     ],
 )  # fmt: skip
