@@ -73,6 +73,10 @@ class PriceBook:
             self.found += 1
         return tick
 
+    def peek(self, key: InstrumentKey) -> Tick | None:
+        """The last sound quote, not counted as a lookup."""
+        return self._ticks.get(key)
+
     def arrived_s(self, key: InstrumentKey) -> float | None:
         """When this instrument's last sound quote arrived; None = never."""
         return self._arrived_s.get(key)

@@ -7,17 +7,17 @@ the band, or whose time has come, is judged in full (`engine.watch.watched`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
 from engine.payoff import payoff
-from engine.pnl import Marks
 from engine.prices import PriceBook
 from engine.rules.base import Situation
 from engine.watch.figures import figures
+from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement
 from engine.watch.watched import Watched
 
@@ -30,25 +30,12 @@ if TYPE_CHECKING:
     from engine.model import Instrument, InstrumentKey, Position, PositionId
     from engine.rules.rulebook import Rulebook
     from engine.sessions import Calendar
+    from engine.watch.family import Family
     from engine.watch.figures import Figures
+    from engine.watch.lines import Line
     from engine.watch.nouns import Memory, RuleNote
 
 _NOTHING: tuple[Judgement, ...] = ()
-
-
-@dataclass(slots=True)
-class _Line:
-    """One instrument under one set of guards, and who holds how many units of it."""
-
-    marks: Marks
-    longs: list[tuple[Watched, int]] = field(default_factory=list)
-    shorts: list[tuple[Watched, int]] = field(default_factory=list)
-
-    def leave(self, watched: Watched) -> bool:
-        """Take a holder off; True when nobody is left."""
-        self.longs = [holder for holder in self.longs if holder[0] is not watched]
-        self.shorts = [holder for holder in self.shorts if holder[0] is not watched]
-        return not (self.longs or self.shorts)
 
 
 class Watchlist:
@@ -71,7 +58,8 @@ class Watchlist:
         self._rulebook = rulebook
         self._replay = replay
         self._positions: dict[PositionId, Watched] = {}
-        self._lines: dict[InstrumentKey, list[_Line]] = {}
+        self._held = Lines()
+        self._lines = self._held.by_key
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
         self._open_s = self._close_s = -inf
@@ -92,7 +80,7 @@ class Watchlist:
             watched = known
             watched.remember(memory)
         else:
-            watched = self._watch(position, memory)
+            watched = self._watch(position, memory, now_s)
             if known is not None:
                 watched.held = known.held
                 self._leave(known)
@@ -124,17 +112,17 @@ class Watchlist:
 
     def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
         """Take one tick, and judge whom it moves out of the band."""
-        if not self.book.take(tick, now_s):
-            return _NOTHING
-        lines = self._lines.get(tick.key)
+        key = tick.key
+        lines = self._lines.get(key) if self.book.take(tick, now_s) else None
         if lines is None:
-            return _NOTHING
+            return self._aside(tick, now_s)
         moved: list[Watched] = []
+        others: tuple[Line, ...] = ()
         for line in lines:
             marks = line.marks
             long, short = marks.long_paise, marks.short_paise
             if not marks.take(tick, now_s):
-                self._doubt(line, now_s)
+                others += self._look(line, tick, now_s)
             change = marks.long_paise - long
             for watched, quantity in line.longs:
                 watched.value = value = watched.value + quantity * change
@@ -145,20 +133,32 @@ class Watchlist:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
-        if not moved or not self._in_session(now_s):
+        if not (moved or others) or not self._in_session(now_s):
             return _NOTHING
-        key = frozenset((tick.key,))
-        return self._judge({watched: key for watched in moved if not watched.stretch(now_s)}, now_s)
+        if others:
+            return self._judge(moved_by([*others, *lines]), now_s)
+        only = frozenset((key,))
+        return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
 
     def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
-        """Take ticks that are one instant, all of them, before anything is judged."""
-        touched: dict[Watched, set[InstrumentKey]] = {}
-        for tick in [tick for tick in ticks if self.book.take(tick, now_s)]:
+        """Take ticks that are one instant, all of them, before anything is believed or judged."""
+        lines: dict[Line, None] = {}
+        families: dict[Family, None] = {}
+        sound: list[Tick] = []
+        for tick in ticks:
+            if self.book.take(tick, now_s):
+                sound.append(tick)
+            lines |= dict.fromkeys(self._lines.get(tick.key, ()))
+            families |= dict.fromkeys(self._held.by_underlying.get(tick.key, ()))
+        for tick in sound:
             for line in self._lines.get(tick.key, ()):
-                if not line.marks.take(tick, now_s):
-                    self._doubt(line, now_s)
-                for watched, _ in (*line.longs, *line.shorts):
-                    touched.setdefault(watched, set()).add(tick.key)
+                if line.marks.shown(tick) is None:
+                    self._doubt(line, tick, now_s)
+        families |= dict.fromkeys(line.family for line in lines)
+        others = [line for family in families for line in self._settle(family, now_s)]
+        for line in lines:
+            self._count(line)
+        touched = moved_by([*lines, *others])
         if not self._in_session(now_s):
             for watched in touched:
                 watched.empty_band()
@@ -167,8 +167,13 @@ class Watchlist:
 
     def beat(self, now_s: float) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old."""
-        said: list[Judgement] = []
         in_session = self._in_session(now_s)
+        changed = [
+            line for family in self._held.families if not family.calm for line in self._settle(family, now_s)
+        ]
+        said: list[Judgement] = []
+        if changed and in_session:
+            said += self._judge(moved_by(changed), now_s)
         while self._queue and self._queue[0][0] <= now_s:
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
@@ -219,7 +224,7 @@ class Watchlist:
             self._open_s, self._close_s = self._calendar.window(now_s)
         return now_s >= self._open_s
 
-    def _watch(self, position: Position, memory: Memory) -> Watched:
+    def _watch(self, position: Position, memory: Memory, now_s: float) -> Watched:
         """Set up a position on its lines; what the book knows already counts."""
         shape = payoff(position.legs)
         ruleset = self._rulebook.rules_for(
@@ -228,43 +233,76 @@ class Watchlist:
         guard = ruleset.settings.guard
         if self._replay is not None:
             guard = replace(guard, max_quote_age_s=self._replay.max_quote_age_s)
-        lines = [self._line(leg.instrument, guard) for leg in position.legs]
+        lines = [self._line(leg.instrument, guard, now_s) for leg in position.legs]
         situation = Situation(position, shape, self._calendar, ruleset.settings)
         watched = Watched(situation, ruleset, memory, [line.marks for line in lines])
         for leg, line in zip(position.legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
+        for family in {line.family: None for line in lines}:
+            family.hold(watched, [line for line in lines if line.family is family])
         return watched
 
-    def _line(self, instrument: Instrument, guard: Guard) -> _Line:
-        """The line of an instrument under these guards, a new one if need be."""
-        lines = self._lines.setdefault(instrument.key, [])
-        for line in lines:
-            if line.marks.guard == guard:
-                return line
-        line = _Line(Marks(instrument, guard))
-        lines.append(line)
-        tick, arrived_s = self.book.get(instrument.key), self.book.arrived_s(instrument.key)
-        if tick is not None and arrived_s is not None and not line.marks.take(tick, arrived_s):
-            self._doubt(line, arrived_s)
+    def _line(self, instrument: Instrument, guard: Guard, now_s: float) -> Line:
+        """The line of an instrument under these guards; what the book knows already counts."""
+        line, new = self._held.line(instrument, guard)
+        if new:
+            tick, arrived_s = self.book.peek(instrument.key), self.book.arrived_s(instrument.key)
+            if tick is not None and arrived_s is not None and line.marks.shown(tick) is None:
+                self._doubt(line, tick, arrived_s)
+            self._settle(line.family, now_s)
         return line
 
-    def _doubt(self, line: _Line, now_s: float) -> None:
+    def _aside(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
+        """A tick that cannot be true, or that nobody holds.
+
+        After the first what was there before counts while it is young, but for no profit. The second
+        may be an underlying; when it is far enough from where it was its options are looked at again.
+        """
+        lines = self._lines.get(tick.key, ()) if self.book.fault(tick.key) else ()
+        families = dict.fromkeys(line.family for line in lines)
+        if not lines:
+            paise = tick.ltp_paise
+            near = self._held.by_underlying.get(tick.key, ())
+            families = dict.fromkeys(f for f in near if not f.spot_low <= paise <= f.spot_high)
+        changed = [line for family in families for line in self._settle(family, now_s)]
+        for line in lines:
+            self._count(line)
+        touched = moved_by([*changed, *lines])
+        return self._judge(touched, now_s) if touched and self._in_session(now_s) else _NOTHING
+
+    def _look(self, line: Line, tick: Tick, now_s: float) -> tuple[Line, ...]:
+        """Look closely at a line's new quote; which other lines have changed by it."""
+        if line.marks.shown(tick) is None:
+            self._doubt(line, tick, now_s)
+            if line.family.calm:
+                return ()
+        changed = self._settle(line.family, now_s)
+        self._count(line)
+        return tuple(other for other in changed if other is not line)
+
+    def _settle(self, family: Family, now_s: float) -> list[Line]:
+        """Find out what of a family is suspect; the holders of what has changed lose their bands."""
+        changed = family.settle(self.book, now_s)
+        for line in changed:
+            for watched in line.holders:
+                watched.empty_band()
+        return changed
+
+    def _count(self, line: Line) -> None:
+        """Count a price that was suspect when it came."""
+        if line.marks.fault:
+            line.marks.suspects += 1
+            self.book.suspects += not self.book.fault(line.marks.instrument.key)
+
+    def _doubt(self, line: Line, tick: Tick, now_s: float) -> None:
         """A book without a mark: bound what it may count, and judge its holders at every tick."""
-        marks = line.marks
-        key = marks.instrument.underlying
-        underlying = None if key is None else self.book.get(key)
-        arrived_s = None if key is None else self.book.arrived_s(key)
-        young = arrived_s is not None and now_s <= arrived_s + marks.guard.max_quote_age_s
-        marks.bound(underlying.ltp_paise if underlying is not None and young else None)
-        for watched, _ in (*line.longs, *line.shorts):
+        both_paise = line.family.underlying_both_paise(self.book, now_s)
+        line.marks.doubt(tick, now_s)
+        line.marks.bound(None if both_paise is None else both_paise // 2)
+        for watched in line.holders:
             watched.empty_band()
 
     def _leave(self, watched: Watched) -> None:
         """Take a position off its lines and off the queue."""
         watched.queued_s = inf
-        for leg in watched.position.legs:
-            lines = [line for line in self._lines.get(leg.key, ()) if not line.leave(watched)]
-            if lines:
-                self._lines[leg.key] = lines
-            else:
-                self._lines.pop(leg.key, None)
+        self._held.leave(watched)

@@ -1,0 +1,105 @@
+"""Which instruments are watched under which guards, who holds them, and what belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.pnl import Marks
+from engine.watch.family import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import date
+
+    from engine.guards import Guard
+    from engine.model import Instrument, InstrumentKey
+    from engine.watch.watched import Watched
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One instrument under one set of guards, and who holds how many units of it."""
+
+    marks: Marks
+    family: Family
+    longs: list[tuple[Watched, int]] = field(default_factory=list)
+    shorts: list[tuple[Watched, int]] = field(default_factory=list)
+
+    def leave(self, watched: Watched) -> bool:
+        """Take a holder off; True when nobody is left."""
+        self.longs = [holder for holder in self.longs if holder[0] is not watched]
+        self.shorts = [holder for holder in self.shorts if holder[0] is not watched]
+        return not (self.longs or self.shorts)
+
+    @property
+    def holders(self) -> Iterator[Watched]:
+        """Every position that holds it."""
+        return (watched for watched, _ in (*self.longs, *self.shorts))
+
+
+class Lines:
+    """All lines, and the families they form.
+
+    Attributes:
+        by_key: the lines of each instrument, one for each set of guards.
+        by_underlying: the families that each underlying's ticks concern.
+    """
+
+    def __init__(self) -> None:
+        self.by_key: dict[InstrumentKey, list[Line]] = {}
+        self.by_underlying: dict[InstrumentKey, list[Family]] = {}
+        self._families: dict[tuple[InstrumentKey | None, str, date | None, Guard], Family] = {}
+
+    @property
+    def families(self) -> Collection[Family]:
+        """Every family."""
+        return self._families.values()
+
+    def line(self, instrument: Instrument, guard: Guard) -> tuple[Line, bool]:
+        """The line of an instrument under these guards, and whether it is a new one."""
+        lines = self.by_key.setdefault(instrument.key, [])
+        for line in lines:
+            if line.marks.guard == guard:
+                return line, False
+        line = Line(Marks(instrument, guard), self._family(instrument, guard))
+        lines.append(line)
+        line.family.lines.append(line)
+        return line, True
+
+    def leave(self, watched: Watched) -> None:
+        """Take a position off its lines, and those away that nobody holds any more."""
+        for leg in watched.position.legs:
+            lines = self.by_key.get(leg.key, [])
+            gone = [line for line in lines if line.leave(watched)]
+            for line in lines:
+                line.family.leave(watched, [line] if line in gone else ())
+            self.by_key[leg.key] = [line for line in lines if line not in gone]
+            if not self.by_key[leg.key]:
+                del self.by_key[leg.key]
+        self._families = {name: family for name, family in self._families.items() if family.lines}
+        self.by_underlying.clear()
+        for family in self._families.values():
+            self._index(family)
+
+    def _family(self, instrument: Instrument, guard: Guard) -> Family:
+        """Where an instrument belongs under these guards."""
+        name = (instrument.underlying, instrument.symbol, instrument.expiry, guard)
+        family = self._families.get(name)
+        if family is None:
+            family = self._families[name] = Family(instrument.underlying, guard)
+            self._index(family)
+        return family
+
+    def _index(self, family: Family) -> None:
+        if family.underlying is not None:
+            self.by_underlying.setdefault(family.underlying, []).append(family)
+
+
+def moved_by(lines: Iterable[Line]) -> dict[Watched, frozenset[InstrumentKey]]:
+    """The holders of lines, each with the instruments of it that are among them."""
+    touched: dict[Watched, frozenset[InstrumentKey]] = {}
+    for line in lines:
+        for watched in line.holders:
+            touched[watched] = touched.get(watched, frozenset()) | {line.marks.instrument.key}
+    return touched
