@@ -247,7 +247,10 @@ class Holding:
 
 
 def way_out(marks: Marks, quantity: int, now_s: float) -> int | None:
-    """What closing gives where the book can be believed, else what any stop goes by."""
+    """What closing gives at the best prices where the book can be believed, else what any stop goes by.
+
+    Not through the depth: see `engine.liquidation`.
+    """
     if marks.book is Book.BELIEVED:
         return marks.exit_price(quantity, now_s)
     return marks.guarded(quantity, now_s)

@@ -133,7 +133,7 @@ class _House:
             executor=executor,
             clock=self.clock,
         )
-        watch = Watchlist(self.calendar, _rules(settings))
+        watch = Watchlist(self.calendar, _rules(settings), charges=tables.charges())
         config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
         self.monitor = Monitor(config, self.calendar, watch)
         self.monitor.restore(journal.load(), self.clock.now_s())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from engine.charges import ChargeTable
     from engine.guards import Guard, ReplayGuard
     from engine.messages import Tick
     from engine.model import Instrument, InstrumentKey, Position, PositionId
@@ -45,18 +46,27 @@ class Watchlist:
         book: last quotes of everything the feed carries, legs or not.
     """
 
-    def __init__(self, calendar: Calendar, rulebook: Rulebook, *, replay: ReplayGuard | None = None) -> None:
+    def __init__(
+        self,
+        calendar: Calendar,
+        rulebook: Rulebook,
+        *,
+        replay: ReplayGuard | None = None,
+        charges: ChargeTable | None = None,
+    ) -> None:
         """Start empty.
 
         Args:
             calendar: sessions; nothing is judged outside of them.
             rulebook: which rules a position has.
             replay: how old the quotes of a recording may be.
+            charges: what an exit costs, for the figures; None = not known.
         """
         self.book = PriceBook()
         self._calendar = calendar
         self._rulebook = rulebook
         self._replay = replay
+        self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._held = Lines()
         self._lines = self._held.by_key
@@ -200,7 +210,9 @@ class Watchlist:
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
-        return figures(self._positions[position], now_s, in_session=self._in_session(now_s))
+        open_now = self._in_session(now_s)
+        watched = self._positions[position]
+        return figures(watched, now_s, in_session=open_now, book=self.book, charges=self._charges)
 
     # -------------------------------------------------------------------------------------- inside
 
