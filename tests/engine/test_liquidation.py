@@ -136,4 +136,4 @@ def test_recorded_books_one_sided_stub_and_active():
     lone = recorded("SENSEX 74500 CE 27 AUG 26")
     assert walk(lone, -40, CALL) == Exit(None, None, 20)
     active = recorded("SENSEX 80100 CE 13 AUG 26")
-    assert walk(active, -100, CALL).value_paise == -(20 * 13170 + 40 * 13185 + 20 * 13195 + 20 * 13195)
+    assert walk(active, -100, CALL).value_paise == -(20 * 13170 + 20 * 13185 + 60 * 13195)
