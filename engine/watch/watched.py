@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engine.model import Urgency
 from engine.pnl import Holding, Marks, way_out
 from engine.rules.alerts import LossLadder, Stop
-from engine.rules.base import Amount, Due, Kind, Snapshot
+from engine.rules.base import Amount, Due, Kind, Rank, Snapshot
 from engine.rules.verdicts import news
 from engine.watch.armed import arm
 from engine.watch.nouns import Memory
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey, Verdict
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
+    from engine.watch.armed import Armed
 
 #: In session, a position that cannot be priced for this long is itself news.
 UNPRICED_AFTER_S = 60.0
@@ -46,7 +47,8 @@ class Watched:
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
         unpriced: the owner was told that the position cannot be priced, and it still cannot.
-        held: an exit is running: P&L and peaks go on, nothing is judged.
+        held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
+            None = it is not held.
     """
 
     __slots__ = (
@@ -66,7 +68,7 @@ class Watched:
         self._keys = frozenset(leg.key for leg in position.legs)
         self._liquidation = ruleset.settings.liquidation
         self.armed, self.notes = arm(ruleset, situation)
-        self.held = False
+        self.held: Rank | None = None
         self.value = self._quiet_low = self._quiet_high = 0
         self.fresh_until_s = -inf
         self.wake_s = self.queued_s = self._due_s = inf
@@ -113,15 +115,18 @@ class Watched:
         """Have every tick judged until the next judgement."""
         self.low, self.high = 1, 0
 
-    def hold(self) -> None:
-        """An exit has begun: stop judging."""
-        self.held = True
+    def hold(self, by: Rank) -> None:
+        """An exit has begun, or was asked about: only what ranks above it may speak, and that anew."""
+        self.held = by
+        for armed in self._speaking():
+            armed.fired = False
         self._rest()
         self.empty_band()
+        self.wake_s = -inf
 
     def release(self) -> None:
         """The exit is over and the position is not: every rule may speak again."""
-        self.held = False
+        self.held = None
         for armed in self.armed:
             armed.fired = False
         self.empty_band()
@@ -154,13 +159,18 @@ class Watched:
         if snapshot.marked_paise is not None:
             self._note_extremes(snapshot.marked_paise)
         said: list[Verdict] = []
-        if not self.held:
+        if self.held is None:
             said += self._warnings(now_s)
             said += self._loss_alert(snapshot)
             said += self._unpriced(snapshot)
-            said += self._exit(snapshot, moved)
+        said += self._exit(snapshot, moved)
         self._settle(snapshot)
         return said
+
+    def _speaking(self) -> list[Armed]:
+        """The rules that may speak now, highest precedence first."""
+        held = self.held
+        return [armed for armed in self.armed if held is None or armed.rule.rank < held]
 
     def _rest(self) -> None:
         """Forget what had begun but was not finished."""
@@ -211,9 +221,10 @@ class Watched:
         Of the rules that these prices meet the highest speaks, with the names of the others that
         were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure.
         """
-        for armed in self.armed:
+        speaking = self._speaking()
+        for armed in speaking:
             armed.follow(snapshot, moved, self._keys)
-        met = [armed for armed in self.armed if armed.verdict is not None]
+        met = [armed for armed in speaking if armed.verdict is not None]
         if not met:
             return []
         top = min(met, key=lambda armed: (armed.rule.rank, not armed.confirmed))
@@ -238,13 +249,14 @@ class Watched:
         shift = self.holding.cost_paise
         self.value = snapshot.marked_paise + shift
         lows, highs = [-_WITHOUT_END], [_WITHOUT_END]
-        if not self.held:
-            bands = [armed.still_between() for armed in self.armed]
-            for low, high in (*bands, self.ladder.still_between(self.alert_level)):
-                if low is not None:
-                    lows.append(low)
-                if high is not None:
-                    highs.append(high)
+        bands = [armed.still_between() for armed in self._speaking()]
+        if self.held is None:
+            bands.append(self.ladder.still_between(self.alert_level))
+        for low, high in bands:
+            if low is not None:
+                lows.append(low)
+            if high is not None:
+                highs.append(high)
         self._quiet_low, self._quiet_high = max(lows) + shift, min(highs) + shift
         self._close_band()
 
@@ -284,11 +296,10 @@ class Watched:
     def _next_due(self, now_s: float) -> float:
         """The earliest moment to come at which time alone, but for the age of quotes, changes something."""
         wakes = [inf]
-        if not self.held:
-            if not self.unpriced:
-                wakes.append(self._unpriced_since_s + UNPRICED_AFTER_S)
-            for armed in self.armed:
-                wakes.append(armed.confirms_s)
-                if isinstance(armed.params, Due):
-                    wakes += (armed.params.due_s, *armed.params.warn_s)
+        if self.held is None and not self.unpriced:
+            wakes.append(self._unpriced_since_s + UNPRICED_AFTER_S)
+        for armed in self._speaking():
+            wakes.append(armed.confirms_s)
+            if isinstance(armed.params, Due):
+                wakes += (armed.params.due_s, *armed.params.warn_s)
         return min(wake for wake in wakes if wake > now_s)
