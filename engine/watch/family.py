@@ -99,15 +99,13 @@ class Family:
             The lines whose marks or faults have changed by it.
         """
         seen = dict(self._look(book, now_s))
-        underlying = self.underlying_both_paise(book, now_s, seen)
-        faults = dict(self._faults(seen, underlying))
+        faults = self.faults(book, now_s)
         changed = []
         for line in self.lines:
             marks, quote = line.marks, seen.get(line)
             before = (marks.fault, marks.long_paise, marks.short_paise, marks.book)
-            unsound = book.fault(line.marks.instrument.key)
-            if unsound or line in faults:
-                marks.fault = unsound or faults[line]
+            if line in faults:
+                marks.fault = faults[line]
             elif quote is not None and (quote.young or not marks.marked):
                 tick = book.peek(line.marks.instrument.key)
                 if tick is not None:
@@ -116,6 +114,13 @@ class Family:
                 changed.append(line)
         self._box(book, seen)
         return changed
+
+    def faults(self, book: PriceBook, now_s: float) -> dict[Line, str]:
+        """What is wrong with which newest prices, if the book stood like this."""
+        seen = dict(self._look(book, now_s))
+        faults = dict(self._compare(seen, self.underlying_both_paise(book, now_s, seen)))
+        unsound = {line: book.fault(line.marks.instrument.key) for line in self.lines}
+        return faults | {line: text for line, text in unsound.items() if text}
 
     def underlying_both_paise(
         self, book: PriceBook, now_s: float, seen: Mapping[Line, _Seen] | None = None
@@ -147,7 +152,7 @@ class Family:
         still = tick.ltt_s > 0 and now_s > tick.ltt_s + SPOT_TRADED_WITHIN_S
         return None if old or still else 2 * tick.ltp_paise
 
-    def _faults(self, seen: Mapping[Line, _Seen], underlying: int | None) -> Iterator[tuple[Line, str]]:
+    def _compare(self, seen: Mapping[Line, _Seen], underlying: int | None) -> Iterator[tuple[Line, str]]:
         """What is wrong with which line; the more telling fault last."""
         low = {}
         for line, quote in seen.items():

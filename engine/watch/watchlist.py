@@ -176,6 +176,15 @@ class Watchlist:
             return _NOTHING
         return self._judge(touched, now_s)
 
+    def suspects(self, ticks: Iterable[Tick], now_s: float) -> frozenset[InstrumentKey]:
+        """Of which held instruments the price would be suspect if these ticks came as one instant."""
+        book = self.book.copy()
+        keys = [tick.key for tick in ticks if book.take(tick, now_s) or tick.key in self._lines]
+        families = {line.family: None for key in keys for line in self._lines.get(key, ())}
+        return frozenset(
+            line.marks.instrument.key for family in families for line in family.faults(book, now_s)
+        )
+
     def beat(self, now_s: float) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old."""
         in_session = self._in_session(now_s)
