@@ -156,6 +156,10 @@ class Marks:
         """Until when a stop may go by the last believable marks of a wide book."""
         return self.doubtful_since_s + self.guard.stop_grace_s
 
+    def counts(self, now_s: float) -> bool:
+        """Whether a stop goes by the newest quote, and not by one before it."""
+        return not self.fault and (self.book is Book.BELIEVED or now_s >= self.grace_until_s)
+
     def last_mark(self, quantity: int) -> int | None:
         """The last believable mark for such a holding, however old; None = never had one."""
         if not self.marked:

@@ -96,10 +96,14 @@ class Lines:
             self.by_underlying.setdefault(family.underlying, []).append(family)
 
 
-def moved_by(lines: Iterable[Line]) -> dict[Watched, frozenset[InstrumentKey]]:
-    """The holders of lines, each with the instruments of it that are among them."""
+def moved_by(lines: Iterable[Line], now_s: float) -> dict[Watched, frozenset[InstrumentKey]]:
+    """The holders of lines, each with the instruments of it that have a new price to go by.
+
+    A suspect price is none, nor is a wide book while a stop still goes by the marks before it.
+    """
     touched: dict[Watched, frozenset[InstrumentKey]] = {}
     for line in lines:
         for watched in line.holders:
-            touched[watched] = touched.get(watched, frozenset()) | {line.marks.instrument.key}
+            news = {line.marks.instrument.key} if line.marks.counts(now_s) else frozenset()
+            touched[watched] = touched.get(watched, frozenset()) | news
     return touched

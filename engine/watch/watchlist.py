@@ -128,12 +128,12 @@ class Watchlist:
         if lines is None:
             return self._aside(tick, now_s)
         moved: list[Watched] = []
-        others: tuple[Line, ...] = ()
+        odd: tuple[Line, ...] = ()
         for line in lines:
             marks = line.marks
             long, short = marks.long_paise, marks.short_paise
             if not marks.take(tick, now_s):
-                others += self._look(line, tick, now_s)
+                odd += self._look(line, tick, now_s)
             change = marks.long_paise - long
             for watched, quantity in line.longs:
                 watched.value = value = watched.value + quantity * change
@@ -144,10 +144,10 @@ class Watchlist:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
-        if not (moved or others) or not self._in_session(now_s):
+        if not (moved or odd) or not self._in_session(now_s):
             return _NOTHING
-        if others:
-            return self._judge(moved_by([*others, *lines]), now_s)
+        if odd:
+            return self._judge(moved_by([*odd, *lines], now_s), now_s)
         only = frozenset((key,))
         return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
 
@@ -169,7 +169,7 @@ class Watchlist:
         others = [line for family in families for line in self._settle(family, now_s)]
         for line in lines:
             self._count(line)
-        touched = moved_by([*lines, *others])
+        touched = moved_by([*lines, *others], now_s)
         if not self._in_session(now_s):
             for watched in touched:
                 watched.empty_band()
@@ -193,7 +193,7 @@ class Watchlist:
         ]
         said: list[Judgement] = []
         if changed and in_session:
-            said += self._judge(moved_by(changed), now_s)
+            said += self._judge(moved_by(changed, now_s), now_s)
         while self._queue and self._queue[0][0] <= now_s:
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
@@ -289,18 +289,18 @@ class Watchlist:
         changed = [line for family in families for line in self._settle(family, now_s)]
         for line in lines:
             self._count(line)
-        touched = moved_by([*changed, *lines])
+        touched = moved_by([*changed, *lines], now_s)
         return self._judge(touched, now_s) if touched and self._in_session(now_s) else _NOTHING
 
     def _look(self, line: Line, tick: Tick, now_s: float) -> tuple[Line, ...]:
-        """Look closely at a line's new quote; which other lines have changed by it."""
+        """Look closely at a line's new quote; the line, and which others have changed by it."""
         if line.marks.shown(tick) is None:
             self._doubt(line, tick, now_s)
             if line.family.calm:
-                return ()
+                return (line,)
         changed = self._settle(line.family, now_s)
         self._count(line)
-        return tuple(other for other in changed if other is not line)
+        return (line, *changed)
 
     def _settle(self, family: Family, now_s: float) -> list[Line]:
         """Find out what of a family is suspect; the holders of what has changed lose their bands."""

@@ -69,10 +69,13 @@ class Naive(Watchlist):
         if lines is None:
             return self._judge(dict.fromkeys(self._positions.values(), frozenset()), now_s)
         who = {
-            w: frozenset(line.marks.instrument.key for line in lines if w in line.holders)
+            w: frozenset(
+                line.marks.instrument.key for line in lines if w in line.holders and line.marks.counts(now_s)
+            )
             for w in self._positions.values()
+            if any(w in line.holders for line in lines)
         }
-        return self._judge({w: keys for w, keys in who.items() if keys}, now_s)
+        return self._judge(who, now_s)
 
     def _anew(self, families, now_s):
         return [line for family in families for line in self._settle(family, now_s)]

@@ -130,6 +130,18 @@ def test_a_stop_goes_on_by_the_price_before_while_that_is_young():
     assert said == ["stop_loss_rupees"]
 
 
+@pytest.mark.parametrize(("mid", "spread"), [(80, 0.1), (165, 120)], ids=["suspect", "wide"])
+def test_a_deep_loss_is_not_confirmed_by_a_price_nobody_goes_by(mid, spread):
+    """Two prices of the leg that moved make a deep loss sure; the second one has to be believed."""
+    room = Room(VERTICAL, rules="[default]\nstop_loss_rupees = 2000\nstop_loss = 'off'")
+    low, high = VERTICAL.legs
+    room.tick(low, 300)
+    room.tick(high, 170)
+    assert room.tick(low, 230) == ["loss_alert"]
+    assert room.tick(low, mid, spread) == []
+    assert room.tick(low, 230) == ["stop_loss_rupees"]
+
+
 def test_a_leg_that_stays_suspect_is_told_like_one_without_a_price():
     """After ten seconds no stop has a price to go by; a minute later the owner knows why."""
     room = Room(VERTICAL)
