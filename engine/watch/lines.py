@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from engine.guards import Guard
+    from engine.messages import Tick
     from engine.model import Instrument, InstrumentKey
+    from engine.prices import PriceBook
     from engine.watch.watched import Watched
 
 
@@ -39,14 +41,15 @@ class Line:
 
 
 class Lines:
-    """All lines, and the families they form.
+    """All lines, and the families they form, kept true to a price book.
 
     Attributes:
         by_key: the lines of each instrument, one for each set of guards.
         by_underlying: the families that each underlying's ticks concern.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
         self.by_key: dict[InstrumentKey, list[Line]] = {}
         self.by_underlying: dict[InstrumentKey, list[Family]] = {}
         self._families: dict[tuple[InstrumentKey | None, str, date | None, Guard], Family] = {}
@@ -56,16 +59,42 @@ class Lines:
         """Every family."""
         return self._families.values()
 
-    def line(self, instrument: Instrument, guard: Guard) -> tuple[Line, bool]:
-        """The line of an instrument under these guards, and whether it is a new one."""
+    def line(self, instrument: Instrument, guard: Guard, now_s: float) -> Line:
+        """The line of an instrument under these guards; what the book knows already counts."""
         lines = self.by_key.setdefault(instrument.key, [])
         for line in lines:
             if line.marks.guard == guard:
-                return line, False
+                return line
         line = Line(Marks(instrument, guard), self._family(instrument, guard))
         lines.append(line)
         line.family.lines.append(line)
-        return line, True
+        tick, arrived_s = self._book.peek(instrument.key), self._book.arrived_s(instrument.key)
+        if tick is not None and arrived_s is not None and line.marks.shown(tick) is None:
+            self.doubt(line, tick, arrived_s)
+        self.settle(line.family, now_s)
+        return line
+
+    def settle(self, family: Family, now_s: float) -> list[Line]:
+        """Find out what of a family is suspect; the holders of what has changed lose their bands."""
+        changed = family.settle(self._book, now_s)
+        for line in changed:
+            for watched in line.holders:
+                watched.empty_band()
+        return changed
+
+    def doubt(self, line: Line, tick: Tick, now_s: float) -> None:
+        """A book without a mark: bound what it may count, and judge its holders at every tick."""
+        both_paise = line.family.underlying_both_paise(self._book, now_s)
+        line.marks.doubt(tick, now_s)
+        line.marks.bound(None if both_paise is None else both_paise // 2)
+        for watched in line.holders:
+            watched.empty_band()
+
+    def count(self, line: Line) -> None:
+        """Count a price that was suspect when it came."""
+        if line.marks.fault:
+            line.marks.suspects += 1
+            self._book.suspects += not self._book.fault(line.marks.instrument.key)
 
     def leave(self, watched: Watched) -> None:
         """Take a position off its lines, and those away that nobody holds any more."""

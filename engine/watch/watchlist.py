@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from engine.charges import ChargeTable
-    from engine.guards import Guard, ReplayGuard
+    from engine.guards import ReplayGuard
     from engine.messages import Tick
-    from engine.model import Instrument, InstrumentKey, Position, PositionId
+    from engine.model import InstrumentKey, Position, PositionId
     from engine.rules.rulebook import Rulebook
     from engine.sessions import Calendar
     from engine.watch.family import Family
@@ -68,7 +68,7 @@ class Watchlist:
         self._replay = replay
         self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
-        self._held = Lines()
+        self._held = Lines(self.book)
         self._lines = self._held.by_key
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
@@ -128,12 +128,11 @@ class Watchlist:
         if lines is None:
             return self._aside(tick, now_s)
         moved: list[Watched] = []
-        odd: tuple[Line, ...] = ()
         for line in lines:
             marks = line.marks
             long, short = marks.long_paise, marks.short_paise
             if not marks.take(tick, now_s):
-                odd += self._look(line, tick, now_s)
+                return self._closely(tick, lines, now_s)
             change = marks.long_paise - long
             for watched, quantity in line.longs:
                 watched.value = value = watched.value + quantity * change
@@ -144,10 +143,8 @@ class Watchlist:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
-        if not (moved or odd) or not self._in_session(now_s):
+        if not moved or not self._in_session(now_s):
             return _NOTHING
-        if odd:
-            return self._judge(moved_by([*odd, *lines], now_s), now_s)
         only = frozenset((key,))
         return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
 
@@ -164,11 +161,11 @@ class Watchlist:
         for tick in sound:
             for line in self._lines.get(tick.key, ()):
                 if line.marks.shown(tick) is None:
-                    self._doubt(line, tick, now_s)
+                    self._held.doubt(line, tick, now_s)
         families |= dict.fromkeys(line.family for line in lines)
-        others = [line for family in families for line in self._settle(family, now_s)]
+        others = [line for family in families for line in self._held.settle(family, now_s)]
         for line in lines:
-            self._count(line)
+            self._held.count(line)
         touched = moved_by([*lines, *others], now_s)
         if not self._in_session(now_s):
             for watched in touched:
@@ -189,7 +186,10 @@ class Watchlist:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old."""
         in_session = self._in_session(now_s)
         changed = [
-            line for family in self._held.families if not family.calm for line in self._settle(family, now_s)
+            line
+            for family in self._held.families
+            if not family.calm
+            for line in self._held.settle(family, now_s)
         ]
         said: list[Judgement] = []
         if changed and in_session:
@@ -255,7 +255,7 @@ class Watchlist:
         guard = ruleset.settings.guard
         if self._replay is not None:
             guard = replace(guard, max_quote_age_s=self._replay.max_quote_age_s)
-        lines = [self._line(leg.instrument, guard, now_s) for leg in position.legs]
+        lines = [self._held.line(leg.instrument, guard, now_s) for leg in position.legs]
         situation = Situation(position, shape, self._calendar, ruleset.settings)
         watched = Watched(situation, ruleset, memory, [line.marks for line in lines])
         for leg, line in zip(position.legs, lines, strict=True):
@@ -263,16 +263,6 @@ class Watchlist:
         for family in {line.family: None for line in lines}:
             family.hold(watched, [line for line in lines if line.family is family])
         return watched
-
-    def _line(self, instrument: Instrument, guard: Guard, now_s: float) -> Line:
-        """The line of an instrument under these guards; what the book knows already counts."""
-        line, new = self._held.line(instrument, guard)
-        if new:
-            tick, arrived_s = self.book.peek(instrument.key), self.book.arrived_s(instrument.key)
-            if tick is not None and arrived_s is not None and line.marks.shown(tick) is None:
-                self._doubt(line, tick, arrived_s)
-            self._settle(line.family, now_s)
-        return line
 
     def _aside(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
         """A tick that cannot be true, or that nobody holds.
@@ -286,43 +276,27 @@ class Watchlist:
             paise = tick.ltp_paise
             near = self._held.by_underlying.get(tick.key, ())
             families = dict.fromkeys(f for f in near if not f.spot_low <= paise <= f.spot_high)
-        changed = [line for family in families for line in self._settle(family, now_s)]
+        changed = [line for family in families for line in self._held.settle(family, now_s)]
         for line in lines:
-            self._count(line)
+            self._held.count(line)
         touched = moved_by([*changed, *lines], now_s)
         return self._judge(touched, now_s) if touched and self._in_session(now_s) else _NOTHING
 
-    def _look(self, line: Line, tick: Tick, now_s: float) -> tuple[Line, ...]:
-        """Look closely at a line's new quote; the line, and which others have changed by it."""
-        if line.marks.shown(tick) is None:
-            self._doubt(line, tick, now_s)
-            if line.family.calm:
-                return (line,)
-        changed = self._settle(line.family, now_s)
-        self._count(line)
-        return (line, *changed)
-
-    def _settle(self, family: Family, now_s: float) -> list[Line]:
-        """Find out what of a family is suspect; the holders of what has changed lose their bands."""
-        changed = family.settle(self.book, now_s)
-        for line in changed:
+    def _closely(self, tick: Tick, lines: Sequence[Line], now_s: float) -> Sequence[Judgement]:
+        """Take a tick that is not everyday for one of its lines, and judge everyone concerned."""
+        concerned = list(lines)
+        for line in lines:
             for watched in line.holders:
                 watched.empty_band()
-        return changed
-
-    def _count(self, line: Line) -> None:
-        """Count a price that was suspect when it came."""
-        if line.marks.fault:
-            line.marks.suspects += 1
-            self.book.suspects += not self.book.fault(line.marks.instrument.key)
-
-    def _doubt(self, line: Line, tick: Tick, now_s: float) -> None:
-        """A book without a mark: bound what it may count, and judge its holders at every tick."""
-        both_paise = line.family.underlying_both_paise(self.book, now_s)
-        line.marks.doubt(tick, now_s)
-        line.marks.bound(None if both_paise is None else both_paise // 2)
-        for watched in line.holders:
-            watched.empty_band()
+            if line.marks.take(tick, now_s):
+                continue
+            wide = line.marks.shown(tick) is None
+            if wide:
+                self._held.doubt(line, tick, now_s)
+            if not (wide and line.family.calm):
+                concerned += self._held.settle(line.family, now_s)
+                self._held.count(line)
+        return self._judge(moved_by(concerned, now_s), now_s) if self._in_session(now_s) else _NOTHING
 
     def _leave(self, watched: Watched) -> None:
         """Take a position off its lines and off the queue."""

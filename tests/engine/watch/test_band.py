@@ -78,7 +78,7 @@ class Naive(Watchlist):
         return self._judge(who, now_s)
 
     def _anew(self, families, now_s):
-        return [line for family in families for line in self._settle(family, now_s)]
+        return [line for family in families for line in self._held.settle(family, now_s)]
 
     def tick(self, tick, now_s):
         for watched in self._positions.values():
@@ -87,7 +87,7 @@ class Naive(Watchlist):
         lines = self._lines.get(tick.key, [])
         for line in lines:
             if sound and line.marks.shown(tick) is None:
-                self._doubt(line, tick, now_s)
+                self._held.doubt(line, tick, now_s)
         families = [line.family for line in lines] or self._held.by_underlying.get(tick.key, ())
         return self._everyone(now_s, [*self._anew(families, now_s), *lines])
 

@@ -20,21 +20,11 @@ CALL = position(leg(65, 24000, "CE", 1000), strategy="Long Call", strategy_id=7)
 STRADDLE = position(leg(-65, 25000, "CE", 150), leg(-65, 25000, "PE", 350), strategy="Short Straddle")
 
 
-class Counting(Watchlist):
-    """Counts the close looks."""
-
-    settled = 0
-
-    def _settle(self, family, now_s):
-        self.settled += 1
-        return super()._settle(family, now_s)
-
-
 class Room:
     """Positions under watch from ten o'clock on; prices in rupees."""
 
     def __init__(self, *held, rules=""):
-        self.watch = Counting(tables.calendar(), tables.rulebook(rules))
+        self.watch = Watchlist(tables.calendar(), tables.rulebook(rules))
         self.now_s = TEN
         for one in held:
             self.watch.put(one, Memory(), TEN)
@@ -248,7 +238,7 @@ def test_the_forward_is_asked_before_the_spot():
     assert room.faults(CALL) == ["below intrinsic by ₹248.05"]
 
 
-def test_everyday_ticks_of_a_calm_family_are_not_looked_at_closely():
+def test_everyday_ticks_of_a_calm_family_are_not_looked_at_closely(monkeypatch):
     """The box is why suspicion costs two comparisons: small moves do not settle anything."""
     room = Room(VERTICAL, CALL)
     low, high = VERTICAL.legs
@@ -257,10 +247,16 @@ def test_everyday_ticks_of_a_calm_family_are_not_looked_at_closely():
         room.tick(part, mid)
     family = room.watch._lines[low.key][0].family
     assert family.calm
-    room.watch.settled = 0
+    looks = []
+
+    def settle(family, now_s):
+        looks.append(family)
+        return []
+
+    monkeypatch.setattr(room.watch._held, "settle", settle)
     for n in range(40):
         room.tick(low, 300 + n % 7)
         room.tick(high, 170 - n % 5)
         room.tick(CALL.legs[0], 1005 + n)
         room.spot(25000 + n)
-    assert room.watch.settled == 0
+    assert looks == []
