@@ -68,7 +68,7 @@ class Family:
         self.lines: list[Line] = []
         self._held: dict[Watched, tuple[tuple[Line, Line], ...]] = {}
         self._culprits: dict[tuple[Line, Line], Line] = {}
-        self._shut()
+        self.shut()
 
     # ------------------------------------------------------------------------------- who belongs to it
 
@@ -81,14 +81,14 @@ class Family:
             )
             pairs += pairwise(ladder)
         self._held[watched] = tuple(pairs)
-        self._shut()
+        self.shut()
 
     def leave(self, watched: Watched, lines: Iterable[Line]) -> None:
         """A position has gone, and these lines have no other holder."""
         self._held.pop(watched, None)
         gone = set(lines)
         self.lines = [line for line in self.lines if line not in gone]
-        self._shut()
+        self.shut()
 
     # ------------------------------------------------------------------------------------ what is true
 
@@ -180,7 +180,7 @@ class Family:
 
     # ------------------------------------------------------------------------------------------- boxes
 
-    def _shut(self) -> None:
+    def shut(self) -> None:
         """No boxes: every tick of the family and of its underlying is looked at in full."""
         self.calm = False
         self.spot_low, self.spot_high = 1, 0
@@ -192,7 +192,7 @@ class Family:
 
         Ages are left aside: a box holds whichever quotes grow old, so it reckons with all of them.
         """
-        self._shut()
+        self.shut()
         if any(line.marks.fault for line in self.lines):
             return
         spot = None if self.underlying is None else book.peek(self.underlying)

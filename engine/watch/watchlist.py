@@ -185,12 +185,8 @@ class Watchlist:
     def beat(self, now_s: float) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old."""
         in_session = self._in_session(now_s)
-        changed = [
-            line
-            for family in self._held.families
-            if not family.calm
-            for line in self._held.settle(family, now_s)
-        ]
+        restless = [family for family in self._held.families if not family.calm]
+        changed = [line for family in restless for line in self._held.settle(family, now_s)]
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)

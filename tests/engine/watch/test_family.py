@@ -91,6 +91,20 @@ def test_neighbours_that_move_together_are_believed_once_both_have_moved():
     assert room.pnl(VERTICAL) == (500 - 300 - 340 + 170) * 65
 
 
+def test_neighbours_that_drift_apart_step_by_step_are_found_out():
+    """Neither step is large; together they are 215 apart, with 200 between the strikes."""
+    room = Room(VERTICAL)
+    low, high = VERTICAL.legs
+    room.tick(low, 300)
+    room.tick(high, 170)
+    room.now_s += 1
+    room.tick(low, 360)
+    assert room.faults(VERTICAL) == ["", ""]
+    room.now_s += 1
+    room.tick(high, 145)
+    assert room.faults(VERTICAL)[1].startswith("further apart than the strikes by ₹15.00")
+
+
 def test_a_suspect_price_is_no_peak_no_trough_and_fires_nothing():
     """Ten seconds of an impossible price, ticking along: the position remembers nothing of it."""
     room = Room(VERTICAL, rules="[default]\nprofit_target = 0.2\nstop_loss_rupees = 2000")
@@ -236,6 +250,17 @@ def test_the_forward_is_asked_before_the_spot():
     assert room.faults(CALL) == [""], "one per cent of 24,800 below 800"
     room.tick(CALL.legs[0], 551.95)
     assert room.faults(CALL) == ["below intrinsic by ₹248.05"]
+
+
+def test_a_forward_that_moves_by_its_own_contracts_leaves_a_price_behind():
+    """No spot, no tick of the call: the straddle's call rises by 75, and 620 is 255 below 875."""
+    room = Room(STRADDLE, CALL)
+    for part, mid in zip(STRADDLE.legs, (150, 350), strict=True):
+        room.tick(part, mid)
+    room.tick(CALL.legs[0], 620)
+    assert room.watch._lines[CALL.legs[0].key][0].family.calm
+    room.tick(STRADDLE.legs[0], 225)
+    assert room.faults(CALL) == ["below intrinsic by ₹255.00"]
 
 
 def test_everyday_ticks_of_a_calm_family_are_not_looked_at_closely(monkeypatch):
