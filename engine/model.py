@@ -151,7 +151,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The open legs of one strategy in one account."""
+    """The open legs of one strategy in one account.
+
+    Attributes:
+        margin_paise: what the broker blocked for it at entry; None = unknown.
+    """
 
     account: str
     strategy_id: int
@@ -159,6 +163,7 @@ class Position:
     strategy: str
     legs: tuple[Leg, ...]
     opened_at_s: float
+    margin_paise: int | None = None
 
     @property
     def id(self) -> PositionId:
@@ -180,6 +185,7 @@ class TradeRow:
         quantity: units, positive; the direction is in ``action``.
         price_paise: entry price per unit; None when the column is empty.
         timestamp_s: when the leg was entered, epoch seconds.
+        margin_paise: margin blocked for the leg, or in one row for all of the position; None = unknown.
     """
 
     id: int
@@ -197,6 +203,7 @@ class TradeRow:
     order_id: str
     order_status: str
     timestamp_s: float
+    margin_paise: int | None = None
 
 
 class Mode(StrEnum):

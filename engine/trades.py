@@ -36,8 +36,8 @@ from engine.money import rupees
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
-#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id`` and
-#: ``exchange_segment`` may be left out.
+#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``margin``
+#: and ``exchange_segment`` may be left out.
 REQUIRED_COLUMNS = (
     "strategy_id", "symbol", "security_id", "action", "type", "strike_price", "expiry_date", "quantity",
     "price", "order_status", "timestamp",
@@ -121,6 +121,9 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
         order_id=read.word("order_id"),
         order_status=read("order_status", cells.status, "", cells.STATUSES_TEXT),
         timestamp_s=read("timestamp", cells.moment_s, 0.0, "a moment such as 2026-02-03T09:20:00+05:30"),
+        margin_paise=read(
+            "margin", cells.margin_paise, None, "the margin blocked at entry in rupees, or empty"
+        ),
     )
     segment = read("exchange_segment", cells.segment, None, "an exchange segment, e.g. NSE_FNO")
     if parsed.symbol and segment not in {None, fno_segment(parsed.symbol)}:
@@ -245,8 +248,24 @@ def positions(
             )
         else:
             opened_at_s = min(leg.entered_at_s for leg in legs)
-            good.append(Position(first.account, first.strategy_id, first.symbol, strategy, legs, opened_at_s))
+            good.append(
+                Position(
+                    first.account,
+                    first.strategy_id,
+                    first.symbol,
+                    strategy,
+                    legs,
+                    opened_at_s,
+                    _margin(group),
+                )
+            )
     return good, bad
+
+
+def _margin(group: Iterable[TradeRow]) -> int | None:
+    """The margin of all rows that name one; None when none does."""
+    known = [row.margin_paise for row in group if row.margin_paise is not None]
+    return sum(known) if known else None
 
 
 def _leg(row: TradeRow, instrument: Instrument) -> Leg:

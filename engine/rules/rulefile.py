@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigError
-from engine.rules.reading import clock, flag, number, whole
+from engine.rules.reading import clock, flag, gate, number, whole
 from engine.rules.registry import rules
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "confirm_s": _seconds("0", 3600),
     "stop_grace_s": _seconds("0", 3600),
     "time_exit_at": clock,
+    "no_exit_before": gate,
     "time_exit_dte_always": flag,
     "expiry_exit_at": clock,
     "valuation": _one_of("mark", "liquidation"),

@@ -19,6 +19,7 @@ from engine.prices import PriceBook
 from engine.rules.base import Situation
 from engine.watch.figures import figures
 from engine.watch.nouns import Judgement
+from engine.watch.underlying import Underlying
 from engine.watch.watched import Watched
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from engine.watch.nouns import Memory, RuleNote
 
 _NOTHING: tuple[Judgement, ...] = ()
+_NO_LEG: AbstractSet[InstrumentKey] = frozenset()
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class Watchlist:
         self._replay = replay
         self._positions: dict[PositionId, Watched] = {}
         self._lines: dict[InstrumentKey, list[_Line]] = {}
+        self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
         self._open_s = self._close_s = -inf
@@ -92,7 +95,7 @@ class Watchlist:
             watched = known
             watched.remember(memory)
         else:
-            watched = self._watch(position, memory)
+            watched = self._watch(position, memory, now_s)
             if known is not None:
                 watched.held = known.held
                 self._leave(known)
@@ -128,7 +131,7 @@ class Watchlist:
             return _NOTHING
         lines = self._lines.get(tick.key)
         if lines is None:
-            return _NOTHING
+            return self._spot(tick, now_s)
         moved: list[Watched] = []
         for line in lines:
             marks = line.marks
@@ -159,10 +162,14 @@ class Watchlist:
                     self._doubt(line, now_s)
                 for watched, _ in (*line.longs, *line.shorts):
                     touched.setdefault(watched, set()).add(tick.key)
+            for watched in self._heard(tick, now_s):
+                touched.setdefault(watched, set())
         if not self._in_session(now_s):
             for watched in touched:
                 watched.empty_band()
             return _NOTHING
+        for watched in touched:
+            watched.scale.weigh(now_s, instant=True)
         return self._judge(touched, now_s)
 
     def beat(self, now_s: float) -> Sequence[Judgement]:
@@ -177,6 +184,7 @@ class Watchlist:
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
+                watched.scale.weigh(now_s)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
         return said
@@ -199,6 +207,30 @@ class Watchlist:
 
     # -------------------------------------------------------------------------------------- inside
 
+    def _spot(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
+        """Take a price of something nobody holds: of an underlying, mostly, and some go by it."""
+        heard = [
+            watched for watched in self._heard(tick, now_s) if not watched.deaf_to(tick.ltp_paise, now_s)
+        ]
+        if not heard:
+            return _NOTHING
+        if self._in_session(now_s):
+            return self._judge(dict.fromkeys(heard, _NO_LEG), now_s)
+        for watched in heard:
+            watched.empty_band()
+            watched.wake_s = min(watched.wake_s, self._open_s)
+            self._enqueue(watched)
+        return _NOTHING
+
+    def _heard(self, tick: Tick, now_s: float) -> Sequence[Watched]:
+        """Bring an underlying's price forward; who wants to know at once."""
+        underlying = self._underlyings.get(tick.key)
+        if underlying is None:
+            return ()
+        underlying.take(tick.ltp_paise, now_s)
+        underlying.holders = [watched for watched in underlying.holders if watched.listens]
+        return underlying.holders
+
     def _judge(self, who: Mapping[Watched, AbstractSet[InstrumentKey]], now_s: float) -> Sequence[Judgement]:
         said = []
         for watched, moved in who.items():
@@ -219,7 +251,7 @@ class Watchlist:
             self._open_s, self._close_s = self._calendar.window(now_s)
         return now_s >= self._open_s
 
-    def _watch(self, position: Position, memory: Memory) -> Watched:
+    def _watch(self, position: Position, memory: Memory, now_s: float) -> Watched:
         """Set up a position on its lines; what the book knows already counts."""
         shape = payoff(position.legs)
         ruleset = self._rulebook.rules_for(
@@ -230,10 +262,25 @@ class Watchlist:
             guard = replace(guard, max_quote_age_s=self._replay.max_quote_age_s)
         lines = [self._line(leg.instrument, guard) for leg in position.legs]
         situation = Situation(position, shape, self._calendar, ruleset.settings)
-        watched = Watched(situation, ruleset, memory, [line.marks for line in lines])
+        underlying = self._underlying(position)
+        watched = Watched(situation, ruleset, memory, [line.marks for line in lines], underlying, now_s)
+        if watched.listens:
+            underlying.holders.append(watched)
         for leg, line in zip(position.legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
         return watched
+
+    def _underlying(self, position: Position) -> Underlying:
+        """What the position's contracts are on; the book may know its price already."""
+        keys = [leg.instrument.underlying for leg in position.legs if leg.instrument.underlying is not None]
+        if not keys:
+            return Underlying()
+        if keys[0] not in self._underlyings:
+            self._underlyings[keys[0]] = underlying = Underlying()
+            tick, arrived_s = self.book.get(keys[0]), self.book.arrived_s(keys[0])
+            if tick is not None and arrived_s is not None:
+                underlying.take(tick.ltp_paise, arrived_s)
+        return self._underlyings[keys[0]]
 
     def _line(self, instrument: Instrument, guard: Guard) -> _Line:
         """The line of an instrument under these guards, a new one if need be."""
@@ -262,6 +309,9 @@ class Watchlist:
     def _leave(self, watched: Watched) -> None:
         """Take a position off its lines and off the queue."""
         watched.queued_s = inf
+        holders = watched.scale.spot.holders
+        if watched in holders:
+            holders.remove(watched)
         for leg in watched.position.legs:
             lines = [line for line in self._lines.get(leg.key, ()) if not line.leave(watched)]
             if lines:

@@ -27,6 +27,25 @@ RULES = tables.rulebook(
     confirm_s = 0
     [strategy."Stock Put"]
     stop_loss = -0.2
+    [strategy."Follower"]
+    profit_target = "off"
+    trailing_stop = {activate = 0.2, give_back = 0.3, floor = 0.1}
+    lock_profit = [{reach = 12, keep = 4}, {reach = 20, keep = 11}]
+    no_exit_before = "09:16"
+    exit_at = "15:10"
+    [strategy."Listener"]
+    stop_underlying = {below = 24600, above = 25400}
+    stop_delta = 0.3
+    stop_leg_delta = 0.38
+    stop_loss_rupees = "off"
+    stop_credit_multiple = "off"
+    theta_captured = 0.6
+    confirm_s = 12
+    max_holding_minutes = 7000
+    [strategy."Burner"]
+    theta_burn = 0.03
+    trailing_stop = {activate_rupees = 5, give_back_rupees = 3}
+    max_holding_days = 9
     """
 )
 CONDOR = position(
@@ -44,7 +63,12 @@ STOCK = position(
     strategy="Stock Put",
     strategy_id=4,
 )
-POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK)
+FOLLOWER = position(*CONDOR.legs, strategy="Follower", strategy_id=5)
+LISTENER = position(
+    *STRANGLE.legs, strategy="Listener", strategy_id=6, opened_at_s=at(date(2026, 2, 3), "10:59:30")
+)
+BURNER = position(*SPREAD.legs, strategy="Burner", strategy_id=7)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, FOLLOWER, LISTENER, BURNER)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
 SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
 USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
@@ -62,14 +86,19 @@ class Naive(Watchlist):
     def tick(self, tick, now_s):
         for watched in self._positions.values():
             watched.empty_band()
-        if not self.book.take(tick, now_s) or tick.key not in self._lines:
+        if not self.book.take(tick, now_s):
             return ()
+        if tick.key not in self._lines:
+            heard = self._heard(tick, now_s)
+            return self._judge(dict.fromkeys(heard, frozenset()), now_s) if self._in_session(now_s) else ()
         for line in self._lines[tick.key]:
             if not line.marks.take(tick, now_s):
                 self._doubt(line, now_s)
         return self._everyone(now_s, tick.key)
 
     def beat(self, now_s):
+        for watched in self._positions.values() if self._in_session(now_s) else ():
+            watched.scale.weigh(now_s)
         return self._everyone(now_s)
 
 
@@ -87,7 +116,9 @@ BOOKS = st.one_of(
 STEPS = st.sampled_from(
     [0.0, 0.1, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 9.0, 10.0, 11.0, 16.0, 61.0, 1800.0, 64000.0]
 )
-AIMS = st.tuples(st.just("aim"), st.sampled_from(range(4)), st.tuples(st.integers(0, 30), st.integers(-1, 1)))
+AIMS = st.tuples(
+    st.just("aim"), st.sampled_from(range(len(POSITIONS))), st.tuples(st.integers(0, 40), st.integers(-1, 1))
+)
 EVENTS = st.one_of(
     st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
     st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
@@ -98,10 +129,11 @@ EVENTS = st.one_of(
     # one price of the first leg that brings the P&L to an edge of a rule or an alert, or a paisa beside
     AIMS,
     AIMS,
-    st.tuples(st.just("spot"), st.integers(24000, 26000), st.none()),
+    st.tuples(st.just("spot"), st.integers(24000, 26000) | st.sampled_from([24600, 25400]), st.none()),
+    st.tuples(st.just("spot"), st.integers(24590, 24610) | st.integers(25370, 25410), st.none()),
     st.tuples(
         st.sampled_from(["hold", "release", "put", "drop", "shrink"]),
-        st.sampled_from(range(4)),
+        st.sampled_from(range(len(POSITIONS))),
         st.integers(-9, 9),
     ),
 )
@@ -171,8 +203,9 @@ def aim(watchlist, p, edge, beside, now_s):
     levels = [
         (armed.level_paise, armed._clear_paise) for armed in watched.armed if armed.level_paise is not None
     ]
-    edges = [*watched.ladder.falls.values(), *watched.ladder.rearms.values()]
+    edges = [*watched.alarms.ladder.falls.values(), *watched.alarms.ladder.rearms.values()]
     edges += [level + shift for level, clear in levels for shift in (0, clear, -clear)]
+    edges += [armed.rises_paise for armed in watched.armed if armed.rises_paise is not None]
     quantity, marks = watched.holding.legs[0]
     wanted = edges[edge % len(edges)] + beside if edges else beside
     paise = marks.last_mark(quantity) + (wanted - now.marked_paise) // quantity
@@ -219,7 +252,11 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         [("all", 0, 1), ("all", 120, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
         [("wait", 1.0, True), ("wait", 61.0, True), ("wait", 61.0, True)],
         [("all", 0, 1), ("wait", 60.0, True), ("all", 0, 1), ("wait", 0.5, True)],
-    ]
+        [("all", 0, 1), ("lean", -20, 1), ("lean", 8, 1), ("wait", 1.0, True), ("wait", 1.0, True)],
+        [("spot", 24550, None), ("all", 0, 1), ("wait", 9.0, True)] * 3,
+        [("spot", 25390, None), ("all", 120, 1), ("wait", 9.0, True)] * 3,
+        [("spot", 25200, None), ("all", 0, 1), ("wait", 1.0, True), ("all", 0, 1), ("wait", 1.0, True)],
+    ]  # fmt: skip
     for start in ("2026-02-03T11:00", "2026-02-17T14:59", "2026-02-18T15:20", "2026-02-24T14:59"):
         day, clock = start.split("T")
         for scene in scenes:
@@ -235,6 +272,16 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         "expiry_exit",
         "loss_alert",
         "unpriced",
+        "trailing_stop",
+        "lock_profit",
+        "exit_at",
+        "max_holding_days",
+        "max_holding_minutes",
+        "stop_underlying",
+        "stop_delta",
+        "stop_leg_delta",
+        "theta_burn",
+        "theta_captured",
     }
 
 
