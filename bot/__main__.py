@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from bot.app import TelegramChat
-from engine.errors import BadInput, ConfigError, JournalError
+from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
-from engine.io.env import load_settings
+from engine.io.env import load_settings, make_data_dir
+from engine.io.journal import HostLock
 from engine.io.log import configure_logging
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
@@ -34,13 +38,20 @@ page on this machine, no account and no real money anywhere."""
 
 #: When the sandbox's day begins, unless CLOCK_START says otherwise.
 SANDBOX_TIME = "10:15"
+#: The exit status of a program that Ctrl-C ended, by the shells' custom.
+INTERRUPTED = 130
+#: Dhan answers one quote request a second.
+SHORTEST_INTERVAL_S = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until stopped; the exit status is 2 when a setting must be corrected first."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.once and args.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):
+        parser.error("--once looks and leaves: it must not start an exit; leave the mode away")
     try:
-        settings = load_settings()
+        settings = load_settings(sandbox=args.sandbox)
         return asyncio.run(_run(settings, args))
     except ConfigError as error:
         print("Prahari cannot start:", file=sys.stderr)
@@ -48,9 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"  - {fault}", file=sys.stderr)
         print(".env.example explains every setting.", file=sys.stderr)
         return 2
-    except (JournalError, BadInput) as error:
+    except (JournalError, BadInput, SourceError) as error:
         print(f"Prahari cannot start: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before the house has taken over the signal
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,23 +82,41 @@ def _parser() -> argparse.ArgumentParser:
         modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=text)
     run = parser.add_argument_group("run")
     run.add_argument("--sandbox", action="store_true", help="use the sandbox even when credentials are set")
-    run.add_argument("--duration", type=float, metavar="S", help="stop by itself after this many seconds")
     run.add_argument(
-        "--once", action="store_true", help="print the table once every position is priced, and stop"
+        "--duration", type=_seconds(0.1), metavar="S", help="stop by itself after this many seconds"
     )
+    run.add_argument(
+        "--once", action="store_true",
+        help="print the table once every position is priced, and stop; sends nothing",
+    )  # fmt: skip
     run.add_argument("--no-websocket", action="store_true", help="REST quotes instead of the live feed")
     run.add_argument(
-        "--interval", type=float, metavar="S", default=30.0,
+        "--interval", type=_seconds(SHORTEST_INTERVAL_S), metavar="S", default=30.0,
         help="seconds between two tables, and between two quotes with --no-websocket (default 30)",
     )  # fmt: skip
     return parser
 
 
+def _seconds(least: float) -> Callable[[str], float]:
+    """A parser of a number of seconds."""
+
+    def seconds(word: str) -> float:
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"read {word!r}, expected seconds, {least:g} or more")
+        return value
+
+    return seconds
+
+
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
-    if not (settings.sandbox or args.sandbox):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.sandbox:
+        make_data_dir(settings.data_dir)
         _start_log(settings)
-        mode = args.mode or Mode.SIMULATE
+        mode = _mode(args, Mode.SIMULATE)
         print(f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it.", flush=True)
         await run_house(settings, _options(args, mode), _chat(settings), _show)
         return 0
@@ -94,10 +125,16 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
     async with Sandbox(clock.now_s) as sandbox:
         settings = await _move_in(settings, sandbox.outside, start, clock)
         _start_log(settings)
-        mode = args.mode or Mode.SEMI_AUTO
+        mode = _mode(args, Mode.SEMI_AUTO)
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
-        await run_house(settings, _options(args, mode), _chat(settings), _show)
+        show = partial(_show, foot=f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n")
+        await run_house(settings, _options(args, mode), _chat(settings), show)
     return 0
+
+
+def _mode(args: argparse.Namespace, default: Mode) -> Mode:
+    """The mode that was asked for; a single look sends nothing, not even on paper."""
+    return args.mode or (Mode.ALERT_ONLY if args.once else default)
 
 
 def _options(args: argparse.Namespace, mode: Mode) -> Options:
@@ -134,8 +171,9 @@ def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
     return make
 
 
-def _show(view: MonitorView) -> None:
-    print(terminal_table(view), flush=True)
+def _show(view: MonitorView, foot: str = "") -> None:
+    """Print the table; ``foot`` says again what has scrolled away."""
+    print(f"\n{terminal_table(view)}\n{foot}", end="", flush=True)
 
 
 # ------------------------------------------------------------------------------------- the sandbox
@@ -156,8 +194,9 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
     it has never heard of.
     """
     home = settings.data_dir / "sandbox"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(mode=0o700, parents=True)
+    make_data_dir(home)
+    with HostLock(home) as lock:  # another sandbox may be living there
+        _empty(home, but=lock.path)
     store = SqliteStore(home / "trades.sqlite3")
     await store.import_rows(parse_csv(outside.trades_csv()))
     moved = Settings.parse({**outside.settings, "DATA_DIR": str(home), "CLOCK_START": start.isoformat()})
@@ -171,24 +210,32 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
     )
 
 
+def _empty(home: Path, but: Path) -> None:
+    for path in home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != but:
+            path.unlink()
+
+
 def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:
     """The one screen that a newcomer reads."""
     line = "─" * 78
     return f"""
 {line}
-  Prahari on its sandbox: no account, no real money, nothing leaves this machine.
+  Prahari on its sandbox: no account, no real money, all on this machine.
 {line}
-  running    a generated market ({now:%a %d %b %Y, %H:%M} IST), an exchange that speaks Dhan,
-             a Telegram with one phone, a trade store with four positions, the monitor
+  running    a generated market ({now:%a %d %b %Y, %H:%M} IST), an exchange that
+             speaks Dhan, a Telegram with one phone, a trade store, the monitor
   mode       {mode}{"  (each exit asks on the phone)" if mode is Mode.SEMI_AUTO else ""}
   phone      {outside.phone_url}
   exchange   {outside.state_url}  (its books as JSON)
 {line}
-  try        open the phone page and wait a few seconds: alerts arrive as the market moves
-             /status             every position, its P&L, what its rules say
-             /exit               pick one, look at the preview, confirm: verified flat
-             /stop  /resume      halt the rules; positions stay as they are
-             Ctrl-C here         ends everything
+  try        open the phone page: within seconds alerts arrive
+             /status         every position, its P&L, what its rules wait for
+             /exit           pick one, look, confirm: verified flat
+             /stop  /resume  halt the rules; positions stay as they are
+             Ctrl-C here     ends everything
 {line}
 """.rstrip()
 

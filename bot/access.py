@@ -35,6 +35,7 @@ class Admission(StrEnum):
     STRANGER = "stranger"
     EDITED = "edited"
     STALE = "stale"
+    FORWARDED = "forwarded"
     MEMBERSHIP = "membership"
 
 
@@ -54,7 +55,8 @@ def admission(
     """Decide about one update.
 
     Channel posts and anonymous admins have no user of the owner's and are strangers. A button press
-    carries no date at all (Telegram gives none), so only its nonce's expiry can make it too old.
+    carries no date at all (Telegram gives none), so only its nonce's expiry can make it too old. Forwarded
+    words are somebody's, or the owner's of another day.
     """
     who = actor(update)
     if who.user_id not in user_ids or who.chat_id != chat_id:
@@ -65,6 +67,8 @@ def admission(
         return Admission.EDITED
     if update.message is not None and age_s(update.message, wall_s) > drop_after_s:
         return Admission.STALE
+    if update.message is not None and update.message.forward_origin is not None:
+        return Admission.FORWARDED
     return Admission.ADMITTED
 
 
@@ -114,7 +118,9 @@ class Gate:
             case Admission.STRANGER:
                 self._stranger(actor(update))
             case Admission.STALE if update.message is not None:
-                self._stale(update.message, wall_s)
+                self._ignored(update.message, f"it is {span(age_s(update.message, wall_s))} old")
+            case Admission.FORWARDED if update.message is not None:
+                self._ignored(update.message, "it was forwarded")
             case Admission.MEMBERSHIP if update.my_chat_member is not None:
                 self._membership(update.my_chat_member.new_chat_member)
         raise ApplicationHandlerStop
@@ -127,13 +133,10 @@ class Gate:
         text = f"{who.name} (user {who.user_id}, chat {who.chat_id}) reached for the bot and got no answer."
         self._alarm(Alert(Urgency.NORMAL, f"chat/stranger/{who.user_id}", "A stranger at the bot", text))
 
-    def _stale(self, message: Message, wall_s: float) -> None:
-        age = span(age_s(message, wall_s))
+    def _ignored(self, message: Message, why: str) -> None:
         what = cut(message.text or "that", 40)
-        log.warning("chat: a message was %s old and is not run", age)
-        self._reply(
-            f"Ignored “{what}”: it is {age} old. Nothing was done. Send it again if you still mean it."
-        )
+        log.warning("chat: a message is not run, %s", why)
+        self._reply(f"Ignored “{what}”: {why}. Nothing was done. Send it again if you mean it now.")
 
     def _membership(self, member: ChatMember) -> None:
         self._heard()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import Gate
 from bot.alerts import AlertGate
-from bot.application import App, add_handlers, build, greet, quiet_libraries
+from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.bubbles import reply_page
 from bot.buttons import Buttons
 from bot.commands import Commands
@@ -25,6 +25,8 @@ from bot.toasts import Toasts
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from telegram.ext import ExtBot
 
     from bot.layout import Page
     from engine.io.ports import Clock
@@ -126,9 +128,15 @@ class TelegramChat:
             self._tell(alert)
 
     def ask(self, ask: Ask) -> None:
-        """Show a question with its two buttons."""
+        """Show a question with its two buttons; the picker it was chosen on becomes the question.
+
+        Only once: a second choice on the same picker is a message of its own.
+        """
         letter = question_letter(ask, self._clock.now_s(), self._wall_s())
+        taken = not ask.message_id or self._store.carries(ask.message_id)
         self._store.expect_card(ask.nonce, keyboard_to_text(letter.page.keyboard))
+        if not taken:
+            self._store.place_card(ask.nonce, ask.message_id)
         self._outbox.add(letter)
 
     def answer(self, answer: Answer) -> None:
@@ -196,11 +204,16 @@ class TelegramChat:
             hand_on=app.update_queue.put,
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._poller.run(), name="chat poll")
+            tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
             tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_storms(), name="chat storm watch")
-            tasks.create_task(greet(app.bot, self._chat_id), name="chat greeting")
+            tasks.create_task(show_menu(app.bot, self._chat_id), name="chat menu")
+
+    @staticmethod
+    async def _listen(bot: ExtBot[None], poller: Poller) -> None:
+        await take_over(bot)
+        await poller.run()
 
     async def _watch_storms(self) -> None:
         while True:

@@ -87,7 +87,7 @@ def add_handlers(
     app.add_handler(CommandHandler("start", commands.start, filters=new))
     for name, _ in COMMANDS:
         app.add_handler(CommandHandler(name, getattr(commands, name), filters=new))
-    app.add_handler(MessageHandler(new & filters.TEXT, commands.other))
+    app.add_handler(MessageHandler(new & ~filters.StatusUpdate.ALL, commands.other))
     app.add_handler(CallbackQueryHandler(buttons))
 
     async def failed(_update: object, context: Any) -> None:
@@ -97,12 +97,18 @@ def add_handlers(
     app.add_error_handler(failed)
 
 
-async def greet(bot: ExtBot[None], chat_id: int) -> None:
-    """Take polling over and show the command list; whatever of it fails is for another day."""
+async def take_over(bot: ExtBot[None]) -> None:
+    """Delete a webhook that somebody left: it would answer every poll with a conflict."""
+    try:
+        await bot.delete_webhook(drop_pending_updates=False)
+    except WIRE_FAULTS as error:
+        log.info("chat: a webhook could not be deleted: %s", kind_of(error))
+
+
+async def show_menu(bot: ExtBot[None], chat_id: int) -> None:
+    """Show the command list; should it fail, the next start shows it."""
     menu = [BotCommand(name, words) for name, words in COMMANDS]
     try:
-        # A webhook left by somebody would answer every poll with a conflict.
-        await bot.delete_webhook(drop_pending_updates=False)
         await bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
     except WIRE_FAULTS as error:
         log.info("chat: the command list could not be set: %s", kind_of(error))

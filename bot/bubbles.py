@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from base64 import b32encode
-from datetime import datetime
 from hashlib import blake2s
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, story
-from bot.status import IST
 from engine.messages import Wish
 from engine.model import Urgency
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.messages import Alert, Ask, Card
 
 _MARK = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: An exit cannot be undone, so its yes is red; ending a halt is the way back to normal.
 _YES_STYLE = {Wish.EXIT: "danger", Wish.STOP: "danger", Wish.RESUME: "success"}
+_TITLE_LIMIT = 200
 _TEXT_LIMIT = MESSAGE_LIMIT - 400
 
 
@@ -28,12 +30,11 @@ def event_id(topic: str, at_s: float) -> str:
 
 
 def alert_page(alert: Alert, at_s: float) -> Page:
-    """Show an alert: what, why, about which position, when, and its id."""
+    """Show an alert: what, why, about which position, and its id; when, the phone says by itself."""
     about = [alert.position.removeprefix("default/")] if alert.position else []
-    at = datetime.fromtimestamp(at_s, IST)
-    foot = " · ".join([*about, f"{at:%H:%M:%S}", f"id {event_id(alert.topic, at_s)}"])
-    text = escape(cut(alert.text, _TEXT_LIMIT))
-    return Page(f"{_MARK[alert.urgency]}<b>{escape(alert.title)}</b>\n{text}\n<i>{escape(foot)}</i>")
+    foot = " · ".join([*about, f"id {event_id(alert.topic, at_s)}"])
+    title, text = escape(cut(alert.title, _TITLE_LIMIT)), escape(cut(alert.text, _TEXT_LIMIT))
+    return Page(f"{_MARK[alert.urgency]}<b>{title}</b>\n{text}\n<i>{escape(foot)}</i>")
 
 
 def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
@@ -43,7 +44,7 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         part
         for part in (
             f"{_MARK[ask.urgency]}<b>{escape(ask.title)}</b>",
-            story(ask.lines),
+            story(_fitting(ask.lines)),
             f"Expires {until}. One answer counts.",
         )
         if part
@@ -54,8 +55,16 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
 
 def card_page(card: Card) -> Page:
     """Show how far a question or an exit has come."""
-    mark = _MARK[card.urgency] if card.final else "⏳ "
-    return Page(f"{mark}<b>{escape(card.title)}</b>\n{story(card.lines)}".rstrip())
+    mark = "✅ " if card.done else _MARK[card.urgency] if card.final else "⏳ "
+    return Page(f"{mark}<b>{escape(card.title)}</b>\n{story(_fitting(card.lines))}".rstrip())
+
+
+def _fitting(lines: Sequence[str]) -> tuple[str, ...]:
+    """Leave out what one message cannot hold, and say how much: a question must arrive."""
+    sizes = accumulate(len(line) + 1 for line in lines)
+    fit = sum(size <= _TEXT_LIMIT for size in sizes)
+    left_out = len(lines) - fit
+    return tuple(lines) if not left_out else (*lines[:fit], f"… and {left_out} more lines")
 
 
 def reply_page(text: str) -> Page:

@@ -66,8 +66,9 @@ class Buttons:
         self._toasts.opened(query.id)
         match parse(query.data):
             case Pick(strategy_id):
-                self._post(Command(Wish.EXIT, actor(update), strategy_id))
-                self._toasts.answer(Answer(query.id, "Preparing the question …"))
+                place = query.message.message_id if query.message is not None else 0
+                self._post(Command(Wish.EXIT, actor(update), strategy_id, message_id=place))
+                self._toasts.answer(Answer(query.id, ""))
             case Press(nonce, yes):
                 if self._lives_here(nonce, query):
                     self._store.answer_card(nonce)

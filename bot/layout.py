@@ -52,7 +52,9 @@ def plain(markup: str) -> str:
 
 def cut(text: str, width: int) -> str:
     """Shorten to ``width`` columns, an ellipsis showing that something is missing."""
-    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+    if len(text) <= width:
+        return text
+    return text[: width - 1].rstrip() + "…" if width > 0 else ""
 
 
 def pair(left: str, right: str, width: int = COLUMNS) -> str:
@@ -69,17 +71,6 @@ def folded(text: str, first: str = "", lines: int = 3) -> list[str]:
     if len(folds) > lines:
         folds = [*folds[: lines - 1], cut(folds[lines - 1] + "…", COLUMNS)]
     return folds
-
-
-def packed(items: list[str], gap: str = " ") -> list[str]:
-    """Put short texts side by side on as few lines as the columns allow, in their order."""
-    lines: list[str] = []
-    for item in items:
-        if lines and len(lines[-1]) + len(gap) + len(item) <= COLUMNS:
-            lines[-1] += gap + item
-        else:
-            lines.append(cut(item, COLUMNS))
-    return lines
 
 
 def table(lines: list[str]) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.messages import Alert, Ask, Card
 
 _RANK = {Urgency.HIGH: Rank.HIGH, Urgency.MEDIUM: Rank.MEDIUM, Urgency.NORMAL: Rank.NORMAL}
-_EDIT_RANK = {True: Rank.REPLY, False: Rank.EDIT}
+_EDIT_RANK = {True: Rank.MEDIUM, False: Rank.EDIT}
 #: An alert older than this says how late it is.
 LATE_AFTER_S = 120.0
 #: How long each kind is worth delivering.
@@ -40,13 +40,19 @@ def alert_letter(alert: Alert, now_s: float, wall_s: float) -> Outgoing:
 
 
 def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:
-    """A question: kept until delivered, worth nothing once it has expired."""
+    """A question: kept until delivered, worth nothing once it has expired.
+
+    A rule's comes first and aloud. One that a person has just asked for is a reply like any other: it may
+    not overtake the reply to what was asked before.
+    """
     left_s = ask.expires_s - now_s
+    asked_for = ask.urgency is Urgency.NORMAL
     return Outgoing(
-        rank=Rank.QUESTION,
+        rank=Rank.REPLY if asked_for else Rank.QUESTION,
         page=question_page(ask, wall_s + left_s, left_s),
         created_s=wall_s,
         until_s=wall_s + left_s,
+        silent=asked_for,
         thread=ask.nonce,
         durable=True,
     )
@@ -56,7 +62,8 @@ def card_letters(card: Card, place: CardPlace | None, wall_s: float) -> tuple[Ou
     """A card: an edit of its message where there is one.
 
     The bad end of a story is a loud message of its own as well, because an edit makes no sound. Once a
-    person has answered, the card is their reply and hurries; a card that changes by itself does not.
+    person has answered, the card hurries, but leaves room for the reply to what they send next; a card that
+    changes by itself does not hurry.
     """
     page = card_page(card)
     quiet = card.urgency is Urgency.NORMAL
@@ -65,14 +72,15 @@ def card_letters(card: Card, place: CardPlace | None, wall_s: float) -> tuple[Ou
         until_s = wall_s + PROGRESS_LIFE_S
         return (Outgoing(rank, page, wall_s, until_s, thread=card.nonce, keeps_buttons=True, silent=quiet),)
     until_s = wall_s + NEWS_LIFE_S
+    rank = Rank.REPLY if place is not None and place.answered else Rank.MEDIUM
     if card.urgency is not Urgency.HIGH:
-        return (Outgoing(Rank.REPLY, page, wall_s, until_s, thread=card.nonce, silent=quiet, durable=True),)
+        return (Outgoing(rank, page, wall_s, until_s, thread=card.nonce, silent=quiet, durable=True),)
     return (
         Outgoing(Rank.HIGH, page, wall_s, until_s, delayed_after_s=LATE_AFTER_S, durable=True),
-        Outgoing(Rank.REPLY, page, wall_s, until_s, thread=card.nonce, edit_only=True, durable=True),
+        Outgoing(rank, page, wall_s, until_s, thread=card.nonce, edit_only=True, durable=True),
     )
 
 
 def reply_letter(page: Page, wall_s: float) -> Outgoing:
-    """The answer to a command."""
-    return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S)
+    """The answer to a command: silent, because the person who asked is looking."""
+    return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S, silent=True)

@@ -7,9 +7,10 @@ narrower than the rest.
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, packed, pair, span, table
+from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
 from engine.messages import FeedState
 from engine.model import Action
 from engine.money import rupees, signed_rupees
@@ -87,7 +88,8 @@ def _feed(view: MonitorView) -> str:
     feed = f"feed {view.feed}"
     if view.data_age_s is None:
         return f"{feed}, no data yet"
-    old = view.session_open and (view.feed is not FeedState.LIVE or view.data_age_s > OLD_DATA_S)
+    awaited = view.session_open and view.subscribed > 0
+    old = awaited and (view.feed is not FeedState.LIVE or view.data_age_s > OLD_DATA_S)
     return f"{feed}, data {span(view.data_age_s)} old" if old else feed
 
 
@@ -141,10 +143,13 @@ def _calm(position: PositionView) -> int:
 
 
 def _position(view: MonitorView, position: PositionView) -> list[str]:
+    name = f"{position.strategy_id} {position.symbol}"
+    if position.state is PositionState.FLAT:
+        return [pair(f"{name} {position.strategy}", _doing(position))]
     lines = [
-        pair(f"{position.strategy_id} {position.symbol}", _result(position)),
+        pair(name, _result(position)),
         pair(position.strategy, f"{_doing(position)} {position.urgency.name}"),
-        *packed([*_amounts(position), *_days(position)]),
+        *_waits(position),
     ]
     ages = [leg.age_s for leg in position.legs if leg.age_s is not None]
     if view.session_open and ages and max(ages) > OLD_DATA_S:
@@ -176,15 +181,18 @@ def _doing(position: PositionView) -> str:
     return _ACTION_WORDS.get(position.action, position.action.value)
 
 
-def _amounts(position: PositionView) -> list[str]:
-    """Give the thresholds in rupees, gains first; rules of the clock have none, the days say enough."""
+def _waits(position: PositionView) -> list[str]:
+    """Give the days left and, at the right edge, the thresholds in rupees, gains first.
+
+    Rules of the clock have no rupees; the days say enough.
+    """
     armed = [(t.threshold_paise, t) for t in position.thresholds if t.available]
-    amounts = [(paise, t) for paise, t in armed if paise is not None]
-    return [f"{_rule(t)} {amount(paise)}" for paise, t in sorted(amounts, key=lambda pair: -pair[0])]
-
-
-def _days(position: PositionView) -> list[str]:
-    return [] if position.dte is None else [f"DTE {position.dte}"]
+    amounts = sorted(((paise, t) for paise, t in armed if paise is not None), key=lambda each: -each[0])
+    days = "" if position.dte is None else f"DTE {position.dte}"
+    right = [f"{_rule(t)} {amount(paise)}" for paise, t in amounts] or [""] * bool(days)
+    return [
+        pair(left, text).rstrip() for left, text in zip_longest([days], right, fillvalue="") if left or text
+    ]
 
 
 def _rule(threshold: ThresholdView) -> str:

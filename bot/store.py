@@ -86,6 +86,10 @@ class ChatStore:
         """Tell where the message of this nonce stands; None when no question or card has it."""
         return self._cards.get(nonce)
 
+    def carries(self, message_id: int) -> bool:
+        """Tell whether a message belongs to a nonce already."""
+        return any(place.message_id == message_id for place in self._cards.values())
+
     def expect_card(self, nonce: str, keyboard: str) -> None:
         """Remember a question that is about to be sent, so that a tap may even outrun the receipt."""
         self._put_card(nonce, CardPlace(keyboard=keyboard))

@@ -77,7 +77,7 @@ class Toasts:
 
 
 async def _send(bot: ExtBot[None], answer: Answer) -> None:
-    text = cut(answer.text, TOAST_LIMIT)
+    text = cut(answer.text, TOAST_LIMIT) or None  # the library spells an empty text "[]"
     for _ in range(2):
         try:
             await bot.answer_callback_query(answer.callback_id, text, show_alert=answer.alarm)

@@ -24,10 +24,10 @@ LABEL_COLUMNS = 34
 PICKER_LIMIT = 30
 
 COMMANDS: tuple[tuple[str, str], ...] = (
-    ("status", "positions, P&L and connections"),
+    ("status", "how everything stands"),
     ("exit", "close a position: pick, look, confirm"),
-    ("stop", "halt automatic exits at once"),
-    ("resume", "let automatic exits run again"),
+    ("stop", "halt the rules at once"),
+    ("resume", "let the rules act again"),
     ("help", "what each command does"),
 )
 
@@ -40,16 +40,17 @@ _MODE_WORDS = {
 _EXITABLE = (PositionState.WATCHING, PositionState.HELD, PositionState.STUCK)
 
 _HELP = """<b>Commands</b>
-<code>/status</code>  positions, P&amp;L, thresholds, connections
-<code>/exit</code>  pick a position, look at the plan, confirm
-<code>/exit 3359</code>  the same for one strategy
-<code>/exit all</code>  the same for every position
-<code>/stop</code>  halt at once, without a question: no automatic exits, our working orders are \
-cancelled, positions stay
-<code>/resume</code>  end the halt, after a question
+<code>/status</code>  how everything stands
+<code>/exit</code>  pick, look, confirm
+<code>/exit 3359</code>  one position
+<code>/exit all</code>  every position
+<code>/stop</code>  halt the rules at once
+<code>/resume</code>  let them act again
 
-A question can be answered once and only until it expires. An exit is done when broker, order book and \
-trade book agree that nothing is left. Until then its card says where it stands."""
+<b>Exit</b>  Every exit asks first. A question counts one answer, within a minute. Then its card tells how \
+far the exit is; <i>verified flat</i> means that the order book, the trade book and the positions agree.
+
+<b>Stop</b>  No automatic exits, our own working orders are cancelled, positions stay."""
 
 
 def help_page() -> Page:

@@ -7,10 +7,11 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from engine.errors import BadInput, ConfigError, SourceError
-from engine.io.env import load_settings
+from engine.io.env import load_settings, make_data_dir
 from engine.io.importer import import_csv, summary
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.stores.sqlite import SqliteStore
@@ -36,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         "import", help="fill the embedded trade store from a CSV file, whole or not at all"
     )
     take.add_argument("file", type=Path, help="one row per leg; columns as in docs/trades.md")
-    take.add_argument("--json", action="store_true")
+    take.add_argument("--json", action="store_true", help="the numbers of the file's rows, by what was done")
     take.set_defaults(tool=_import)
 
     replay = tools.add_parser(
@@ -47,19 +48,39 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--rules", type=Path, help="rules laid over the shipped ones")
     replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
     replay.add_argument(
-        "--spread-pct", type=float, metavar="P",
+        "--spread-pct", type=_per_cent, metavar="P",
         help="bid to ask in per cent, where a recording has no quotes (default: as measured, else 1)",
     )  # fmt: skip
     replay.add_argument("--json", action="store_true", help="machine-readable; the same twice, byte for byte")
+    replay.add_argument(
+        "--timing",
+        action="store_true",
+        help="the seconds it took in wall_s too (then no two runs are the same)",
+    )
     replay.set_defaults(tool=_replay)
     return parser
 
 
+def _per_cent(word: str) -> Decimal:
+    """A spread in per cent, exactly as written."""
+    expected = f"read {word!r}, expected per cent between 0 and 100, e.g. 0.5"
+    try:
+        number = Decimal(word)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(expected) from None
+    if not number.is_finite() or not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(expected)
+    return number
+
+
 def _import(args: argparse.Namespace) -> str:
     settings = load_settings()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_dir(settings.data_dir)
     report = asyncio.run(import_csv(args.file, SqliteStore(settings.data_dir / "trades.sqlite3")))
-    return json.dumps({"added": report.added, "already": report.already}) if args.json else summary(report)
+    if not args.json:
+        return summary(report)
+    rows = {"added": report.added, "already": report.already}
+    return json.dumps({what: [row.id for row in found] for what, found in rows.items()})
 
 
 def _replay(args: argparse.Namespace) -> str:
@@ -69,6 +90,7 @@ def _replay(args: argparse.Namespace) -> str:
         rules=args.rules,
         mode=args.mode,
         spread_pct=args.spread_pct,
+        timing=args.timing or not args.json,
     )
     result = run_replay(request)
     return json.dumps(result, indent=2, ensure_ascii=False) if args.json else human(result)

@@ -67,10 +67,15 @@ class Blotter:
         """Find an order by the id we gave it."""
         return self._orders.get(correlation_id)
 
-    def forget(self, intents: Iterable[str]) -> None:
-        """Drop the ended orders of these intents (house-keeping between days)."""
-        gone = set(intents)
-        self._orders = {k: o for k, o in self._orders.items() if o.intent not in gone or o.state.live}
+    def start_day(self, since_s: float) -> list[Order]:
+        """Drop the orders sent before the day began, and book the others anew; the dropped ones."""
+        dropped = [o for o in self._orders.values() if o.sent_s < since_s]
+        left = [o for o in self._orders.values() if o.sent_s >= since_s]
+        self._orders = {}
+        self.ledger.start_day(since_s)
+        for order in left:
+            self.add(order)
+        return dropped
 
     def doubtful(self, now_s: float) -> list[Order]:
         """Orders of whose fate nobody has known for too long."""
@@ -87,7 +92,7 @@ class Blotter:
         traded = _traded(report.fills)
         changes = []
         for order in self._orders.values():
-            row = rows.get(order.id) or by_id.get(order.order_id)
+            row = by_id.get(order.order_id) or rows.get(order.id)
             if row is not None:
                 changes += self._see(order, _with_fills(row, traded), now_s)
             elif order.state.live and report.began_s > order.sent_s:
@@ -110,9 +115,7 @@ class Blotter:
         self.ledger.touched(order.request.key)
         if news.verb is Verb.PLACE:
             return [self._placed(order, news, now_s)]
-        order.pending = False
-        if isinstance(news.outcome, Refused):
-            order.cancel_sent_s = None
+        order.pending = False  # whether it took effect, the order's row in the books says
         return [Change(order)]
 
     def _placed(self, order: Order, news: CommandOutcome, now_s: float) -> Change:

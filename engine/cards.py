@@ -32,14 +32,14 @@ def preview_lines(legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None) 
     for leg, touch in legs:
         price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
         near = rupees(price).removeprefix("₹") if price else "price unknown"
-        lines += [leg.name, f"  {leg.side} {leg.quantity} at about {near}"]
+        lines += [leg.name, f"  {leg.side} {leg.quantity - leg.before} at about {near}"]
     lines.append("P&L now " + ("unknown" if pnl_paise is None else signed_rupees(pnl_paise)))
     return tuple(lines)
 
 
 def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
     """The exit's card as it stands: one line a leg, then the result."""
-    lines = [intent.verdict.reason] if intent.verdict.reason else []
+    lines = [f"{intent.verdict.reason}."] if intent.verdict.reason else []
     for index, leg in enumerate(intent.legs):
         filled, average = intent.filled(index), intent.average_paise(index)
         at = f" @ {rupees(average).removeprefix('₹')}" if average is not None else ""
@@ -51,10 +51,11 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
     loud = intent.state is IntentState.STUCK
     return Card(
         intent.card,
-        f"{_TITLE[intent.state]}: {intent.title}",
+        f"{_TITLE[intent.state]}: {intent.position.removeprefix('default/')} {intent.title}",
         tuple(lines),
         final=not intent.state.live,
         urgency=Urgency.HIGH if loud else Urgency.NORMAL,
+        done=intent.state is IntentState.FLAT,
     )
 
 

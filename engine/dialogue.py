@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.cards import preview_lines
-from engine.gate import Confirmation, Questions, Status
+from engine.gate import Confirmation, Questions, Status, silence_of
+from engine.intents import IntentState
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Action, Mode, Urgency, Verdict
+from engine.money import signed_rupees
 from engine.plan import plan_exit
 
 if TYPE_CHECKING:
     from engine.helm import Helm
+    from engine.intents import LegPlan
     from engine.messages import Command, Effect, Tap
     from engine.model import Position
 
 __all__ = ["Dialogue"]
 
-FORCED_REASON = "You asked for it"
+#: The preview of so many positions shows each leg; of more only the P&L of each.
+_IN_FULL = 4
+FORCED_REASON = "Asked for by you"
 
 
 class Dialogue:
@@ -51,16 +56,20 @@ class Dialogue:
         if not self._helm.halted:
             return [Say(command.by, "Automation is running already.")]
         if command.confirmed:
-            return self._helm.unhalt(command.by)
+            return [*self._helm.unhalt(command.by), Say(command.by, self._running)]
         asked, record = self.questions.issue(
             Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
         )
-        lines = (f"Mode {self._helm.mode}.", "Rules will act again.")
+        lines = (f"The rules act again, mode {self._helm.mode}.",)
         ask = Ask(
             asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
             "Resume", "Stay halted",
         )  # fmt: skip
         return [record, ask]
+
+    @property
+    def _running(self) -> str:
+        return f"Automation is running again, mode {self._helm.mode}."
 
     def _exit(self, command: Command, now_s: float) -> list[Effect]:
         if why := self._helm.exit_impossible(now_s):
@@ -77,44 +86,73 @@ class Dialogue:
                 else f"No open position {command.strategy_id}"
             )
             return [Say(command.by, f"{name}. /status lists what is watched.")]
-        busy = [p for p in wanted if self._helm.desk.of(p.id)]
-        free = [p for p in wanted if not self._helm.desk.of(p.id)]
+        busy = [p for p in wanted if self._helm.exiting(p.id)]
+        free = [p for p in wanted if not self._helm.exiting(p.id)]
         effects: list[Effect] = []
-        if busy:
-            names = ", ".join(str(p.strategy_id) for p in busy)
-            effects.append(Say(command.by, f"Already exiting: {names}. The running exit goes on."))
+        effects += [Say(command.by, text) for text in self._busy(busy)]
         if command.confirmed:
             for position in free:
-                effects += self._helm.start_exit(position, _forced(position), command.by.name, None, now_s)
+                effects += self._helm.start_exit(position, _forced(), command.by.name, None, now_s)
             return effects
-        return effects + (self.ask_exit(tuple(free), None, now_s) if free else [])
+        return effects + (self.ask_exit(tuple(free), None, now_s, command.message_id) if free else [])
+
+    def _busy(self, positions: list[Position]) -> list[str]:
+        """What to say of positions that are exiting, or whose exit /stop has not ended yet."""
+        running: list[str] = []
+        stopping: list[str] = []
+        for position in positions:
+            intent = self._helm.desk.of(position.id)
+            ending = intent is not None and intent.state is IntentState.STOPPING
+            (stopping if ending else running).append(str(position.strategy_id))
+        said = [f"Already exiting: {', '.join(running)}. The running exit goes on."] if running else []
+        if stopping:
+            said.append(f"Still being stopped: {', '.join(stopping)}. Ask again when its card says so.")
+        return said
 
     # -------------------------------------------------------------------------------- questions
 
     def ask_exit(
-        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float
+        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float, message_id: int = 0
     ) -> list[Effect]:
-        """Ask whether to exit: a person's wish has no verdict, a rule's has its own."""
+        """Ask whether to exit: a person's wish has no verdict, a rule's has its own.
+
+        ``message_id``: the chat's message on which a person chose, 0 = none.
+        """
         title = _title(positions)
         asked, record = self.questions.issue(
             Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
             forced=verdict is None,
         )  # fmt: skip
-        lines: tuple[str, ...] = () if verdict is None else (verdict.reason,)
-        for position in positions:
-            legs = [(leg, self._helm.touch(leg.key)) for leg in plan_exit(position)]
-            pnl = self._helm.watch.figures(position.id, now_s).pnl_paise
-            lines += ((_name(position),) if len(positions) > 1 else ()) + preview_lines(legs, pnl)
-            if verdict is not None:  # a person's preview must not switch the rules off
-                self._helm.watch.hold(position.id)
+        lines = (*(() if verdict is None else (f"{verdict.reason}.",)), *self._preview(positions, now_s))
+        if verdict is not None:  # a person's preview must not switch the rules off
+            for position in positions:
+                self._helm.watch.hold(position.id, silence_of(verdict))
         urgency = verdict.urgency if verdict is not None else Urgency.NORMAL
         paper = " (on paper)" if self._helm.mode is Mode.SIMULATE else ""
         head = f"Exit {title}{paper}?" if verdict is None else f"{_headline(verdict)}: exit {title}?"
         ask = Ask(
             asked.nonce, Wish.EXIT, head, lines, asked.expires_s, urgency, "Exit now",
             "Cancel" if verdict is None else "Not now", positions[0].id if len(positions) == 1 else None,
+            message_id,
         )  # fmt: skip
         return [record, ask]
+
+    def _preview(self, positions: tuple[Position, ...], now_s: float) -> tuple[str, ...]:
+        """What each exit would do and the P&L as it stands; of several also the sum, where it is known."""
+        lines: tuple[str, ...] = ()
+        pnls: list[int | None] = []
+        for position in positions:
+            legs = [(leg, self._helm.touch(leg.key)) for leg in self._plan(position)]
+            pnls.append(self._helm.watch.figures(position.id, now_s).pnl_paise)
+            name = (_name(position),) if len(positions) > 1 else ()
+            shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1])
+            lines += (*(("",) if lines else ()), *name, *shown)
+        known = [pnl for pnl in pnls if pnl is not None]
+        together = len(positions) > 1 and len(known) == len(pnls)
+        return (*lines, "", f"P&L together {signed_rupees(sum(known))}") if together else lines
+
+    def _plan(self, position: Position) -> list[LegPlan]:
+        return plan_exit(position, self._helm.desk.unfinished(position.id))
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""
@@ -132,25 +170,37 @@ class Dialogue:
     def _confirm(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         if asked.wish is Wish.RESUME:
             settle = self.questions.settle(asked, Status.CONFIRMED)
-            card = Card(asked.nonce, "Automation resumed", (f"by {tap.by.name}",), final=True)
+            card = Card(
+                asked.nonce,
+                "Automation resumed",
+                (f"By {tap.by.name}. {self._running}",),
+                final=True,
+                done=True,
+            )
             return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by)]
         positions = tuple(
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
         why = self._helm.exit_impossible(now_s)
-        if not why and positions and all(self._helm.desk.of(p.id) for p in positions):
+        if not why and positions and all(self._helm.exiting(p.id) for p in positions):
             why = "Already exiting; the running exit goes on."
         if not why and _fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
         if why:
-            return [Answer(tap.callback_id, why, alarm=True), *self._close(asked, Status.EXPIRED, why)]
+            return [
+                Answer(tap.callback_id, why, alarm=True),
+                *self._close(asked, Status.EXPIRED, "Not done", why),
+            ]
         effects: list[Effect] = [
             self.questions.settle(asked, Status.CONFIRMED),
             Answer(tap.callback_id, "Exiting."),
         ]
+        if len(positions) == 1 and self._helm.desk.of(positions[0].id) is not None:
+            lines = ("The exit that runs is in a hurry now.",)
+            effects.append(Card(asked.nonce, f"Exiting {asked.title}", lines, final=True))
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
-            verdict = asked.verdict or _forced(position)
+            verdict = asked.verdict or _forced()
             effects += self._helm.start_exit(position, verdict, tap.by.name, name, now_s)
         if len(positions) > 1:
             effects.append(
@@ -169,25 +219,25 @@ class Dialogue:
         """Take back every question that a rule has asked."""
         effects: list[Effect] = []
         for asked in [q for q in self.questions.pending() if not q.forced]:
-            effects += self._close(asked, Status.EXPIRED, why)
+            effects += self._close(asked, Status.EXPIRED, "Withdrawn", why)
         return effects
 
     def _expire(self, asked: Confirmation, now_s: float) -> list[Effect]:
         text = "No answer in time; nothing was sent."
-        return self._close(asked, Status.EXPIRED, text) + self._helm.unanswered(asked, now_s)
+        return self._close(asked, Status.EXPIRED, "Expired", text) + self._helm.unanswered(asked, now_s)
 
     def _decline(self, asked: Confirmation, now_s: float) -> list[Effect]:
-        effects = self._close(asked, Status.DECLINED, "Left alone; nothing was sent.")
+        head = "Cancelled" if asked.forced else "Not now"
+        effects = self._close(asked, Status.DECLINED, head, "Left alone; nothing was sent.")
         self._helm.leave_alone(asked, now_s)
         return effects
 
-    def _close(self, asked: Confirmation, status: Status, text: str) -> list[Effect]:
-        head = {Status.DECLINED: "Not now", Status.EXPIRED: "Expired"}.get(status, "Closed")
+    def _close(self, asked: Confirmation, status: Status, head: str, text: str) -> list[Effect]:
         settle = self.questions.settle(asked, status)
         return [settle, Card(asked.nonce, f"{head}: {asked.title}", (text,), final=True)]
 
 
-def _forced(position: Position) -> Verdict:
+def _forced() -> Verdict:
     return Verdict(
         "forced",
         Action.CLOSE_IMMEDIATELY,
@@ -195,7 +245,7 @@ def _forced(position: Position) -> Verdict:
         None,
         None,
         1.0,
-        f"{FORCED_REASON}: {_name(position)}",
+        FORCED_REASON,
     )
 
 

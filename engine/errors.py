@@ -6,9 +6,9 @@
     ├── ConfigError         the owner must correct a setting; `faults` lists them all
     ├── WireError           these bytes or this text are not what the fact sheet says (a ValueError)
     ├── BadInput            a file or a row of the owner's is wrong; says what was read and expected
-    ├── NotAllowed          the person or the mode may not do this
     ├── JournalError        the journal cannot be written: nothing may be sent
-    │   └── Settled         a compare-and-set lost: somebody else decided first
+    │   ├── Settled         a compare-and-set lost: somebody else decided first
+    │   └── Unwritable      a value that no journal can hold: trying again is no use
     └── SourceError         an outside source did not give an answer
         ├── Unreachable     no answer, or not an understandable one: ask again later
         ├── AuthFailed      the token or key is refused: a person must act
@@ -47,16 +47,16 @@ class BadInput(PrahariError, ValueError):
     """The owner's own file or row is wrong; the text says what was read and what was expected."""
 
 
-class NotAllowed(PrahariError):
-    """This person, or this mode, may not do that."""
-
-
 class JournalError(PrahariError):
     """The journal could not be written, so the effects that hang on it must not happen."""
 
 
 class Settled(JournalError):
     """A confirmation was already decided by somebody else."""
+
+
+class Unwritable(JournalError):
+    """A record holds a value that is no JSON: a fault of ours, which the same write will always meet."""
 
 
 class SourceError(PrahariError):

@@ -7,16 +7,19 @@ while the gate permits. An exit ends verified flat, stuck with a human told, or 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.blotter import Blotter
 from engine.intents import Intent, IntentState
-from engine.messages import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
-from engine.model import OrderRequest, Urgency
-from engine.orders import Order, correlation_id
+from engine.messages import Audit, QueryBroker
+from engine.orders import Event, Order
+from engine.outgoing import Outgoing
+from engine.pace import Pace
+from engine.pricing import Style
 from engine.refusals import Remedy, remedy
-from engine.steps import Block, Place, Reprice, Tell, Wait, next_step
+from engine.sessions import ist_date
+from engine.stalls import Stalls
+from engine.steps import Block, Place, Reprice, Tell, Wait, cancel_due, freeze_mid, next_step, renew_mid
 from engine.verify import Finding, verify
 
 if TYPE_CHECKING:
@@ -25,23 +28,17 @@ if TYPE_CHECKING:
 
     from engine.blotter import Change
     from engine.messages import BrokerReport, CommandOutcome, Effect
-    from engine.model import BrokerOrder, InstrumentKey, PositionId
+    from engine.model import BrokerOrder, InstrumentKey, PositionId, Verdict
     from engine.pricing import Touch
     from engine.steps import Step
 
 __all__ = ["ExitDesk"]
 
-#: Reports follow each other at this distance while an exit waits for one.
-REPORT_EVERY_S = 1.0
-#: After a failed one the broker gets a little longer.
-FAILED_AGAIN_S = 3.0
-#: A report that has not come by then is counted as lost.
-REPORT_LOST_S = 8.0
-#: An order that only rests is looked at this often, should the update socket be silent.
-RESTING_POLL_S = 5.0
 #: How long the broker may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
 RETRY_S = 1.0
+#: An unfinished exit is gone on with after a night or a long weekend, not after more.
+OLDEST_S = 5 * 86_400.0
 
 
 class ExitDesk:
@@ -59,17 +56,14 @@ class ExitDesk:
         touch: Callable[[InstrumentKey], Touch],
         permit: Callable[[Intent, float], str],
     ) -> None:
-        self.account = account
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
-        self._query_s: float | None = None
-        self._last_report_s = 0.0
-        self._last_failed = False
-        self._want_report = False
-        self._told: set[str] = set()
-        self._effects: list[Effect] = []
+        self._out = Outgoing(account, self.blotter)
+        self._pace = Pace()
+        self._stalls = Stalls()
+        self._waits: dict[str, str] = {}
 
     # --------------------------------------------------------------------------------- looking
 
@@ -80,6 +74,11 @@ class ExitDesk:
     def of(self, position: PositionId) -> Intent | None:
         """The live intent of a position."""
         return next((i for i in self.live() if i.position == position), None)
+
+    def unfinished(self, position: PositionId) -> list[Intent]:
+        """The exits of a position that ended before it was flat, oldest first."""
+        mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
+        return [intent for intent in mine if intent.state is not IntentState.FLAT]
 
     def last_of(self, position: PositionId) -> Intent | None:
         """The newest intent of a position, ended or not."""
@@ -97,34 +96,75 @@ class ExitDesk:
             self.intents[intent.id] = intent
             for leg in intent.legs if intent.state.live else ():
                 self.blotter.ledger.resume(leg)
-        self._want_report = any(True for _ in self.live())
+        self._pace.wanted = any(True for _ in self.live())
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
         """Take on a decided exit; nothing is sent before a report asked for from now on."""
         self.intents[intent.id] = intent
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
-        self._save(intent)
-        self._effects.append(Audit("intent", intent.to_json()))
-        self._want_report = True
+            freeze_mid(leg, self._touch(leg.key), now_s)
+        self._out.save(intent)
+        self._out.add(Audit("intent", intent.to_json()))
+        self._pace.wanted = True
+        return self._turn(now_s)
+
+    def start_day(self, since_s: float, now_s: float) -> list[Effect]:
+        """A day begins at ``since_s``: earlier orders are dead, the broker's books are new.
+
+        Exits that ended before are over with. One that did not goes on, whether this process has lived
+        through the night or not: with new orders, a new mid, and what the broker shows today. One that
+        is older than `OLDEST_S` ends here, because nobody can say what has happened since.
+        """
+        dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
+        for order in dead:
+            order.learn(Event.SEEN_EXPIRED)
+            self._out.save_order(order)
+        for intent in [i for i in self.intents.values() if i.begun_s < since_s]:
+            if not intent.state.live:
+                del self.intents[intent.id]
+                continue
+            intent.begun_s = since_s
+            for leg in intent.legs:
+                leg.start_day()
+            text = f"{intent.title}: an exit of an earlier day goes on in the next session. /stop ends it."
+            if now_s - intent.created_s > OLDEST_S:
+                intent.state, intent.note = IntentState.ABORTED, "too old to go on"
+                text = f"{intent.title}: an exit of long ago was never finished and is given up."
+            self._out.save(intent)
+            self._out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
+        for leg in [leg for intent in self.live() for leg in intent.legs]:
+            self.blotter.ledger.resume(leg)
+        return self._turn(now_s)
+
+    def session_closed(self, now_s: float) -> list[Effect]:
+        """Tell of every exit that the closing bell has interrupted."""
+        for intent in self.live():
+            text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
+            self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
+        return self._turn(now_s)
+
+    def hasten(self, intent: Intent, verdict: Verdict, now_s: float) -> list[Effect]:
+        """A graver reason has joined a patient exit: it goes on urgently, from the market as it is now."""
+        intent.verdict, intent.style = verdict, Style.URGENT
+        for leg in intent.legs:
+            renew_mid(leg, self._touch(leg.key), now_s)
+        self._out.save(intent)
+        self._out.add(Audit("hastened", {"intent": intent.id}))
         return self._turn(now_s)
 
     def stop(self, now_s: float) -> list[Effect]:
         """Cancel every working order of ours and end every exit where it stands."""
         for intent in self.live():
             intent.state = IntentState.STOPPING
-            self._save(intent)
+            self._out.save(intent)
         return self._turn(now_s)
 
     def report(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Take in the broker's truth, or the news that it could not be had."""
-        if report.request == self.blotter.ledger.asked:
-            self._query_s = None
-        self._last_report_s = now_s
-        self._last_failed = bool(report.failed)
-        if report.failed:
-            self._want_report = True  # a broker that was away is asked again until it answers
-        else:
+        newest = report.request == self.blotter.ledger.asked
+        self._pace.answered(now_s, newest=newest, failed=bool(report.failed))
+        if not report.failed:
             self._learn(self.blotter.report(report, now_s), now_s)
         return self._turn(now_s)
 
@@ -135,7 +175,7 @@ class ExitDesk:
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Effect]:
         """Take in what became of a command of ours."""
-        self._effects.append(
+        self._out.add(
             Audit("outcome", {"order": news.correlation_id, "verb": news.verb, "said": repr(news.outcome)})
         )
         self._learn(self.blotter.outcome(news, now_s), now_s)
@@ -147,52 +187,61 @@ class ExitDesk:
 
     def ask(self, now_s: float, why: str) -> None:
         """Queue a request for a report with the next effects."""
-        self._want_report = False
-        self._query_s = now_s
-        self._effects.append(QueryBroker(self.blotter.ledger.next_request(), why))
+        self._pace.asked(now_s)
+        self._out.add(QueryBroker(self.blotter.ledger.next_request(), why))
 
     # -------------------------------------------------------------------------------- learning
 
     def _learn(self, changes: Iterable[Change], now_s: float) -> None:
         for change in changes:
             order, intent = change.order, self.intents[change.order.intent]
-            self._want_report = True
+            self._pace.wanted = True
             if change.refusal is not None:
                 self._refused(intent, order, *change.refusal, now_s)
-            self._save_order(order)
+            self._out.save_order(order)
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
-            self._effects.append(Audit("order", news))
+            self._out.add(Audit("order", news))
             if intent.rest(order.leg) < 0:
                 leg = intent.legs[order.leg]
                 text = (
                     f"{leg.name}: {intent.filled(order.leg)} units were filled, {leg.quantity} planned. "
                     "Check the position at the broker."
                 )
-                self._tell(intent, f"overfill:{order.id}", "More was filled than planned", text)
+                self._out.tell(intent, f"overfill:{order.id}", "More was filled than planned", text)
 
     def _refused(self, intent: Intent, order: Order, code: str, reason: str, now_s: float) -> None:
         leg = intent.legs[order.leg]
         leg.refusals += 1
         if remedy(code, reason) is Remedy.STOP_LEG:
-            leg.blocked = f"{leg.name}: refused: {reason or code or 'no reason given'}"
+            self._block(intent, order.leg, f"{leg.name}: refused: {reason or code or 'no reason given'}")
         else:
             leg.wait_until_s = now_s + RETRY_S
-        self._save(intent)
+        self._out.save(intent)
+
+    def _block(self, intent: Intent, index: int, why: str) -> None:
+        leg = intent.legs[index]
+        leg.blocked = why
+        others = [i for i, other in enumerate(intent.legs) if other.rank == leg.rank and not other.blocked]
+        if any(intent.rest(i) > 0 for i in others):  # else the whole exit is stuck, and says so itself
+            self._out.tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting
 
     def _turn(self, now_s: float) -> list[Effect]:
         """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
         for intent in list(self.live()):
+            self._waits.pop(intent.id, None)
             if intent.state is IntentState.STOPPING:
                 self._wind_down(intent, now_s)
             else:
                 self._work(intent, now_s)
+            if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
+                self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
+        self._take_back_late(now_s)
         for order in self.blotter.doubtful(now_s):
             self._alarm(order)
         self._query(now_s)
-        effects, self._effects = self._effects, []
-        return effects
+        return self._out.take()
 
     def _work(self, intent: Intent, now_s: float) -> None:
         open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
@@ -210,63 +259,52 @@ class ExitDesk:
 
     def _take(self, intent: Intent, index: int, step: Step, now_s: float) -> None:
         if isinstance(step, Wait):
-            self._want_report = self._want_report or step.report
+            self._pace.wanted = self._pace.wanted or step.report
+            if step.why:
+                self._waits[intent.id] = step.why
         elif isinstance(step, Block):
-            intent.legs[index].blocked = step.reason
-            self._save(intent)
+            self._block(intent, index, step.reason)
+            self._out.save(intent)
         elif isinstance(step, Tell):
-            self._want_report = True
-            if self._tell(intent, step.topic, "Exit needs an eye", step.text):
-                self._save(intent)
+            self._pace.wanted = True
+            if self._out.tell(intent, step.topic, "Exit needs an eye", step.text):
+                self._out.save(intent)
         elif why := self._permit(intent, now_s):
-            self._tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
+            self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
         elif isinstance(step, Place):
-            self._place(intent, index, step, now_s)
+            self._out.place(intent, index, step, now_s)
         elif isinstance(step, Reprice):
-            self._reprice(step, now_s)
+            self._out.reprice(step, now_s)
         else:
-            self._cancel(step.order, now_s)
-
-    def _place(self, intent: Intent, index: int, step: Place, now_s: float) -> None:
-        leg = intent.legs[index]
-        part = intent.filled(index) // leg.slice_quantity
-        attempt = sum(o.leg == index and o.part == part for o in intent.orders)
-        name = correlation_id(self.account, intent.id, index, part, attempt)
-        request = OrderRequest(name, leg.key, leg.side, step.quantity, step.limit_paise, step.product)
-        order = Order(request, intent.id, index, part, attempt, sent_s=now_s, priced_s=now_s)
-        intent.orders.append(order)
-        self.blotter.add(order)
-        self._save(intent)
-        self._save_order(order)
-        self._effects.append(PlaceOrder(request))
-
-    def _reprice(self, step: Reprice, now_s: float) -> None:
-        order = step.order
-        order.request = replace(order.request, limit_paise=step.limit_paise)
-        order.modifies += 1
-        order.priced_s = now_s
-        order.pending = True
-        self._save_order(order)
-        self._effects.append(ModifyOrder(order.order_id, order.request))
-
-    def _cancel(self, order: Order, now_s: float) -> None:
-        order.cancel_sent_s = now_s
-        order.pending = True
-        self._save_order(order)
-        self._effects.append(CancelOrder(order.order_id, order.id))
+            self._out.cancel(step.order, now_s)
 
     def _wind_down(self, intent: Intent, now_s: float) -> None:
         """/stop: cancel what works, wait for what is unknown, leave the rest of the position."""
         live = intent.live_orders()
+        if not live and all(intent.rest(index) <= 0 for index in range(len(intent.legs))):
+            self._verify(intent, now_s)  # the cancel came after the last fill
+            return
         if not live:
             intent.state = IntentState.ABORTED
             intent.note = "stopped by hand; what is left of the position stays"
-            self._save(intent)
+            self._out.save(intent)
             return
         for order in live:
-            if order.order_id and order.cancel_sent_s is None and not order.pending:
-                self._cancel(order, now_s)
-        self._want_report = True
+            if cancel_due(order, now_s):
+                self._out.cancel(order, now_s)
+        self._waits[intent.id] = f"the broker does not confirm that order {live[0].id} is cancelled"
+        self._pace.wanted = True
+
+    def _take_back_late(self, now_s: float) -> None:
+        """An order that was given up and turns up after its exit has ended has no purpose any more."""
+        for order in self.blotter.live():
+            intent = self.intents[order.intent]
+            if intent.state.live or not cancel_due(order, now_s):
+                continue
+            text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
+            self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
+            self._out.cancel(order, now_s)
+            self._pace.wanted = True
 
     # --------------------------------------------------------------------------------- ending
 
@@ -274,19 +312,19 @@ class ExitDesk:
         finding, why = verify(intent, self.blotter.ledger)
         if finding is Finding.FLAT:
             intent.state = IntentState.FLAT
-            self._save(intent)
-            self._effects.append(Audit("flat", {"intent": intent.id}))
+            self._out.save(intent)
+            self._out.add(Audit("flat", {"intent": intent.id}))
             return
         intent.verify_since_s = intent.verify_since_s or now_s
-        self._want_report = True
+        self._pace.wanted = True
         if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
             self._stuck(intent, f"everything planned is filled, but {why}")
 
     def _stuck(self, intent: Intent, why: str) -> None:
         intent.state = IntentState.STUCK
         intent.note = why
-        self._save(intent)
-        self._tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", why)
+        self._out.save(intent)
+        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", why)
 
     def _alarm(self, order: Order) -> None:
         intent, request = self.intents[order.intent], order.request
@@ -295,33 +333,10 @@ class ExitDesk:
             f"({request.side} {request.quantity}) reached the exchange. "
             "Nothing more is sent for this leg until that is known."
         )
-        self._tell(intent, f"unknown:{order.id}", "An order's fate is unknown", text)
-
-    # ------------------------------------------------------------------------------- plumbing
+        self._out.tell(intent, f"unknown:{order.id}", "An order's fate is unknown", text)
 
     def _query(self, now_s: float) -> None:
-        """Ask for a report: at once when something new was learnt, else at a calm pace."""
-        idle_s = now_s - self._last_report_s
-        resting = idle_s >= RESTING_POLL_S and bool(self.blotter.live())
-        outstanding = self._query_s is not None and now_s - self._query_s < REPORT_LOST_S
-        if outstanding or not (self._want_report or resting):
-            return
         ledger = self.blotter.ledger
         stale = any(not ledger.fresh(leg.key) for intent in self.live() for leg in intent.legs)
-        pause_s = FAILED_AGAIN_S if self._last_failed else REPORT_EVERY_S
-        if idle_s >= pause_s or (stale and not self._last_failed):
+        if self._pace.due(now_s, resting=bool(self.blotter.live()), stale=stale):
             self.ask(now_s, "an exit is running")
-
-    def _tell(self, intent: Intent, topic: str, title: str, text: str) -> bool:
-        """Alert once per topic; True when it was new."""
-        if topic in self._told:
-            return False
-        self._told.add(topic)
-        self._effects.append(Alert(Urgency.HIGH, topic, title, text, intent.position))
-        return True
-
-    def _save(self, intent: Intent) -> None:
-        self._effects.append(Record("intent", intent.id, intent.to_json()))
-
-    def _save_order(self, order: Order) -> None:
-        self._effects.append(Record("order", order.id, order.to_json()))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.intents import verdict_from_json, verdict_to_json
 from engine.messages import Record, Settle, Wish
 from engine.model import Action, Mode, PositionId, Verdict
+from engine.rules.base import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,7 +138,11 @@ class Questions:
 
     def held(self, position: PositionId) -> bool:
         """True while a rule's question about this position is open."""
-        return any(position in q.positions and not q.forced for q in self._all.values())
+        return bool(self.about(position))
+
+    def about(self, position: PositionId) -> list[Confirmation]:
+        """The rules' open questions about this position."""
+        return [q for q in self._all.values() if position in q.positions and not q.forced]
 
     def pending(self) -> list[Confirmation]:
         """Every open question."""
@@ -156,6 +161,16 @@ class Questions:
     def expired(self, now_s: float) -> list[Confirmation]:
         """Open questions that are too old to be answered."""
         return [q for q in self._all.values() if now_s >= q.expires_s]
+
+
+def silence_of(verdict: Verdict | None) -> Rank:
+    """From which rank on rules are silent while this verdict is acted on, asked about or left alone.
+
+    Whoever takes a profit without haste, or leaves it alone, has not switched off his stop.
+    """
+    if verdict is None or verdict.action is Action.CLOSE_IMMEDIATELY:
+        return Rank.FORCED
+    return Rank.TRAILING
 
 
 def snooze_s(verdict: Verdict | None) -> float:

@@ -7,22 +7,22 @@ it the questions. Every order passes `Helm._permit` on its way out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
 from engine.exits import ExitDesk
-from engine.gate import Confirmation, Decision, decide, snooze_s
+from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
-from engine.picture import session_text
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
-from engine.sessions import ist_date
+from engine.rules.base import Rank
+from engine.sessions import ist_date, session_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from engine.messages import Actor
     from engine.model import InstrumentKey, Position, PositionId
@@ -41,12 +41,22 @@ class MonitorConfig:
     Attributes:
         account: the account's name in correlation ids and the trade store.
         seed: secret chance for nonces, at least 16 bytes.
+        made_up: bid and ask of a contract around a last price, for orders where a recording has no
+            quotes; None = a source without quotes has none.
     """
 
     mode: Mode
     account: str
     sandbox: bool
     seed: bytes
+    made_up: Callable[[InstrumentKey, int], tuple[int, int]] | None = None
+
+
+class Snooze(NamedTuple):
+    """A position left alone until a moment, and from which rank on its rules are silent."""
+
+    until_s: float
+    silence: Rank
 
 
 class Helm:
@@ -70,18 +80,24 @@ class Helm:
             watch,
             paper=config.mode is Mode.SIMULATE,
             busy=lambda position: self.desk.of(position) is not None,
-            quiet=self._quiet,
+            silence=self._silence,
         )
         self.halted = False
         self.reconciled = False
         self.trouble = ""
-        self.snoozed: dict[PositionId, float] = {}
+        self.snoozed: dict[PositionId, Snooze] = {}
         self._intent_day = ""
         self._intent_count = 0
 
-    def number_from(self, day: str, last: int) -> None:
-        """Go on numbering the day's intents after the last one that the journal knows."""
-        self._intent_day, self._intent_count = day, last
+    def number_after(self, day: str, intents: Iterable[str]) -> None:
+        """Go on numbering the day's intents after these, which journal or broker know.
+
+        The broker may know more than the journal, if that was lost: a correlation id that is used twice
+        would show an old fill as the new one.
+        """
+        last = max((int(name[6:], 36) for name in intents if name.startswith(day)), default=0)
+        count = self._intent_count if day == self._intent_day else 0
+        self._intent_day, self._intent_count = day, max(count, last)
 
     # --------------------------------------------------------------------------------- deciding
 
@@ -90,6 +106,8 @@ class Helm:
         position = self.holdings.positions[judgement.position]
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
+        if self.desk.of(position.id) is not None:
+            return effects + self._join(position, verdict, now_s)
         decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
@@ -98,7 +116,7 @@ class Helm:
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self._why_only_told(verdict)
         title = f"{position.symbol} {position.strategy}"
-        return [*effects, Alert(verdict.urgency, topic, title, verdict.reason + note, position.id)]
+        return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
 
     def _why_only_told(self, verdict: Verdict) -> str:
         if verdict.action is Action.ALERT:
@@ -114,21 +132,38 @@ class Helm:
     ) -> list[Effect]:
         """Decide an exit; a position that is exiting already keeps its running exit."""
         if self.desk.of(position.id) is not None:
-            return []
-        self.watch.hold(position.id)
+            return self._join(position, verdict, now_s)
+        self.watch.hold(position.id, silence_of(verdict))
         self.snoozed.pop(position.id, None)
         urgent = verdict.action is Action.CLOSE_IMMEDIATELY or verdict.rule in URGENT_RULES
         intent_id = self._next_intent(now_s)
         intent = Intent(
             intent_id, position.id, position.account, f"{position.symbol} {position.strategy}", verdict,
-            Style.URGENT if urgent else Style.PATIENT, plan_exit(position), by, card or intent_id, now_s,
+            Style.URGENT if urgent else Style.PATIENT,
+            plan_exit(position, self.desk.unfinished(position.id)), by, card or intent_id, now_s,
         )  # fmt: skip
         effects = self.desk.open(intent, now_s)
-        if verdict.rule != "forced":
-            text = f"{verdict.reason} Exit {intent_id} is running."
+        if verdict.rule != "forced" and card is None:  # a person who said yes sees the card
+            text = f"{verdict.reason}. The exit is running."
             topic = f"{verdict.rule}:{position.id}:exit"
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
+
+    def exiting(self, position: PositionId) -> bool:
+        """Whether an exit of this position runs that nothing could hurry."""
+        running = self.desk.of(position)
+        return running is not None and silence_of(running.verdict) is Rank.FORCED
+
+    def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
+        """A second verdict on a position that is exiting: it joins the running exit, and may hurry it."""
+        running = self.desk.of(position.id)
+        urgent = verdict.action is Action.CLOSE_IMMEDIATELY
+        if running is None or not urgent or silence_of(running.verdict) is Rank.FORCED:
+            return []
+        self.watch.hold(position.id, silence_of(verdict))
+        text = f"{verdict.reason} Exit {running.id} is in a hurry now."
+        alert = Alert(verdict.urgency, f"{verdict.rule}:{position.id}:exit", running.title, text, position.id)
+        return [*self.desk.hasten(running, verdict, now_s), alert]
 
     def exit_impossible(self, now_s: float) -> str:
         """Why a person's exit cannot be taken on now; empty = it can."""
@@ -161,24 +196,25 @@ class Helm:
     def halt(self, by: Actor, now_s: float) -> list[Effect]:
         """/stop: no automatic exits, own working orders cancelled, positions stay."""
         self.halted = True
-        running = list(self.desk.live())
-        effects: list[Effect] = [Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})]
-        effects += self.desk.stop(now_s)
-        effects += self.dialogue.withdraw("Automation was halted; nothing was sent.")
-        orders = sum(len(i.live_orders()) for i in running)
+        orders = sum(len(intent.live_orders()) for intent in self.desk.live())
+        cancelled = f"{orders} working order{'s' * (orders != 1)} of ours" if orders else "No order of ours"
+        is_are = "is" if orders < 2 else "are"
         told = (
-            f"Automation is halted. {orders} working order{'s' * (orders != 1)} of ours being cancelled. "
+            f"Automation is halted. {cancelled} {is_are} {'being cancelled' if orders else 'working'}. "
             f"All positions stay as they are: {len(self.holdings.positions)} open, still watched, "
-            "alerts go on. /exit still works. /resume starts the rules again."
+            "alerts go on. /exit still works; /resume lets the rules act again."
         )
-        return [*effects, Say(by, told)]
+        record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
+        # The reply stands first: the chat sends a few messages a second, and this one is waited for.
+        effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
+        return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor) -> list[Effect]:
         """/resume, confirmed: rules act again."""
         self.halted = False
         self.release(self.holdings.positions)
         record = Record("setting", "halted", {"on": False, "by": by.name})
-        return [record, Say(by, f"Automation is running again, mode {self.mode}.")]
+        return [record]
 
     def unanswered(self, asked: Confirmation, now_s: float) -> list[Effect]:
         """Nobody answered: a loss is asked about again at once and loudly, the rest is left alone."""
@@ -189,7 +225,7 @@ class Helm:
             return []
         self.release(asked.positions)
         text = (
-            f"{asked.title}: {asked.verdict.reason} Nobody answered, nothing was sent; you are asked again."
+            f"{asked.title}: {asked.verdict.reason}. Nobody answered, nothing was sent; you are asked again."
         )
         topic = f"unanswered:{asked.nonce}"
         return [Alert(Urgency.HIGH, topic, "A stop waits for your answer", text, asked.positions[0])]
@@ -199,29 +235,42 @@ class Helm:
         if asked.forced:
             return
         for position in asked.positions:
-            self.snoozed[position] = now_s + snooze_s(asked.verdict)
+            self.snoozed[position] = Snooze(now_s + snooze_s(asked.verdict), silence_of(asked.verdict))
+            self.release((position,))
 
     def release(self, positions: Iterable[PositionId]) -> None:
-        """Judge these again, unless an exit or a question is running for them."""
+        """Judge these again, as far as no exit, no question and no answer silences their rules."""
         for position in positions:
-            if position in self.holdings.positions and not self._quiet(position):
+            if position not in self.holdings.positions:
+                continue
+            rank = self._silence(position)
+            if rank is None:
                 self.watch.release(position)
+            else:
+                self.watch.hold(position, rank)
 
-    def _quiet(self, position: PositionId) -> bool:
-        """Not to be judged now: an exit or a question is open, it was declined, or it is stuck."""
+    def _silence(self, position: PositionId) -> Rank | None:
+        """From which rank on rules are silent: an exit or a question is open, declined, or stuck."""
         last = self.desk.last_of(position)
-        if last is not None and (last.state.live or last.state is IntentState.STUCK):
-            return True
-        return position in self.snoozed or self.dialogue.questions.held(position)
+        if last is not None and last.state is IntentState.STUCK:
+            return Rank.FORCED
+        ranks = [silence_of(last.verdict)] if last is not None and last.state.live else []
+        ranks += [silence_of(asked.verdict) for asked in self.dialogue.questions.about(position)]
+        if position in self.snoozed:
+            ranks.append(self.snoozed[position].silence)
+        return min(ranks, default=None)
 
     # -------------------------------------------------------------------------------- plumbing
 
     def touch(self, key: InstrumentKey) -> Touch:
         """The best prices of a contract now; all unknown when it was never quoted."""
-        tick = self.watch.book.get(key)
-        if tick is None:
+        tick, arrived_s = self.watch.book.get(key), self.watch.book.arrived_s(key)
+        if tick is None or arrived_s is None:
             return Touch(None, None, 0)
-        return Touch(tick.bid_paise, tick.ask_paise, tick.ltp_paise)
+        bid, ask = tick.bid_paise, tick.ask_paise
+        if bid is None and ask is None and self.config.made_up is not None:
+            bid, ask = self.config.made_up(key, tick.ltp_paise)
+        return Touch(bid, ask, tick.ltp_paise, arrived_s)
 
     def _next_intent(self, now_s: float) -> str:
         day = intent_day(now_s)

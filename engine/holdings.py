@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
+from engine.reconcile import Opposed, opposed
 from engine.sessions import ist_date
 from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.intents import Intent
     from engine.messages import Effect, InstrumentsLoaded
     from engine.model import Instrument, InstrumentKey, TradeRow
+    from engine.rules.base import Rank
     from engine.watch import RuleNote, Watchlist
 
 __all__ = ["Holdings"]
@@ -36,7 +38,8 @@ class Holdings:
         watch: where valid positions are valued and judged.
         paper: exits are simulated: the store's rows stay as they are.
         busy: an exit of this position is running: its legs are not to be touched.
-        quiet: this position is not to be judged now (exit, open question, snooze, stuck).
+        silence: from which rank on the position's rules are silent (exit, open question, snooze, stuck);
+            None = all may speak.
     """
 
     def __init__(
@@ -45,22 +48,23 @@ class Holdings:
         *,
         paper: bool,
         busy: Callable[[PositionId], bool],
-        quiet: Callable[[PositionId], bool],
+        silence: Callable[[PositionId], Rank | None],
     ) -> None:
         self.watch = watch
         self.paper = paper
         self._busy = busy
-        self._quiet = quiet
+        self._silence = silence
         self.instruments: Mapping[InstrumentKey, Instrument] = {}
         self.positions: dict[PositionId, Position] = {}
         self.invalid: tuple[InvalidPosition, ...] = ()
         self.flat: dict[PositionId, Position] = {}
-        self.loaded = False
         self._rows: tuple[TradeRow, ...] | None = None
-        self._closed: dict[int, int] = {}
+        self._closed: dict[int, int | None] = {}
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
+        self._told_bare: dict[PositionId, date] = {}
+        self._opposed: set[Opposed] = set()
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
 
@@ -69,7 +73,7 @@ class Holdings:
     ) -> None:
         """Take over what the journal knows: rows already closed, peaks and told levels."""
         for value in closed.values():
-            self._closed |= {int(row): int(paise) for row, paise in value["exits"].items()}
+            self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
@@ -105,7 +109,6 @@ class Holdings:
 
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
-        self.loaded = True
         open_rows = [row for row in self._rows if row.id not in self._closed]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s))
@@ -115,9 +118,10 @@ class Holdings:
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
         listed = {p.id for p in found}
-        for gone in [p for p in self.positions if p not in listed and not self._busy(p)]:
-            self._drop(gone)
-            effects.append(Audit("position gone", {"position": gone}))
+        for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
+            self._drop(gone.id)
+            effects += [Audit("position gone", {"position": gone.id}), _gone(gone)]
+        effects += self._tell_opposed()
         if late and not self.paper:
             effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
         return effects + self.subscriptions()
@@ -128,19 +132,28 @@ class Holdings:
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
         notes = self.watch.put(position, memory, now_s)
-        if self._quiet(position.id):
-            self.watch.hold(position.id)
+        if (rank := self._silence(position.id)) is not None:
+            self.watch.hold(position.id, rank)
         event = "position changed" if changed else "position taken over"
         effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
         unprotected = self.watch.figures(position.id, now_s).unprotected
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
         effects += [_refusal(position, note, loud) for note in notes if note.refused]
-        if unprotected:
-            text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
-            effects.append(
-                Alert(Urgency.MEDIUM, f"unprotected:{position.id}", "Unprotected position", text, position.id)
-            )
-        return effects
+        return effects + (self._unprotected(position, now_s) if unprotected else [])
+
+    def unprotected(self, now_s: float) -> list[Effect]:
+        """Say of each position that no loss rule guards it, once a day."""
+        bare = [p for p in self.positions.values() if self.watch.figures(p.id, now_s).unprotected]
+        return [effect for position in bare for effect in self._unprotected(position, now_s)]
+
+    def _unprotected(self, position: Position, now_s: float) -> list[Effect]:
+        today = ist_date(now_s)
+        if self._told_bare.get(position.id) == today:
+            return []
+        self._told_bare[position.id] = today
+        text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
+        topic = f"unprotected:{position.id}"
+        return [Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)]
 
     def _drop(self, position: PositionId) -> None:
         self.positions.pop(position, None)
@@ -156,6 +169,15 @@ class Holdings:
             Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
             for bad in invalid
             if (bad.id, bad.why) not in known
+        ]
+
+    def _tell_opposed(self) -> list[Effect]:
+        """Contracts in which two positions face each other, each time there is a new one."""
+        found = set(opposed(self.positions.values()))
+        new, self._opposed = found - self._opposed, found
+        return [
+            Alert(Urgency.HIGH, f"opposed:{pair.key}", "Two positions hold one contract both ways", pair.text)
+            for pair in sorted(new, key=lambda pair: pair.key)
         ]
 
     @property
@@ -189,12 +211,12 @@ class Holdings:
 
     def close(self, intent: Intent, now_s: float) -> list[Effect]:
         """A position is verified flat: remember it, and write the end to the store unless on paper."""
-        exits: dict[int, int] = {}
-        for index, leg in enumerate(intent.legs):
-            average = intent.average_paise(index)
-            exits |= dict.fromkeys(leg.rows, average if average is not None else 0)
-        self._closed |= exits
         position = self.positions.get(intent.position)
+        rows = [leg.row_id for leg in position.legs] if position is not None else []
+        exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
+        for index, leg in enumerate(intent.legs):
+            exits |= dict.fromkeys(leg.rows, intent.average_paise(index))
+        self._closed |= exits
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)
@@ -228,11 +250,20 @@ class Holdings:
         return effects
 
 
+def _gone(position: Position) -> Effect:
+    text = (
+        f"{position.symbol} {position.strategy}: its rows are gone from the trade store, or closed there by "
+        "somebody else. Its rules do not act any more."
+    )
+    return Alert(Urgency.MEDIUM, f"gone:{position.id}", "A position is no longer watched", text, position.id)
+
+
 def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:
+    why = note.text if urgency is Urgency.MEDIUM else f"{note.text.partition(';')[0]}. Another rule guards it"
     return Alert(
         urgency,
         f"rule:{position.id}:{note.rule}",
         f"Rule {note.rule} is off",
-        f"{position.symbol} {position.strategy}: {note.text}",
+        f"{position.symbol} {position.strategy}: {why}.",
         position.id,
     )

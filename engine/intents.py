@@ -50,6 +50,8 @@ class LegPlan:
         blocked: why this leg cannot go on; empty = it can.
         mid_s, mids: when the mid was frozen, and how often.
         uncapped: the cap's patience is over.
+        before, before_paise: units that earlier exits of the same rows have traded already, and the
+            turnover of those.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
     """
@@ -73,9 +75,17 @@ class LegPlan:
     mid_s: float = 0.0
     mids: int = 1
     uncapped: bool = False
+    before: int = 0
+    before_paise: int = 0
     missing_reads: int = 0
     shrink_reads: int = 0
     shrink_net: int | None = None
+
+    def start_day(self) -> None:
+        """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
+        self.baseline_net, self.product = None, Product.MARGIN
+        self.refusals, self.wait_until_s, self.blocked = 0, 0.0, ""
+        self.missing_reads, self.shrink_reads, self.shrink_net = 0, 0, None
 
     def to_json(self) -> dict[str, Any]:
         """The leg as the journal keeps it."""
@@ -86,6 +96,7 @@ class LegPlan:
             "mid": self.mid_paise, "baseline": self.baseline_net, "product": self.product,
             "parts": self.parts, "blocked": self.blocked, "mid_s": self.mid_s,
             "mids": self.mids, "uncapped": self.uncapped,
+            "before": self.before, "before_paise": self.before_paise,
         }  # fmt: skip
 
     @classmethod
@@ -97,6 +108,7 @@ class LegPlan:
             row["mid"], row["baseline"], Product(row["product"]), row["parts"],
             blocked=row["blocked"], mid_s=row["mid_s"],
             mids=row["mids"], uncapped=row["uncapped"],
+            before=row["before"], before_paise=row["before_paise"],
         )  # fmt: skip
 
 
@@ -108,7 +120,7 @@ class Intent:
         id: ``yymmdd`` and three base-36 digits; part of every correlation id.
         card: names the chat card that tells this story.
         by: who decided: the rule, or the person's name.
-        verify_reads: reads that disagreed while we waited for the broker to show us flat.
+        begun_s: when it was decided, or the start of the later day on which it goes on.
     """
 
     id: str
@@ -124,12 +136,21 @@ class Intent:
     state: IntentState = IntentState.WORKING
     orders: list[Order] = field(default_factory=list)
     note: str = ""
-    verify_reads: int = 0
+    begun_s: float = 0.0
     verify_since_s: float | None = None
 
+    def __post_init__(self) -> None:
+        """It begins when it is decided."""
+        self.begun_s = self.begun_s or self.created_s
+
     def filled(self, leg: int) -> int:
-        """Units filled for a leg, over all its orders."""
-        return sum(o.filled for o in self.orders if o.leg == leg)
+        """Units filled for a leg, over all its orders and those of earlier exits of the same rows."""
+        return self.legs[leg].before + self.traded(leg)[0]
+
+    def traded(self, leg: int) -> tuple[int, int]:
+        """Units and turnover in paise that this exit's own orders have traded of a leg."""
+        mine = [o for o in self.orders if o.leg == leg]
+        return sum(o.filled for o in mine), sum(o.filled * o.average_paise for o in mine)
 
     def rest(self, leg: int) -> int:
         """Units of a leg still to trade."""
@@ -148,7 +169,7 @@ class Intent:
         filled = self.filled(leg)
         if not filled:
             return None
-        turnover = sum(o.filled * o.average_paise for o in self.orders if o.leg == leg)
+        turnover = self.legs[leg].before_paise + self.traded(leg)[1]
         return -(-turnover // filled) if self.legs[leg].side is Side.BUY else turnover // filled
 
     def to_json(self) -> dict[str, Any]:
@@ -158,6 +179,7 @@ class Intent:
             "verdict": verdict_to_json(self.verdict),
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
+            "begun_s": self.begun_s,
         }  # fmt: skip
 
     @classmethod
@@ -168,6 +190,7 @@ class Intent:
             verdict_from_json(row["verdict"]), Style(row["style"]),
             [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
             row["created_s"], IntentState(row["state"]), orders, row["note"],
+            row["begun_s"],
         )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.report: BrokerReport | None = None
+        self.since_s = 0.0  # the broker's order and trade books begin here
         self._asked = 0
         self._stale_until: dict[InstrumentKey, int] = {}
         self._own: dict[InstrumentKey, int] = {}
@@ -62,6 +63,16 @@ class Ledger:
     def fresh(self, key: InstrumentKey) -> bool:
         """True when the last report may be used to decide an order in this contract."""
         return self.report is not None and self.report.request > self._stale_until.get(key, 0)
+
+    def start_day(self, since_s: float) -> None:
+        """Forget the books: the broker's lists begin anew, and what was filled is in its positions."""
+        self.report, self.since_s = None, since_s
+        for book in (self._own, self._base, self._filled_s, self._foreign):
+            book.clear()
+
+    def age_s(self, now_s: float) -> float:
+        """How long ago the last report was begun."""
+        return now_s - self.report.began_s if self.report else float("inf")
 
     # ------------------------------------------------------------------------------ learning
 
@@ -109,15 +120,24 @@ class Ledger:
         before the first one's fills. So a base that is there stays until the list has settled, and
         none is taken while it may lag.
         """
-        began_s = self.report.began_s if self.report else 0.0
-        quiet = began_s - self._filled_s.get(leg.key, float("-inf")) >= SETTLE_S
-        if quiet:
+        if self.quiet(leg.key):
             self.rebase(leg, row)
         elif leg.key not in self._base:
             return False
         leg.baseline_net = self._base[leg.key]
         leg.product = row.product
         return True
+
+    def quiet(self, key: InstrumentKey) -> bool:
+        """True when our last fill in this contract is so long ago that the position list knows of it."""
+        began_s = self.report.began_s if self.report else 0.0
+        return began_s - self._filled_s.get(key, float("-inf")) >= SETTLE_S
+
+    def elsewhere(self, leg: LegPlan) -> int:
+        """Units of the leg's contract that are held in its direction, but as another product."""
+        rows = self.report.positions if self.report else ()
+        others = [p for p in rows if p.key == leg.key and p.product is not leg.product]
+        return sum(max(-leg.side.sign * p.net_quantity, 0) for p in others)
 
     def rebase(self, leg: LegPlan, row: BrokerPosition) -> None:
         """Take the broker's net as the truth, after it was seen often enough to believe."""
@@ -138,5 +158,9 @@ class Ledger:
         held = -leg.side.sign * net
         if expected is not None:
             held = min(held, -leg.side.sign * expected)
+        return held - self.asked_for(leg, live)
+
+    def asked_for(self, leg: LegPlan, live: Iterable[Order]) -> int:
+        """Units that live orders of ours, known to the journal or not, ask for on the leg's side."""
         asked = sum(o.rest for o in live if o.request.key == leg.key and o.request.side is leg.side)
-        return held - asked - self._foreign.get((leg.key, leg.side), 0)
+        return asked + self._foreign.get((leg.key, leg.side), 0)

@@ -210,12 +210,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's wish. ``strategy_id`` None with EXIT means every position."""
+    """A person's wish. ``strategy_id`` None with EXIT means every position.
+
+    ``message_id``: the chat's message on which it was chosen, 0 = it was written.
+    """
 
     wish: Wish
     by: Actor
     strategy_id: int | None = None
     confirmed: bool = False
+    message_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,9 +349,12 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class CloseTrades:
-    """Write the end of these rows to the trade store (verified flat): row id -> exit price."""
+    """Write the end of these rows to the trade store (verified flat): row id -> exit price.
 
-    exits: Mapping[int, int]
+    The price is None when nobody here traded the row (closed by hand, or cancelled by another row).
+    """
+
+    exits: Mapping[int, int | None]
     closed_at_s: float
 
 
@@ -375,6 +382,7 @@ class Ask:
         wish: what yes would do.
         verdict_title: why it is asked, e.g. "Profit target reached".
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
+        message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
     """
 
     nonce: str
@@ -386,6 +394,7 @@ class Ask:
     yes: str
     no: str
     position: PositionId | None = None
+    message_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +413,7 @@ class Card:
     Attributes:
         nonce: names the card: the question it grew from, or the intent's id for automatic exits.
         final: nothing more will come; buttons are gone for good.
+        done: what was wanted has come about.
     """
 
     nonce: str
@@ -411,6 +421,7 @@ class Card:
     lines: tuple[str, ...]
     final: bool
     urgency: Urgency = Urgency.NORMAL
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

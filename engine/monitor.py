@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.cards import exit_card, realised_paise
+from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
 from engine.messages import (
@@ -33,7 +34,9 @@ from engine.messages import (
     TradesLoaded,
 )
 from engine.model import Urgency
+from engine.orders import read_correlation_id
 from engine.reconcile import differences
+from engine.sessions import at, ist_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,8 +47,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Monitor", "MonitorConfig"]
 
-URGENT_RULES = frozenset({"forced", "expiry_exit", "trailing_stop", "lock_profit"})
 REMEMBER_EVERY_S = 5.0
+#: A broker that cannot be read for this long is told of, exit or not.
+BLIND_S = 60.0
 
 
 class Monitor:
@@ -62,7 +66,10 @@ class Monitor:
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._mismatched: set[InstrumentKey] = set()
+        self._health = HealthWatch()
         self._remembered_s = 0.0
+        self._day = ""
+        self._blind_s: float | None = None  # since when the broker cannot be read
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
             OrderUpdate: lambda m, now_s: self.desk.update(m.order, now_s),
@@ -81,15 +88,18 @@ class Monitor:
     def restore(self, journal: Mapping[str, Mapping[str, Mapping[str, Any]]], now_s: float) -> None:
         """Take over what the journal remembers; call once, before the first message.
 
-        Exits of an earlier day are not continued (their day orders are dead): their positions are
-        watched anew, from the trade store and the broker's truth.
+        Exits that an earlier day has left open are taken over too: the first beat sorts them out.
         """
-        today = intent_day(now_s)
-        intents = {k: v for k, v in journal.get("intent", {}).items() if k.startswith(today)}
+        today, since_s = intent_day(now_s), at(ist_date(now_s), "00:00")
+        intents = {
+            k: v
+            for k, v in journal.get("intent", {}).items()
+            if v["begun_s"] >= since_s or IntentState(v["state"]).live
+        }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
         self._running = {intent.id: intent for intent in self.desk.live()}
-        self.helm.number_from(today, max((int(k[6:], 36) for k in intents), default=0))
+        self.helm.number_after(today, intents)
         self.holdings.restore(journal.get("closed", {}), journal.get("memory", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
@@ -117,6 +127,18 @@ class Monitor:
         return effects
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
+        return self._new_day(now_s) + self._beaten(message, now_s)
+
+    def _new_day(self, now_s: float) -> list[Effect]:
+        day = intent_day(now_s)
+        if day == self._day:
+            return []
+        self._day = day
+        effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
+        self.helm.release(self.holdings.positions)
+        return effects
+
+    def _beaten(self, message: Beat, now_s: float) -> list[Effect]:
         match message.kind:
             case BeatKind.PULSE:
                 return self._pulse(now_s)
@@ -127,13 +149,32 @@ class Monitor:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
             case BeatKind.SESSION_OPEN:
-                return [LoadTrades()]
-            case BeatKind.SESSION_CLOSE | BeatKind.HEALTH:
-                return []
+                return [LoadTrades(), *self.holdings.unprotected(now_s)]
+            case BeatKind.SESSION_CLOSE:
+                return self.desk.session_closed(now_s)
+            case BeatKind.HEALTH:
+                return self._health.look(self._state_of_health(now_s))
+
+    def _state_of_health(self, now_s: float) -> Health:
+        book = self.watch.book
+        return Health(
+            in_session=self.helm.calendar.is_open(now_s),
+            feed=self.feed,
+            data_age_s=None if book.data_s is None else now_s - book.data_s,
+            trade_age_s=None if book.newest_trade_s is None else now_s - book.newest_trade_s,
+            prices=len(book),
+            subscribed=len(self.holdings.subscribed),
+            hit_ratio=book.hit_ratio,
+            suspects=book.suspects,
+            positions=len(self.holdings.positions),
+            exits=sum(1 for _ in self.desk.live()),
+            live_orders=len(self.desk.blotter.live()),
+            degraded=self.helm.degraded,
+        )
 
     def _pulse(self, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
-        for position in [p for p, until_s in self.helm.snoozed.items() if now_s >= until_s]:
+        for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
         for judgement in self.watch.beat(now_s):
@@ -172,14 +213,28 @@ class Monitor:
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
         effects = self.desk.report(message, now_s)
         if message.failed:
-            if not self.helm.reconciled:
-                text = f"{message.failed}. Until the broker answers, Prahari only alerts."
-                effects.append(Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text))
-            return effects
+            return effects + self._blind(message.failed, now_s)
+        if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
+            text = "Orders and positions can be read again."
+            effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))
+        self._blind_s = None
         if not self.helm.reconciled:
             self.helm.reconciled = True
+            ours = [read_correlation_id(order.correlation_id) for order in message.orders]
+            self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
         return effects + self._compare(message)
+
+    def _blind(self, why: str, now_s: float) -> list[Effect]:
+        """At the start a broker that cannot be read is news at once, later after a minute."""
+        self._blind_s = now_s if self._blind_s is None else self._blind_s
+        if not self.helm.reconciled:
+            text = f"{why}. Until the broker answers, Prahari only alerts."
+            return [Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text)]
+        if now_s - self._blind_s < BLIND_S:
+            return []
+        text = f"{why}. Rules go on, but no exit can be placed until it answers."
+        return [Alert(Urgency.HIGH, "blind", "The broker cannot be read", text)]
 
     def _compare(self, report: BrokerReport) -> list[Effect]:
         """Tell of contracts in which store and broker differ, on the second report that says so."""
@@ -219,7 +274,9 @@ class Monitor:
         effects: list[Effect] = []
         if intent.state is IntentState.FLAT:
             effects += self.holdings.close(intent, now_s)
-        elif intent.state is IntentState.ABORTED:
+        else:
+            effects += _half_closed(intent)
+        if intent.state is IntentState.ABORTED:
             self.helm.release((intent.position,))
         return effects + self._show(card)
 
@@ -228,3 +285,15 @@ class Monitor:
             return []
         self._cards[card.nonce] = card
         return [card]
+
+
+def _half_closed(intent: Intent) -> list[Effect]:
+    """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
+    legs = range(len(intent.legs))
+    if not any(map(intent.filled, legs)) or all(intent.rest(index) <= 0 for index in legs):
+        return []
+    text = (
+        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it, so "
+        "its P&L and its rules count what is gone. /exit closes the rest; or correct the rows."
+    )
+    return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

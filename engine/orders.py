@@ -8,7 +8,7 @@ the acknowledgement, an order that appears after it was given up.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -165,7 +165,8 @@ class Order:
         """Take in the broker's row; True when state or filled quantity changed.
 
         Filled only grows: rows arrive late and out of order. A row that says TRADED for less than
-        was ordered is still working (Dhan has no documented partial status on the socket).
+        was ordered is still working (Dhan has no documented partial status on the socket). The limit is
+        the row's: a modify may have been refused or lost, or somebody moved the order in the app.
         """
         event = _SEEN[seen.status]
         if event is Event.SEEN_FILLED and max(seen.filled, self.filled) < self.request.quantity:
@@ -179,6 +180,8 @@ class Order:
         self.order_id = seen.order_id or self.order_id
         self.reason = seen.reason or self.reason
         self.absent_reads = 0
+        if seen.limit_paise > 0 and not self.pending:
+            self.request = replace(self.request, limit_paise=seen.limit_paise)
         return self.learn(event) or grew
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from engine.intents import LegPlan
 from engine.model import Instrument, Position, Side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.intents import Intent
     from engine.model import InstrumentKey
 
 __all__ = ["plan_exit", "slice_quantity"]
@@ -15,12 +18,17 @@ __all__ = ["plan_exit", "slice_quantity"]
 SHORTS, LONGS = 0, 1
 
 
-def plan_exit(position: Position) -> list[LegPlan]:
+def plan_exit(position: Position, earlier: Iterable[Intent] = ()) -> list[LegPlan]:
     """Plan the full exit of a position: one entry a contract, shorts before longs.
 
     Rows of the same contract are one entry; rows that cancel out are none. Shorts come first because
     a margin account is refused, or punished, when the hedge goes first, and because a failure
     half-way then leaves only longs (bounded risk).
+
+    Args:
+        position: as the trade store has it.
+        earlier: its exits that ended before they were done; what they traded is not traded again, as
+            long as the store still has the rows that they were planned from.
     """
     nets: dict[InstrumentKey, int] = {}
     rows: dict[InstrumentKey, dict[int, int]] = {}
@@ -30,6 +38,13 @@ def plan_exit(position: Position) -> list[LegPlan]:
         rows.setdefault(leg.key, {})[leg.row_id] = leg.quantity
         instruments[leg.key] = leg.instrument
     legs = [_leg(instruments[key], net, rows[key]) for key, net in nets.items() if net]
+    for intent in earlier:
+        for index, done in enumerate(intent.legs):
+            for plan in legs:
+                if (plan.key, plan.side, plan.rows) == (done.key, done.side, done.rows):
+                    units, turnover = intent.traded(index)
+                    plan.before += units
+                    plan.before_paise += turnover
     return sorted(legs, key=lambda leg: leg.rank)
 
 

@@ -2,7 +2,8 @@
 
 There is no market order, so every exit is a limit that may rest. *Urgent* crosses the touch at once
 and steps deeper; *patient* starts at mid and reaches the touch within 20 s. The cap is measured
-from the mid frozen at the trigger, so that a run-away market cannot drag the limit along.
+from the mid frozen at the trigger, so that a run-away market cannot drag the limit along. The
+exchange's band is measured from where the market is now: it is what the exchange would refuse.
 """
 
 from __future__ import annotations
@@ -37,11 +38,16 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """The best prices now, paise; None = that side is empty or unknown."""
+    """The best prices now, paise; None = that side is empty or unknown.
+
+    Attributes:
+        arrived_s: when they came; 0 = not known.
+    """
 
     bid_paise: int | None
     ask_paise: int | None
     ltp_paise: int
+    arrived_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Ladder:
 
     Attributes:
         mid_paise: frozen at the trigger; the cap is measured from it.
-        uncapped: after the cap's patience is over, may go on to the exchange's band.
+        uncapped: the cap's patience is over: the limit goes to the exchange's band.
     """
 
     side: Side
@@ -60,37 +66,57 @@ class Ladder:
     uncapped: bool = False
 
     def cap_paise(self) -> int:
-        """The worst price this ladder will ask, on the tick grid."""
-        mid, tick = self.mid_paise, self.tick_paise
+        """The worst price to ask before patience is over, on the tick grid."""
+        pct, ticks = (10, 10) if self.style is Style.URGENT else (3, 3)
+        return self._away(self.mid_paise, max(self.mid_paise * pct // 100, ticks * self.tick_paise))
+
+    def worst_paise(self, touch: Touch) -> int:
+        """The worst price to ask now, on the tick grid: inside the band, and the cap while it holds."""
+        reference = reference_paise(touch) or self.mid_paise
+        band = self._away(reference, max(reference * BAND_PCT // 100, BAND_MIN_PAISE))
         if self.uncapped:
-            reach = max(mid * BAND_PCT // 100, BAND_MIN_PAISE)
-        elif self.style is Style.URGENT:
-            reach = max(mid * 10 // 100, 10 * tick)
-        else:
-            reach = max(mid * 3 // 100, 3 * tick)
-        worst = mid + self.side.sign * reach
-        return max(_on_grid(worst, tick, up=self.side is Side.SELL), tick)
+            return band
+        return min(band, self.cap_paise()) if self.side is Side.BUY else max(band, self.cap_paise())
+
+    def _away(self, price_paise: int, reach_paise: int) -> int:
+        """So far on the costly side of a price, rounded towards it, never below a tick."""
+        worst = price_paise + self.side.sign * reach_paise
+        return max(_on_grid(worst, self.tick_paise, up=self.side is Side.SELL), self.tick_paise)
 
 
 def limit_paise(ladder: Ladder, touch: Touch, elapsed_s: float) -> int:
-    """The limit to ask ``elapsed_s`` after the order first left, on the tick grid, inside the cap."""
+    """The limit to ask ``elapsed_s`` after the order first left, on the tick grid, never past its worst."""
     sign, tick = ladder.side.sign, ladder.tick_paise
     far = _far_side(ladder, touch)
+    worst = ladder.worst_paise(touch)
+    if ladder.uncapped:
+        return worst
     if ladder.style is Style.URGENT:
         steps = int(elapsed_s / URGENT_STEP_S)
         wanted = far + sign * steps * max(2 * tick, ladder.mid_paise // 50)
     else:
-        mid = _mid(touch) or ladder.mid_paise
+        mid = mid_paise(touch) or ladder.mid_paise
         done = min(elapsed_s / PATIENT_REACH_S, 1.0)
         wanted = round(mid + (far - mid) * done)
     wanted = _on_grid(wanted, tick, up=ladder.side is Side.BUY)
-    cap = ladder.cap_paise()
-    return max(min(wanted, cap) if ladder.side is Side.BUY else max(wanted, cap), tick)
+    return max(min(wanted, worst) if ladder.side is Side.BUY else max(wanted, worst), tick)
 
 
 def mid_paise(touch: Touch) -> int | None:
-    """The price to freeze at the trigger: mid, else last trade, else None."""
-    return _mid(touch) or touch.ltp_paise or None
+    """A fair price now, and the one to freeze at the trigger: the mid, else where the market is."""
+    return _mid(touch) or reference_paise(touch)
+
+
+def reference_paise(touch: Touch) -> int | None:
+    """Where the market is now: the last trade, moved to the side of the book it lies beyond.
+
+    A contract that nobody has traded for a while keeps an old last price while its quotes go on.
+    """
+    bid, ask = touch.bid_paise or 0, touch.ask_paise or 0
+    if 0 < ask < bid:
+        return touch.ltp_paise or None
+    reference = touch.ltp_paise or _mid(touch) or bid or ask
+    return (min(max(reference, bid), ask) if ask else max(reference, bid)) or None
 
 
 def _mid(touch: Touch) -> int | None:
@@ -104,7 +130,7 @@ def _far_side(ladder: Ladder, touch: Touch) -> int:
     seen = touch.ask_paise if ladder.side is Side.BUY else touch.bid_paise
     if seen:
         return seen
-    base = _mid(touch) or touch.ltp_paise or ladder.mid_paise
+    base = reference_paise(touch) or ladder.mid_paise
     return base + ladder.side.sign * max(ladder.tick_paise, base // 100)
 
 

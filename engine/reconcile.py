@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.messages import BrokerReport
     from engine.model import InstrumentKey, Position, PositionId
 
-__all__ = ["Difference", "differences"]
+__all__ = ["Difference", "Opposed", "differences", "opposed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,41 @@ def differences(positions: Iterable[Position], report: BrokerReport) -> list[Dif
     ours, names, owners = _sums(positions)
     found = [Difference(key, names[key], net, held.get(key), tuple(owners[key])) for key, net in ours.items()]
     return [d for d in found if d.theirs != d.ours]
+
+
+@dataclass(frozen=True, slots=True)
+class Opposed:
+    """One contract that some positions hold long and others short: the broker shows only the net."""
+
+    key: InstrumentKey
+    name: str
+    longs: tuple[PositionId, ...]
+    shorts: tuple[PositionId, ...]
+
+    @property
+    def text(self) -> str:
+        """What that means for the owner."""
+        return (
+            f"{self.name} is held long by {', '.join(self.longs)} and short by {', '.join(self.shorts)}. The "
+            "broker nets them: an exit of one can only trade what the net allows, and never opens the other "
+            "again. Close them together, or by hand."
+        )
+
+
+def opposed(positions: Iterable[Position]) -> list[Opposed]:
+    """Contracts in which positions of one account face each other."""
+    sides: dict[InstrumentKey, tuple[str, set[PositionId], set[PositionId]]] = {}
+    for position in positions:
+        nets, names, _ = _sums([position])
+        for key, net in nets.items():
+            _, longs, shorts = sides.setdefault(key, (names[key], set(), set()))
+            if net:
+                (longs if net > 0 else shorts).add(position.id)
+    return [
+        Opposed(key, name, tuple(sorted(longs)), tuple(sorted(shorts)))
+        for key, (name, longs, shorts) in sides.items()
+        if longs and shorts
+    ]
 
 
 def _sums(

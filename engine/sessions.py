@@ -188,11 +188,29 @@ class Calendar:
         return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
 
     def _walk(self, day: date, step: timedelta) -> date:
-        for _ in range(_LONGEST_PAUSE_DAYS):
+        pause = _LONGEST_PAUSE_DAYS
+        if self.recorded:  # between two recordings may lie years
+            pause += (max(self.recorded) - min(self.recorded)).days
+        for _ in range(pause):
             day += step
             if self.is_session(day):
                 return day
         raise BadInput(f"the session table has no session within {_LONGEST_PAUSE_DAYS} days of {day}")
+
+
+def session_text(calendar: Calendar, now_s: float) -> str:
+    """Say in words whether F&O trades now, and until or since when."""
+    today = ist_date(now_s)
+    if not calendar.covers(today):
+        return f"the calendar does not cover {today:%d %b %Y}"
+    if not calendar.is_session(today):
+        return f"no session on {today:%a %d %b}"
+    session = calendar.session(today)
+    if now_s < session.open_s:
+        return f"opens at {ist(session.open_s):%H:%M}"
+    if now_s < session.close_s:
+        return f"open until {ist(session.close_s):%H:%M}"
+    return f"closed since {ist(session.close_s):%H:%M}"
 
 
 def _day(value: Any) -> date:

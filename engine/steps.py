@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.model import Action
 from engine.pricing import Ladder, Style, limit_paise, mid_paise
+from engine.sessions import ist_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,15 +25,20 @@ MAX_ORDERS = 90
 MAX_REFUSALS = 12
 SHRINK_READS = 3
 MISSING_READS = 5
+#: What was read longer ago than this (the gate was shut meanwhile) starts no order.
+OLD_READ_S = 15.0
 CAP_WAIT_S = 20.0
+#: A cancel that was refused, lost, or taken without effect is sent again after this.
+CANCEL_AGAIN_S = 5.0
 PATIENT_WAIT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do now; ``report`` when a fresh report would help."""
+    """Nothing to do now; ``report`` when a fresh report would help, ``why`` in people's words."""
 
     report: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,51 +93,98 @@ def next_step(
     leg = intent.legs[index]
     if leg.blocked or now_s < leg.wait_until_s:
         return Wait()
-    if own := intent.live_on(index):
+    own = intent.live_on(index)
+    if own and (_held_less(leg, ledger, live) or sum(o.rest for o in own) > intent.rest(index)):
+        return _take_back(leg, own, now_s)
+    if own:
         return _tend(intent, leg, own[0], touch, now_s)
     if intent.rest(index) <= 0:
         return Wait()
     return _start(intent, index, ledger, live, touch, now_s)
 
 
-def ladder_of(intent: Intent, leg: LegPlan, *, uncapped: bool = False) -> Ladder:
+def cancel_due(order: Order, now_s: float) -> bool:
+    """True when a cancel of this order may leave now: none is under way, or the last one did nothing."""
+    if not order.order_id or order.pending:
+        return False
+    return order.cancel_sent_s is None or now_s - order.cancel_sent_s >= CANCEL_AGAIN_S
+
+
+def ladder_of(intent: Intent, leg: LegPlan) -> Ladder:
     """The price ladder of a leg; its mid must be frozen."""
     assert leg.mid_paise is not None  # noqa: S101 - callers freeze it first
-    return Ladder(leg.side, intent.style, leg.mid_paise, leg.tick_paise, uncapped)
+    return Ladder(leg.side, intent.style, leg.mid_paise, leg.tick_paise, leg.uncapped and _must_go_on(intent))
+
+
+def _must_go_on(intent: Intent) -> bool:
+    """Whether the exit goes past its cap when that has been waited at; the others stay there."""
+    return intent.verdict.action is Action.CLOSE_IMMEDIATELY
 
 
 def freeze_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
-    """Freeze the price the cap is measured from; False while nothing is known of the price."""
-    if leg.mid_paise is None:
-        leg.mid_paise = mid_paise(touch)
-        leg.mid_s = now_s
-    return leg.mid_paise is not None
+    """Freeze the price the cap is measured from; False while nothing is known of the price.
+
+    An exit whose orders died with the day's session begins the next one from that day's first price:
+    a cap around yesterday's would keep it out of a market that opened elsewhere.
+    """
+    today = ist_date(now_s)
+    if leg.mid_paise is not None and ist_date(leg.mid_s) == today:
+        return True
+    if leg.mid_paise is not None and ist_date(touch.arrived_s) != today:
+        return False
+    return renew_mid(leg, touch, now_s)
+
+
+def renew_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
+    """Freeze the price the cap is measured from anew, and begin the ladder again; False = there is none."""
+    fresh = mid_paise(touch)
+    if fresh is None:
+        return False
+    leg.mid_paise, leg.mid_s, leg.mids, leg.uncapped = fresh, now_s, 1, False
+    return True
+
+
+def _held_less(leg: LegPlan, ledger: Ledger, live: Sequence[Order]) -> bool:
+    """The last word of the broker is less than what our orders ask for: somebody else traded."""
+    row = ledger.row(leg) if ledger.fresh(leg.key) else None
+    return row is not None and ledger.free(leg, row.net_quantity, live) < 0
+
+
+def _take_back(leg: LegPlan, own: Sequence[Order], now_s: float) -> Step:
+    """More is asked for than may be traded: an order that was given up turned up, or a hand was faster.
+
+    One order at a time, the newest first; what is still right to trade is placed anew afterwards.
+    """
+    due = [order for order in own if cancel_due(order, now_s)]
+    if due:
+        return Cancel(due[-1])
+    return Wait(report=True, why=f"{leg.name}: more is asked for than is held, and a cancel is not confirmed")
 
 
 def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float) -> Step:
     """Look after a live order: step its price, replace it when its modifications are used up."""
     if not order.order_id or order.unknown_s is not None:
-        return Wait(report=True)
+        return Wait(report=True)  # the desk tells of it by itself
     if order.pending or order.cancel_sent_s is not None:
-        return Wait(report=True)
+        if order.cancel_sent_s is not None and cancel_due(order, now_s):
+            return Cancel(order)
+        return Wait(report=True, why=f"{leg.name}: the broker does not confirm a change of {order.id}")
     if not freeze_mid(leg, touch, now_s):
         return Wait()
     told = _patience(intent, leg, touch, now_s)
     if told is not None:
         return told
-    at_cap_s = (
-        now_s - order.priced_s if order.request.limit_paise == ladder_of(intent, leg).cap_paise() else 0.0
-    )
-    uncapped = intent.verdict.action is Action.CLOSE_IMMEDIATELY and (at_cap_s >= CAP_WAIT_S or leg.uncapped)
-    if at_cap_s >= CAP_WAIT_S and not leg.uncapped:
+    ladder = ladder_of(intent, leg)
+    at_cap = order.request.limit_paise == ladder.cap_paise()
+    if at_cap and now_s - order.priced_s >= CAP_WAIT_S and not leg.uncapped:
         leg.uncapped = True
         text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
-            "Going on to the exchange's price band." if uncapped else "It stays there."
+            "Going on to the exchange's price band." if _must_go_on(intent) else "It stays there."
         )
         return Tell(f"cap:{intent.id}:{leg.key}", text)
     if now_s - order.priced_s < intent.style.step_s:
         return Wait()
-    wanted = limit_paise(ladder_of(intent, leg, uncapped=uncapped), touch, now_s - leg.mid_s)
+    wanted = limit_paise(ladder, touch, now_s - leg.mid_s)
     if (wanted - order.request.limit_paise) * leg.side.sign <= 0:
         return Wait()
     return Reprice(order, wanted) if order.modifies < MAX_MODIFIES else Cancel(order)
@@ -159,49 +212,65 @@ def _start(
 ) -> Step:
     """Decide on a new order, from the broker's fresh word about what is held."""
     leg = intent.legs[index]
-    if not ledger.fresh(leg.key):
-        return Wait(report=True)
+    if not ledger.fresh(leg.key) or ledger.age_s(now_s) > OLD_READ_S:
+        return Wait(report=True, why="the broker's books cannot be read")
     row = ledger.row(leg)
     if row is None:
         leg.missing_reads += 1
         if leg.missing_reads >= MISSING_READS:
             return Block(f"the broker does not list {leg.name}; unknown is not flat")
-        return Wait(report=True)
+        return Wait(report=True, why=f"the broker does not list {leg.name}")
     leg.missing_reads = 0
     if leg.baseline_net is None and not ledger.settle(leg, row):
-        return Wait(report=True)
-    held, rest = -leg.side.sign * row.net_quantity, intent.rest(index)
-    if held < rest:
-        return _shrink(intent, index, ledger, row)
+        return Wait(report=True, why=f"{leg.name}: the position list is too young after our last fill")
     quantity = min(intent.rest(index), ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
     quantity -= quantity % leg.lot
+    if quantity <= 0 and ledger.asked_for(leg, live):
+        return Wait(report=True, why=f"{leg.name}: other live orders of ours already ask for what is held")
     if quantity <= 0:
-        return Wait(report=True)
+        return _shrink(intent, index, ledger, row)
     if not freeze_mid(leg, touch, now_s):
-        return Tell(
-            f"noprice:{intent.id}:{leg.key}", f"{leg.name}: no price is known, so no order can be priced."
-        )
+        return _no_price(intent, leg)
     sent = sum(o.leg == index for o in intent.orders)
     if sent >= MAX_ORDERS or leg.refusals >= MAX_REFUSALS:
         return Block(f"{leg.name}: gave up after {sent} orders")
-    limit = limit_paise(ladder_of(intent, leg, uncapped=leg.uncapped), touch, now_s - leg.mid_s)
+    if not sent:
+        leg.mid_s = now_s  # the cap is the trigger's, but the ladder's steps begin with the first order
+    limit = limit_paise(ladder_of(intent, leg), touch, now_s - leg.mid_s)
     return Place(quantity, limit, leg.product)
 
 
+def _no_price(intent: Intent, leg: LegPlan) -> Step:
+    """Wait for the first price of a new day; that there was never one at all has to be told."""
+    if leg.mid_paise is not None:
+        return Wait()
+    return Tell(
+        f"noprice:{intent.id}:{leg.key}", f"{leg.name}: no price is known, so no order can be priced."
+    )
+
+
 def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> Step:
-    """The broker holds less than the plan: believe it only after several reads that agree."""
+    """Nothing is surely held any more, but the plan is not done: believe it after reads that agree.
+
+    Soon after a fill of ours the list may lag behind it; then only a list that says what our own fills
+    explain is believed.
+    """
     leg, net = intent.legs[index], row.net_quantity
+    if not ledger.quiet(leg.key) and net != ledger.expected(leg):
+        return Wait(report=True, why=f"{leg.name}: the broker's position list does not follow our fills")
     leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
     leg.shrink_net = net
     if leg.shrink_reads < SHRINK_READS:
-        return Wait(report=True)
+        return Wait(report=True, why=f"{leg.name}: the broker shows {net:+d} units")
     held = -leg.side.sign * net
     if held < 0:
         return Block(f"{leg.name}: the position was turned round by hand ({net:+d} units)")
+    if other := ledger.elsewhere(leg):
+        return Block(f"{leg.name}: {other} units are held as another product; close them in Dhan's app")
     leg.quantity = intent.filled(index) + held
     leg.shrink_reads = 0
     ledger.rebase(leg, row)
     return Tell(
-        f"shrunk:{intent.id}:{leg.key}",
-        f"{leg.name}: only {held} units are left at the broker; the plan follows.",
+        f"shrunk:{intent.id}:{leg.key}:{leg.quantity}",
+        f"{leg.name}: only {leg.quantity} of the planned units were left at the broker; the plan follows.",
     )

@@ -23,6 +23,9 @@ _TYPES = {"CE": "CE", "CALL": "CE", "PE": "PE", "PUT": "PE", "FUT": "FUT"}
 EMPTY = frozenset({"", "null", "none", "nan"})
 STATUSES_TEXT = f"one of {', '.join(sorted(OPEN_STATUSES))} (held) or {', '.join(sorted(CLOSED_STATUSES))}"
 
+#: A year outside is a slip of the pen, and the ends of the calendar have no neighbours to look at.
+_OUR_TIMES = range(1990, 2100)
+
 #: Digits with grouping commas the Indian or the western way; 57,00 is neither and stays refused.
 _NUMBER = re.compile(r"([0-9]{1,9}|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.[0-9]{1,12})?")
 
@@ -111,8 +114,10 @@ def day(word: str) -> date:
 
 
 def moment_s(word: str) -> float:
-    """A moment as epoch seconds; without an offset it is Indian time."""
+    """A moment of our times as epoch seconds; without an offset it is Indian time."""
     moment = datetime.fromisoformat(_iso(word))
+    if moment.year not in _OUR_TIMES:
+        raise ValueError
     return (moment if moment.tzinfo else moment.replace(tzinfo=IST)).timestamp()
 
 

@@ -35,7 +35,7 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
         ours = read_correlation_id(order.correlation_id)
         if ours is not None and ours[1] == intent.id and not order.status.final:
             return Finding.NOT_YET, f"order {order.order_id} is still in the book"
-    booked = {o.order_id for o in intent.orders if o.filled}
+    booked = {o.order_id for o in intent.orders if o.filled and o.sent_s >= ledger.since_s}
     traded = {fill.order_id for fill in report.fills}
     if missing := booked - traded - {""}:
         return Finding.NOT_YET, f"the trade book lacks order {', '.join(sorted(missing))}"
@@ -44,6 +44,8 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
         if row is None:
             return Finding.NOT_YET, f"the broker does not list {leg.name}"
         net, expected = row.net_quantity, ledger.expected(leg)
+        if net * leg.side.sign > 0:
+            return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}: it stands the other way round"
         if expected is not None and net != expected:
             return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
     return Finding.FLAT, ""

@@ -27,13 +27,19 @@ _CALLS_KEPT = 20_000
 _CONFLICT = (
     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 )
+_WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; "
+    "use deleteWebhook to delete the webhook first"
+)
 
 _METHODS: dict[str, tuple[str, Method]] = {
     name.lower(): (name, method)
     for table in (telegram_chats.METHODS, telegram_media.METHODS, telegram_messages.METHODS)
     for name, method in table.items()
 }
-_UPDATE_METHODS = {name.lower(): name for name in ("getUpdates", "deleteWebhook", "getWebhookInfo")}
+_UPDATE_METHODS = {
+    name.lower(): name for name in ("getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo")
+}
 
 #: Not counted by the flood model, though they begin like sends.
 _FREE = frozenset({"sendchataction", "sendmessagedraft"})
@@ -77,7 +83,12 @@ class BotApi:
         return [
             web.route("*", "/bot{token}/{method}", self._call),
             web.get("/file/bot{token}/files/{file_id}/{name}", self._download),
+            web.route("*", "/{below:(file/)?bot.*}", self._nowhere),
         ]
+
+    @staticmethod
+    async def _nowhere(_request: web.Request) -> web.Response:
+        return _refusal(ApiError(404, "Not Found"))
 
     def _check_token(self, request: web.Request) -> None:
         token = request.match_info["token"]
@@ -138,16 +149,20 @@ class BotApi:
     async def _about_updates(self, wanted: str, params: Params) -> Any:
         if wanted == "getupdates":
             return await self._get_updates(params)
-        if wanted == "deletewebhook":
+        if wanted in ("setwebhook", "deletewebhook"):
+            self._updates.webhook = _webhook(params) if wanted == "setwebhook" else ""
             if params.flag("drop_pending_updates"):
                 self._updates.drop_all()
             return True
-        info = {"url": "", "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+        url = self._updates.webhook
+        info = {"url": url, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
         return info | ({"allowed_updates": self._updates.allowed} if self._updates.allowed else {})
 
     async def _get_updates(self, params: Params) -> list[dict[str, Any]]:
+        if self._updates.webhook:
+            raise ApiError(409, _WEBHOOK)
         if params.text("allowed_updates"):
-            self._updates.allowed = [str(kind) for kind in params.nested("allowed_updates")]
+            self._updates.allowed = _kinds(params)
         limit = min(max(params.integer("limit", 100), 1), 100)
         timeout_s = min(max(params.integer("timeout"), 0), _POLL_LIMIT_S)
         try:
@@ -188,21 +203,47 @@ def _refusal(error: ApiError) -> web.Response:
     return web.json_response(body, status=error.code)
 
 
+def _webhook(params: Params) -> str:
+    """Read the address of a webhook. Nothing is ever delivered there; it only ends the polling."""
+    url = params.text("url")
+    if url and not url.startswith("https://"):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    return url
+
+
+def _kinds(params: Params) -> list[str]:
+    kinds = params.nested("allowed_updates")
+    if not isinstance(kinds, list):
+        raise bad_request("expected an Array of String as allowed_updates")
+    return [str(kind) for kind in kinds]
+
+
 async def _read(request: web.Request) -> Params:
-    fields = dict(request.query)
-    files: dict[str, File] = {}
-    if request.content_type == "application/json":
-        try:
-            body = await request.json()
-        except ValueError:
-            raise bad_request("can't parse JSON object") from None
-        fields |= {
-            name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()
-        }
-    elif request.can_read_body:
-        for name, value in (await request.post()).items():
-            if isinstance(value, web.FileField):
-                files[name] = File(value.filename, value.content_type, value.file.read())
-            else:
-                fields[name] = str(value)
+    """Read a call's parameters. Raises ApiError 400 for a body that is none of the three kinds."""
+    try:
+        if not request.can_read_body:
+            return Params(dict(request.query))
+        if request.content_type == "application/json":
+            return Params(dict(request.query) | _json_fields(await request.json()))
+        form = await request.post()
+    except (ValueError, LookupError):
+        kind = "JSON object" if request.content_type == "application/json" else "request body"
+        raise bad_request(f"can't parse {kind}") from None
+    fields, files = dict(request.query), {}
+    for name, value in form.items():
+        if isinstance(value, web.FileField):
+            files[name] = File(value.filename, value.content_type, value.file.read())
+        else:
+            fields[name] = str(value)
     return Params(fields, files)
+
+
+def _json_fields(body: Any) -> dict[str, str]:
+    """Spell a JSON body as a form would have; null means left out."""
+    if not isinstance(body, dict):
+        raise bad_request("can't parse JSON object")
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in body.items()
+        if value is not None
+    }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.telegram_state import Chat, Message, TelegramState
+
+_CHAT_ID = re.compile(r"-?[0-9]{1,19}")
 
 
 class ApiError(Exception):
@@ -53,7 +56,7 @@ class Params:
         try:
             return int(raw)
         except ValueError:
-            raise bad_request(f'invalid {name} specified: read "{raw}"') from None
+            raise bad_request(f"invalid {name} specified") from None
 
     def flag(self, name: str) -> bool:
         """Return a boolean as Telegram reads one: "true", "True", "1"."""
@@ -69,15 +72,35 @@ class Params:
         except ValueError:
             raise bad_request(f"can't parse {name} JSON object") from None
 
+    def object(self, name: str) -> dict[str, Any]:
+        """Return a JSON-encoded object; empty when absent. Raises ApiError 400 for anything else."""
+        value = self.nested(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise bad_request(f"object expected as {name}")
+        return value
+
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """Return an array of objects; empty when absent. Raises ApiError 400 for anything else."""
+        value = self.nested(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise bad_request(f"array of objects expected as {name}")
+        return value
+
 
 Method = Callable[[TelegramState, Params], Any]
 
 
 def chat_of(state: TelegramState, params: Params) -> Chat:
     """Find the chat a call is about. Raises ApiError as Telegram would."""
-    if not params.text("chat_id"):
+    name = params.text("chat_id")
+    if not name:
         raise bad_request("chat_id is empty")
-    chat = state.chats.get(params.integer("chat_id"))
+    # A bot addresses people by number only; a name could be a public group's, and there is none here.
+    chat = state.chats.get(int(name)) if _CHAT_ID.fullmatch(name) else None
     if chat is None:
         raise bad_request("chat not found")
     if chat.blocked:
@@ -90,6 +113,8 @@ def chat_of(state: TelegramState, params: Params) -> Chat:
 def message_of(state: TelegramState, params: Params, purpose: str) -> Message:
     """Find the message a call is about; ``purpose`` completes "message to … not found"."""
     chat = chat_of(state, params)
+    if not params.text("message_id"):
+        raise bad_request("message identifier is not specified")
     message = state.in_chat(chat.id, params.integer("message_id"))
     if message is None:
         raise bad_request(f"message to {purpose} not found")

@@ -106,7 +106,7 @@ def unpin_all_chat_messages(state: TelegramState, params: Params) -> Any:
 def set_message_reaction(state: TelegramState, params: Params) -> Any:
     """Answer setMessageReaction: at most one emoji from a closed list."""
     message = message_of(state, params, "react to")
-    wanted = params.nested("reaction") or []
+    wanted = params.objects("reaction")
     emoji = tuple(str(each.get("emoji", "")) for each in wanted)
     if len(emoji) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
@@ -131,13 +131,13 @@ def create_forum_topic(state: TelegramState, params: Params) -> Any:
 
 
 def _scope(params: Params) -> str:
-    scope = params.nested("scope") or {}
+    scope = params.object("scope")
     return ":".join(filter(None, [scope_key(scope), params.text("language_code")]))
 
 
 def set_my_commands(state: TelegramState, params: Params) -> Any:
     """Answer setMyCommands for one scope."""
-    commands = params.nested("commands") or []
+    commands = params.objects("commands")
     if len(commands) > _COMMANDS_LIMIT:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     for command in commands:
@@ -146,7 +146,7 @@ def set_my_commands(state: TelegramState, params: Params) -> Any:
         if not 1 <= len(str(command.get("description", ""))) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
     state.commands[_scope(params)] = [
-        {"command": each["command"].removeprefix("/"), "description": each["description"]}
+        {"command": str(each["command"]).removeprefix("/"), "description": str(each["description"])}
         for each in commands
     ]
     state.tell("commands")
@@ -182,8 +182,8 @@ def get_my_short_description(state: TelegramState, _params: Params) -> Any:
 
 def set_chat_menu_button(state: TelegramState, params: Params) -> Any:
     """Answer setChatMenuButton; without a chat it is the default for all."""
-    button = params.nested("menu_button") or {"type": "default"}
-    if button.get("type") not in ("commands", "default", "web_app"):
+    button = params.object("menu_button") or {"type": "default"}
+    if str(button.get("type")) not in ("commands", "default", "web_app"):
         raise bad_request("menu button type is unknown")
     state.menu_buttons[params.integer("chat_id")] = button
     return True

@@ -18,6 +18,11 @@ _NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same "
     "as a current content and reply markup of the message"
 )
+#: What a bot can be seen doing.
+_ACTIONS = frozenset({
+    "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice",
+    "upload_document", "choose_sticker", "find_location", "record_video_note", "upload_video_note",
+})  # fmt: skip
 
 
 def formatted_of(params: Params, name: str, mode: str, limit: int) -> Formatted:
@@ -41,11 +46,22 @@ def formatted_of(params: Params, name: str, mode: str, limit: int) -> Formatted:
     elif mode:
         raise bad_request(f'unsupported parse_mode: this sandbox reads HTML only, got "{mode}"')
     else:
-        given = params.nested("caption_entities" if name == "caption" else "entities")
+        given = _entities(params, "caption_entities" if name == "caption" else "entities", raw)
         formatted = settled(raw, given) if given else plain(raw)
     if utf16_length(formatted.text) > limit:
         raise bad_request("message caption is too long" if name == "caption" else "message is too long")
     return formatted
+
+
+def _entities(params: Params, name: str, text: str) -> list[dict[str, Any]]:
+    """Read entities that a bot counted by itself. Raises ApiError 400 for those that fit no text."""
+    entities = params.objects(name)
+    for entity in entities:
+        start, length = entity.get("offset", -1), entity.get("length", -1)
+        counted = isinstance(start, int) and isinstance(length, int) and isinstance(entity.get("type"), str)
+        if not counted or start < 0 or length < 0 or start + length > utf16_length(text):
+            raise bad_request("can't parse entities: offset, length or type of an entity is wrong")
+    return entities
 
 
 def _text_body(params: Params) -> Body:
@@ -76,8 +92,11 @@ def _post(state: TelegramState, chat: Chat, params: Params, body: Body) -> dict[
 
 
 def _quoted(state: TelegramState, chat: Chat, params: Params) -> int:
-    wanted = params.nested("reply_parameters") or {}
-    quoted = int(wanted.get("message_id", 0)) or params.integer("reply_to_message_id")
+    wanted = params.object("reply_parameters")
+    named = wanted.get("message_id", 0)
+    if not isinstance(named, int):
+        raise bad_request("invalid message_id specified")
+    quoted = named or params.integer("reply_to_message_id")
     if quoted and state.in_chat(chat.id, quoted) is None:
         if wanted.get("allow_sending_without_reply") or params.flag("allow_sending_without_reply"):
             return 0
@@ -111,7 +130,7 @@ def send_document(state: TelegramState, params: Params) -> Any:
 def send_rich_message(state: TelegramState, params: Params) -> Any:
     """Answer sendRichMessage, when the switch is on (the server answers 404 otherwise)."""
     chat = chat_of(state, params)
-    rich = params.nested("rich_message") or {}
+    rich = params.object("rich_message")
     source = str(rich.get("html") or rich.get("markdown") or "")
     if not source:
         raise bad_request("rich message must be non-empty")
@@ -134,7 +153,7 @@ def send_chat_action(state: TelegramState, params: Params) -> Any:
     """Answer sendChatAction: "typing…" for some seconds."""
     chat = chat_of(state, params)
     action = params.text("action")
-    if action not in ("typing", "upload_photo", "upload_document", "find_location", "choose_sticker"):
+    if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     state.tell("action", chat_id=chat.id, action=action)
     return True
@@ -176,12 +195,12 @@ def edit_message_caption(state: TelegramState, params: Params) -> Any:
 def edit_message_media(state: TelegramState, params: Params) -> Any:
     """Answer editMessageMedia: another photo or document, with the caption that comes along."""
     message = _own(state, params)
-    media = params.nested("media") or {}
-    kind = media.get("type")
+    media = params.object("media")
+    kind = str(media.get("type"))
     if kind not in ("photo", "document"):
         raise bad_request("can't parse InputMedia: photo and document are understood here")
-    caption = Params({"caption": media.get("caption", "")})
-    formatted = formatted_of(caption, "caption", media.get("parse_mode") or "", _CAPTION_LIMIT)
+    caption = Params({"caption": str(media.get("caption") or "")})
+    formatted = formatted_of(caption, "caption", str(media.get("parse_mode") or ""), _CAPTION_LIMIT)
     upload = upload_of(state, params, kind, str(media.get("media", "")))
     return _replace(state, message, Body(formatted, caption.text("caption"), markup_of(params), kind, upload))
 

@@ -23,7 +23,8 @@ _TYPES = {".css": "text/css", ".js": "text/javascript"}
 _ASSETS = {"": "text/html"} | {
     file.name: _TYPES[file.suffix] for file in _FILES.iterdir() if file.suffix in _TYPES
 }
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+#: The names of this machine; a website may let its own name point here.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:",
     "Cache-Control": "no-store",
@@ -85,7 +86,7 @@ class PhonePage:
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         origin = urlsplit(request.headers.get("Origin", "")).netloc
         # The name is checked as well: a website may let its own name point to 127.0.0.1.
-        if (origin and origin != request.host) or request.url.host not in _LOOPBACK:
+        if (origin and origin != request.host) or request.url.host not in LOOPBACK:
             raise web.HTTPForbidden(text="the phone's socket is for its own page")
         viewer = _Viewer(self._state, self._phone, _integer(request, "user"), _integer(request, "chat"))
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=64 * 1024)

@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 from aiohttp import web
 
 from sandbox.telegram_api import BotApi, Call
+from sandbox.telegram_control import Control
 from sandbox.telegram_faults import Faults, Flood
 from sandbox.telegram_page import PhonePage
 from sandbox.telegram_phone import Phone
@@ -81,6 +82,7 @@ class TelegramServer:
         self._api = BotApi(token, self.state, self.updates, self.faults)
         self._api.flood = flood
         self._page = PhonePage(self.state, self.phone)
+        self._control = Control(self._api, self.state, self.faults, self.phone)
         self.state.listener = self._changed
         self.messages = self.state.messages
         self.calls = self._api.calls
@@ -94,7 +96,7 @@ class TelegramServer:
     async def start(self) -> None:
         """Listen on 127.0.0.1."""
         app = web.Application(client_max_size=_LARGEST_UPLOAD_BYTES)
-        app.add_routes([*self._api.routes(), *self._page.routes()])
+        app.add_routes([*self._api.routes(), *self._page.routes(), *self._control.routes()])
         # The access log would write the token, which is part of every URL.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_STOP_S)
         await runner.setup()

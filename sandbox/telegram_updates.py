@@ -48,10 +48,16 @@ class Bell:
 
 
 class UpdateQueue:
-    """What the bot has not confirmed yet."""
+    """What the bot has not confirmed yet.
+
+    Attributes:
+        allowed: the kinds of update that the bot asked for; empty = the usual ones.
+        webhook: where a bot wants them sent; while one is set nobody can fetch them.
+    """
 
     def __init__(self, bell: Bell, now: Callable[[], float]) -> None:
         self.allowed: list[str] = []
+        self.webhook = ""
         self._bell = bell
         self._now = now
         self._waiting: list[tuple[float, dict[str, Any]]] = []

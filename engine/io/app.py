@@ -17,7 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
@@ -25,6 +25,7 @@ from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
+from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
 from engine.io.journal import HostLock, Journal
@@ -105,7 +106,7 @@ async def run_house(
         JournalError: the journal cannot be opened.
     """
     with ExitStack() as held:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / _journal_name(options.mode))
@@ -136,7 +137,13 @@ class _House:
         watch = Watchlist(self.calendar, _rules(settings))
         config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
         self.monitor = Monitor(config, self.calendar, watch)
-        self.monitor.restore(journal.load(), self.clock.now_s())
+        try:
+            self.monitor.restore(journal.load(), self.clock.now_s())
+        except (KeyError, ValueError, TypeError) as error:
+            raise JournalError(
+                f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
+                "restore it or move it away"
+            ) from error
         self.errands = Errands()
         self.feed: Feed = self._feed()
         self.broker, self.listeners = self._broker()
@@ -179,6 +186,11 @@ class _House:
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
                 loop.add_signal_handler(number, supervisor.stop)
         await supervisor.run()
+        for intent in self.monitor.desk.live():
+            _log.warning(
+                "the exit of %s is not finished: its orders stay at the broker, and the next start goes on",
+                intent.title,
+            )
 
     # ----------------------------------------------------------------------------------- parts
 

@@ -10,14 +10,21 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from engine.errors import ConfigError
-from engine.settings import SECRETS, Settings
+from engine.settings import CREDENTIALS, DEFAULT_URLS, SECRETS, Settings
 
 
-def load_settings(file: Path = Path(".env"), environ: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    file: Path = Path(".env"), environ: Mapping[str, str] = os.environ, *, sandbox: bool = False
+) -> Settings:
     """The settings of this host.
 
     A value in the environment wins over the file; an empty one there does not. A file that holds a
     secret and that others on the host may read is refused.
+
+    Args:
+        file: the ``.env`` file; it need not be there.
+        environ: the environment.
+        sandbox: leave out credentials and outside addresses, right or wrong: they are not used.
 
     Raises:
         ConfigError: with every fault of the file and of the settings.
@@ -26,6 +33,8 @@ def load_settings(file: Path = Path(".env"), environ: Mapping[str, str] = os.env
     if any(words.get(name) for name in SECRETS):
         faults += _readable_by_others(file)
     merged = words | {name: value for name, value in environ.items() if value.strip()}
+    if sandbox:
+        merged = {name: word for name, word in merged.items() if name not in (*CREDENTIALS, *DEFAULT_URLS)}
     try:
         settings = Settings.parse(merged, notes)
     except ConfigError as error:
@@ -33,6 +42,20 @@ def load_settings(file: Path = Path(".env"), environ: Mapping[str, str] = os.env
     if faults:
         raise ConfigError(faults)
     return settings
+
+
+def make_data_dir(directory: Path) -> None:
+    """Make the directory that holds everything of this monitor, for its owner's eyes alone.
+
+    Raises:
+        ConfigError: it cannot be made, or is no directory.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            [f"DATA_DIR: read {str(directory)!r}, which cannot be made ({error.strerror})."]
+        ) from error
 
 
 def _read(file: Path) -> tuple[dict[str, str], list[str], list[str]]:

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from engine.errors import JournalError, Settled
+from engine.errors import JournalError, Settled, Unwritable
 from engine.messages import Audit, Record, Settle
 
-_SCHEMA_VERSION = "1"
+_SCHEMA_VERSION = "2"
 _SCHEMA = (
     """CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
     """CREATE TABLE record (
@@ -38,6 +38,9 @@ _SCHEMA = (
     """CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit
         BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
 )
+
+#: How long another program's lock is waited for: the whole house waits with us. The runner tries again.
+LOCK_WAIT_S = 0.2
 
 Item = Record | Settle | Audit
 
@@ -62,7 +65,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened ({error.strerror}); check DATA_DIR") from error
         with self._errors(), ExitStack() as unfinished:
-            self._database = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=LOCK_WAIT_S)
             unfinished.callback(self._database.close)
             self._open()
             unfinished.pop_all()
@@ -192,8 +195,10 @@ class Journal:
         """Give SQLite's errors, and values that are no JSON, their place among ours."""
         try:
             yield
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except sqlite3.Error as error:
             raise JournalError(f"{self._path}: {error}") from error
+        except (ValueError, TypeError) as error:
+            raise Unwritable(f"{self._path}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +226,7 @@ class HostLock:
 
     def __init__(self, directory: Path) -> None:
         """Name the lock; nothing is held yet."""
-        self._path = directory / "lock"
+        self.path = directory / "lock"
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
@@ -231,17 +236,17 @@ class HostLock:
             JournalError: another process holds it (names its pid), or the file cannot be made.
         """
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise JournalError(f"{self._path}: cannot be made ({error.strerror}); check DATA_DIR") from error
+            raise JournalError(f"{self.path}: cannot be made ({error.strerror}); check DATA_DIR") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise JournalError(
-                f"{self._path}: held by another monitor (process {holder}); "
+                f"{self.path}: held by another monitor (process {holder}); "
                 "stop it first, or give this one a DATA_DIR of its own"
             ) from None
         os.ftruncate(descriptor, 0)

@@ -82,7 +82,7 @@ class TradeStore(Protocol):
         Raises SourceError; raises BadInput naming the row when one cannot be understood.
         """
 
-    async def close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
+    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         """Mark rows as closed at these exit prices (paise). Idempotent. Raises SourceError."""
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import groupby
@@ -24,7 +25,7 @@ from engine.errors import BadInput
 from engine.model import Right
 from engine.replay.spreads import Measured
 from engine.replay.tape import Contract, Recording, Row, Snapshot
-from engine.sessions import IST
+from engine.trade_cells import moment_s
 
 __all__ = ["read_day", "read_measured_spreads", "read_text"]
 
@@ -33,6 +34,10 @@ _COLUMNS = (
 )  # fmt: skip
 _NOTHING = frozenset({"", "0", "0.0", "0.00"})
 _GZIP = b"\x1f\x8b"
+#: How many columns of another table are named to recognise it by.
+_SHOWN = 12
+#: No price in rupees and no quantity is as large as this; what is, is no number of a market.
+_TOO_LARGE = 10**12
 
 
 def read_text(path: Path) -> str:
@@ -44,7 +49,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read ({error})") from error
+        raise BadInput(f"{path}: cannot be read ({_why(error)})") from error
 
 
 def read_day(path: Path, wanted: Collection[Contract]) -> Recording:
@@ -56,8 +61,8 @@ def read_day(path: Path, wanted: Collection[Contract]) -> Recording:
     try:
         with closing(_open(path)) as file:
             return _Reader(path, wanted).read(csv.reader(file))
-    except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-        raise BadInput(f"{path}: cannot be read as a recorded day ({error})") from error
+    except (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error) as error:
+        raise BadInput(f"{path}: cannot be read as a recorded day ({_why(error)})") from error
 
 
 def read_measured_spreads(path: Path) -> list[Measured]:
@@ -105,9 +110,10 @@ class _Reader:
     def _header(self, header: Sequence[str]) -> dict[str, int]:
         at = {name.strip(): index for index, name in enumerate(header)}
         if missing := [name for name in _COLUMNS if name not in at]:
+            shown = ", ".join(header[:_SHOWN]) + (", …" if len(header) > _SHOWN else "")
             raise BadInput(
-                f"{self._path}: read the columns {', '.join(header) or 'of an empty file'}; "
-                f"a recorded day also has {', '.join(missing)}"
+                f"{self._path}: is no recorded day: read the columns {shown or 'of an empty file'}; "
+                f"missing are {', '.join(missing)}"
             )
         return at
 
@@ -138,10 +144,9 @@ class _Reader:
 
     def _moment(self, line: int, ts: str) -> float:
         try:
-            moment = datetime.fromisoformat(ts)
+            return moment_s(ts)
         except ValueError:
             raise self._fault(line, ts, "a moment such as 2026-02-03T09:20:00+05:30") from None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=IST)).timestamp()
 
     def _row(self, line: int, contract: Contract, cells: list[str], at: dict[str, int]) -> Row:
         def cell(name: str) -> str:
@@ -177,9 +182,24 @@ def _open(path: Path) -> TextIO:
     )
 
 
+def _why(error: Exception) -> str:
+    """What went wrong, without the path that is told already."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _number(word: str) -> Decimal:
+    """A cell's number; ValueError for what no market has."""
+    number = Decimal(word)
+    if not number.is_finite() or abs(number) >= _TOO_LARGE:
+        raise ValueError
+    return number
+
+
 def _paise(rupees: str) -> int:
     """A price; what is recorded finer than a paisa is rounded to it, empty is 0."""
-    return round(Decimal(rupees) * 100) if rupees else 0
+    return round(_number(rupees) * 100) if rupees else 0
 
 
 def _exact_paise(rupees: str) -> Fraction:
@@ -187,4 +207,4 @@ def _exact_paise(rupees: str) -> Fraction:
 
 
 def _units(word: str) -> int:
-    return int(Decimal(word)) if word else 0
+    return int(_number(word)) if word else 0

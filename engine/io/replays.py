@@ -16,7 +16,7 @@ from engine.errors import BadInput
 from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.io.recordings import read_day, read_measured_spreads, read_text
-from engine.model import Mode, TradeRow
+from engine.model import InstrumentKey, Mode, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.replay.cast import cast_of, contracts_of
@@ -73,15 +73,21 @@ def run_replay(request: ReplayRequest) -> dict[str, Any]:
     tape = Tape(tuple(read_day(day, wanted) for day in request.days))
     calendar = tables.calendar().for_recording(tape.days)
     guard = ReplayGuard(2.5 * tape.step_s)
+    cast = cast_of(rows, tape, lots)
+    spreads = _spreads(request, lots.indices)
+
+    def made_up(key: InstrumentKey, ltp_paise: int) -> tuple[int, int]:
+        contract = cast.instruments[key]
+        return spreads.quote(contract.symbol, ltp_paise, contract.tick_paise)
+
     monitor = Monitor(
-        MonitorConfig(request.mode, ACCOUNT, sandbox=True, seed=bytes(16)),
+        MonitorConfig(request.mode, ACCOUNT, sandbox=True, seed=bytes(16), made_up=made_up),
         calendar,
         Watchlist(calendar, rulebook, replay=guard),
     )
     exchange = PaperExchange()
-    cast = cast_of(rows, tape, lots)
     story = Story(monitor, calendar, exchange)
-    driver = Driver(monitor, calendar, exchange, cast, _spreads(request, lots.indices), story)
+    driver = Driver(monitor, calendar, exchange, cast, made_up, story)
     driver.run(tape)
     result = result_of(story, cast.entrants, tables.charges(), tape.days, request.mode, driver.ticks)
     if request.timing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from engine.errors import JournalError, Settled
+from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
@@ -31,6 +31,13 @@ from engine.messages import (
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)
+
+#: How soon a journal that failed is tried again.
+JOURNAL_AGAIN_S = 1.0
+#: While it fails, no more of the story than this is held for it.
+MOST_AUDITS = 1_000
+
+_Kept = Record | Settle | Audit
 
 
 class Runner:
@@ -56,7 +63,8 @@ class Runner:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._journal_broken = False
-        self.handled = 0
+        self._unsaved: list[_Kept] = []
+        self._again_s = 0.0
 
     async def run(self) -> None:
         """Handle messages until cancelled."""
@@ -71,31 +79,47 @@ class Runner:
         """
         now_s = self._clock.now_s()
         effects = self._monitor.handle(message, now_s)
-        self.handled += 1
-        if effects:
+        if effects or self._unsaved:
             self._carry_out(effects, now_s)
         for listener in self._listeners:
             listener(message)
 
     def _carry_out(self, effects: list[Effect], now_s: float) -> None:
-        kept = [e for e in effects if isinstance(e, (Record, Settle, Audit))]
-        wanted = [e for e in effects if not isinstance(e, (Record, Settle, Audit))]
-        if kept and not self._commit(kept, now_s):
+        kept = [e for e in effects if isinstance(e, _Kept)]
+        wanted = [e for e in effects if not isinstance(e, _Kept)]
+        if (kept or self._unsaved) and not self._commit(kept, now_s):
             wanted = [e for e in wanted if not self._hold_back(e)]
         for effect in wanted:
             self._performer.perform(effect)
 
-    def _commit(self, kept: Sequence[Record | Settle | Audit], now_s: float) -> bool:
+    def _commit(self, kept: Sequence[_Kept], now_s: float) -> bool:
+        """Write these, and before them what could not be written until now.
+
+        A journal that fails is tried again every second, whatever else happens: nobody would
+        otherwise notice that the disk has room again, and what was decided meanwhile (a question, a
+        /stop) would be lost in the next restart.
+        """
+        items = [*self._unsaved, *kept]
+        if self._journal_broken and now_s < self._again_s:
+            self._unsaved = _latest(items)
+            return False
         try:
-            self._journal.commit(kept, now_s)
+            self._journal.commit(items, now_s)
         except Settled:
             raise
+        except Unwritable:  # what hangs on it is held back; everything after it must not be
+            _log.exception("a record cannot be written and is given up")
+            self._unsaved = []
+            return False
         except JournalError as error:
             if not self._journal_broken:
                 _log.error("%s", error)
                 self._inbox.post(JournalState(str(error)))
-            self._journal_broken = True
+            # from now, not from before the attempt: a locked journal makes each attempt wait
+            self._journal_broken, self._again_s = True, self._clock.now_s() + JOURNAL_AGAIN_S
+            self._unsaved = _latest(items)
             return False
+        self._unsaved = []
         if self._journal_broken:
             self._journal_broken = False
             _log.warning("the journal works again")
@@ -115,3 +139,18 @@ class Runner:
                 return False
         self._inbox.post(CommandOutcome(verb, name, Refused("journal", "not sent: the journal failed")))
         return True
+
+
+def _latest(items: list[_Kept]) -> list[_Kept]:
+    """Only the newest record of each key, in the order of their news, and not endless talk."""
+    newest = {(item.kind, item.key): item for item in items if isinstance(item, Record)}
+    too_many = sum(isinstance(item, Audit) for item in items) - MOST_AUDITS
+    left: list[_Kept] = []
+    for item in items:
+        if isinstance(item, Record) and newest[item.kind, item.key] is not item:
+            continue
+        if isinstance(item, Audit) and too_many > 0:
+            too_many -= 1
+            continue
+        left.append(item)
+    return left

@@ -1,9 +1,9 @@
 """Who takes part in a replay: the trades' contracts found in the recording, and positions waiting to begin.
 
 Security ids of the trades file mean nothing here: a contract is known by what it is, and gets a
-number of our own. What is owned of a contract and what is owed of it get different numbers: a broker
-would net two strategies against each other, and a replay is to tell what each of them is worth by
-itself. Prices are integer paise per unit, moments epoch seconds.
+number of our own, a different one for each position: a broker would net two strategies against each
+other and share out what is on offer, and a replay is to tell what each is worth by itself. Prices
+are integer paise per unit, moments epoch seconds.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def cast_of(rows: Sequence[TradeRow], tape: Tape, lots: LotTable) -> Cast:
     known = tape.contracts
     entrants = tuple(_entrant(name, group, known, registry) for name, group in groups.items())
     keys: dict[Contract, tuple[InstrumentKey, ...]] = {}
-    for (contract, _, _), instrument in registry.options.items():
+    for (_, contract), instrument in registry.options.items():
         keys[contract] = (*keys.get(contract, ()), instrument.key)
     everything = [*registry.options.values(), *registry.underlyings.values()]
     return Cast(
@@ -148,18 +148,18 @@ class _Registry:
     def __init__(self, lots: LotTable, first_day: date) -> None:
         self.first_day = first_day
         self._lots = lots
-        self.options: dict[tuple[Contract, int, Side], Instrument] = {}
+        self.options: dict[tuple[PositionId, Contract], Instrument] = {}
         self.underlyings: dict[str, Instrument] = {}
 
     def lot(self, contract: Contract, quantities: Iterable[int]) -> int:
         """Units per lot; outside the table what divides everything the position holds."""
         return self._lots.lot(contract.underlying, contract.expiry, self.first_day) or gcd(*quantities)
 
-    def option(self, contract: Contract, lot: int, side: Side) -> Instrument:
-        """The instrument of a contract that is traded in this lot and was entered on this side."""
+    def option(self, position: PositionId, contract: Contract, lot: int) -> Instrument:
+        """The instrument of a contract, traded in this lot, as one position holds it."""
         underlying = self._underlying(contract.underlying)
-        if (contract, lot, side) not in self.options:
-            self.options[contract, lot, side] = Instrument(
+        if (position, contract) not in self.options:
+            self.options[position, contract] = Instrument(
                 fno_segment(contract.underlying),
                 len(self.options) + 1,
                 InstrumentKind.OPTION,
@@ -174,7 +174,7 @@ class _Registry:
                 index_option=contract.underlying in self._lots.indices,
                 underlying=underlying.key,
             )
-        return self.options[contract, lot, side]
+        return self.options[position, contract]
 
     def _underlying(self, symbol: str) -> Instrument:
         index = symbol in self._lots.indices
@@ -204,8 +204,8 @@ def _entrant(
         return Entrant(name, tuple(rows), contracts, "; ".join(missing))
     quantities = [row.quantity for row in rows]
     options = [
-        registry.option(contract, registry.lot(contract, quantities), row.action)
-        for row, contract in zip(rows, contracts, strict=True)
+        registry.option(name, contract, registry.lot(contract, quantities))
+        for contract in contracts
         if contract is not None
     ]
     numbered = tuple(

@@ -1,8 +1,9 @@
 """Drives the monitor through a tape on virtual time: what it asks for is done at once, on paper.
 
 Between two snapshots the monitor's half-second beat runs; beats at which nothing can happen are
-jumped over. A snapshot is taken in this order: fills of orders placed before it, positions that
-begin with it, its prices. A beat that falls on a snapshot's moment comes after it.
+jumped over. A snapshot is one instant: what was sent before it fills on its quotes, positions begin
+with it, its prices are told and then the fills, so that nothing sent because of it fills on it. A
+beat that falls on a snapshot's moment comes after it.
 """
 
 from __future__ import annotations
@@ -39,25 +40,25 @@ from engine.model import OrderStatus
 from engine.replay.cast import position_of, tick_of
 from engine.replay.tape import by_contract
 from engine.sessions import ist_date
+from engine.steps import PATIENT_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.messages import Message
-    from engine.model import InstrumentKey, TradeRow
+    from engine.model import BrokerOrder, InstrumentKey, TradeRow
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant
-    from engine.replay.spreads import Spreads
     from engine.replay.story import Story
     from engine.replay.tape import Row, Snapshot, Tape
     from engine.sessions import Calendar
 
 BEATS_PER_S = 2
-#: A resting exit does nothing new by itself this long after anything happened: its last own step is
-#: to lose patience twice, after four minutes. From then on it is only asked about, every 5 s.
-SETTLED_S = 300.0
-RESTING_BEAT_S = 5.0
+#: A minute after anything happened an exit has walked to its cap, waited there and gone on to the band;
+#: from then on only losing patience moves it, and otherwise it is asked about once a minute.
+SETTLED_S = 60.0
+RESTING_BEAT_S = 60.0
 #: A made-up quote has no size: it fills whatever is asked of it.
 ANY_QUANTITY = 10**9
 
@@ -67,8 +68,11 @@ _STIRRING = frozenset({Alert, CancelOrder, ModifyOrder, PlaceOrder})
 class Driver:
     """One replay; `run` once.
 
+    Args:
+        made_up: bid and ask of a contract around a last price, where the recording has no quotes.
+
     Attributes:
-        ticks: prices handed to the monitor so far.
+        ticks: prices of contracts and underlyings so far; what several positions hold counts once.
     """
 
     def __init__(
@@ -77,7 +81,7 @@ class Driver:
         calendar: Calendar,
         exchange: PaperExchange,
         cast: Cast,
-        spreads: Spreads,
+        made_up: Callable[[InstrumentKey, int], tuple[int, int]],
         story: Story,
     ) -> None:
         self.ticks = 0
@@ -85,7 +89,7 @@ class Driver:
         self._calendar = calendar
         self._exchange = exchange
         self._cast = cast
-        self._spreads = spreads
+        self._made_up = made_up
         self._story = story
         self._waiting: list[Entrant] = list(cast.entrants)
         self._rows: list[TradeRow] = []
@@ -126,7 +130,8 @@ class Driver:
                 self._tell(Beat(BeatKind.SESSION_OPEN))
                 self._tell(Beat(BeatKind.SYNC))
         self._advance(self._now_s + patience_s)
-        self._story.end(self._now_s)
+        self._story.close_day(self._now_s)
+        self._story.end()
 
     # ------------------------------------------------------------------------------------- days
 
@@ -140,7 +145,7 @@ class Driver:
         """Let the last prices have their say, then close."""
         self._advance(self._now_s + patience_s)
         self._advance_to_close()
-        self._story.end(self._now_s)
+        self._story.close_day(self._now_s)
 
     def _advance(self, to_s: float) -> None:
         """Let time pass up to a moment, its own beat left out: that comes after its prices."""
@@ -169,44 +174,58 @@ class Driver:
         first_s = ceil(from_s * BEATS_PER_S) / BEATS_PER_S
         if first_s <= self._beaten_s:
             first_s = (floor(self._beaten_s * BEATS_PER_S) + 1) / BEATS_PER_S
-        if any(True for _ in self._monitor.desk.live()):
-            settled = first_s - self._stirred_s > SETTLED_S
-            return ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S if settled else first_s
         self._questions_s = [s for s in self._questions_s if s > self._beaten_s]
         due_s = self._monitor.watch.next_due_s()
         due_s = min(
-            [inf if due_s is None else due_s, *self._monitor.helm.snoozed.values(), *self._questions_s]
+            inf if due_s is None else due_s,
+            self._exits_due_s(first_s),
+            *(snooze.until_s for snooze in self._monitor.helm.snoozed.values()),
+            *self._questions_s,
         )
         return ceil(max(first_s, due_s) * BEATS_PER_S) / BEATS_PER_S if due_s < inf else inf
+
+    def _exits_due_s(self, first_s: float) -> float:
+        """When a running exit may next do something by itself; inf = none runs.
+
+        What is left of an exit whose contracts have expired will never do anything.
+        """
+        held = self._monitor.holdings.positions
+        begun = [leg.mid_s for i in self._monitor.desk.live() if i.position in held for leg in i.legs]
+        if not begun:
+            return inf
+        if first_s - max(self._stirred_s, *begun) <= SETTLED_S:
+            return first_s
+        patience = [s + PATIENT_WAIT_S for s in begun if s + PATIENT_WAIT_S >= first_s]
+        return min([ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S, *patience])
 
     # -------------------------------------------------------------------------------- snapshots
 
     def _snapshot(self, snapshot: Snapshot) -> None:
         self._now_s = self._stirred_s = snapshot.at_s
         rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
-        if self._calendar.is_open(self._now_s):
-            for key, row in rows:
-                self._match(key, row)
+        in_session = self._calendar.is_open(self._now_s)
+        matched = rows if in_session else []
+        updates = [OrderUpdate(order) for key, row in matched for order in self._match(key, row)]
         self._enter(snapshot)
         ticks = [tick_of(key, row) for key, row in rows]
         ticks += [Tick(self._cast.underlyings[name], paise) for name, paise in snapshot.spots.items()]
-        self.ticks += len(ticks)
+        self.ticks += len(snapshot.rows) + len(snapshot.spots)
         if ticks:
             self._tell(Ticks(ticks, instant=True))
-        self._story.follow(self._now_s)
+        for update in updates:
+            self._tell(update)
+        if in_session:
+            self._story.follow(self._now_s)
 
-    def _match(self, key: InstrumentKey, row: Row) -> None:
+    def _match(self, key: InstrumentKey, row: Row) -> list[BrokerOrder]:
         """Fill what was sent before this snapshot, at its quote; without quotes at a made-up one."""
         tick = tick_of(key, row)
         if fault(tick):
-            return
+            return []
         if row.bid_paise is None:
-            tick.bid_paise, tick.ask_paise = self._spreads.quote(
-                row.contract.underlying, row.ltp_paise, self._cast.instruments[key].tick_paise
-            )
+            tick.bid_paise, tick.ask_paise = self._made_up(key, row.ltp_paise)
             tick.bid_quantity = tick.ask_quantity = ANY_QUANTITY
-        for order in self._exchange.quote(tick):
-            self._tell(OrderUpdate(order))
+        return self._exchange.quote(tick)
 
     def _enter(self, snapshot: Snapshot) -> None:
         """Take over the positions that begin with this snapshot."""
@@ -221,6 +240,7 @@ class Driver:
         if begun:
             self._rows += begun
             self._tell(TradesLoaded(tuple(self._rows)))
+            self._exchange.hold(self._monitor.holdings.recorded_nets())
 
     # ---------------------------------------------------------------------------------- effects
 
@@ -250,7 +270,6 @@ class Driver:
 
     def _report(self, effect: QueryBroker) -> None:
         exchange = self._exchange
-        exchange.hold(self._monitor.holdings.recorded_nets())
         self._inbox.append(
             BrokerReport(
                 effect.request, self._now_s, exchange.orders(), exchange.fills(), exchange.positions()

@@ -70,9 +70,8 @@ def _page(position: Mapping[str, Any], *, several: bool) -> Iterator[str]:
 
 
 def _order(order: Mapping[str, Any], *, several: bool) -> str:
-    text = (
-        f"  {_clock(order['at'], several=several)}  {order['side']} {order['quantity']} {order['security']}"
-    )
+    head = f"  {_clock(order['at'], several=several)}  {'order':<7}  "
+    text = f"{head}{order['side']} {order['quantity']} {order['security']}"
     if not order["filled"]:
         return f"{text}: nothing filled, limit {order['limit']:.2f} at the last"
     part = "" if order["filled"] == order["quantity"] else f"{order['filled']} filled "

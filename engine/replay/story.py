@@ -97,6 +97,7 @@ class Story:
         self._audits: dict[str, Callable[[Mapping[str, Any], float], None]] = {
             "verdict": self._verdict,
             "intent": self._exit,
+            "hastened": self._hastened,
             "flat": self._flat,
         }
 
@@ -123,8 +124,8 @@ class Story:
                 life.reach(self._pnl_paise(life, marks))
                 life.marks |= marks
 
-    def end(self, now_s: float) -> None:
-        """The day is over, or the recording: take stock of what is still there, at its last marks."""
+    def close_day(self, now_s: float) -> None:
+        """A day is over: take stock of what is there, at its last marks: tomorrow it may have expired."""
         session = self._calendar.window(now_s)
         closed_s = session.close_s if session.open_s <= now_s else now_s
         for life in self.lives.values():
@@ -134,6 +135,10 @@ class Story:
             if not life.exiting:
                 self._reach_watched(life)
             life.final_paise = self._pnl_paise(life, life.marks)
+
+    def end(self) -> None:
+        """The recording is over: what a position came to in the end is a part of its life too."""
+        for life in self.lives.values():
             life.reach(life.final_paise)
 
     # ----------------------------------------------------------------------------------- events
@@ -158,6 +163,10 @@ class Story:
         life.intents.append(intent)
         life.marks |= self._marks(life, now_s)
         life.events.append(Event(now_s, "exit", intent.verdict))
+
+    def _hastened(self, data: Mapping[str, Any], now_s: float) -> None:
+        intent = self._monitor.desk.intents[data["intent"]]
+        self.lives[intent.position].events.append(Event(now_s, "exit", intent.verdict))
 
     def _flat(self, data: Mapping[str, Any], now_s: float) -> None:
         intent = self._monitor.desk.intents[data["intent"]]

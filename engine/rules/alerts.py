@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model import Action, Urgency, Verdict
-from engine.money import rupees
+from engine.money import rupees, signed_rupees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +104,8 @@ class LossLadder:
             pnl_paise=pnl,
             threshold_paise=stop.threshold_paise,
             fraction=fraction,
-            reason=f"the loss of {rupees(-pnl)} is {fraction * 100:.0f} % of what {stop.rule} "
-            f"allows ({rupees(-stop.threshold_paise)})",
+            reason=f"Loss {rupees(-pnl)}: {fraction * 100:.0f} % of the way to {stop.rule} "
+            f"at {signed_rupees(stop.threshold_paise)}",
         )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from engine.model import InstrumentKey, Verdict
-    from engine.rules.base import Situation
+    from engine.rules.base import Rank, Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.nouns import Memory
     from engine.watch.underlying import Underlying
@@ -51,7 +51,8 @@ class Watched:
         fresh_until_s: the band holds until then at least, by the age of the legs' quotes.
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
-        held: an exit is running: P&L and peaks go on, nothing is judged.
+        held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
+            None = it is not held.
         broken: which rule has failed, so that none of them exits any more; empty = none.
     """
 
@@ -87,7 +88,7 @@ class Watched:
         self._told_broken = False
         self.scale.serve(self.armed)
         self.alarms = Alarms(self.holding)
-        self.held = False
+        self.held: Rank | None = None
         self.value = self._quiet_low = self._quiet_high = 0
         self.spot_low = self.spot_high = 0.0
         self.fresh_until_s = self._session_open_s = self._gate_s = -inf
@@ -109,15 +110,18 @@ class Watched:
         """Have every tick judged until the next judgement."""
         self.low, self.high = 1, 0
 
-    def hold(self) -> None:
-        """An exit has begun: stop judging."""
-        self.held = True
+    def hold(self, by: Rank) -> None:
+        """An exit has begun, or was asked about: only what ranks above it may speak, and that anew."""
+        self.held = by
+        for armed in self._speaking():
+            armed.fired = False
         self._rest()
         self.empty_band()
+        self.wake_s = -inf
 
     def release(self) -> None:
         """The exit is over and the position is not: every rule may speak again."""
-        self.held = False
+        self.held = None
         for armed in self.armed:
             armed.fired = False
         self.empty_band()
@@ -157,11 +161,16 @@ class Watched:
         if snapshot.marked_paise is not None:
             self._note_extremes(snapshot.marked_paise)
         said = self._enter() if self.life.learn_entry(snapshot) else []
-        if not self.held:
+        if self.held is None:
             said += self.alarms.speak(snapshot, self.armed)
-            said += self._exit(snapshot, moved)
+        said += self._exit(snapshot, moved)
         self._settle(snapshot)
         return said
+
+    def _speaking(self) -> list[Armed]:
+        """The rules that may speak now, highest precedence first."""
+        held = self.held
+        return [armed for armed in self.armed if held is None or armed.rule.rank < held]
 
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
@@ -202,14 +211,15 @@ class Watched:
         were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure. A
         rule that fails takes them all out of action, and that is said once.
         """
-        for armed in self.armed:
+        speaking = self._speaking()
+        for armed in speaking:
             armed.follow(snapshot, moved, self._keys)
             if armed.fault:
                 self.broken = self.broken or _broken(armed.rule.name, armed.fault)
         if self.broken:
             told, self._told_broken = self._told_broken, True
             return [] if told else [news(RULE_FAULT, Urgency.HIGH, self.broken)]
-        met = [armed for armed in self.armed if armed.verdict is not None]
+        met = [armed for armed in speaking if armed.verdict is not None]
         if not met or snapshot.now_s < self._gate_s:
             return []
         top = min(met, key=lambda armed: (armed.rule.rank, not armed.confirmed))
@@ -248,25 +258,27 @@ class Watched:
         self._spot_band()
 
     def _silences(self, open_paise: int) -> Iterator[tuple[int | None, int | None]]:
-        """Between which P&Ls, both included, each of all that may speak stays silent."""
-        if self.held:
-            for armed in self.armed:
-                yield None, armed.rises_paise
-            return
+        """Between which P&Ls, both included, each that may speak stays silent and no ratchet rises."""
         for armed in self.armed:
+            yield None, armed.rises_paise
+        for armed in self._speaking():
             yield armed.still_between(open_paise)
-        yield self.alarms.ladder.still_between(self.alarms.level)
+        if self.held is None:
+            yield self.alarms.ladder.still_between(self.alarms.level)
 
     def _spot_band(self) -> None:
         """Between which prices of the underlying no rule that goes by it speaks; none once one has fired."""
         self.spot_low, self.spot_high = -inf, inf
-        for armed in self._by_spot():
-            if armed.fired and not self.held:
+        for armed in self._speaking():
+            params = armed.params
+            if not isinstance(params, Limits) or armed.rule.model:
+                continue
+            if armed.fired:
                 self.spot_low, self.spot_high = inf, -inf
-            elif isinstance(armed.params, Limits) and not self.held:
-                low, high = armed.params.low, armed.params.high
-                self.spot_low = self.spot_low if low is None else max(self.spot_low, low)
-                self.spot_high = self.spot_high if high is None else min(self.spot_high, high)
+                return
+            low, high = params.low, params.high
+            self.spot_low = self.spot_low if low is None else max(self.spot_low, low)
+            self.spot_high = self.spot_high if high is None else min(self.spot_high, high)
 
     def _by_spot(self) -> list[Armed]:
         """The rules that go by the underlying's price."""
@@ -323,14 +335,15 @@ class Watched:
         wakes = [self.scale.due_s if self.scale.wanted else inf]
         if self.life.entry_open:
             wakes.append(nextafter(self.life.entry_until_s, inf))
-        if not self.held:
-            wakes += [self._gate_s, *self.alarms.wakes_s(self.armed)]
-            for armed in self.armed:
-                wakes.append(armed.confirms_s)
-                if isinstance(armed.params, Due):
-                    wakes.append(armed.params.due_s)
-            if any(armed.verdict for armed in self._by_spot()):
-                wakes.append(nextafter(self.scale.spot_until_s, inf))
+        if self.held is None:
+            wakes += self.alarms.wakes_s(self.armed)
+        wakes.append(self._gate_s)
+        for armed in self._speaking():
+            wakes.append(armed.confirms_s)
+            if isinstance(armed.params, Due):
+                wakes.append(armed.params.due_s)
+        if any(armed.verdict for armed in self._by_spot()):
+            wakes.append(nextafter(self.scale.spot_until_s, inf))
         return min(wake for wake in wakes if wake > now_s)
 
 

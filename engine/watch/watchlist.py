@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from engine.payoff import payoff
 from engine.pnl import Marks
 from engine.prices import PriceBook
-from engine.rules.base import Situation
+from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
 from engine.watch.nouns import Judgement
 from engine.watch.underlying import Underlying
@@ -114,9 +114,10 @@ class Watchlist:
         """All instruments that some watched position holds."""
         return frozenset(self._lines)
 
-    def hold(self, position: PositionId) -> None:
-        """An exit of this position is running: value it on, but judge nothing."""
-        self._positions[position].hold()
+    def hold(self, position: PositionId, by: Rank = Rank.FORCED) -> None:
+        """An exit of this position is running or asked about: value it on, judge only what ranks above it."""
+        self._positions[position].hold(by)
+        self._enqueue(self._positions[position])
 
     def release(self, position: PositionId) -> None:
         """The exit ended and the position did not: every rule may speak again from the next price on."""

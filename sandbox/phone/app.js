@@ -1,6 +1,7 @@
 // The phone: one WebSocket in, a chat on the screen. See telegram_page.py for what travels.
 import { bubble, dayLine, wordsOf } from "./bubbles.js";
 import { CommandSheet } from "./commands.js";
+import { withSigns } from "./emoji.js";
 import { Draft, Taps, Typing, copy, showAlert, toast } from "./signs.js";
 import { day, setClock, tickTimes } from "./text.js";
 
@@ -15,7 +16,7 @@ let botName = "Prahari";
 let about = "";
 let unread = 0;
 let editing = null;
-let atEnd = true;
+let atEnd = true, lastTop = 0;
 
 const typing = new Typing($("typing"), showStatus);
 const draft = new Draft(log);
@@ -65,14 +66,20 @@ const on = {
     about = said.about;
     $("bot-name").textContent = said.chat.private ? botName : `${said.chat.title}`;
     commands.set(said.commands);
-    const kept = atEnd;
+    const stay = atEnd, top = scroll.scrollTop, known = new Set(messages.keys());
     log.replaceChildren();
     messages.clear();
     for (const message of said.messages) put(message);
     showPinned(said.pinned);
     setOnline(true);
-    seen();
-    if (kept) toEnd("instant");
+    if (stay) {
+      seen();
+      toEnd("instant");
+    } else {
+      // Whoever was reading further up reads on there, and is told what came meanwhile.
+      scroll.scrollTop = top;
+      for (const message of said.messages) if (!message.own && !known.has(message.message_id)) count();
+    }
   },
   message(said) { receive(said.message); },
   commands(said) { commands.set(said.commands); },
@@ -142,7 +149,7 @@ function showPinned(ids) {
   pinned = ids;
   const latest = messages.get(ids[ids.length - 1]);
   $("pinned").hidden = !latest;
-  if (latest) $("pinned-text").textContent = wordsOf(latest).replace(/\s+/g, " ");
+  if (latest) $("pinned-text").replaceChildren(withSigns(wordsOf(latest).replace(/\s+/g, " ")));
 }
 
 function jump(id) {
@@ -181,7 +188,11 @@ function showUnread() {
 }
 
 scroll.addEventListener("scroll", () => {
-  atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_PX;
+  const top = scroll.scrollTop, near = scroll.scrollHeight - top - scroll.clientHeight < NEAR_PX;
+  // On its ride to the end the page counts as there, or messages of the meantime would stop it:
+  // only a move up says that somebody wants to read.
+  atEnd = near || (atEnd && top >= lastTop);
+  lastTop = top;
   if (atEnd && !document.hidden) seen();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && atEnd) seen(); });
@@ -205,7 +216,8 @@ function send(text) {
 
 function fit() {
   composer.style.height = "auto";
-  composer.style.height = `${composer.scrollHeight}px`;
+  const edges = composer.offsetHeight - composer.clientHeight;
+  composer.style.height = `${composer.scrollHeight + edges}px`;
   $("send").disabled = !composer.value.trim();
 }
 

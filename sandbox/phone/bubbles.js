@@ -1,4 +1,5 @@
 // One message -> one list item.
+import { withSigns } from "./emoji.js";
 import { clock, day, richText } from "./text.js";
 
 function make(tag, className, ...children) {
@@ -37,7 +38,7 @@ function serviceText(message) {
 /** Build the item of a message; `actions` are send, tap, copy, jump. */
 export function bubble(message, actions) {
   const service = serviceText(message);
-  const item = service ? make("li", "line service", make("span", "", service)) : bubbleItem(message, actions);
+  const item = service ? make("li", "line service", make("span", "", withSigns(service))) : bubbleItem(message, actions);
   item.dataset.messageId = message.message_id;
   return item;
 }
@@ -81,7 +82,7 @@ function meta(message) {
 
 function quote(original, actions) {
   const button = make("button", "reply", make("b", "", original.from.first_name),
-    make("span", "", wordsOf(original).split("\n")[0]));
+    make("span", "", withSigns(wordsOf(original).split("\n")[0])));
   button.type = "button";
   button.addEventListener("click", () => actions.jump(original.message_id));
   return button;
@@ -115,7 +116,7 @@ function keyboard(message, rows, actions) {
 }
 
 function button(message, key, actions) {
-  const made = make("button", "key", make("span", "", key.text));
+  const made = make("button", "key", make("span", "", withSigns(key.text)));
   made.type = "button";
   made.dataset.button = key.callback_data ?? key.text;
   if (key.style) made.dataset.style = key.style;

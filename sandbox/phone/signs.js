@@ -1,4 +1,5 @@
 // The bot's signs of life between messages: typing, drafts, spinning buttons, toasts, alert boxes.
+import { withSigns } from "./emoji.js";
 import { richText } from "./text.js";
 
 const ANSWER_MS = 15_000;   // how long a button waits for its answer, as on Telegram
@@ -88,14 +89,14 @@ let toastTimer = 0;
 export function toast(text) {
   const box = document.getElementById("toast");
   clearTimeout(toastTimer);
-  box.textContent = text;
+  box.replaceChildren(withSigns(text));
   box.hidden = false;
   toastTimer = setTimeout(() => { box.hidden = true; }, 1_600 + 45 * text.length);
 }
 
 export function showAlert(text) {
   const box = document.getElementById("alert");
-  document.getElementById("alert-text").textContent = text;
+  document.getElementById("alert-text").replaceChildren(withSigns(text));
   if (!box.open) box.showModal();
 }
 

@@ -1,6 +1,8 @@
 // Text with entities -> DOM. Offsets count UTF-16 code units, which is how JavaScript counts too.
 // Everything becomes text nodes and elements; no message can ever become markup.
 
+import { withSigns } from "./emoji.js";
+
 const TAGS = {
   bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", pre: "pre",
   blockquote: "blockquote", expandable_blockquote: "blockquote", spoiler: "span",
@@ -24,7 +26,7 @@ export const day = (at_s) => dayName.format(new Date(at_s * 1000));
 function relative(at_s) {
   const away = Math.round(at_s - now_s());
   const size = Math.abs(away);
-  const [count, unit] = size < 60 ? [size, "s"] : size < 3600 ? [Math.floor(size / 60), "min"]
+  const [count, unit] = size < 90 ? [size, "s"] : size < 3600 ? [Math.floor(size / 60), "min"]
     : size < 86400 ? [Math.floor(size / 3600), "h"] : [Math.floor(size / 86400), "d"];
   if (size < 1) return "now";
   return away > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
@@ -115,7 +117,7 @@ function expand(quote) {
 function plain(text) {
   const nodes = document.createDocumentFragment();
   for (const piece of text.split(AMOUNT)) {
-    if (!AMOUNT.test(piece)) nodes.append(piece);
+    if (!AMOUNT.test(piece)) nodes.append(withSigns(piece));
     else {
       const amount = document.createElement("span");
       amount.className = "amount";

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from engine.messages import (
     Answer,
     Ask,
     Card,
+    Command,
     Effect,
     FeedState,
     Message,
@@ -117,6 +118,7 @@ class Core:
 def one_tap_core(clock: QuickClock) -> Core:
     """A core that asks about every exit and lets the first tap win, like the journal's compare-and-set."""
     decided: set[str] = set()
+    asked: list[Ask] = []
 
     def answers(message: Message) -> list[Effect]:
         match message:
@@ -126,8 +128,11 @@ def one_tap_core(clock: QuickClock) -> Core:
                 decided.add(nonce)
                 title = "Verified flat: NIFTY Iron Condor" if yes else "Not now: NIFTY Iron Condor"
                 return [Answer(callback_id, "Exiting." if yes else "Left alone."), card(nonce, title)]
+            case Command(message_id=message_id):
+                asked.append(question(clock, f"nonce{len(asked):04d}"))
+                return [replace(asked[-1], message_id=message_id)]
             case _:
-                return [question(clock, f"nonce{len(decided):04d}")]
+                raise AssertionError(f"{message} was not expected")
 
     return Core(answers)
 

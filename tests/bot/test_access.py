@@ -17,7 +17,12 @@ OWNER, HOME, NOW_S = 42, 42, 1_800_000_000.0
 
 
 def update(
-    kind: str = "message", *, user: int | None = OWNER, chat: int = HOME, age_s: float = 1.0
+    kind: str = "message",
+    *,
+    user: int | None = OWNER,
+    chat: int = HOME,
+    age_s: float = 1.0,
+    forwarded: bool = False,
 ) -> Update:
     """An update as Telegram sends it, read by the library."""
     person = {"id": user, "is_bot": False, "first_name": "Asha", "last_name": "Rao"}
@@ -25,6 +30,8 @@ def update(
     message: dict[str, Any] = {"message_id": 5, "date": int(NOW_S - age_s), "chat": place, "text": "/stop"}
     if user is not None:
         message["from"] = person
+    if forwarded:
+        message["forward_origin"] = {"type": "hidden_user", "date": 1, "sender_user_name": "Mallory"}
     body = message
     if kind == "callback_query":
         body = {"id": "9", "from": person, "message": message, "chat_instance": "1", "data": "c:n:y"}
@@ -62,6 +69,8 @@ def judged(one: Update) -> Admission:
         (update(age_s=30), Admission.ADMITTED),
         (update(age_s=31), Admission.STALE),
         (update(age_s=-600), Admission.ADMITTED),
+        (update(forwarded=True), Admission.FORWARDED),
+        (update(forwarded=True, user=666), Admission.STRANGER),
         (update("callback_query", age_s=3600), Admission.ADMITTED),
         (update("my_chat_member"), Admission.MEMBERSHIP),
     ],
@@ -117,8 +126,16 @@ async def test_a_stale_command_is_named_and_explained():
     with pytest.raises(ApplicationHandlerStop):
         await ears.gate(update(age_s=840), None)
     assert ears.replies == [
-        "Ignored “/stop”: it is 14 min old. Nothing was done. Send it again if you still mean it."
+        "Ignored “/stop”: it is 14 min old. Nothing was done. Send it again if you mean it now."
     ]
+
+
+async def test_forwarded_words_are_not_the_owners():
+    """What somebody else wrote, or the owner another day, is no command; the reply says why."""
+    ears = Heard()
+    with pytest.raises(ApplicationHandlerStop):
+        await ears.gate(update(forwarded=True), None)
+    assert ears.replies[0].startswith("Ignored “/stop”: it was forwarded. Nothing was done.")
 
 
 async def test_the_owner_passes():

@@ -12,6 +12,7 @@ from bot.toasts import FALLBACK
 from engine.messages import Actor, Answer, Command, Say, Tap, Wish
 from engine.model import Urgency
 from engine.view import MonitorView
+from sandbox.telegram_json import message_json
 from sandbox.telegram_server import TelegramServer
 from tests.bot.house import (
     OWNER,
@@ -92,6 +93,17 @@ async def test_words_that_only_get_words_back(tmp_path: Path, text: str, words: 
         assert core.posted == []
 
 
+async def test_what_is_not_text_gets_words_too(tmp_path: Path):
+    """A die, a picture, a voice note: whoever sends one learns that nothing came of it."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        typed = message_json(server.state, server.phone.send("/help"))
+        del typed["text"], typed["entities"]
+        server.updates.push("message", typed | {"message_id": 77, "dice": {"emoji": "🎲", "value": 3}})
+        await message_with(server, "I do not know “that”. Nothing was done.")
+        assert core.posted == []
+
+
 async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
     """/exit, a pick, yes: one tap reaches the core, and the question turns into the outcome."""
     clock = QuickClock()
@@ -100,8 +112,11 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/exit")
         picker = await message_with(server, "Exit which position?")
-        server.phone.tap(picker.id, "p:3359")
+        chosen = server.phone.tap(picker.id, "p:3359")
         ask = await asked(server)
+        assert ask is picker
+        await answered(server, chosen)
+        assert not chosen.toast
         assert [key.get("style") for key in ask.keys] == ["danger", None]
         press = server.phone.tap(ask.id, "Exit now")
         await server.wait_for(lambda _: "Verified flat" in ask.text)
@@ -111,6 +126,24 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
         assert (command.wish, command.strategy_id) == (Wish.EXIT, 3359)
         [tap] = core.of(Tap)
         assert tap == Tap("nonce0000", yes=True, by=Actor(OWNER, OWNER, "Asha"), callback_id=press.id)
+
+
+async def test_two_choices_on_one_picker_are_two_questions(tmp_path: Path):
+    """The first takes the picker's place; the other, sent from a phone that lagged, is a new message."""
+    clock = QuickClock()
+    core = one_tap_core(clock)
+    core.picture = house(position(), position(3360))
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/exit")
+        picker = await message_with(server, "Exit which position?")
+        server.phone.tap(picker.id, "p:3359")
+        await server.wait_for(lambda _: "Exit now" in picker.buttons)
+        server.phone.tap(picker.id, "p:3360")
+        other = (await server.wait_for(lambda s: s.sent()[1:]))[0]
+        assert other.buttons == picker.buttons
+        server.phone.tap(other.id, "c:nonce0001:y")
+        await server.wait_for(lambda _: "Verified flat" in other.text)
+        assert "Exit now" in picker.buttons
 
 
 async def test_two_taps_from_two_phones_are_one_decision(tmp_path: Path):
@@ -409,6 +442,17 @@ async def test_an_edit_whose_message_is_gone_is_sent_anew(tmp_path: Path):
         server.state.delete(ask)
         core.give(card("nonce0000", "Verified flat: NIFTY"))
         await message_with(server, "Verified flat: NIFTY")
+
+
+async def test_a_webhook_left_by_somebody_is_not_taken_for_a_second_program(tmp_path: Path):
+    """It is deleted before the first poll, which would meet a conflict and alarm."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server:
+        server.updates.webhook = "https://example.org/hook"
+        async with running(make_chat(server, core, clock, tmp_path)):
+            server.phone.send("/help")
+            await message_with(server, "Commands")
+            assert {call.status for call in server.calls_of("getUpdates")} <= {0, 200}
 
 
 async def test_it_comes_up_when_telegram_does(tmp_path: Path):

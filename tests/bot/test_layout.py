@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.layout import COLUMNS, cut, escape, folded, packed, pair, plain, span, story, table
+from bot.layout import COLUMNS, cut, escape, folded, pair, plain, span, story, table
 
 
 def test_what_is_escaped_comes_back_plain():
@@ -53,14 +53,7 @@ def test_cutting_shows_that_something_is_missing():
     """An ellipsis stands for what was cut."""
     assert cut("Short Strangle", 14) == "Short Strangle"
     assert cut("Short Strangle", 10) == "Short Str…"
-
-
-def test_short_texts_share_a_line():
-    """Thresholds stand side by side while they fit."""
-    assert packed(["target +1.00", "stop -1.00", "DTE 15", "x" * 40]) == [
-        "target +1.00 stop -1.00 DTE 15",
-        "x" * 31 + "…",
-    ]
+    assert cut("Short Strangle", 0) == ""
 
 
 def test_a_long_sentence_is_folded_and_ended():

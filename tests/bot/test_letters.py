@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.layout import Page
 from bot.letters import alert_letter, card_letters, question_letter, reply_letter
-from bot.queue import Rank
+from bot.queue import RESERVE, Rank
 from bot.store import CardPlace
 from engine.model import Urgency
 from tests.bot.house import AT_S, QuickClock, alert, card, question
@@ -34,7 +36,17 @@ def test_a_question_is_worth_nothing_after_its_end():
     clock = QuickClock()
     letter = question_letter(question(clock, left_s=60.0), clock.now_s(), WALL_S)
     assert letter.until_s == pytest.approx(WALL_S + 60.0, abs=0.5)
-    assert (letter.rank, letter.thread, letter.durable) == (Rank.QUESTION, "nonce0000", True)
+    assert (letter.thread, letter.durable) == ("nonce0000", True)
+
+
+def test_a_rules_question_is_heard_and_a_persons_own_is_a_reply():
+    """What a rule asks comes first and aloud; what was just asked for stays in line, silently."""
+    clock = QuickClock()
+    mine = question(clock)
+    asked = question_letter(mine, clock.now_s(), WALL_S)
+    assert (asked.rank, asked.silent) == (Rank.REPLY, True)
+    rules = question_letter(replace(mine, urgency=Urgency.MEDIUM), clock.now_s(), WALL_S)
+    assert (rules.rank, rules.silent) == (Rank.QUESTION, False)
 
 
 def test_the_first_card_of_an_exit_nobody_asked_about_is_news():
@@ -49,21 +61,18 @@ def test_a_card_that_changes_by_itself_does_not_hurry():
     assert (letter.rank, letter.keeps_buttons) == (Rank.EDIT, True)
 
 
-def test_a_card_after_a_tap_is_the_persons_answer():
-    """Whoever taps waits for the outcome."""
+def test_a_card_after_a_tap_hurries_and_leaves_room_for_a_reply():
+    """Whoever taps waits for the outcome, and may send /stop while the exit runs."""
     [letter] = card_letters(card("x1", final=False), CardPlace(7, answered=True), WALL_S)
-    assert letter.rank is Rank.REPLY
+    assert letter.rank is Rank.MEDIUM
+    assert RESERVE[letter.rank] > RESERVE[Rank.REPLY]
 
 
-def test_a_good_end_is_an_edit_that_outlives_a_restart():
-    """The buttons of a closed question have to go, whatever happens meanwhile."""
-    [letter] = card_letters(card("x1"), CardPlace(7), WALL_S)
-    assert (letter.rank, letter.thread, letter.durable, letter.keeps_buttons) == (
-        Rank.REPLY,
-        "x1",
-        True,
-        False,
-    )
+@pytest.mark.parametrize(("answered", "rank"), [(True, Rank.REPLY), (False, Rank.MEDIUM)])
+def test_a_good_end_is_an_edit_that_outlives_a_restart(answered: bool, rank: Rank):  # noqa: FBT001
+    """The buttons of a closed question have to go, at once for whoever answered it."""
+    [letter] = card_letters(card("x1"), CardPlace(7, answered=answered), WALL_S)
+    assert (letter.rank, letter.thread, letter.durable, letter.keeps_buttons) == (rank, "x1", True, False)
 
 
 def test_a_bad_end_is_also_a_loud_message_of_its_own():
@@ -73,6 +82,7 @@ def test_a_bad_end_is_also_a_loud_message_of_its_own():
     assert (edit.thread, edit.edit_only) == ("x1", True)
 
 
-def test_a_reply_is_not_kept():
-    """The answer to a command is useless after a restart."""
-    assert not reply_letter(Page("text"), WALL_S).durable
+def test_a_reply_is_silent_and_not_kept():
+    """Who asked is looking; and the answer to a command is useless after a restart."""
+    letter = reply_letter(Page("text"), WALL_S)
+    assert (letter.silent, letter.durable) == (True, False)

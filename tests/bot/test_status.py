@@ -39,8 +39,8 @@ def test_a_calm_house():
         "P&amp;L <b>+₹1,527.50</b> · value −₹1,527.50\n"
         "<pre>3359 NIFTY      +1,527.50 +49.9%\n"
         "Iron Condor       MONITOR NORMAL\n"
-        "target +1,527.50 stop -4,972.50\n"
-        "DTE 5</pre>"
+        "DTE 5           target +1,527.50\n"
+        "                  stop -4,972.50</pre>"
     )
 
 
@@ -66,8 +66,8 @@ def test_the_owners_own_example():
         "P&amp;L <b>−₹1,020.00</b> · value ₹23,205.00\n"
         "<pre>7 ASTRAL        -1,020.00 -4.21%\n"
         "Long Call         MONITOR NORMAL\n"
-        "target +12,112.50\n"
-        "stop -12,112.50 DTE 12</pre>"
+        "DTE 12         target +12,112.50\n"
+        "                 stop -12,112.50</pre>"
     )
 
 
@@ -112,8 +112,8 @@ def test_a_troubled_house():
         "⚠️ <b>Unprotected</b>: 5\n"
         "<pre>2 NIFTY         +1,527.50 +49.9%\n"
         "Iron Condor           STUCK HIGH\n"
-        "target +1,527.50 stop -4,972.50\n"
-        "DTE 5\n"
+        "DTE 5           target +1,527.50\n"
+        "                  stop -4,972.50\n"
         "&gt; The short put has no seller at\n"
         "  the cap\n"
         "\n"
@@ -124,8 +124,8 @@ def test_a_troubled_house():
         "\n"
         "4 NIFTY         +1,527.50 +49.9%\n"
         "Iron Condor          HELD NORMAL\n"
-        "target +1,527.50 stop -4,972.50\n"
-        "DTE 5\n"
+        "DTE 5           target +1,527.50\n"
+        "                  stop -4,972.50\n"
         "&gt; waiting for your answer\n"
         "\n"
         "5 NIFTY         +1,527.50 +49.9%\n"
@@ -134,10 +134,7 @@ def test_a_troubled_house():
         "! unprotected: no loss rule\n"
         "! stop off: undefined risk\n"
         "\n"
-        "1 NIFTY                        -\n"
-        "Iron Condor          FLAT NORMAL\n"
-        "DTE 5\n"
-        "&gt; verified flat</pre>"
+        "1 NIFTY Iron Condor         FLAT</pre>"
     )
 
 
@@ -154,6 +151,12 @@ def test_an_old_price_shows_its_age():
     old = position(legs=(LegView("a", 65, 1, 1, 0.1), LegView("b", 65, 1, 1, 43.0)))
     assert "! price 43 s old" in status(house(old))
     assert "! price" not in status(house(old, session_open=False))
+
+
+def test_data_that_nobody_waits_for_are_not_old():
+    """With nothing subscribed no price can come, so none is missing."""
+    assert "feed live\n" in status(house(data_age_s=40.0, subscribed=0)) + "\n"
+    assert "data 40 s old" in status(house(data_age_s=40.0, subscribed=4))
 
 
 def test_nothing_to_watch():

@@ -40,12 +40,28 @@ async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exac
                 await accepted.wait()
         assert len(orders_of(world, 3360)) >= 1
         async with process(env, "--execute"):
-            await world.telegram.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), 90.0)
+            await world.telegram.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), 90.0)
         orders = orders_of(world, 3360)
         assert set(held(world, 3360).values()) == {0}
         assert sorted(o.ticket.instrument.security_id for o in orders) == sorted(before)
         traded = {o.ticket.instrument.security_id: sum(f.quantity for f in _fills(world, o)) for o in orders}
         assert traded == {key: abs(units) for key, units in before.items()}
+
+
+async def test_a_stop_in_the_middle_of_an_exit_says_what_it_leaves_behind(tmp_path):
+    """SIGTERM while an order is under way: the process ends cleanly and names the unfinished exit."""
+    async with sandbox() as world:
+        env = await environment(world, tmp_path, AT_ONCE)
+        world.dhan.faults.stall()
+        accepted = first_order(world.dhan.exchange)
+        async with process(env, "--execute") as child:
+            async with asyncio.timeout(WAIT_S):
+                await accepted.wait()
+            child.terminate()
+            said = (await child.communicate())[0].decode()
+        assert child.returncode == 0
+        assert "Traceback" not in said
+        assert "the exit of BANKNIFTY Short Strangle is not finished" in said
 
 
 def _fills(world, order):

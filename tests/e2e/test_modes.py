@@ -22,7 +22,7 @@ async def test_simulate_exits_on_paper_and_no_changing_call_reaches_the_exchange
     """The rule's exit and a hand's exit both end verified flat on paper; Dhan hears of neither."""
     async with sandbox() as world, monitor(world, tmp_path, Mode.SIMULATE):
         phone = world.telegram
-        await phone.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), WAIT_S)
+        await phone.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), WAIT_S)
         question = await ask_for_exit(phone)
         await phone.wait_for(lambda s: "Verified flat" in s.messages[question.id].text, WAIT_S)
         assert world.dhan.exchange.log == []
@@ -56,7 +56,7 @@ async def test_execute_sends_one_exit_for_one_verdict_without_a_tap(tmp_path):
     """The rule acts alone: two orders, verified flat, nothing else of the account is touched."""
     async with sandbox() as world, monitor(world, tmp_path, Mode.EXECUTE):
         phone = world.telegram
-        await phone.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), WAIT_S)
+        await phone.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), WAIT_S)
         assert set(held(world, 3360).values()) == {0}
         assert len(orders_of(world, 3360)) == 2
         assert orders_of(world, 3361) == []

@@ -29,6 +29,7 @@ async def test_a_newcomer_exits_a_position_by_hand_and_the_exchange_holds_nothin
     """`python -m bot` without credentials: alerts come, /status answers, Exit, Confirm, flat, zero."""
     async with process({"DATA_DIR": str(tmp_path / "data")}) as child:
         screen = await printed(child)
+        assert max(map(len, screen.splitlines())) <= 80
         (phone,) = re.findall(r"phone\s+(http\S+)", screen)
         (exchange,) = re.findall(r"exchange\s+(http\S+)", screen)
         await asyncio.to_thread(walk, phone, tmp_path / "profile")
@@ -43,14 +44,15 @@ def walk(url: str, profile) -> None:
     """Everything the newcomer's thumb does."""
     with browser(profile) as driver:
         driver.get(url)
-        until(driver, lambda: "loss of" in page(driver), 20)  # an alert has come by itself
+        until(driver, lambda: "of the way to" in page(driver), 20)  # an alert has come by itself
         send(driver, "/status")
         until(driver, lambda: "ASTRAL" in page(driver), 10)
         send(driver, "/exit")
         press(driver, "3361")
         until(driver, lambda: "Exit 3361" in page(driver), 10)
         press(driver, "Exit now")
-        until(driver, lambda: "Verified flat" in page(driver), 30)
+        until(driver, lambda: "Verified flat: 3361" in page(driver), 30)
+        assert "Exit which position?" not in page(driver)  # one message from the choice to the outcome
 
 
 def page(driver) -> str:

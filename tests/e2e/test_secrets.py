@@ -29,7 +29,7 @@ async def test_no_secret_is_in_any_log_file_print_or_message_of_a_run_at_debug(t
         world.dhan.faults.error(status=500, verb="GET", path="/orders")
         async with process(env, "--execute", "--interval", "1") as child:
             phone = world.telegram
-            await phone.wait_for(text_of("Verified flat: BANKNIFTY Short Strangle"), WAIT_S)
+            await phone.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), WAIT_S)
             phone.phone.send("/status")
             await phone.wait_for(text_of("3361"), WAIT_S)
             phone.faults.fail(502, times=3)

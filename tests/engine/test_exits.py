@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.intents import IntentState
-from engine.model import Side
+from engine.messages import Verb
+from engine.model import Action, BrokerPosition, Product, Side
 from engine.pricing import Style, Touch
 from tests.engine.makers import condor, leg, position
-from tests.support.broker import Fault, Fill, ModelBroker, World
+from tests.support.broker import Fault, Fill, Meanwhile, ModelBroker, World
 
 
 def test_an_exit_buys_the_shorts_back_before_it_sells_the_longs_and_ends_verified_flat():
@@ -144,6 +145,34 @@ def test_a_patient_exit_starts_at_mid_and_reaches_the_touch_in_twenty_seconds():
     assert next(iter(world.broker.orders.values())).limit_paise == 990
 
 
+def test_the_cap_of_a_long_is_the_trigger_s_although_its_order_comes_later():
+    """The long falls by a tenth while the short is bought back: it is asked for at most 3 % less."""
+    world = World(
+        position(leg(-65, 25300, "CE", 40), leg(65, 25500, "CE", 18)), ModelBroker(fills_as=Fill.HALVES)
+    )
+    long = world.position.legs[1].key
+    world.touches[long] = Touch(990, 1_010, 1_000)
+    world.exit(action=Action.CLOSE_POSITION, style=Style.PATIENT)
+    world.touches[long] = Touch(890, 910, 900)
+    world.run(1.0)
+    assert len(world.broker.placed) == 1
+    world.run(5.0)
+    assert world.broker.placed[1].limit_paise == 970
+
+
+def test_a_patient_exit_stays_at_its_cap_when_its_order_is_replaced():
+    """The owner was told that it stays there: the order after a cancelled one goes no deeper either."""
+    world = World(position(leg(65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
+    world.touches[world.position.legs[0].key] = Touch(900, 1_200, 1_050)
+    world.exit(action=Action.CLOSE_POSITION, style=Style.PATIENT)
+    world.run(60.0)
+    (told,) = world.alerts
+    assert told.text.endswith("It stays there.")
+    world.broker.cancel(world.intent.orders[0].order_id)
+    world.run(30.0)
+    assert [order.request.limit_paise for order in world.intent.orders] == [1_020, 1_020]
+
+
 def test_a_position_that_shrank_by_hand_shrinks_the_plan():
     """The owner closed part of a leg in the app: never more than what is left is sent."""
     world = World(position(leg(-130, 25300, "CE", 40)))
@@ -237,6 +266,169 @@ def test_a_restart_at_any_step_reaches_the_same_end(steps, fault):
     world.restart()
     assert world.run() is IntentState.FLAT
     assert len(world.broker.placed) == 4
+
+
+def short_call(lots=1):
+    """One short leg, whose key is wanted in many tests below."""
+    made = position(leg(-65 * lots, 25300, "CE", 40))
+    return made, made.legs[0].key
+
+
+def test_a_cancel_whose_answer_is_lost_is_sent_again_until_the_order_is_gone():
+    """/stop, and the cancel never arrives: five seconds later another one leaves, and the exit ends."""
+    world = World(short_call()[0], ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    world.broker.meanwhile = deque([Meanwhile.LOST])
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(30.0) is IntentState.ABORTED
+    assert world.broker.commands.count(Verb.CANCEL) == 2
+
+
+def test_a_cancel_that_is_refused_is_not_hammered():
+    """The broker will not cancel: one try every five seconds, not one for every answer."""
+    world = World(short_call()[0], ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    world.broker.meanwhile = deque([Meanwhile.REFUSED] * 100)
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(20.0) is IntentState.STOPPING
+    assert world.broker.commands.count(Verb.CANCEL) == 5
+
+
+@pytest.mark.parametrize("fault", list(Meanwhile))
+def test_a_new_price_that_did_not_reach_the_exchange_is_asked_for_again(fault):
+    """The last step of a patient ladder is refused or lost: the limit that counts is the book's."""
+    made = position(leg(65, 25300, "CE", 40))
+    world = World(made, ModelBroker(fills_as=Fill.NEVER))
+    world.touches[made.legs[0].key] = Touch(990, 1010, 1000)
+    world.exit(style=Style.PATIENT)
+    world.run(8.0)
+    assert next(iter(world.broker.orders.values())).limit_paise > 990
+    world.broker.meanwhile = deque([fault] * 3)
+    world.run(15.0)
+    assert not world.broker.meanwhile
+    assert next(iter(world.broker.orders.values())).limit_paise == 990
+
+
+def test_an_order_that_turns_up_after_it_was_given_up_is_taken_back_at_once():
+    """Absent for 35 s, replaced, filled; then it is in the book after all: it is cancelled, not priced."""
+    made, key = short_call()
+    world = World(made, ModelBroker(deque([Fault.LATE]), late_s=42.0))
+    world.exit()
+    world.broker.fills_as = Fill.NEVER
+    world.run(41.0)
+    assert len(world.broker.placed) == 2
+    second = world.broker.placed[1].correlation_id
+    late = world.broker.placed[0].correlation_id
+    world.run(10.0)
+    status = {o.correlation_id: o.status for o in world.broker.orders.values()}
+    assert "CANCELLED" in (status[second], status[late])
+    assert world.broker.net[key] == -65
+    world.broker.fills_as = Fill.AT_ONCE
+    for order in [o for o in world.broker.orders.values() if not o.status.final]:
+        world.broker.trade(order.order_id, order.quantity, world.now_s)
+    assert world.run() is IntentState.FLAT
+
+
+def test_an_order_that_turns_up_after_its_exit_has_ended_is_taken_back_and_told():
+    """The exit gave up on a leg; its lost order appears later: it is cancelled, the owner is called."""
+    world = World(short_call()[0], ModelBroker(deque([Fault.LATE, Fault.REFUSED]), late_s=60.0))
+    world.exit()
+    world.broker.fills_as = Fill.NEVER
+    assert world.run(50.0) is IntentState.STUCK
+    for _ in range(60):
+        world.step()
+    world.desk.ask(world.now_s, "sync")
+    world.step()
+    world.step()
+    assert [o.status for o in world.broker.orders.values()] == ["CANCELLED"]
+    assert "An order turned up after its exit had ended" in world.titles()
+
+
+def test_a_resting_order_is_cancelled_when_the_position_shrinks_by_hand():
+    """The owner closes the leg in the app while our order rests: ours is taken back, nothing is bought."""
+    made, key = short_call()
+    world = World(made, ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(3.0)
+    world.broker.by_hand(key, 65, world.now_s)
+    assert world.run(40.0) is IntentState.FLAT
+    assert [o.status for o in world.broker.orders.values()] == ["CANCELLED"]
+    assert "Exit needs an eye" in world.titles()
+
+
+def test_a_second_exit_of_the_same_position_does_not_believe_a_list_that_lags():
+    """The first exit bought the leg back; the list still shows half of it: nothing more is bought."""
+    made, key = short_call(2)
+    world = World(made)
+    world.exit()
+    world.carry(world.desk.stop(world.now_s))
+    world.run(5.0)
+    world.broker.history[:] = [(0.0, {key: -65})]  # the list stands still in the middle of the fill
+    world.exit(name="260203002")
+    world.run(45.0)
+    assert sum(trade.quantity for trade in world.broker.trades) == 130
+
+
+def test_a_stop_that_comes_after_the_last_fill_ends_flat():
+    """The cancel crosses the fill that completes the exit: it is verified like any other."""
+    world = World(short_call()[0], ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    (order_id,) = world.broker.orders
+    world.broker.trade(order_id, 65, world.now_s)
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(20.0) is IntentState.FLAT
+
+
+def test_units_held_as_another_product_are_not_called_flat():
+    """Half is held as margin and half as intraday: what we cannot close is left and told, never flat."""
+    made, key = short_call(2)
+    world = World(made)
+    world.broker.net[key] = -65
+    world.broker.history.append((world.now_s, dict(world.broker.net)))
+    world.broker.elsewhere = [BrokerPosition(key, Product.INTRADAY, -65)]
+    world.exit()
+    assert world.run() is IntentState.STUCK
+    assert "another product" in world.intent.note
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_an_exit_that_does_not_get_on_is_told(blind):
+    """Reads that fail for half a minute, or an answer that never comes: a person hears of it."""
+    world = World(short_call()[0], ModelBroker(reads_fail=blind, fills_as=Fill.NEVER))
+    world.exit()
+    if not blind:
+        world.run(1.0)
+        world.broker.meanwhile = deque([Meanwhile.LOST] * 100)
+        world.carry(world.desk.stop(world.now_s))
+    world.run(40.0)
+    assert "Exit does not get on" in world.titles()
+
+
+def test_a_blocked_leg_is_told_while_another_still_works():
+    """One short is refused for good: the owner hears of it before the other short is done."""
+    world = World(condor(), ModelBroker(deque([Fault.REFUSED]), fills_as=Fill.NEVER))
+    world.exit()
+    world.run(3.0)
+    assert world.intent.state is IntentState.WORKING
+    assert "A leg of an exit is stuck" in world.titles()
+
+
+def test_an_order_needs_books_that_were_read_a_moment_ago():
+    """The gate was shut for a while: the old read is not used, a new one is asked for first."""
+    world = World(position(leg(-65, 25300, "CE", 40)))
+    world.gate = "The market is closed"
+    world.exit()
+    world.run(2.0)
+    world.broker.reads_fail = True
+    world.run(20.0)
+    world.gate = ""
+    world.run(20.0)
+    assert not world.broker.placed
+    world.broker.reads_fail = False
+    assert world.run() is IntentState.FLAT
 
 
 @settings(max_examples=150, deadline=None)

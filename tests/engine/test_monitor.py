@@ -16,6 +16,7 @@ from engine.messages import (
     FeedChanged,
     FeedState,
     JournalState,
+    OrderUpdate,
     Say,
     Wish,
 )
@@ -23,6 +24,7 @@ from engine.model import Mode, Urgency
 from engine.pricing import Style
 from engine.rules.registry import rules
 from engine.view import PositionState
+from tests.engine.makers import condor, leg, position, quote
 from tests.support.rig import Rig
 
 #: Mids of the condor's legs (long put, short put, short call, long call), rupees.
@@ -46,7 +48,7 @@ def test_execute_turns_a_verdict_into_an_exit_that_ends_verified_flat():
     assert len(rig.placed) == 4
     assert rig.flat
     assert not rig.rows
-    assert rig.of(Card)[-1].title == "Verified flat: NIFTY Iron Condor"
+    assert rig.of(Card)[-1].title == "Verified flat: 3359 NIFTY Iron Condor"
     assert rig.of(Card)[-1].final
     assert rig.view.positions[0].state is PositionState.FLAT
 
@@ -90,6 +92,17 @@ def test_a_tap_after_a_restart_counts_exactly_once():
     assert rig.flat
 
 
+def test_an_exit_that_a_person_confirmed_is_told_by_its_card_alone():
+    """Execute tells of the exit it starts, in whole sentences; whoever tapped is watching the card."""
+    rig = gaining(Mode.EXECUTE)
+    assert rig.of(Alert)[-1].text.endswith("). The exit is running.")
+    rig = gaining(Mode.SEMI_AUTO)
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+    assert not [a for a in rig.of(Alert) if "exit is running" in a.text]
+
+
 def test_a_question_that_nobody_answers_sends_nothing():
     """After sixty seconds the card says expired, a late tap gets a word, no order leaves."""
     rig = gaining(Mode.SEMI_AUTO)
@@ -122,6 +135,47 @@ def test_not_now_leaves_the_position_alone_for_a_while():
     assert len(rig.of(Ask)) == 2
 
 
+@pytest.mark.parametrize("answer", ["none yet", "not now", "too late"])
+def test_a_profit_that_was_asked_about_does_not_switch_the_stop_off(answer):
+    """Whatever became of the question about the profit: the stop is asked about when it is met."""
+    rig = gaining(Mode.SEMI_AUTO)
+    if answer == "not now":
+        rig.tap(rig.of(Ask)[0].nonce, yes=False)
+    rig.wait(61 if answer == "too late" else 1, *PROFIT)
+    rig.wait(3, *LOSS)
+    assert [ask.title.split(":")[0] for ask in rig.of(Ask)] == ["Profit target", "Stop loss"]
+    rig.wait(70, *LOSS)
+    assert len(rig.of(Ask)) == 3, "nobody answered about the stop: asked again"
+
+
+def test_a_stop_hurries_a_patient_exit():
+    """The profit was to be taken patiently; the market turns before anything has filled."""
+    rig = gaining(Mode.EXECUTE)
+    rig.wait(3, *LOSS)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert (intent.verdict.rule, intent.style) == ("stop_loss", Style.URGENT)
+    assert any("in a hurry now" in alert.text for alert in rig.of(Alert))
+    rig.wait(60, *LOSS)
+    assert rig.flat
+    assert len({order.key for order in rig.placed}) == 4
+
+
+def test_exit_by_hand_hurries_a_patient_exit():
+    """The profit is being taken patiently when the owner wants out: asked, then sent on at the touch."""
+    rig = gaining(Mode.EXECUTE)
+    (intent,) = rig.monitor.desk.intents.values()
+    rig.command(strategy_id=3359)
+    rig.tap(rig.of(Ask)[0].nonce)
+    assert (intent.verdict.rule, intent.style) == ("forced", Style.URGENT)
+    asked = [card for card in rig.of(Card) if card.nonce == rig.of(Ask)[0].nonce]
+    assert asked[-1].final
+    rig.command(strategy_id=3359)
+    assert rig.of(Say)[-1].text.startswith("Already exiting")
+    rig.wait(60, *PROFIT)
+    assert rig.flat
+    assert len(rig.monitor.desk.intents) == 1
+
+
 def test_exit_by_hand_asks_and_acts_on_yes():
     """/exit 3359 shows the legs and the P&L, and yes closes them."""
     rig = Rig(Mode.EXECUTE)
@@ -147,8 +201,11 @@ def test_a_preview_does_not_switch_the_rules_off():
 
 
 def test_a_second_wish_joins_the_running_exit():
-    """/exit while an exit runs says so and starts nothing."""
-    rig = gaining(Mode.EXECUTE)
+    """/exit while an exit runs as fast as it can says so and starts nothing."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    while not rig.monitor.desk.intents:
+        rig.wait(0.5, *LOSS)
     rig.command(strategy_id=3359)
     assert "Already exiting" in rig.of(Say)[-1].text
     assert len(rig.monitor.desk.intents) == 1
@@ -173,6 +230,20 @@ def test_yes_to_a_position_that_changed_since_is_refused():
     assert "has changed" in rig.of(Answer)[-1].text
 
 
+@pytest.mark.parametrize(("count", "legs"), [(1, 4), (2, 8), (5, 0)])
+def test_the_preview_of_several_exits(count, legs):
+    """Each is named with its P&L, few of them leg by leg; then the sum. One alone needs neither."""
+    several = [replace(condor(), strategy_id=n) for n in range(1, count + 1)]
+    rig = Rig(Mode.SEMI_AUTO, *several)
+    rig.wait(1, *ENTRY * count)
+    rig.command()
+    lines = rig.of(Ask)[-1].lines
+    assert sum("at about" in line for line in lines) == legs
+    assert sum(line.endswith("NIFTY Iron Condor") for line in lines) == (count if count > 1 else 0)
+    assert sum(line.startswith("P&L now") for line in lines) == count
+    assert sum(line.startswith("P&L together") for line in lines) == (count > 1)
+
+
 def test_stop_halts_the_rules_and_says_what_it_did():
     """/stop: verdicts become words, positions stay, /exit still works, the reply says exactly that."""
     rig = Rig(Mode.EXECUTE)
@@ -181,11 +252,60 @@ def test_stop_halts_the_rules_and_says_what_it_did():
     rig.wait(5, *PROFIT)
     assert not rig.placed
     assert "All positions stay as they are: 1 open" in rig.of(Say)[0].text
+    assert "No order of ours is working." in rig.of(Say)[0].text
     assert "Automation is halted" in rig.of(Alert)[-1].text
     rig.command(strategy_id=3359)
     rig.tap(rig.of(Ask)[0].nonce)
     rig.wait(60, *PROFIT)
     assert rig.flat
+
+
+def test_stop_withdraws_what_a_rule_has_asked():
+    """The question on the phone does not claim to have expired: it says that the halt ended it."""
+    rig = gaining(Mode.SEMI_AUTO)
+    rig.command(Wish.STOP)
+    assert rig.of(Card)[-1].title == "Withdrawn: 3359 NIFTY Iron Condor"
+    assert rig.said.index(rig.of(Say)[0]) < rig.said.index(rig.of(Card)[-1])  # the reply is waited for
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(5, *PROFIT)
+    assert not rig.placed
+
+
+def test_resume_is_told_once_on_the_card_of_its_question():
+    """The tap's card says that the rules act again; no second message repeats it."""
+    rig = Rig(Mode.EXECUTE)
+    rig.command(Wish.STOP)
+    rig.command(Wish.RESUME)
+    rig.tap(rig.of(Ask)[-1].nonce)
+    assert rig.of(Card)[-1].done
+    assert "running again" in rig.of(Card)[-1].lines[0]
+    assert len(rig.of(Say)) == 1
+
+
+def test_a_rule_s_exit_sends_nothing_while_automation_is_halted():
+    """However an exit came to be working under /stop, the gate before each order is shut."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.broker_answers = False
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(5, *PROFIT)
+    rig.monitor.helm.halted = True
+    rig.broker_answers = True
+    rig.wait(30, *PROFIT)
+    assert len(rig.monitor.desk.intents) == 1
+    assert not rig.placed
+    assert "Exit is held back" in {a.title for a in rig.of(Alert)}
+
+
+def test_an_exit_asked_for_while_another_is_being_stopped_is_not_called_running():
+    """/stop, its cancel is not confirmed yet, /exit: the answer says what happens, nothing starts twice."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.monitor.desk.stop(rig.now_s)  # and what it wants is not done yet
+    rig.command(strategy_id=3359)
+    assert "Still being stopped" in rig.of(Say)[-1].text
+    assert len(rig.monitor.desk.intents) == 1
 
 
 def test_stop_survives_a_restart_and_resume_must_be_confirmed():
@@ -202,6 +322,110 @@ def test_stop_survives_a_restart_and_resume_must_be_confirmed():
     assert rig.flat
 
 
+def test_an_exit_after_a_stopped_one_goes_on_where_that_ended():
+    """/stop after the shorts: the next /exit sells the longs only, and counts what was bought before."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.quotes(*ENTRY)
+    assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL"]  # the last one has traded
+    rig.command(Wish.STOP)
+    rig.wait(1)
+    assert "A position is half closed" in {a.title for a in rig.of(Alert)}
+    rig.start()
+    rig.wait(3)
+    rig.command(confirmed=True)
+    rig.wait(70, *ENTRY)
+    assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL", "SELL"]
+    assert rig.flat
+    assert rig.exits == {1: 1995, 2: 4505, 3: 4005, 4: 1795}
+    assert rig.of(Card)[-1].lines[-1] == "P&L −₹13.00"
+    assert not [a for a in rig.of(Alert) if "left at the broker" in a.text]
+
+
+def test_a_contract_that_stands_the_other_way_round_is_never_called_flat():
+    """Our fill and a hand's crossed, /stop and a restart forgot the base: the next exit ends stuck."""
+    rig = Rig(Mode.EXECUTE, position(leg(-65, 25300, "CE", 40), leg(-65, 25500, "CE", 18)))
+    rig.wait(1, 40, 18)
+    rig.command(confirmed=True)
+    tick = quote(rig.legs[0].key, 39.95, 40.05)
+    for row in rig.exchange.quote(tick):
+        rig.tell(OrderUpdate(row))
+    rig.command(Wish.STOP)
+    rig.exchange.hold({rig.legs[0].key: 0, rig.legs[1].key: -65})  # a hand had bought it back as well
+    rig.start()
+    rig.wait(2, 40, 18)
+    rig.command(confirmed=True)
+    rig.wait(90, 40, 18)
+    assert rig.net[rig.legs[0].key] == 65
+    assert rig.of(Card)[-1].title.startswith("Stuck")
+    assert "the other way round" in rig.of(Alert)[-1].text
+
+
+def test_what_was_closed_by_hand_has_no_exit_price():
+    """The owner bought a short back in the app: its row is closed without a price, not at zero."""
+    rig = Rig(Mode.EXECUTE)
+    rig.exchange.hold(
+        {leg.key: leg.quantity for leg in rig.legs[:1]}
+        | {rig.legs[1].key: 0}
+        | {leg.key: leg.quantity for leg in rig.legs[2:]}
+    )
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.wait(60, *ENTRY)
+    assert rig.exits == {1: 1995, 2: None, 3: 4005, 4: 1795}
+
+
+def test_rows_that_cancel_each_other_out_are_closed_with_their_position():
+    """A contract bought and sold again within one strategy leaves no open row behind."""
+    one, other = leg(65, 24900, "CE", 40), leg(-65, 24900, "CE", 44)
+    rig = Rig(Mode.EXECUTE, position(leg(65, 25300, "CE", 20), one, other))
+    rig.wait(1, 20, 40, 40)
+    rig.command(confirmed=True)
+    rig.wait(60, 20, 40, 40)
+    assert rig.exits == {1: 1995, 2: None, 3: None}
+
+
+def test_a_lost_journal_does_not_use_a_correlation_id_twice():
+    """The broker's book holds ids of today: the new exit is numbered after them."""
+    rig = Rig(Mode.EXECUTE, condor(), position(leg(-65, 25800, "CE", 9), strategy_id=2))
+    rig.wait(1, *ENTRY, 9)
+    rig.command(strategy_id=2, confirmed=True)
+    rig.wait(70, *ENTRY, 9)
+    rig.journal.clear()
+    rig.start()
+    rig.wait(1, *ENTRY, 9)
+    rig.command(strategy_id=3359, confirmed=True)
+    rig.wait(70, *ENTRY, 9)
+    assert len({o.correlation_id for o in rig.placed}) == len(rig.placed) == 5
+    assert rig.flat
+
+
+def test_two_positions_that_face_each_other_in_one_contract_are_told_once():
+    """Long in one strategy, short in another: the broker nets them, and neither exit crosses zero."""
+    long, short = (position(leg(u, 25800, "CE", 9), strategy_id=n) for n, u in ((1, 130), (2, -65)))
+    rig = Rig(Mode.EXECUTE, long, short)
+    rig.wait(31, 9, 9)
+    rig.tell(Beat(BeatKind.SYNC))
+    told = [a for a in rig.of(Alert) if a.title == "Two positions hold one contract both ways"]
+    assert len(told) == 1
+    assert "held long by default/1 and short by default/2" in told[0].text
+    rig.command(confirmed=True)
+    rig.wait(120, 9, 9)
+    assert rig.flat
+    assert [(o.side, o.quantity) for o in rig.placed] == [("SELL", 65)]
+
+
+def test_a_position_that_vanishes_from_the_store_is_told():
+    """Somebody deletes rows: the position is not watched any more, and the owner hears of it."""
+    rig = Rig(Mode.EXECUTE, condor(), position(leg(-65, 25800, "CE", 9), strategy_id=2))
+    rig.rows = rig.rows[:4]
+    rig.tell(Beat(BeatKind.SYNC))
+    assert [a.position for a in rig.of(Alert) if a.title == "A position is no longer watched"] == [
+        "default/2"
+    ]
+
+
 def test_nothing_is_sent_before_the_broker_was_read():
     """A failed start-up reconciliation means alert-only, loudly, until the broker answers."""
     rig = Rig(Mode.EXECUTE)
@@ -214,6 +438,21 @@ def test_nothing_is_sent_before_the_broker_was_read():
     rig.broker_answers = True
     rig.wait(60, *PROFIT)
     assert rig.flat  # what was only told meanwhile is acted on once the house is whole
+
+
+def test_a_broker_that_goes_away_is_told_of_before_an_exit_needs_it():
+    """Reads fail in the middle of the day: after a minute HIGH, and a word when it is back."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.broker_answers = False
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(50, *ENTRY)
+    assert not [a for a in rig.of(Alert) if a.topic == "blind"]
+    rig.wait(20, *ENTRY)
+    assert next(a.urgency for a in rig.of(Alert) if a.topic == "blind") is Urgency.HIGH
+    rig.broker_answers = True
+    rig.wait(5, *ENTRY)
+    assert rig.of(Alert)[-1].topic == "broker-back"
 
 
 def test_a_store_that_cannot_be_read_changes_nothing():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model import Side
-from engine.pricing import Ladder, Style, Touch, limit_paise, mid_paise
+from engine.pricing import Ladder, Style, Touch, limit_paise, mid_paise, reference_paise
 
 sides = st.sampled_from(list(Side))
 styles = st.sampled_from(list(Style))
@@ -19,10 +19,12 @@ touches = st.builds(Touch, st.none() | prices, st.none() | prices, st.integers(0
 def test_a_limit_is_on_the_grid_positive_and_inside_the_cap(ladder, touch, elapsed_s):
     """Whatever the market shows, the limit can be sent and stays within what was decided."""
     limit = limit_paise(ladder, touch, elapsed_s)
-    cap = ladder.cap_paise()
+    worst = ladder.worst_paise(touch)
     assert limit > 0
     assert limit % ladder.tick_paise == 0
-    assert limit <= cap if ladder.side is Side.BUY else limit >= cap
+    assert limit <= worst if ladder.side is Side.BUY else limit >= worst
+    if not ladder.uncapped:
+        assert (limit - ladder.cap_paise()) * ladder.side.sign <= 0
 
 
 @given(ladders, touches, st.floats(0, 300), st.floats(0, 300))
@@ -48,18 +50,53 @@ def test_patient_walks_from_mid_to_touch_in_twenty_seconds():
 
 
 def test_the_caps_are_those_of_the_rules():
-    """Urgent 10 % or 10 ticks, patient 3 % or 3 ticks, then the exchange's band of 40 % or 20 rupees."""
+    """Urgent 10 % or 10 ticks, patient 3 % or 3 ticks."""
     assert Ladder(Side.BUY, Style.URGENT, 10_000, 5).cap_paise() == 11_000
     assert Ladder(Side.BUY, Style.URGENT, 100, 5).cap_paise() == 150
     assert Ladder(Side.SELL, Style.PATIENT, 10_000, 5).cap_paise() == 9_700
     assert Ladder(Side.SELL, Style.PATIENT, 100, 5).cap_paise() == 85
-    assert Ladder(Side.BUY, Style.URGENT, 10_000, 5, uncapped=True).cap_paise() == 14_000
-    assert Ladder(Side.SELL, Style.URGENT, 1_000, 5, uncapped=True).cap_paise() == 5
 
 
-def test_the_frozen_price_is_the_mid_else_the_last_trade_else_unknown():
-    """A one-sided or crossed book has no mid; no trade at all means nothing is known."""
+def test_the_band_goes_with_the_market():
+    """40 % or 20 rupees from the last trade as it is now, whatever was frozen; the cap stays inside it."""
+    buy = Ladder(Side.BUY, Style.URGENT, 50_000, 5, uncapped=True)
+    sell = Ladder(Side.SELL, Style.URGENT, 50_000, 5, uncapped=True)
+    assert buy.worst_paise(Touch(9_900, 10_100, 10_000)) == 14_000
+    assert sell.worst_paise(Touch(9_900, 10_100, 10_000)) == 6_000
+    assert sell.worst_paise(Touch(2_750, 2_850, 2_800)) == 800
+    assert sell.worst_paise(Touch(950, 1_050, 1_000)) == 5
+    assert Ladder(Side.BUY, Style.URGENT, 10_000, 5).worst_paise(Touch(2_750, 2_850, 2_800)) == 4_800
+    assert Ladder(Side.SELL, Style.URGENT, 10_000, 5).worst_paise(Touch(2_750, 2_850, 2_800)) == 9_000
+
+
+def test_past_its_cap_an_exit_goes_to_the_band_at_once():
+    """Not by ticks: on a cheap contract twenty rupees of ticks would use up every modification."""
+    ladder = Ladder(Side.BUY, Style.URGENT, 375, 5, uncapped=True)
+    assert limit_paise(ladder, Touch(370, 375, 375), 26.0) == 2_375
+
+
+def test_the_market_is_the_last_trade_inside_the_book():
+    """An old last price counts as the side of the book that it lies beyond."""
+    assert reference_paise(Touch(1_000, 1_010, 1_005)) == 1_005
+    assert reference_paise(Touch(1_000, 1_010, 5_000)) == 1_010
+    assert reference_paise(Touch(1_000, 1_010, 500)) == 1_000
+    assert reference_paise(Touch(1_000, None, 500)) == 1_000
+    assert reference_paise(Touch(1_000, 1_010, 0)) == 1_005
+    assert reference_paise(Touch(1_010, 1_000, 700)) == 700, "a crossed book says nothing"
+    assert reference_paise(Touch(None, None, 0)) is None
+
+
+def test_a_patient_exit_without_quotes_starts_at_the_last_trade():
+    """Not at the price frozen at a trigger long ago: selling at 146.00 what trades at 240.00 is no start."""
+    ladder = Ladder(Side.SELL, Style.PATIENT, 14_600, 5)
+    assert limit_paise(ladder, Touch(None, None, 24_000), 0.0) == 24_000
+
+
+def test_the_frozen_price_is_the_mid_else_the_last_trade_else_the_only_side():
+    """A one-sided or crossed book has no mid; without a trade the side that is there is all that is known."""
     assert mid_paise(Touch(1000, 1010, 900)) == 1005
     assert mid_paise(Touch(1010, 1000, 900)) == 900
     assert mid_paise(Touch(None, 1000, 900)) == 900
+    assert mid_paise(Touch(None, 1000, 0)) == 1000
+    assert mid_paise(Touch(0, 1000, 2000)) == 1000
     assert mid_paise(Touch(None, None, 0)) is None

@@ -159,3 +159,11 @@ def test_questions_without_an_answer_are_errors():
     )
     with pytest.raises(BadInput, match="no session"):
         dead.next_session(start)
+
+
+def test_between_two_recordings_may_lie_years():
+    """A replay of 2019 and 2026 knows no sessions in between, and finds its way across."""
+    calendar = CALENDAR.for_recording([date(2019, 5, 20), date(2026, 8, 18)])
+    assert calendar.previous_session(date(2026, 8, 18)) == date(2019, 5, 20)
+    assert calendar.next_session(date(2019, 5, 20)) == date(2026, 8, 18)
+    assert calendar.session_until(date(2025, 10, 28)) == date(2019, 5, 20)

@@ -57,6 +57,13 @@ def test_a_row_as_the_table_has_it():
     assert parse_csv(f"{COLUMNS}\n{ASTRAL}\n") == (PARSED,)
 
 
+@pytest.mark.parametrize("word", ["0001-01-01T00:00:00", "9999-12-31T23:59:59+05:30", "2125-02-03 09:20"])
+def test_a_moment_is_of_our_times(word):
+    """A year of another age is a slip of the pen, told like any other."""
+    (fault,) = faults(timestamp=word)
+    assert fault.startswith(f"row 7: timestamp: read '{word}', expected a moment such as")
+
+
 def test_the_file_may_come_from_any_spreadsheet():
     """Byte order mark, CRLF, blanks, other column order and case, unknown columns, empty lines."""
     text = (

@@ -65,6 +65,15 @@ def test_within_eight_seconds_a_target_is_crossed_a_loss_is_told_and_two_stay_ca
     assert _pnl(demo, 3359) > 0.505 * _credit(demo, 3359)
 
 
+def test_the_condor_can_lose_so_that_a_stop_guards_it() -> None:
+    """Its credit is less than its wings are wide, on each trading day between two monthly expiries."""
+    for days in range(28):
+        demo = open_demo(MORNING_S + days * 86_400.0)
+        strikes = sorted(row["strike_price"] for row in demo.trades if row["strategy_id"] == 3359)
+        units = next(row["quantity"] for row in demo.trades if row["strategy_id"] == 3359)
+        assert _credit(demo, 3359) < 0.8 * (strikes[1] - strikes[0]) * units
+
+
 def test_the_exchange_holds_exactly_the_legs_of_the_trades() -> None:
     """Trade store and broker agree at the start, to the unit."""
     demo = open_demo(MORNING_S)

@@ -13,7 +13,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 
+from sandbox.telegram_entities import plain
 from sandbox.telegram_server import Message, TelegramServer
+from sandbox.telegram_state import Body
 from tests.sandbox.telegram_house import OWNER, house
 from tests.support.browser import browser, gone, one
 
@@ -31,6 +33,20 @@ SCROLL_UP = """
     document.getElementById("scroll").scrollTo({top: 0, behavior: "instant"});
     requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()));
 """
+#: Tap the chip and ride to the end: before that, the smooth scroll would fight the next one.
+FOLLOW_CHIP = """
+    const done = arguments[0];
+    document.getElementById("scroll").addEventListener("scrollend", () => done(), {once: true});
+    document.getElementById("chip").click();
+"""
+#: How much of the composer does not fit into it, pixels.
+OVERFLOW = "const c = document.getElementById('composer'); return c.scrollHeight - c.clientHeight"
+
+
+def bottom(driver: webdriver.Chrome, selector: str) -> float:
+    """Find where an element ends, pixels from the top."""
+    rect = one(driver, selector).rect
+    return rect["y"] + rect["height"]
 
 
 class Walk:
@@ -68,6 +84,11 @@ class Walk:
             self.tap_and_see(driver, card)
             assert driver.get_log("browser") == []
 
+    async def meanwhile(self) -> None:
+        """Let a message come while no page is there to see it."""
+        state = self.server.state
+        state.post(OWNER, state.bot.id, Body(plain("unseen too"), "unseen too"))
+
     def tap_and_see(self, driver: webdriver.Chrome, card: Message) -> None:
         """Tap the card's red button and follow what the bot makes of it."""
         assert not one(driver, "[data-button=Later]").is_enabled()
@@ -78,6 +99,7 @@ class Walk:
         query = self.let(self.server.wait_for(lambda s: list(s.state.queries.values())))[0]
         self.let(self.bot.answer_callback_query(query.id, "closing 3359"))
         assert one(driver, "#toast").text == "closing 3359"
+        assert bottom(driver, "#toast") < red.rect["y"]
         gone(driver, "[aria-busy=true]")
         self.let(self.bot.edit_message_text("verified flat", OWNER, card.id, reply_markup=CARD))
         WebDriverWait(driver, 10, 0.05).until(
@@ -94,13 +116,13 @@ class Walk:
         gone(driver, "#alert")
 
     def look(self) -> None:
-        """Tables of 32 columns fit, loud ones pulse, the title counts what is unseen, an outage shows."""
+        """Tables fit, signs are drawn, loud ones pulse, the title counts the unseen, an outage shows."""
         with browser(self.profile, "dark") as driver:
             driver.get(self.server.phone_url)
             one(driver, "#status[data-state=on]")
             row = "3359 NIFTY IC  +6,240 +51.2 HIGH"
             assert len(row) == 32
-            table = f"<pre>{row}</pre>" + "<tg-time unix='9999999999' format='r'>later</tg-time>"
+            table = f"🔴 <pre>{row}</pre>" + "<tg-time unix='9999999999' format='r'>later</tg-time>"
             loud = self.let(self.bot.send_message(OWNER, table, parse_mode="HTML"))
             silent = self.let(self.bot.send_message(OWNER, "calm", disable_notification=True))
             one(driver, f'[data-message-id="{loud.message_id}"].loud .bell')
@@ -109,24 +131,34 @@ class Walk:
                 "const p = document.querySelector('pre'); return [p.scrollWidth, p.clientWidth]"
             )
             assert wide <= room
+            sign = one(driver, f'[data-message-id="{loud.message_id}"] img')
+            assert sign.get_attribute("alt") == "🔴"
+            assert driver.execute_script("return arguments[0].naturalWidth", sign) > 0
+            composer = driver.execute_script(OVERFLOW)
+            assert composer <= 0
             assert driver.execute_script("return document.documentElement.scrollWidth") == 390
             assert one(driver, "time").text.startswith("in ")
 
             for number in range(25):
                 self.let(self.bot.send_message(OWNER, f"filling {number}"))
             one(driver, '[data-message-id="27"]')
+            assert driver.title == "Prahari", "whoever stands at the end has seen what came in a burst"
             driver.execute_async_script(SCROLL_UP)
             self.let(self.bot.send_message(OWNER, "unseen"))
             assert one(driver, "#chip").text == "1 new message ↓"
             assert driver.title == "(1) Prahari"
-            one(driver, "#chip").click()
+            driver.execute_async_script(FOLLOW_CHIP)
             gone(driver, "#chip")
             assert driver.title == "Prahari"
 
+            driver.execute_async_script(SCROLL_UP)
             self.let(self.server.stop())
             one(driver, "#banner")
+            self.let(self.meanwhile())
             self.let(self.server.start())
             gone(driver, "#banner")
+            assert one(driver, "#chip").text == "1 new message ↓"
+            assert driver.execute_script("return document.getElementById('scroll').scrollTop") < 5
 
 
 needs_chromium = pytest.mark.skipif(

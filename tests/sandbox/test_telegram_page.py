@@ -175,6 +175,29 @@ async def test_other_websites_cannot_use_the_socket():
             assert refused.value.status == status
 
 
+def brightness(colour: str) -> float:
+    """Relative luminance of ``#rrggbb`` as the accessibility guidelines define it."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read(scheme):
+    """Words stand out from what is behind them by 4.5 to 1, by day and by night."""
+    css = (Path(__file__).parents[2] / "sandbox" / "phone" / "style.css").read_text()
+    light, dark = re.findall(r":root \{(.*?)\n\s*\}", css, re.DOTALL)[:2]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light + (dark if scheme == "dark" else "")))
+    pairs = [
+        ("ink", "bubble"), ("ink", "mine"), ("ink", "well"), ("soft", "bubble"), ("soft", "mine"),
+        ("soft", "bar"), ("soft", "wall"), ("amber", "bar"), ("amber", "bubble"), ("link", "bubble"),
+        ("link", "mine"), ("key-ink", "key"), ("danger", ""), ("success", ""), ("primary", ""),
+    ]  # fmt: skip
+    for words, behind in pairs:
+        darker, lighter = sorted((brightness(colours[words]), brightness(colours.get(behind, "#ffffff"))))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (words, behind)
+
+
 def test_the_page_needs_nothing_from_outside():
     """No file of the page names an address that is not its own."""
     for file in (Path(__file__).parents[2] / "sandbox" / "phone").iterdir():

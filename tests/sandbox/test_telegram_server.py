@@ -12,12 +12,14 @@ from telegram import (
     InlineKeyboardMarkup,
     Update,
 )
-from telegram.error import ChatMigrated, InvalidToken
+from telegram.error import BadRequest, ChatMigrated, Conflict, InvalidToken
 from telegram.ext import Application, CallbackQueryHandler, CommandHandler, ContextTypes
 
+from sandbox import telegram_chats, telegram_media, telegram_messages
 from sandbox.telegram_server import TelegramServer
 from tests.sandbox.telegram_house import OWNER, TOKEN, Moment, bot_for, house
 
+METHODS = [*telegram_chats.METHODS, *telegram_media.METHODS, *telegram_messages.METHODS]
 CONFIRM = InlineKeyboardMarkup([
     [
         InlineKeyboardButton("Exit now", callback_data="c:abc:y", api_kwargs={"style": "danger"}),
@@ -144,11 +146,11 @@ async def test_parameters_come_in_every_spelling():
         for path, given, words in (
             ("getNothing", {}, "Not Found: method not found"),
             ("sendMessage", {"text": "x"}, "Bad Request: chat_id is empty"),
-            (
-                "sendMessage",
-                {"chat_id": "me", "text": "x"},
-                'Bad Request: invalid chat_id specified: read "me"',
-            ),
+            ("sendMessage", {"chat_id": "@me", "text": "x"}, "Bad Request: chat not found"),
+            ("getUpdates", {"offset": "soon"}, "Bad Request: invalid offset specified"),
+            ("deleteMessage", {"chat_id": str(OWNER)}, "Bad Request: message identifier is not specified"),
+            ("", {}, "Not Found"),
+            ("getMe/twice", {}, "Not Found"),
             (
                 "sendMessage",
                 fields | {"reply_markup": "{"},
@@ -161,6 +163,78 @@ async def test_parameters_come_in_every_spelling():
             f"{base}/sendMessage", data=b"{", headers={"Content-Type": "application/json"}
         )
         assert (await answer.json())["description"] == "Bad Request: can't parse JSON object"
+
+
+#: What nobody should send, in any field: other types, other shapes, broken text.
+RUBBISH = (
+    "null", "true", "5", "[]", "{}", "[1]", '"x"', "1e9", "99999999999999999999999", "{", "\x00",
+    '[{"type": 1}]', '[{"type": "bold", "offset": -5, "length": 99}]', '{"message_id": [1]}',
+    '{"inline_keyboard": 1}', '{"inline_keyboard": [[{"text": 1, "callback_data": {}}]]}',
+    '{"type": "photo", "media": 5, "caption": 5}', '[{"command": 1, "description": 2}]',
+)  # fmt: skip
+FIELDS = (
+    "chat_id", "text", "message_id", "reply_markup", "parse_mode", "entities", "caption", "caption_entities",
+    "reply_parameters", "message_thread_id", "commands", "scope", "menu_button", "reaction", "media", "photo",
+    "callback_query_id", "offset", "limit", "allowed_updates", "user_id", "action", "name", "rich_message",
+    "url",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_rubbish_in_any_field_is_answered_in_telegrams_way(field):
+    """No call, however wrong, gets anything but Telegram's own JSON with a code below 500."""
+    async with house() as (server, bot), aiohttp.ClientSession() as session:
+        server.state.rich = server.state.chats[OWNER].forum = True
+        sent = await bot.send_message(OWNER, "x")
+        usual = {"chat_id": str(OWNER), "message_id": str(sent.message_id), "text": "y", "name": "n"}
+        for method in [*METHODS, "getUpdates", "setWebhook"]:
+            for rubbish in RUBBISH:
+                fields = usual | {field: rubbish}
+                async with session.post(f"{server.api_url}/bot{TOKEN}/{method}", data=fields) as answer:
+                    assert answer.status < 500, (method, rubbish)
+                    assert (await answer.json())["ok"] is (answer.status == 200)
+            server.updates.webhook = ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"[1]"),
+        ("application/json", b"null"),
+        ("application/json; charset=nope", b"{}"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=a", b"x"),
+        ("application/x-www-form-urlencoded", b"\xff=\xff"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_a_bad_request(kind, body):
+    """Broken JSON, forms and multipart bodies are refused with 400 in Telegram's shape."""
+    async with house() as (server, _bot), aiohttp.ClientSession() as session:
+        url = f"{server.api_url}/bot{TOKEN}/sendMessage"
+        async with session.post(url, data=body, headers={"Content-Type": kind}) as answer:
+            assert (answer.status, (await answer.json())["ok"]) == (400, False)
+
+
+async def test_null_in_a_json_body_means_left_out():
+    """A client that spells its defaults out as null sends the same message."""
+    async with house() as (server, _bot), aiohttp.ClientSession() as session:
+        fields = {"chat_id": OWNER, "text": "x", "parse_mode": None, "reply_markup": None}
+        async with session.post(f"{server.api_url}/bot{TOKEN}/sendMessage", json=fields) as answer:
+            assert (await answer.json())["ok"] is True
+
+
+async def test_a_webhook_ends_the_polling_until_it_is_deleted():
+    """A webhook wants https, getUpdates then answers 409, deleteWebhook lets the poll go on."""
+    async with house() as (server, bot):
+        with pytest.raises(BadRequest, match="https url"):
+            await bot.set_webhook("http://127.0.0.1/x")
+        assert await bot.set_webhook("https://example.org/hook")
+        assert (await bot.get_webhook_info()).url == "https://example.org/hook"
+        server.phone.send("/status")
+        with pytest.raises(Conflict, match="while webhook is active"):
+            await bot.get_updates()
+        assert await bot.delete_webhook()
+        assert [update.message.text for update in await bot.get_updates()] == ["/status"]
 
 
 async def test_a_group_becomes_a_supergroup():

@@ -49,9 +49,16 @@ class Fault(StrEnum):
     NONE = "none"
     ANSWER_LOST = "accepted, but nobody hears of it"
     REQUEST_LOST = "never arrives, and nobody hears of it"
-    LATE = "nobody hears of it, and it arrives 20 s later"
+    LATE = "nobody hears of it, and it arrives late"
     UNDER_WAY = "accepted, and the answer is still under way when the process dies"
     STALLED = "still under way in our own process, not sent yet"
+    REFUSED = "refused"
+
+
+class Meanwhile(StrEnum):
+    """What happens to one modify or cancel command."""
+
+    LOST = "never arrives, and nobody hears of it"
     REFUSED = "refused"
 
 
@@ -65,7 +72,10 @@ class Fill(StrEnum):
 
 @dataclass
 class ModelBroker:
-    """Books and faults. ``lag_s``: positions are told as they were that long ago."""
+    """Books and faults. ``lag_s``: positions are told as they were that long ago.
+
+    ``late_s``: how late a late order arrives; ``meanwhile``: faults of modify and cancel commands.
+    """
 
     faults: deque[Fault] = field(default_factory=deque)
     fills_as: Fill = Fill.AT_ONCE
@@ -73,6 +83,8 @@ class ModelBroker:
     lists_positions: bool = True
     reads_fail: bool = False
     reason: str = "RMS:Blocked for test"
+    late_s: float = 20.0
+    meanwhile: deque[Meanwhile] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.orders: dict[str, BrokerOrder] = {}
@@ -82,6 +94,12 @@ class ModelBroker:
         self.coming: list[tuple[float, object]] = []
         self.stalled: list[tuple[float, object]] = []
         self.placed: list = []
+        self.commands: list[Verb] = []
+        self.elsewhere: list[BrokerPosition] = []
+
+    def by_hand(self, key: int, units: int, now_s: float) -> None:
+        self.net[key] += units
+        self.history.append((now_s, dict(self.net)))
 
     def hold(self, position: Position) -> None:
         for leg in position.legs:
@@ -96,7 +114,7 @@ class ModelBroker:
         if fault is Fault.REQUEST_LOST:
             return Unknown("read timed out")
         if fault is Fault.LATE:
-            self.coming.append((now_s + 20.0, request))
+            self.coming.append((now_s + self.late_s, request))
             return Unknown("read timed out")
         if fault is Fault.STALLED:
             self.stalled.append((now_s + 60.0, request))
@@ -131,7 +149,16 @@ class ModelBroker:
         self.net[row.key] = self.net.get(row.key, 0) + row.side.sign * units
         self.history.append((now_s, dict(self.net)))
 
+    def _disturbed(self, verb):
+        self.commands.append(verb)
+        fault = self.meanwhile.popleft() if self.meanwhile else None
+        if fault is Meanwhile.LOST:
+            return Unknown("read timed out")
+        return Refused("DH-904", "Too many requests") if fault is Meanwhile.REFUSED else None
+
     def cancel(self, order_id: str):
+        if said := self._disturbed(Verb.CANCEL):
+            return said
         row = self.orders.get(order_id)
         if row is None or row.status.final:
             return Refused("DH-906", "order is not open")
@@ -139,6 +166,8 @@ class ModelBroker:
         return Accepted(order_id)
 
     def modify(self, order_id: str, request):
+        if said := self._disturbed(Verb.MODIFY):
+            return said
         row = self.orders.get(order_id)
         if row is None or row.status.final:
             return Refused("DH-906", "order is not open")
@@ -161,7 +190,9 @@ class ModelBroker:
             return BrokerReport(request, now_s, failed="no route to host")
         net = [n for at_s, n in self.history if at_s <= now_s - self.lag_s][-1]
         rows = [BrokerPosition(k, Product.MARGIN, q) for k, q in net.items()] if self.lists_positions else []
-        return BrokerReport(request, now_s, tuple(self.orders.values()), tuple(self.trades), tuple(rows))
+        return BrokerReport(
+            request, now_s, tuple(self.orders.values()), tuple(self.trades), (*rows, *self.elsewhere)
+        )
 
 
 class World:

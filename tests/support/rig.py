@@ -73,7 +73,7 @@ class Rig:
         for leg in self.legs:
             nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
         self.exchange.hold(nets)
-        self.said, self.placed, self.journal = [], [], {}
+        self.said, self.placed, self.journal, self.exits = [], [], {}, {}
         self.store_answers = True
         self.broker_answers = True
         self.start()
@@ -109,6 +109,7 @@ class Rig:
                 self.said.append(effect)
             case CloseTrades():
                 self.rows = [row for row in self.rows if row.id not in effect.exits]
+                self.exits |= effect.exits
             case _:
                 return self.ask_the_world(effect)
         return []

@@ -22,6 +22,7 @@ map of codes in ``data``; charts put the code in ``internalErrorCode``; the auth
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,9 @@ _RETRY_AFTER_S = 1.0
 _RETRY_AFTER_805_S = 60.0
 #: No wish of a server keeps us away for longer: it is the longest ban seen.
 _RETRY_AFTER_LONGEST_S = 300.0
+#: What a web page holds besides its words.
+_TAGS = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_PAGE_LIMIT = 4_000
 _WORDS_LIMIT = 200
 
 
@@ -187,5 +191,8 @@ def _json(body: bytes) -> object:
 
 
 def _start_of(body: bytes) -> str:
-    """Show the beginning of a body in one line."""
-    return " ".join(body[:_WORDS_LIMIT].decode(errors="replace").split()) or "empty body"
+    """Show the beginning of a body in one line; of a gateway's page only its words."""
+    text = body[:_PAGE_LIMIT].decode(errors="replace").strip()
+    if text.startswith("<"):
+        text = f"a web page instead of data: {_TAGS.sub(' ', text)}"
+    return " ".join(text.split())[:_WORDS_LIMIT] or "empty body"

@@ -108,8 +108,10 @@ class SqliteStore:
         """
         return await asyncio.to_thread(self._open_rows)
 
-    async def close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
-        """Mark rows as closed at these exit prices (paise); a row closed already stays as it is.
+    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
+        """Mark rows as closed at these exit prices (paise; None = unknown).
+
+        A row that is closed already stays as it is.
 
         Raises:
             Unreachable: the file could not be written; no row was changed.
@@ -141,7 +143,7 @@ class SqliteStore:
             raise BadInput("\n".join(faults))
         return tuple(rows)
 
-    def _close_rows(self, exits: Mapping[int, int], closed_at_s: float) -> None:
+    def _close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         closed_at = _moment(closed_at_s)
         with self._database() as database, _transaction(database):
             database.executemany(
@@ -150,7 +152,7 @@ class SqliteStore:
             )
 
     def _import_rows(self, rows: tuple[TradeRow, ...]) -> ImportReport:
-        added, already, faults = [], [], []
+        added, already, faults = [], [], _repeated(rows)
         with self._database() as database, _transaction(database):
             for row in rows:
                 if _insert(database, row):
@@ -159,7 +161,7 @@ class SqliteStore:
                 already.append(row)
                 faults += _differences(row, _stored(database, row))
             if faults:
-                raise BadInput("\n".join(faults))
+                raise BadInput("\n".join(faults))  # which takes everything back
         return ImportReport(tuple(added), tuple(already))
 
     @contextmanager
@@ -203,6 +205,21 @@ def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow:
     """The row that is there already."""
     identity = (row.account, row.strategy_id, row.security_id, row.order_id, _moment(row.timestamp_s))
     return _parse(database.execute(_SELECT_TWIN, identity).fetchone())
+
+
+def _repeated(rows: Sequence[TradeRow]) -> list[str]:
+    """Rows that name the same leg twice in one import: one of them would be lost in silence."""
+    first: dict[tuple[object, ...], TradeRow] = {}
+    faults = []
+    for row in rows:
+        name = (row.account, row.strategy_id, row.security_id, row.order_id, row.timestamp_s)
+        twin = first.setdefault(name, row)
+        if twin is not row:
+            faults.append(
+                f"row {row.id}: read the leg of row {twin.id} again (same strategy, security id, order id "
+                "and timestamp); expected another order_id, or one row with the whole quantity"
+            )
+    return faults
 
 
 def _differences(row: TradeRow, stored: TradeRow) -> list[str]:

@@ -39,6 +39,16 @@ def test_no_file_is_no_words(tmp_path):
     assert load_settings(tmp_path / ".env", {}).sandbox
 
 
+def test_the_sandbox_cares_for_no_credential_and_no_address(tmp_path):
+    """--sandbox starts with half of the credentials, malformed ones and a wrong address."""
+    file = write(tmp_path / ".env", "DHAN_CLIENT_ID=me\nDHAN_API_URL=nowhere\nLOG_LEVEL=DEBUG\n")
+    with pytest.raises(ConfigError):
+        load_settings(file, {})
+    settings = load_settings(file, {}, sandbox=True)
+    assert settings.sandbox
+    assert settings.log_level == "DEBUG"
+
+
 def test_the_environment_wins_unless_it_is_empty(tmp_path):
     """A value in the environment replaces the file's; an empty one does not erase it."""
     file = write(tmp_path / ".env", complete(DATA_DIR="from-file", LOG_LEVEL="DEBUG"))

@@ -186,9 +186,9 @@ def test_another_versions_or_a_strangers_file_is_refused_untouched(path, journal
     """A journal of another schema, or a file that is no journal, is not opened and not changed."""
     journal.close()
     with closing(sqlite3.connect(path)) as other:
-        other.execute("UPDATE meta SET value = '2' WHERE name = 'schema'")
+        other.execute("UPDATE meta SET value = '9' WHERE name = 'schema'")
         other.commit()
-    with pytest.raises(JournalError, match="read schema 2, expected 1"):
+    with pytest.raises(JournalError, match="read schema 9, expected 2"):
         Journal(path)
     stranger = path.with_name("notes.txt")
     stranger.write_text("not a database, but long enough to be looked at " * 40)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import JournalError, Settled
+from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
 from engine.messages import (
     Alert,
+    Audit,
     Beat,
     BeatKind,
     CancelOrder,
@@ -41,11 +42,16 @@ class Notebook:
     """A journal that keeps what is committed, or fails as told; shares its story with the world."""
 
     def __init__(self, story, error=None):
-        self.story, self.error = story, error
+        self.story, self.error, self.kept = story, error, []
+        self.slow, self.tries = None, 0
 
     def commit(self, items, _at_s):
+        self.tries += 1
+        if self.slow is not None:
+            self.slow._now_s += 1.0
         if self.error is not None:
             raise self.error
+        self.kept += items
         self.story.append(("committed", len(items)))
 
 
@@ -59,10 +65,10 @@ class World:
         self.story.append(("performed", type(effect).__name__))
 
 
-def runner(*effects, error=None):
+def runner(*effects, error=None, clock=None):
     story, inbox = [], Inbox()
     notebook = Notebook(story, error)
-    made = Runner(Machine(*effects), notebook, World(story), inbox, VirtualClock())
+    made = Runner(Machine(*effects), notebook, World(story), inbox, clock or VirtualClock())
     return made, inbox, story, notebook
 
 
@@ -97,12 +103,78 @@ async def test_an_order_whose_record_cannot_be_written_does_not_leave(order):
 
 async def test_the_machine_is_told_once_that_the_journal_fails_and_once_that_it_works():
     """Failing twice is one message; the first commit that works is the next."""
-    made, inbox, _, notebook = runner(Record("order", "o", {}), error=JournalError("disk full"))
+    clock = VirtualClock()
+    made, inbox, _, notebook = runner(Record("order", "o", {}), error=JournalError("disk full"), clock=clock)
     made.step(Beat(BeatKind.PULSE))
+    await clock.advance(1.0)
     made.step(Beat(BeatKind.PULSE))
     notebook.error = None
+    await clock.advance(1.0)
     made.step(Beat(BeatKind.PULSE))
     assert await drain(inbox) == [JournalState("disk full"), JournalState("")]
+
+
+async def test_what_could_not_be_written_is_written_first_once_the_disk_has_room():
+    """No record is lost: the next beat tries again by itself, the newest word of each key counts."""
+    clock = VirtualClock()
+    made, inbox, story, notebook = runner(error=JournalError("disk full"), clock=clock)
+    made._monitor.effects = [Record("confirmation", "n", {"status": "pending"}), Audit("asked")]
+    made.step(Beat(BeatKind.PULSE))
+    made._monitor.effects = [Record("order", "o", {"filled": 0}), PlaceOrder(ORDER)]
+    made.step(Beat(BeatKind.PULSE))
+    made._monitor.effects = [Record("order", "o", {"filled": 65}), Settle("n", "pending", "confirmed")]
+    made.step(Beat(BeatKind.PULSE))
+    made._monitor.effects = []
+    notebook.error = None
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 4)]
+    assert notebook.kept == [
+        Record("confirmation", "n", {"status": "pending"}), Audit("asked"),
+        Record("order", "o", {"filled": 65}), Settle("n", "pending", "confirmed"),
+    ]  # fmt: skip
+    assert (await drain(inbox))[-1] == JournalState("")
+
+
+async def test_a_journal_that_fails_for_long_holds_no_endless_story():
+    """Of the talk only the newest thousand lines wait for the disk; records all do."""
+    clock = VirtualClock()
+    made, _, _, notebook = runner(
+        Record("order", "o", {}), *[Audit("tick")] * 300, error=JournalError("disk full"), clock=clock
+    )
+    for _ in range(10):
+        made.step(Beat(BeatKind.PULSE))
+    notebook.error = None
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    assert len([item for item in notebook.kept if isinstance(item, Audit)]) == 1_300
+    assert Record("order", "o", {}) in notebook.kept
+
+
+async def test_a_journal_that_is_slow_to_fail_does_not_hold_the_house():
+    """Each attempt waits for a lock; the next one comes a second after it gave up, not at once."""
+    clock = VirtualClock()
+    made, _, _, notebook = runner(Record("order", "o", {}), error=JournalError("locked"), clock=clock)
+    notebook.slow = clock
+    for _ in range(20):
+        made.step(Beat(BeatKind.PULSE))
+        await clock.advance(0.1)
+    assert notebook.tries == 2
+
+
+async def test_a_record_that_no_journal_can_hold_costs_its_own_order_and_no_other(caplog):
+    """A value that is no JSON would fail for ever: the order beside it is held back, the next one is not."""
+    made, inbox, story, notebook = runner(
+        Record("order", "o", {}), PlaceOrder(ORDER), error=Unwritable("nan is no JSON")
+    )
+    made.step(Beat(BeatKind.PULSE))
+    (outcome,) = await drain(inbox)
+    assert isinstance(outcome.outcome, Refused)
+    notebook.error = None
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 1), ("performed", "PlaceOrder")]
+    assert "given up" in caplog.text
 
 
 async def test_a_question_that_somebody_else_decided_ends_the_process():

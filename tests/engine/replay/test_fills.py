@@ -97,6 +97,22 @@ def test_shorts_are_bought_back_before_longs_are_sold(tmp_path):
     assert position["events"][-1]["at"][11:16] == "09:33"
 
 
+def test_an_order_sent_at_a_snapshot_does_not_fill_on_it(tmp_path):
+    """The short's row comes before the long's: its fill sends the long's order, which waits for a minute."""
+    day = Day()
+    for at, low, high in (
+        ("09:30:00", 100, 60),
+        ("09:31:00", 160, 65),
+        ("09:32:00", 160, 65),
+        ("09:33:00", 165, 70),
+    ):
+        day.quote(at, "25000CE", low, low + 1).quote(at, "25100CE", high, high + 1)
+    rows = [trade(1, "SELL", "25000CE", 75, 100.5), trade(1, "BUY", "25100CE", 75, 60.5)]
+    short, long = only(replay(tmp_path, [day], rows, STOP))["orders"]
+    assert (short["at"][11:19], short["average"]) == ("09:31:02", 161)
+    assert (long["at"][11:19], long["average"]) == ("09:32:00", 70)
+
+
 def test_two_strategies_in_one_contract_are_two_stories(tmp_path):
     """What one owns and the other owes is not netted: each is closed by orders of its own."""
     rows = [trade(1, "BUY", "25000CE", 75, 100), trade(2, "SELL", "25000CE", 75, 100)]
@@ -106,6 +122,22 @@ def test_two_strategies_in_one_contract_are_two_stories(tmp_path):
     assert stopped["orders"][0]["filled"] == 75
     assert winner["status"] == "open"
     assert winner["final_pnl_gross"] == 27 * 75
+
+
+def test_positions_in_one_contract_do_not_meet(tmp_path):
+    """A second buyer comes while the first one's exit runs, and both find the 75 units on offer.
+
+    At a broker the second purchase would hold up the first exit, and they would share the bid.
+    """
+    rows = [
+        trade(1, "BUY", "25000CE", 75, 100),
+        trade(2, "BUY", "25000CE", 75, 73, at="2025-08-29T09:32:00+05:30"),
+        trade(3, "BUY", "25000CE", 75, 100),
+    ]
+    day = minutes(100, 73).quote("09:32:00", "25000CE", 72, 73, size=75)
+    positions = replay(tmp_path, [day.quote("09:33:00", "25000CE", 71, 72, size=75)], rows, STOP)["positions"]
+    assert [p["status"] for p in positions] == ["closed", "open", "closed"]
+    assert [p["orders"][0]["average"] for p in (positions[0], positions[2])] == [72, 72]
 
 
 def last_prices(*prices) -> Day:
@@ -122,6 +154,17 @@ def test_made_up_quotes_are_one_per_cent_wide(tmp_path):
     assert position["orders"][0]["average"] == 71.7, "72.1 - 0.3605 = 71.7395, down to the tick"
     verdict = next(e for e in position["events"] if e["kind"] == "verdict")
     assert verdict["pnl"] == pytest.approx((72.1 - 100) * 75)
+
+
+def test_a_patient_exit_without_quotes_goes_to_the_made_up_touch(tmp_path):
+    """Met at 151 with a bid of 150.20 made up: 149.80 a minute later is below it, 150.20 is not.
+
+    A limit further away would fill at prices that no book was said to have at the time.
+    """
+    position = only(replay(tmp_path, [last_prices(100, 151, 150.6, 151)], LONG, TARGET))
+    assert position["orders"][0]["average"] == 150.2
+    assert position["orders"][0]["limit"] == 149.8
+    assert position["events"][-1]["at"][11:19] == "09:33:00"
 
 
 def test_the_spread_can_be_asked_for(tmp_path):
@@ -195,8 +238,26 @@ def test_peak_and_trough_go_on_while_an_exit_runs(tmp_path):
     assert "flat" in kinds(only(result))
 
 
+@pytest.mark.parametrize("rules", [STOP, "[default]\nstop_loss = 'off'\n"], ids=["exiting", "watched"])
+def test_prices_after_the_close_are_no_peak_and_no_trough(tmp_path, rules):
+    """Whether an exit was left over or nothing happened: only the last mark counts, as the end of it."""
+    day = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
+    day.quote("15:31:00", "25000CE", 40, 41).quote("15:32:00", "25000CE", 80, 81)
+    position = only(replay(tmp_path, [day], LONG, rules))
+    assert position["trough_pnl"] == -27.5 * 75
+    assert position["final_pnl_gross"] == -19.5 * 75
+
+
+def test_a_night_s_last_prices_are_no_peak(tmp_path):
+    """What is shown after one day's close is not what the position came to in the end."""
+    friday = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:31:00", "25000CE", 120, 121)
+    monday = Day(date="2025-09-01").quote("09:16:00", "25000CE", 104.5, 105.5)
+    position = only(replay(tmp_path, [friday, monday], LONG, STOP))
+    assert position["peak_pnl"] == position["final_pnl_gross"] == 5 * 75
+
+
 def test_skipping_the_beats_of_a_resting_exit_changes_nothing(tmp_path, monkeypatch):
-    """After five quiet minutes a resting exit is only looked at now and then: to the same end."""
+    """After a quiet minute a resting exit is only looked at now and then: to the same end."""
     day = Day()
     for hour, price in enumerate((100, 160, 120, 158, 158), start=10):
         day.quote(f"{hour}:00:00", "25000CE", price - 0.5, price + 0.5)
@@ -204,3 +265,18 @@ def test_skipping_the_beats_of_a_resting_exit_changes_nothing(tmp_path, monkeypa
     monkeypatch.setattr(driver, "SETTLED_S", float("inf"))
     assert replay(tmp_path, [day], LONG, TARGET) == swift
     assert only(swift)["status"] == "closed"
+
+
+def test_a_resting_exit_does_not_make_others_late(tmp_path):
+    """While one position's order rests, what time brings about for another comes to the second."""
+    day = Day()
+    for minute, price in enumerate((100, 160, 120, 90, 70), start=30):
+        day.quote(f"09:{minute}:03", "25000CE", price - 0.5, price + 0.5).quote(
+            f"09:{minute}:03", "25100CE", 50, 51
+        )
+    day.quote("10:30:03", "25100CE", 50, 51)
+    rows = [*LONG, trade(2, "BUY", "25100CE", 75, 50)]
+    target = "[default]\nprofit_target = 0.5\nstop_loss = 'off'\n"
+    exiting, watched = replay(tmp_path, [day], rows, target)["positions"]
+    assert exiting["status"] == "open"
+    assert [e["at"][11:19] for e in watched["events"] if e["rule"] == "unpriced"] == ["09:37:33"]

@@ -77,10 +77,18 @@ def test_the_step_is_the_median_within_days(tmp_path):
 
 ROW = "2025-08-29T09:30:00,NIFTY,2025-09-30"
 FAULTS = {
-    "another table": ("ts,nifty50\n2022-09-30T09:00:17+05:30,16720.55\n", "also has underlying, expiry"),
+    "another table": ("ts,nifty50\n2022-09-30T09:00:17+05:30,16720.55\n", "missing are underlying, expiry"),
     "empty": ("", "the columns of an empty file"),
     "no rows": (f"{HEADER}\n", "holds no rows"),
     "moment": (f"{HEADER}\nsoon,NIFTY,2025-09-30,25000,CE,1,1,1,1,1,1,,,,,\n", "line 2: read soon"),
+    "year": (
+        f"{HEADER}\n0001-01-01T00:00:00,NIFTY,2025-09-30,25000,CE,1,1,1,1,1,1,,,,,\n",
+        "read 0001-01-01",
+    ),
+    "endless": (f"{HEADER}\n{ROW},25000,CE,1,inf,1,1,1,1,,,,,\n", "prices in rupees"),
+    "huge": (f"{HEADER}\n{ROW},25000,CE,1,1e30,1,1,1,1,,,,,\n", "prices in rupees"),
+    "huge strike": (f"{HEADER}\n{ROW},1e999999,CE,1,1,1,1,1,1,,,,,\n", "an option contract"),
+    "many columns": (",".join(f"c{n}" for n in range(60)), r"c11, …; missing are ts"),
     "contract": (f"{HEADER}\n{ROW},x,CE,1,1,1,1,1,1,,,,,\n", "an option contract"),
     "price": (f"{HEADER}\n{ROW},25000,CE,1,cheap,1,1,1,1,,,,,\n", "prices in rupees"),
     "short": (f"{HEADER}\n2025-08-29T09:30:00,NIFTY\n", "line 2: read 2 cells, expected 16"),
@@ -98,10 +106,15 @@ def test_what_is_no_recording_is_refused_with_a_sentence(tmp_path, text, told):
 
 def test_a_missing_or_broken_file_is_the_owner_s_to_mend(tmp_path):
     """No file, and a zipped one that ends half-way."""
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match=r"none\.csv: cannot be read as a recorded day \(No such file"):
         read_day(tmp_path / "none.csv", {CALL})
     broken = tmp_path / "half.csv.gz"
     broken.write_bytes(gzip.compress(HEADER.encode() * 500)[:60])
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_day(broken, {CALL})
+    zipped = bytearray(gzip.compress(HEADER.encode() * 500))
+    zipped[20:40] = b"\xff" * 20
+    broken.write_bytes(zipped)
     with pytest.raises(BadInput, match="cannot be read"):
         read_day(broken, {CALL})
 

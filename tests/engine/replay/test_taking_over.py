@@ -131,3 +131,15 @@ def test_trades_without_the_column_of_security_ids_are_read(tmp_path):
     )
     result = run_replay(ReplayRequest((day.write(tmp_path / "day.csv"),), path))
     assert only(result)["net_premium"] == -101 * 75
+
+
+def test_a_position_that_no_loss_rule_guards_is_told_once_a_day(tmp_path):
+    """Two sessions, several snapshots each: two alerts."""
+    days = [
+        Day(date=date).quote("09:30:00", "25000CE", 99.5, 100.5).quote("09:31:00", "25000CE", 99.5, 100.5)
+        for date in (DAY, "2025-09-01")
+    ]
+    rows = [trade(1, "BUY", "25000CE", 75, 100)]
+    position = only(replay(tmp_path, days, rows, "[default]\nstop_loss = 'off'\n"))
+    told = [e["at"][:10] for e in position["events"] if e["rule"] == "unprotected"]
+    assert told == [DAY, "2025-09-01"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.io import tables
 from engine.messages import Tick
+from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
 from tests.engine.makers import SPOT, leg, position
@@ -225,8 +226,10 @@ def change(watchlist, kind, p, amount, now_s):
         watchlist.put(fewer, watchlist.memory(p.id), now_s)
     elif kind == "drop":
         watchlist.drop(p.id)
+    elif known and kind == "hold":
+        watchlist.hold(p.id, Rank(abs(amount) % len(Rank)))
     elif known:
-        (watchlist.hold if kind == "hold" else watchlist.release)(p.id)
+        watchlist.release(p.id)
     return ()
 
 

@@ -11,6 +11,7 @@ from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.messages import Tick
 from engine.model import Action, Urgency
+from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Judgement, Memory, Watchlist
 from tests.engine.makers import EXPIRY, SPOT, condor, leg, long_call, position, quote, strangle, traded
@@ -149,6 +150,19 @@ def test_while_held_nothing_is_judged_but_peaks_go_on():
     desk.watch.release(desk.held.id)
     assert desk.wait(0) == []
     assert desk.wait(1) == [("profit_target", 292500)]
+
+
+def test_while_a_profit_is_taken_the_stop_still_speaks():
+    """Held from the trailing stop on: the target is silent, the loss is not, and it speaks once."""
+    desk = Desk(condor())
+    desk.quote(*AT_ENTRY)
+    desk.quote(20, 30, 30, 18)
+    assert desk.wait(1) == [("profit_target", 162500)]
+    desk.watch.hold(desk.held.id, Rank.TRAILING)
+    assert desk.wait(5) == []
+    desk.quote(20, 130, 40, 18)
+    assert desk.wait(2) == [("stop_loss", -552500)]
+    assert desk.wait(5) == []
 
 
 def test_of_rules_met_by_the_same_prices_the_highest_speaks_and_names_the_others():

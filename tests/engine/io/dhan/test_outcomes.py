@@ -108,7 +108,7 @@ def test_what_nobody_knows_is_unknown(verb: Verb, answer: Reply):
             Refused("DH-904", "slow"),
         ),
         (Reply(429, b""), Refused("HTTP-429", "empty body")),
-        (Reply(403, b"<html>no</html>"), Refused("HTTP-403", "<html>no</html>")),
+        (Reply(403, b"<html>no</html>"), Refused("HTTP-403", "a web page instead of data: no")),
         (reply(404, SHAPE_E), Refused("HTTP-404", json.dumps(SHAPE_E))),
         (
             reply(200, {"orderId": "1", "orderStatus": "REJECTED", "omsErrorDescription": "RMS"}),
@@ -154,6 +154,15 @@ def test_failed_reads_say_what_the_caller_can_do(answer: Reply, error: type[Sour
     """A read never gives an empty list for a failure: it raises by what can be done about it."""
     with pytest.raises(error):
         rows_of(answer)
+
+
+def test_a_gateway_s_page_is_told_in_its_words_and_not_in_its_tags():
+    """What ends up in a message on the phone can be read there."""
+    page = b"<!doctype html>\n<html><style>p {color: red}</style><h1>502 Bad\nGateway</h1></html>"
+    with pytest.raises(
+        Unreachable, match=r"HTTP 502, HTTP-502: a web page instead of data: 502 Bad Gateway$"
+    ):
+        rows_of(Reply(502, page))
 
 
 def test_how_long_to_wait():

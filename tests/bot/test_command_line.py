@@ -1,0 +1,98 @@
+"""``python -m bot``: what the command line takes, and how it says that it cannot start."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.__main__ import main
+from engine.io.journal import HostLock, Journal
+from engine.messages import Record
+from engine.settings import DEFAULT_URLS
+from tests.engine.test_settings import COMPLETE
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A directory without a .env and an environment with all credentials, at no real address."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    for name, word in COMPLETE.items():
+        monkeypatch.setenv(name, word)
+    for name, url in DEFAULT_URLS.items():
+        monkeypatch.setenv(name, f"{'ws' if url.startswith('ws') else 'http'}://127.0.0.1:9")
+    return tmp_path
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "nan", "inf", "soon"])
+@pytest.mark.parametrize("flag", ["--interval", "--duration"])
+def test_a_time_that_is_none_is_refused(flag, word, capsys):
+    """An interval of nothing would print for ever without a pause."""
+    with pytest.raises(SystemExit, match="2"):
+        main([f"{flag}={word}"])
+    assert f"read '{word}', expected seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["--execute", "--semi-auto"])
+def test_a_single_look_must_not_start_an_exit(mode, capsys):
+    """--once leaves after some seconds: an exit that it began would stand half done."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["--once", mode])
+    assert "must not start an exit" in capsys.readouterr().err
+
+
+def test_missing_credentials_are_all_named_with_where_to_get_them(house, monkeypatch, capsys):
+    """Two are missing and one is malformed: three sentences, exit status 2."""
+    monkeypatch.delenv("TELEGRAM_BOT_TOKEN")
+    monkeypatch.delenv("DHAN_ACCESS_TOKEN")
+    monkeypatch.setenv("TELEGRAM_CHAT_ID", "here")
+    assert main([]) == 2
+    said = capsys.readouterr().err
+    assert "TELEGRAM_BOT_TOKEN is missing" in said
+    assert "@BotFather" in said
+    assert "DHAN_ACCESS_TOKEN is missing" in said
+    assert "web.dhan.co" in said
+    assert "TELEGRAM_CHAT_ID: read 'here'" in said
+
+
+def test_a_trade_store_that_is_none_is_a_sentence(house, capsys):
+    """The file is no database: its path and the trouble, exit status 2, no traceback."""
+    (house / "data").mkdir()
+    (house / "data" / "trades.sqlite3").write_text("this is a text, and a long enough one to be read as such")
+    assert main(["--duration", "5"]) == 2
+    said = capsys.readouterr().err
+    assert "Prahari cannot start" in said
+    assert "trades.sqlite3" in said
+
+
+def test_a_journal_that_is_damaged_is_a_sentence(house, capsys):
+    """The journal is no database: nothing is sent, exit status 2."""
+    (house / "data").mkdir()
+    (house / "data" / "journal-paper.sqlite3").write_text("this is a text, and a long enough one to be read")
+    assert main(["--duration", "5"]) == 2
+    assert "journal-paper.sqlite3" in capsys.readouterr().err
+
+
+def test_a_journal_with_a_record_that_makes_no_sense_is_a_sentence(house, capsys):
+    """Somebody edited the journal: nothing is guessed, exit status 2."""
+    journal = Journal(house / "data" / "journal-paper.sqlite3")
+    journal.commit([Record("intent", "260203001", {"begun_s": 1e12})], 0.0)
+    journal.close()
+    assert main(["--duration", "5"]) == 2
+    assert "cannot be understood" in capsys.readouterr().err
+
+
+def test_a_data_directory_that_is_a_file_is_a_sentence(house, capsys):
+    """DATA_DIR names a file: the setting is named, exit status 2."""
+    (house / "data").write_text("")
+    assert main(["--duration", "5"]) == 2
+    assert "DATA_DIR" in capsys.readouterr().err
+
+
+def test_a_second_sandbox_does_not_wipe_the_first_ones_journal(house, capsys):
+    """Two sandboxes on one DATA_DIR: the second is refused and the first keeps its files."""
+    home = house / "data" / "sandbox"
+    with HostLock(home):
+        (home / "journal.sqlite3").write_text("mine")
+        assert main(["--sandbox", "--duration", "1"]) == 2
+    assert (home / "journal.sqlite3").read_text() == "mine"
+    assert "held by another monitor" in capsys.readouterr().err

@@ -1,0 +1,50 @@
+"""``python -m engine replay``: what it refuses, and what it prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.__main__ import main
+from tests.engine.replay.days import Day
+
+
+@pytest.fixture
+def replay(tmp_path):
+    """The words of a replay of one call on one morning of last prices."""
+    day = Day().last("09:30:00", "25000CE", 100).last("09:31:00", "25000CE", 100)
+    trades = tmp_path / "trades.csv"
+    trades.write_text(
+        "strategy_id,symbol,security_id,action,type,strike_price,expiry_date,quantity,price,order_status,timestamp\n"
+        "1,NIFTY,,BUY,CE,25000,2025-09-30,75,100,TRADED,2025-08-29 09:30\n",
+        encoding="utf-8",
+    )
+    return ["replay", str(day.write(tmp_path / "day.csv")), "--trades", str(trades)]
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-1", "101", "wide"])
+def test_a_spread_is_a_per_cent(replay, capsys, word):
+    """Anything else is refused with what was read and what was expected, status 2."""
+    with pytest.raises(SystemExit) as ended:
+        main([*replay, f"--spread-pct={word}"])
+    assert ended.value.code == 2
+    assert f"read '{word}', expected per cent between 0 and 100" in capsys.readouterr().err
+
+
+def test_the_time_a_replay_took_is_for_people(replay, capsys):
+    """The page tells it; JSON only when asked to, because the same run twice prints the same bytes."""
+    assert main(replay) == 0
+    assert "2 prices in 0." in capsys.readouterr().out
+    assert main([*replay, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["wall_s"] is None
+    assert main([*replay, "--json", "--timing"]) == 0
+    assert json.loads(capsys.readouterr().out)["wall_s"] >= 0
+
+
+def test_a_file_that_is_not_there_is_one_sentence(replay, capsys):
+    """Status 2, the path once, and no traceback."""
+    assert main([*replay[:-1], "/nowhere.csv"]) == 2
+    assert capsys.readouterr().err == (
+        "python -m engine replay: /nowhere.csv: cannot be read (No such file or directory)\n"
+    )

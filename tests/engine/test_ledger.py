@@ -1,0 +1,82 @@
+"""What may still be traded of a contract: fresh reads, own fills, and everything that is under way."""
+
+from __future__ import annotations
+
+from engine.blotter import Blotter
+from engine.intents import LegPlan
+from engine.messages import BrokerReport
+from engine.model import (
+    BrokerOrder,
+    BrokerPosition,
+    InstrumentKey,
+    OrderRequest,
+    OrderStatus,
+    Product,
+    Side,
+)
+from engine.orders import Order, OrderState
+
+KEY = InstrumentKey(7)
+NOW_S = 1_770_090_600.0
+
+
+def leg() -> LegPlan:
+    """A short of 195 units that is to be bought back."""
+    return LegPlan(KEY, "NIFTY 25300 CE", Side.BUY, 195, 0, 65, 5, 1800, {1: -195})
+
+
+def order(name: str, state=OrderState.WORKING, filled=0, order_id="") -> Order:
+    """An order of 65 units in that contract."""
+    request = OrderRequest(name, KEY, Side.BUY, 65, 1000, Product.MARGIN)
+    return Order(request, "260203001", 0, 0, 0, NOW_S, state, order_id, filled)
+
+
+def row(name: str, order_id: str, filled=0, status=OrderStatus.PENDING) -> BrokerOrder:
+    """The broker's row of such an order."""
+    return BrokerOrder(order_id, name, KEY, Side.BUY, 65, filled, 1000, 1000, status)
+
+
+def report(request: int, *orders: BrokerOrder, net=-195) -> BrokerReport:
+    """The broker's books."""
+    held = (BrokerPosition(KEY, Product.MARGIN, net),)
+    return BrokerReport(request, NOW_S + request, orders, (), held)
+
+
+def test_only_a_report_asked_for_after_the_last_news_counts():
+    """A fill that is learnt makes the report that is there, and the one under way, too old."""
+    blotter = Blotter()
+    ours = order("P-a-260203001-0-0-0", order_id="1")
+    blotter.add(ours)
+    first, second = blotter.ledger.next_request(), blotter.ledger.next_request()
+    blotter.report(report(first), NOW_S)
+    assert blotter.ledger.fresh(KEY)
+    blotter.update(row(ours.id, "1", 65, OrderStatus.TRADED), NOW_S)
+    assert not blotter.ledger.fresh(KEY)
+    blotter.report(report(second), NOW_S)
+    assert not blotter.ledger.fresh(KEY)
+    blotter.report(report(blotter.ledger.next_request()), NOW_S)
+    assert blotter.ledger.fresh(KEY)
+
+
+def test_what_is_under_way_is_not_free():
+    """Live and unknown orders of every exit count in full, and so do strangers with our prefix."""
+    blotter, plan = Blotter(), leg()
+    live = [order("P-a-260203001-0-0-0", OrderState.UNKNOWN), order("P-a-260203002-0-0-0")]
+    for each in live:
+        blotter.add(each)
+    blotter.report(report(blotter.ledger.next_request(), row(live[1].id, "2")), NOW_S)
+    assert blotter.ledger.free(plan, -195, blotter.live()) == 65
+    blotter.report(
+        report(blotter.ledger.next_request(), row(live[1].id, "2"), row("P-a-260203009-0-0-0", "3")), NOW_S
+    )
+    assert blotter.ledger.free(plan, -195, blotter.live()) == 0
+
+
+def test_a_correlation_id_that_stands_twice_in_the_book_is_read_by_the_broker_s_own_id():
+    """An older order has the same name: its fill is not taken for ours."""
+    blotter = Blotter()
+    ours = order("P-a-260203001-0-0-0", order_id="2")
+    blotter.add(ours)
+    old = row(ours.id, "1", 65, OrderStatus.TRADED)
+    blotter.report(report(blotter.ledger.next_request(), row(ours.id, "2"), old), NOW_S)
+    assert (ours.state, ours.filled) == (OrderState.WORKING, 0)

@@ -1,0 +1,95 @@
+"""What a day leaves unfinished: told at the close, gone on with in the next session, whoever restarts."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from engine.messages import Alert, Beat, BeatKind, Card
+from engine.model import Mode
+from engine.orders import OrderState
+from engine.paper import PaperExchange
+from engine.sessions import at
+from engine.view import PositionState
+from tests.engine.makers import quote
+from tests.support.rig import Rig
+
+#: Mids of the condor's legs at entry, rupees.
+ENTRY = (20, 45, 40, 18)
+
+
+def overnight(rig):
+    """The close, the night in which the broker's books begin anew, and the next morning."""
+    rig.now_s = at(date(2026, 2, 3), "15:40")
+    rig.tell(Beat(BeatKind.SESSION_CLOSE))
+    held = rig.net
+    rig.exchange = PaperExchange()
+    rig.exchange.hold(held)
+    rig.now_s = at(date(2026, 2, 4), "09:14")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_exit_that_the_close_interrupts_goes_on_in_the_next_session(restarted):
+    """Told at the close; the next day new orders finish it, whether the process lived or not."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.exchange.quote(quote(rig.legs[1].key, 45.0, 45.0))  # one short is bought; nobody tells us
+    assert sum(map(bool, rig.net.values())) == 3
+    rig.wait(3)
+    overnight(rig)
+    assert "An exit is not finished" in {a.title for a in rig.of(Alert)}
+    if restarted:
+        rig.start()
+    rig.wait(30)
+    assert len(rig.placed) == 2  # the market is closed
+    rig.wait(60, *ENTRY)
+    assert rig.flat
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+    assert rig.monitor.desk.blotter.live() == []
+
+
+def test_an_order_of_yesterday_that_nobody_knows_of_is_no_riddle_today():
+    """Unknown at the close: the day is over, the order dead, and today's positions say what it did."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    for order in rig.monitor.desk.blotter.live():
+        order.state, order.unknown_s = OrderState.UNKNOWN, rig.now_s
+    overnight(rig)
+    rig.wait(120, *ENTRY)
+    assert rig.flat
+
+
+def test_an_exit_of_long_ago_is_given_up_and_told():
+    """A journal of last week: nothing is sent, the owner hears of it, the position is watched."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    sent = len(rig.placed)
+    overnight(rig)
+    rig.now_s = at(date(2026, 2, 10), "09:30")
+    rig.start()
+    rig.wait(60, *ENTRY)
+    assert len(rig.placed) == sent
+    assert "An exit was not finished in its session" in {a.title for a in rig.of(Alert)}
+    assert rig.view.positions[0].state is PositionState.WATCHING
+
+
+def test_a_restart_on_the_next_day_takes_up_the_same_exit_once():
+    """Carried over, half done, killed and started again: told once, nothing bought twice."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    overnight(rig)
+    rig.start()
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    rig.wait(2)
+    rig.quotes(*ENTRY)
+    rig.start()
+    rig.wait(70, *ENTRY)
+    assert rig.flat
+    told = [a for a in rig.of(Alert) if a.title == "An exit was not finished in its session"]
+    assert len(told) == 1
+    assert sum(row.filled for row in rig.exchange.orders()) == 4 * 65
