@@ -159,7 +159,7 @@ class Armed:
             open_paise: where the P&L is now: a ratchet is silent in two stretches.
         """
         if self.level_paise is None:
-            return None, self.rises_paise
+            return None, None
         if isinstance(self.params, Ratchet):
             return self._ratchet_between(self.params, self.level_paise, open_paise)
         if self.rule.kind is Kind.LOSS:
@@ -171,12 +171,12 @@ class Armed:
         return None, self.level_paise - 1
 
     def _ratchet_between(self, params: Ratchet, level: int, open_paise: int) -> tuple[int | None, int | None]:
-        top = (params.peak_paise or 0) - self._shift_paise
+        """The same for a ratchet where it stands; that it may rise is another question (`rises_paise`)."""
         if self.fired:
-            return None, min(level + self._clear_paise - 1, top)
+            return None, level + self._clear_paise - 1
         if open_paise > level or params.floor_paise is None:
-            return level + 1, top
-        return None, min(params.floor_paise - self._shift_paise, top)
+            return level + 1, None
+        return None, params.floor_paise - self._shift_paise
 
     def _cleared(self, snapshot: Snapshot) -> bool:
         """Whether a fired condition has gone far enough to be taken for gone."""

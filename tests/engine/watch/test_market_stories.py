@@ -62,6 +62,19 @@ def test_an_underlying_that_falls_silent_ends_nothing():
     assert desk.wait(5) == []
 
 
+def test_silence_ends_a_breach_of_the_underlying():
+    """Beyond, silent for twelve seconds, beyond again: the time in which nobody knew does not count."""
+    desk = Desk(condor(), f"{BAND}\nconfirm_s = 15")
+    desk.quote(*AT_ENTRY)
+    spot(desk, 24000)
+    desk.wait(9)
+    desk.quote(*AT_ENTRY)
+    desk.wait(1.5)
+    assert desk.wait(1.5, beat=False) == []
+    spot(desk, 24000)
+    assert desk.wait(3) == []
+
+
 def test_after_an_alert_the_underlying_must_come_clearly_back():
     """A thousandth of the limit inside, 24 points, before it is told again."""
     desk = Desk(condor(), BAND)
@@ -148,6 +161,30 @@ def test_the_delta_of_a_sold_leg_ends_a_spread_whose_net_delta_is_small():
     assert [rule for rule, _ in desk.wait(2)] == ["stop_leg_delta"]
 
 
+def test_within_a_second_the_model_is_not_asked_again():
+    """However many prices come; only an instant of a recording asks at once."""
+    desk = Desk(strangle(), "[default]\nstop_delta = 0.9")
+    spot(desk, 25000)
+    desk.quote(*modelled(desk.held, 25000, 0.12, TEN))
+    desk.wait(0)
+    scale = desk.watch._positions[desk.held.id].scale
+    first = scale.model
+    assert first is not None
+    desk.quote(*modelled(desk.held, 25100, 0.12, TEN))
+    desk.wait(0.5)
+    assert scale.model is first
+    desk.watch.instant([traded(SPOT, 25100), quote(desk.held.legs[0].key, 44, 45)], desk.now_s)
+    assert scale.model is not first
+
+
+def test_in_a_recording_the_model_speaks_at_its_instant():
+    """Decay needs no confirmation: the snapshot that shows it ends the position."""
+    held = position(leg(65, 25000, "CE", 180), strategy="Long Call")
+    desk = Desk(held, '[default]\nstop_loss = "off"\ntheta_burn = 0.01')
+    said = told(desk.watch.instant([traded(SPOT, 25000), quote(held.legs[0].key, 179.95, 180.05)], TEN))
+    assert said == [("theta_burn", 0)]
+
+
 def test_nothing_new_is_not_weighed_again():
     """A beat without a price in between keeps the model's last word."""
     desk = Desk(strangle(), "[default]\nstop_delta = 0.9")
@@ -205,6 +242,16 @@ def test_an_underlying_that_never_came_in_time_is_told():
     spot(desk, 25000)
     assert desk.memory.entry_spot_paise is None
     assert "theta_captured" in {t.rule for t in desk.figures.thresholds if not t.available}
+
+
+def test_an_index_that_comes_too_late_is_not_that_of_entry():
+    """Its first price comes a minute and a second after entry."""
+    desk = fresh_strangle()
+    desk.now_s = OPENED + 55
+    desk.quote(45, 55)
+    desk.now_s = OPENED + 61
+    assert spot(desk, 25000) == [("theta_captured", None)]
+    assert desk.memory.entry_spot_paise is None
 
 
 def test_other_legs_forget_the_entry():
