@@ -172,6 +172,7 @@ def test_within_a_second_the_model_is_not_asked_again():
     assert first is not None
     desk.quote(*modelled(desk.held, 25100, 0.12, TEN))
     desk.wait(0.5)
+    scale.weigh(desk.now_s)
     assert scale.model is first
     desk.watch.instant([traded(SPOT, 25100), quote(desk.held.legs[0].key, 44, 45)], desk.now_s)
     assert scale.model is not first
