@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.model import Urgency
 from engine.pnl import Holding, Marks, way_out
-from engine.rules.base import Due, Limits, Snapshot
+from engine.rules.base import Due, Limits, Ratchet, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
 from engine.watch.alarms import Alarms
@@ -57,10 +57,10 @@ class Watched:
     """
 
     __slots__ = (
-        "_due_s", "_gate_s", "_keys", "_liquidation", "_quiet_high", "_quiet_low", "_ruleset",
-        "_session_open_s", "_situation", "_told_broken", "alarms", "armed", "broken", "fresh_until_s",
-        "held", "high", "holding", "life", "low", "notes", "payoff", "position", "queued_s", "scale",
-        "spot_high", "spot_low", "value", "wake_s",
+        "_by_spot", "_due_s", "_gate_s", "_keys", "_liquidation", "_quiet_high", "_quiet_low",
+        "_ratchets", "_ruleset", "_session_open_s", "_situation", "_told_broken", "alarms", "armed",
+        "broken", "fresh_until_s", "held", "high", "holding", "life", "low", "notes", "payoff",
+        "position", "queued_s", "scale", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +84,7 @@ class Watched:
         self.life = Life(position, max_age_s, memory, now_s)
         self._situation = situation
         self.armed, self.notes = arm(ruleset, self.life.entered(situation))
+        self._sort()
         self.broken = next((_broken(note.rule, note.text) for note in self.notes if note.failed), "")
         self._told_broken = False
         self.scale.serve(self.armed)
@@ -167,10 +168,10 @@ class Watched:
         self._settle(snapshot)
         return said
 
-    def _speaking(self) -> list[Armed]:
+    def _speaking(self) -> Sequence[Armed]:
         """The rules that may speak now, highest precedence first."""
         held = self.held
-        return [armed for armed in self.armed if held is None or armed.rule.rank < held]
+        return self.armed if held is None else [armed for armed in self.armed if armed.rule.rank < held]
 
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
@@ -181,6 +182,13 @@ class Watched:
         for armed in self.armed:
             armed.open_session(day, self._situation.calendar)
 
+    def _sort(self) -> None:
+        """Keep at hand which rules rise with the P&L, and which go by the underlying's price."""
+        self._ratchets = tuple(one for one in self.armed if isinstance(one.params, Ratchet))
+        self._by_spot = tuple(
+            one for one in self.armed if isinstance(one.params, Limits) and not one.rule.model
+        )
+
     def _rest(self) -> None:
         """Forget what had begun but was not finished."""
         self.alarms.rest()
@@ -189,7 +197,7 @@ class Watched:
 
     def _note_extremes(self, open_paise: int) -> None:
         self.life.reach(open_paise)
-        for armed in self.armed:
+        for armed in self._ratchets:
             armed.see(open_paise)
 
     def _enter(self) -> list[Verdict]:
@@ -202,6 +210,7 @@ class Watched:
         fresh = [note for note in anew if isinstance(note, RuleNote)]
         self.armed = tuple(armed for armed in anew if not isinstance(armed, RuleNote))
         self.notes += tuple(fresh)
+        self._sort()
         return [news(note.rule, Urgency.NORMAL, note.text) for note in fresh if note.refused]
 
     def _exit(self, snapshot: Snapshot, moved: AbstractSet[InstrumentKey]) -> list[Verdict]:
@@ -259,7 +268,7 @@ class Watched:
 
     def _silences(self, open_paise: int) -> Iterator[tuple[int | None, int | None]]:
         """Between which P&Ls, both included, each that may speak stays silent and no ratchet rises."""
-        for armed in self.armed:
+        for armed in self._ratchets:
             yield None, armed.rises_paise
         for armed in self._speaking():
             yield armed.still_between(open_paise)
@@ -269,9 +278,9 @@ class Watched:
     def _spot_band(self) -> None:
         """Between which prices of the underlying no rule that goes by it speaks; none once one has fired."""
         self.spot_low, self.spot_high = -inf, inf
-        for armed in self._speaking():
+        for armed in self._by_spot:
             params = armed.params
-            if not isinstance(params, Limits) or armed.rule.model:
+            if not isinstance(params, Limits) or (self.held is not None and armed.rule.rank >= self.held):
                 continue
             if armed.fired:
                 self.spot_low, self.spot_high = inf, -inf
@@ -280,14 +289,10 @@ class Watched:
             self.spot_low = self.spot_low if low is None else max(self.spot_low, low)
             self.spot_high = self.spot_high if high is None else min(self.spot_high, high)
 
-    def _by_spot(self) -> list[Armed]:
-        """The rules that go by the underlying's price."""
-        return [one for one in self.armed if isinstance(one.params, Limits) and not one.rule.model]
-
     @property
     def listens(self) -> bool:
         """Whether the underlying's prices matter to it as they come."""
-        return self.life.entry_open or bool(self._by_spot())
+        return self.life.entry_open or bool(self._by_spot)
 
     def deaf_to(self, spot_paise: int, now_s: float) -> bool:
         """Whether this price of the underlying changes nothing."""
@@ -342,7 +347,7 @@ class Watched:
             wakes.append(armed.confirms_s)
             if isinstance(armed.params, Due):
                 wakes.append(armed.params.due_s)
-        if any(armed.verdict for armed in self._by_spot()):
+        if any(armed.verdict for armed in self._by_spot):
             wakes.append(nextafter(self.scale.spot_until_s, inf))
         return min(wake for wake in wakes if wake > now_s)
 
