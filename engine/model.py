@@ -152,6 +152,7 @@ class Position:
     Attributes:
         rule_sets: the sets of rules its rows name; one is expected, or none.
         levels: its rows of ``strategy_exit_levels``, as they are, wrong ones too.
+        margin_paise: what the broker blocked for it at entry; None = unknown.
     """
 
     account: str
@@ -162,6 +163,7 @@ class Position:
     opened_at_s: float
     rule_sets: tuple[str, ...] = ()
     levels: tuple[ExitLevel, ...] = ()
+    margin_paise: int | None = None
 
     @property
     def id(self) -> PositionId:
@@ -207,6 +209,7 @@ class TradeRow:
         price_paise: entry price per unit; None when the column is empty.
         timestamp_s: when the leg was entered, epoch seconds.
         rule_set: the set of rules its position is tagged with; empty = none.
+        margin_paise: margin blocked for the leg, or in one row for all of the position; None = unknown.
     """
 
     id: int
@@ -225,6 +228,7 @@ class TradeRow:
     order_status: str
     timestamp_s: float
     rule_set: str = ""
+    margin_paise: int | None = None
 
 
 class Mode(StrEnum):

@@ -43,7 +43,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
 
 def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView:
     figures = monitor.watch.figures(position.id, now_s)
-    state, reason = _state(monitor, position)
+    state, reason = _state(monitor, position, figures.broken)
     return PositionView(
         id=position.id,
         account=position.account,
@@ -65,7 +65,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
     )
 
 
-def _state(monitor: Monitor, position: Position) -> tuple[PositionState, str]:
+def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionState, str]:
     intent = monitor.desk.of(position.id)
     if intent is not None:
         return PositionState.EXITING, intent.verdict.reason
@@ -76,7 +76,7 @@ def _state(monitor: Monitor, position: Position) -> tuple[PositionState, str]:
         return PositionState.HELD, "waiting for your answer"
     if position.id in monitor.helm.snoozed:
         return PositionState.HELD, f"left alone until {ist(monitor.helm.snoozed[position.id].until_s):%H:%M}"
-    return PositionState.WATCHING, ""
+    return (PositionState.HELD, broken) if broken else (PositionState.WATCHING, "")
 
 
 def _flat(position: Position) -> PositionView:

@@ -180,7 +180,8 @@ class Calendar:
 
     def moment_s(self, day: date, clock: str) -> float:
         """When a clock rule strikes on a session: at its time, or ten minutes before an earlier close."""
-        return min(at(day, clock), self.session(day).close_s - _BEFORE_SHORT_CLOSE_S)
+        moment_s, close_s = at(day, clock), self.session(day).close_s
+        return moment_s if moment_s < close_s else close_s - _BEFORE_SHORT_CLOSE_S
 
     def _regular(self, day: date) -> _Hours:
         """The regular hours in force on a day; the oldest known ones before all."""

@@ -156,7 +156,9 @@ def _waits(position: PositionView, width: int) -> str:
         lines.append(f"    closed now {signed_rupees(position.closing_pnl_paise)} after charges")
     if position.unprotected:
         lines.append("    unprotected: no loss rule guards it")
-    lines += [line for threshold in position.thresholds for line in _threshold(threshold, width)]
+    lines += [
+        line for threshold in position.thresholds for line in _threshold(threshold, position.symbol, width)
+    ]
     return "\n".join(lines)
 
 
@@ -180,12 +182,22 @@ def _way_out(leg: LegView) -> str:
     return "" if leg.covered is None else f", out {leg.covered} of {abs(leg.quantity)}"
 
 
-def _threshold(threshold: ThresholdView, width: int) -> Iterator[str]:
-    """The rule, its rupees flush right, its sentence wrapped under itself."""
+def _threshold(threshold: ThresholdView, symbol: str, width: int) -> Iterator[str]:
+    """The rule, its rupees flush right, its sentence and how far it is wrapped under itself."""
     amount = "" if threshold.threshold_paise is None else signed_rupees(threshold.threshold_paise)
     head = f"    {threshold.rule:<21}{amount:>16}  "
     text = threshold.text if threshold.available else f"not armed: {threshold.text}"
+    text = "; ".join([text, *_away(threshold, symbol)])
     first, *rest = textwrap.wrap(text, max(width - len(head), _NARROWEST_REASON)) or [""]
     yield f"{head}{first}".rstrip()
     for line in rest:
         yield f"{'':{len(head)}}{line}"
+
+
+def _away(threshold: ThresholdView, symbol: str) -> Iterator[str]:
+    """How far it is in rupees, and where the underlying would be."""
+    if threshold.distance_paise is not None:
+        yield f"{rupees(abs(threshold.distance_paise))} away"
+    if threshold.points is not None and threshold.underlying_paise is not None:
+        level = rupees(threshold.underlying_paise).removeprefix("₹").partition(".")[0]
+        yield f"{symbol} {level}, {abs(threshold.points):.0f} points away"

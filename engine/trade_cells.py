@@ -119,6 +119,11 @@ def price_paise(word: str, action: Side) -> int | None:
     return paise
 
 
+def margin_paise(word: str) -> int | None:
+    """A margin in rupees, or none; finer than a paisa counts as less."""
+    return from_rupees(_amount(word).quantize(Decimal("0.01"), rounding=ROUND_FLOOR)) if word else None
+
+
 def status(word: str) -> str:
     """An order status this house understands, in capitals."""
     plain = word.upper().replace(" ", "_")

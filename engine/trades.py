@@ -31,7 +31,7 @@ from engine.model import (
 from engine.money import rupees
 from engine.rows import RowReader, csv_rows
 
-#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``rule_set`` and
+#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``rule_set``, ``margin`` and
 #: ``exchange_segment`` may be left out.
 REQUIRED_COLUMNS = (
     "strategy_id", "symbol", "security_id", "action", "type", "strike_price", "expiry_date", "quantity",
@@ -93,6 +93,9 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
         order_status=read("order_status", cells.status, "", cells.STATUSES_TEXT),
         timestamp_s=read("timestamp", cells.moment_s, 0.0, "a moment such as 2026-02-03T09:20:00+05:30"),
         rule_set=read.word("rule_set"),
+        margin_paise=read(
+            "margin", cells.margin_paise, None, "the margin blocked at entry in rupees, or empty"
+        ),
     )
     segment = read("exchange_segment", cells.segment, None, "an exchange segment, e.g. NSE_FNO")
     if parsed.symbol and segment not in {None, fno_segment(parsed.symbol)}:
@@ -200,10 +203,24 @@ def positions(
             theirs = tuple(level for level in levels if level.strategy_id == first.strategy_id)
             good.append(
                 Position(
-                    first.account, first.strategy_id, first.symbol, strategy, legs, opened_at_s, sets, theirs
+                    first.account,
+                    first.strategy_id,
+                    first.symbol,
+                    strategy,
+                    legs,
+                    opened_at_s,
+                    sets,
+                    theirs,
+                    _margin(group),
                 )
             )
     return good, bad
+
+
+def _margin(group: Iterable[TradeRow]) -> int | None:
+    """The margin of all rows that name one; None when none does."""
+    known = [row.margin_paise for row in group if row.margin_paise is not None]
+    return sum(known) if known else None
 
 
 def _leg(row: TradeRow, instrument: Instrument) -> Leg:

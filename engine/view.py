@@ -46,12 +46,22 @@ class LegView:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdView:
-    """One armed rule: the P&L at which it fires (None for clock rules) and a line about it."""
+    """One armed rule: the P&L at which it fires (None for clock rules) and a line about it.
+
+    Attributes:
+        distance_paise: how far the P&L is from it: what has to be gained, negative what has to be
+            lost; None = unknown, or the rule goes by something else.
+        points: how far the underlying is from it, in rupees and signed; None = unknown.
+        underlying_paise: where the underlying would be then.
+    """
 
     rule: str
     threshold_paise: int | None
     text: str
     available: bool = True
+    distance_paise: int | None = None
+    points: float | None = None
+    underlying_paise: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

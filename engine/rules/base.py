@@ -7,9 +7,9 @@ P&L amounts are signed integer paise, moments epoch seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum, auto
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from engine.guards import Guard
     from engine.model import Position, Verdict
     from engine.payoff import Payoff
+    from engine.sensitivity import Sensitivity
     from engine.sessions import Calendar
 
 SettingT = TypeVar("SettingT")
-ParamsT = TypeVar("ParamsT", bound="Amount | Due")
+ParamsT = TypeVar("ParamsT", bound="Params")
 
 
 class Kind(Enum):
@@ -58,6 +59,8 @@ class Snapshot:
         guarded_paise: the same as loss rules count it; None = a leg cannot be priced at all.
         realised_paise: what partial exits have brought already.
         open_share: share of the entry combinations still open, which an exit would close.
+        underlying_paise: the underlying's believable price; None = unknown.
+        model: what the model said when it was last asked, a second ago at most; None = nothing.
     """
 
     now_s: float
@@ -65,6 +68,8 @@ class Snapshot:
     guarded_paise: int | None
     realised_paise: int = 0
     open_share: float = 1.0
+    underlying_paise: int | None = None
+    model: Sensitivity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class RuleSettings:
         guard: when a quote is believed.
         confirm_s: how long a loss must last.
         time_exit_at, expiry_exit_at: clock times in IST, ``HH:MM``.
+        no_exit_before: opening gate, ``HH:MM``: until then verdicts wait.
         time_exit_dte_always: also for positions entered within the days.
         liquidation: loss rules count what closing would give instead of the mark.
         debit_basis: a calendar's stop is in per cent of the premium paid.
@@ -83,6 +89,7 @@ class RuleSettings:
     guard: Guard
     confirm_s: float
     time_exit_at: str
+    no_exit_before: str
     time_exit_dte_always: bool
     expiry_exit_at: str
     liquidation: bool
@@ -91,12 +98,19 @@ class RuleSettings:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a rule may know of a position when it is armed."""
+    """What a rule may know of a position when it is armed.
+
+    Attributes:
+        entry_spot_paise: the underlying's price when the position was entered; None = unknown.
+        entry_passed: and it will not become known any more.
+    """
 
     position: Position
     payoff: Payoff
     calendar: Calendar
     settings: RuleSettings
+    entry_spot_paise: int | None = None
+    entry_passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,81 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Daily:
+    """A rule that waits for the same clock time (``HH:MM``, IST) in every session."""
+
+    clock: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratchet:
+    """A rule whose threshold rises with the highest P&L there was, and never falls.
+
+    Attributes:
+        arms_paise: from this P&L on the peak counts.
+        with_realised: every amount here counts realised P&L; False: the open legs alone.
+        floor_paise: at and below it the rule is silent; None = never.
+        peak_paise: the highest P&L since it was armed; None = not armed yet.
+    """
+
+    arms_paise: int
+    with_realised: bool
+    floor_paise: int | None = None
+    peak_paise: int | None = None
+
+    def level(self, peak_paise: int) -> int:
+        """The P&L at and below which the rule fires after this peak; grows with it."""
+        raise NotImplementedError
+
+    @property
+    def text(self) -> str:
+        """What the threshold is, now."""
+        raise NotImplementedError
+
+    @property
+    def level_paise(self) -> int | None:
+        """The threshold now; None = not armed yet."""
+        return None if self.peak_paise is None else self.level(self.peak_paise)
+
+    def seen(self, pnl_paise: int) -> Self:
+        """The same rule after this P&L was seen."""
+        least = self.arms_paise if self.peak_paise is None else self.peak_paise + 1
+        return self if pnl_paise < least else replace(self, peak_paise=pnl_paise)
+
+    def met(self, pnl_paise: int) -> bool:
+        """Whether this P&L is at or below the threshold, and not where the rule is silent."""
+        level = self.level_paise
+        if level is None or pnl_paise > level:
+            return False
+        return self.floor_paise is None or pnl_paise > self.floor_paise
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A rule that waits for a measure of something else than P&L (`Rule.measure`).
+
+    Attributes:
+        low, high: met at and below, at and above; None = no limit on that side.
+        clear: how far inside a measure must be again before the rule may fire anew.
+    """
+
+    low: float | None
+    high: float | None
+    clear: float
+    text: str
+
+    def met(self, value: float, margin: float = 0.0) -> bool:
+        """Whether a value is at or beyond a limit, drawn in by a margin."""
+        below = self.low is not None and value <= self.low + margin
+        return below or (self.high is not None and value >= self.high - margin)
+
+
+Params = Amount | Due | Daily | Ratchet | Limits
+"""What a rule waits for, fixed for one position."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A rule that cannot guard this position, with the sentence why.
 
@@ -145,7 +234,10 @@ class Rule(Generic[SettingT, ParamsT]):
         read: setting as TOML gives it -> setting; raises ValueError saying what was expected.
         arm: setting and position -> parameters, or why not.
         judge: what it says at a moment, confirmation aside; None = nothing.
-        with_realised: its threshold counts realised P&L.
+        with_realised: its threshold counts realised P&L (a `Ratchet` says so itself).
+        measure: what `Limits` are compared with; None = unknown now.
+        model: the measure is the model's, which is asked once a second, not at every price.
+        at_entry: it is armed anew once the underlying's price at entry is known, or surely unknown.
     """
 
     name: str
@@ -155,3 +247,6 @@ class Rule(Generic[SettingT, ParamsT]):
     arm: Callable[[SettingT, Situation], ParamsT | Refusal]
     judge: Callable[[Snapshot, ParamsT], Verdict | None]
     with_realised: bool = False
+    measure: Callable[[Snapshot, ParamsT], float | None] | None = None
+    model: bool = False
+    at_entry: bool = False

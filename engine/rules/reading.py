@@ -8,7 +8,15 @@ from __future__ import annotations
 from datetime import time
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from engine.money import from_rupees
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: No amount of a rule is larger.
+MOST_RUPEES = 10**10
 
 
 def number(value: Any, low: Fraction, high: Fraction, expected: str) -> Fraction:
@@ -42,6 +50,27 @@ def clock(value: Any) -> str:
         return time.fromisoformat(value).isoformat("minutes")
     except ValueError:
         raise ValueError(expected) from None
+
+
+def gate(value: Any) -> str:
+    """A time of day from which on something may happen; "off" is midnight."""
+    try:
+        return "00:00" if value == "off" else clock(value)
+    except ValueError as expected:
+        raise ValueError(f'{expected}, or "off"') from None
+
+
+def amount(value: Any, low: int, expected: str) -> int:
+    """An amount in rupees without a sign, as paise."""
+    number(value, Fraction(low), Fraction(MOST_RUPEES), expected)
+    return from_rupees(value)
+
+
+def table(value: Any, keys: Collection[str], expected: str) -> dict[str, Any]:
+    """A table with no other keys than these."""
+    if not isinstance(value, dict) or not value.keys() <= set(keys):
+        raise ValueError(expected)
+    return value
 
 
 def percent(share: Fraction) -> str:

@@ -155,6 +155,7 @@ def _ruleset(merged: Table, unheeded: tuple[Unheeded, ...]) -> RuleSet:
         ),
         confirm_s=take("confirm_s"),
         time_exit_at=take("time_exit_at"),
+        no_exit_before=take("no_exit_before"),
         time_exit_dte_always=take("time_exit_dte_always"),
         expiry_exit_at=take("expiry_exit_at"),
         liquidation=take("valuation"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigError
 from engine.rules.layers import Entry, Layer, Table
-from engine.rules.reading import clock, flag, number, whole, written
+from engine.rules.reading import clock, flag, gate, number, whole, written
 from engine.rules.registry import rules
 
 if TYPE_CHECKING:
@@ -258,6 +258,7 @@ _SETTINGS: dict[str, Callable[[Any], Any]] = {
     "confirm_s": _seconds("0", 3600),
     "stop_grace_s": _seconds("0", 3600),
     "time_exit_at": clock,
+    "no_exit_before": gate,
     "time_exit_dte_always": flag,
     "expiry_exit_at": clock,
     "valuation": _one_of("mark", "liquidation"),

@@ -8,7 +8,7 @@ from engine.model import Action, Urgency, Verdict
 from engine.money import signed_rupees
 
 if TYPE_CHECKING:
-    from engine.rules.base import Amount, Due, Snapshot
+    from engine.rules.base import Amount, Daily, Due, Ratchet, Snapshot
 
 
 def loss_exit(rule: str, snapshot: Snapshot, pnl_paise: int, params: Amount) -> Verdict:
@@ -25,7 +25,9 @@ def loss_exit(rule: str, snapshot: Snapshot, pnl_paise: int, params: Amount) -> 
     )
 
 
-def clock_exit(rule: str, snapshot: Snapshot, params: Due, action: Action, urgency: Urgency) -> Verdict:
+def clock_exit(
+    rule: str, snapshot: Snapshot, params: Due | Daily, action: Action, urgency: Urgency
+) -> Verdict:
     """Get out because of the time."""
     return Verdict(
         rule=rule,
@@ -35,6 +37,51 @@ def clock_exit(rule: str, snapshot: Snapshot, params: Due, action: Action, urgen
         threshold_paise=None,
         fraction=snapshot.open_share,
         reason=params.text,
+    )
+
+
+def ratchet_exit(rule: str, snapshot: Snapshot, params: Ratchet) -> Verdict | None:
+    """Get out because the P&L has given back as much of its peak as it may; None = it has not."""
+    if snapshot.marked_paise is None:
+        return None
+    pnl = snapshot.marked_paise + (snapshot.realised_paise if params.with_realised else 0)
+    level = params.level_paise
+    if level is None or not params.met(pnl):
+        return None
+    return Verdict(
+        rule=rule,
+        action=Action.CLOSE_POSITION,
+        urgency=Urgency.MEDIUM,
+        pnl_paise=pnl,
+        threshold_paise=level,
+        fraction=snapshot.open_share,
+        reason=f"P&L {signed_rupees(pnl)} is at or below {signed_rupees(level)} ({params.text})",
+    )
+
+
+def market_stop(rule: str, snapshot: Snapshot, reason: str) -> Verdict:
+    """Get out at once: the market is where the position must not meet it."""
+    return Verdict(
+        rule=rule,
+        action=Action.CLOSE_IMMEDIATELY,
+        urgency=Urgency.HIGH,
+        pnl_paise=snapshot.guarded_paise,
+        threshold_paise=None,
+        fraction=snapshot.open_share,
+        reason=reason,
+    )
+
+
+def decay_exit(rule: str, snapshot: Snapshot, reason: str) -> Verdict:
+    """Get out because of what time has done to the premium."""
+    return Verdict(
+        rule=rule,
+        action=Action.CLOSE_POSITION,
+        urgency=Urgency.MEDIUM,
+        pnl_paise=snapshot.marked_paise,
+        threshold_paise=None,
+        fraction=snapshot.open_share,
+        reason=reason,
     )
 
 

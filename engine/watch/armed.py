@@ -9,16 +9,19 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from engine.rules.base import Amount, Kind, Refusal
+from engine.errors import PrahariError
+from engine.rules.base import Amount, Daily, Due, Kind, Limits, Ratchet, Refusal
 from engine.rules.registry import rules
 from engine.watch.nouns import RuleNote
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from datetime import date
 
     from engine.model import InstrumentKey, Verdict
-    from engine.rules.base import Due, Rule, Situation, Snapshot
+    from engine.rules.base import Params, Rule, Situation, Snapshot
     from engine.rules.rulebook import RuleSet
+    from engine.sessions import Calendar
 
 #: How long a profit must last, seconds; a loss lasts ``confirm_s`` of its table, a clock needs none.
 PROFIT_CONFIRM_S = 1.0
@@ -26,43 +29,81 @@ PROFIT_CONFIRM_S = 1.0
 _DEEP_PCT = 115
 #: How far, in per cent of its threshold, a fired condition must recede before it can fire again.
 _CLEAR_PCT = 5
+#: What a rule with a mistake in it raises. It must not stop the watch over any other position.
+RULE_FAULTS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, PrahariError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 class Armed:
     """One rule on guard.
 
     Attributes:
-        level_paise: P&L of the open legs at which it is met; None for clock rules.
+        params: what it waits for; a ratchet's rise, a daily moment is today's.
+        level_paise: P&L of the open legs at which it is met; None for rules that wait for anything else.
         verdict: what it says now, unless it has fired already; None = nothing.
         confirmed: what it says may be acted on.
         fired: it has been acted on and its condition has not clearly gone since.
+        fault: the mistake it made; empty = none.
     """
 
     __slots__ = (
-        "_clear_paise", "_confirm_s", "_since_s", "_waiting", "confirmed", "fired", "level_paise", "params",
-        "rule", "verdict",
+        "_asked", "_clear_paise", "_confirm_s", "_daily", "_shift_paise", "_since_s", "_waiting", "confirmed",
+        "fault", "fired", "level_paise", "params", "rule", "verdict",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule[Any, Any], params: Amount | Due, confirm_s: float) -> None:
+    def __init__(self, rule: Rule[Any, Any], params: Params, confirm_s: float) -> None:
         self.rule = rule
-        self.params = params
+        self.params = self._asked = params
+        self._daily = params if isinstance(params, Daily) else None
         self._confirm_s = {Kind.PROFIT: PROFIT_CONFIRM_S, Kind.LOSS: confirm_s, Kind.CLOCK: 0.0}[rule.kind]
         self.fired = False
-        self.level_paise: int | None = None
-        self._clear_paise = 0
+        self.fault = ""
         self.count_realised(0)
         self.rest()
 
     def count_realised(self, realised_paise: int) -> None:
         """Place the level anew after a partial exit."""
-        if isinstance(self.params, Amount):
-            threshold = self.params.threshold_paise
-            self.level_paise = threshold - (realised_paise if self.rule.with_realised else 0)
-            self._clear_paise = max(-(-abs(threshold) * _CLEAR_PCT // 100), 1)
+        params = self.params
+        counts = params.with_realised if isinstance(params, Ratchet) else self.rule.with_realised
+        self._shift_paise = realised_paise if counts else 0
+        self._place()
+
+    def see(self, open_paise: int) -> None:
+        """Take note of a believable P&L of the open legs: a ratchet may rise."""
+        if isinstance(self.params, Ratchet):
+            self.raise_to(self.params.seen(open_paise + self._shift_paise))
+
+    def raise_to(self, params: Ratchet) -> None:
+        """Put the ratchet where it was, or where it has come to."""
+        if params is not self.params:
+            self.params = params
+            self._place()
+
+    def _place(self) -> None:
+        """Work out the level, in P&L of the open legs, and how far away is clearly gone."""
+        self.level_paise: int | None = None
+        self._clear_paise = 0
+        params = self.params
+        if isinstance(params, Amount):
+            self.level_paise = params.threshold_paise - self._shift_paise
+            self._clear_paise = max(-(-abs(params.threshold_paise) * _CLEAR_PCT // 100), 1)
+        elif isinstance(params, Ratchet) and params.peak_paise is not None:
+            level = params.level(params.peak_paise)
+            self.level_paise = level - self._shift_paise
+            self._clear_paise = max((params.peak_paise - level) // 2, 1)
+
+    def open_session(self, day: date, calendar: Calendar) -> None:
+        """A new session: what had begun begins anew, and a daily moment is today's."""
+        self.rest()
+        if self._daily is not None:
+            self.params = Due(calendar.moment_s(day, self._daily.clock), self._daily.text)
+            self.fired = False
 
     def like(self, other: Armed) -> bool:
         """Whether both wait for the same in the same way."""
-        same_wait = (self.params, self._confirm_s) == (other.params, other._confirm_s)
+        same_wait = (self._asked, self._confirm_s) == (other._asked, other._confirm_s)
         return self.rule is other.rule and same_wait
 
     def rest(self) -> None:
@@ -71,6 +112,14 @@ class Armed:
         self.confirmed = False
         self._since_s = inf
         self._waiting: AbstractSet[InstrumentKey] | None = None
+
+    def look(self, snapshot: Snapshot) -> Verdict | None:
+        """What the rule says of it; one that makes a mistake says nothing, and that it failed."""
+        try:
+            return self.rule.judge(snapshot, self.params)
+        except RULE_FAULTS as mistake:
+            self.fault = f"{type(mistake).__name__}: {mistake}"
+            return None
 
     def follow(
         self, snapshot: Snapshot, moved: AbstractSet[InstrumentKey], legs: AbstractSet[InstrumentKey]
@@ -82,11 +131,12 @@ class Armed:
             moved: the instruments whose prices have just come; none when only time went by.
             legs: all instruments of the position.
         """
-        verdict = self.rule.judge(snapshot, self.params)
+        verdict = self.look(snapshot)
         if self.fired and verdict is None:
             self.fired = not self._cleared(snapshot)
         if self.fired or verdict is None:
-            self.rest()
+            if self.verdict is not None:
+                self.rest()
             return
         self.verdict = verdict
         self._since_s = min(self._since_s, snapshot.now_s)
@@ -98,10 +148,25 @@ class Armed:
         """When time alone will confirm what is met now; inf when nothing waits for it."""
         return inf if self.verdict is None or self.confirmed else self._since_s + self._confirm_s
 
-    def still_between(self) -> tuple[int | None, int | None]:
-        """Between which P&Ls of the open legs, both included, an unmet rule has nothing new to say."""
+    @property
+    def rises_paise(self) -> int | None:
+        """The highest P&L of the open legs that leaves a ratchet where it is; None for other rules."""
+        params = self.params
+        if not isinstance(params, Ratchet):
+            return None
+        top = params.arms_paise - 1 if params.peak_paise is None else params.peak_paise
+        return top - self._shift_paise
+
+    def still_between(self, open_paise: int) -> tuple[int | None, int | None]:
+        """Between which P&Ls of the open legs, both included, a rule that is not met has nothing new to say.
+
+        Args:
+            open_paise: where the P&L is now: a ratchet is silent in two stretches.
+        """
         if self.level_paise is None:
             return None, None
+        if isinstance(self.params, Ratchet):
+            return self._ratchet_between(self.params, self.level_paise, open_paise)
         if self.rule.kind is Kind.LOSS:
             if self.fired:
                 return None, self.level_paise + self._clear_paise - 1
@@ -110,14 +175,28 @@ class Armed:
             return self.level_paise - self._clear_paise + 1, None
         return None, self.level_paise - 1
 
+    def _ratchet_between(self, params: Ratchet, level: int, open_paise: int) -> tuple[int | None, int | None]:
+        """The same for a ratchet where it stands; that it may rise is another question (`rises_paise`)."""
+        if self.fired:
+            return None, level + self._clear_paise - 1
+        if open_paise > level or params.floor_paise is None:
+            return level + 1, None
+        return None, params.floor_paise - self._shift_paise
+
     def _cleared(self, snapshot: Snapshot) -> bool:
         """Whether a fired condition has gone far enough to be taken for gone."""
+        params = self.params
+        if isinstance(params, Limits):
+            value = None if self.rule.measure is None else self.rule.measure(snapshot, params)
+            return value is not None and not params.met(value, params.clear)
         if self.level_paise is None:
             return False
         if self.rule.kind is Kind.LOSS:
             pnl = snapshot.guarded_paise
             return pnl is not None and pnl >= self.level_paise + self._clear_paise
         pnl = snapshot.marked_paise
+        if isinstance(params, Ratchet):
+            return pnl is not None and pnl >= self.level_paise + self._clear_paise
         return pnl is not None and pnl <= self.level_paise - self._clear_paise
 
     def _deep_twice(
@@ -142,19 +221,25 @@ class Armed:
 
 def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tuple[RuleNote, ...]]:
     """Arm every rule that can guard the position, highest precedence first, and say which cannot."""
-    armed: list[Armed] = []
-    notes = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
-    for name, rule in rules().items():
-        if name not in ruleset.rules:
-            continue
-        params = rule.arm(ruleset.rules[name], situation)
-        if isinstance(params, Refusal):
-            notes.append(RuleNote(name, params.text, params.refused))
-        else:
-            armed.append(Armed(rule, params, ruleset.settings.confirm_s))
-    return tuple(armed), tuple(notes)
+    found = [arm_one(rule, ruleset, situation) for name, rule in rules().items() if name in ruleset.rules]
+    mistakes = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
+    return (
+        tuple(one for one in found if isinstance(one, Armed)),
+        (*mistakes, *(one for one in found if isinstance(one, RuleNote))),
+    )
 
 
 def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ...]:
     """Of rules armed anew keep those that did not change, with what they have begun and told."""
     return tuple(next((old for old in known if armed.like(old)), armed) for armed in fresh)
+
+
+def arm_one(rule: Rule[Any, Any], ruleset: RuleSet, situation: Situation) -> Armed | RuleNote:
+    """Arm a rule, or say why it cannot guard the position."""
+    try:
+        params = rule.arm(ruleset.rules[rule.name], situation)
+    except RULE_FAULTS as mistake:
+        return RuleNote(rule.name, f"{type(mistake).__name__}: {mistake}", refused=False, failed=True)
+    if isinstance(params, Refusal):
+        return RuleNote(rule.name, params.text, params.refused)
+    return Armed(rule, params, ruleset.settings.confirm_s)

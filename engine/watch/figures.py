@@ -10,10 +10,11 @@ from engine.liquidation import walk
 from engine.model import Action, Urgency
 from engine.pnl import Marks, last_mark
 from engine.rules.alerts import ALERT_FROM
-from engine.rules.base import Amount
+from engine.rules.base import Kind
 from engine.rules.expiries import nearest_expiry
 from engine.sessions import dte, ist_date
-from engine.view import LegView, ThresholdView
+from engine.view import LegView
+from engine.watch.distances import thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from engine.pnl import Price
     from engine.prices import PriceBook
     from engine.rules.base import Snapshot
+    from engine.view import ThresholdView
     from engine.watch.nouns import RuleNote
     from engine.watch.watched import Watched
 
@@ -46,6 +48,7 @@ class Figures:
         loss_fraction: the loss as a share of what the nearest loss rule allows; None without one.
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
+        broken: which rule has failed, so that none of them exits any more; empty = none.
     """
 
     pnl_paise: int | None
@@ -63,6 +66,7 @@ class Figures:
     notes: tuple[RuleNote, ...]
     payoff: Payoff
     unprotected: bool
+    broken: str
     dte: int | None
     peak_paise: int | None
     trough_paise: int | None
@@ -92,7 +96,7 @@ def figures(
     mark = Marks.mark if in_session else last_mark
     gross = _plus(watched.holding.pnl(now_s, mark), memory.realised_paise)
     premium = abs(watched.payoff.net_premium_paise)
-    near = None if snapshot.guarded_paise is None else watched.ladder.nearest(snapshot.guarded_paise)
+    near = None if snapshot.guarded_paise is None else watched.alarms.ladder.nearest(snapshot.guarded_paise)
     action, loudness, reason = _state(watched, snapshot)
     expiry = nearest_expiry(watched.position)
     rates = None if charges is None else charges.on(ist_date(now_s))
@@ -112,10 +116,11 @@ def figures(
         urgency=loudness if in_session else Urgency.NORMAL,
         reason=reason if in_session else QUIET,
         loss_fraction=near[1] if near else None,
-        thresholds=_thresholds(watched),
+        thresholds=thresholds(watched, snapshot),
         notes=watched.notes,
         payoff=watched.payoff,
-        unprotected=not watched.ladder.stops,
+        unprotected=all(armed.rule.kind is not Kind.LOSS for armed in watched.armed),
+        broken=watched.broken,
         dte=None if expiry is None else dte(now_s, expiry),
         peak_paise=memory.peak_paise,
         trough_paise=memory.trough_paise,
@@ -128,17 +133,19 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
         legs = ", ".join(watched.holding.blind(snapshot.now_s))
         return (
             Action.MONITOR,
-            Urgency.MEDIUM if watched.unpriced else Urgency.NORMAL,
+            Urgency.MEDIUM if watched.alarms.unpriced else Urgency.NORMAL,
             f"No usable quote: {legs}",
         )
+    if watched.broken:
+        return Action.ALERT, Urgency.HIGH, watched.broken
     for armed in watched.armed:
-        verdict = armed.rule.judge(snapshot, armed.params)
+        verdict = armed.look(snapshot)
         if verdict is not None:
             return verdict.action, verdict.urgency, verdict.reason
     faults = [f"{m.instrument.display} {m.fault}" for _, m in watched.holding.legs if m.fault]
     if faults:
         return Action.MONITOR, Urgency.NORMAL, f"Suspect price: {'; '.join(faults)}"
-    alert = watched.ladder.alert(snapshot.guarded_paise)
+    alert = watched.alarms.ladder.alert(snapshot.guarded_paise)
     if alert is None or alert.fraction < ALERT_FROM:
         return Action.MONITOR, Urgency.NORMAL, QUIET
     return alert.action, alert.urgency, alert.reason
@@ -172,21 +179,6 @@ def _sum(parts: Iterable[int | None]) -> int | None:
     """All of them together; None = one is unknown."""
     known = list(parts)
     return None if None in known else sum(part for part in known if part is not None)
-
-
-def _thresholds(watched: Watched) -> tuple[ThresholdView, ...]:
-    """All rules: the armed ones with what they wait for, the others with why they do not."""
-    return (
-        *(
-            ThresholdView(
-                armed.rule.name,
-                armed.params.threshold_paise if isinstance(armed.params, Amount) else None,
-                armed.params.text,
-            )
-            for armed in watched.armed
-        ),
-        *(ThresholdView(note.rule, None, note.text, available=False) for note in watched.notes),
-    )
 
 
 def _plus(paise: int | None, more_paise: int) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ class Memory:
         realised_paise: what partial exits have brought.
         open_share: open combinations over those at entry, as a pair of whole numbers.
         warned_s: the latest expiry warning told, epoch seconds; None = none.
+        peaks: highest P&L since each ratchet was armed, by the rule's name.
+        peaks_of: the legs and the open share those peaks were seen with; other legs end them.
+        entry_spot_paise: the underlying's price at entry; None = unknown.
     """
 
     peak_paise: int | None = None
@@ -30,15 +33,19 @@ class Memory:
     realised_paise: int = 0
     open_share: tuple[int, int] = (1, 1)
     warned_s: float | None = None
+    peaks: Mapping[str, int] = field(default_factory=dict)
+    peaks_of: tuple[str, int, int] = ("", 1, 1)
+    entry_spot_paise: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return asdict(self) | {"open_share": list(self.open_share)}
+        return asdict(self) | {"open_share": list(self.open_share), "peaks_of": list(self.peaks_of)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Memory:
-        """What `to_json` gave, read back."""
-        return cls(**{**data, "open_share": tuple(data["open_share"])})
+        """What `to_json` gave, read back; what an older version did not know yet is as at the start."""
+        pairs = {name: tuple(data[name]) for name in ("open_share", "peaks_of") if name in data}
+        return cls(**{**data, **pairs})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,11 @@ class RuleNote:
         refused: the owner asked for something that cannot be had (worth an alert); False: the rule
             just does not apply here.
         mistake: it was asked for by a mistake in the trade store, which the owner should mend.
+        failed: it made a mistake, and the position is held for it.
     """
 
     rule: str
     text: str
     refused: bool
     mistake: bool = False
+    failed: bool = False

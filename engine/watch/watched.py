@@ -13,23 +13,27 @@ from typing import TYPE_CHECKING
 
 from engine.model import Urgency
 from engine.pnl import Holding, Marks, way_out
-from engine.rules.alerts import LossLadder, Stop
-from engine.rules.base import Amount, Due, Kind, Rank, Snapshot
+from engine.rules.base import Due, Limits, Ratchet, Snapshot
 from engine.rules.verdicts import news
-from engine.watch.armed import arm, carry
-from engine.watch.nouns import Memory
+from engine.sessions import at, ist_date
+from engine.watch.alarms import Alarms
+from engine.watch.armed import Armed, arm, arm_one, carry
+from engine.watch.life import Life
+from engine.watch.nouns import RuleNote
+from engine.watch.scale import Scale
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from engine.model import InstrumentKey, Verdict
-    from engine.rules.base import Situation
+    from engine.rules.base import Rank, Situation
     from engine.rules.rulebook import RuleSet
-    from engine.watch.armed import Armed
+    from engine.watch.nouns import Memory
+    from engine.watch.underlying import Underlying
 
-#: In session, a position that cannot be priced for this long is itself news.
-UNPRICED_AFTER_S = 60.0
+#: The name under which a rule's own mistake is told.
+RULE_FAULT = "rule_fault"
 #: Beyond any amount of money: a band without end.
 _WITHOUT_END = 10**18
 _NOTHING: AbstractSet[InstrumentKey] = frozenset()
@@ -43,86 +47,89 @@ class Watched:
             the band is not empty.
         low, high: the band of values, both included, in which nothing can happen; empty (1, 0)
             while every tick has to be judged.
+        spot_low, spot_high: prices of the underlying between which no rule speaks.
         fresh_until_s: the band holds until then at least, by the age of the legs' quotes.
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
-        unpriced: the owner was told that the position cannot be priced, and it still cannot.
         held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
             None = it is not held.
+        broken: which rule has failed, so that none of them exits any more; empty = none.
     """
 
     __slots__ = (
-        "_due_s", "_keys", "_liquidation", "_peak_paise", "_quiet_high", "_quiet_low", "_realised_paise",
-        "_session_open_s", "_share", "_trough_paise", "_unpriced_since_s", "_warned_s", "alert_level",
-        "armed", "fresh_until_s", "held", "high", "holding", "ladder", "low", "notes", "payoff", "position",
-        "queued_s", "unpriced", "value", "wake_s",
+        "_by_spot", "_due_s", "_gate_s", "_keys", "_liquidation", "_quiet_high", "_quiet_low",
+        "_ratchets", "_ruleset", "_session_open_s", "_situation", "_told_broken", "alarms", "armed",
+        "broken", "fresh_until_s", "held", "high", "holding", "life", "low", "notes", "payoff",
+        "position", "queued_s", "scale", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
     def __init__(
-        self, situation: Situation, ruleset: RuleSet, memory: Memory, marks: Sequence[Marks]
+        self,
+        situation: Situation,
+        ruleset: RuleSet,
+        memory: Memory,
+        marks: Sequence[Marks],
+        spot: Underlying,
+        now_s: float,
     ) -> None:
         position = situation.position
         self.position = position
         self.payoff = situation.payoff
         self.holding = Holding(position.legs, marks)
         self._keys = frozenset(leg.key for leg in position.legs)
+        self._ruleset = ruleset
         self._liquidation = ruleset.settings.liquidation
-        self.armed, self.notes = arm(ruleset, situation)
+        max_age_s = marks[0].guard.max_quote_age_s
+        self.scale = Scale(situation, self.holding, spot, max_age_s)
+        self.life = Life(position, max_age_s, memory, now_s)
+        self._situation = situation
+        armed, self.notes = arm(ruleset, self.life.entered(situation))
+        self._take(armed)
+        self.alarms = Alarms(self.holding)
         self.held: Rank | None = None
         self.value = self._quiet_low = self._quiet_high = 0
-        self.fresh_until_s = -inf
+        self.spot_low = self.spot_high = 0.0
+        self.fresh_until_s = self._session_open_s = self._gate_s = -inf
         self.wake_s = self.queued_s = self._due_s = inf
-        self._session_open_s = -inf
-        self._unpriced_since_s = inf
-        self.unpriced = False
         self.remember(memory)
 
     def remember(self, memory: Memory) -> None:
         """Take over what is known of the position's life; realised P&L moves the levels."""
-        self._peak_paise, self._trough_paise = memory.peak_paise, memory.trough_paise
-        self.alert_level = memory.alert_level
-        self._realised_paise = memory.realised_paise
-        self._share = memory.open_share
-        self._warned_s = memory.warned_s
-        for armed in self.armed:
-            armed.count_realised(memory.realised_paise)
-        self.ladder = LossLadder.of(
-            [
-                Stop(
-                    armed.rule.name,
-                    armed.params.threshold_paise,
-                    memory.realised_paise * armed.rule.with_realised,
-                )
-                for armed in self.armed
-                if armed.rule.kind is Kind.LOSS and isinstance(armed.params, Amount)
-            ]
-        )
+        self.life.remember(memory, self.armed)
+        self.alarms.remember(memory, self.armed)
         self.empty_band()
 
     def rearm(self, situation: Situation, ruleset: RuleSet) -> None:
         """Other rules for the same legs: what did not change keeps what it has begun; `remember` next."""
-        self.position = situation.position
+        self.position, self._situation, self._ruleset = situation.position, situation, ruleset
         self._liquidation = ruleset.settings.liquidation
-        armed, self.notes = arm(ruleset, situation)
-        self.armed = carry(armed, self.armed)
+        known = self.armed
+        armed, self.notes = arm(ruleset, self.life.entered(situation))
+        self._take(carry(armed, known))
+        if self._session_open_s > -inf:
+            day = ist_date(self._session_open_s)
+            self._gate_s = at(day, ruleset.settings.no_exit_before)
+            for one in [one for one in self.armed if one not in known]:
+                one.open_session(day, situation.calendar)
+
+    def _take(self, armed: tuple[Armed, ...]) -> None:
+        """Go by these rules from now on."""
+        self.armed = armed
+        self._sort()
+        self.broken = next((_broken(note.rule, note.text) for note in self.notes if note.failed), "")
+        self._told_broken = False
+        self.scale.serve(armed)
 
     def succeed(self, known: Watched) -> None:
         """Take the place of a watch of the same position, by other legs or guards; `remember` next."""
         self.held = known.held
         if known.position.legs == self.position.legs:
-            self.armed = carry(self.armed, known.armed)
+            self._take(carry(self.armed, known.armed))
 
     @property
     def memory(self) -> Memory:
         """What has to survive a restart."""
-        return Memory(
-            self._peak_paise,
-            self._trough_paise,
-            self.alert_level,
-            self._realised_paise,
-            self._share,
-            self._warned_s,
-        )
+        return self.life.memory(self.armed, self.alarms)
 
     def empty_band(self) -> None:
         """Have every tick judged until the next judgement."""
@@ -153,7 +160,15 @@ class Watched:
             guarded = self.holding.pnl(now_s, way_out)
         elif marked is None:
             guarded = self.holding.pnl(now_s, Marks.guarded)
-        return Snapshot(now_s, marked, guarded, self._realised_paise, self._share[0] / self._share[1])
+        return Snapshot(
+            now_s,
+            marked,
+            guarded,
+            self.life.realised_paise,
+            self.life.share[0] / self.life.share[1],
+            self.scale.spot_paise(now_s),
+            self.scale.model,
+        )
 
     def judge(
         self, now_s: float, session_open_s: float, moved: AbstractSet[InstrumentKey] = _NOTHING
@@ -166,79 +181,79 @@ class Watched:
             moved: the instruments whose prices have just come; none when only time went by.
         """
         if session_open_s != self._session_open_s:
-            self._session_open_s = session_open_s
-            self._rest()
+            self._open_session(session_open_s)
         snapshot = self.snapshot(now_s)
         if snapshot.marked_paise is not None:
             self._note_extremes(snapshot.marked_paise)
-        said: list[Verdict] = []
+        said = self._enter() if self.life.learn_entry(snapshot) else []
         if self.held is None:
-            said += self._warnings(now_s)
-            said += self._loss_alert(snapshot)
-            said += self._unpriced(snapshot)
+            said += self.alarms.speak(snapshot, self.armed)
         said += self._exit(snapshot, moved)
         self._settle(snapshot)
         return said
 
-    def _speaking(self) -> list[Armed]:
+    def _speaking(self) -> Sequence[Armed]:
         """The rules that may speak now, highest precedence first."""
         held = self.held
-        return [armed for armed in self.armed if held is None or armed.rule.rank < held]
+        return self.armed if held is None else [armed for armed in self.armed if armed.rule.rank < held]
+
+    def _open_session(self, open_s: float) -> None:
+        """What had begun and was not finished begins anew; the day's clock times are set."""
+        self._session_open_s = open_s
+        day = ist_date(open_s)
+        self._gate_s = at(day, self._ruleset.settings.no_exit_before)
+        self.alarms.rest()
+        for armed in self.armed:
+            armed.open_session(day, self._situation.calendar)
+
+    def _sort(self) -> None:
+        """Keep at hand which rules rise with the P&L, and which go by the underlying's price."""
+        self._ratchets = tuple(one for one in self.armed if isinstance(one.params, Ratchet))
+        self._by_spot = tuple(
+            one for one in self.armed if isinstance(one.params, Limits) and not one.rule.model
+        )
 
     def _rest(self) -> None:
         """Forget what had begun but was not finished."""
-        self._unpriced_since_s = inf
+        self.alarms.rest()
         for armed in self.armed:
             armed.rest()
 
     def _note_extremes(self, open_paise: int) -> None:
-        pnl = open_paise + self._realised_paise
-        self._peak_paise = pnl if self._peak_paise is None else max(self._peak_paise, pnl)
-        self._trough_paise = pnl if self._trough_paise is None else min(self._trough_paise, pnl)
+        self.life.reach(open_paise)
+        for armed in self._ratchets:
+            armed.see(open_paise)
 
-    def _warnings(self, now_s: float) -> list[Verdict]:
-        """Tell once of each warning moment that has come; of several at once only the last."""
-        said = []
-        for armed in self.armed:
-            due = [w for w in armed.params.warn_s if w <= now_s] if isinstance(armed.params, Due) else []
-            if due and (self._warned_s is None or due[-1] > self._warned_s) and not armed.fired:
-                self._warned_s = due[-1]
-                said.append(news(armed.rule.name, Urgency.HIGH, armed.params.text))
-        return said
-
-    def _loss_alert(self, snapshot: Snapshot) -> list[Verdict]:
-        """Tell of a newly reached loss threshold, and arm again what has receded."""
-        if snapshot.guarded_paise is None:
-            return []
-        before = self.alert_level
-        self.alert_level = self.ladder.level_after(before, snapshot.guarded_paise)
-        alert = self.ladder.alert(snapshot.guarded_paise) if self.alert_level > before else None
-        return [alert] if alert else []
-
-    def _unpriced(self, snapshot: Snapshot) -> list[Verdict]:
-        """Tell once that no stop can watch over the position for want of a price."""
-        if snapshot.guarded_paise is not None:
-            self._unpriced_since_s, self.unpriced = inf, False
-            return []
-        now_s = snapshot.now_s
-        self._unpriced_since_s = min(self._unpriced_since_s, now_s)
-        if self.unpriced or now_s < self._unpriced_since_s + UNPRICED_AFTER_S:
-            return []
-        self.unpriced = True
-        legs = ", ".join(self.holding.blind(now_s))
-        return [news("unpriced", Urgency.MEDIUM, f"no usable quote for {UNPRICED_AFTER_S:.0f} s: {legs}")]
+    def _enter(self) -> list[Verdict]:
+        """Arm anew what waited for the moment of entry; what cannot be had is told."""
+        situation = self.life.entered(self._situation)
+        anew = [
+            arm_one(armed.rule, self._ruleset, situation) if armed.rule.at_entry else armed
+            for armed in self.armed
+        ]
+        fresh = [note for note in anew if isinstance(note, RuleNote)]
+        self.armed = tuple(armed for armed in anew if not isinstance(armed, RuleNote))
+        self.notes += tuple(fresh)
+        self._sort()
+        return [news(note.rule, Urgency.NORMAL, note.text) for note in fresh if note.refused]
 
     def _exit(self, snapshot: Snapshot, moved: AbstractSet[InstrumentKey]) -> list[Verdict]:
         """The exit that is due now, if any.
 
         Of the rules that these prices meet the highest speaks, with the names of the others that
-        were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure.
+        were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure. A
+        rule that fails takes them all out of action, and that is said once.
         """
         speaking = self._speaking()
         for armed in speaking:
             armed.follow(snapshot, moved, self._keys)
+            if armed.fault:
+                self.broken = self.broken or _broken(armed.rule.name, armed.fault)
+        if self.broken:
+            told, self._told_broken = self._told_broken, True
+            return [] if told else [news(RULE_FAULT, Urgency.HIGH, self.broken)]
         met = [armed for armed in speaking if armed.verdict is not None]
-        if not met:
+        if not met or snapshot.now_s < self._gate_s:
             return []
         top = min(met, key=lambda armed: (armed.rule.rank, not armed.confirmed))
         verdict = top.verdict
@@ -250,36 +265,72 @@ class Watched:
             armed.rest()
         return [replace(verdict, also=tuple(armed.rule.name for armed in firing if armed is not top))]
 
+    # ------------------------------------------------------------------------------- the band
+
     def _settle(self, snapshot: Snapshot) -> None:
         """Work out in which values and until when nothing can happen."""
         now_s = snapshot.now_s
         self._due_s = self._next_due(now_s)
         self.wake_s = min([self._due_s, *(change for change in self.holding.changes_s() if change > now_s)])
         self.fresh_until_s = self.holding.fresh_until_s
-        if snapshot.marked_paise is None or self._liquidation or any(armed.verdict for armed in self.armed):
+        open_paise = snapshot.marked_paise
+        met = any(armed.verdict for armed in self.armed)
+        if open_paise is None or self._liquidation or self.life.entry_open or met:
             self.empty_band()
             return
         shift = self.holding.cost_paise
-        self.value = snapshot.marked_paise + shift
+        self.value = open_paise + shift
         lows, highs = [-_WITHOUT_END], [_WITHOUT_END]
-        bands = [armed.still_between() for armed in self._speaking()]
-        if self.held is None:
-            bands.append(self.ladder.still_between(self.alert_level))
-        for low, high in bands:
+        for low, high in self._silences(open_paise):
             if low is not None:
                 lows.append(low)
             if high is not None:
                 highs.append(high)
         self._quiet_low, self._quiet_high = max(lows) + shift, min(highs) + shift
         self._close_band()
+        self._spot_band()
+
+    def _silences(self, open_paise: int) -> Iterator[tuple[int | None, int | None]]:
+        """Between which P&Ls, both included, each that may speak stays silent and no ratchet rises."""
+        for armed in self._ratchets:
+            yield None, armed.rises_paise
+        for armed in self._speaking():
+            yield armed.still_between(open_paise)
+        if self.held is None:
+            yield self.alarms.ladder.still_between(self.alarms.level)
+
+    def _spot_band(self) -> None:
+        """Between which prices of the underlying no rule that goes by it speaks; none once one has fired."""
+        self.spot_low, self.spot_high = -inf, inf
+        for armed in self._by_spot:
+            params = armed.params
+            if not isinstance(params, Limits) or (self.held is not None and armed.rule.rank >= self.held):
+                continue
+            if armed.fired:
+                self.spot_low, self.spot_high = inf, -inf
+                return
+            low, high = params.low, params.high
+            self.spot_low = self.spot_low if low is None else max(self.spot_low, low)
+            self.spot_high = self.spot_high if high is None else min(self.spot_high, high)
+
+    @property
+    def listens(self) -> bool:
+        """Whether the underlying's prices matter to it as they come."""
+        return self.life.entry_open or bool(self._by_spot)
+
+    def deaf_to(self, spot_paise: int, now_s: float) -> bool:
+        """Whether this price of the underlying changes nothing."""
+        if self.low > self.high or (now_s > self.fresh_until_s and not self.renew(now_s)):
+            return False
+        return self.spot_low < spot_paise < self.spot_high
 
     def _close_band(self) -> None:
         """Of the values at which no rule speaks, those that are no new peak or trough either."""
-        shift = self.holding.cost_paise - self._realised_paise
+        shift, life = self.holding.cost_paise - self.life.realised_paise, self.life
         self.low, self.high = self._quiet_low, self._quiet_high
-        if self._peak_paise is not None and self._trough_paise is not None:
-            self.low = max(self.low, self._trough_paise + shift)
-            self.high = min(self.high, self._peak_paise + shift)
+        if life.peak_paise is not None and life.trough_paise is not None:
+            self.low = max(self.low, life.trough_paise + shift)
+            self.high = min(self.high, life.peak_paise + shift)
 
     def stretch(self, now_s: float) -> bool:
         """Whether a value outside the band is a new peak or trough and nothing else; if so, note it.
@@ -300,19 +351,34 @@ class Watched:
         If so the band holds on, for as long as those are young.
         """
         fresh_until_s = self.holding.fresh_until_s
-        if self.low > self.high or now_s > fresh_until_s or now_s >= self._due_s:
+        if not self.low <= self.value <= self.high or now_s > fresh_until_s or now_s >= self._due_s:
             return False
         self.fresh_until_s = fresh_until_s
         self.wake_s = min(self._due_s, nextafter(fresh_until_s, inf))
         return True
 
     def _next_due(self, now_s: float) -> float:
-        """The earliest moment to come at which time alone, but for the age of quotes, changes something."""
-        wakes = [inf]
-        if self.held is None and not self.unpriced:
-            wakes.append(self._unpriced_since_s + UNPRICED_AFTER_S)
+        """The earliest moment at which time alone, but for the age of quotes, changes something."""
+        if self.scale.wanted and self.scale.due_s <= now_s:
+            return now_s  # a tick came before the beat that is to ask the model
+        wakes = [self.scale.due_s if self.scale.wanted else inf]
+        if self.life.entry_open:
+            wakes.append(nextafter(self.life.entry_until_s, inf))
+        if self.held is None:
+            wakes += self.alarms.wakes_s(self.armed)
+        wakes.append(self._gate_s)
         for armed in self._speaking():
             wakes.append(armed.confirms_s)
             if isinstance(armed.params, Due):
-                wakes += (armed.params.due_s, *armed.params.warn_s)
+                wakes.append(armed.params.due_s)
+        if any(armed.verdict for armed in self._by_spot):
+            wakes.append(nextafter(self.scale.spot_until_s, inf))
         return min(wake for wake in wakes if wake > now_s)
+
+
+def _broken(rule: str, mistake: str) -> str:
+    """What the owner is told of a rule that failed."""
+    return (
+        f"the rule {rule} failed ({mistake}): no rule of this position exits any more until the program is "
+        "started again or the position changes; prices and losses are still told, and you can exit by hand"
+    )

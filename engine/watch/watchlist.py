@@ -19,6 +19,7 @@ from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
 from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement
+from engine.watch.underlying import Underlying
 from engine.watch.watched import Watched
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from engine.watch.nouns import Memory, RuleNote
 
 _NOTHING: tuple[Judgement, ...] = ()
+_NO_LEG: frozenset[InstrumentKey] = frozenset()
 
 
 class Watchlist:
@@ -70,6 +72,7 @@ class Watchlist:
         self._positions: dict[PositionId, Watched] = {}
         self._held = Lines(self.book)
         self._lines = self._held.by_key
+        self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
         self._open_s = self._close_s = -inf
@@ -93,6 +96,7 @@ class Watchlist:
         if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
             watched = known
             watched.rearm(situation, ruleset)
+            self._let_listen(watched)
         else:
             watched = self._watch(situation, ruleset, memory, now_s)
             if known is not None:
@@ -167,20 +171,28 @@ class Watchlist:
                 sound.append(tick)
             lines |= dict.fromkeys(self._lines.get(tick.key, ()))
             families |= dict.fromkeys(self._held.by_underlying.get(tick.key, ()))
-        for tick in sound:
-            for line in self._lines.get(tick.key, ()):
-                if line.marks.shown(tick) is None:
-                    self._held.doubt(line, tick, now_s)
+        heard = [watched for tick in sound for watched in self._take_in(tick, now_s)]
         families |= dict.fromkeys(line.family for line in lines)
         others = [line for family in families for line in self._held.settle(family, now_s)]
         for line in lines:
             self._held.count(line)
         touched = moved_by([*lines, *others], now_s)
+        for watched in heard:
+            touched.setdefault(watched, _NO_LEG)
         if not self._in_session(now_s):
             for watched in touched:
                 watched.empty_band()
             return _NOTHING
+        for watched in touched:
+            watched.scale.weigh(now_s, instant=True)
         return self._judge(touched, now_s)
+
+    def _take_in(self, tick: Tick, now_s: float) -> Sequence[Watched]:
+        """A sound tick of an instant: doubt what is wide, and say who goes by it as their underlying."""
+        for line in self._lines.get(tick.key, ()):
+            if line.marks.shown(tick) is None:
+                self._held.doubt(line, tick, now_s)
+        return self._heard(tick, now_s)
 
     def suspects(self, ticks: Iterable[Tick], now_s: float) -> frozenset[InstrumentKey]:
         """Of which held instruments the price would be suspect if these ticks came as one instant."""
@@ -207,6 +219,7 @@ class Watchlist:
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
+                watched.scale.weigh(now_s)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
         return said
@@ -230,6 +243,20 @@ class Watchlist:
         return figures(watched, now_s, in_session=open_now, book=self.book, charges=self._charges)
 
     # -------------------------------------------------------------------------------------- inside
+
+    def _listeners(self, tick: Tick, now_s: float) -> list[Watched]:
+        """Who has to look now that an underlying has come to this price."""
+        heard = self._heard(tick, now_s) if not self.book.fault(tick.key) else ()
+        return [watched for watched in heard if not watched.deaf_to(tick.ltp_paise, now_s)]
+
+    def _heard(self, tick: Tick, now_s: float) -> Sequence[Watched]:
+        """Bring an underlying's price forward; who wants to know at once."""
+        underlying = self._underlyings.get(tick.key)
+        if underlying is None:
+            return ()
+        underlying.take(tick.ltp_paise, now_s)
+        underlying.holders = [watched for watched in underlying.holders if watched.listens]
+        return underlying.holders
 
     def _judge(self, who: Mapping[Watched, AbstractSet[InstrumentKey]], now_s: float) -> Sequence[Judgement]:
         said = []
@@ -265,12 +292,32 @@ class Watchlist:
         """Set up a position on its lines; what the book knows already counts."""
         legs = situation.position.legs
         lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
-        watched = Watched(situation, ruleset, memory, [line.marks for line in lines])
+        underlying = self._underlying(situation.position)
+        watched = Watched(situation, ruleset, memory, [line.marks for line in lines], underlying, now_s)
+        self._let_listen(watched)
         for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
         for family in {line.family: None for line in lines}:
             family.hold(watched, [line for line in lines if line.family is family])
         return watched
+
+    def _let_listen(self, watched: Watched) -> None:
+        """Put a position that goes by its underlying's price on that one's list, once."""
+        holders = watched.scale.spot.holders
+        if watched.listens and watched not in holders:
+            holders.append(watched)
+
+    def _underlying(self, position: Position) -> Underlying:
+        """What the position's contracts are on; the book may know its price already."""
+        keys = [leg.instrument.underlying for leg in position.legs if leg.instrument.underlying is not None]
+        if not keys:
+            return Underlying()
+        if keys[0] not in self._underlyings:
+            self._underlyings[keys[0]] = underlying = Underlying()
+            tick, arrived_s = self.book.get(keys[0]), self.book.arrived_s(keys[0])
+            if tick is not None and arrived_s is not None:
+                underlying.take(tick.ltp_paise, arrived_s)
+        return self._underlyings[keys[0]]
 
     def _aside(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
         """A tick that cannot be true, or that nobody holds.
@@ -288,7 +335,16 @@ class Watchlist:
         for line in lines:
             self._held.count(line)
         touched = moved_by([*changed, *lines], now_s)
-        return self._judge(touched, now_s) if touched and self._in_session(now_s) else _NOTHING
+        heard = self._listeners(tick, now_s)
+        for watched in heard:
+            touched.setdefault(watched, _NO_LEG)
+        if touched and self._in_session(now_s):
+            return self._judge(touched, now_s)
+        for watched in heard:
+            watched.empty_band()
+            watched.wake_s = min(watched.wake_s, self._open_s)
+            self._enqueue(watched)
+        return _NOTHING
 
     def _closely(self, tick: Tick, lines: Sequence[Line], now_s: float) -> Sequence[Judgement]:
         """Take a tick that is not everyday for one of its lines, and judge everyone concerned."""
@@ -310,3 +366,6 @@ class Watchlist:
         """Take a position off its lines and off the queue."""
         watched.queued_s = inf
         self._held.leave(watched)
+        holders = watched.scale.spot.holders
+        if watched in holders:
+            holders.remove(watched)

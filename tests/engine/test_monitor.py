@@ -22,6 +22,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.pricing import Style
+from engine.rules.registry import rules
 from engine.view import PositionState
 from tests.engine.makers import condor, leg, position, quote
 from tests.support.rig import Rig
@@ -497,6 +498,41 @@ def test_a_difference_between_store_and_broker_is_told_once_it_is_seen_twice():
     told = [a for a in rig.of(Alert) if a.topic.startswith("mismatch")]
     assert told
     assert all(a.urgency is Urgency.HIGH for a in told)
+
+
+def test_a_failing_rule_holds_the_position_and_the_owner_still_exits_by_hand(monkeypatch):
+    """HELD on the page, one HIGH alert, no order of the rules; /exit and yes close it all the same."""
+
+    def judge(snapshot, params):
+        raise RuntimeError("a mistake")
+
+    everything = dict(rules())
+    everything["stop_loss"] = replace(everything["stop_loss"], judge=judge)
+    monkeypatch.setattr("engine.watch.armed.rules", lambda: everything)
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.wait(5, *PROFIT)
+    (position,) = rig.view.positions
+    assert position.state is PositionState.HELD
+    assert "stop_loss failed (RuntimeError: a mistake)" in position.reason
+    assert [a.urgency for a in rig.of(Alert)] == [Urgency.HIGH]
+    assert not rig.placed
+    rig.command(strategy_id=3359)
+    rig.tap(rig.of(Ask)[0].nonce)
+    rig.wait(10, *PROFIT)
+    assert rig.flat
+
+
+def test_a_trailing_exit_is_urgent_and_outlives_a_restart():
+    """The peak goes to the journal; the restarted machine crosses the touch with every leg."""
+    rig = Rig(Mode.EXECUTE, rules='[default]\nprofit_target = "off"\ntrailing_stop = true')
+    rig.wait(1, *ENTRY)
+    rig.wait(6, 20, 15, 40, 18)
+    assert rig.journal["memory"]["default/3359"]["peaks"] == {"trailing_stop": 195000}
+    rig.start()
+    rig.wait(3, 20, 24, 40, 18)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert (intent.verdict.rule, intent.style) == ("trailing_stop", Style.URGENT)
 
 
 def test_the_view_shows_what_the_machine_knows():

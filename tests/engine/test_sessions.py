@@ -125,6 +125,13 @@ def test_a_clock_rule_comes_before_the_end_of_a_short_session():
     assert CALENDAR.moment_s(day, "15:00") == at(day, "15:00")
 
 
+def test_a_clock_time_within_the_session_is_kept_to_the_minute():
+    """Three minutes before the close is a setting like any other; only what comes after it is moved."""
+    day = date(2026, 2, 3)
+    assert CALENDAR.moment_s(day, "15:27") == at(day, "15:27")
+    assert CALENDAR.moment_s(day, "15:30") == at(day, "15:20")
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -240,3 +240,19 @@ def test_the_way_out_and_what_is_suspect_stand_beside_the_mark():
         in page
     )
     assert max(map(len, page.split("\n"))) <= WIDTH
+
+
+def test_how_far_a_rule_is_stands_behind_its_sentence():
+    """Rupees, and where the underlying would be; what is unknown is left out."""
+    stop = ThresholdView(
+        "stop_loss", -4_972_50, "50 % of the maximum loss ₹9,945.00", distance_paise=-4_030_00
+    )
+    near = replace(stop, points=-62.4, underlying_paise=24_870_10)
+    page = terminal_table(
+        replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(stop,)),)), 160
+    )
+    assert page.endswith("50 % of the maximum loss ₹9,945.00; ₹4,030.00 away")
+    page = terminal_table(
+        replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(near,)),)), 160
+    )
+    assert page.endswith("; ₹4,030.00 away; NIFTY 24,870, 62 points away")

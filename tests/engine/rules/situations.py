@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from engine.io import tables
 from engine.payoff import payoff
-from engine.rules.base import Amount, Due, Refusal, Situation, Snapshot
+from engine.rules.base import Amount, Due, Limits, Ratchet, Refusal, Situation, Snapshot
 from engine.rules.registry import rules
 
 CALENDAR = tables.calendar()
 
 
-def situation(position, text="", calendar=CALENDAR):
+def situation(position, text="", calendar=CALENDAR, **more):
     """What a rule learns when it is armed for this position."""
     shape = payoff(position.legs)
     ruleset = tables.rulebook(text).rules_for(position.symbol, position.strategy)
-    return Situation(position, shape, calendar, ruleset.settings)
+    return Situation(position, shape, calendar, ruleset.settings, **more)
 
 
 def amount(name, setting, position, text="") -> Amount:
@@ -35,10 +35,26 @@ def due(name, setting, position, text="", calendar=CALENDAR) -> Due:
     return params
 
 
-def refusal(name, setting, position, text="") -> Refusal:
+def ratchet(name, setting, position) -> Ratchet:
+    """Arm a rule that follows its peak and must not be refused."""
+    rule = rules()[name]
+    params = rule.arm(rule.read(setting), situation(position))
+    assert isinstance(params, Ratchet), params
+    return params
+
+
+def limits(name, setting, position, **more) -> Limits:
+    """Arm a rule of the market that must not be refused."""
+    rule = rules()[name]
+    params = rule.arm(rule.read(setting), situation(position, **more))
+    assert isinstance(params, Limits), params
+    return params
+
+
+def refusal(name, setting, position, text="", **more) -> Refusal:
     """Arm a rule that must be refused."""
     rule = rules()[name]
-    params = rule.arm(rule.read(setting), situation(position, text))
+    params = rule.arm(rule.read(setting), situation(position, text, **more))
     assert isinstance(params, Refusal), params
     return params
 

@@ -112,3 +112,47 @@ def test_what_never_expires_has_no_clock():
     undated = position(future(65, 25000, expiry=None))
     assert not refusal("time_exit_dte", 7, undated).refused
     assert not refusal("expiry_exit", "on", undated).refused
+
+
+@pytest.mark.parametrize(
+    ("days", "day"),
+    [
+        (0, date(2026, 2, 3)),
+        (1, date(2026, 2, 4)),
+        (4, date(2026, 2, 9)),  # over a weekend
+        (20, date(2026, 3, 4)),  # over Holi, the 3rd of March
+    ],
+)
+def test_holding_is_counted_in_sessions_from_the_day_of_entry(days, day):
+    """The day of entry is session 0; out at the same clock time as the other rules of days."""
+    params = due("max_holding_days", days, call())
+    assert params.due_s == at(day, "15:00")
+    assert due("max_holding_days", days, call(), '[default]\ntime_exit_at = "10:30"').due_s == at(
+        day, "10:30"
+    )
+
+
+def test_an_entry_on_a_sunday_is_held_from_monday():
+    """A timestamp outside of sessions belongs to the next one."""
+    sunday = call(opened="2026-02-08", clock="20:00")
+    assert due("max_holding_days", 1, sunday).due_s == at(date(2026, 2, 10), "15:00")
+
+
+def test_holding_minutes_run_on_the_clock():
+    """Ninety minutes after 09:20 is 10:50, whatever happened meanwhile."""
+    params = due("max_holding_minutes", 90, call())
+    assert params.due_s == at(date(2026, 2, 3), "10:50")
+    assert "90 minutes" in params.text
+
+
+@pytest.mark.parametrize("name", ["max_holding_days", "max_holding_minutes"])
+def test_holding_rules_strike_from_their_moment_on_at_the_first_price(name):
+    """Not before, not without a price, and then as a patient exit."""
+    params = due(name, 30, call())
+    judge = rules()[name].judge
+    assert judge(seen(0, params.due_s - 0.001), params) is None
+    assert judge(seen(None, params.due_s), params) is None
+    verdict = judge(seen(-500, params.due_s), params)
+    assert verdict is not None
+    assert (verdict.rule, verdict.action, verdict.urgency) == (name, Action.CLOSE_POSITION, Urgency.MEDIUM)
+    assert (verdict.pnl_paise, verdict.threshold_paise) == (-500, None)

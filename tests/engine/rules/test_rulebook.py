@@ -79,6 +79,59 @@ def test_any_rule_may_be_off():
     assert set(ruleset.rules) == {"profit_target", "time_exit_dte"}
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("trailing_stop = false", "read false, expected true, or a table such as {activate"),
+        ("trailing_stop = {activat = 0.25}", "expected true, or a table"),
+        ("trailing_stop = {activate = 25}", "activate as a fraction between 0 and 10"),
+        ("trailing_stop = {give_back = 0}", "give_back as a fraction between 0.001 and 1"),
+        ("trailing_stop = {activate = 0.2, activate_rupees = 500}", "but not both"),
+        ("trailing_stop = {give_back = 0.2, give_back_rupees = 500}", "but not both"),
+        ("trailing_stop = {give_back_rupees = -5}", "give_back_rupees as rupees from 1 on"),
+        ("trailing_stop = {activate = 0.2, floor = 0.2}", "a floor below activate"),
+        ("trailing_stop = {floor = nan}", "floor as a fraction between -10 and 10"),
+        ("lock_profit = true", "tiers in rupees that grow"),
+        ("lock_profit = []", "tiers in rupees that grow"),
+        ("lock_profit = [3]", "tiers in rupees that grow"),
+        ("lock_profit = [{reach = 1000}]", "tiers in rupees that grow"),
+        ("lock_profit = [{reach = 1000, keep = 1000}]", "keep below reach"),
+        ("lock_profit = [{reach = 1000, keep = -1}]", "tiers in rupees that grow"),
+        ("lock_profit = [{reach = 9, keep = 1}, {reach = 8, keep = 2}]", "each reach and keep above"),
+        ("lock_profit = [{reach = 9, keep = 2}, {reach = 18, keep = 2}]", "each reach and keep above"),
+        ("exit_at = 15", "a time of day in IST"),
+        ('no_exit_before = "9"', 'a time of day in IST, e.g. "15:00", or "off"'),
+        ("max_holding_days = -1", "a whole number of sessions"),
+        ("max_holding_minutes = 0", "a whole number of minutes"),
+        ("stop_underlying = 24500", "a table of prices of the underlying"),
+        ("stop_underlying = {}", "a table of prices of the underlying"),
+        ("stop_underlying = {below = 24500, above = 24500}", "a table of prices of the underlying"),
+        ("stop_underlying = {beneath = 24500}", "a table of prices of the underlying"),
+        ("stop_margin = 0", "a fraction of the margin"),
+        ("stop_delta = -0.5", "a delta between 0.01 and 100"),
+        ("stop_leg_delta = 1", "a delta between 0.01 and 0.99"),
+        ("theta_captured = 80", "a fraction between 0.01 and 1"),
+        ("theta_burn = nan", "a fraction of the value a day"),
+    ],
+)
+def test_each_rule_says_what_it_expects(text, fault):
+    """Reversed signs, zero, not a number, levels that do not grow, unknown words: all refused."""
+    with pytest.raises(ConfigError) as caught:
+        tables.rulebook(f"[default]\n{text}")
+    assert fault in str(caught.value)
+    assert "line 2: [default]" in str(caught.value)
+
+
+def test_every_rule_may_be_off():
+    """And a rule of a table may be off for one symbol only."""
+    everything = "\n".join(f'{name} = "off"' for name in rules() if name != "expiry_exit")
+    assert set(rules_of(f"[default]\n{everything}").rules) == {"expiry_exit"}
+    assert rules_of('[default]\nno_exit_before = "off"').settings.no_exit_before == "00:00"
+    text = '[default]\ntrailing_stop = true\n[symbol."NIFTY"]\ntrailing_stop = "off"'
+    assert "trailing_stop" not in rules_of(text).rules
+    assert "trailing_stop" in rules_of(text, "BANKNIFTY").rules
+
+
 def test_settings_may_differ_by_table():
     """A dead stock may have wider markets believed."""
     text = (
@@ -175,13 +228,24 @@ def test_a_book_without_all_settings_cannot_stand_alone():
 
 
 def test_rules_are_found_in_order_of_precedence():
-    """Expiry, rupees, other stops, target, days: the registry is the precedence."""
+    """Expiry, rupees, other stops, trailing, target, time: the registry is the precedence."""
     assert list(rules()) == [
         "expiry_exit",
         "stop_loss_rupees",
         "stop_credit_multiple",
+        "stop_delta",
+        "stop_leg_delta",
         "stop_loss",
+        "stop_margin",
+        "stop_underlying",
+        "lock_profit",
+        "trailing_stop",
         "profit_target",
         "profit_target_rupees",
+        "exit_at",
+        "max_holding_days",
+        "max_holding_minutes",
+        "theta_burn",
+        "theta_captured",
         "time_exit_dte",
     ]

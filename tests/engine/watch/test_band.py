@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.io import tables
 from engine.messages import Tick
+from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
 from tests.engine.makers import SPOT, leg, position
@@ -27,6 +28,25 @@ RULES = tables.rulebook(
     confirm_s = 0
     [strategy."Stock Put"]
     stop_loss = -0.2
+    [strategy."Follower"]
+    profit_target = "off"
+    trailing_stop = {activate = 0.2, give_back = 0.3, floor = 0.1}
+    lock_profit = [{reach = 12, keep = 4}, {reach = 20, keep = 11}]
+    no_exit_before = "09:16"
+    exit_at = "15:10"
+    [strategy."Listener"]
+    stop_underlying = {below = 24600, above = 25400}
+    stop_delta = 0.3
+    stop_leg_delta = 0.38
+    stop_loss_rupees = "off"
+    stop_credit_multiple = "off"
+    theta_captured = 0.6
+    confirm_s = 12
+    max_holding_minutes = 7000
+    [strategy."Burner"]
+    theta_burn = 0.03
+    trailing_stop = {activate_rupees = 5, give_back_rupees = 3}
+    max_holding_days = 9
     """
 )
 CONDOR = position(
@@ -51,7 +71,12 @@ STRADDLE = position(
 INSIDE = position(
     leg(1, 24500, "CE", 535), leg(-1, 24700, "CE", 350), strategy="Bull Call Spread", strategy_id=6
 )
-POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE)
+FOLLOWER = position(*CONDOR.legs, strategy="Follower", strategy_id=7)
+LISTENER = position(
+    *STRANGLE.legs, strategy="Listener", strategy_id=8, opened_at_s=at(date(2026, 2, 3), "10:59:30")
+)
+BURNER = position(*SPREAD.legs, strategy="Burner", strategy_id=9)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
 SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
 USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
@@ -63,7 +88,7 @@ class Naive(Watchlist):
     It knows no boxes either: at every tick all that belongs to it is looked at anew.
     """
 
-    def _everyone(self, now_s, lines=None):
+    def _everyone(self, now_s, lines=None, heard=()):
         if not self._in_session(now_s):
             return ()
         if lines is None:
@@ -73,7 +98,7 @@ class Naive(Watchlist):
                 line.marks.instrument.key for line in lines if w in line.holders and line.marks.counts(now_s)
             )
             for w in self._positions.values()
-            if any(w in line.holders for line in lines)
+            if w in heard or any(w in line.holders for line in lines)
         }
         return self._judge(who, now_s)
 
@@ -88,10 +113,13 @@ class Naive(Watchlist):
         for line in lines:
             if sound and line.marks.shown(tick) is None:
                 self._held.doubt(line, tick, now_s)
+        heard = self._heard(tick, now_s) if sound and not lines else ()
         families = [line.family for line in lines] or self._held.by_underlying.get(tick.key, ())
-        return self._everyone(now_s, [*self._anew(families, now_s), *lines])
+        return self._everyone(now_s, [*self._anew(families, now_s), *lines], heard)
 
     def beat(self, now_s):
+        for watched in self._positions.values() if self._in_session(now_s) else ():
+            watched.scale.weigh(now_s)
         changed = self._anew(self._held.families, now_s)
         return [*self._everyone(now_s, changed), *self._everyone(now_s)]
 
@@ -112,7 +140,9 @@ BOOKS = st.one_of(
 STEPS = st.sampled_from(
     [0.0, 0.1, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 9.0, 10.0, 11.0, 16.0, 61.0, 1800.0, 64000.0]
 )
-AIMS = st.tuples(st.just("aim"), st.sampled_from(range(6)), st.tuples(st.integers(0, 30), st.integers(-1, 1)))
+AIMS = st.tuples(
+    st.just("aim"), st.sampled_from(range(len(POSITIONS))), st.tuples(st.integers(0, 40), st.integers(-1, 1))
+)
 EVENTS = st.one_of(
     st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
     st.tuples(st.just("tick"), st.sampled_from(range(len(KEYS))), BOOKS),
@@ -123,12 +153,14 @@ EVENTS = st.one_of(
     # one price of the first leg that brings the P&L to an edge of a rule or an alert, or a paisa beside
     AIMS,
     AIMS,
+    st.tuples(st.just("spot"), st.integers(24000, 26000) | st.sampled_from([24600, 25400]), st.none()),
+    st.tuples(st.just("spot"), st.integers(24590, 24610) | st.integers(25370, 25410), st.none()),
     st.tuples(st.just("spot"), st.integers(24000, 26000), st.just(0.0)),
     st.tuples(st.just("spot"), st.integers(24900, 25100), st.sampled_from([0.0, 1.0, 100.0])),
     st.tuples(st.just("snap"), st.integers(0, 2**10 - 1), BOOKS),
     st.tuples(
         st.sampled_from(["hold", "release", "put", "drop", "shrink"]),
-        st.sampled_from(range(6)),
+        st.sampled_from(range(len(POSITIONS))),
         st.integers(-9, 9),
     ),
 )
@@ -153,6 +185,12 @@ def make_tick(key, book):
         return Tick(key, 100, bid_paise=a * 5, ask_paise=b * 5)
     mid = USUAL[key] + a * 100 if kind == "near" else USUAL[key] * a // 8
     return Tick(key, mid, bid_paise=max(mid - b * 5, 0), ask_paise=max(mid + b * 5, 0))
+
+
+def rise(name, rupees):
+    """The event in which this contract is quoted so far above its usual price."""
+    held = [leg.instrument for p in POSITIONS for leg in p.legs if leg.instrument.display.endswith(name)]
+    return ("tick", KEYS.index(held[0].key), ("near", rupees, 1))
 
 
 def play(watchlist, start_s, events, log):
@@ -201,8 +239,9 @@ def aim(watchlist, p, edge, beside, now_s):
     levels = [
         (armed.level_paise, armed._clear_paise) for armed in watched.armed if armed.level_paise is not None
     ]
-    edges = [*watched.ladder.falls.values(), *watched.ladder.rearms.values()]
+    edges = [*watched.alarms.ladder.falls.values(), *watched.alarms.ladder.rearms.values()]
     edges += [level + shift for level, clear in levels for shift in (0, clear, -clear)]
+    edges += [armed.rises_paise for armed in watched.armed if armed.rises_paise is not None]
     quantity, marks = watched.holding.legs[0]
     wanted = edges[edge % len(edges)] + beside if edges else beside
     paise = marks.last_mark(quantity) + (wanted - now.marked_paise) // quantity
@@ -222,8 +261,10 @@ def change(watchlist, kind, p, amount, now_s):
         watchlist.put(fewer, watchlist.memory(p.id), now_s)
     elif kind == "drop":
         watchlist.drop(p.id)
+    elif known and kind == "hold":
+        watchlist.hold(p.id, Rank(abs(amount) % len(Rank)))
     elif known:
-        (watchlist.hold if kind == "hold" else watchlist.release)(p.id)
+        watchlist.release(p.id)
     return ()
 
 
@@ -249,7 +290,19 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         [("all", 0, 1), ("all", 120, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
         [("wait", 1.0, True), ("wait", 61.0, True), ("wait", 61.0, True)],
         [("all", 0, 1), ("wait", 60.0, True), ("all", 0, 1), ("wait", 0.5, True)],
-    ]
+        [("all", 0, 1), ("lean", -20, 1), ("lean", 8, 1), ("wait", 1.0, True), ("wait", 1.0, True)],
+        [("spot", 24550, None), ("all", 0, 1), ("wait", 9.0, True)] * 3,
+        [("spot", 25390, None), ("all", 120, 1), ("wait", 9.0, True)] * 3,
+        [("spot", 25200, None), ("all", 0, 1), ("wait", 1.0, True), ("all", 0, 1), ("wait", 1.0, True)],
+        [("all", 0, 1), *[("lean", 8, 1), ("wait", 1.0, True)] * 2, *[("lean", 4, 1), ("wait", 1.0, True)] * 2],
+        [
+            ("drop", 4, 0), ("drop", 5, 0),  # whose forward would contradict this rise
+            *[
+                ("spot", 25395, None), rise("24500 PE", 0), rise("25300 CE", 200), rise("25500 CE", 100),
+                ("wait", 9.0, True),
+            ] * 3,
+        ],
+    ]  # fmt: skip
     for start in ("2026-02-03T11:00", "2026-02-17T14:59", "2026-02-18T15:20", "2026-02-24T14:59"):
         day, clock = start.split("T")
         for scene in scenes:
@@ -265,6 +318,16 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         "expiry_exit",
         "loss_alert",
         "unpriced",
+        "trailing_stop",
+        "lock_profit",
+        "exit_at",
+        "max_holding_days",
+        "max_holding_minutes",
+        "stop_underlying",
+        "stop_delta",
+        "stop_leg_delta",
+        "theta_burn",
+        "theta_captured",
     }
 
 

@@ -1,0 +1,165 @@
+"""How a whole position moves, by the model: its delta, its theta, the time value it has sold.
+
+Quantities are signed units, amounts paise, Greeks floats: a model's numbers steer a display and a
+few rules, never the books. What cannot be worked out is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd, inf, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.greeks import Greeks, Pair, forward_of, greeks, implied_vol, years_between
+from engine.model import Right
+from engine.payoff import entry_price, intrinsic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from engine.model import Instrument, Leg
+
+_LINEAR = Greeks(delta=1.0, gamma=0.0, theta=0.0, vega=0.0)
+_PAISE = 100
+#: Delta and gamma say nothing of moves beyond this share of the underlying's price.
+_FAR = 0.1
+
+
+class Part(NamedTuple):
+    """One leg at its present mark, paise per unit."""
+
+    instrument: Instrument
+    quantity: int
+    mark_paise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """A position by the model.
+
+    Attributes:
+        spot_paise: the underlying's price it was worked out with.
+        value_paise: what the legs are worth at mark.
+        delta: paise of P&L per paisa of the underlying.
+        gamma: delta per rupee of the underlying.
+        theta_paise: P&L of one calendar day.
+        unit_delta: delta of one unit of a combination, the smallest whole share of the position.
+        short_delta: the largest delta, in size, of a sold option; None also when none was sold.
+        extrinsic_paise: time value of all sold options.
+    """
+
+    spot_paise: int | None
+    value_paise: int
+    delta: float | None
+    gamma: float | None
+    theta_paise: float | None
+    unit_delta: float | None
+    short_delta: float | None
+    extrinsic_paise: int | None
+
+
+def sensitivity(
+    parts: Sequence[Part], spot_paise: int | None, settled_s: Mapping[date, float], now_s: float
+) -> Sensitivity:
+    """Work out how the legs move together.
+
+    Args:
+        parts: all open legs.
+        spot_paise: the underlying's believable price, if there is one.
+        settled_s: when each expiry is settled.
+        now_s: the moment.
+    """
+    clocks = {
+        expiry: (_forward(parts, expiry, spot_paise), years_between(now_s, at_s))
+        for expiry, at_s in settled_s.items()
+    }
+    moves = [(part, _greeks(part, clocks)) for part in parts]
+    unit = gcd(*(part.quantity for part in parts))
+    known = [(part, move) for part, move in moves if move is not None]
+    sold = [(part, move) for part, move in moves if part.quantity < 0 and part.instrument.right is not None]
+    deltas = [abs(move.delta) for _, move in sold if move is not None]
+    whole = len(known) == len(moves)
+    delta = sum(part.quantity * move.delta for part, move in known) if whole else None
+    return Sensitivity(
+        spot_paise=spot_paise,
+        value_paise=sum(part.quantity * part.mark_paise for part in parts),
+        delta=delta,
+        gamma=sum(part.quantity * move.gamma for part, move in known) if whole else None,
+        theta_paise=sum(part.quantity * move.theta * _PAISE for part, move in known) if whole else None,
+        unit_delta=None if delta is None else delta / unit,
+        short_delta=max(deltas) if sold and len(deltas) == len(sold) else None,
+        extrinsic_paise=None if spot_paise is None else sum(_extrinsic(part, spot_paise) for part, _ in sold),
+    )
+
+
+def points_to(model: Sensitivity, change_paise: int) -> float | None:
+    """How far the underlying has to go, in rupees and signed, for the P&L to change by that much.
+
+    By delta and gamma, the nearer of two ways; None where neither leads there within a tenth of the
+    underlying's price, beyond which they are no guide.
+    """
+    if model.delta is None or model.gamma is None or model.spot_paise is None:
+        return None
+    change, bend = change_paise / _PAISE, model.gamma / 2
+    under = model.delta**2 + 4 * bend * change
+    if under < 0:
+        return None
+    root = sqrt(under)
+    # the form that divides by the sum keeps its digits where the bend is next to nothing
+    divisors = (model.delta + root, model.delta - root)
+    ways = [2 * change / divisor for divisor in divisors if divisor]
+    way = min(ways, key=abs, default=inf)
+    return way if abs(way) <= model.spot_paise / _PAISE * _FAR else None
+
+
+def entry_extrinsic_paise(legs: Sequence[Leg], spot_paise: int) -> int:
+    """The time value of all sold options at their entry prices, with the underlying there."""
+    return sum(
+        _extrinsic(Part(leg.instrument, leg.quantity, entry_price(leg)), spot_paise)
+        for leg in legs
+        if leg.quantity < 0 and leg.instrument.right is not None
+    )
+
+
+def _extrinsic(part: Part, spot_paise: int) -> int:
+    """The time value of one leg of sold options; below zero where it trades under its intrinsic value."""
+    right, strike_paise = part.instrument.right, part.instrument.strike_paise
+    if right is None or strike_paise is None:
+        return 0
+    return abs(part.quantity) * (part.mark_paise - intrinsic(right, strike_paise, spot_paise))
+
+
+def _forward(parts: Sequence[Part], expiry: date, spot_paise: int | None) -> float | None:
+    """Rupees: by parity where the position itself holds call and put of a strike, else the spot."""
+    prices: dict[int, dict[Right, int]] = {}
+    for part in parts:
+        if part.instrument.expiry == expiry and part.instrument.right is not None:
+            prices.setdefault(part.instrument.strike_paise or 0, {})[part.instrument.right] = part.mark_paise
+    pairs = [
+        Pair(strike_paise / _PAISE, sides[Right.CALL] / _PAISE, sides[Right.PUT] / _PAISE)
+        for strike_paise, sides in prices.items()
+        if len(sides) == len(Right)
+    ]
+    forward = forward_of(pairs)
+    if forward is None and spot_paise is not None:
+        forward = spot_paise / _PAISE
+    return forward if forward is not None and forward > 0 else None
+
+
+def _greeks(part: Part, clocks: Mapping[date, tuple[float | None, float]]) -> Greeks | None:
+    """One unit of a leg; an option at or below intrinsic value moves like the underlying or not at all."""
+    right, expiry = part.instrument.right, part.instrument.expiry
+    if right is None:
+        return _LINEAR
+    forward, years = (None, 0.0) if expiry is None else clocks[expiry]
+    if forward is None or not part.instrument.strike_paise:
+        return None
+    strike_rupees, value = part.instrument.strike_paise / _PAISE, part.mark_paise / _PAISE
+    vol = implied_vol(value, forward, strike_rupees, years, right)
+    if vol is None:
+        inside = forward - strike_rupees if right is Right.CALL else strike_rupees - forward
+        if value > max(inside, 0.0):
+            return None  # no volatility explains it
+        vol = 0.0
+    return greeks(forward, strike_rupees, years, vol, right)

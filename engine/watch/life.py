@@ -1,0 +1,116 @@
+"""What is known of a position's life so far: extremes, realised P&L, the moment of its entry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import floor, inf
+from typing import TYPE_CHECKING
+
+from engine.rules.base import Ratchet
+from engine.watch.nouns import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.model import Position
+    from engine.rules.base import Situation, Snapshot
+    from engine.watch.alarms import Alarms
+    from engine.watch.armed import Armed
+
+#: The underlying's price this long after entry still counts as that of entry; in a recording as long
+#: as a quote is young.
+ENTRY_WITHIN_S = 60.0
+
+
+class Life:
+    """One position's life.
+
+    Attributes:
+        peak_paise, trough_paise: extremes of the P&L, realised included; None = none seen yet.
+        realised_paise: what partial exits have brought.
+        share: open combinations over those at entry.
+        entry_spot_paise: the underlying's price at entry; None = unknown.
+        entry_open: and it may still become known, until `entry_until_s`.
+    """
+
+    __slots__ = (
+        "_legs", "entry_open", "entry_spot_paise", "entry_until_s", "peak_paise", "realised_paise",
+        "share", "trough_paise",
+    )  # fmt: skip
+
+    def __init__(self, position: Position, max_age_s: float, memory: Memory, now_s: float) -> None:
+        self._legs = _shape(position)
+        last_s = position.opened_at_s + max(ENTRY_WITHIN_S, max_age_s)
+        together = all(leg.entered_at_s <= last_s for leg in position.legs)
+        self.entry_until_s = last_s if together else -inf
+        self.entry_spot_paise = memory.entry_spot_paise if self._continues(memory) else None
+        self.entry_open = self.entry_spot_paise is None and now_s <= self.entry_until_s
+        self.peak_paise: int | None = None
+        self.trough_paise: int | None = None
+        self.realised_paise = 0
+        self.share = (1, 1)
+
+    def remember(self, memory: Memory, rules: Iterable[Armed]) -> None:
+        """Take over what was remembered; other legs than then have no peaks of their own yet."""
+        self.peak_paise, self.trough_paise = memory.peak_paise, memory.trough_paise
+        self.realised_paise, self.share = memory.realised_paise, memory.open_share
+        legs, *share = memory.peaks_of
+        kept = Fraction(1) if legs == self._legs else Fraction(*memory.open_share) / Fraction(*share)
+        peaks = memory.peaks if self._continues(memory) else {}
+        for armed in rules:
+            armed.count_realised(memory.realised_paise)
+            if isinstance(armed.params, Ratchet):
+                peak = peaks.get(armed.rule.name)
+                if peak is not None and not armed.params.with_realised:
+                    peak = floor(peak * kept)  # that of the combinations still open
+                armed.raise_to(replace(armed.params, peak_paise=peak))
+
+    def memory(self, rules: Iterable[Armed], alarms: Alarms) -> Memory:
+        """What has to survive a restart."""
+        peaks = {
+            armed.rule.name: armed.params.peak_paise
+            for armed in rules
+            if isinstance(armed.params, Ratchet) and armed.params.peak_paise is not None
+        }
+        tied = bool(peaks) or self.entry_spot_paise is not None
+        return Memory(
+            self.peak_paise,
+            self.trough_paise,
+            alarms.level,
+            self.realised_paise,
+            self.share,
+            alarms.warned_s,
+            peaks,
+            (self._legs, *self.share) if tied else Memory().peaks_of,
+            self.entry_spot_paise,
+        )
+
+    def reach(self, open_paise: int) -> None:
+        """Take note of a believable P&L of the open legs."""
+        pnl = open_paise + self.realised_paise
+        self.peak_paise = pnl if self.peak_paise is None else max(self.peak_paise, pnl)
+        self.trough_paise = pnl if self.trough_paise is None else min(self.trough_paise, pnl)
+
+    def entered(self, situation: Situation) -> Situation:
+        """The situation with what is known of the entry."""
+        return replace(situation, entry_spot_paise=self.entry_spot_paise, entry_passed=not self.entry_open)
+
+    def learn_entry(self, snapshot: Snapshot) -> bool:
+        """Whether the underlying's price at entry has just become known, or surely unknown."""
+        late = snapshot.now_s > self.entry_until_s
+        if not self.entry_open or (snapshot.underlying_paise is None and not late):
+            return False
+        self.entry_open = False
+        self.entry_spot_paise = None if late else snapshot.underlying_paise
+        return True
+
+    def _continues(self, memory: Memory) -> bool:
+        """Whether what was remembered is of these legs, or of what our own partial exit has left of them."""
+        legs, *share = memory.peaks_of
+        return legs == self._legs or (bool(legs) and tuple(share) != memory.open_share)
+
+
+def _shape(position: Position) -> str:
+    """The legs as text: contract, signed units and entry price of each."""
+    return ",".join(sorted(f"{leg.key}{leg.quantity:+d}@{leg.entry_price_paise}" for leg in position.legs))
