@@ -294,7 +294,7 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         [("spot", 24550, None), ("all", 0, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25390, None), ("all", 120, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25200, None), ("all", 0, 1), ("wait", 1.0, True), ("all", 0, 1), ("wait", 1.0, True)],
-        [("all", 0, 1), *[("lean", 8, 1), ("wait", 1.0, True)] * 2, *[("lean", 4, 1), ("wait", 1.0, True)] * 2],
+        [("all", 0, 1), *[("lean", up, 1) if up else ("wait", 1.0, True) for up in (8, 0, 8, 0, 4, 0, 4, 0)]],
         [
             ("drop", 4, 0), ("drop", 5, 0),  # whose forward would contradict this rise
             *[
