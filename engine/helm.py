@@ -108,8 +108,12 @@ class Helm:
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
         if self.desk.of(position.id) is not None:
-            return effects + self._join(position, verdict, now_s)
+            joined = self._join(position, verdict, now_s)
+            gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
+            self.watch.why.decided(position.id, verdict.rule, gate)
+            return effects + joined
         decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded)
+        self.watch.why.decided(position.id, verdict.rule, self._gate_words(decision, verdict))
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
@@ -118,6 +122,14 @@ class Helm:
         note = self._why_only_told(verdict)
         title = f"{position.symbol} {position.strategy}"
         return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
+
+    def _gate_words(self, decision: Decision, verdict: Verdict) -> str:
+        """What became of a verdict, for the why log."""
+        if decision is Decision.ACT:
+            return "exit started"
+        if decision is Decision.ASK:
+            return "you were asked"
+        return f"told you.{self._why_only_told(verdict)}".removesuffix(".")
 
     def _why_only_told(self, verdict: Verdict) -> str:
         if verdict.action is Action.ALERT:

@@ -165,6 +165,7 @@ class Monitor:
         if now_s - self._remembered_s >= REMEMBER_EVERY_S:
             self._remembered_s = now_s
             effects += self.holdings.remember()
+            self.watch.glance(now_s)
         return effects
 
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
@@ -238,8 +239,8 @@ class Monitor:
     # ---------------------------------------------------------------------------------- ending
 
     def _after(self, now_s: float) -> list[Effect]:
-        """Follow up on exits: refresh the cards of those that run, finish those that ended."""
-        effects: list[Effect] = []
+        """Keep what was seen, and follow up on exits: refresh the cards, finish those that ended."""
+        effects: list[Effect] = [*self.watch.why.drain()]
         self._running |= {intent.id: intent for intent in self.desk.live()}
         for intent in list(self._running.values()):
             if intent.state.live:

@@ -19,6 +19,7 @@ from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
 from engine.watch.nouns import Judgement
+from engine.watch.sightings import WhyLog
 from engine.watch.watched import Watched
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Watchlist:
 
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
+        why: what was seen when it mattered.
     """
 
     def __init__(self, calendar: Calendar, rulebook: Rulebook, *, replay: ReplayGuard | None = None) -> None:
@@ -67,6 +69,7 @@ class Watchlist:
             replay: how old the quotes of a recording may be.
         """
         self.book = PriceBook()
+        self.why = WhyLog()
         self._calendar = calendar
         self._rulebook = rulebook
         self._replay = replay
@@ -106,6 +109,7 @@ class Watchlist:
         watched = self._positions.pop(position, None)
         if watched is not None:
             self._leave(watched)
+            self.why.forget(position)
 
     def keys(self) -> frozenset[InstrumentKey]:
         """All instruments that some watched position holds."""
@@ -190,6 +194,12 @@ class Watchlist:
 
     # --------------------------------------------------------------------------- what can be learnt
 
+    def glance(self, now_s: float) -> None:
+        """Look at every position for the why log, in session; a few microseconds each, now and then."""
+        if self._in_session(now_s):
+            for watched in self._positions.values():
+                self.why.glance(watched, now_s)
+
     def memory(self, position: PositionId) -> Memory:
         """What has to survive a restart."""
         return self._positions[position].memory
@@ -204,6 +214,7 @@ class Watchlist:
         said = []
         for watched, moved in who.items():
             verdicts = watched.judge(now_s, self._open_s, moved)
+            self.why.look(watched, now_s, verdicts)
             said += [Judgement(watched.position.id, verdict) for verdict in verdicts]
             self._enqueue(watched)
         return said or _NOTHING
