@@ -6,7 +6,6 @@
     ├── ConfigError         the owner must correct a setting; `faults` lists them all
     ├── WireError           these bytes or this text are not what the fact sheet says (a ValueError)
     ├── BadInput            a file or a row of the owner's is wrong; says what was read and expected
-    ├── NotAllowed          the person or the mode may not do this
     ├── JournalError        the journal cannot be written: nothing may be sent
     │   ├── Settled         a compare-and-set lost: somebody else decided first
     │   └── Unwritable      a value that no journal can hold: trying again is no use
@@ -46,10 +45,6 @@ class WireError(PrahariError, ValueError):
 
 class BadInput(PrahariError, ValueError):
     """The owner's own file or row is wrong; the text says what was read and what was expected."""
-
-
-class NotAllowed(PrahariError):
-    """This person, or this mode, may not do that."""
 
 
 class JournalError(PrahariError):

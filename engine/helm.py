@@ -16,11 +16,10 @@ from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
-from engine.picture import session_text
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
 from engine.rules.base import Rank
-from engine.sessions import ist_date
+from engine.sessions import ist_date, session_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -78,11 +78,6 @@ class Side(StrEnum):
         """+1 for BUY, -1 for SELL."""
         return 1 if self is Side.BUY else -1
 
-    @property
-    def opposite(self) -> Side:
-        """The side that undoes this one."""
-        return Side.SELL if self is Side.BUY else Side.BUY
-
 
 class InstrumentKind(StrEnum):
     """What sort of thing an instrument is; the words are our own, coarser than Dhan's."""

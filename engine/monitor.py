@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.cards import exit_card, realised_paise
+from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
 from engine.messages import (
@@ -65,6 +66,7 @@ class Monitor:
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._mismatched: set[InstrumentKey] = set()
+        self._health = HealthWatch()
         self._remembered_s = 0.0
         self._day = ""
         self._blind_s: float | None = None  # since when the broker cannot be read
@@ -151,7 +153,24 @@ class Monitor:
             case BeatKind.SESSION_CLOSE:
                 return self.desk.session_closed(now_s)
             case BeatKind.HEALTH:
-                return []
+                return self._health.look(self._state_of_health(now_s))
+
+    def _state_of_health(self, now_s: float) -> Health:
+        book = self.watch.book
+        return Health(
+            in_session=self.helm.calendar.is_open(now_s),
+            feed=self.feed,
+            data_age_s=None if book.data_s is None else now_s - book.data_s,
+            trade_age_s=None if book.newest_trade_s is None else now_s - book.newest_trade_s,
+            prices=len(book),
+            subscribed=len(self.holdings.subscribed),
+            hit_ratio=book.hit_ratio,
+            suspects=book.suspects,
+            positions=len(self.holdings.positions),
+            exits=sum(1 for _ in self.desk.live()),
+            live_orders=len(self.desk.blotter.live()),
+            degraded=self.helm.degraded,
+        )
 
     def _pulse(self, now_s: float) -> list[Effect]:
         effects: list[Effect] = []

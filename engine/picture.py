@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from engine.intents import IntentState
 from engine.model import Action, Urgency
-from engine.sessions import ist, ist_date
+from engine.sessions import ist, session_text
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 
 if TYPE_CHECKING:
     from engine.model import Position
     from engine.monitor import Monitor
-    from engine.sessions import Calendar
     from engine.trades import InvalidPosition
 
-__all__ = ["picture", "session_text"]
+__all__ = ["picture"]
 
 
 def picture(monitor: Monitor, now_s: float) -> MonitorView:
@@ -40,21 +39,6 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         session_text=session_text(monitor.helm.calendar, now_s),
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
     )
-
-
-def session_text(calendar: Calendar, now_s: float) -> str:
-    """Say in words whether F&O trades now, and until or since when."""
-    today = ist_date(now_s)
-    if not calendar.covers(today):
-        return f"the calendar does not cover {today:%d %b %Y}"
-    if not calendar.is_session(today):
-        return f"no session on {today:%a %d %b}"
-    session = calendar.session(today)
-    if now_s < session.open_s:
-        return f"opens at {ist(session.open_s):%H:%M}"
-    if now_s < session.close_s:
-        return f"open until {ist(session.close_s):%H:%M}"
-    return f"closed since {ist(session.close_s):%H:%M}"
 
 
 def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView:

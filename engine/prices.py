@@ -1,7 +1,7 @@
 """The price book: the last sound quote of every instrument, and how old what is.
 
-Three clocks tell three different failures apart: a socket that is alive without data, a feed that
-is alive without this instrument, and an instrument that nobody quotes.
+Three clocks tell three different failures apart: a feed without any data, a feed that is alive without
+this instrument, and a feed whose news is old.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ class PriceBook:
     Attributes:
         suspects: ticks that could not be true and were not taken.
         asked, found: lookups so far, and those that had an answer.
-        socket_s, data_s: when the socket last showed life, and when the last tick came, of any
-            instrument and however odd; None = never.
+        data_s: when the last tick came, of any instrument and however odd; None = never.
     """
 
-    __slots__ = ("_arrived_s", "_faults", "_ticks", "asked", "data_s", "found", "socket_s", "suspects")
+    __slots__ = ("_arrived_s", "_faults", "_ticks", "asked", "data_s", "found", "suspects")
 
     def __init__(self) -> None:
         self._ticks: dict[InstrumentKey, Tick] = {}
@@ -36,7 +35,6 @@ class PriceBook:
         self.suspects = 0
         self.asked = 0
         self.found = 0
-        self.socket_s: float | None = None
         self.data_s: float | None = None
 
     def __len__(self) -> int:
@@ -61,10 +59,6 @@ class PriceBook:
         self._arrived_s[key] = now_s
         return True
 
-    def heard(self, now_s: float) -> None:
-        """The socket showed life: a ping, a pong, any frame."""
-        self.socket_s = now_s
-
     def get(self, key: InstrumentKey) -> Tick | None:
         """The last sound quote, and count whether there was one."""
         self.asked += 1
@@ -80,6 +74,11 @@ class PriceBook:
     def fault(self, key: InstrumentKey) -> str:
         """What was wrong with the newest tick of the instrument; empty when it was taken."""
         return self._faults.get(key, "")
+
+    @property
+    def newest_trade_s(self) -> int | None:
+        """The exchange time of the newest trade that any quote tells of; None = none is known."""
+        return max((tick.ltt_s for tick in self._ticks.values()), default=0) or None
 
     @property
     def hit_ratio(self) -> float | None:

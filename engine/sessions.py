@@ -197,6 +197,21 @@ class Calendar:
         raise BadInput(f"the session table has no session within {_LONGEST_PAUSE_DAYS} days of {day}")
 
 
+def session_text(calendar: Calendar, now_s: float) -> str:
+    """Say in words whether F&O trades now, and until or since when."""
+    today = ist_date(now_s)
+    if not calendar.covers(today):
+        return f"the calendar does not cover {today:%d %b %Y}"
+    if not calendar.is_session(today):
+        return f"no session on {today:%a %d %b}"
+    session = calendar.session(today)
+    if now_s < session.open_s:
+        return f"opens at {ist(session.open_s):%H:%M}"
+    if now_s < session.close_s:
+        return f"open until {ist(session.close_s):%H:%M}"
+    return f"closed since {ist(session.close_s):%H:%M}"
+
+
 def _day(value: Any) -> date:
     if isinstance(value, datetime) or not isinstance(value, date):
         raise TypeError(f"read {value!r} where a date was expected, e.g. 2026-11-24")

@@ -68,7 +68,6 @@ class Runner:
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
-        self.handled = 0
 
     async def run(self) -> None:
         """Handle messages until cancelled."""
@@ -83,7 +82,6 @@ class Runner:
         """
         now_s = self._clock.now_s()
         effects = self._monitor.handle(message, now_s)
-        self.handled += 1
         if effects or self._unsaved:
             self._carry_out(effects, now_s)
         for listener in self._listeners:

@@ -22,14 +22,15 @@ def test_the_last_sound_quote_is_kept_with_its_arrival():
 
 
 def test_three_clocks_tell_three_failures_apart():
-    """The socket, any data, and this instrument each have their own last sign of life."""
+    """Any data, this instrument, and the newest trade told of each have their own last sign of life."""
     book = PriceBook()
-    assert (book.socket_s, book.data_s, book.arrived_s(CALL)) == (None, None, None)
+    assert (book.data_s, book.arrived_s(CALL), book.newest_trade_s) == (None, None, None)
     book.take(quote(CALL, 10, 10.05), 1.0)
-    book.take(traded(SPOT, 25000), 2.0)
+    assert book.newest_trade_s is None
+    book.take(Tick(SPOT, 2_500_000, ltt_s=900), 2.0)
     book.take(traded(SPOT, 0), 3.0)
-    book.heard(4.0)
-    assert (book.arrived_s(CALL), book.arrived_s(SPOT), book.data_s, book.socket_s) == (1.0, 2.0, 3.0, 4.0)
+    assert (book.arrived_s(CALL), book.arrived_s(SPOT), book.data_s) == (1.0, 2.0, 3.0)
+    assert book.newest_trade_s == 900
 
 
 def test_lookups_are_counted():

@@ -1,0 +1,95 @@
+"""The minute's look at the house: written down always, told when a trouble begins and when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from engine.messages import Alert, Audit
+from engine.model import Urgency
+
+if TYPE_CHECKING:
+    from engine.messages import Effect, FeedState
+
+__all__ = ["Health", "HealthWatch"]
+
+#: In session, so long without any price is told.
+SILENT_S = 60.0
+#: Prices that arrive while the newest trade they tell of is older than this are late: the feed lags,
+#: or the clock of this machine is ahead.
+LATE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the machine knows of itself at one moment.
+
+    Attributes:
+        in_session: prices are expected now.
+        data_age_s: since the last price of any instrument; None = there was none.
+        trade_age_s: since the newest trade that any price tells of; None = none is known.
+        prices, subscribed: instruments with a price, and instruments asked for.
+        hit_ratio: share of price lookups that found one; None before the first.
+        suspects: prices so far that could not be true and were not taken.
+        positions, exits, live_orders: watched, running, and orders that may still trade.
+        degraded: why the machine only alerts; empty = it is whole.
+    """
+
+    in_session: bool
+    feed: FeedState
+    data_age_s: float | None
+    trade_age_s: float | None
+    prices: int
+    subscribed: int
+    hit_ratio: float | None
+    suspects: int
+    positions: int
+    exits: int
+    live_orders: int
+    degraded: str
+
+    @property
+    def silent(self) -> bool:
+        """Prices are expected and none come."""
+        return (
+            self.in_session
+            and self.subscribed > 0
+            and (self.data_age_s is None or self.data_age_s > SILENT_S)
+        )
+
+    @property
+    def late(self) -> bool:
+        """Prices come, and they are old news."""
+        fresh = self.data_age_s is not None and self.data_age_s <= SILENT_S
+        return self.in_session and fresh and self.trade_age_s is not None and self.trade_age_s > LATE_S
+
+
+class HealthWatch:
+    """Remembers what has been told, so that each trouble is told when it begins and when it ends."""
+
+    def __init__(self) -> None:
+        self._silent = False
+        self._late = False
+
+    def look(self, health: Health) -> list[Effect]:
+        """Write the state down, and tell of what has changed."""
+        effects: list[Effect] = [Audit("health", asdict(health))]
+        if health.silent and not self._silent:
+            text = (
+                f"No price of any instrument for {SILENT_S:.0f} s or more. Stops cannot act without prices."
+            )
+            effects.append(Alert(Urgency.HIGH, "prices-silent", "No prices arrive", text))
+        elif self._silent and not health.silent:
+            effects.append(Alert(Urgency.MEDIUM, "prices-back", "Prices arrive again", "Rules act again."))
+        if health.late and not self._late:
+            text = (
+                f"The newest trade that they tell of is {health.trade_age_s:.0f} s old: the feed lags, "
+                "or the clock of this machine is ahead."
+            )
+            effects.append(Alert(Urgency.MEDIUM, "prices-late", "Prices are late", text))
+        elif self._late and not health.late:
+            effects.append(
+                Alert(Urgency.MEDIUM, "prices-on-time", "Prices are on time again", "Rules act again.")
+            )
+        self._silent, self._late = health.silent, health.late
+        return effects

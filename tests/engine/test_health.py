@@ -1,0 +1,72 @@
+"""The minute's look at the house: written down always, told when something begins or ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.health import Health, HealthWatch
+from engine.messages import Alert, Audit, Beat, BeatKind, FeedState, Tick, Ticks
+from engine.model import Mode, Urgency
+from tests.support.rig import Rig
+
+WELL = Health(
+    in_session=True, feed=FeedState.LIVE, data_age_s=0.2, trade_age_s=1.0, prices=5, subscribed=5,
+    hit_ratio=1.0, suspects=0, positions=1, exits=0, live_orders=0, degraded="",
+)  # fmt: skip
+SILENT = replace(WELL, data_age_s=90.0)
+LATE = replace(WELL, trade_age_s=75.0)
+
+
+def told(*states):
+    """What is told while the house goes through these states, a list each."""
+    watch = HealthWatch()
+    return [[(e.urgency, e.title) for e in watch.look(state) if isinstance(e, Alert)] for state in states]
+
+
+@pytest.mark.parametrize(
+    ("ill", "urgency", "begins", "ends"),
+    [
+        (SILENT, Urgency.HIGH, "No prices arrive", "Prices arrive again"),
+        (LATE, Urgency.MEDIUM, "Prices are late", "Prices are on time again"),
+    ],
+)
+def test_a_trouble_is_told_when_it_begins_and_when_it_ends(ill, urgency, begins, ends):
+    """Not every minute in between."""
+    assert told(WELL, ill, ill, WELL, WELL) == [[], [(urgency, begins)], [], [(Urgency.MEDIUM, ends)], []]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        replace(SILENT, in_session=False),
+        replace(SILENT, subscribed=0),
+        replace(LATE, in_session=False),
+        replace(LATE, trade_age_s=None),
+    ],
+    ids=["after hours", "nothing asked for", "late after hours", "no trade known"],
+)
+def test_silence_that_is_no_fault_is_not_told(state):
+    """Nothing is expected at night, nor by a monitor without positions."""
+    assert told(state) == [[]]
+
+
+def test_prices_that_do_not_come_are_not_late_as_well():
+    """One trouble, one alert: silence is worse than lag."""
+    assert told(replace(SILENT, trade_age_s=90.0)) == [[(Urgency.HIGH, "No prices arrive")]]
+
+
+def test_the_monitor_looks_at_itself_on_the_beat_of_health():
+    """A minute without a tick is told, and what was seen goes to the journal's audit."""
+    rig = Rig(Mode.ALERT_ONLY)
+    key = rig.legs[0].key
+    rig.tell(Ticks([Tick(key, 2_000, ltt_s=int(rig.now_s), bid_paise=1_995, ask_paise=2_005)]))
+    (calm,) = rig.monitor.handle(Beat(BeatKind.HEALTH), rig.now_s)
+    assert isinstance(calm, Audit)
+    assert (calm.data["prices"], calm.data["positions"], calm.data["trade_age_s"]) == (1, 1, 0)
+    rig.now_s += 61
+    rig.tell(Beat(BeatKind.HEALTH))
+    assert [a.title for a in rig.said if isinstance(a, Alert) and a.topic.startswith("prices")] == [
+        "No prices arrive"
+    ]
