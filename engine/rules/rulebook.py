@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ConfigError
 from engine.guards import Guard
 from engine.rules.base import RuleSettings
+from engine.rules.day_limits import DayLimits, limits_of
 from engine.rules.rulefile import RuleFile
 
 if TYPE_CHECKING:
@@ -65,6 +66,18 @@ class Rulebook:
         for file in self.files:
             merged.update(file.strategies.get(strategy.casefold(), {}))
         return _ruleset(merged)
+
+    @property
+    def confirm_s(self) -> float:
+        """How long a loss that is nobody's own, such as an account's, must last."""
+        return self.rules_for("", "").settings.confirm_s
+
+    def limits_for(self, account: str) -> DayLimits:
+        """The day limits of an account, its name compared without regard to case; later files win."""
+        merged: Table = {}
+        for file in self.files:
+            merged.update(file.accounts.get(account.casefold(), {}))
+        return limits_of(merged)
 
 
 def _ruleset(merged: Table) -> RuleSet:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigError
+from engine.rules.day_limits import DAY_RULES, read_limit
 from engine.rules.reading import clock, flag, number, whole
 from engine.rules.registry import rules
 
@@ -24,12 +25,13 @@ _OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """The tables of one file; names of symbols and strategies are folded to one case."""
+    """The tables of one file; names of symbols, strategies and accounts are folded to one case."""
 
     default: Table
     undefined_risk: Table
     symbols: Mapping[str, Table]
     strategies: Mapping[str, Table]
+    accounts: Mapping[str, Table]
 
     @classmethod
     def parse(cls, text: str, source: str) -> RuleFile:
@@ -50,9 +52,11 @@ class RuleFile:
             undefined_risk=reader.table("default.undefined_risk", undefined),
             symbols=reader.named("symbol", document.pop("symbol", {})),
             strategies=reader.named("strategy", document.pop("strategy", {})),
+            accounts=reader.accounts(document.pop("account", {})),
         )
         for name in document:
-            reader.fault(name, "", 'unknown table; expected [default], [symbol."NAME"] or [strategy."NAME"]')
+            expected = '[default], [symbol."NAME"], [strategy."NAME"] or [account."NAME"]'
+            reader.fault(name, "", f"unknown table; expected {expected}")
         if reader.faults:
             raise ConfigError(reader.faults)
         return file
@@ -74,6 +78,24 @@ class _Reader:
             if name.casefold() in found:
                 self.fault(header, "", "there are two tables of this name, compared without regard to case")
             found[name.casefold()] = self.table(header, self.expect_table(header, table))
+        return found
+
+    def accounts(self, tables: Any) -> dict[str, Table]:
+        """Tables like ``[account."NAME"]`` with the limits of a day, by folded name."""
+        found: dict[str, Table] = {}
+        for name, table in self.expect_table("account", tables).items():
+            header = f'account."{name}"'
+            if name.casefold() in found:
+                self.fault(header, "", "there are two tables of this name, compared without regard to case")
+            limits: Table = {}
+            for key, value in self.expect_table(header, table).items():
+                try:
+                    limits[key] = read_limit(key, value)
+                except KeyError:
+                    self.fault(header, key, f"unknown key; expected one of {', '.join(sorted(DAY_RULES))}")
+                except ValueError as expected:
+                    self.fault(header, key, f'read {_shown(value)}, expected {expected}, or "off"')
+            found[name.casefold()] = limits
         return found
 
     def expect_table(self, header: str, value: Any) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import PositionId, Verdict
+    from engine.model import InstrumentKey, PositionId, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,19 @@ class RuleNote:
     rule: str
     text: str
     refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a position counts in its account's day, realised P&L included; None = it cannot be priced.
+
+    Attributes:
+        marked_paise, guarded_paise: at believable marks, and as stops count it.
+        arrived_s: when the newest price of each leg came.
+    """
+
+    position: PositionId
+    opened_at_s: float
+    marked_paise: int | None
+    guarded_paise: int | None
+    arrived_s: Mapping[InstrumentKey, float] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from engine.pnl import Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
-from engine.watch.nouns import Judgement
+from engine.watch.nouns import Judgement, Standing
 from engine.watch.sightings import WhyLog
 from engine.watch.watched import Watched
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from engine.guards import Guard, ReplayGuard
     from engine.messages import Tick
-    from engine.model import Instrument, InstrumentKey, Position, PositionId
+    from engine.model import Instrument, InstrumentKey, Position, PositionId, Verdict
     from engine.rules.rulebook import Rulebook
     from engine.sessions import Calendar
     from engine.watch.figures import Figures
@@ -203,6 +203,28 @@ class Watchlist:
     def memory(self, position: PositionId) -> Memory:
         """What has to survive a restart."""
         return self._positions[position].memory
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules in force."""
+        return self._rulebook
+
+    def standing(self, position: PositionId, now_s: float) -> Standing:
+        """What the position counts in its account's day."""
+        watched = self._positions[position]
+        seen = watched.snapshot(now_s)
+        legs = zip(watched.position.legs, watched.holding.legs, strict=True)
+        return Standing(
+            position,
+            watched.position.opened_at_s,
+            None if seen.marked_paise is None else seen.marked_paise + seen.realised_paise,
+            None if seen.guarded_paise is None else seen.guarded_paise + seen.realised_paise,
+            {leg.key: marks.arrived_s for leg, (_, marks) in legs},
+        )
+
+    def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:
+        """Keep what is seen of a position of which somebody else has judged."""
+        self.why.look(self._positions[position], now_s, (verdict,))
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
