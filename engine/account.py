@@ -119,6 +119,7 @@ class Account:
         self.blind: tuple[PositionId, ...] = ()
         self.question: Confirmation | None = None
         self._seen: dict[PositionId, tuple[float, int]] = {}
+        self._legs: dict[PositionId, tuple[tuple[InstrumentKey, int], ...]] = {}
         self._arrived: dict[InstrumentKey, float] = {}
         self._moved: dict[InstrumentKey, float] = {}
         self._conditions = {name: _Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
@@ -134,6 +135,7 @@ class Account:
         """
         if self.day.date != today:
             self._begin(standings, today, yesterday)
+        self._follow_legs(standings)
         self._note(standings, now_s)
         arrived = {key: at_s for standing in standings for key, at_s in standing.arrived_s.items()}
         self._moved = {key: at_s for key, at_s in arrived.items() if self._arrived.get(key) != at_s}
@@ -177,6 +179,7 @@ class Account:
         closed = dict(self.day.closed)
         closed[position] = closed.get(position, 0) + (0 if made is None else made - began)
         self._seen.pop(position, None)
+        self._legs.pop(position, None)
         self.day = replace(self.day, base=base, last=last, closed=closed)
 
     def spoken(self, rule: str, outcome: str, nonce: str, known: Sequence[PositionId]) -> None:
@@ -209,6 +212,20 @@ class Account:
         self._seen.clear()
         self._conditions = {name: _Condition() for name in self._conditions}
 
+    def _follow_legs(self, standings: Iterable[Standing]) -> None:
+        """Other legs, a row closed by hand: what was made so far stays, the new legs begin where they are.
+
+        Otherwise a gain that somebody has taken would look like a loss, and end the day.
+        """
+        for standing in standings:
+            name, pnl = standing.position, standing.marked_paise
+            if self._legs.setdefault(name, standing.legs) == standing.legs or pnl is None:
+                continue
+            self.end(name, None)
+            self._legs[name] = standing.legs
+            day = self.day
+            self.day = replace(day, base={**day.base, name: pnl}, last={**day.last, name: pnl})
+
     def _note(self, standings: Sequence[Standing], now_s: float) -> None:
         """Keep each position's newest believable P&L, and where its day began."""
         base, last = dict(self.day.base), dict(self.day.last)
@@ -226,6 +243,8 @@ class Account:
 
     def _guarded(self, standing: Standing, now_s: float) -> int | None:
         """What the loss limit counts of a position: for a short while the last, when there is nothing new."""
+        if self._legs.get(standing.position) != standing.legs:
+            return None  # changed, and not priced since
         if standing.guarded_paise is not None:
             return standing.guarded_paise
         at_s, pnl = self._seen.get(standing.position, (-inf, 0))

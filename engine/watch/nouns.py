@@ -69,6 +69,7 @@ class Standing:
 
     Attributes:
         marked_paise, guarded_paise: at believable marks, and as stops count it.
+        legs: instrument and signed units of each leg.
         arrived_s: when the newest price of each leg came.
     """
 
@@ -76,4 +77,5 @@ class Standing:
     opened_at_s: float
     marked_paise: int | None
     guarded_paise: int | None
+    legs: tuple[tuple[InstrumentKey, int], ...] = ()
     arrived_s: Mapping[InstrumentKey, float] = field(default_factory=dict)

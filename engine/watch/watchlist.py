@@ -213,13 +213,14 @@ class Watchlist:
         """What the position counts in its account's day."""
         watched = self._positions[position]
         seen = watched.snapshot(now_s)
-        legs = zip(watched.position.legs, watched.holding.legs, strict=True)
+        legs, marks = watched.position.legs, watched.holding.legs
         return Standing(
             position,
             watched.position.opened_at_s,
             None if seen.marked_paise is None else seen.marked_paise + seen.realised_paise,
             None if seen.guarded_paise is None else seen.guarded_paise + seen.realised_paise,
-            {leg.key: marks.arrived_s for leg, (_, marks) in legs},
+            tuple((leg.key, leg.quantity) for leg in legs),
+            {leg.key: each.arrived_s for leg, (_, each) in zip(legs, marks, strict=True)},
         )
 
     def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:

@@ -21,9 +21,9 @@ A, B = PositionId("default/1"), PositionId("default/2")
 LOSS = DayLimits(loss_paise=600_000)
 
 
-def standing(name, pnl, *, opened_at_s=TEN, guarded=..., arrived=None):
+def standing(name, pnl, *, opened_at_s=TEN, guarded=..., legs=(), arrived=None):
     """A position at this P&L in paise."""
-    return Standing(name, opened_at_s, pnl, pnl if guarded is ... else guarded, arrived or {})
+    return Standing(name, opened_at_s, pnl, pnl if guarded is ... else guarded, legs, arrived or {})
 
 
 class Book:
@@ -81,6 +81,28 @@ def test_a_position_that_is_gone_without_our_doing_counts_its_last_pnl_and_may_c
     assert book.day == (150, 150)
     book.look(standing(A, -100), standing(B, 200))
     assert book.day == (100, 100)
+
+
+def test_a_position_that_is_entered_again_begins_with_nothing():
+    """Verified flat at a loss, then the same strategy with other legs: both count in full."""
+    book = Book()
+    book.look(standing(A, -100, legs=((1, 75),)))
+    book.account.end(A, -200)
+    book.look(standing(A, -30, legs=((2, 75),)))
+    assert book.day == (-230, -230)
+
+
+def test_a_gain_that_somebody_took_by_hand_is_no_loss():
+    """A leg that stood at +500 leaves the store: the day stays where it was, and goes on from there."""
+    book = Book()
+    both, one = ((1, 75), (2, -75)), ((2, -75),)
+    book.look(standing(A, 100, legs=both))
+    book.look(standing(A, None, guarded=-400, legs=one))
+    assert book.day == (None, None)
+    book.look(standing(A, -400, legs=one))
+    assert book.day == (100, 100)
+    book.look(standing(A, -450, legs=one))
+    assert book.day == (50, 50)
 
 
 def test_a_loss_must_last_and_speaks_once():
