@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.messages import Message
-    from engine.model import BrokerOrder, InstrumentKey, TradeRow
+    from engine.model import BrokerOrder, ExitLevel, InstrumentKey, TradeRow
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant
@@ -83,6 +83,7 @@ class Driver:
         cast: Cast,
         made_up: Callable[[InstrumentKey, int], tuple[int, int]],
         story: Story,
+        levels: tuple[ExitLevel, ...] = (),
     ) -> None:
         self.ticks = 0
         self._monitor = monitor
@@ -93,6 +94,7 @@ class Driver:
         self._story = story
         self._waiting: list[Entrant] = list(cast.entrants)
         self._rows: list[TradeRow] = []
+        self._levels = levels
         self._now_s = -inf
         self._beaten_s = -inf
         self._stirred_s = -inf
@@ -104,7 +106,7 @@ class Driver:
             CancelOrder: self._cancel,
             QueryBroker: self._report,
             Ask: self._ask,
-            LoadTrades: lambda _: self._inbox.append(TradesLoaded(tuple(self._rows))),
+            LoadTrades: lambda _: self._inbox.append(TradesLoaded(tuple(self._rows), levels=levels)),
             LoadInstruments: lambda _: self._inbox.append(InstrumentsLoaded(cast.instruments)),
         }
 
@@ -240,7 +242,7 @@ class Driver:
                 self._story.begin(position_of(entered, self._cast.instruments))
         if begun:
             self._rows += begun
-            self._tell(TradesLoaded(tuple(self._rows)))
+            self._tell(TradesLoaded(tuple(self._rows), levels=self._levels))
             self._exchange.hold(self._monitor.holdings.recorded_nets())
 
     # ---------------------------------------------------------------------------------- effects

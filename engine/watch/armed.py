@@ -60,6 +60,11 @@ class Armed:
             self.level_paise = threshold - (realised_paise if self.rule.with_realised else 0)
             self._clear_paise = max(-(-abs(threshold) * _CLEAR_PCT // 100), 1)
 
+    def like(self, other: Armed) -> bool:
+        """Whether both wait for the same in the same way."""
+        same_wait = (self.params, self._confirm_s) == (other.params, other._confirm_s)
+        return self.rule is other.rule and same_wait
+
     def rest(self) -> None:
         """Forget a condition that was met: it recovered, or nobody looked for a while."""
         self.verdict: Verdict | None = None
@@ -137,7 +142,8 @@ class Armed:
 
 def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tuple[RuleNote, ...]]:
     """Arm every rule that can guard the position, highest precedence first, and say which cannot."""
-    armed, notes = [], []
+    armed: list[Armed] = []
+    notes = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
     for name, rule in rules().items():
         if name not in ruleset.rules:
             continue
@@ -147,3 +153,8 @@ def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tupl
         else:
             armed.append(Armed(rule, params, ruleset.settings.confirm_s))
     return tuple(armed), tuple(notes)
+
+
+def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ...]:
+    """Of rules armed anew keep those that did not change, with what they have begun and told."""
+    return tuple(next((old for old in known if armed.like(old)), armed) for armed in fresh)

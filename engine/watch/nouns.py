@@ -56,11 +56,13 @@ class RuleNote:
     Attributes:
         refused: the owner asked for something that cannot be had (worth an alert); False: the rule
             just does not apply here.
+        mistake: it was asked for by a mistake in the trade store, which the owner should mend.
     """
 
     rule: str
     text: str
     refused: bool
+    mistake: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from engine.pnl import Holding, Marks, way_out
 from engine.rules.alerts import LossLadder, Stop
 from engine.rules.base import Amount, Due, Kind, Rank, Snapshot
 from engine.rules.verdicts import news
-from engine.watch.armed import arm
+from engine.watch.armed import arm, carry
 from engine.watch.nouns import Memory
 
 if TYPE_CHECKING:
@@ -98,6 +98,19 @@ class Watched:
             ]
         )
         self.empty_band()
+
+    def rearm(self, situation: Situation, ruleset: RuleSet) -> None:
+        """Other rules for the same legs: what did not change keeps what it has begun; `remember` next."""
+        self.position = situation.position
+        self._liquidation = ruleset.settings.liquidation
+        armed, self.notes = arm(ruleset, situation)
+        self.armed = carry(armed, self.armed)
+
+    def succeed(self, known: Watched) -> None:
+        """Take the place of a watch of the same position, by other legs or guards; `remember` next."""
+        self.held = known.held
+        if known.position.legs == self.position.legs:
+            self.armed = carry(self.armed, known.armed)
 
     @property
     def memory(self) -> Memory:

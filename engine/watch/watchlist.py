@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.guards import Guard, ReplayGuard
     from engine.messages import Tick
     from engine.model import Instrument, InstrumentKey, Position, PositionId, Verdict
-    from engine.rules.rulebook import Rulebook
+    from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
     from engine.watch.figures import Figures
     from engine.watch.nouns import Memory, RuleNote
@@ -82,27 +82,36 @@ class Watchlist:
     # ------------------------------------------------------------------------------- who is watched
 
     def put(self, position: Position, memory: Memory, now_s: float) -> tuple[RuleNote, ...]:
-        """Watch a position, or go on watching it with other legs or another memory.
+        """Watch a position, or go on watching it with other legs, other rules or another memory.
 
-        Changed legs mean a new basis and rules that may fire anew; unchanged legs keep what has
-        begun. A hold stays. Returns the rules that do not guard the position, and why.
+        Changed legs mean a new basis and rules that may fire anew; on unchanged legs the rules that
+        did not change keep what has begun. A hold stays. Returns the rules that do not guard the
+        position, and why.
 
         Raises:
             BadInput: there are no legs, or one has no entry price or no strike.
         """
         known = self._positions.get(position.id)
-        if known is not None and known.position == position:
+        situation, ruleset = self._situation(position)
+        guard = situation.settings.guard
+        same_legs = known is not None and known.position.legs == position.legs
+        if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
             watched = known
-            watched.remember(memory)
+            watched.rearm(situation, ruleset)
         else:
-            watched = self._watch(position, memory)
+            watched = self._watch(situation, ruleset, memory)
             if known is not None:
-                watched.held = known.held
+                watched.succeed(known)
                 self._leave(known)
             self._positions[position.id] = watched
+        watched.remember(memory)
         watched.wake_s = now_s
         self._enqueue(watched)
         return watched.notes
+
+    def use(self, rulebook: Rulebook) -> None:
+        """Go by other rules from the next `put` of each position on."""
+        self._rulebook = rulebook
 
     def drop(self, position: PositionId) -> None:
         """Watch a position no longer; one that is not watched is no error."""
@@ -254,19 +263,22 @@ class Watchlist:
             self._open_s, self._close_s = self._calendar.window(now_s)
         return now_s >= self._open_s
 
-    def _watch(self, position: Position, memory: Memory) -> Watched:
-        """Set up a position on its lines; what the book knows already counts."""
+    def _situation(self, position: Position) -> tuple[Situation, RuleSet]:
+        """What the position's rules are armed with: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
-        ruleset = self._rulebook.rules_for(
-            position.symbol, position.strategy, defined_risk=shape.defined_risk is True
-        )
-        guard = ruleset.settings.guard
+        ruleset = self._rulebook.of(position, shape)
+        settings = ruleset.settings
         if self._replay is not None:
-            guard = replace(guard, max_quote_age_s=self._replay.max_quote_age_s)
-        lines = [self._line(leg.instrument, guard) for leg in position.legs]
-        situation = Situation(position, shape, self._calendar, ruleset.settings)
+            guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
+            settings = replace(settings, guard=guard)
+        return Situation(position, shape, self._calendar, settings), ruleset
+
+    def _watch(self, situation: Situation, ruleset: RuleSet, memory: Memory) -> Watched:
+        """Set up a position on its lines; what the book knows already counts."""
+        legs = situation.position.legs
+        lines = [self._line(leg.instrument, situation.settings.guard) for leg in legs]
         watched = Watched(situation, ruleset, memory, [line.marks for line in lines])
-        for leg, line in zip(position.legs, lines, strict=True):
+        for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
         return watched
 
