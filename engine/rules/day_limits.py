@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from engine.money import from_rupees
+from engine.money import from_rupees, rupees, signed_rupees
 from engine.rules.reading import number
 
 if TYPE_CHECKING:
@@ -62,6 +62,31 @@ def read_limit(key: str, value: Any) -> int | DayTrailing | None:
     if value == _OFF:
         return None
     return _trailing(value) if key == DAY_TRAILING else _rupees(value)
+
+
+def limit_lines(limits: DayLimits) -> list[str]:
+    """Each limit as people read it, with its key."""
+    lines = []
+    if limits.loss_paise is not None:
+        lines.append(f"{DAY_LOSS}: out at a day's P&L of {signed_rupees(-limits.loss_paise)} or less")
+    if limits.trailing is not None:
+        reach, give = rupees(limits.trailing.activate_paise), rupees(limits.trailing.give_back_paise)
+        lines.append(f"{DAY_TRAILING}: from {reach} on, out {give} below the day's highest P&L")
+    if limits.profit_paise is not None:
+        lines.append(f"{DAY_PROFIT}: out at a day's P&L of {signed_rupees(limits.profit_paise)} or more")
+    return lines
+
+
+def limit_data(limits: DayLimits) -> dict[str, Any]:
+    """The limits as plain values, rupees, None = there is no such limit."""
+    trailing = limits.trailing
+    return {
+        DAY_LOSS: None if limits.loss_paise is None else limits.loss_paise / 100,
+        DAY_PROFIT: None if limits.profit_paise is None else limits.profit_paise / 100,
+        DAY_TRAILING: None
+        if trailing is None
+        else dict(zip(_PARTS, (trailing.activate_paise / 100, trailing.give_back_paise / 100), strict=True)),
+    }
 
 
 def limits_of(table: Mapping[str, Any]) -> DayLimits:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.intents import IntentState
-from engine.messages import Alert, Ask, Beat, BeatKind, OrderUpdate, Ticks, Wish
+from engine.io import tables
+from engine.messages import Alert, Ask, Beat, BeatKind, OrderUpdate, RulesChanged, Ticks, Wish
 from engine.model import Action, Mode, Side, Urgency
 from engine.pricing import Style
 from engine.steps import ladder_of
@@ -265,6 +266,15 @@ def test_a_day_that_cannot_be_priced_is_told_of_after_a_minute():
     assert told.urgency is Urgency.MEDIUM
     assert "Without a price: default/2" in told.text
     assert not rig.placed
+
+
+def test_a_limit_that_comes_with_a_changed_file_counts_from_then_on():
+    """No restart: the limit is new, the day's loss is not."""
+    rig = losing(rules='[default]\nstop_loss = "off"\nprofit_target = "off"\n')
+    assert not rig.placed
+    rig.tell(RulesChanged(tables.rulebook(RULES), "rules.toml", "2"))
+    rig.wait(60, *DOWN)
+    assert rig.flat
 
 
 def test_other_accounts_are_left_alone():
