@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+
+import pytest
+
+from engine.io.replays import ReplayRequest, run_replay
 from engine.model import Mode
 from tests.engine.replay.days import Day, kinds, replay, trade
+from tests.engine.replay.test_recorded_days import DAYS, EXAMPLES, FRIDAY
 
 #: Two positions: 75 calls and 150 puts bought at 100.
 TRADES = [trade(1, "BUY", "25000CE", 75, 100), trade(2, "BUY", "24000PE", 150, 100)]
@@ -72,3 +79,62 @@ def test_alert_only_closes_nothing_and_keeps_the_verdicts(tmp_path):
     result = replay(tmp_path, [day(mids)], TRADES, LOSS, Mode.ALERT_ONLY)
     assert [len(each) for each in verdicts(result)] == [1, 1]
     assert not any(p["orders"] for p in result["positions"])
+
+
+def sums_of(recording, trades):
+    """Plain arithmetic on the rows: (time, sum of all legs' P&L in rupees) of each snapshot that shows all.
+
+    Entered at the first snapshot from 09:30 on that shows every leg: at the price that is given, else
+    longs at the ask, shorts at the bid. Worth the mid, half paise against the owner.
+    """
+    snapshots: dict[str, dict[tuple[str, str, str], tuple[int, int]]] = {}
+    with gzip.open(recording, "rt", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["stale"] == "0" and row["bid"] and row["ask"]:
+                sides = round(float(row["bid"]) * 100), round(float(row["ask"]) * 100)
+                snapshots.setdefault(row["ts"], {})[row["expiry"], row["strike"], row["right"]] = sides
+    entries: list[int] = []
+    sums = []
+    for at, shown in sorted(snapshots.items()):
+        keys = [(t["expiry_date"], t["strike_price"], t["type"]) for t in trades]
+        if at[11:16] < "09:30" or not all(key in shown for key in keys):
+            continue
+        longs = [t["action"] == "BUY" for t in trades]
+        if not entries:
+            given = [round(float(t["price"]) * 100) if t["price"] else None for t in trades]
+            entries = [
+                shown[key][long] if price is None else price
+                for key, long, price in zip(keys, longs, given, strict=True)
+            ]
+        total = 0
+        for trade_row, key, long, entry in zip(trades, keys, longs, entries, strict=True):
+            bid, ask = shown[key]
+            mark = (bid + ask) // 2 if long else -(-(bid + ask) // 2)
+            total += int(trade_row["quantity"]) * (mark - entry) * (1 if long else -1)
+        sums.append((at, total / 100))
+    return sums
+
+
+@pytest.mark.skipif(not DAYS.is_dir(), reason=f"the recorded days are not at {DAYS}")
+@pytest.mark.parametrize("limit", [1000, 2000, 3000])
+def test_on_a_recorded_day_the_sum_of_five_strategies_ends_all_of_them(tmp_path, limit):
+    """29 August 2025: the first snapshot below the limit is the one that the rows give, to the paisa."""
+    trades = EXAMPLES / "trades_2025-08-29.csv"
+    rules = tmp_path / "rules.toml"
+    off = "".join(f'{name} = "off"\n' for name in ("profit_target", "stop_loss", "stop_credit_multiple"))
+    rules.write_text(f"[default]\n{off}[account.default]\nday_loss_rupees = {limit}\n")
+    result = run_replay(ReplayRequest((DAYS / FRIDAY,), trades, rules, Mode.EXECUTE))
+    [(at, rule, pnl, threshold)] = {each for position in verdicts(result) for each in position}
+    assert (rule, threshold, len(verdicts(result))) == ("day_loss_rupees", -float(limit), 5)
+    assert {position["status"] for position in result["positions"]} == {"closed"}
+    with trades.open(encoding="utf-8") as rows:
+        sums = sums_of(DAYS / FRIDAY, list(csv.DictReader(rows)))
+    [breach_at, breach] = next((when, total) for when, total in sums if total <= -limit)
+    assert pnl == breach
+    assert 2 <= seconds(at) - seconds(breach_at[11:19]) <= 2.5
+
+
+def seconds(clock):
+    """A time of day in seconds."""
+    hours, minutes, rest = map(int, clock.split(":"))
+    return hours * 3600 + minutes * 60 + rest
