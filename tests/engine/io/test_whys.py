@@ -61,6 +61,16 @@ def test_a_stopped_monitors_journal_tells_it_too(house, capsys):
     assert capsys.readouterr().out.startswith("default/3359 (paper)\n")
 
 
+def test_the_sandboxs_journal_is_found_too_and_its_clock_is_its_own(house, capsys):
+    """What the first run left behind, said to be the sandbox's; how long ago that was is not said."""
+    with closing(Journal(house / "sandbox" / "journal.sqlite3")) as journal:
+        journal.commit([look()], OPENED)
+    assert why() == 0
+    out = capsys.readouterr().out
+    assert out.startswith("default/3359 (sandbox)\n")
+    assert "As it stood at Tue 03 Feb 09:20:00: P&L" in out
+
+
 def test_for_machines_all_that_was_seen_is_there(journal, capsys):
     """--json gives the looks as they are, --last the newest of them."""
     journal.commit([look(), look(OPENED + 1, "quiet")], OPENED)
