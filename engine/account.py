@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from engine.condition import Condition
 from engine.model import Action, Urgency, Verdict
 from engine.money import rupees, signed_rupees
 from engine.rules.day_limits import DAY_LOSS, DAY_PROFIT, DAY_TRAILING, DayLimits
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from engine.gate import Confirmation
     from engine.model import InstrumentKey, PositionId
     from engine.watch.nouns import Standing
+
+    #: The legs of a position, and what parts of it have brought.
+    _Shape = tuple[tuple[tuple[InstrumentKey, int], ...], int]
 
 #: A position that cannot be priced counts its last P&L this long for the loss limit, as a stop does in
 #: a wide market; after that the day is not judged, and the owner is told.
@@ -69,38 +73,6 @@ class Day:
         return cls(**{**data, "known": tuple(data["known"])})
 
 
-class _Condition:
-    """One limit that may be met: it must last, or be deep for two prices."""
-
-    def __init__(self) -> None:
-        self._since_s = inf
-        self._waiting: dict[InstrumentKey, float] | None = None
-        self.due_s = inf
-
-    def confirmed(self, now_s: float, confirm_s: float, *, met: bool) -> bool:
-        """Whether what is met has lasted; what is not met begins anew."""
-        self._since_s = min(self._since_s, now_s) if met else inf
-        self.due_s = self._since_s + confirm_s
-        return now_s >= self.due_s
-
-    def deep_twice(
-        self,
-        arrived: Mapping[InstrumentKey, float],
-        moved: Mapping[InstrumentKey, float],
-        *,
-        deep: bool,
-    ) -> bool:
-        """Whether every leg that moved when it became deep has had another price since."""
-        if not deep:
-            self._waiting = None
-            return False
-        if self._waiting is None:
-            self._waiting = dict(moved or arrived)
-            return False
-        self._waiting = {key: at_s for key, at_s in self._waiting.items() if arrived.get(key, at_s) <= at_s}
-        return not self._waiting
-
-
 class Account:
     """The running day of one account.
 
@@ -119,10 +91,10 @@ class Account:
         self.blind: tuple[PositionId, ...] = ()
         self.question: Confirmation | None = None
         self._seen: dict[PositionId, tuple[float, int]] = {}
-        self._legs: dict[PositionId, tuple[tuple[InstrumentKey, int], ...]] = {}
+        self._shapes: dict[PositionId, _Shape] = {}
         self._arrived: dict[InstrumentKey, float] = {}
         self._moved: dict[InstrumentKey, float] = {}
-        self._conditions = {name: _Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
+        self._conditions = {name: Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
 
     def look(self, standings: Sequence[Standing], now_s: float, today: str, yesterday: str) -> None:
         """Take in how all open positions stand, in session.
@@ -179,7 +151,7 @@ class Account:
         closed = dict(self.day.closed)
         closed[position] = closed.get(position, 0) + (0 if made is None else made - began)
         self._seen.pop(position, None)
-        self._legs.pop(position, None)
+        self._shapes.pop(position, None)
         self.day = replace(self.day, base=base, last=last, closed=closed)
 
     def spoken(self, rule: str, outcome: str, nonce: str, known: Sequence[PositionId]) -> None:
@@ -210,21 +182,25 @@ class Account:
         base = {s.position: carried[s.position] for s in standings if s.position in carried}
         self.day = Day(date=today, base=base, last=dict(base))
         self._seen.clear()
-        self._conditions = {name: _Condition() for name in self._conditions}
+        self._conditions = {name: Condition() for name in self._conditions}
 
     def _follow_legs(self, standings: Iterable[Standing]) -> None:
         """Other legs, a row closed by hand: what was made so far stays, the new legs begin where they are.
 
-        Otherwise a gain that somebody has taken would look like a loss, and end the day.
+        Otherwise a gain that somebody has taken would look like a loss, and end the day. Of a part
+        that we have closed ourselves what it brought is known, and nothing begins anew.
         """
         for standing in standings:
             name, pnl = standing.position, standing.marked_paise
-            if self._legs.setdefault(name, standing.legs) == standing.legs or pnl is None:
-                continue
-            self.end(name, None)
-            self._legs[name] = standing.legs
-            day = self.day
-            self.day = replace(day, base={**day.base, name: pnl}, last={**day.last, name: pnl})
+            shape = standing.legs, standing.realised_paise
+            known = self._shapes.setdefault(name, shape)
+            if known[0] == shape[0] or known[1] != shape[1]:
+                self._shapes[name] = shape
+            elif pnl is not None:
+                self.end(name, None)
+                self._shapes[name] = shape
+                day = self.day
+                self.day = replace(day, base={**day.base, name: pnl}, last={**day.last, name: pnl})
 
     def _note(self, standings: Sequence[Standing], now_s: float) -> None:
         """Keep each position's newest believable P&L, and where its day began."""
@@ -243,7 +219,7 @@ class Account:
 
     def _guarded(self, standing: Standing, now_s: float) -> int | None:
         """What the loss limit counts of a position: for a short while the last, when there is nothing new."""
-        if self._legs.get(standing.position) != standing.legs:
+        if self._shapes[standing.position][0] != standing.legs:
             return None  # changed, and not priced since
         if standing.guarded_paise is not None:
             return standing.guarded_paise

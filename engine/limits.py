@@ -7,6 +7,7 @@ while. A limit speaks once a day. Nothing here is touched by a tick.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -135,9 +136,11 @@ class Limits:
         helm = self._helm
         wanted = sorted((p for p in positions if not self._stuck(p.id)), key=_only_long)
         effects: list[Effect] = [Audit("day limit", {"account": account.name, **verdict_to_json(verdict)})]
-        for position in wanted:
-            helm.watch.witness(position.id, verdict, now_s)
-            effects.append(Audit("verdict", {"position": position.id, **verdict_to_json(verdict)}))
+        shares = {p.id: helm.watch.standing(p.id, now_s).open_share for p in wanted}
+        own = {name: replace(verdict, fraction=share) for name, share in shares.items()}
+        for name, each in own.items():
+            helm.watch.witness(name, each, now_s)
+            effects.append(Audit("verdict", {"position": name, **verdict_to_json(each)}))
         decision = decide(helm.mode, verdict, halted=helm.halted, degraded=helm.degraded)
         for position in wanted:
             helm.watch.why.decided(position.id, verdict.rule, helm.gate_words(decision, verdict))
@@ -145,7 +148,7 @@ class Limits:
         if decision is Decision.ACT:
             outcome, note = ACTED, _closing(wanted)
             for position in wanted:
-                effects += helm.start_exit(position, verdict, verdict.rule, None, now_s, quiet=True)
+                effects += helm.start_exit(position, own[position.id], verdict.rule, None, now_s, quiet=True)
         elif decision is Decision.ASK:
             free = tuple(p for p in wanted if not helm.exiting(p.id))
             outcome, note = (ASKED if free else ACTED), _closing(())

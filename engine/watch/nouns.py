@@ -73,6 +73,8 @@ class Standing:
         marked_paise, guarded_paise: at believable marks, and as stops count it.
         legs: instrument and signed units of each leg.
         arrived_s: when the newest price of each leg came.
+        realised_paise: what partial exits of ours have brought.
+        open_share: share of the entry combinations still open.
     """
 
     position: PositionId
@@ -81,3 +83,5 @@ class Standing:
     guarded_paise: int | None
     legs: tuple[tuple[InstrumentKey, int], ...] = ()
     arrived_s: Mapping[InstrumentKey, float] = field(default_factory=dict)
+    realised_paise: int = 0
+    open_share: float = 1.0

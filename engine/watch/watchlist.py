@@ -230,6 +230,8 @@ class Watchlist:
             None if seen.guarded_paise is None else seen.guarded_paise + seen.realised_paise,
             tuple((leg.key, leg.quantity) for leg in legs),
             {leg.key: each.arrived_s for leg, (_, each) in zip(legs, marks, strict=True)},
+            seen.realised_paise,
+            seen.open_share,
         )
 
     def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:

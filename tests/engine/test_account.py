@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 from hypothesis import given
@@ -81,6 +82,17 @@ def test_a_position_that_is_gone_without_our_doing_counts_its_last_pnl_and_may_c
     assert book.day == (150, 150)
     book.look(standing(A, -100), standing(B, 200))
     assert book.day == (100, 100)
+
+
+def test_a_part_that_we_have_closed_counts_with_what_its_fills_brought():
+    """Half of the legs go and what they brought is known: the day is the P&L, slippage included."""
+    book = Book()
+    book.look(standing(A, 100, legs=((1, 150),)))
+    half = replace(standing(A, 80, legs=((1, 75),)), realised_paise=30)
+    book.look(half)
+    assert book.day == (80, 80)
+    book.look(replace(half, marked_paise=90, guarded_paise=90))
+    assert book.day == (90, 90)
 
 
 def test_a_position_that_is_entered_again_begins_with_nothing():

@@ -13,6 +13,7 @@ from engine.model import Action, Mode, Side, Urgency
 from engine.pricing import Style
 from engine.steps import ladder_of
 from engine.view import PositionState
+from engine.watch import Memory
 from engine.why import Sighting
 from tests.engine.makers import condor, leg, position, quote
 from tests.support.rig import Rig, rows_of
@@ -275,6 +276,19 @@ def test_a_limit_that_comes_with_a_changed_file_counts_from_then_on():
     rig.tell(RulesChanged(tables.rulebook(RULES), "rules.toml", "2"))
     rig.wait(60, *DOWN)
     assert rig.flat
+
+
+def test_each_verdict_says_which_share_of_its_position_it_closes():
+    """Half of the condor was closed before: its verdict closes the other half, the call's all of it."""
+    rig = Rig(Mode.EXECUTE, CONDOR, LONG, rules=RULES)
+    rig.journal["memory"] = {CONDOR.id: Memory(open_share=(1, 2)).to_json()}
+    rig.start()
+    rig.wait(1, *ENTRY)
+    rig.wait(3, *DOWN)
+    assert {i.position: i.verdict.fraction for i in rig.monitor.desk.intents.values()} == {
+        CONDOR.id: 0.5,
+        LONG.id: 1.0,
+    }
 
 
 def test_other_accounts_are_left_alone():
