@@ -81,6 +81,18 @@ def test_alert_only_closes_nothing_and_keeps_the_verdicts(tmp_path):
     assert not any(p["orders"] for p in result["positions"])
 
 
+def test_semi_auto_asks_about_both_and_asks_again_when_nobody_answers(tmp_path):
+    """One question holds both positions; it runs out after a minute, and the loss is asked about anew."""
+    mids = [(100, 100), (80, 68), (80, 68), (80, 68)]
+    result = replay(tmp_path, [day(mids)], TRADES, LOSS, Mode.SEMI_AUTO)
+    for position in result["positions"]:
+        told = [(e["at"][14:19], e["kind"], e["rule"]) for e in position["events"] if e["kind"] != "alert"]
+        assert told[:2] == [("31:02", "verdict", "day_loss_rupees"), ("31:02", "held", "day_loss_rupees")]
+        assert told[2][0].startswith("32:0")
+        assert [kind for _, kind, _ in told[2:4]] == ["verdict", "held"]
+        assert not position["orders"]
+
+
 def sums_of(recording, trades):
     """Plain arithmetic on the rows: (time, sum of all legs' P&L in rupees) of each snapshot that shows all.
 
