@@ -136,7 +136,7 @@ class _House:
         )
         self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
-        watch = Watchlist(self.calendar, rulebook)
+        watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
         self.monitor = Monitor(config, self.calendar, watch)
         try:

@@ -206,12 +206,15 @@ class Driver:
     def _snapshot(self, snapshot: Snapshot) -> None:
         self._now_s = self._stirred_s = snapshot.at_s
         rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
-        in_session = self._calendar.is_open(self._now_s)
-        matched = rows if in_session else []
-        updates = [OrderUpdate(order) for key, row in matched for order in self._match(key, row)]
-        self._enter(snapshot)
         ticks = [tick_of(key, row) for key, row in rows]
         ticks += [Tick(self._cast.underlyings[name], paise) for name, paise in snapshot.spots.items()]
+        in_session = self._calendar.is_open(self._now_s)
+        updates: list[OrderUpdate] = []
+        if in_session and self._exchange.working():
+            suspect = self._monitor.watch.suspects(ticks, self._now_s)
+            believed = [(key, row) for key, row in rows if key not in suspect]
+            updates = [OrderUpdate(order) for key, row in believed for order in self._match(key, row)]
+        self._enter(snapshot)
         self.ticks += len(snapshot.rows) + len(snapshot.spots)
         if ticks:
             self._tell(Ticks(ticks, instant=True))

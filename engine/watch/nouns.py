@@ -72,7 +72,7 @@ class Standing:
     Attributes:
         marked_paise, guarded_paise: at believable marks, and as stops count it.
         legs: instrument and signed units of each leg.
-        arrived_s: when the newest price of each leg came.
+        arrived_s: when the newest price of each leg came that the P&L goes by; legs without one are left out.
         realised_paise: what partial exits of ours have brought.
         open_share: share of the entry combinations still open.
     """

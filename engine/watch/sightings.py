@@ -184,6 +184,8 @@ def _doubt(marks: Marks, quantity: int, now_s: float) -> str:
     """Which guard keeps a leg from having a mark, and what that means for a stop."""
     if not isfinite(marks.arrived_s):
         return "never quoted"
+    if marks.fault:
+        return f"suspect: {marks.fault}; it is as if it had not come"
     if now_s > marks.fresh_until_s:
         return f"older than {marks.guard.max_quote_age_s:g} s"
     if marks.book is Book.BELIEVED:

@@ -142,6 +142,15 @@ def test_a_deep_loss_needs_another_price_of_every_leg_that_moved():
     assert book.look(standing(A, -700_000, arrived={1: TEN + 0.6, 2: TEN + 1.1}), wait=0.5) is not None
 
 
+def test_a_leg_whose_newest_price_does_not_count_confirms_no_deep_loss():
+    """It is left out of the arrivals, and goes on being waited for."""
+    book = Book()
+    book.look(standing(A, 0, arrived={1: TEN, 2: TEN}))
+    assert book.look(standing(A, -700_000, arrived={1: TEN, 2: TEN + 0.4}), wait=0.5) is None
+    assert book.look(standing(A, -700_000, arrived={1: TEN + 0.6}), wait=0.5) is None
+    assert book.look(standing(A, -700_000, arrived={1: TEN + 0.6, 2: TEN + 1.1}), wait=0.5) is not None
+
+
 def test_a_position_without_a_price_counts_its_last_one_for_a_while_and_then_blinds_the_day():
     """Fifteen seconds for the loss limit, none for a profit; and it is named."""
     book = Book(DayLimits(600_000, 100))

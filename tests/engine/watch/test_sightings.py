@@ -95,6 +95,22 @@ def test_the_guard_that_held_is_named():
     assert kept(desk)[-1].guarded_paise is not None
 
 
+def test_a_suspect_price_is_named_and_confirms_no_days_loss():
+    """A call dearer than the one below it: the look says what is wrong, the day does not go by it."""
+    desk = Desk(condor())
+    desk.quote(*AT_ENTRY)
+    desk.quote(*NEAR)
+    desk.wait(1.5)
+    desk.quote(None, None, None, 900)
+    desk.watch.glance(desk.now_s)
+    doubt = next(leg.doubt for leg in kept(desk)[-1].legs if "25500" in leg.name)
+    assert doubt.startswith("suspect: ")
+    assert doubt.endswith("; it is as if it had not come")
+    suspect = desk.held.legs[3].key
+    arrived = desk.watch.standing(desk.held.id, desk.now_s).arrived_s
+    assert set(arrived) == {leg.key for leg in desk.held.legs} - {suspect}
+
+
 def test_the_memory_of_one_position_is_bounded():
     """A day spent at the threshold keeps the newest looks only."""
     desk = Desk(condor(), replay=ReplayGuard(10_000))
