@@ -19,7 +19,7 @@ from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
-from engine.io.env import load_settings, make_data_dir
+from engine.io.env import SANDBOX_DIR, load_settings, make_data_dir
 from engine.io.journal import HostLock
 from engine.io.log import configure_logging
 from engine.io.stores.sqlite import SqliteStore
@@ -193,7 +193,7 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
     The sandbox's exchange is born anew at each start, so yesterday's journal would be about orders
     it has never heard of.
     """
-    home = settings.data_dir / "sandbox"
+    home = settings.data_dir / SANDBOX_DIR
     make_data_dir(home)
     with HostLock(home) as lock:  # another sandbox may be living there
         _empty(home, but=lock.path)

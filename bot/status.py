@@ -14,12 +14,13 @@ from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, tab
 from engine.messages import FeedState
 from engine.model import Action
 from engine.money import rupees, signed_rupees
+from engine.table import day_text
 from engine.view import PositionState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.view import MonitorView, PositionView, ThresholdView
+    from engine.view import AccountView, MonitorView, PositionView, ThresholdView
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 #: Market data older than this is called old, seconds.
@@ -76,6 +77,7 @@ def _head(view: MonitorView) -> str:
     ]
     if any(p.state is not PositionState.FLAT for p in view.positions):
         lines += _total(view)
+    lines += [_day(account) for account in view.accounts]
     return "\n".join([*lines, *warnings(view)])
 
 
@@ -101,6 +103,12 @@ def _total(view: MonitorView) -> list[str]:
     if unknown and view.pnl_paise is not None:
         lines.append(f"⚠️ without {unknown} of {len(view.positions)}, whose P&amp;L is unknown")
     return lines
+
+
+def _day(account: AccountView) -> str:
+    """The account's day beside the limits on it; loud once one of them has spoken."""
+    name = "" if account.name == "default" else f" {escape(account.name)}"
+    return f"{'⚠️ ' if account.fired or account.blind else ''}Day{name} {escape(day_text(account))}"
 
 
 def _unknown(position: PositionView) -> bool:

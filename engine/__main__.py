@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput, ConfigError, SourceError
+from engine.io import whys
+from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.replays import ReplayRequest, human, run_replay
@@ -69,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         help="the seconds it took in wall_s too (then no two runs are the same)",
     )
     replay.set_defaults(tool=_replay)
+
+    why = tools.add_parser(
+        "why", help="why a position's rules did or did not fire, from the monitor's journal"
+    )
+    why.add_argument("--strategy-id", type=int, required=True, metavar="N")
+    why.add_argument("--last", type=_count, default=20, metavar="K", help="so many lines, newest last (20)")
+    why.add_argument("--json", action="store_true", help="all that was seen; paise and epoch seconds")
+    why.set_defaults(tool=_why)
     return parser
 
 
@@ -82,6 +92,13 @@ def _per_cent(word: str) -> Decimal:
     if not number.is_finite() or not 0 <= number <= 100:
         raise argparse.ArgumentTypeError(expected)
     return number
+
+
+def _count(word: str) -> int:
+    """A whole number from 1 up."""
+    if not word.isdecimal() or not int(word):
+        raise argparse.ArgumentTypeError(f"read {word!r}, expected a whole number from 1 up, e.g. 20")
+    return int(word)
 
 
 def _import(args: argparse.Namespace) -> str:
@@ -118,6 +135,17 @@ def _replay(args: argparse.Namespace) -> str:
     )
     result = run_replay(request)
     return json.dumps(result, indent=2, ensure_ascii=False) if args.json else human(result)
+
+
+def _why(args: argparse.Namespace) -> str:
+    settings = load_settings()
+    found = whys.read_why(settings.data_dir, args.strategy_id)
+    if args.json:
+        return json.dumps(whys.machine(found, args.last), indent=2, ensure_ascii=False)
+    now_s = (
+        SystemClock().now_s() if settings.clock_start is None else None
+    )  # a shifted clock is the monitor's own
+    return whys.human(found, args.last, now_s)
 
 
 if __name__ == "__main__":

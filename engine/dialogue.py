@@ -118,6 +118,12 @@ class Dialogue:
 
         ``message_id``: the chat's message on which a person chose, 0 = none.
         """
+        return self.ask_exit_as(positions, verdict, now_s, message_id)[1]
+
+    def ask_exit_as(
+        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float, message_id: int = 0
+    ) -> tuple[Confirmation, list[Effect]]:
+        """The same, with the question itself for whoever has to know what becomes of it."""
         title = _title(positions)
         asked, record = self.questions.issue(
             Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
@@ -135,7 +141,7 @@ class Dialogue:
             "Cancel" if verdict is None else "Not now", positions[0].id if len(positions) == 1 else None,
             message_id,
         )  # fmt: skip
-        return [record, ask]
+        return asked, [record, ask]
 
     def _preview(self, positions: tuple[Position, ...], now_s: float) -> tuple[str, ...]:
         """What each exit would do and the P&L as it stands; of several also the sum, where it is known."""

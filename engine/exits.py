@@ -15,8 +15,10 @@ from engine.messages import Audit, QueryBroker
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
 from engine.pace import Pace
+from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import Remedy, remedy
+from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 from engine.stalls import Stalls
 from engine.steps import Block, Place, Reprice, Tell, Wait, cancel_due, freeze_mid, next_step, renew_mid
@@ -37,6 +39,8 @@ __all__ = ["ExitDesk"]
 #: How long the broker may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
 RETRY_S = 1.0
+#: A day limit ends several positions: how long their longs wait until all that is short is bought back.
+SHORTS_FIRST_S = 30.0
 #: An unfinished exit is gone on with after a night or a long weekend, not after more.
 OLDEST_S = 5 * 86_400.0
 
@@ -250,12 +254,31 @@ class ExitDesk:
             return
         rank = min(intent.legs[i].rank for i in open_legs)  # a hedge outlives its short
         turn = [i for i in open_legs if intent.legs[i].rank == rank]
+        if rank != SHORTS and self._shorts_elsewhere(intent, now_s):
+            self._waits[intent.id] = "what other positions are short of is bought back first"
+            return
         for index in turn:
             touch = self._touch(intent.legs[index].key)
             step = next_step(intent, index, self.blotter.ledger, self.blotter.live(), touch, now_s)
             self._take(intent, index, step, now_s)
         if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
             self._stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
+
+    def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
+        """Whether another exit of the same day limit is still short of something that can be bought.
+
+        A margin account counts a long of one strategy as cover for a short of another. But a short that
+        nobody sells must not keep everything else in the market.
+        """
+        if intent.verdict.rule not in DAY_RULES or now_s >= intent.begun_s + SHORTS_FIRST_S:
+            return False
+        mine = [i for i in self.live() if i.verdict.rule in DAY_RULES and i.account == intent.account]
+        return any(
+            leg.rank == SHORTS and not leg.blocked and other.rest(index) > 0
+            for other in mine
+            if other is not intent and other.state is IntentState.WORKING
+            for index, leg in enumerate(other.legs)
+        )
 
     def _take(self, intent: Intent, index: int, step: Step, now_s: float) -> None:
         if isinstance(step, Wait):

@@ -19,6 +19,7 @@ from engine.model import Action, Mode, Urgency, Verdict
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
 from engine.rules.base import Rank
+from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date, session_text
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Helm", "MonitorConfig"]
 
-URGENT_RULES = frozenset({"forced", "expiry_exit", "trailing_stop", "lock_profit"})
+URGENT_RULES = frozenset({"forced", "expiry_exit", "trailing_stop", "lock_profit"}) | DAY_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,31 @@ class Helm:
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
         if self.desk.of(position.id) is not None:
-            return effects + self._join(position, verdict, now_s)
+            joined = self._join(position, verdict, now_s)
+            gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
+            self.watch.why.decided(position.id, verdict.rule, gate)
+            return effects + joined
         decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded)
+        self.watch.why.decided(position.id, verdict.rule, self.gate_words(decision, verdict))
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
             return effects + self.dialogue.ask_exit((position,), verdict, now_s)
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
-        note = self._why_only_told(verdict)
+        note = self.why_only_told(verdict)
         title = f"{position.symbol} {position.strategy}"
         return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
 
-    def _why_only_told(self, verdict: Verdict) -> str:
+    def gate_words(self, decision: Decision, verdict: Verdict) -> str:
+        """What became of a verdict, for the why log."""
+        if decision is Decision.ACT:
+            return "exit started"
+        if decision is Decision.ASK:
+            return "you were asked"
+        return f"told you.{self.why_only_told(verdict)}".removesuffix(".")
+
+    def why_only_told(self, verdict: Verdict) -> str:
+        """Why nothing was sent, as the end of an alert; nothing for what asks for nothing."""
         if verdict.action is Action.ALERT:
             return ""
         if self.halted:
@@ -128,9 +142,19 @@ class Helm:
         return " Alert-only: nothing was sent."
 
     def start_exit(
-        self, position: Position, verdict: Verdict, by: str, card: str | None, now_s: float
+        self,
+        position: Position,
+        verdict: Verdict,
+        by: str,
+        card: str | None,
+        now_s: float,
+        *,
+        quiet: bool = False,
     ) -> list[Effect]:
-        """Decide an exit; a position that is exiting already keeps its running exit."""
+        """Decide an exit; a position that is exiting already keeps its running exit.
+
+        ``quiet``: the owner is told otherwise.
+        """
         if self.desk.of(position.id) is not None:
             return self._join(position, verdict, now_s)
         self.watch.hold(position.id, silence_of(verdict))
@@ -143,7 +167,7 @@ class Helm:
             plan_exit(position, self.desk.unfinished(position.id)), by, card or intent_id, now_s,
         )  # fmt: skip
         effects = self.desk.open(intent, now_s)
-        if verdict.rule != "forced" and card is None:  # a person who said yes sees the card
+        if verdict.rule != "forced" and card is None and not quiet:  # a person who said yes sees the card
             text = f"{verdict.reason}. The exit is running."
             topic = f"{verdict.rule}:{position.id}:exit"
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))

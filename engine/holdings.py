@@ -59,6 +59,7 @@ class Holdings:
         self.positions: dict[PositionId, Position] = {}
         self.invalid: tuple[InvalidPosition, ...] = ()
         self.flat: dict[PositionId, Position] = {}
+        self.loaded = False
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
@@ -117,6 +118,7 @@ class Holdings:
 
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
+        self.loaded = True
         open_rows = [row for row in self._rows if row.id not in self._closed]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)

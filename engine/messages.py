@@ -324,6 +324,19 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A look at a position that the journal keeps for a while (`engine.why.Sighting` as JSON).
+
+    ``passing``: it says how things stand and takes the place of the last such look.
+    """
+
+    position: PositionId
+    at_s: float
+    data: Mapping[str, Any]
+    passing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceOrder:
     """Send this order."""
 
@@ -459,6 +472,6 @@ class Say:
 
 
 Effect = (
-    Record | Settle | Audit | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | LoadTrades
+    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | LoadTrades
     | LoadInstruments | Subscribe | CloseTrades | Alert | Ask | Answer | Card | Say
 )  # fmt: skip

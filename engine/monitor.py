@@ -12,6 +12,7 @@ from engine.cards import exit_card, realised_paise
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
+from engine.limits import Limits
 from engine.messages import (
     Alert,
     Audit,
@@ -63,6 +64,7 @@ class Monitor:
         self.holdings = self.helm.holdings
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
+        self.limits = Limits(self.helm)
         self.feed = FeedState.CONNECTING
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
@@ -105,6 +107,7 @@ class Monitor:
         self._running = {intent.id: intent for intent in self.desk.live()}
         self.helm.number_after(today, intents)
         self.holdings.restore(journal.get("closed", {}), journal.get("memory", {}))
+        self.limits.restore(journal.get("day", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
@@ -122,7 +125,7 @@ class Monitor:
         if message.instant:
             for judgement in self.watch.instant(message.ticks, now_s):
                 effects += self.helm.judged(judgement, now_s)
-            return effects
+            return effects + self.limits.judge(now_s)
         take = self.watch.tick
         for tick in message.ticks:
             if said := take(tick, now_s):
@@ -181,13 +184,15 @@ class Monitor:
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
+        effects += self.limits.judge(now_s)  # they rank above what a position says of itself
         for judgement in self.watch.beat(now_s):
             effects += self.helm.judged(judgement, now_s)
         effects += self.dialogue.expire(now_s)
         effects += self.desk.pulse(now_s)
         if now_s - self._remembered_s >= REMEMBER_EVERY_S:
             self._remembered_s = now_s
-            effects += self.holdings.remember()
+            effects += self.holdings.remember() + self.limits.remember()
+            self.watch.glance(now_s)
         return effects
 
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
@@ -280,8 +285,8 @@ class Monitor:
     # ---------------------------------------------------------------------------------- ending
 
     def _after(self, now_s: float) -> list[Effect]:
-        """Follow up on exits: refresh the cards of those that run, finish those that ended."""
-        effects: list[Effect] = []
+        """Keep what was seen, and follow up on exits: refresh the cards, finish those that ended."""
+        effects: list[Effect] = [*self.watch.why.drain()]
         self._running |= {intent.id: intent for intent in self.desk.live()}
         for intent in list(self._running.values()):
             if intent.state.live:
@@ -293,10 +298,15 @@ class Monitor:
 
     def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
         entries = self.holdings.entries(intent)
-        card = exit_card(intent, realised_paise(intent, entries))
+        made = realised_paise(intent, entries)
+        card = exit_card(intent, made)
         effects: list[Effect] = []
         if intent.state is IntentState.FLAT:
+            position = self.holdings.positions.get(intent.position)
+            before = 0 if position is None else self.watch.memory(position.id).realised_paise
             effects += self.holdings.close(intent, now_s)
+            if position is not None and position.id not in self.holdings.positions:
+                effects += self.limits.ended(position, None if made is None else made + before)
         else:
             effects += _half_closed(intent)
         if intent.state is IntentState.ABORTED:

@@ -38,6 +38,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         session_open=monitor.helm.calendar.is_open(now_s),
         session_text=session_text(monitor.helm.calendar, now_s),
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
+        accounts=monitor.limits.views(now_s),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.model import Action
 from engine.pricing import Ladder, Style, limit_paise, mid_paise
+from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def ladder_of(intent: Intent, leg: LegPlan) -> Ladder:
 
 def _must_go_on(intent: Intent) -> bool:
     """Whether the exit goes past its cap when that has been waited at; the others stay there."""
-    return intent.verdict.action is Action.CLOSE_IMMEDIATELY
+    return intent.verdict.action is Action.CLOSE_IMMEDIATELY or intent.verdict.rule in DAY_RULES
 
 
 def freeze_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:

@@ -14,7 +14,7 @@ from tabulate import tabulate
 from engine.messages import FeedState
 from engine.money import rupees, signed_rupees
 from engine.sessions import ist
-from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
 
 #: Nothing is printed wider than this unless a word alone is.
 WIDTH = 100
@@ -113,8 +113,23 @@ def _status(view: MonitorView) -> str:
         ("Subscribed", f"{view.subscribed} instruments"),
         ("Portfolio value", _total(view.value_paise, [p.value_paise for p in _held(view)])),
         ("P&L", _total(view.pnl_paise, [p.pnl_paise for p in _held(view)], signed=True)),
+        *((f"Day {account.name}", day_text(account)) for account in view.accounts),
     )
-    return "\n".join(f"{name:<17}{text}" for name, text in lines)
+    return "\n".join(f"{name:<16} {text}" for name, text in lines)
+
+
+def day_text(account: AccountView) -> str:
+    """The day's P&L of an account beside its limits, e.g. ``−₹4,200.00 of −₹6,000.00``."""
+    day = _UNKNOWN if account.day_paise is None else signed_rupees(account.day_paise)
+    limits = [None if account.loss_paise is None else -account.loss_paise, account.profit_paise]
+    text = f"{day} of {' or '.join(signed_rupees(paise) for paise in limits if paise is not None)}"
+    if account.loss_paise is None and account.profit_paise is None:
+        text = day
+    if account.trailing_paise is not None:
+        text += f", ends at {signed_rupees(account.trailing_paise)}"
+    if account.blind:
+        text += f"; no price: {', '.join(account.blind)}"
+    return f"{text}; {account.fired} has spoken today" if account.fired else text
 
 
 def _real_time(view: MonitorView) -> str:

@@ -98,6 +98,27 @@ class PositionView:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountView:
+    """One account's day beside its limits; amounts in paise, None = unknown, or no such limit.
+
+    Attributes:
+        day_paise: P&L since the last session, what was closed today included.
+        blind: positions that cannot be priced, so that the day is not known.
+        loss_paise: positive.
+        trailing_paise: the level below which the day ends; None also while it is not activated.
+        fired: the limit that has spoken today; empty = none.
+    """
+
+    name: str
+    day_paise: int | None
+    blind: tuple[PositionId, ...]
+    loss_paise: int | None
+    profit_paise: int | None
+    trailing_paise: int | None
+    fired: str
+
+
+@dataclass(frozen=True, slots=True)
 class MonitorView:
     """The whole house at one moment.
 
@@ -105,6 +126,7 @@ class MonitorView:
         halted: /stop was given: no automatic exits until /resume.
         degraded: why the machine works below its mode (reconciliation failed, ...), else empty.
         data_age_s: since the last market data of any kind; None = never.
+        accounts: those that have a day limit.
     """
 
     at_s: float
@@ -120,6 +142,7 @@ class MonitorView:
     session_open: bool
     session_text: str
     positions: tuple[PositionView, ...]
+    accounts: tuple[AccountView, ...] = ()
 
     @property
     def pnl_paise(self) -> int | None:

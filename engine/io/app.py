@@ -28,7 +28,7 @@ from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
-from engine.io.journal import HostLock, Journal
+from engine.io.journal import HostLock, Journal, journal_name
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer
 from engine.io.ports import Broker, Chat, Clock, Feed
@@ -109,7 +109,7 @@ async def run_house(
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
-        journal = Journal(settings.data_dir / _journal_name(options.mode))
+        journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)
         house = _House(settings, options, journal, executor)
         held.callback(house.rest.close)
@@ -271,8 +271,3 @@ class _House:
     async def _stop_after(self, seconds: float, supervisor: Supervisor) -> None:
         await self.clock.sleep(seconds)
         supervisor.stop()
-
-
-def _journal_name(mode: Mode) -> str:
-    """Paper and real never share a journal: what was closed on paper is still held."""
-    return "journal-paper.sqlite3" if mode is Mode.SIMULATE else "journal.sqlite3"

@@ -12,6 +12,9 @@ from dotenv.parser import parse_stream
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, SECRETS, Settings
 
+#: Where, in the data directory, a monitor on its sandbox keeps everything.
+SANDBOX_DIR = "sandbox"
+
 
 def load_settings(
     file: Path = Path(".env"), environ: Mapping[str, str] = os.environ, *, sandbox: bool = False

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine.errors import JournalError, Settled, Unwritable
-from engine.messages import Audit, Record, Settle
+from engine.messages import Audit, Record, Seen, Settle
+from engine.model import Mode
 
 _SCHEMA_VERSION = "2"
 _SCHEMA = (
@@ -38,11 +39,29 @@ _SCHEMA = (
     """CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit
         BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
 )
+#: Looks at positions are no part of the story that nobody may cut: they are kept for a while.
+_SEEN = (
+    """CREATE TABLE IF NOT EXISTS seen (
+        line INTEGER PRIMARY KEY, position TEXT NOT NULL, at_s REAL NOT NULL,
+        passing INTEGER NOT NULL, data TEXT NOT NULL
+    )""",
+    """CREATE INDEX IF NOT EXISTS seen_of ON seen (position, passing, line)""",
+    """CREATE INDEX IF NOT EXISTS seen_at ON seen (at_s)""",
+)
+#: So many looks of one position are kept, and none for longer than so many days.
+SEEN_KEPT = 500
+SEEN_DAYS = 30
+_DAY_S = 86_400
 
 #: How long another program's lock is waited for: the whole house waits with us. The runner tries again.
 LOCK_WAIT_S = 0.2
 
-Item = Record | Settle | Audit
+Item = Record | Settle | Audit | Seen
+
+
+def journal_name(mode: Mode) -> str:
+    """Paper and real never share a journal: what was closed on paper is still held."""
+    return "journal-paper.sqlite3" if mode is Mode.SIMULATE else "journal.sqlite3"
 
 
 class Journal:
@@ -90,6 +109,8 @@ class Journal:
                 f"{self._path}: read schema {meta.get('schema')}, expected {_SCHEMA_VERSION}; "
                 "it was written by another version of this program: use that one, or another DATA_DIR"
             )
+        for statement in _SEEN:
+            execute(statement)
         line, digest = meta["audit"].split()
         self._tail = _Tail(int(line), digest)
 
@@ -112,6 +133,8 @@ class Journal:
                         self._settle(item, at_s)
                     case Audit():
                         tail = self._tell(item, at_s, tail)
+                    case Seen():
+                        self._see(item)
         self._tail = tail
 
     def _record(self, item: Record, at_s: float) -> None:
@@ -140,6 +163,27 @@ class Journal:
         )
         self._database.execute("UPDATE meta SET value = ? WHERE name = 'audit'", (str(tail),))
         return tail
+
+    def _see(self, item: Seen) -> None:
+        """Keep a look, and let go of what is too much or too old."""
+        execute = self._database.execute
+        text = json.dumps(dict(item.data), separators=(",", ":"), default=str)
+        if item.passing:
+            execute("DELETE FROM seen WHERE position = ? AND passing", (item.position,))
+            execute(
+                "DELETE FROM seen WHERE line IN (SELECT line FROM seen WHERE at_s < ? LIMIT 500)",
+                (item.at_s - SEEN_DAYS * _DAY_S,),
+            )
+        execute(
+            "INSERT INTO seen (position, at_s, passing, data) VALUES (?, ?, ?, ?)",
+            (item.position, item.at_s, item.passing, text),
+        )
+        if not item.passing:
+            execute(
+                "DELETE FROM seen WHERE position = ? AND NOT passing AND line <= (SELECT line FROM seen "
+                "WHERE position = ? AND NOT passing ORDER BY line DESC LIMIT 1 OFFSET ?)",
+                (item.position, item.position, SEEN_KEPT),
+            )
 
     def load(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Every record: kind -> key -> value.

@@ -17,6 +17,7 @@ from engine.io.env import make_data_dir
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Right, TradeRow
+from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
 from engine.settings import Settings
@@ -31,8 +32,10 @@ def store_of(data_dir: Path) -> SqliteStore:
 
 async def rules_of(
     settings: Settings, strategy_id: int | None
-) -> tuple[list[RulesPage], list[InvalidPosition]]:
+) -> tuple[list[RulesPage], list[InvalidPosition], dict[str, DayLimits]]:
     """The pages of all positions, or of one strategy's, and the positions that cannot be watched.
+
+    Also the day limits of their accounts, as far as there are any.
 
     Raises:
         BadInput: the store has no open row of that strategy, or rows that cannot be understood.
@@ -48,7 +51,9 @@ async def rules_of(
     calendar = tables.calendar()
     today = ist_date(SystemClock(settings.clock_start).now_s())
     good, bad = positions(rows, _contracts(rows), today, levels=levels)
-    return [rules_page(position, rulebook, calendar) for position in good], bad
+    accounts = sorted({position.account for position in good})
+    limits = {name: found for name in accounts if (found := rulebook.limits_for(name))}
+    return [rules_page(position, rulebook, calendar) for position in good], bad, limits
 
 
 def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[str, Any]]:
@@ -57,11 +62,19 @@ def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[s
     Raises:
         BadInput, ConfigError, Unreachable: as `rules_of`.
     """
-    pages, bad = asyncio.run(rules_of(settings, strategy_id))
+    pages, bad, limits = asyncio.run(rules_of(settings, strategy_id))
     lines = [f"{i.symbol} {i.strategy} · {i.id}\n! cannot be watched: {i.why}" for i in bad]
+    lines += [
+        "\n".join(
+            [f"Account {name}, all its positions together", *(f"  {line}" for line in limit_lines(found))]
+        )
+        for name, found in limits.items()
+    ]
     text = "\n\n\n".join([*map(page_text, pages), *lines]) or "The trade store has no open position."
     invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in bad]
-    return text, {"positions": [page_data(page) for page in pages], "invalid": invalid}
+    accounts = [{"account": name, **limit_data(found)} for name, found in limits.items()]
+    data = {"positions": [page_data(page) for page in pages], "invalid": invalid, "accounts": accounts}
+    return text, data
 
 
 def _contracts(rows: Iterable[TradeRow]) -> dict[InstrumentKey, Instrument]:

@@ -25,6 +25,7 @@ from engine.messages import (
     PlaceOrder,
     Record,
     Refused,
+    Seen,
     Settle,
     Verb,
 )
@@ -37,7 +38,9 @@ JOURNAL_AGAIN_S = 1.0
 #: While it fails, no more of the story than this is held for it.
 MOST_AUDITS = 1_000
 
-_Kept = Record | Settle | Audit
+_Kept = Record | Settle | Audit | Seen
+#: What there may be too much of while the journal fails.
+_Talk = Audit | Seen
 
 
 class Runner:
@@ -144,12 +147,12 @@ class Runner:
 def _latest(items: list[_Kept]) -> list[_Kept]:
     """Only the newest record of each key, in the order of their news, and not endless talk."""
     newest = {(item.kind, item.key): item for item in items if isinstance(item, Record)}
-    too_many = sum(isinstance(item, Audit) for item in items) - MOST_AUDITS
+    too_many = sum(isinstance(item, _Talk) for item in items) - MOST_AUDITS
     left: list[_Kept] = []
     for item in items:
         if isinstance(item, Record) and newest[item.kind, item.key] is not item:
             continue
-        if isinstance(item, Audit) and too_many > 0:
+        if isinstance(item, _Talk) and too_many > 0:
             too_many -= 1
             continue
         left.append(item)

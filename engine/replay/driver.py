@@ -181,6 +181,7 @@ class Driver:
         due_s = min(
             inf if due_s is None else due_s,
             self._exits_due_s(first_s),
+            self._monitor.limits.next_due_s(),
             *(snooze.until_s for snooze in self._monitor.helm.snoozed.values()),
             *self._questions_s,
         )

@@ -111,10 +111,14 @@ class Story:
             self._audits[effect.event](effect.data, now_s)
         elif isinstance(effect, Alert) and effect.position in self.lives:
             self._told(effect, self.lives[effect.position], now_s)
-        elif isinstance(effect, Ask) and effect.position in self.lives:
-            life = self.lives[effect.position]
-            asked = replace(life.events[-1].verdict, reason="Asked for a yes; nobody answers in a replay.")
-            life.events.append(Event(now_s, "held", asked))
+        elif isinstance(effect, Ask):
+            question = self._monitor.dialogue.questions.get(effect.nonce)
+            for name in question.positions if question is not None else ():
+                life = self.lives[name]
+                asked = replace(
+                    life.events[-1].verdict, reason="Asked for a yes; nobody answers in a replay."
+                )
+                life.events.append(Event(now_s, "held", asked))
 
     def follow(self, now_s: float) -> None:
         """New prices have come: value the positions that are being closed."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ConfigError
 from engine.guards import Guard
 from engine.rules.base import RuleSettings
+from engine.rules.day_limits import DayLimits, limits_of
 from engine.rules.layers import Layer, Table, Unheeded, lay
 from engine.rules.levels import settings_of
 from engine.rules.rulefile import RuleFile
@@ -122,6 +123,18 @@ class Rulebook:
                 names = " and ".join(f'"{name}"' for name in rule_sets)
                 why = f"the trade rows name the sets {names}, expected one for the whole position"
         return named, (Unheeded("rule_set", f"{why}; it is ignored, the other rules stand"),)
+
+    @property
+    def confirm_s(self) -> float:
+        """How long a loss that is nobody's own, such as an account's, must last."""
+        return self.rules_for("", "").settings.confirm_s
+
+    def limits_for(self, account: str) -> DayLimits:
+        """The day limits of an account, its name compared without regard to case; later files win."""
+        merged: dict[str, Any] = {}
+        for file in self.files:
+            merged.update(file.accounts.get(account.casefold(), {}))
+        return limits_of(merged)
 
 
 def _without_stray_target(merged: Table) -> Table:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigError
+from engine.rules.day_limits import DAY_RULES, read_limit
 from engine.rules.layers import Entry, Layer, Table
 from engine.rules.reading import clock, flag, gate, number, whole, written
 from engine.rules.registry import rules
@@ -22,7 +23,7 @@ _OFF = "off"
 #: Laid over its section where the loss has no known end.
 _UNDEFINED = "undefined_risk"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_EXPECTED_TABLES = '[default], [set.NAME], [symbol."NAME"] or [strategy."NAME"]'
+_EXPECTED_TABLES = '[default], [set.NAME], [symbol."NAME"], [strategy."NAME"] or [account."NAME"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """The tables of one file; names of sets, symbols and strategies are folded to one case.
+    """The tables of one file; names of sets, symbols, strategies and accounts are folded to one case.
 
     A table of a symbol or strategy may hold the key ``set``, whose value is the folded name of a set.
     """
@@ -48,6 +49,7 @@ class RuleFile:
     sets: Mapping[str, Section]
     symbols: Mapping[str, Table]
     strategies: Mapping[str, Table]
+    accounts: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def parse(cls, text: str, source: str, *, over: AbstractSet[str] | None = None) -> RuleFile:
@@ -71,11 +73,12 @@ class RuleFile:
         reader.known_sets = {*sets, *(over or ())}
         symbols = reader.named("symbol", Layer.SYMBOL, document.pop("symbol", {}))
         strategies = reader.named("strategy", Layer.STRATEGY, document.pop("strategy", {}))
+        accounts = reader.accounts(document.pop("account", {}))
         for name in document:
             reader.fault(name, "", f"unknown table; expected {_EXPECTED_TABLES}")
         if reader.faults:
             raise ConfigError(reader.faults)
-        return cls(default, sets, symbols, strategies)
+        return cls(default, sets, symbols, strategies, accounts)
 
 
 class _Reader:
@@ -108,6 +111,23 @@ class _Reader:
             header = _header("set", name)
             self._expect_once(header, name.casefold() in found)
             found[name.casefold()] = self.section(header, table, Layer.SET)
+        return found
+
+    def accounts(self, tables: Any) -> dict[str, dict[str, Any]]:
+        """Tables like ``[account."NAME"]`` with the limits of a day, by folded name."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, table in self._expect_table("account", tables).items():
+            header = _header("account", name)
+            self._expect_once(header, name.casefold() in found)
+            limits: dict[str, Any] = {}
+            for key, value in self._expect_table(header, table).items():
+                try:
+                    limits[key] = read_limit(key, value)
+                except KeyError:
+                    self.fault(header, key, f"unknown key; expected one of {', '.join(sorted(DAY_RULES))}")
+                except ValueError as expected:
+                    self.fault(header, key, f'read {written(value)}, expected {expected}, or "off"')
+            found[name.casefold()] = limits
         return found
 
     def named(self, kind: str, layer: Layer, tables: Any) -> dict[str, Table]:

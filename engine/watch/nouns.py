@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import PositionId, Verdict
+    from engine.model import InstrumentKey, PositionId, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,25 @@ class RuleNote:
     refused: bool
     mistake: bool = False
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a position counts in its account's day, realised P&L included; None = it cannot be priced.
+
+    Attributes:
+        marked_paise, guarded_paise: at believable marks, and as stops count it.
+        legs: instrument and signed units of each leg.
+        arrived_s: when the newest price of each leg came that the P&L goes by; legs without one are left out.
+        realised_paise: what partial exits of ours have brought.
+        open_share: share of the entry combinations still open.
+    """
+
+    position: PositionId
+    opened_at_s: float
+    marked_paise: int | None
+    guarded_paise: int | None
+    legs: tuple[tuple[InstrumentKey, int], ...] = ()
+    arrived_s: Mapping[InstrumentKey, float] = field(default_factory=dict)
+    realised_paise: int = 0
+    open_share: float = 1.0

@@ -18,7 +18,8 @@ from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
 from engine.watch.lines import Lines, moved_by
-from engine.watch.nouns import Judgement
+from engine.watch.nouns import Judgement, Standing
+from engine.watch.sightings import WhyLog
 from engine.watch.underlying import Underlying
 from engine.watch.watched import Watched
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from engine.charges import ChargeTable
     from engine.guards import ReplayGuard
     from engine.messages import Tick
-    from engine.model import InstrumentKey, Position, PositionId
+    from engine.model import InstrumentKey, Position, PositionId, Verdict
     from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
     from engine.watch.family import Family
@@ -46,6 +47,7 @@ class Watchlist:
 
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
+        why: what was seen when it mattered.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Watchlist:
             charges: what an exit costs, for the figures; None = not known.
         """
         self.book = PriceBook()
+        self.why = WhyLog()
         self._calendar = calendar
         self._rulebook = rulebook
         self._replay = replay
@@ -117,6 +120,7 @@ class Watchlist:
         watched = self._positions.pop(position, None)
         if watched is not None:
             self._leave(watched)
+            self.why.forget(position)
 
     def keys(self) -> frozenset[InstrumentKey]:
         """All instruments that some watched position holds."""
@@ -232,9 +236,40 @@ class Watchlist:
 
     # --------------------------------------------------------------------------- what can be learnt
 
+    def glance(self, now_s: float) -> None:
+        """Look at every position for the why log, in session; a few microseconds each, now and then."""
+        if self._in_session(now_s):
+            for watched in self._positions.values():
+                self.why.glance(watched, now_s)
+
     def memory(self, position: PositionId) -> Memory:
         """What has to survive a restart."""
         return self._positions[position].memory
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules in force."""
+        return self._rulebook
+
+    def standing(self, position: PositionId, now_s: float) -> Standing:
+        """What the position counts in its account's day."""
+        watched = self._positions[position]
+        seen = watched.snapshot(now_s)
+        legs, marks = watched.position.legs, watched.holding.legs
+        return Standing(
+            position,
+            watched.position.opened_at_s,
+            None if seen.marked_paise is None else seen.marked_paise + seen.realised_paise,
+            None if seen.guarded_paise is None else seen.guarded_paise + seen.realised_paise,
+            tuple((leg.key, leg.quantity) for leg in legs),
+            {leg.key: m.arrived_s for leg, (_, m) in zip(legs, marks, strict=True) if m.counts(now_s)},
+            seen.realised_paise,
+            seen.open_share,
+        )
+
+    def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:
+        """Keep what is seen of a position of which somebody else has judged."""
+        self.why.look(self._positions[position], now_s, (verdict,))
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
@@ -262,6 +297,7 @@ class Watchlist:
         said = []
         for watched, moved in who.items():
             verdicts = watched.judge(now_s, self._open_s, moved)
+            self.why.look(watched, now_s, verdicts)
             said += [Judgement(watched.position.id, verdict) for verdict in verdicts]
             self._enqueue(watched)
         return said or _NOTHING

@@ -12,7 +12,7 @@ from bot.layout import COLUMNS, MESSAGE_LIMIT, plain
 from bot.status import amount, status_pages
 from engine.messages import FeedState
 from engine.model import Action, Mode, Urgency
-from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
 from tests.bot.house import house, position
 
 
@@ -237,3 +237,12 @@ def test_no_text_breaks_the_columns_or_the_markup(book: list[PositionView]):
             "</code>",
         }
         assert not re.search(r"&(?!amp;|lt;|gt;)", page.html)
+
+
+def test_the_day_of_an_account_stands_beside_its_limit():
+    """In the head; an account other than the first is named, and a limit that has spoken is loud."""
+    day = AccountView("default", -420_000, (), 600_000, None, None, "")
+    family = AccountView("A<B", None, (), 600_000, None, None, "day_loss_rupees")
+    page = status(house(position(), accounts=(day, family)))
+    assert "\nDay −₹4,200.00 of −₹6,000.00\n" in page
+    assert "\n⚠️ Day A&lt;B unknown of −₹6,000.00; day_loss_rupees has spoken today\n" in page

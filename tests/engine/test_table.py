@@ -7,8 +7,8 @@ from datetime import datetime
 
 from engine.messages import FeedState
 from engine.model import Action, Mode, Urgency, position_id
-from engine.table import WIDTH, terminal_table
-from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.table import WIDTH, day_text, terminal_table
+from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
 
 ASTRAL = PositionView(
     id=position_id("default", 3359),
@@ -209,6 +209,20 @@ def test_old_data_is_not_real_time():
     """A live socket whose last data is old, and fresh quotes by REST, are both not real time."""
     assert "Real-time        off, last data 11.0 s ago" in terminal_table(replace(QUIET, data_age_s=11.0))
     assert "Real-time        off, last data 0.4 s ago" in terminal_table(replace(QUIET, feed=FeedState.REST))
+
+
+def test_an_accounts_day_stands_beside_its_limits():
+    """Loss, profit and trailing level; unknown is said, and so is a limit that has spoken."""
+    day = AccountView("default", -420_000, (), 600_000, None, None, "")
+    assert "Day default      −₹4,200.00 of −₹6,000.00\n" in terminal_table(replace(QUIET, accounts=(day,)))
+    assert day_text(replace(day, profit_paise=900_000, trailing_paise=500_000)) == (
+        "−₹4,200.00 of −₹6,000.00 or +₹9,000.00, ends at +₹5,000.00"
+    )
+    blind = replace(day, day_paise=None, blind=(position_id("default", 7),))
+    assert day_text(blind) == "unknown of −₹6,000.00; no price: default/7"
+    assert day_text(replace(day, loss_paise=None, fired="day_trailing")) == (
+        "−₹4,200.00; day_trailing has spoken today"
+    )
 
 
 def test_the_way_out_and_what_is_suspect_stand_beside_the_mark():

@@ -36,6 +36,7 @@ from engine.messages import (
     QueryBroker,
     Record,
     Refused,
+    Seen,
     Settle,
     Tap,
     Ticks,
@@ -84,7 +85,7 @@ class Notebook:
             elif isinstance(item, Record):
                 self.kept.setdefault(item.kind, {})[item.key] = dict(item.value)
             else:
-                assert isinstance(item, Audit)
+                assert isinstance(item, Audit | Seen)
 
 
 class Exchange:

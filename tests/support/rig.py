@@ -28,6 +28,7 @@ from engine.messages import (
     QueryBroker,
     Record,
     Say,
+    Seen,
     Settle,
     Tap,
     Ticks,
@@ -73,7 +74,7 @@ class Rig:
         for leg in self.legs:
             nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
         self.exchange.hold(nets)
-        self.said, self.placed, self.journal, self.exits = [], [], {}, {}
+        self.said, self.placed, self.journal, self.exits, self.seen = [], [], {}, {}, []
         self.levels = []
         self.store_answers = True
         self.broker_answers = True
@@ -108,6 +109,8 @@ class Rig:
                 row["status"] = effect.to
             case Alert() | Ask() | Card() | Say() | Answer():
                 self.said.append(effect)
+            case Seen():
+                self.seen.append(effect)
             case CloseTrades():
                 self.rows = [row for row in self.rows if row.id not in effect.exits]
                 self.exits |= effect.exits

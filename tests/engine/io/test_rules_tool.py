@@ -69,6 +69,32 @@ def test_one_strategy_alone_as_json(house, capsys):
     assert (status, "read strategy id 7, of which the trade store has no open row" in text) == (2, True)
 
 
+def test_the_day_limits_of_an_account_follow_its_positions(house, capsys, monkeypatch):
+    """Each with its key and its rupees, in words and for machines."""
+    (house / "t.csv").write_text(ROWS)
+    (house / "mine.toml").write_text(
+        "[account.default]\nday_loss_rupees = 6000\nday_profit_rupees = 9000\n"
+        "day_trailing = { activate_rupees = 8000, give_back_rupees = 3000 }\n"
+    )
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    assert run(capsys, "rules")[1].split("\n\n\n")[-1] == (
+        "Account default, all its positions together\n"
+        "  day_loss_rupees: out at a day's P&L of −₹6,000.00 or less\n"
+        "  day_trailing: from ₹8,000.00 on, out ₹3,000.00 below the day's highest P&L\n"
+        "  day_profit_rupees: out at a day's P&L of +₹9,000.00 or more\n"
+    )
+    assert json.loads(run(capsys, "rules", "--json")[1])["accounts"] == [
+        {
+            "account": "default",
+            "day_loss_rupees": 6000.0,
+            "day_profit_rupees": 9000.0,
+            "day_trailing": {"activate_rupees": 8000.0, "give_back_rupees": 3000.0},
+        }
+    ]
+
+
 def test_an_empty_store_and_a_faulty_file_say_so(house, capsys, monkeypatch):
     """Nothing to show is not an error; a file with faults is, with all of them."""
     assert run(capsys, "rules") == (0, "The trade store has no open position.\n")

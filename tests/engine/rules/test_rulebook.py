@@ -168,7 +168,7 @@ stop_loss = -0.5
 [symbol]
 NIFTY = 3
 
-[account."A"]
+[accounts."A"]
 day_loss_rupees = 5000
 """
 
@@ -194,7 +194,7 @@ def test_all_faults_of_a_file_are_named_at_once():
         'line 17: [strategy."Iron Condor"] stop_credit_multiple: read true, expected a number',
         'line 19: [strategy."iron condor"]: there are two tables of this name',
         'rules.toml: [symbol."NIFTY"]: read 3, expected a table of rules',
-        "line 25: [account]: unknown table; expected [default]",
+        "line 25: [accounts]: unknown table; expected [default]",
     ):
         assert any(wanted in fault for fault in faults), wanted
     assert len(faults) == 16

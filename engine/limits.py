@@ -1,0 +1,253 @@
+"""Day limits at work: looks at every account on the beat, and ends its day when a limit is reached.
+
+A limit ends all positions of its account at once, those with something short first; each exit then
+runs by itself, and `engine.exits` lets no long of them go while a short of another is open, for a
+while. A limit speaks once a day. Nothing here is touched by a tick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from engine.account import Account, Day
+from engine.gate import Decision, Status, decide
+from engine.intents import IntentState, verdict_to_json
+from engine.messages import Alert, Audit, Record
+from engine.model import Urgency
+from engine.money import signed_rupees
+from engine.rules.day_limits import DAY_LOSS, DayLimits
+from engine.sessions import ist_date
+from engine.view import AccountView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from engine.helm import Helm
+    from engine.messages import Effect
+    from engine.model import Position, PositionId, Verdict
+    from engine.watch import Standing
+
+__all__ = ["Limits"]
+
+#: A day that cannot be judged for this long is told of.
+BLIND_AFTER_S = 60.0
+
+#: What came of a limit that was reached. HELD: told only, because of /stop or trouble; it speaks again
+#: when that is over.
+ACTED, ASKED, ANSWERED, TOLD, HELD = "acted", "asked", "answered", "told", "held"
+
+
+class Limits:
+    """The days of all accounts.
+
+    Args:
+        helm: whose positions, mode and exits these are.
+    """
+
+    def __init__(self, helm: Helm) -> None:
+        self._helm = helm
+        self._accounts: dict[str, Account] = {}
+        self._saved: dict[str, Day] = {}
+        self._blind_s: dict[str, float] = {}
+        self._told_blind: dict[str, Urgency] = {}
+
+    def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take over what the journal knows of each account's day."""
+        for name, row in rows.items():
+            self._saved[name] = Day.from_json(row)
+            self._accounts[name] = Account(name, self._saved[name])
+
+    # ---------------------------------------------------------------------------------- judging
+
+    def judge(self, now_s: float) -> list[Effect]:
+        """Look at every account that has a limit, in session; act on the limits that are reached."""
+        holdings = self._helm.holdings
+        by_account: dict[str, list[Position]] = {name: [] for name in self._accounts}
+        for position in holdings.positions.values():
+            by_account.setdefault(position.account, []).append(position)
+        wanted = {name: limits for name in by_account if (limits := self._of(name))}
+        if not wanted or not holdings.loaded or not self._helm.calendar.is_open(now_s):
+            return []
+        effects: list[Effect] = []
+        for name, limits in wanted.items():
+            account = self._accounts.setdefault(name, Account(name, Day()))
+            effects += self._judge(account, limits, by_account[name], now_s)
+        return effects
+
+    def _judge(
+        self, account: Account, limits: DayLimits, positions: Sequence[Position], now_s: float
+    ) -> list[Effect]:
+        calendar, today = self._helm.calendar, ist_date(now_s)
+        standings = [self._helm.watch.standing(p.id, now_s) for p in positions]
+        begun = account.day.date == today.isoformat()
+        yesterday = "" if begun else calendar.previous_session(today).isoformat()
+        account.look(standings, now_s, today.isoformat(), yesterday)
+        effects = self._reconsider(account)
+        effects += self._tell_new(account, positions)
+        effects += self._tell_blind(account, limits, standings, now_s)
+        verdict = account.judge(limits, self._helm.watch.rulebook.confirm_s, now_s)
+        return effects + (self._fire(account, positions, verdict, now_s) if verdict else [])
+
+    def next_due_s(self) -> float:
+        """When time alone may bring a limit about; inf = only prices can."""
+        return min((a.due_s for a in self._accounts.values() if self._of(a.name)), default=inf)
+
+    def ended(self, position: Position, pnl_paise: int | None) -> list[Effect]:
+        """A position is verified flat, with this gross P&L over its life (None = unknown)."""
+        account = self._accounts.get(position.account)
+        if account is None:
+            return []
+        account.end(position.id, pnl_paise)
+        return self._save(account)
+
+    def remember(self) -> list[Effect]:
+        """What has changed since it was last kept."""
+        return [effect for account in self._accounts.values() for effect in self._save(account)]
+
+    def views(self, now_s: float) -> tuple[AccountView, ...]:
+        """Every account with a limit, as people look at it; a day that is over is not shown."""
+        today = ist_date(now_s).isoformat()
+        return tuple(
+            AccountView(
+                name=name,
+                day_paise=account.guarded_paise,
+                blind=account.blind,
+                loss_paise=limits.loss_paise,
+                profit_paise=limits.profit_paise,
+                trailing_paise=_trailing_level(account, limits),
+                fired=account.day.fired,
+            )
+            for name, account in sorted(self._accounts.items())
+            if (limits := self._of(name)) and account.day.date == today
+        )
+
+    def _of(self, account: str) -> DayLimits:
+        return self._helm.watch.rulebook.limits_for(account)
+
+    # ----------------------------------------------------------------------------------- acting
+
+    def _fire(
+        self, account: Account, positions: Sequence[Position], verdict: Verdict, now_s: float
+    ) -> list[Effect]:
+        """A limit is reached: end everything, ask once for all, or tell."""
+        helm = self._helm
+        wanted = sorted((p for p in positions if not self._stuck(p.id)), key=_only_long)
+        effects: list[Effect] = [Audit("day limit", {"account": account.name, **verdict_to_json(verdict)})]
+        shares = {p.id: helm.watch.standing(p.id, now_s).open_share for p in wanted}
+        own = {name: replace(verdict, fraction=share) for name, share in shares.items()}
+        for name, each in own.items():
+            helm.watch.witness(name, each, now_s)
+            effects.append(Audit("verdict", {"position": name, **verdict_to_json(each)}))
+        decision = decide(helm.mode, verdict, halted=helm.halted, degraded=helm.degraded)
+        for position in wanted:
+            helm.watch.why.decided(position.id, verdict.rule, helm.gate_words(decision, verdict))
+        outcome, nonce, note = TOLD, "", helm.why_only_told(verdict)
+        if decision is Decision.ACT:
+            outcome, note = ACTED, _closing(wanted)
+            for position in wanted:
+                effects += helm.start_exit(position, own[position.id], verdict.rule, None, now_s, quiet=True)
+        elif decision is Decision.ASK:
+            free = tuple(p for p in wanted if not helm.exiting(p.id))
+            outcome, note = (ASKED if free else ACTED), _closing(())
+            if free:
+                asked, question = helm.dialogue.ask_exit_as(free, verdict, now_s)
+                nonce = asked.nonce
+                effects += question
+        elif helm.halted or helm.degraded:
+            outcome = HELD
+        account.spoken(verdict.rule, outcome, nonce, [p.id for p in positions])
+        effects += self._save(account)
+        if not nonce:  # a question is loud enough
+            topic = f"{verdict.rule}:{account.name}:{account.day.date}:{outcome}"
+            title = f"Day limit of account {account.name}"
+            effects.append(Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}"))
+        return effects
+
+    def _reconsider(self, account: Account) -> list[Effect]:
+        """Let a limit speak again that was only told because of a trouble, or a loss nobody answered."""
+        day, helm = account.day, self._helm
+        if day.outcome == HELD and not (helm.halted or helm.degraded):
+            account.rearm()
+        elif day.outcome == ASKED:
+            account.question = account.question or helm.dialogue.questions.get(day.nonce)
+            asked = account.question
+            if asked is not None and asked.status is Status.PENDING:
+                return []
+            if day.fired == DAY_LOSS and (asked is None or asked.status is Status.EXPIRED):
+                account.rearm()
+            else:
+                account.spoken(day.fired, ANSWERED, "", day.known)
+        return self._save(account)
+
+    def _stuck(self, position: PositionId) -> bool:
+        last = self._helm.desk.last_of(position)
+        return last is not None and last.state is IntentState.STUCK
+
+    # ---------------------------------------------------------------------------------- telling
+
+    def _tell_new(self, account: Account, positions: Sequence[Position]) -> list[Effect]:
+        """Tell of positions that came after the day was ended."""
+        if not account.day.fired:
+            return []
+        new = [p for p in positions if p.id not in account.day.known]
+        if new:
+            account.knows([p.id for p in new])
+        return [
+            Alert(
+                Urgency.MEDIUM,
+                f"day-new:{p.id}:{account.day.date}",
+                "A new position after the day limit",
+                f"{p.strategy_id} {p.symbol} {p.strategy}: {account.day.fired} of account {account.name} has "
+                "spoken today and does not speak again; only the position's own rules guard it.",
+                p.id,
+            )
+            for p in new
+        ] + (self._save(account) if new else [])
+
+    def _tell_blind(
+        self, account: Account, limits: DayLimits, standings: Sequence[Standing], now_s: float
+    ) -> list[Effect]:
+        """Tell that the day cannot be judged: after a minute, at once if its loss looks too large."""
+        if account.guarded_paise is not None or account.day.fired:
+            self._blind_s.pop(account.name, None)
+            self._told_blind.pop(account.name, None)
+            return []
+        since_s = self._blind_s.setdefault(account.name, now_s)
+        last = account.last_paise(standing.position for standing in standings)
+        grave = limits.loss_paise is not None and last <= -limits.loss_paise
+        if not grave and now_s < since_s + BLIND_AFTER_S:
+            return []
+        urgency = Urgency.HIGH if grave else Urgency.MEDIUM
+        if self._told_blind.get(account.name, -1) >= urgency:
+            return []
+        self._told_blind[account.name] = urgency
+        text = (
+            f"Without a price: {', '.join(account.blind)}. By the last believable prices the day stands at "
+            f"{signed_rupees(last)}. The day limits of account {account.name} cannot act until it is priced."
+        )
+        topic = f"day-blind:{account.name}:{urgency.name}"
+        return [Alert(urgency, topic, "A day limit cannot be judged", text)]
+
+    def _save(self, account: Account) -> list[Effect]:
+        if self._saved.get(account.name) == account.day:
+            return []
+        self._saved[account.name] = account.day
+        return [Record("day", account.name, account.day.to_json())]
+
+
+def _only_long(position: Position) -> bool:
+    return all(leg.quantity > 0 for leg in position.legs)
+
+
+def _closing(positions: Sequence[Position]) -> str:
+    if not positions:
+        return " Nothing is left to close."
+    return f" Being closed: {', '.join(f'{p.strategy_id} {p.symbol} {p.strategy}' for p in positions)}."
+
+
+def _trailing_level(account: Account, limits: DayLimits) -> int | None:
+    peak = account.day.peak_paise
+    return None if peak is None or limits.trailing is None else peak - limits.trailing.give_back_paise
