@@ -42,6 +42,7 @@ class Armed:
     Attributes:
         params: what it waits for; a ratchet's rise, a daily moment is today's.
         level_paise: P&L of the open legs at which it is met; None for rules that wait for anything else.
+        counts_paise: realised P&L that it counts on top of the open legs'.
         verdict: what it says now, unless it has fired already; None = nothing.
         confirmed: what it says may be acted on.
         fired: it has been acted on and its condition has not clearly gone since.
@@ -49,7 +50,7 @@ class Armed:
     """
 
     __slots__ = (
-        "_asked", "_clear_paise", "_confirm_s", "_daily", "_shift_paise", "_since_s", "_waiting", "confirmed",
+        "_asked", "_clear_paise", "_confirm_s", "_daily", "_since_s", "_waiting", "confirmed", "counts_paise",
         "fault", "fired", "level_paise", "params", "rule", "verdict",
     )  # fmt: skip
 
@@ -67,13 +68,20 @@ class Armed:
         """Place the level anew after a partial exit."""
         params = self.params
         counts = params.with_realised if isinstance(params, Ratchet) else self.rule.with_realised
-        self._shift_paise = realised_paise if counts else 0
+        self.counts_paise = realised_paise if counts else 0
         self._place()
+
+    @property
+    def threshold_paise(self) -> int | None:
+        """The P&L at which it fires, with what it counts on top; None = it waits for something else."""
+        if isinstance(self.params, Amount):
+            return self.params.threshold_paise
+        return self.params.level_paise if isinstance(self.params, Ratchet) else None
 
     def see(self, open_paise: int) -> None:
         """Take note of a believable P&L of the open legs: a ratchet may rise."""
         if isinstance(self.params, Ratchet):
-            self.raise_to(self.params.seen(open_paise + self._shift_paise))
+            self.raise_to(self.params.seen(open_paise + self.counts_paise))
 
     def raise_to(self, params: Ratchet) -> None:
         """Put the ratchet where it was, or where it has come to."""
@@ -87,11 +95,11 @@ class Armed:
         self._clear_paise = 0
         params = self.params
         if isinstance(params, Amount):
-            self.level_paise = params.threshold_paise - self._shift_paise
+            self.level_paise = params.threshold_paise - self.counts_paise
             self._clear_paise = max(-(-abs(params.threshold_paise) * _CLEAR_PCT // 100), 1)
         elif isinstance(params, Ratchet) and params.peak_paise is not None:
             level = params.level(params.peak_paise)
-            self.level_paise = level - self._shift_paise
+            self.level_paise = level - self.counts_paise
             self._clear_paise = max((params.peak_paise - level) // 2, 1)
 
     def open_session(self, day: date, calendar: Calendar) -> None:
@@ -155,7 +163,7 @@ class Armed:
         if not isinstance(params, Ratchet):
             return None
         top = params.arms_paise - 1 if params.peak_paise is None else params.peak_paise
-        return top - self._shift_paise
+        return top - self.counts_paise
 
     def still_between(self, open_paise: int) -> tuple[int | None, int | None]:
         """Between which P&Ls of the open legs, both included, a rule that is not met has nothing new to say.
@@ -181,7 +189,7 @@ class Armed:
             return None, level + self._clear_paise - 1
         if open_paise > level or params.floor_paise is None:
             return level + 1, None
-        return None, params.floor_paise - self._shift_paise
+        return None, params.floor_paise - self.counts_paise
 
     def _cleared(self, snapshot: Snapshot) -> bool:
         """Whether a fired condition has gone far enough to be taken for gone."""

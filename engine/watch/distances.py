@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.rules.base import Amount, Kind, Limits, Ratchet
+from engine.rules.base import Kind, Limits, Ratchet
 from engine.sensitivity import points_to
 from engine.view import ThresholdView
 
@@ -34,19 +34,12 @@ def _threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> T
         points = points_to(model, distance)
     return ThresholdView(
         armed.rule.name,
-        _level_paise(armed),
+        armed.threshold_paise,
         params.text,
         distance_paise=distance,
         points=points,
         underlying_paise=None if points is None or spot is None else spot + round(points * 100),
     )
-
-
-def _level_paise(armed: Armed) -> int | None:
-    """The P&L at which the rule fires, realised included where the rule counts it."""
-    if isinstance(armed.params, Amount):
-        return armed.params.threshold_paise
-    return armed.params.level_paise if isinstance(armed.params, Ratchet) else None
 
 
 def _distance_paise(armed: Armed, snapshot: Snapshot) -> int | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import Seen
 from engine.pnl import Book, Marks, last_mark
-from engine.rules.base import Amount, Due, Kind
+from engine.rules.base import Due, Kind
 from engine.why import LegSeen, RuleSeen, RuleState, Said, Sighting
 
 if TYPE_CHECKING:
@@ -135,7 +135,6 @@ def sight(watched: Watched, now_s: float, verdicts: Sequence[Verdict] = ()) -> S
                     armed,
                     snapshot.guarded_paise if armed.rule.kind is Kind.LOSS else snapshot.marked_paise,
                     last,
-                    realised * armed.rule.with_realised,
                 )
                 for armed in watched.armed
             ),
@@ -146,7 +145,7 @@ def sight(watched: Watched, now_s: float, verdicts: Sequence[Verdict] = ()) -> S
     )
 
 
-def _rule(armed: Armed, pnl_paise: int | None, last_paise: int | None, realised_paise: int) -> RuleSeen:
+def _rule(armed: Armed, pnl_paise: int | None, last_paise: int | None) -> RuleSeen:
     if armed.fired:
         state = RuleState.FIRED
     elif armed.verdict is None:
@@ -154,14 +153,15 @@ def _rule(armed: Armed, pnl_paise: int | None, last_paise: int | None, realised_
     else:
         state = RuleState.CONFIRMED if armed.confirmed else RuleState.MET
     params = armed.params
-    amount = isinstance(params, Amount)
+    threshold_paise = armed.threshold_paise
+    counts_paise = armed.counts_paise
     return RuleSeen(
         rule=armed.rule.name,
         state=state.value,
         text=params.text,
-        pnl_paise=_plus(pnl_paise, realised_paise) if amount else None,
-        last_paise=_plus(last_paise, realised_paise) if amount else None,
-        threshold_paise=params.threshold_paise if isinstance(params, Amount) else None,
+        pnl_paise=None if threshold_paise is None else _plus(pnl_paise, counts_paise),
+        last_paise=None if threshold_paise is None else _plus(last_paise, counts_paise),
+        threshold_paise=threshold_paise,
         due_s=params.due_s if isinstance(params, Due) else None,
         confirms_s=armed.confirms_s if isfinite(armed.confirms_s) else None,
     )

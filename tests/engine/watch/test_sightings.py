@@ -72,6 +72,16 @@ def test_every_step_of_a_stop_is_kept_with_what_was_seen():
     assert [said.rule for said in kept(desk)[-1].said] == ["stop_loss"]
 
 
+def test_a_trail_is_kept_with_the_level_it_has_risen_to():
+    """After a peak of ₹1,950.00 the trail stands at ₹1,365.00, and a look says so."""
+    desk = Desk(condor(), '[default]\ntrailing_stop = true\nprofit_target = "off"')
+    for mids in (AT_ENTRY, (20, 15, 40, 18), (20, 15, 55, 18)):
+        desk.quote(*mids)
+        desk.wait(2)
+    trail = next(rule for rule in kept(desk)[-1].rules if rule.rule == "trailing_stop")
+    assert (trail.state, trail.pnl_paise, trail.threshold_paise) == ("fired", 97_500, 136_500)
+
+
 def test_a_stop_that_recovers_is_kept_too():
     """Met, and quiet again a second later: both are looks of their own."""
     desk = Desk(condor())
