@@ -7,14 +7,16 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from engine.errors import BadInput, ConfigError, SourceError
-from engine.io.env import load_settings, make_data_dir
-from engine.io.importer import import_csv, summary
+from engine.io.env import load_settings
+from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.replays import ReplayRequest, human, run_replay
-from engine.io.stores.sqlite import SqliteStore
+from engine.io.rules_tool import rules_tool, store_of
 from engine.model import Mode
 
 
@@ -34,11 +36,19 @@ def _parser() -> argparse.ArgumentParser:
     tools = parser.add_subparsers(title="tools", required=True, dest="name", metavar="TOOL")
 
     take = tools.add_parser(
-        "import", help="fill the embedded trade store from a CSV file, whole or not at all"
+        "import", help="fill the embedded trade store from CSV files, each whole or not at all"
     )
-    take.add_argument("file", type=Path, help="one row per leg; columns as in docs/trades.md")
+    take.add_argument("file", type=Path, nargs="?", help="one row per leg; columns as in docs/trades.md")
+    take.add_argument(
+        "--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels; docs/rules.md"
+    )
     take.add_argument("--json", action="store_true", help="the numbers of the file's rows, by what was done")
     take.set_defaults(tool=_import)
+
+    rules = tools.add_parser("rules", help="which rules each position has, and where each comes from")
+    rules.add_argument("--strategy-id", type=int, metavar="N", help="of this strategy only")
+    rules.add_argument("--json", action="store_true")
+    rules.set_defaults(tool=_rules)
 
     replay = tools.add_parser(
         "replay", help="run recorded days through the same rules and print what would have happened"
@@ -46,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("days", nargs="+", type=Path, metavar="DAY", help="recorded quotes, .csv or .csv.gz")
     replay.add_argument("--trades", type=Path, required=True, help="the positions, columns as for import")
     replay.add_argument("--rules", type=Path, help="rules laid over the shipped ones")
+    replay.add_argument("--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels")
     replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
     replay.add_argument(
         "--spread-pct", type=_per_cent, metavar="P",
@@ -74,13 +85,25 @@ def _per_cent(word: str) -> Decimal:
 
 
 def _import(args: argparse.Namespace) -> str:
-    settings = load_settings()
-    make_data_dir(settings.data_dir)
-    report = asyncio.run(import_csv(args.file, SqliteStore(settings.data_dir / "trades.sqlite3")))
-    if not args.json:
-        return summary(report)
-    rows = {"added": report.added, "already": report.already}
-    return json.dumps({what: [row.id for row in found] for what, found in rows.items()})
+    store = store_of(load_settings().data_dir)
+    told: dict[str, Any] = {}
+    lines = []
+    if args.file is not None:
+        rows = asyncio.run(import_csv(args.file, store))
+        told |= {"added": [row.id for row in rows.added], "already": [row.id for row in rows.already]}
+        lines.append(summary(rows))
+    if args.exit_levels is not None:
+        levels = asyncio.run(import_levels_csv(args.exit_levels, store))
+        told["exit_levels"] = asdict(levels)
+        lines.append(levels_summary(levels))
+    if not lines:
+        raise BadInput("nothing to import: expected FILE.csv, --exit-levels FILE.csv, or both")
+    return json.dumps(told) if args.json else "\n".join(lines)
+
+
+def _rules(args: argparse.Namespace) -> str:
+    text, data = rules_tool(load_settings(), args.strategy_id)
+    return json.dumps(data, indent=2, ensure_ascii=False) if args.json else text
 
 
 def _replay(args: argparse.Namespace) -> str:
@@ -88,6 +111,7 @@ def _replay(args: argparse.Namespace) -> str:
         days=tuple(args.days),
         trades=args.trades,
         rules=args.rules,
+        levels=args.exit_levels,
         mode=args.mode,
         spread_pct=args.spread_pct,
         timing=args.timing or not args.json,

@@ -1,22 +1,29 @@
-"""May this price be believed: soundness, spread, what a far-off quote may count at most.
+"""May this price be believed: soundness, spread, intrinsic value, neighbouring strikes.
 
-A tick that cannot be true is *suspect* and is not used at all. A true but wide market is usable for
-nobody's profit, and for a stop only after a grace (`engine.pnl`).
+A price that cannot be true is *suspect* and is not used at all. A true but wide market is usable for
+nobody's profit, and for a stop only after a grace (`engine.pnl`). What is compared with intrinsic
+value and with neighbours is bid + ask, twice the mid: whole paise decide, nothing is rounded.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from engine.model import Right
+from engine.money import rupees
 from engine.payoff import intrinsic
 
 if TYPE_CHECKING:
     from engine.messages import Tick
     from engine.model import Instrument
 
-#: How far a price may lie beyond intrinsic value, as a share of the underlying: one per cent.
-_BEYOND_INTRINSIC = 100
+#: How far a price may lie beyond intrinsic value, in per cent of the underlying: of a quote, and of a
+#: last price from a source without quotes, which may be from another minute than the underlying's.
+BEYOND_INTRINSIC_PCT, BEYOND_INTRINSIC_LTP_PCT = 1, 2
+#: How far neighbouring strikes may contradict each other: half of both spreads and so many ticks, or
+#: a twentieth of the distance between them.
+NEIGHBOUR_TICKS, NEIGHBOUR_SHARE = 10, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,58 @@ class ReplayGuard:
     """
 
     max_quote_age_s: float
+
+
+class Shown(NamedTuple):
+    """A narrow quote as it is compared with others.
+
+    Attributes:
+        both_paise: bid + ask, twice the mid; twice the last price where there are no quotes.
+        gap_paise: ask − bid.
+        quoted: False = the source tells last prices only.
+    """
+
+    both_paise: int
+    gap_paise: int
+    quoted: bool
+
+
+def below_intrinsic(instrument: Instrument, shown: Shown, underlying_both_paise: int) -> str:
+    """Why this price is too far below intrinsic value, or nothing.
+
+    Args:
+        instrument: an option; anything else has no intrinsic value.
+        shown: its quote.
+        underlying_both_paise: twice the forward of its expiry, or twice the spot.
+    """
+    if instrument.right is None or instrument.strike_paise is None:
+        return ""
+    worth = intrinsic(instrument.right, 2 * instrument.strike_paise, underlying_both_paise)
+    short = worth - shown.both_paise
+    pct = BEYOND_INTRINSIC_PCT if shown.quoted else BEYOND_INTRINSIC_LTP_PCT
+    return f"below intrinsic by {rupees(short // 2)}" if 100 * short > pct * underlying_both_paise else ""
+
+
+def contradiction(low: tuple[Instrument, Shown], high: tuple[Instrument, Shown]) -> str:
+    """What is wrong between two options of one expiry and right, the lower strike first, or nothing.
+
+    A call is worth no more at the higher strike, a put no less, and the two differ by no more than
+    the strikes do; all of it within half the sum of the spreads and ten ticks, or a twentieth of the
+    distance, whichever is more.
+    """
+    (one, cheap), (other, dear) = low, high
+    distance = (other.strike_paise or 0) - (one.strike_paise or 0)
+    gain = cheap.both_paise - dear.both_paise
+    if one.right is Right.PUT:
+        gain = -gain
+    over = max(-gain, gain - 2 * distance)
+    slack = cheap.gap_paise + dear.gap_paise + 2 * NEIGHBOUR_TICKS * one.tick_paise
+    if over <= slack or NEIGHBOUR_SHARE * over <= 2 * distance:
+        return ""
+    if gain < 0:
+        word = "cheaper" if one.right is Right.CALL else "dearer"
+        return f"{word} than the higher strike by {rupees(over // 2)}"
+    return f"further apart than the strikes by {rupees(over // 2)}"
 
 
 def fault(tick: Tick) -> str:
@@ -78,5 +137,5 @@ def exit_bounds(instrument: Instrument, underlying_paise: int) -> tuple[int, int
         worth = underlying_paise
     else:
         worth = intrinsic(instrument.right, instrument.strike_paise, underlying_paise)
-    slack = underlying_paise // _BEYOND_INTRINSIC
+    slack = underlying_paise * BEYOND_INTRINSIC_PCT // 100
     return max(worth - slack, 0), worth + slack

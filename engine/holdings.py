@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
 from engine.reconcile import Opposed, opposed
+from engine.rules.levels import TABLE
 from engine.sessions import ist_date
 from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.intents import Intent
     from engine.messages import Effect, InstrumentsLoaded
-    from engine.model import Instrument, InstrumentKey, TradeRow
+    from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
     from engine.watch import RuleNote, Watchlist
 
@@ -59,6 +60,7 @@ class Holdings:
         self.invalid: tuple[InvalidPosition, ...] = ()
         self.flat: dict[PositionId, Position] = {}
         self._rows: tuple[TradeRow, ...] | None = None
+        self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
@@ -91,8 +93,13 @@ class Holdings:
         self.instruments = message.instruments
         return self._group(now_s) if self._rows is not None else []
 
-    def take_rows(self, rows: tuple[TradeRow, ...], now_s: float) -> list[Effect]:
-        """New open rows from the store. A position that is exiting is left alone until it has ended."""
+    def take_rows(
+        self, rows: tuple[TradeRow, ...], levels: tuple[ExitLevel, ...], now_s: float
+    ) -> list[Effect]:
+        """New open rows from the store. A position that is exiting is left alone until it has ended.
+
+        Changed levels arm the rules of their position anew.
+        """
         if not rows and self.positions:
             self._empty_loads += 1
             if self._empty_loads < EMPTY_LOADS:
@@ -100,7 +107,8 @@ class Holdings:
                 return [Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)]
         self._empty_loads = 0 if rows else self._empty_loads
         self._rows = rows
-        effects: list[Effect] = []
+        effects = self._tell_stray(levels)
+        self._levels = levels
         symbols = frozenset(row.symbol for row in rows)
         if not symbols <= self._symbols:
             self._symbols |= symbols
@@ -111,7 +119,7 @@ class Holdings:
         assert self._rows is not None  # noqa: S101 - both callers know
         open_rows = [row for row in self._rows if row.id not in self._closed]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
-        found, invalid = positions(open_rows, self.instruments, ist_date(now_s))
+        found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         effects = self._tell_invalid(invalid)
         for position in found:
             known = self.positions.get(position.id)
@@ -126,19 +134,28 @@ class Holdings:
             effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
         return effects + self.subscriptions()
 
+    def rearm(self, now_s: float) -> list[Effect]:
+        """The rules changed: arm those of every position anew; peaks, told levels and holds stay."""
+        effects: list[Effect] = []
+        for position in tuple(self.positions.values()):
+            effects += self._watch(position, now_s)
+        return effects
+
     def _watch(self, position: Position, now_s: float) -> list[Effect]:
-        changed = position.id in self.positions
-        memory = self.watch.memory(position.id) if changed else self._memories.pop(position.id, Memory())
+        known = self.positions.get(position.id)
+        memory = self.watch.memory(position.id) if known else self._memories.pop(position.id, Memory())
+        before = self.watch.figures(position.id, now_s) if known and known.legs == position.legs else None
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
         notes = self.watch.put(position, memory, now_s)
-        if (rank := self._silence(position.id)) is not None:
-            self.watch.hold(position.id, rank)
-        event = "position changed" if changed else "position taken over"
+        if before is None and (rank := self._silence(position.id)) is not None:
+            self.watch.hold(position.id, rank)  # armed anew on the same legs it is held already
+        event = "rules armed anew" if before else "position changed" if known else "position taken over"
         effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
         unprotected = self.watch.figures(position.id, now_s).unprotected
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
-        effects += [_refusal(position, note, loud) for note in notes if note.refused]
+        told = before.notes if before else ()
+        effects += [_refusal(position, note, loud) for note in notes if note.refused and note not in told]
         return effects + (self._unprotected(position, now_s) if unprotected else [])
 
     def unprotected(self, now_s: float) -> list[Effect]:
@@ -169,6 +186,14 @@ class Holdings:
             Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
             for bad in invalid
             if (bad.id, bad.why) not in known
+        ]
+
+    def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
+        """Rows of ``strategy_exit_levels`` that do not even say whose they are, once each."""
+        return [
+            Alert(Urgency.MEDIUM, f"exit-level:{level.id}", f"{TABLE} row {level.id} is ignored", level.fault)
+            for level in levels
+            if level.enabled and not level.strategy_id and level not in self._levels
         ]
 
     def _tell_opposed(self) -> list[Effect]:
@@ -259,11 +284,12 @@ def _gone(position: Position) -> Effect:
 
 
 def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:
+    urgency = Urgency.MEDIUM if note.mistake else urgency
     why = note.text if urgency is Urgency.MEDIUM else f"{note.text.partition(';')[0]}. Another rule guards it"
     return Alert(
         urgency,
         f"rule:{position.id}:{note.rule}",
-        f"Rule {note.rule} is off",
+        f"{note.rule} is ignored" if note.mistake else f"Rule {note.rule} is off",
         f"{position.symbol} {position.strategy}: {why}.",
         position.id,
     )

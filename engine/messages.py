@@ -18,12 +18,14 @@ if TYPE_CHECKING:
         BrokerFill,
         BrokerOrder,
         BrokerPosition,
+        ExitLevel,
         Instrument,
         InstrumentKey,
         OrderRequest,
         PositionId,
         TradeRow,
     )
+    from engine.rules.rulebook import Rulebook
 
 # ---------------------------------------------------------------------------------------------- in
 
@@ -120,10 +122,27 @@ class InstrumentsLoaded:
 
 @dataclass(frozen=True, slots=True)
 class TradesLoaded:
-    """The open rows of the trade store; ``rows`` None = the query failed (never: no positions)."""
+    """The open rows of the trade store; ``rows`` None = the query failed (never: no positions).
+
+    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too.
+    """
 
     rows: tuple[TradeRow, ...] | None
     detail: str = ""
+    levels: tuple[ExitLevel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """The rules file has another content; ``rulebook`` None = it is refused, for these faults.
+
+    ``version`` names the content: the same content has the same one.
+    """
+
+    rulebook: Rulebook | None
+    source: str
+    version: str
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +279,16 @@ class JournalState:
     failed: str
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatesStopped:
+    """The order-update socket stays away until a person mends what ``detail`` names."""
+
+    detail: str
+
+
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
-    | CommandOutcome | Command | Tap | Beat | JournalState
+    | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
 )  # fmt: skip
 
 # --------------------------------------------------------------------------------------------- out

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import NewType
 
@@ -149,6 +150,8 @@ class Position:
     """The open legs of one strategy in one account.
 
     Attributes:
+        rule_sets: the sets of rules its rows name; one is expected, or none.
+        levels: its rows of ``strategy_exit_levels``, as they are, wrong ones too.
         margin_paise: what the broker blocked for it at entry; None = unknown.
     """
 
@@ -158,12 +161,37 @@ class Position:
     strategy: str
     legs: tuple[Leg, ...]
     opened_at_s: float
+    rule_sets: tuple[str, ...] = ()
+    levels: tuple[ExitLevel, ...] = ()
     margin_paise: int | None = None
 
     @property
     def id(self) -> PositionId:
         """``account/strategy_id``."""
         return position_id(self.account, self.strategy_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitLevel:
+    """One row of ``strategy_exit_levels``: a level of one rule of one strategy.
+
+    Attributes:
+        strategy_id: 0 = cannot be read.
+        exit_type, level_name, trigger_type: words of the table, folded; `engine.rules.levels` knows them.
+        value: in the unit of the trigger type: per cent, rupees, days or the Greek itself.
+        close_pct: what share of the entry combinations a scaling level closes, in per cent; None = a quarter.
+        fault: what is wrong with the row's cells; such a row means nothing.
+    """
+
+    id: int
+    strategy_id: int
+    exit_type: str
+    level_name: str
+    trigger_type: str
+    value: Decimal
+    close_pct: Decimal | None = None
+    enabled: bool = True
+    fault: str = ""
 
 
 def position_id(account: str, strategy_id: int) -> PositionId:
@@ -180,6 +208,7 @@ class TradeRow:
         quantity: units, positive; the direction is in ``action``.
         price_paise: entry price per unit; None when the column is empty.
         timestamp_s: when the leg was entered, epoch seconds.
+        rule_set: the set of rules its position is tagged with; empty = none.
         margin_paise: margin blocked for the leg, or in one row for all of the position; None = unknown.
     """
 
@@ -198,6 +227,7 @@ class TradeRow:
     order_id: str
     order_status: str
     timestamp_s: float
+    rule_set: str = ""
     margin_paise: int | None = None
 
 

@@ -29,9 +29,11 @@ from engine.messages import (
     LoadTrades,
     Message,
     OrderUpdate,
+    RulesChanged,
     Tap,
     Ticks,
     TradesLoaded,
+    UpdatesStopped,
 )
 from engine.model import Urgency
 from engine.orders import read_correlation_id
@@ -81,6 +83,8 @@ class Monitor:
             InstrumentsLoaded: self.holdings.take_instruments,
             FeedChanged: self._feed,
             JournalState: self._journal,
+            UpdatesStopped: self._updates,
+            RulesChanged: self._rules,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -190,7 +194,19 @@ class Monitor:
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
             return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
-        return self.holdings.take_rows(message.rows, now_s)
+        return self.holdings.take_rows(message.rows, message.levels, now_s)
+
+    def _rules(self, message: RulesChanged, now_s: float) -> list[Effect]:
+        topic = f"rules-file:{message.version}"
+        if message.rulebook is None:
+            text = "\n".join((*message.faults, "It is refused whole; the rules in force stay as they are."))
+            return [Alert(Urgency.MEDIUM, topic, "The rules file has faults", text)]
+        self.watch.use(message.rulebook)
+        effects = self.holdings.rearm(now_s)
+        number = len(self.holdings.positions)
+        text = f"{message.source} is in force, for {number} position{'s' * (number != 1)}."
+        audit = Audit("rules changed", {"source": message.source, "version": message.version})
+        return [audit, Alert(Urgency.NORMAL, topic, "The rules have changed", text), *effects]
 
     def _feed(self, message: FeedChanged, _now_s: float) -> list[Effect]:
         self.feed, self.feed_detail = message.state, message.detail
@@ -198,6 +214,13 @@ class Monitor:
         if message.alarm:
             effects.append(Alert(Urgency.HIGH, "feed", "The price feed needs you", message.detail))
         return effects
+
+    def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
+        text = (
+            f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
+            "A new access token, or a restart, brings the updates back."
+        )
+        return [Alert(Urgency.MEDIUM, "order-updates", "Order updates have stopped", text)]
 
     def _journal(self, message: JournalState, _now_s: float) -> list[Effect]:
         if not message.failed:

@@ -61,6 +61,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         thresholds=figures.thresholds,
         unprotected=figures.unprotected,
         dte=figures.dte,
+        closing_pnl_paise=figures.closing_pnl_paise,
     )
 
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
-from engine.guards import exit_bounds, narrow
+from engine.guards import Shown, exit_bounds, narrow
 from engine.payoff import entry_price
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Book(Enum):
     EMPTY = auto()
 
 
-#: Reached at every tick, and a member of an enum costs ten times as much to reach as a name.
-_BELIEVED = Book.BELIEVED
+#: Beyond any price: a box without end.
+ANY_PAISE = 10**15
 
 
 class Marks:
@@ -42,12 +42,17 @@ class Marks:
         arrived_s: when the newest sound quote came; -inf = never.
         doubtful_since_s: arrival of the first quote that was not believable.
         bridged: the marks were fresh when the book went wide, so a stop may go by them for a while.
+        fault: why the newest price is suspect; empty = it is not. The marks are then those before it:
+            no profit is counted by them, and a stop only as long as they are young.
+        suspects: how many prices were suspect when they came.
+        low, high: the box, bounds of bid + ask within which a quote needs no closer look
+            (`engine.watch.family`); empty (1, 0) = every quote needs one.
     """
 
     __slots__ = (
         "_ceiling_paise", "_floor_paise", "_narrow_paise", "_spread_bp", "arrived_s", "ask_paise",
-        "bid_paise", "book", "bridged", "doubtful_since_s", "guard", "instrument", "long_paise", "marked",
-        "short_paise",
+        "bid_paise", "book", "bridged", "doubtful_since_s", "fault", "guard", "high", "instrument",
+        "long_paise", "low", "marked", "short_paise", "suspects",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, guard: Guard) -> None:
@@ -64,29 +69,75 @@ class Marks:
         self.bridged = False
         self._floor_paise = 0
         self._ceiling_paise: int | None = None
+        self.fault = ""
+        self.suspects = 0
+        self.shut()
 
     def take(self, tick: Tick, now_s: float) -> bool:
-        """Bring the marks forward by a sound tick; False when its prices are no mark."""
+        """Bring the marks forward by an everyday tick; False, and nothing done, when it is none.
+
+        Everyday is a quote in the box with a narrow book; a box is only there while the marks are
+        believed. All others need a closer look (`shown`), and then `accept` or `doubt`.
+        """
         bid, ask = tick.bid_paise, tick.ask_paise
         if bid is None or ask is None:
             bid = ask = tick.ltp_paise
-        elif not ask or (
-            ask - bid > self._narrow_paise
-            and not (bid and narrow(bid, ask, self._spread_bp, self._narrow_paise))
-        ):
-            self._doubt(bid, ask, now_s)
+        both = bid + ask
+        if not self.low <= both <= self.high:
             return False
-        if bid:
-            both = bid + ask  # half a paisa of the mid counts against us, whichever side we are on
+        gap = ask - bid
+        if not 0 <= gap <= self._narrow_paise and not (
+            bid and gap > 0 and narrow(bid, ask, self._spread_bp, self._narrow_paise)
+        ):
+            return False
+        if bid:  # half a paisa of the mid counts against us, whichever side we are on
             self.long_paise = long = both // 2
             self.short_paise = both - long
         else:  # nobody bids and little is asked: worthless to own, and not free to buy back
             self.long_paise, self.short_paise = 0, ask
         self.bid_paise, self.ask_paise = bid, ask
-        self.book = _BELIEVED
-        self.marked = True
         self.arrived_s = now_s
         return True
+
+    def shown(self, tick: Tick) -> Shown | None:
+        """A sound tick as it is compared with others; None when its book gives no mark."""
+        bid, ask = tick.bid_paise, tick.ask_paise
+        if bid is None or ask is None:
+            return Shown(2 * tick.ltp_paise, 0, quoted=False)
+        gap = ask - bid
+        if not ask or (
+            gap > self._narrow_paise and not (bid and narrow(bid, ask, self._spread_bp, self._narrow_paise))
+        ):
+            return None
+        return Shown(bid + ask, gap, quoted=True)
+
+    def accept(self, tick: Tick, arrived_s: float) -> None:
+        """Take a narrow quote that was found believable, whatever the box says; leaves it wide open."""
+        self.low, self.high = 1, ANY_PAISE
+        self.take(tick, arrived_s)
+        self.book = Book.BELIEVED
+        self.marked = True
+        self.fault = ""
+
+    def doubt(self, tick: Tick, now_s: float) -> None:
+        """Note a sound book that gives no mark, and when that began.
+
+        A book that changes between wide and empty goes on being doubtful: a stop shall not be
+        switched off by flicker. After a gap without any quote the old marks count no more.
+        """
+        fresh = now_s <= self.fresh_until_s
+        if self.book is Book.BELIEVED or not fresh:
+            self.doubtful_since_s = now_s
+            self.bridged = fresh
+        self.bid_paise, self.ask_paise = tick.bid_paise or 0, tick.ask_paise or 0
+        self.book = Book.WIDE if self.bid_paise or self.ask_paise else Book.EMPTY
+        self.arrived_s = now_s
+        self.fault = ""
+        self.shut()
+
+    def shut(self) -> None:
+        """Have every quote looked at closely."""
+        self.low, self.high = 1, 0
 
     def bound(self, underlying_paise: int | None) -> None:
         """Tell where the underlying stood when the book went wide; None = unknown."""
@@ -105,6 +156,10 @@ class Marks:
         """Until when a stop may go by the last believable marks of a wide book."""
         return self.doubtful_since_s + self.guard.stop_grace_s
 
+    def counts(self, now_s: float) -> bool:
+        """Whether a stop goes by the newest quote, and not by one before it."""
+        return not self.fault and (self.book is Book.BELIEVED or now_s >= self.grace_until_s)
+
     def last_mark(self, quantity: int) -> int | None:
         """The last believable mark for such a holding, however old; None = never had one."""
         if not self.marked:
@@ -113,6 +168,10 @@ class Marks:
 
     def mark(self, quantity: int, now_s: float) -> int | None:
         """The mark for such a holding; None = unknown."""
+        return None if self.fault else self._standing(quantity, now_s)
+
+    def _standing(self, quantity: int, now_s: float) -> int | None:
+        """The last mark while it is young, even if a suspect price has come after it."""
         if self.book is not Book.BELIEVED or now_s > self.fresh_until_s:
             return None
         return self.long_paise if quantity > 0 else self.short_paise
@@ -127,9 +186,11 @@ class Marks:
         """What a stop goes by: the mark; in a wide book the last one for a grace, then the way out.
 
         The way out counts no less for a long, and no more for a short, than intrinsic value allows.
+        A suspect price is as if it had not come: what was there before counts while it is young, so
+        that flicker does not switch a stop off.
         """
         if self.book is not Book.WIDE or now_s > self.fresh_until_s:
-            return self.mark(quantity, now_s)
+            return self._standing(quantity, now_s)
         if now_s < self.grace_until_s:
             return self.last_mark(quantity) if self.bridged else None
         if quantity > 0:
@@ -137,20 +198,6 @@ class Marks:
         if self._ceiling_paise is None:
             return self.ask_paise or None
         return min(self.ask_paise or self._ceiling_paise, self._ceiling_paise)
-
-    def _doubt(self, bid: int, ask: int, now_s: float) -> None:
-        """Note a book that gives no mark, and when that began.
-
-        A book that changes between wide and empty goes on being doubtful: a stop shall not be
-        switched off by flicker. After a gap without any quote the old marks count no more.
-        """
-        fresh = now_s <= self.fresh_until_s
-        if self.book is Book.BELIEVED or not fresh:
-            self.doubtful_since_s = now_s
-            self.bridged = fresh
-        self.book = Book.WIDE if bid or ask else Book.EMPTY
-        self.bid_paise, self.ask_paise = bid, ask
-        self.arrived_s = now_s
 
 
 class Holding:
@@ -195,16 +242,19 @@ class Holding:
                 yield marks.grace_until_s
 
     def blind(self, now_s: float) -> list[str]:
-        """The legs that have no price a stop could go by, as people call them."""
+        """The legs that have no price a stop could go by, as people call them, and what is suspect."""
         return [
-            marks.instrument.display
+            f"{marks.instrument.display} ({marks.fault})" if marks.fault else marks.instrument.display
             for quantity, marks in self.legs
             if marks.guarded(quantity, now_s) is None
         ]
 
 
 def way_out(marks: Marks, quantity: int, now_s: float) -> int | None:
-    """What closing gives where the book can be believed, else what any stop goes by."""
+    """What closing gives at the best prices where the book can be believed, else what any stop goes by.
+
+    Not through the depth: see `engine.liquidation`.
+    """
     if marks.book is Book.BELIEVED:
         return marks.exit_price(quantity, now_s)
     return marks.guarded(quantity, now_s)

@@ -59,6 +59,13 @@ class PriceBook:
         self._arrived_s[key] = now_s
         return True
 
+    def copy(self) -> PriceBook:
+        """A book that knows the same and may learn something else."""
+        other = PriceBook()
+        other._ticks, other._arrived_s = dict(self._ticks), dict(self._arrived_s)
+        other._faults = dict(self._faults)
+        return other
+
     def get(self, key: InstrumentKey) -> Tick | None:
         """The last sound quote, and count whether there was one."""
         self.asked += 1
@@ -66,6 +73,10 @@ class PriceBook:
         if tick is not None:
             self.found += 1
         return tick
+
+    def peek(self, key: InstrumentKey) -> Tick | None:
+        """The last sound quote, not counted as a lookup."""
+        return self._ticks.get(key)
 
     def arrived_s(self, key: InstrumentKey) -> float | None:
         """When this instrument's last sound quote arrived; None = never."""

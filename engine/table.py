@@ -151,7 +151,9 @@ def _waits(position: PositionView, width: int) -> str:
     title = f"{_name(position)} {position.symbol} {position.strategy}".rstrip()
     dte = "" if position.dte is None else f", {position.dte} days to expiry"
     lines = [f"  {title}{dte}"]
-    lines += [f"    {_leg(leg)}" for leg in position.legs]
+    lines += [line for leg in position.legs for line in _leg(leg, width)]
+    if position.closing_pnl_paise is not None:
+        lines.append(f"    closed now {signed_rupees(position.closing_pnl_paise)} after charges")
     if position.unprotected:
         lines.append("    unprotected: no loss rule guards it")
     lines += [
@@ -160,12 +162,24 @@ def _waits(position: PositionView, width: int) -> str:
     return "\n".join(lines)
 
 
-def _leg(leg: LegView) -> str:
+def _leg(leg: LegView, width: int) -> Iterator[str]:
+    """A leg's entry, mark and way out; below it what is suspect about its newest price."""
     entry, mark = (
         _UNKNOWN if price is None else rupees(price) for price in (leg.entry_paise, leg.mark_paise)
     )
     age = "" if leg.age_s is None else f" ({_span(leg.age_s)} old)"
-    return f"{leg.quantity:+d} {leg.name}  {entry} → {mark}{age}".replace("-", "−", int(leg.quantity < 0))
+    text = f"{leg.quantity:+d} {leg.name}  {entry} → {mark}{age}{_way_out(leg)}"
+    yield f"    {text.replace('-', '−', int(leg.quantity < 0))}"
+    if leg.fault:
+        for line in textwrap.wrap(f"suspect: {leg.fault}", width - 6):
+            yield f"      {line}"
+
+
+def _way_out(leg: LegView) -> str:
+    """What closing the leg would average, or how much of it the book takes."""
+    if leg.exit_paise is not None:
+        return f", out {rupees(leg.exit_paise)}"
+    return "" if leg.covered is None else f", out {leg.covered} of {abs(leg.quantity)}"
 
 
 def _threshold(threshold: ThresholdView, symbol: str, width: int) -> Iterator[str]:

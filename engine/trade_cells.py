@@ -19,6 +19,11 @@ OPEN_STATUSES = frozenset({"TRADED", "OPEN", "COMPLETE", "PART_TRADED", "EXECUTE
 CLOSED_STATUSES = frozenset({"CLOSED", "CANCELLED", "REJECTED", "EXPIRED"})
 
 _TYPES = {"CE": "CE", "CALL": "CE", "PE": "PE", "PUT": "PE", "FUT": "FUT"}
+_SWITCH = {
+    word: on
+    for on, words in ((True, " true t yes 1 on"), (False, "false f no 0 off"))
+    for word in words.split(" ")
+}
 #: Databases' and spreadsheets' words for nothing.
 EMPTY = frozenset({"", "null", "none", "nan"})
 STATUSES_TEXT = f"one of {', '.join(sorted(OPEN_STATUSES))} (held) or {', '.join(sorted(CLOSED_STATUSES))}"
@@ -42,6 +47,25 @@ def account(word: str) -> str:
     if word and not re.fullmatch(r"[A-Za-z0-9_-]+", word):
         raise ValueError
     return word or "default"
+
+
+def signed(word: str) -> Decimal:
+    """A number with or without a sign, a unit sign of per cent or rupees left aside."""
+    bare = word.removesuffix("%").removeprefix("₹").strip()
+    minus = bare.startswith(("-", "\N{MINUS SIGN}"))
+    plain = bare[1:] if minus or bare.startswith("+") else bare
+    if not _NUMBER.fullmatch(plain):
+        raise ValueError
+    value = Decimal(plain.replace(",", ""))
+    return -value if minus else value
+
+
+def switch(word: str) -> bool:
+    """On or off, as databases and people write it; empty is on."""
+    try:
+        return _SWITCH[word.lower()]
+    except KeyError:
+        raise ValueError from None
 
 
 def side(word: str) -> Side:

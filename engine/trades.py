@@ -7,18 +7,15 @@ expected. All faults are told at once.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TypeVar
 
 from engine import trade_cells as cells
 from engine.errors import BadInput
 from engine.model import (
+    ExitLevel,
     Instrument,
     InstrumentKey,
     InstrumentKind,
@@ -32,12 +29,10 @@ from engine.model import (
     position_id,
 )
 from engine.money import rupees
+from engine.rows import RowReader, csv_rows
 
-_T = TypeVar("_T")
-_D = TypeVar("_D")
-
-#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``margin``
-#: and ``exchange_segment`` may be left out.
+#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``rule_set``, ``margin`` and
+#: ``exchange_segment`` may be left out.
 REQUIRED_COLUMNS = (
     "strategy_id", "symbol", "security_id", "action", "type", "strike_price", "expiry_date", "quantity",
     "price", "order_status", "timestamp",
@@ -65,30 +60,6 @@ def row_key(row: TradeRow) -> InstrumentKey:
 # ---------------------------------------------------------------------------------- one row
 
 
-class _RowReader:
-    """Takes columns out of one row and collects what is wrong with them."""
-
-    def __init__(self, row: Mapping[str, object], where: str) -> None:
-        self.row = row
-        self.where = where
-        self.faults: list[str] = []
-
-    def word(self, column: str) -> str:
-        """The cell as text without blanks around it; the databases' words for nothing are empty."""
-        value = self.row.get(column)
-        text = "" if value is None else str(value).strip()
-        return "" if text.lower() in cells.EMPTY else text
-
-    def __call__(self, column: str, parse: Callable[[str], _T], default: _D, expected: str) -> _T | _D:
-        """The parsed cell, or the default when it is wrong (the fault is kept)."""
-        word = self.word(column)
-        try:
-            return parse(word)
-        except ValueError:
-            self.faults.append(f"{self.where}: {column}: read {word!r}, expected {expected}")
-            return default
-
-
 def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) -> TradeRow:
     """Make one row ours; cells may be text or what a database gives.
 
@@ -100,7 +71,7 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
     Raises:
         BadInput: with every fault of the row, one a line.
     """
-    read = _RowReader(row, where)
+    read = RowReader(row, where)
     action = read("action", cells.side, Side.BUY, "BUY or SELL")
     kind = read("type", cells.contract_type, "CE", "CE, PE or FUT")
     parsed = TradeRow(
@@ -121,6 +92,7 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
         order_id=read.word("order_id"),
         order_status=read("order_status", cells.status, "", cells.STATUSES_TEXT),
         timestamp_s=read("timestamp", cells.moment_s, 0.0, "a moment such as 2026-02-03T09:20:00+05:30"),
+        rule_set=read.word("rule_set"),
         margin_paise=read(
             "margin", cells.margin_paise, None, "the margin blocked at entry in rupees, or empty"
         ),
@@ -145,46 +117,23 @@ def parse_csv(text: str) -> tuple[TradeRow, ...]:
     Raises:
         BadInput: with every fault of every row, one a line; then there are no rows at all.
     """
-    lines = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), strict=True)
     faults: list[str] = []
     rows: dict[int, TradeRow] = {}
-    try:
-        header = [_column(cell) for cell in next(lines, [])]
-        _check_header(header)
-        for number, words in enumerate((words for words in lines if any(map(str.strip, words))), start=1):
-            where = f"row {number} (line {lines.line_num})"
-            if any(map(str.strip, words[len(header) :])):
-                faults.append(f"{where}: read {len(words)} cells, expected {len(header)}")
-                continue
-            row = dict(zip(header, words, strict=False))
-            try:
-                parsed = parse_row(row, where, None if "id" in header else number)
-            except BadInput as error:
-                faults.append(str(error))
-                continue
-            if parsed.id in rows:
-                faults.append(f"{where}: id: read {parsed.id} again, expected each id once")
-            rows[parsed.id] = parsed
-    except csv.Error as error:
-        faults.append(f"line {lines.line_num}: not readable as CSV ({error})")
+    for row in csv_rows(text, REQUIRED_COLUMNS):
+        if row.fault:
+            faults.append(row.fault)
+            continue
+        try:
+            parsed = parse_row(row.cells, row.where, None if "id" in row.cells else row.number)
+        except BadInput as error:
+            faults.append(str(error))
+            continue
+        if parsed.id in rows:
+            faults.append(f"{row.where}: id: read {parsed.id} again, expected each id once")
+        rows[parsed.id] = parsed
     if faults:
         raise BadInput("\n".join(faults))
     return tuple(rows.values())
-
-
-def _column(cell: str) -> str:
-    return re.sub(r"[\s-]+", "_", cell.strip().lower())
-
-
-def _check_header(header: Sequence[str]) -> None:
-    missing = [column for column in REQUIRED_COLUMNS if column not in header]
-    twice = sorted({column for column in header if column and header.count(column) > 1})
-    if missing or twice:
-        raise BadInput(
-            f"header: read {', '.join(header) or 'nothing'}; "
-            + "; ".join(f"{what}: {', '.join(names)}"
-                        for what, names in (("missing", missing), ("twice", twice)) if names)
-        )  # fmt: skip
 
 
 # -------------------------------------------------------------------------------- positions
@@ -212,6 +161,7 @@ def positions(
     instruments: Mapping[InstrumentKey, Instrument],
     today: date,
     *,
+    levels: Sequence[ExitLevel] = (),
     price_needed: bool = True,
 ) -> tuple[list[Position], list[InvalidPosition]]:
     """Group the open rows by account and strategy id into positions, in order of first appearance.
@@ -222,6 +172,7 @@ def positions(
         rows: open and closed ones; the closed are left out.
         instruments: the instrument master.
         today: the day in India; a contract that expired before it makes its position invalid.
+        levels: the rows of ``strategy_exit_levels``; each goes to every account's position of its strategy.
         price_needed: False in a replay, where an empty price means entered at the first quote.
     """
     groups: dict[PositionId, list[TradeRow]] = {}
@@ -248,6 +199,8 @@ def positions(
             )
         else:
             opened_at_s = min(leg.entered_at_s for leg in legs)
+            sets = tuple({row.rule_set.casefold(): row.rule_set for row in group if row.rule_set}.values())
+            theirs = tuple(level for level in levels if level.strategy_id == first.strategy_id)
             good.append(
                 Position(
                     first.account,
@@ -256,7 +209,9 @@ def positions(
                     strategy,
                     legs,
                     opened_at_s,
-                    _margin(group),
+                    sets,
+                    theirs,
+                    margin_paise=_margin(group),
                 )
             )
     return good, bad

@@ -24,13 +24,24 @@ class PositionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LegView:
-    """One leg: signed units, entry and mark in paise per unit (None = unknown), quote age."""
+    """One leg: signed units, entry and mark in paise per unit (None = unknown), quote age.
+
+    Attributes:
+        exit_paise: what closing it now would average, through the shown depth; None = unknown.
+        covered: how many of its units the depth takes; None = there is no young, believable quote.
+        fault: why its newest price is suspect; empty = it is not.
+        suspects: how many of its prices were suspect so far.
+    """
 
     name: str
     quantity: int
     entry_paise: int | None
     mark_paise: int | None
     age_s: float | None
+    exit_paise: int | None = None
+    covered: int | None = None
+    fault: str = ""
+    suspects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,8 @@ class PositionView:
         pnl_paise: gross mark P&L, realised included; None = unknown (a leg cannot be priced).
         pnl_pct: P&L in per cent of the absolute net premium; None = unknown.
         value_paise: what the open legs are worth at mark (long positive); None = unknown.
+        closing_pnl_paise: the P&L if all legs were closed now, through the shown depth and after the
+            charges of these orders, realised included; None = unknown, or the depth shows too little.
         reason: one sentence.
         unprotected: no loss rule guards this position.
     """
@@ -81,6 +94,7 @@ class PositionView:
     thresholds: tuple[ThresholdView, ...]
     unprotected: bool = False
     dte: int | None = None
+    closing_pnl_paise: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

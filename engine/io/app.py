@@ -17,7 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from engine.errors import ConfigError, JournalError
+from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
@@ -33,16 +33,16 @@ from engine.io.paper import PaperBroker
 from engine.io.perform import Performer
 from engine.io.ports import Broker, Chat, Clock, Feed
 from engine.io.read_only import ReadOnlyBroker
+from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.supervise import Restart, Supervisor
-from engine.messages import Beat, BeatKind, Message, OrderUpdate
+from engine.messages import Beat, BeatKind, Message, OrderUpdate, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
-from engine.rules.rulebook import Rulebook
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
@@ -134,7 +134,9 @@ class _House:
             executor=executor,
             clock=self.clock,
         )
-        watch = Watchlist(self.calendar, _rules(settings))
+        self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
+        rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
+        watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
         self.monitor = Monitor(config, self.calendar, watch)
         try:
@@ -173,14 +175,12 @@ class _House:
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)
         if self.options.mode is not Mode.SIMULATE:
             supervise("order updates", self._order_updates().run, restart=Restart.ALWAYS)
+        if self.rules_file is not None:
+            watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
+            supervise("rules file", watch, restart=Restart.ALWAYS)
         schedule = Schedule(self.inbox.post, self.calendar, self.clock)
         supervise("schedule", schedule.run, restart=Restart.ALWAYS)
-        if self.options.table_every_s is not None:
-            supervise("table", partial(self._tell, show, self.options.table_every_s))
-        if self.options.once:
-            supervise("once", partial(self._once, show, supervisor))
-        if self.options.duration_s is not None:
-            supervise("duration", partial(self._stop_after, self.options.duration_s, supervisor))
+        self._supervise_options(supervisor, show)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
@@ -191,6 +191,16 @@ class _House:
                 "the exit of %s is not finished: its orders stay at the broker, and the next start goes on",
                 intent.title,
             )
+
+    def _supervise_options(self, supervisor: Supervisor, show: Callable[[MonitorView], None]) -> None:
+        """What only this run of the command line wants."""
+        supervise = supervisor.supervise
+        if self.options.table_every_s is not None:
+            supervise("table", partial(self._tell, show, self.options.table_every_s))
+        if self.options.once:
+            supervise("once", partial(self._once, show, supervisor))
+        if self.options.duration_s is not None:
+            supervise("duration", partial(self._stop_after, self.options.duration_s, supervisor))
 
     # ----------------------------------------------------------------------------------- parts
 
@@ -228,10 +238,16 @@ class _House:
             client_id=self.settings.dhan_client_id,
             access_token=self.token,
             on_order=lambda order: self.inbox.post(OrderUpdate(order)),
-            on_gap=lambda _why: self.inbox.post(Beat(BeatKind.SYNC)),
+            on_gap=self._read_the_books,
+            on_stopped=lambda detail: self.inbox.post(UpdatesStopped(detail)),
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
         )
+
+    def _read_the_books(self, why: str) -> None:
+        """The update socket may have missed something: what it brings is a hint, the books are the truth."""
+        _log.info("order updates %s: reading the books", why)
+        self.inbox.post(Beat(BeatKind.SYNC))
 
     async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
         cache = self.settings.data_dir / "instruments.csv"
@@ -260,13 +276,3 @@ class _House:
 def _journal_name(mode: Mode) -> str:
     """Paper and real never share a journal: what was closed on paper is still held."""
     return "journal-paper.sqlite3" if mode is Mode.SIMULATE else "journal.sqlite3"
-
-
-def _rules(settings: Settings) -> Rulebook:
-    if settings.rules_file is None:
-        return tables.rulebook()
-    try:
-        text = settings.rules_file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"RULES_FILE: {settings.rules_file} cannot be read ({error})."]) from error
-    return tables.rulebook(text, str(settings.rules_file))

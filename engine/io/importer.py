@@ -1,13 +1,14 @@
-"""Fills the trade store from a CSV file: the tool behind ``python -m engine import FILE.csv``."""
+"""Fills the trade store from CSV files: the tool behind ``python -m engine import``."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
+from engine import exit_levels
 from engine.errors import BadInput
+from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.sqlite import ImportReport, SqliteStore
-from engine.model import TradeRow
 from engine.trades import parse_csv
 
 #: More than this is not a table of somebody's own trades.
@@ -21,25 +22,46 @@ async def import_csv(path: Path, store: SqliteStore) -> ImportReport:
         BadInput: the file cannot be read, or names every fault of its rows.
         Unreachable: the store could not be written.
     """
-    return await store.import_rows(await asyncio.to_thread(_read, path))
+    return await store.import_rows(parse_csv(await asyncio.to_thread(_read, path)))
 
 
-def _read(path: Path) -> tuple[TradeRow, ...]:
+async def import_levels_csv(path: Path, store: SqliteStore) -> LevelReport:
+    """Add every row of ``strategy_exit_levels`` in the file to the store, or none; known rows are changed.
+
+    Raises:
+        BadInput: the file cannot be read, or names every fault of its rows.
+        Unreachable: the store could not be written.
+    """
+    return await store.import_levels(exit_levels.parse_csv(await asyncio.to_thread(_read, path)))
+
+
+def _read(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise BadInput(f"{path}: larger than {_LARGEST_BYTES:,} bytes; expected a table of trades")
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8 text at byte {error.start}; save it as CSV UTF-8") from error
-    return parse_csv(text)
 
 
 def summary(report: ImportReport) -> str:
     """One line for the terminal."""
-    text = f"{len(report.added)} row{'s' * (len(report.added) != 1)} added"
+    text = f"{_rows(len(report.added))} added"
     if report.already:
         numbers = ", ".join(str(row.id) for row in report.already)
         text += f", {len(report.already)} there already (rows {numbers})"
     return f"{text}."
+
+
+def levels_summary(report: LevelReport) -> str:
+    """One line for the terminal."""
+    return (
+        f"strategy_exit_levels: {_rows(report.added)} added, {report.changed} changed, "
+        f"{report.already} there already."
+    )
+
+
+def _rows(number: int) -> str:
+    return f"{number} row{'s' * (number != 1)}"

@@ -143,11 +143,11 @@ class Performer:
 
     async def _trades(self) -> None:
         try:
-            rows = await self._store.open_rows()
+            rows, levels = await self._store.open_rows(), await self._store.exit_levels()
         except (SourceError, BadInput) as error:
             self._inbox.post(TradesLoaded(None, str(error)))
         else:
-            self._inbox.post(TradesLoaded(tuple(rows)))
+            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels)))
         finally:
             self._loading = False
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         BrokerFill,
         BrokerOrder,
         BrokerPosition,
+        ExitLevel,
         Instrument,
         InstrumentKey,
         OrderRequest,
@@ -81,6 +82,9 @@ class TradeStore(Protocol):
 
         Raises SourceError; raises BadInput naming the row when one cannot be understood.
         """
+
+    async def exit_levels(self) -> Sequence[ExitLevel]:
+        """Every row of ``strategy_exit_levels``, wrong ones with their fault. Raises SourceError."""
 
     async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         """Mark rows as closed at these exit prices (paise). Idempotent. Raises SourceError."""

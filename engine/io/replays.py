@@ -12,11 +12,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from engine import exit_levels
 from engine.errors import BadInput
 from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.io.recordings import read_day, read_measured_spreads, read_text
-from engine.model import InstrumentKey, Mode, TradeRow
+from engine.model import ExitLevel, InstrumentKey, Mode, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.replay.cast import cast_of, contracts_of
@@ -46,6 +47,7 @@ class ReplayRequest:
         spread_pct: from bid to ask on recordings without quotes; None = as measured beside the
             first recording, or 1 per cent where nothing was.
         timing: put how long it took into ``wall_s``; the result is then not the same every time.
+        levels: rows of ``strategy_exit_levels``; None = none.
     """
 
     days: tuple[Path, ...]
@@ -54,6 +56,7 @@ class ReplayRequest:
     mode: Mode = Mode.SIMULATE
     spread_pct: Decimal | None = None
     timing: bool = False
+    levels: Path | None = None
 
 
 def run_replay(request: ReplayRequest) -> dict[str, Any]:
@@ -87,12 +90,22 @@ def run_replay(request: ReplayRequest) -> dict[str, Any]:
     )
     exchange = PaperExchange()
     story = Story(monitor, calendar, exchange)
-    driver = Driver(monitor, calendar, exchange, cast, made_up, story)
+    driver = Driver(monitor, calendar, exchange, cast, made_up, story, _levels(request.levels))
     driver.run(tape)
     result = result_of(story, cast.entrants, tables.charges(), tape.days, request.mode, driver.ticks)
     if request.timing:
         result["wall_s"] = round(time.perf_counter() - began_s, 2)
     return result
+
+
+def _levels(path: Path | None) -> tuple[ExitLevel, ...]:
+    """The rows of the file, whole or not at all."""
+    if path is None:
+        return ()
+    try:
+        return exit_levels.parse_csv(read_text(path))
+    except BadInput as error:
+        raise BadInput(f"{path}:\n{error}") from error
 
 
 def _trades(path: Path) -> tuple[TradeRow, ...]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.messages import Message
-    from engine.model import BrokerOrder, InstrumentKey, TradeRow
+    from engine.model import BrokerOrder, ExitLevel, InstrumentKey, TradeRow
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant
@@ -83,6 +83,7 @@ class Driver:
         cast: Cast,
         made_up: Callable[[InstrumentKey, int], tuple[int, int]],
         story: Story,
+        levels: tuple[ExitLevel, ...] = (),
     ) -> None:
         self.ticks = 0
         self._monitor = monitor
@@ -93,6 +94,7 @@ class Driver:
         self._story = story
         self._waiting: list[Entrant] = list(cast.entrants)
         self._rows: list[TradeRow] = []
+        self._levels = levels
         self._now_s = -inf
         self._beaten_s = -inf
         self._stirred_s = -inf
@@ -104,7 +106,7 @@ class Driver:
             CancelOrder: self._cancel,
             QueryBroker: self._report,
             Ask: self._ask,
-            LoadTrades: lambda _: self._inbox.append(TradesLoaded(tuple(self._rows))),
+            LoadTrades: lambda _: self._inbox.append(TradesLoaded(tuple(self._rows), levels=levels)),
             LoadInstruments: lambda _: self._inbox.append(InstrumentsLoaded(cast.instruments)),
         }
 
@@ -203,12 +205,15 @@ class Driver:
     def _snapshot(self, snapshot: Snapshot) -> None:
         self._now_s = self._stirred_s = snapshot.at_s
         rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
-        in_session = self._calendar.is_open(self._now_s)
-        matched = rows if in_session else []
-        updates = [OrderUpdate(order) for key, row in matched for order in self._match(key, row)]
-        self._enter(snapshot)
         ticks = [tick_of(key, row) for key, row in rows]
         ticks += [Tick(self._cast.underlyings[name], paise) for name, paise in snapshot.spots.items()]
+        in_session = self._calendar.is_open(self._now_s)
+        updates: list[OrderUpdate] = []
+        if in_session and self._exchange.working():
+            suspect = self._monitor.watch.suspects(ticks, self._now_s)
+            believed = [(key, row) for key, row in rows if key not in suspect]
+            updates = [OrderUpdate(order) for key, row in believed for order in self._match(key, row)]
+        self._enter(snapshot)
         self.ticks += len(snapshot.rows) + len(snapshot.spots)
         if ticks:
             self._tell(Ticks(ticks, instant=True))
@@ -239,7 +244,7 @@ class Driver:
                 self._story.begin(position_of(entered, self._cast.instruments))
         if begun:
             self._rows += begun
-            self._tell(TradesLoaded(tuple(self._rows)))
+            self._tell(TradesLoaded(tuple(self._rows), levels=self._levels))
             self._exchange.hold(self._monitor.holdings.recorded_nets())
 
     # ---------------------------------------------------------------------------------- effects

@@ -76,3 +76,18 @@ def table(value: Any, keys: Collection[str], expected: str) -> dict[str, Any]:
 def percent(share: Fraction) -> str:
     """A fraction as people read it: 1/2 -> ``50 %``, 1/8 -> ``12.5 %``."""
     return f"{float(share * 100):g} %"
+
+
+def written(value: Any) -> str:
+    """A value as the owner wrote it, more or less."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case dict():
+            return f"{{{', '.join(f'{key} = {written(item)}' for key, item in value.items())}}}"
+        case list():
+            return f"[{', '.join(map(written, value))}]"
+        case _:
+            return str(value)

@@ -10,30 +10,53 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ConfigError
-from engine.rules.reading import clock, flag, gate, number, whole
+from engine.rules.layers import Entry, Layer, Table
+from engine.rules.reading import clock, flag, gate, number, whole, written
 from engine.rules.registry import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-Table = dict[str, Any]
-"""Checked keys of one table: setting or rule -> its value; None = the rule is off."""
+    from collections.abc import Set as AbstractSet
 
 _OFF = "off"
+#: Laid over its section where the loss has no known end.
+_UNDEFINED = "undefined_risk"
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_EXPECTED_TABLES = '[default], [set.NAME], [symbol."NAME"] or [strategy."NAME"]'
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table that suits any position, and what it adds where the loss has no known end."""
+
+    table: Table
+    undefined_risk: Table
+
+    def tables(self, *, defined_risk: bool) -> tuple[Table, ...]:
+        """What it says for a position, the stronger last."""
+        return (self.table,) if defined_risk else (self.table, self.undefined_risk)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """The tables of one file; names of symbols and strategies are folded to one case."""
+    """The tables of one file; names of sets, symbols and strategies are folded to one case.
 
-    default: Table
-    undefined_risk: Table
+    A table of a symbol or strategy may hold the key ``set``, whose value is the folded name of a set.
+    """
+
+    default: Section
+    sets: Mapping[str, Section]
     symbols: Mapping[str, Table]
     strategies: Mapping[str, Table]
 
     @classmethod
-    def parse(cls, text: str, source: str) -> RuleFile:
+    def parse(cls, text: str, source: str, *, over: AbstractSet[str] | None = None) -> RuleFile:
         """Read and check a whole file.
+
+        Args:
+            text: TOML.
+            source: the file's name, for people.
+            over: the names of the sets it may use beside its own; None = it is the shipped file.
 
         Raises:
             ConfigError: with every fault.
@@ -42,74 +65,137 @@ class RuleFile:
             document = tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as fault:
             raise ConfigError([f"{source}: not readable as TOML: {fault}"]) from fault
-        reader = _Reader(text, source)
-        default = reader.expect_table("default", document.pop("default", {}))
-        undefined = reader.expect_table("default.undefined_risk", default.pop("undefined_risk", {}))
-        file = cls(
-            default=reader.table("default", default),
-            undefined_risk=reader.table("default.undefined_risk", undefined),
-            symbols=reader.named("symbol", document.pop("symbol", {})),
-            strategies=reader.named("strategy", document.pop("strategy", {})),
-        )
+        reader = _Reader(text, source, shipped=over is None)
+        default = reader.section("default", document.pop("default", {}))
+        sets = reader.sections(document.pop("set", {}))
+        reader.known_sets = {*sets, *(over or ())}
+        symbols = reader.named("symbol", Layer.SYMBOL, document.pop("symbol", {}))
+        strategies = reader.named("strategy", Layer.STRATEGY, document.pop("strategy", {}))
         for name in document:
-            reader.fault(name, "", 'unknown table; expected [default], [symbol."NAME"] or [strategy."NAME"]')
+            reader.fault(name, "", f"unknown table; expected {_EXPECTED_TABLES}")
         if reader.faults:
             raise ConfigError(reader.faults)
-        return file
+        return cls(default, sets, symbols, strategies)
 
 
 class _Reader:
-    """Checks tables and collects faults."""
+    """Checks tables and collects faults.
 
-    def __init__(self, text: str, source: str) -> None:
+    Attributes:
+        known_sets: the folded names that a key ``set`` may have.
+    """
+
+    def __init__(self, text: str, source: str, *, shipped: bool) -> None:
         self._lines = text.splitlines()
         self._source = source
+        self._shipped = shipped
+        self.known_sets: AbstractSet[str] = frozenset()
         self.faults: list[str] = []
 
-    def named(self, kind: str, tables: Any) -> dict[str, Table]:
-        """Tables like ``[strategy."Iron Condor"]``, by folded name."""
-        found: dict[str, Table] = {}
-        for name, table in self.expect_table(kind, tables).items():
-            header = f'{kind}."{name}"'
-            if name.casefold() in found:
-                self.fault(header, "", "there are two tables of this name, compared without regard to case")
-            found[name.casefold()] = self.table(header, self.expect_table(header, table))
+    def section(self, header: str, value: Any, layer: Layer | None = None) -> Section:
+        """A table like ``[default]`` or ``[set.NAME]``, with what it adds for undefined risk."""
+        if layer is None:
+            layer = Layer.SHIPPED if self._shipped else Layer.DEFAULT
+        raw = self._expect_table(header, value)
+        under = f"{header}.{_UNDEFINED}"
+        undefined = self._expect_table(under, raw.pop(_UNDEFINED, {}))
+        return Section(self._table(header, layer, raw), self._table(under, layer, undefined))
+
+    def sections(self, tables: Any) -> dict[str, Section]:
+        """All ``[set.NAME]``, by folded name."""
+        found: dict[str, Section] = {}
+        for name, table in self._expect_table("set", tables).items():
+            header = _header("set", name)
+            self._expect_once(header, name.casefold() in found)
+            found[name.casefold()] = self.section(header, table, Layer.SET)
         return found
 
-    def expect_table(self, header: str, value: Any) -> dict[str, Any]:
+    def named(self, kind: str, layer: Layer, tables: Any) -> dict[str, Table]:
+        """Tables like ``[strategy."Iron Condor"]``, by folded name."""
+        found: dict[str, Table] = {}
+        for name, table in self._expect_table(kind, tables).items():
+            header = _header(kind, name)
+            self._expect_once(header, name.casefold() in found)
+            raw = self._expect_table(header, table)
+            chosen = {"set": raw.pop("set")} if "set" in raw else {}
+            found[name.casefold()] = self._table(header, layer, raw) | self._choice(header, layer, chosen)
+        return found
+
+    def fault(self, header: str, key: str, text: str) -> None:
+        """Note a fault with the line it stands in."""
+        line = self._line(header, key)
+        place = f"{self._source}{line and f' line {line}'}: [{header}]"
+        self.faults.append(f"{place} {key}: {text}" if key else f"{place}: {text}")
+
+    def _expect_once(self, header: str, known: bool) -> None:  # noqa: FBT001 - one question, one answer
+        if known:
+            self.fault(header, "", "there are two tables of this name, compared without regard to case")
+
+    def _expect_table(self, header: str, value: Any) -> dict[str, Any]:
         """A table as a fresh dictionary; anything else is a fault and an empty one."""
         if isinstance(value, dict):
             return dict(value)
-        self.fault(header, "", f"read {_shown(value)}, expected a table of rules")
+        self.fault(header, "", f"read {written(value)}, expected a table of rules")
         return {}
 
-    def table(self, header: str, raw: Mapping[str, Any]) -> Table:
+    def _table(self, header: str, layer: Layer, raw: Mapping[str, Any]) -> Table:
         """The readable keys of a table."""
         checked: Table = {}
         for key, value in raw.items():
             try:
-                checked[key] = _value(header, key, value)
+                checked[key] = Entry(
+                    _value(header, key, value), layer, self._origin(header, key), written(value)
+                )
             except ValueError as expected:
                 self.fault(header, key, str(expected))
         return checked
 
-    def fault(self, header: str, key: str, text: str) -> None:
-        """Note a fault with the line it stands in."""
-        place = f"{self._source}{self._line(header, key)}: [{header}]"
-        self.faults.append(f"{place} {key}: {text}" if key else f"{place}: {text}")
+    def _choice(self, header: str, layer: Layer, raw: Mapping[str, Any]) -> Table:
+        """The set that a table names, if it names one."""
+        chosen: Table = {}
+        for key, value in raw.items():
+            name = value.casefold() if isinstance(value, str) else ""
+            if name in self.known_sets:
+                chosen[key] = Entry(name, layer, self._origin(header, key), written(value))
+            else:
+                self.fault(
+                    header,
+                    key,
+                    f"read {written(value)}, expected a set: {', '.join(sorted(self.known_sets))}",
+                )
+        return chosen
+
+    def _origin(self, header: str, key: str) -> str:
+        if self._shipped:
+            kind, _, name = header.partition(".")
+            words = [name if kind == "set" else f"for {name.replace('_', ' ')}"] if name else []
+            return " ".join(["shipped", kind, *words])
+        line = self._line(header, key)
+        return f"[{header}] {f'line {line} ' if line else ''}of {self._source}"
 
     def _line(self, header: str, key: str) -> str:
-        """`` line 12`` of a key or a header, as far as plain TOML shows it; else nothing."""
-        wanted = header.replace('"', "").replace("'", "")
+        """The number of the line of a key or a header, as far as plain TOML shows it; else nothing."""
+        wanted = _unquoted(header)
         current = ""
         for count, line in enumerate(self._lines, start=1):
             if opened := re.match(r"\s*\[+\s*(.+?)\s*\]", line):
-                current = opened[1].replace('"', "").replace("'", "")
-                if not key and current.startswith(wanted):
-                    return f" line {count}"
+                current = _unquoted(opened[1])
+                if current == (f"{wanted}.{key}" if key else wanted):
+                    return str(count)
+                if not key and current.startswith(f"{wanted}."):
+                    return str(count)
             elif key and current == wanted and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line):
-                return f" line {count}"
+                return str(count)
         return ""
+
+
+def _header(kind: str, name: str) -> str:
+    """A table's name as owners write it."""
+    return f"{kind}.{name}" if kind == "set" and _BARE.fullmatch(name) else f'{kind}."{name}"'
+
+
+def _unquoted(header: str) -> str:
+    return re.sub(r"\s*\.\s*", ".", header).replace('"', "").replace("'", "")
 
 
 def _value(header: str, key: str, value: Any) -> Any:
@@ -124,20 +210,15 @@ def _value(header: str, key: str, value: Any) -> Any:
             raise ValueError('"off" must be written per strategy: [strategy."NAME"]')
         return None
     read = rule.read if rule is not None else _SETTINGS.get(key)
+    if key == "set":
+        raise ValueError('a set is named in [strategy."NAME"] or [symbol."NAME"] only')
     if read is None:
         raise ValueError(f"unknown key; expected one of {', '.join(sorted({*rules(), *_SETTINGS}))}")
     try:
         return read(value)
     except ValueError as expected:
         off = ', or "off"' if rule is not None and _OFF not in str(expected) else ""
-        raise ValueError(f"read {_shown(value)}, expected {expected}{off}") from None
-
-
-def _shown(value: Any) -> str:
-    """A value as the owner wrote it, more or less."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+        raise ValueError(f"read {written(value)}, expected {expected}{off}") from None
 
 
 def _seconds(low: str, high: int) -> Callable[[Any], float]:

@@ -49,14 +49,13 @@ class Armed:
     """
 
     __slots__ = (
-        "_clear_paise", "_confirm_s", "_daily", "_shift_paise", "_since_s", "_waiting", "confirmed",
+        "_asked", "_clear_paise", "_confirm_s", "_shift_paise", "_since_s", "_waiting", "confirmed",
         "fault", "fired", "level_paise", "params", "rule", "verdict",
     )  # fmt: skip
 
     def __init__(self, rule: Rule[Any, Any], params: Params, confirm_s: float) -> None:
         self.rule = rule
-        self.params = params
-        self._daily = params if isinstance(params, Daily) else None
+        self.params = self._asked = params
         self._confirm_s = {Kind.PROFIT: PROFIT_CONFIRM_S, Kind.LOSS: confirm_s, Kind.CLOCK: 0.0}[rule.kind]
         self.fired = False
         self.fault = ""
@@ -97,9 +96,14 @@ class Armed:
     def open_session(self, day: date, calendar: Calendar) -> None:
         """A new session: what had begun begins anew, and a daily moment is today's."""
         self.rest()
-        if self._daily is not None:
-            self.params = Due(calendar.moment_s(day, self._daily.clock), self._daily.text)
+        if isinstance(self._asked, Daily):
+            self.params = Due(calendar.moment_s(day, self._asked.clock), self._asked.text)
             self.fired = False
+
+    def like(self, other: Armed) -> bool:
+        """Whether both wait for the same in the same way."""
+        same_wait = (self._asked, self._confirm_s) == (other._asked, other._confirm_s)
+        return self.rule is other.rule and same_wait
 
     def rest(self) -> None:
         """Forget a condition that was met: it recovered, or nobody looked for a while."""
@@ -216,10 +220,11 @@ class Armed:
 
 def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tuple[RuleNote, ...]]:
     """Arm every rule that can guard the position, highest precedence first, and say which cannot."""
+    wrong = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
     found = [arm_one(rule, ruleset, situation) for name, rule in rules().items() if name in ruleset.rules]
     return (
         tuple(one for one in found if isinstance(one, Armed)),
-        tuple(one for one in found if isinstance(one, RuleNote)),
+        (*wrong, *(one for one in found if isinstance(one, RuleNote))),
     )
 
 
@@ -232,3 +237,8 @@ def arm_one(rule: Rule[Any, Any], ruleset: RuleSet, situation: Situation) -> Arm
     if isinstance(params, Refusal):
         return RuleNote(rule.name, params.text, params.refused)
     return Armed(rule, params, ruleset.settings.confirm_s)
+
+
+def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ...]:
+    """Of rules armed anew keep those that did not change, with what they have begun and told."""
+    return tuple(next((old for old in known if armed.like(old)), armed) for armed in fresh)

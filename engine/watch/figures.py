@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from engine.liquidation import walk
 from engine.model import Action, Urgency
 from engine.pnl import Marks, last_mark
 from engine.rules.alerts import ALERT_FROM
 from engine.rules.base import Kind
 from engine.rules.expiries import nearest_expiry
-from engine.sessions import dte
+from engine.sessions import dte, ist_date
 from engine.view import LegView
 from engine.watch.distances import thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from engine.charges import ChargeTable, Rates
+    from engine.liquidation import Exit
     from engine.payoff import Payoff
     from engine.pnl import Price
+    from engine.prices import PriceBook
     from engine.rules.base import Snapshot
     from engine.view import ThresholdView
     from engine.watch.nouns import RuleNote
@@ -37,7 +41,10 @@ class Figures:
         pnl_pct: the same in per cent of the absolute net premium.
         last_pnl_paise: the same at the last believable marks, however old.
         value_paise: what the open legs are worth at mark.
-        liquidation_paise: what closing them now would give, at the best price of each side.
+        liquidation_paise: what closing them now would give, walked through the shown depth for the
+            quantity of each leg, before charges; also None when the depth shows less than that.
+        closing_pnl_paise: the P&L that closing now would leave: the same after the charges of these
+            orders, entry and realised counted.
         loss_fraction: the loss as a share of what the nearest loss rule allows; None without one.
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
@@ -49,6 +56,7 @@ class Figures:
     last_pnl_paise: int | None
     value_paise: int | None
     liquidation_paise: int | None
+    closing_pnl_paise: int | None
     legs: tuple[LegView, ...]
     action: Action
     urgency: Urgency
@@ -69,10 +77,19 @@ class Figures:
         return self.payoff.net_premium_paise
 
 
-def figures(watched: Watched, now_s: float, *, in_session: bool) -> Figures:
+def figures(
+    watched: Watched, now_s: float, *, in_session: bool, book: PriceBook, charges: ChargeTable | None
+) -> Figures:
     """Look at a position without touching it.
 
     Out of session no quote is young, so the last believable marks stand; their ages are shown.
+
+    Args:
+        watched: the position.
+        now_s: the moment.
+        in_session: the market is open.
+        book: where the newest quotes with their depth are.
+        charges: what closing costs; None = not known.
     """
     snapshot = watched.snapshot(now_s)
     memory = watched.memory
@@ -82,13 +99,19 @@ def figures(watched: Watched, now_s: float, *, in_session: bool) -> Figures:
     near = None if snapshot.guarded_paise is None else watched.alarms.ladder.nearest(snapshot.guarded_paise)
     action, loudness, reason = _state(watched, snapshot)
     expiry = nearest_expiry(watched.position)
+    rates = None if charges is None else charges.on(ist_date(now_s))
+    exits = [_exit(marks, quantity, now_s, book, rates) for quantity, marks in watched.holding.legs]
+    value = _sum(None if way is None else way.value_paise for way in exits)
+    costs = _sum(None if way is None else way.charges_paise for way in exits)
+    closing = None if value is None or costs is None else value - costs - watched.holding.cost_paise
     return Figures(
         pnl_paise=gross,
         pnl_pct=100 * gross / premium if gross is not None and premium else None,
         last_pnl_paise=_plus(watched.holding.pnl(now_s, last_mark), memory.realised_paise),
         value_paise=watched.holding.worth(now_s, mark),
-        liquidation_paise=watched.holding.worth(now_s, Marks.exit_price),
-        legs=tuple(_legs(watched, now_s, mark)),
+        liquidation_paise=value,
+        closing_pnl_paise=_plus(closing, memory.realised_paise),
+        legs=tuple(_legs(watched, now_s, mark, exits)),
         action=action if in_session else Action.MONITOR,
         urgency=loudness if in_session else Urgency.NORMAL,
         reason=reason if in_session else QUIET,
@@ -119,22 +142,43 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
         verdict = armed.look(snapshot)
         if verdict is not None:
             return verdict.action, verdict.urgency, verdict.reason
+    faults = [f"{m.instrument.display} {m.fault}" for _, m in watched.holding.legs if m.fault]
+    if faults:
+        return Action.MONITOR, Urgency.NORMAL, f"Suspect price: {'; '.join(faults)}"
     alert = watched.alarms.ladder.alert(snapshot.guarded_paise)
     if alert is None or alert.fraction < ALERT_FROM:
         return Action.MONITOR, Urgency.NORMAL, QUIET
     return alert.action, alert.urgency, alert.reason
 
 
-def _legs(watched: Watched, now_s: float, mark: Price) -> Iterator[LegView]:
-    """Each leg with its mark, and how old its newest quote is."""
-    for leg, (quantity, marks) in zip(watched.position.legs, watched.holding.legs, strict=True):
+def _legs(watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | None]) -> Iterator[LegView]:
+    """Each leg with its mark and way out, how old its newest quote is, and what is wrong with it."""
+    for leg, (quantity, marks), way in zip(watched.position.legs, watched.holding.legs, exits, strict=True):
         yield LegView(
             name=leg.instrument.display,
             quantity=quantity,
             entry_paise=leg.entry_price_paise,
             mark_paise=mark(marks, quantity, now_s),
             age_s=now_s - marks.arrived_s if isfinite(marks.arrived_s) else None,
+            exit_paise=None if way is None else way.average_paise(quantity),
+            covered=None if way is None else way.covered,
+            fault=marks.fault,
+            suspects=marks.suspects,
         )
+
+
+def _exit(marks: Marks, quantity: int, now_s: float, book: PriceBook, rates: Rates | None) -> Exit | None:
+    """Closing one leg on its newest quote, unless that is old, suspect or not there."""
+    tick = book.peek(marks.instrument.key)
+    if tick is None or marks.fault or now_s > marks.fresh_until_s:
+        return None
+    return walk(tick, quantity, marks.instrument, rates)
+
+
+def _sum(parts: Iterable[int | None]) -> int | None:
+    """All of them together; None = one is unknown."""
+    known = list(parts)
+    return None if None in known else sum(part for part in known if part is not None)
 
 
 def _plus(paise: int | None, more_paise: int) -> int | None:

@@ -64,9 +64,11 @@ class RuleNote:
         refused: the owner asked for something that cannot be had (worth an alert); False: the rule
             just does not apply here.
         failed: it made a mistake, and the position is held for it.
+        mistake: it was asked for by a mistake in the trade store, which the owner should mend.
     """
 
     rule: str
     text: str
     refused: bool
     failed: bool = False
+    mistake: bool = False

@@ -17,7 +17,7 @@ from engine.rules.base import Due, Limits, Ratchet, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
 from engine.watch.alarms import Alarms
-from engine.watch.armed import Armed, arm, arm_one
+from engine.watch.armed import Armed, arm, arm_one, carry
 from engine.watch.life import Life
 from engine.watch.nouns import RuleNote
 from engine.watch.scale import Scale
@@ -83,11 +83,8 @@ class Watched:
         self.scale = Scale(situation, self.holding, spot, max_age_s)
         self.life = Life(position, max_age_s, memory, now_s)
         self._situation = situation
-        self.armed, self.notes = arm(ruleset, self.life.entered(situation))
-        self._sort()
-        self.broken = next((_broken(note.rule, note.text) for note in self.notes if note.failed), "")
-        self._told_broken = False
-        self.scale.serve(self.armed)
+        armed, self.notes = arm(ruleset, self.life.entered(situation))
+        self._take(armed)
         self.alarms = Alarms(self.holding)
         self.held: Rank | None = None
         self.value = self._quiet_low = self._quiet_high = 0
@@ -101,6 +98,34 @@ class Watched:
         self.life.remember(memory, self.armed)
         self.alarms.remember(memory, self.armed)
         self.empty_band()
+
+    def rearm(self, situation: Situation, ruleset: RuleSet) -> None:
+        """Other rules for the same legs: what did not change keeps what it has begun; `remember` next."""
+        self.position = situation.position
+        self._situation, self._ruleset = situation, ruleset
+        self._liquidation = ruleset.settings.liquidation
+        fresh, self.notes = arm(ruleset, self.life.entered(situation))
+        self._take(carry(fresh, self.armed))
+        if self._session_open_s > -inf:
+            self._gate_s = self._gate()
+            for armed in self.armed:
+                if armed in fresh:
+                    armed.open_session(ist_date(self._session_open_s), situation.calendar)
+
+    def succeed(self, known: Watched) -> None:
+        """Take the place of a watch of the same position, by other legs or guards; `remember` next."""
+        self.held = known.held
+        if known.position.legs == self.position.legs:
+            self._take(carry(self.armed, known.armed))
+
+    def _take(self, rules: tuple[Armed, ...]) -> None:
+        """Go by these rules from now on."""
+        self.armed = rules
+        self._ratchets = tuple(one for one in rules if isinstance(one.params, Ratchet))
+        self._by_spot = tuple(one for one in rules if isinstance(one.params, Limits) and not one.rule.model)
+        self.scale.serve(rules)
+        self.broken = next((_broken(note.rule, note.text) for note in self.notes if note.failed), "")
+        self._told_broken = False
 
     @property
     def memory(self) -> Memory:
@@ -177,17 +202,14 @@ class Watched:
         """What had begun and was not finished begins anew; the day's clock times are set."""
         self._session_open_s = open_s
         day = ist_date(open_s)
-        self._gate_s = at(day, self._ruleset.settings.no_exit_before)
+        self._gate_s = self._gate()
         self.alarms.rest()
         for armed in self.armed:
             armed.open_session(day, self._situation.calendar)
 
-    def _sort(self) -> None:
-        """Keep at hand which rules rise with the P&L, and which go by the underlying's price."""
-        self._ratchets = tuple(one for one in self.armed if isinstance(one.params, Ratchet))
-        self._by_spot = tuple(
-            one for one in self.armed if isinstance(one.params, Limits) and not one.rule.model
-        )
+    def _gate(self) -> float:
+        """The moment of the running session until which verdicts wait."""
+        return at(ist_date(self._session_open_s), self._ruleset.settings.no_exit_before)
 
     def _rest(self) -> None:
         """Forget what had begun but was not finished."""
@@ -208,9 +230,8 @@ class Watched:
             for armed in self.armed
         ]
         fresh = [note for note in anew if isinstance(note, RuleNote)]
-        self.armed = tuple(armed for armed in anew if not isinstance(armed, RuleNote))
         self.notes += tuple(fresh)
-        self._sort()
+        self._take(tuple(armed for armed in anew if not isinstance(armed, RuleNote)))
         return [news(note.rule, Urgency.NORMAL, note.text) for note in fresh if note.refused]
 
     def _exit(self, snapshot: Snapshot, moved: AbstractSet[InstrumentKey]) -> list[Verdict]:

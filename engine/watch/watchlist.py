@@ -7,17 +7,17 @@ the band, or whose time has come, is judged in full (`engine.watch.watched`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
 from engine.payoff import payoff
-from engine.pnl import Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
+from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement
 from engine.watch.underlying import Underlying
 from engine.watch.watched import Watched
@@ -26,31 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from engine.guards import Guard, ReplayGuard
+    from engine.charges import ChargeTable
+    from engine.guards import ReplayGuard
     from engine.messages import Tick
-    from engine.model import Instrument, InstrumentKey, Position, PositionId
-    from engine.rules.rulebook import Rulebook
+    from engine.model import InstrumentKey, Position, PositionId
+    from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
+    from engine.watch.family import Family
     from engine.watch.figures import Figures
+    from engine.watch.lines import Line
     from engine.watch.nouns import Memory, RuleNote
 
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: AbstractSet[InstrumentKey] = frozenset()
-
-
-@dataclass(slots=True)
-class _Line:
-    """One instrument under one set of guards, and who holds how many units of it."""
-
-    marks: Marks
-    longs: list[tuple[Watched, int]] = field(default_factory=list)
-    shorts: list[tuple[Watched, int]] = field(default_factory=list)
-
-    def leave(self, watched: Watched) -> bool:
-        """Take a holder off; True when nobody is left."""
-        self.longs = [holder for holder in self.longs if holder[0] is not watched]
-        self.shorts = [holder for holder in self.shorts if holder[0] is not watched]
-        return not (self.longs or self.shorts)
 
 
 class Watchlist:
@@ -60,20 +48,30 @@ class Watchlist:
         book: last quotes of everything the feed carries, legs or not.
     """
 
-    def __init__(self, calendar: Calendar, rulebook: Rulebook, *, replay: ReplayGuard | None = None) -> None:
+    def __init__(
+        self,
+        calendar: Calendar,
+        rulebook: Rulebook,
+        *,
+        replay: ReplayGuard | None = None,
+        charges: ChargeTable | None = None,
+    ) -> None:
         """Start empty.
 
         Args:
             calendar: sessions; nothing is judged outside of them.
             rulebook: which rules a position has.
             replay: how old the quotes of a recording may be.
+            charges: what an exit costs, for the figures; None = not known.
         """
         self.book = PriceBook()
         self._calendar = calendar
         self._rulebook = rulebook
         self._replay = replay
+        self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
-        self._lines: dict[InstrumentKey, list[_Line]] = {}
+        self._held = Lines(self.book)
+        self._lines = self._held.by_key
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
@@ -82,27 +80,39 @@ class Watchlist:
     # ------------------------------------------------------------------------------- who is watched
 
     def put(self, position: Position, memory: Memory, now_s: float) -> tuple[RuleNote, ...]:
-        """Watch a position, or go on watching it with other legs or another memory.
+        """Watch a position, or go on watching it with other legs, other rules or another memory.
 
-        Changed legs mean a new basis and rules that may fire anew; unchanged legs keep what has
-        begun. A hold stays. Returns the rules that do not guard the position, and why.
+        Changed legs mean a new basis and rules that may fire anew; on unchanged legs the rules that
+        did not change keep what has begun. A hold stays. Returns the rules that do not guard the
+        position, and why.
 
         Raises:
             BadInput: there are no legs, or one has no entry price or no strike.
         """
         known = self._positions.get(position.id)
-        if known is not None and known.position == position:
+        situation, ruleset = self._situation(position)
+        guard = situation.settings.guard
+        same_legs = known is not None and known.position.legs == position.legs
+        if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
             watched = known
-            watched.remember(memory)
+            watched.rearm(situation, ruleset)
         else:
-            watched = self._watch(position, memory, now_s)
+            watched = self._watch(situation, ruleset, memory, now_s)
             if known is not None:
-                watched.held = known.held
+                watched.succeed(known)
                 self._leave(known)
             self._positions[position.id] = watched
+        watched.remember(memory)
+        holders = watched.scale.spot.holders
+        if watched.listens and watched not in holders:
+            holders.append(watched)
         watched.wake_s = now_s
         self._enqueue(watched)
         return watched.notes
+
+    def use(self, rulebook: Rulebook) -> None:
+        """Go by other rules from the next `put` of each position on."""
+        self._rulebook = rulebook
 
     def drop(self, position: PositionId) -> None:
         """Watch a position no longer; one that is not watched is no error."""
@@ -128,17 +138,16 @@ class Watchlist:
 
     def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
         """Take one tick, and judge whom it moves out of the band."""
-        if not self.book.take(tick, now_s):
-            return _NOTHING
-        lines = self._lines.get(tick.key)
+        key = tick.key
+        lines = self._lines.get(key) if self.book.take(tick, now_s) else None
         if lines is None:
-            return self._spot(tick, now_s)
+            return self._aside(tick, now_s)
         moved: list[Watched] = []
         for line in lines:
             marks = line.marks
             long, short = marks.long_paise, marks.short_paise
             if not marks.take(tick, now_s):
-                self._doubt(line, now_s)
+                return self._closely(tick, lines, now_s)
             change = marks.long_paise - long
             for watched, quantity in line.longs:
                 watched.value = value = watched.value + quantity * change
@@ -151,20 +160,29 @@ class Watchlist:
                     moved.append(watched)
         if not moved or not self._in_session(now_s):
             return _NOTHING
-        key = frozenset((tick.key,))
-        return self._judge({watched: key for watched in moved if not watched.stretch(now_s)}, now_s)
+        only = frozenset((key,))
+        return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
 
     def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
-        """Take ticks that are one instant, all of them, before anything is judged."""
-        touched: dict[Watched, set[InstrumentKey]] = {}
-        for tick in [tick for tick in ticks if self.book.take(tick, now_s)]:
+        """Take ticks that are one instant, all of them, before anything is believed or judged."""
+        lines: dict[Line, None] = {}
+        families: dict[Family, None] = {}
+        sound: list[Tick] = []
+        for tick in ticks:
+            if self.book.take(tick, now_s):
+                sound.append(tick)
+            lines |= dict.fromkeys(self._lines.get(tick.key, ()))
+            families |= dict.fromkeys(self._held.by_underlying.get(tick.key, ()))
+        for tick in sound:
             for line in self._lines.get(tick.key, ()):
-                if not line.marks.take(tick, now_s):
-                    self._doubt(line, now_s)
-                for watched, _ in (*line.longs, *line.shorts):
-                    touched.setdefault(watched, set()).add(tick.key)
-            for watched in self._heard(tick, now_s):
-                touched.setdefault(watched, set())
+                if line.marks.shown(tick) is None:
+                    self._held.doubt(line, tick, now_s)
+        heard = {watched: _NO_LEG for tick in sound for watched in self._heard(tick, now_s)}
+        families |= dict.fromkeys(line.family for line in lines)
+        others = [line for family in families for line in self._held.settle(family, now_s)]
+        for line in lines:
+            self._held.count(line)
+        touched = heard | moved_by([*lines, *others], now_s)
         if not self._in_session(now_s):
             for watched in touched:
                 watched.empty_band()
@@ -173,10 +191,23 @@ class Watchlist:
             watched.scale.weigh(now_s, instant=True)
         return self._judge(touched, now_s)
 
+    def suspects(self, ticks: Iterable[Tick], now_s: float) -> frozenset[InstrumentKey]:
+        """Of which held instruments the price would be suspect if these ticks came as one instant."""
+        book = self.book.copy()
+        keys = [tick.key for tick in ticks if book.take(tick, now_s) or tick.key in self._lines]
+        families = {line.family: None for key in keys for line in self._lines.get(key, ())}
+        return frozenset(
+            line.marks.instrument.key for family in families for line in family.faults(book, now_s)
+        )
+
     def beat(self, now_s: float) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old."""
-        said: list[Judgement] = []
         in_session = self._in_session(now_s)
+        restless = [family for family in self._held.families if not family.calm]
+        changed = [line for family in restless for line in self._held.settle(family, now_s)]
+        said: list[Judgement] = []
+        if changed and in_session:
+            said += self._judge(moved_by(changed, now_s), now_s)
         while self._queue and self._queue[0][0] <= now_s:
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
@@ -204,33 +235,11 @@ class Watchlist:
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
-        return figures(self._positions[position], now_s, in_session=self._in_session(now_s))
+        open_now = self._in_session(now_s)
+        watched = self._positions[position]
+        return figures(watched, now_s, in_session=open_now, book=self.book, charges=self._charges)
 
     # -------------------------------------------------------------------------------------- inside
-
-    def _spot(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
-        """Take a price of something nobody holds: of an underlying, mostly, and some go by it."""
-        heard = [
-            watched for watched in self._heard(tick, now_s) if not watched.deaf_to(tick.ltp_paise, now_s)
-        ]
-        if not heard:
-            return _NOTHING
-        if self._in_session(now_s):
-            return self._judge(dict.fromkeys(heard, _NO_LEG), now_s)
-        for watched in heard:
-            watched.empty_band()
-            watched.wake_s = min(watched.wake_s, self._open_s)
-            self._enqueue(watched)
-        return _NOTHING
-
-    def _heard(self, tick: Tick, now_s: float) -> Sequence[Watched]:
-        """Bring an underlying's price forward; who wants to know at once."""
-        underlying = self._underlyings.get(tick.key)
-        if underlying is None:
-            return ()
-        underlying.take(tick.ltp_paise, now_s)
-        underlying.holders = [watched for watched in underlying.holders if watched.listens]
-        return underlying.holders
 
     def _judge(self, who: Mapping[Watched, AbstractSet[InstrumentKey]], now_s: float) -> Sequence[Judgement]:
         said = []
@@ -252,24 +261,69 @@ class Watchlist:
             self._open_s, self._close_s = self._calendar.window(now_s)
         return now_s >= self._open_s
 
-    def _watch(self, position: Position, memory: Memory, now_s: float) -> Watched:
-        """Set up a position on its lines; what the book knows already counts."""
+    def _situation(self, position: Position) -> tuple[Situation, RuleSet]:
+        """What the position's rules are armed with: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
-        ruleset = self._rulebook.rules_for(
-            position.symbol, position.strategy, defined_risk=shape.defined_risk is True
-        )
-        guard = ruleset.settings.guard
+        ruleset = self._rulebook.of(position, shape)
+        settings = ruleset.settings
         if self._replay is not None:
-            guard = replace(guard, max_quote_age_s=self._replay.max_quote_age_s)
-        lines = [self._line(leg.instrument, guard) for leg in position.legs]
-        situation = Situation(position, shape, self._calendar, ruleset.settings)
-        underlying = self._underlying(position)
-        watched = Watched(situation, ruleset, memory, [line.marks for line in lines], underlying, now_s)
-        if watched.listens:
-            underlying.holders.append(watched)
-        for leg, line in zip(position.legs, lines, strict=True):
+            guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
+            settings = replace(settings, guard=guard)
+        return Situation(position, shape, self._calendar, settings), ruleset
+
+    def _watch(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> Watched:
+        """Set up a position on its lines; what the book knows already counts."""
+        legs = situation.position.legs
+        lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
+        watched = Watched(
+            situation,
+            ruleset,
+            memory,
+            [line.marks for line in lines],
+            self._underlying(situation.position),
+            now_s,
+        )
+        for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
+        for family in {line.family: None for line in lines}:
+            family.hold(watched, [line for line in lines if line.family is family])
         return watched
+
+    def _aside(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
+        """A tick that cannot be true, or that nobody holds.
+
+        After the first what was there before counts while it is young, but for no profit. The second
+        may be an underlying; when it is far enough from where it was its options are looked at again.
+        """
+        lines = self._lines.get(tick.key, ()) if self.book.fault(tick.key) else ()
+        families = dict.fromkeys(line.family for line in lines)
+        if not lines:
+            paise = tick.ltp_paise
+            near = self._held.by_underlying.get(tick.key, ())
+            families = dict.fromkeys(f for f in near if not f.spot_low <= paise <= f.spot_high)
+        changed = [line for family in families for line in self._held.settle(family, now_s)]
+        for line in lines:
+            self._held.count(line)
+        heard = [one for one in self._heard(tick, now_s) if not one.deaf_to(tick.ltp_paise, now_s)]
+        touched = dict.fromkeys(heard, _NO_LEG) | moved_by([*changed, *lines], now_s)
+        if not touched:
+            return _NOTHING
+        if self._in_session(now_s):
+            return self._judge(touched, now_s)
+        for watched in heard:
+            watched.empty_band()
+            watched.wake_s = min(watched.wake_s, self._open_s)
+            self._enqueue(watched)
+        return _NOTHING
+
+    def _heard(self, tick: Tick, now_s: float) -> Sequence[Watched]:
+        """Bring an underlying's price forward if it can be true; who wants to know at once."""
+        underlying = self._underlyings.get(tick.key)
+        if underlying is None or self.book.fault(tick.key):
+            return ()
+        underlying.take(tick.ltp_paise, now_s)
+        underlying.holders = [watched for watched in underlying.holders if watched.listens]
+        return underlying.holders
 
     def _underlying(self, position: Position) -> Underlying:
         """What the position's contracts are on; the book may know its price already."""
@@ -278,44 +332,30 @@ class Watchlist:
             return Underlying()
         if keys[0] not in self._underlyings:
             self._underlyings[keys[0]] = underlying = Underlying()
-            tick, arrived_s = self.book.get(keys[0]), self.book.arrived_s(keys[0])
+            tick, arrived_s = self.book.peek(keys[0]), self.book.arrived_s(keys[0])
             if tick is not None and arrived_s is not None:
                 underlying.take(tick.ltp_paise, arrived_s)
         return self._underlyings[keys[0]]
 
-    def _line(self, instrument: Instrument, guard: Guard) -> _Line:
-        """The line of an instrument under these guards, a new one if need be."""
-        lines = self._lines.setdefault(instrument.key, [])
+    def _closely(self, tick: Tick, lines: Sequence[Line], now_s: float) -> Sequence[Judgement]:
+        """Take a tick that is not everyday for one of its lines, and judge everyone concerned."""
+        concerned = list(lines)
         for line in lines:
-            if line.marks.guard == guard:
-                return line
-        line = _Line(Marks(instrument, guard))
-        lines.append(line)
-        tick, arrived_s = self.book.get(instrument.key), self.book.arrived_s(instrument.key)
-        if tick is not None and arrived_s is not None and not line.marks.take(tick, arrived_s):
-            self._doubt(line, arrived_s)
-        return line
-
-    def _doubt(self, line: _Line, now_s: float) -> None:
-        """A book without a mark: bound what it may count, and judge its holders at every tick."""
-        marks = line.marks
-        key = marks.instrument.underlying
-        underlying = None if key is None else self.book.get(key)
-        arrived_s = None if key is None else self.book.arrived_s(key)
-        young = arrived_s is not None and now_s <= arrived_s + marks.guard.max_quote_age_s
-        marks.bound(underlying.ltp_paise if underlying is not None and young else None)
-        for watched, _ in (*line.longs, *line.shorts):
-            watched.empty_band()
+            for watched in line.holders:
+                watched.empty_band()
+            if line.marks.take(tick, now_s):
+                continue
+            wide = line.marks.shown(tick) is None
+            if wide:
+                self._held.doubt(line, tick, now_s)
+            if not (wide and line.family.calm):
+                concerned += self._held.settle(line.family, now_s)
+                self._held.count(line)
+        return self._judge(moved_by(concerned, now_s), now_s) if self._in_session(now_s) else _NOTHING
 
     def _leave(self, watched: Watched) -> None:
         """Take a position off its lines and off the queue."""
         watched.queued_s = inf
-        holders = watched.scale.spot.holders
-        if watched in holders:
-            holders.remove(watched)
-        for leg in watched.position.legs:
-            lines = [line for line in self._lines.get(leg.key, ()) if not line.leave(watched)]
-            if lines:
-                self._lines[leg.key] = lines
-            else:
-                self._lines.pop(leg.key, None)
+        if watched in watched.scale.spot.holders:
+            watched.scale.spot.holders.remove(watched)
+        self._held.leave(watched)

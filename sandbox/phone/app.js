@@ -142,7 +142,7 @@ function receive(message) {
     if (!message.own) count();
   }
   if (pinned.includes(message.message_id)) showPinned(pinned);
-  if (stay || (message.own && !known)) toEnd(known ? "instant" : "smooth");
+  if (stay || (message.own && !known)) toEnd(known ? "instant" : gently());
 }
 
 function showPinned(ids) {
@@ -155,7 +155,7 @@ function showPinned(ids) {
 function jump(id) {
   const item = itemOf(id);
   if (!item) return;
-  item.scrollIntoView({ block: "center", behavior: "smooth" });
+  item.scrollIntoView({ block: "center", behavior: gently() });
   item.classList.remove("found");
   requestAnimationFrame(() => item.classList.add("found"));
 }
@@ -165,8 +165,11 @@ function jump(id) {
 function stayAtEnd(change) {
   const stay = atEnd;
   change();
-  if (stay) toEnd("smooth");
+  if (stay) toEnd(gently());
 }
+
+// Who asked the system for less motion gets none here either.
+function gently() { return matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth"; }
 
 function toEnd(behavior) { scroll.scrollTo({ top: scroll.scrollHeight, behavior }); }
 
@@ -196,7 +199,7 @@ scroll.addEventListener("scroll", () => {
   if (atEnd && !document.hidden) seen();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && atEnd) seen(); });
-chip.addEventListener("click", () => { toEnd("smooth"); seen(); });
+chip.addEventListener("click", () => { toEnd(gently()); seen(); });
 new ResizeObserver(() => { if (atEnd) toEnd("instant"); }).observe(scroll);
 $("pinned").addEventListener("click", () => jump(pinned[pinned.length - 1]));
 

@@ -28,9 +28,11 @@ class Plain(Watchlist):
     """Judges every holder at every tick and everyone at every beat, from the marks up."""
 
     def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
-        """Leave no band, so that nothing is passed over."""
+        """Leave no band and no box, so that nothing is passed over."""
         for watched in self._positions.values():
             watched.empty_band()
+        for family in self._held.families:
+            family.shut()
         return super().tick(tick, now_s)
 
     def beat(self, now_s: float) -> Sequence[Judgement]:
@@ -64,13 +66,14 @@ def check(moves: int) -> dict[str, int]:
             if number % _BEAT_EVERY == 0:
                 found += watch.beat(now_s)
             said += [(number, one.position, one.verdict) for one in sorted(found, key=_by_name)]
-        told.append(said)
+        told.append((said, watch.book.suspects))
     if told[0] != told[1]:
         raise AssertionError("the quick way and the plain way judge differently")
     counts: dict[str, int] = {}
-    for _, _, verdict in told[0]:
+    said, suspects = told[0]
+    for _, _, verdict in said:
         counts[verdict.rule] = counts.get(verdict.rule, 0) + 1
-    if not counts.get("loss_alert") or not counts.get("profit_target"):
+    if not counts.get("loss_alert") or not counts.get("profit_target") or not suspects:
         raise AssertionError(f"the market was too tame to compare anything: {counts}")
     return counts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model import Mode
-from tests.e2e.outside import WAIT_S, held, monitor, orders_of, sandbox, text_of
+from tests.e2e.outside import AT_ONCE, WAIT_S, held, monitor, orders_of, sandbox, text_of
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -60,3 +60,19 @@ async def test_execute_sends_one_exit_for_one_verdict_without_a_tap(tmp_path):
         assert set(held(world, 3360).values()) == {0}
         assert len(orders_of(world, 3360)) == 2
         assert orders_of(world, 3361) == []
+
+
+async def test_a_changed_rules_file_acts_without_a_restart(tmp_path):
+    """By the first file nothing is due; the owner saves another one, and its stop speaks."""
+    never = "[default]\nprofit_target = 10\n"
+    async with sandbox() as world, monitor(world, tmp_path, Mode.ALERT_ONLY, rules=never):
+        phone = world.telegram
+        phone.phone.send("/status")
+        await phone.wait_for(text_of("3360"), WAIT_S)
+        (tmp_path / "rules.toml").write_text("[default]\nprofit_target = 50\nstop = 1\n")
+        said = await phone.wait_for(text_of("The rules file has faults"), WAIT_S)
+        assert "line 2: [default] profit_target: read 50" in said.text
+        assert "line 3: [default] stop: unknown key" in said.text
+        (tmp_path / "rules.toml").write_text(AT_ONCE)
+        await phone.wait_for(text_of("The rules have changed"), WAIT_S)
+        await phone.wait_for(text_of("Alert-only: nothing was sent"), WAIT_S)

@@ -23,13 +23,22 @@ SPOT = instrument_key(Segment.IDX_I, 13)
 
 
 def option(
-    strike, right, expiry=EXPIRY, *, symbol="NIFTY", index=True, spot=SPOT, tick_paise=5
+    strike,
+    right,
+    expiry=EXPIRY,
+    *,
+    symbol="NIFTY",
+    index=True,
+    spot=SPOT,
+    tick_paise=5,
+    segment=Segment.NSE_FNO,
+    freeze=None,
 ) -> Instrument:
     """An option of lot 65; strike in rupees. Its security id follows from what it is."""
     right = Right(right)
     serial = (expiry.toordinal() % 1000) * 10_000_000 + int(strike) * 10 + (right is Right.PUT)
     return Instrument(
-        Segment.NSE_FNO,
+        Segment(segment),
         serial % 2**32,
         InstrumentKind.OPTION,
         symbol,
@@ -39,6 +48,7 @@ def option(
         expiry=expiry,
         strike_paise=int(strike * 100),
         right=right,
+        freeze_quantity=freeze,
         index_option=index,
         underlying=spot,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.health import Health, HealthWatch
-from engine.messages import Alert, Audit, Beat, BeatKind, FeedState, Tick, Ticks
+from engine.messages import Alert, Audit, Beat, BeatKind, FeedState, Tick, Ticks, UpdatesStopped
 from engine.model import Mode, Urgency
 from tests.support.rig import Rig
 
@@ -70,3 +70,12 @@ def test_the_monitor_looks_at_itself_on_the_beat_of_health():
     assert [a.title for a in rig.said if isinstance(a, Alert) and a.topic.startswith("prices")] == [
         "No prices arrive"
     ]
+
+
+def test_an_update_socket_that_stays_away_is_told():
+    """Exits go on by polling; the owner hears why they are slower."""
+    rig = Rig(Mode.EXECUTE)
+    rig.tell(UpdatesStopped("Dhan answered the connection with HTTP 403"))
+    alert = rig.said[-1]
+    assert (alert.urgency, alert.title) == (Urgency.MEDIUM, "Order updates have stopped")
+    assert alert.text.startswith("Dhan answered the connection with HTTP 403. Orders are followed by reading")

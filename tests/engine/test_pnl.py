@@ -20,9 +20,18 @@ def marks(*quotes, instrument=CALL):
     """Marks that have seen (moment, bid, ask) in rupees."""
     made = Marks(instrument, GUARD)
     for now_s, bid, ask in quotes:
-        if not made.take(quote(instrument.key, bid, ask), now_s):
-            made.bound(None)
+        look(made, quote(instrument.key, bid, ask), now_s)
     return made
+
+
+def look(made, tick, now_s):
+    """Bring marks forward by any sound tick; whether it is a mark."""
+    believed = made.shown(tick) is not None
+    if believed:
+        made.accept(tick, now_s)
+    else:
+        made.doubt(tick, now_s)
+    return believed
 
 
 def test_the_mark_is_the_mid_with_the_half_paisa_against_us():
@@ -61,7 +70,7 @@ def test_one_sided_and_empty_books_give_no_mark():
 def test_a_source_without_quotes_is_marked_at_its_last_trade():
     """Ticker mode and old recordings know nothing else."""
     made = Marks(CALL, GUARD)
-    assert made.take(traded(CALL.key, 54.6), 0)
+    assert look(made, traded(CALL.key, 54.6), 0)
     assert (made.mark(425, 1), made.mark(-425, 1), made.exit_price(425, 1)) == (5460, 5460, 5460)
 
 
@@ -71,7 +80,7 @@ def test_a_stop_goes_by_the_last_mark_for_a_grace_then_by_the_way_out():
     assert made.mark(65, 15.5) is None
     assert (made.guarded(65, 15.99), made.guarded(-65, 15.99)) == (10000, 10000)
     assert (made.guarded(65, 16), made.guarded(-65, 16)) == (6000, 14000)
-    assert made.take(quote(CALL.key, 99, 101), 17)
+    assert look(made, quote(CALL.key, 99, 101), 17)
     assert made.guarded(65, 17) == 10000
 
 
@@ -94,7 +103,7 @@ def test_a_mark_from_before_a_silence_is_not_bridged():
     """Wide after eleven silent seconds: the old mark is stale, so nothing counts for a grace."""
     made = marks((0, 99.95, 100.05), (11, 60, 140))
     assert made.guarded(65, 12) is None
-    made.take(quote(CALL.key, 60, 140), 20)
+    look(made, quote(CALL.key, 60, 140), 20)
     assert made.guarded(65, 26) == 6000
 
 
@@ -103,7 +112,7 @@ def test_a_stub_quote_counts_no_more_than_intrinsic_value_allows():
     made = marks((0, 299, 301), (1, 0.05, 2000), (10, 0.05, 2000))
     made.bound(2530000)
     assert (made.guarded(65, 16), made.guarded(-65, 16)) == (4700, 55300)
-    assert made.take(quote(CALL.key, 299, 301), 17)
+    assert look(made, quote(CALL.key, 299, 301), 17)
 
 
 def test_a_short_leg_that_nobody_offers_counts_its_bound_or_is_unknown():
@@ -122,7 +131,7 @@ def test_a_holding_is_the_sum_of_its_legs_or_unknown():
     assert holding.cost_paise == 65 * (10000 - 4000)
     assert holding.worth(1, Marks.mark) is None
     assert holding.blind(1) == [short.instrument.display]
-    second.take(quote(short.key, 29.95, 30.05), 0)
+    look(second, quote(short.key, 29.95, 30.05), 0)
     assert holding.worth(1, Marks.mark) == 65 * (12000 - 3000)
     assert holding.pnl(1, Marks.mark) == 65 * (2000 + 1000)
     assert holding.pnl(99, last_mark) == holding.pnl(1, Marks.mark)
@@ -139,7 +148,7 @@ def test_last_marks_are_unknown_before_the_first():
 def test_the_way_out_is_never_better_than_the_mark(bid, gap):
     """Whoever has to trade now gets no more than the mid, long or short."""
     made = Marks(CALL, GUARD)
-    if made.take(Tick(CALL.key, 0, bid_paise=bid, ask_paise=bid + gap), 0):
+    if look(made, Tick(CALL.key, 0, bid_paise=bid, ask_paise=bid + gap), 0):
         for quantity in (65, -65):
             mark, way = made.mark(quantity, 1), made.exit_price(quantity, 1)
             assert mark is not None

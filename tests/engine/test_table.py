@@ -225,3 +225,34 @@ def test_how_far_a_rule_is_stands_behind_its_sentence():
         replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(near,)),)), 160
     )
     assert page.endswith("; ₹4,030.00 away; NIFTY 24,870, 62 points away")
+
+
+def test_the_way_out_and_what_is_suspect_stand_beside_the_mark():
+    """What closing averages, how much of a large leg the book takes, and why a price is not believed."""
+    legs = (
+        LegView("NIFTY 24 NOV 25300 CE", -130, 4_000, 3_215, 0.4, exit_paise=3_225, covered=130),
+        LegView("NIFTY 24 NOV 25500 CE", 1300, 1_800, 1_790, 0.4, covered=650),
+        LegView(
+            "NIFTY 24 NOV 25700 CE",
+            65,
+            900,
+            None,
+            3.0,
+            fault="further apart than the strikes by ₹1,155.00, beside NIFTY 24 NOV 25500 CE and more text",
+        ),
+    )
+    page = terminal_table(
+        replace(QUIET, positions=(replace(ASTRAL, legs=legs, closing_pnl_paise=-1_234_56),))
+    )
+    assert (
+        """
+    −130 NIFTY 24 NOV 25300 CE  ₹40.00 → ₹32.15 (0.4 s old), out ₹32.25
+    +1300 NIFTY 24 NOV 25500 CE  ₹18.00 → ₹17.90 (0.4 s old), out 650 of 1300
+    +65 NIFTY 24 NOV 25700 CE  ₹9.00 → unknown (3.0 s old)
+      suspect: further apart than the strikes by ₹1,155.00, beside NIFTY 24 NOV 25500 CE and more
+      text
+    closed now −₹1,234.56 after charges
+"""
+        in page
+    )
+    assert max(map(len, page.split("\n"))) <= WIDTH

@@ -88,6 +88,8 @@ def test_the_file_may_come_from_any_spreadsheet():
         ("price", 54.6, "price_paise", 5460),
         ("account", "family-2", "account", "family-2"),
         ("account", None, "account", "default"),
+        ("rule_set", " Aggressive_Profits ", "rule_set", "Aggressive_Profits"),
+        ("rule_set", None, "rule_set", ""),
         ("expiry_date", date(2026, 2, 24), "expiry_date", date(2026, 2, 24)),
         ("expiry_date", "2026-02-24T00:00:00", "expiry_date", date(2026, 2, 24)),
         ("timestamp", "2026-02-03 09:20:00", "timestamp_s", AT_S),

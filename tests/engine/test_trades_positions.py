@@ -141,3 +141,13 @@ def test_the_margin_of_a_position_is_what_its_rows_say_together():
         ]
         (found,), _ = positions(rows, MASTER, TODAY)
         assert found.margin_paise == whole
+
+
+def test_a_position_is_tagged_with_the_set_its_rows_name():
+    """Rows without a word agree with any; the case does not matter; two words are both kept."""
+    rows = [leg_row(1, CALL, rule_set="mine"), leg_row(2, PUT), leg_row(3, HIGH, rule_set="MINE")]
+    found, _ = positions(rows, {i.key: i for i in (CALL, PUT, HIGH)}, TODAY)
+    assert [len(p.rule_sets) for p in found] == [1]
+    rows[1] = replace(rows[1], rule_set="other")
+    (position,), _ = positions(rows, {i.key: i for i in (CALL, PUT, HIGH)}, TODAY)
+    assert position.rule_sets == ("MINE", "other")

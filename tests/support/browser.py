@@ -15,8 +15,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 
 @contextmanager
-def browser(profile: Path, scheme: str = "light") -> Iterator[webdriver.Chrome]:
-    """Open headless Chromium at the size of a phone; it talks to loopback only."""
+def browser(profile: Path, scheme: str = "light", *, still: bool = False) -> Iterator[webdriver.Chrome]:
+    """Open headless Chromium at the size of a phone; it talks to loopback only.
+
+    Args:
+        profile: an empty folder for it.
+        scheme: light or dark.
+        still: the person asked the system for less motion, so that nothing rides or fades.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for flag in (
@@ -30,7 +36,8 @@ def browser(profile: Path, scheme: str = "light") -> Iterator[webdriver.Chrome]:
     try:
         size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        motion = {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"}
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}, motion]}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         yield driver
     finally:

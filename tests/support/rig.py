@@ -74,6 +74,7 @@ class Rig:
             nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
         self.exchange.hold(nets)
         self.said, self.placed, self.journal, self.exits = [], [], {}, {}
+        self.levels = []
         self.store_answers = True
         self.broker_answers = True
         self.start()
@@ -117,7 +118,8 @@ class Rig:
     def ask_the_world(self, effect):
         match effect:
             case LoadTrades():
-                return [TradesLoaded(tuple(self.rows) if self.store_answers else None, "no route")]
+                rows = tuple(self.rows) if self.store_answers else None
+                return [TradesLoaded(rows, "no route", tuple(self.levels))]
             case LoadInstruments():
                 return [InstrumentsLoaded({leg.key: leg.instrument for leg in self.legs})]
             case QueryBroker():

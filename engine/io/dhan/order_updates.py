@@ -39,6 +39,7 @@ class OrderUpdates:
         access_token: Callable[[], str],
         on_order: Callable[[BrokerOrder], None],
         on_gap: Callable[[str], None],
+        on_stopped: Callable[[str], None],
         clock: Clock,
         jitter: Callable[[], float],
     ) -> None:
@@ -49,8 +50,8 @@ class OrderUpdates:
             client_id: Dhan's client id.
             access_token: asked for at every connection.
             on_order: gets each changed order, on the loop.
-            on_gap: called when updates may have been missed: after every login, and when the socket
-                has to stay away until a person mends something; the text says which.
+            on_gap: called when updates may have been missed, after every login, with the reason.
+            on_stopped: called when the socket stays away until a person mends something.
             clock: time of every pause.
             jitter: numbers from 0 up to 1.
         """
@@ -60,6 +61,7 @@ class OrderUpdates:
         self._access_token = access_token
         self._on_order = on_order
         self._on_gap = on_gap
+        self._on_stopped = on_stopped
         self._clock = clock
         self._backoff = Backoff(jitter)
         self._after = "connected"
@@ -72,7 +74,7 @@ class OrderUpdates:
             pause = self._backoff.after(cut)
             self._after = f"reconnected after: {cut.detail}"
             if pause.seconds is None:
-                self._on_gap(f"order updates stopped: {cut.detail}")
+                self._on_stopped(cut.detail)
             await stay_away(self._clock, pause, partial(self._renewed, token))
             if self._renewed(token):
                 self._backoff.renewed()

@@ -1,4 +1,4 @@
-"""The embedded trade store: the ``trades`` table in a SQLite file of the owner's.
+"""The embedded trade store: ``trades`` and ``strategy_exit_levels`` in a SQLite file of the owner's.
 
 The owner may look into it and edit it with any SQLite tool, so every row is checked on the way in
 and again on the way out. Money is text in rupees, moments are ISO 8601 with offset. Each call opens
@@ -17,7 +17,9 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import BadInput, Unreachable
-from engine.model import TradeRow
+from engine.io.stores import exit_levels
+from engine.io.stores.exit_levels import LevelReport
+from engine.model import ExitLevel, TradeRow
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES
 from engine.trades import parse_row
@@ -43,7 +45,8 @@ CREATE TABLE IF NOT EXISTS trades (
     order_status TEXT NOT NULL,
     timestamp TEXT NOT NULL,
     exit_price TEXT,
-    closed_at TEXT
+    closed_at TEXT,
+    rule_set TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS trades_once
     ON trades (account, strategy_id, security_id, order_id, timestamp);
@@ -51,8 +54,12 @@ CREATE UNIQUE INDEX IF NOT EXISTS trades_once
 
 _COLUMNS = (
     "account", "strategy_id", "symbol", "strategy", "security_id", "action", "type", "strike_price",
-    "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp",
+    "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp", "rule_set",
 )  # fmt: skip
+# What a row says beyond its identity.
+_SAID = ("action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise", "rule_set")
+# For a store that was made before there was this column.
+_ADD_RULE_SET = "ALTER TABLE trades ADD COLUMN rule_set TEXT NOT NULL DEFAULT ''"
 # A status nobody knows counts as open, so that reading the row complains instead of losing a leg.
 _STILL_OPEN = f"upper(trim(order_status)) NOT IN {tuple(sorted(CLOSED_STATUSES))}"
 # Built from constants above, never from a value.
@@ -95,7 +102,9 @@ class SqliteStore:
         except OSError as error:
             raise Unreachable(f"{path}: cannot be opened ({error.strerror})") from error
         with self._database() as database:
-            database.executescript(f"PRAGMA journal_mode=WAL; {_SCHEMA}")
+            database.executescript(f"PRAGMA journal_mode=WAL; {_SCHEMA} {exit_levels.SCHEMA}")
+            if "rule_set" not in {row["name"] for row in database.execute("PRAGMA table_info(trades)")}:
+                database.execute(_ADD_RULE_SET)
 
     async def open_rows(self) -> Sequence[TradeRow]:
         """Every open row.
@@ -107,6 +116,14 @@ class SqliteStore:
             BadInput: names every row that cannot be understood.
         """
         return await asyncio.to_thread(self._open_rows)
+
+    async def exit_levels(self) -> Sequence[ExitLevel]:
+        """Every row of ``strategy_exit_levels``; what is wrong with one stands in it.
+
+        Raises:
+            Unreachable: the file could not be read.
+        """
+        return await asyncio.to_thread(self._exit_levels)
 
     async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         """Mark rows as closed at these exit prices (paise; None = unknown).
@@ -129,6 +146,22 @@ class SqliteStore:
             Unreachable: the file could not be written; no row was added.
         """
         return await asyncio.to_thread(self._import_rows, tuple(rows))
+
+    async def import_levels(self, levels: Iterable[ExitLevel]) -> LevelReport:
+        """Add rows of ``strategy_exit_levels`` or give known ones their new values, all or none.
+
+        Raises:
+            Unreachable: the file could not be written; no row was changed.
+        """
+        return await asyncio.to_thread(self._import_levels, tuple(levels))
+
+    def _exit_levels(self) -> tuple[ExitLevel, ...]:
+        with self._database() as database:
+            return exit_levels.select(database)
+
+    def _import_levels(self, levels: tuple[ExitLevel, ...]) -> LevelReport:
+        with self._database() as database, _transaction(database):
+            return exit_levels.upsert(database, levels)
 
     def _open_rows(self) -> tuple[TradeRow, ...]:
         with self._database() as database:
@@ -196,7 +229,7 @@ def _insert(database: sqlite3.Connection, row: TradeRow) -> bool:
     cells = (
         row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
         _rupees(row.strike_price_paise), expiry, row.quantity, _rupees(row.price_paise), row.order_id,
-        row.order_status, _moment(row.timestamp_s),
+        row.order_status, _moment(row.timestamp_s), row.rule_set,
     )  # fmt: skip
     return database.execute(_INSERT, cells).rowcount == 1
 
@@ -228,7 +261,7 @@ def _differences(row: TradeRow, stored: TradeRow) -> list[str]:
         f"row {row.id}: order {row.order_id or '(no id)'} of strategy {row.strategy_id} is stored already "
         f"(trades row {stored.id}) with {name} {getattr(stored, name)}, read {getattr(row, name)}; "
         "correct the file, or edit the stored row"
-        for name in ("action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise")
+        for name in _SAID
         if getattr(row, name) != getattr(stored, name)
     ]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from engine.__main__ import main
 from engine.errors import BadInput
-from engine.io.importer import import_csv, summary
+from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.stores.sqlite import SqliteStore
 from tests.engine.test_trades import ASTRAL, COLUMNS
 
@@ -53,3 +56,41 @@ async def test_a_file_that_cannot_be_read_says_why(tmp_path, file, store, monkey
     monkeypatch.setattr("engine.io.importer._LARGEST_BYTES", 5)
     with pytest.raises(BadInput, match="larger than 5 bytes"):
         await import_csv(file, store)
+
+
+LEVELS = (
+    "strategy_id,exit_type,level_name,trigger_type,trigger_value\n3359,stop_loss,primary,percentage,50.00\n"
+)
+
+
+async def test_exit_levels_fill_the_store_whole_or_not_at_all(tmp_path, store):
+    """A good file is taken and may be changed by a second one; one bad row takes the file down."""
+    path = tmp_path / "levels.csv"
+    path.write_text(LEVELS)
+    said = levels_summary(await import_levels_csv(path, store))
+    assert said == "strategy_exit_levels: 1 row added, 0 changed, 0 there already."
+    path.write_text(LEVELS.replace("50.00", "40") + "3359,stop_loss,primary,price,0\n")
+    with pytest.raises(
+        BadInput, match="row 2: trigger_value: read 0, that is stop_loss_rupees = 0, expected"
+    ):
+        await import_levels_csv(path, store)
+    (level,) = await store.exit_levels()
+    assert level.value == 50
+
+
+def test_the_import_tool_takes_either_file_or_both(tmp_path, file, monkeypatch, capsys):
+    """And says what it did, in words or in JSON; without any file it says what it expected."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    levels = tmp_path / "levels.csv"
+    levels.write_text(LEVELS)
+    assert main(["import", str(file), "--exit-levels", str(levels)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1 row added.", "strategy_exit_levels: 1 row added, 0 changed, 0 there already.",
+    ]  # fmt: skip
+    assert main(["import", str(file), "--exit-levels", str(levels), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "added": [], "already": [1], "exit_levels": {"added": 0, "changed": 0, "already": 1},
+    }  # fmt: skip
+    assert main(["import"]) == 2
+    assert "expected FILE.csv, --exit-levels FILE.csv, or both" in capsys.readouterr().err

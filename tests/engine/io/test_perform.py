@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
@@ -29,6 +30,7 @@ from engine.messages import (
 )
 from engine.model import (
     BrokerOrder,
+    ExitLevel,
     Instrument,
     InstrumentKey,
     InstrumentKind,
@@ -45,6 +47,9 @@ ROW = BrokerOrder(
     "1", REQUEST.correlation_id, InstrumentKey(1), Side.BUY, 65, 0, 0, 1000, OrderStatus.PENDING
 )
 NIFTY = Instrument(Segment.IDX_I, 13, InstrumentKind.INDEX, "NIFTY", "NIFTY")
+
+
+LEVEL = ExitLevel(1, 3359, "stop_loss", "primary", "percentage", Decimal(50))
 
 
 class Books:
@@ -83,7 +88,7 @@ class Shelf:
     """A trade store that can be away."""
 
     def __init__(self):
-        self.error, self.closed, self.asked = None, [], 0
+        self.error, self.closed, self.asked, self.levels = None, [], 0, []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -93,6 +98,9 @@ class Shelf:
         if self.error:
             raise self.error
         return []
+
+    async def exit_levels(self):
+        return self.levels
 
     async def close_rows(self, exits, closed_at_s):
         if self.error:
@@ -179,7 +187,8 @@ async def test_a_store_that_cannot_be_read_is_not_an_empty_store(error):
     house.store.error = error
     assert await house.said(LoadTrades()) == TradesLoaded(None, str(error))
     house.store.error = None
-    assert await house.said(LoadTrades()) == TradesLoaded(())
+    house.store.levels = [LEVEL]
+    assert await house.said(LoadTrades()) == TradesLoaded((), levels=(LEVEL,))
 
 
 async def test_a_slow_store_is_asked_one_question_at_a_time():

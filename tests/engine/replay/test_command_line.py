@@ -48,3 +48,24 @@ def test_a_file_that_is_not_there_is_one_sentence(replay, capsys):
     assert capsys.readouterr().err == (
         "python -m engine replay: /nowhere.csv: cannot be read (No such file or directory)\n"
     )
+
+
+def test_a_replay_goes_by_exit_levels_and_by_the_set_of_a_row(replay, tmp_path, capsys):
+    """The trades file tags the position, the levels file sets its stop: both are told as they act."""
+    trades = tmp_path / "trades.csv"
+    header, row = trades.read_text().splitlines()
+    trades.write_text(f"{header},rule_set\n{row},sportive\n")
+    levels = tmp_path / "levels.csv"
+    levels.write_text("strategy_id,exit_type,trigger_type,trigger_value\n1,stop_loss,price,100\n")
+    Day().last("09:30:00", "25000CE", 100).last("09:31:00", "25000CE", 98).last(
+        "09:32:00", "25000CE", 98
+    ).write(tmp_path / "day.csv")
+    words = [*replay, "--exit-levels", str(levels), "--json"]
+    assert main(words) == 0
+    (position,) = json.loads(capsys.readouterr().out)["positions"]
+    told = {(event["kind"], event["rule"]) for event in position["events"]}
+    assert ("alert", "rule_set") in told
+    assert ("verdict", "stop_loss_rupees") in told
+    levels.write_text("strategy_id,exit_type,trigger_type,trigger_value\n1,stop_loss,price,0\n")
+    assert main(words) == 2
+    assert "row 1: trigger_value: read 0, that is stop_loss_rupees = 0" in capsys.readouterr().err

@@ -280,3 +280,20 @@ def test_a_resting_exit_does_not_make_others_late(tmp_path):
     exiting, watched = replay(tmp_path, [day], rows, target)["positions"]
     assert exiting["status"] == "open"
     assert [e["at"][11:19] for e in watched["events"] if e["rule"] == "unpriced"] == ["09:37:33"]
+
+
+def test_nothing_fills_on_a_price_that_contradicts_its_neighbour(tmp_path):
+    """The long leg of a stopped spread is shown at 300 for a minute, 285 dearer than the next strike.
+
+    At 09:31 the spread is worth 5 of its 40; the short is bought back at 09:32, and the long would
+    have been sold for 300 at 09:33. It goes at 09:34, for 19.50.
+    """
+    day = Day()
+    minutes = (("09:30:00", 100, 60), ("09:31:00", 20, 15), ("09:32:00", 20, 15), ("09:33:00", 300, 15))
+    for at, low, high in (*minutes, ("09:34:00", 20, 15), ("09:35:00", 20, 15)):
+        day.quote(at, "25000CE", low - 0.5, low + 0.5).quote(at, "25100CE", high - 0.5, high + 0.5)
+    legs = [trade(1, "BUY", "25000CE", 75, 100), trade(1, "SELL", "25100CE", 75, 60)]
+    position = only(replay(tmp_path, [day], legs, STOP))
+    sold = {order["side"]: order["average"] for order in position["orders"]}
+    assert sold == {"BUY": 15.5, "SELL": 19.5}
+    assert position["peak_pnl"] == 0

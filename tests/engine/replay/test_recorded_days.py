@@ -198,3 +198,48 @@ def test_the_money_adds_up(trades):
         assert position["trough_pnl"] <= position["final_pnl_gross"] <= position["peak_pnl"]
         net = position["final_pnl_gross"] - position["charges"]
         assert position["final_pnl_net"] == pytest.approx(net)
+
+
+def one_day(tmp_path, day, *rows) -> dict:
+    """A recorded day with trades of its own, each as it stands in a trades file without id; by strategy."""
+    trades = tmp_path / "trades.csv"
+    header = (EXAMPLES / "trades_2025-08-29.csv").read_text(encoding="utf-8").splitlines()[0]
+    lines = [f"{number},{row}" for number, row in enumerate(rows, start=1)]
+    trades.write_text("\n".join([header, *lines]), encoding="utf-8")
+    result = run_replay(ReplayRequest((DAYS / day,), trades, mode=Mode.EXECUTE))
+    return {position["strategy_id"]: position for position in result["positions"]}
+
+
+def test_a_trade_that_contradicts_its_neighbour_makes_no_profit(tmp_path):
+    """30 January 2026, two deep puts 50 apart, bought for 950.15 − 899.90 = 50.25.
+
+    At 09:28:50 the higher one trades at 1,112.15 while the lower one still stands at 899.90: worth
+    212.25, four times what two strikes 50 apart can differ by, and the target of 25.125 would be
+    met. At 09:33:49 the lower one trades, at 1,100: worth 12.15, and the stop at half of 50.25 is met.
+    """
+    day = "2026-01-30_index_5min_ltp.csv.gz"
+    spread = one_day(
+        tmp_path,
+        day,
+        "1,NIFTY,Bear Put Spread,,BUY,PE,26400,2026-02-03,65,,,TRADED,2026-01-30T09:20:00",
+        "1,NIFTY,Bear Put Spread,,SELL,PE,26350,2026-02-03,65,,,TRADED,2026-01-30T09:20:00",
+    )[1]
+    assert spread["net_premium"] == pytest.approx(-50.25 * 65)
+    assert moments(spread, "verdict") == ["2026-01-30T09:33:51"]
+    verdict = next(e for e in spread["events"] if e["kind"] == "verdict")
+    assert (verdict["rule"], verdict["pnl"]) == ("stop_loss", pytest.approx((12.15 - 50.25) * 65))
+    assert spread["peak_pnl"] == 0
+
+
+def test_a_quote_below_intrinsic_value_is_no_trough(tmp_path):
+    """24 May 2019, a RELIANCE 900 call bought at the ask of 11:01, 439.35, when the mid is 429.75.
+
+    At 11:16 it is quoted 388.80 by 439.80 with the stock at 1,332.25: the mid of 414.30 is 17.95 below
+    intrinsic value, one per cent of the stock is 13.3225. All later mids are above 429.75.
+    """
+    day = "2019-05-24_index_and_stocks_15min_quotes.csv.gz"
+    row = "1,RELIANCE,Long Call,,BUY,CE,900,2019-05-30,500,,,TRADED,2019-05-24T11:00:00"
+    call = one_day(tmp_path, day, row)[1]
+    assert call["opened_at"] == "2019-05-24T11:01:00+05:30"
+    assert call["trough_pnl"] == pytest.approx((429.75 - 439.35) * 500)
+    assert call["orders"] == []

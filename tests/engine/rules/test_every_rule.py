@@ -29,6 +29,7 @@ SETTINGS = {
     "lock_profit": [{"reach": 500, "keep": 400}],
     "trailing_stop": True,
     "profit_target": Decimal("0.1"),
+    "profit_target_rupees": 1000,
     "exit_at": "10:00",
     "max_holding_days": 0,
     "max_holding_minutes": 10,

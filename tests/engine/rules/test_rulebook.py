@@ -241,6 +241,7 @@ def test_rules_are_found_in_order_of_precedence():
         "lock_profit",
         "trailing_stop",
         "profit_target",
+        "profit_target_rupees",
         "exit_at",
         "max_holding_days",
         "max_holding_minutes",

@@ -57,7 +57,8 @@ def test_what_is_met_or_not_armed_is_no_distance_away():
     assert found["stop_loss"].distance_paise is None
     assert (found["stop_underlying"].points, found["stop_underlying"].underlying_paise) == (None, None)
     assert (found["trailing_stop"].threshold_paise, found["trailing_stop"].distance_paise) == (None, None)
-    desk.quote(20, 15, 40, 18)
+    desk.watch.tick(traded(SPOT, 25000), desk.now_s)
+    desk.quote(20, 25, 30, 18)
     trail = shown(desk)["trailing_stop"]
     assert (trail.threshold_paise, trail.distance_paise) == (136500, -58500)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.model import Action, Urgency
+from engine.io import tables
+from engine.model import Action, Segment, Side, Urgency
 from engine.sessions import at
 from engine.watch import Memory
 from engine.watch.figures import QUIET
@@ -120,3 +121,46 @@ def test_a_memory_survives_its_journal():
     memory = Memory(5, -3, 60, 7, (1, 2), 12.5)
     assert Memory.from_json(memory.to_json()) == memory
     assert Memory.from_json(Memory().to_json()) == Memory()
+
+
+def test_a_suspect_price_is_named_with_what_is_wrong():
+    """The P&L is unknown, the leg says why and how often; closing it cannot be valued."""
+    desk = Desk(condor(), charges=tables.charges())
+    desk.quote(*AT_ENTRY)
+    assert desk.figures.closing_pnl_paise is not None
+    desk.now_s += 1
+    desk.quote(400, None, None, None)
+    figures = desk.figures
+    leg = figures.legs[0]
+    assert (leg.fault, leg.suspects) == (
+        "dearer than the higher strike by ₹355.00, beside NIFTY 24 FEB 24700 PE",
+        1,
+    )
+    assert (leg.mark_paise, leg.exit_paise, leg.covered) == (None, None, None)
+    assert (figures.pnl_paise, figures.closing_pnl_paise, figures.liquidation_paise) == (None, None, None)
+    assert figures.reason == f"Suspect price: NIFTY 24 FEB 24500 PE {leg.fault}"
+
+
+def test_closing_now_is_the_way_out_less_the_charges():
+    """Four orders of a lot, each a tick from the mid; the quote is for ten lots."""
+    desk = Desk(condor(), charges=tables.charges())
+    desk.quote(20, 45, 40, 18)
+    figures = desk.figures
+    rates = tables.charges().on(date(2026, 2, 3))
+    sold = [rates.order_paise(Segment.NSE_FNO, Side.SELL, 65, paise) for paise in (1995, 1795)]
+    bought = [rates.order_paise(Segment.NSE_FNO, Side.BUY, 65, paise) for paise in (4505, 4005)]
+    assert figures.closing_pnl_paise == -4 * 65 * 5 - sum(sold) - sum(bought)
+    assert [leg.exit_paise for leg in figures.legs] == [1995, 4505, 4005, 1795]
+    assert [leg.covered for leg in figures.legs] == [65] * 4
+    assert Desk(condor()).figures.closing_pnl_paise is None
+
+
+def test_more_than_is_shown_cannot_be_valued():
+    """Twenty lots against a quote for ten: half of it would go."""
+    held = position(leg(1300, 25000, "CE", 57), strategy="Long Call")
+    desk = Desk(held, charges=tables.charges())
+    desk.quote(57)
+    assert (desk.figures.liquidation_paise, desk.figures.legs[0].covered) == (None, 650)
+    assert desk.figures.pnl_paise == 0
+    desk.wait(11)
+    assert desk.figures.legs[0].covered is None, "an old quote shows nothing"

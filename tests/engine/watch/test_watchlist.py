@@ -115,10 +115,10 @@ def test_a_deep_loss_needs_two_prices_of_the_leg_that_moved():
 
 
 def test_one_bad_price_fires_nothing():
-    """A single absurd tick, corrected by the next, leaves an alert behind and no exit."""
+    """A single bad tick, corrected by the next, leaves an alert behind and no exit."""
     desk = Desk(condor())
     desk.quote(*AT_ENTRY)
-    assert desk.quote(None, 500, None, None) == [("loss_alert", -2957500)]
+    assert desk.quote(None, 225, None, None) == [("loss_alert", -1170000)]
     assert desk.quote(None, 45, None, None) == []
     assert desk.wait(5) == []
 
@@ -240,11 +240,11 @@ def test_nothing_is_judged_while_the_market_is_closed():
     """Prices before the opening move nothing; at the opening they count if they are young."""
     desk = Desk(condor(), now_s=at(DAY, "09:14") + 55)
     desk.quote(*AT_ENTRY)
-    assert desk.quote(20, 300, 300, 18) == []
+    assert desk.quote(120, 300, 300, 118) == []
     assert desk.wait(1) == []
     assert desk.memory == Memory()
-    assert desk.wait(4) == [("loss_alert", -3347500)]
-    assert desk.wait(2) == [("stop_loss", -3347500)]
+    assert desk.wait(4) == [("loss_alert", -2047500)]
+    assert desk.wait(2) == [("stop_loss", -2047500)]
 
 
 def test_a_breach_does_not_last_over_night():
@@ -418,10 +418,10 @@ def test_a_change_of_legs_makes_a_new_basis_and_keeps_the_peak():
     assert (figures.peak_paise, figures.pnl_paise) == (0, 0)
     assert desk.watch.keys() == {p.key for p in puts.legs}
     for _ in range(2):
-        desk.watch.tick(quote(puts.legs[1].key, 300, 300.05), desk.now_s)
+        desk.watch.tick(quote(puts.legs[1].key, 220, 220.05), desk.now_s)
     assert desk.wait(3) == []
     desk.watch.release(puts.id)
-    assert ("loss_alert", -1657695) in desk.wait(0)
+    assert ("loss_alert", -1137695) in desk.wait(0)
 
 
 def test_the_same_position_again_keeps_what_has_begun():

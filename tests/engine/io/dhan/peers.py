@@ -29,6 +29,7 @@ class Ear:
         self.states: list[FeedChanged] = []
         self.orders: list[BrokerOrder] = []
         self.gaps: list[str] = []
+        self.stops: list[str] = []
         self._news = asyncio.Event()
 
     def on_ticks(self, ticks: Sequence[Tick]) -> None:
@@ -45,6 +46,10 @@ class Ear:
 
     def on_gap(self, why: str) -> None:
         self.gaps.append(why)
+        self._news.set()
+
+    def on_stopped(self, why: str) -> None:
+        self.stops.append(why)
         self._news.set()
 
     @property

@@ -37,6 +37,7 @@ class Listener:
             access_token=lambda: self.token,
             on_order=self.ear.on_order,
             on_gap=self.ear.on_gap,
+            on_stopped=self.ear.on_stopped,
             clock=self.clock,
             jitter=lambda: 0.5,
         )
@@ -155,13 +156,13 @@ async def test_a_refused_handshake_is_told():
         listener = Listener(peer.url)
         peer.refusals = [403]
         async with running(listener.updates.run):
-            await listener.ear.until(lambda: listener.ear.gaps)
+            await listener.ear.until(lambda: listener.ear.stops)
             await listener.clock.advance(7_200.0)
             assert len(peer.paths) == 1
             listener.token = "canary-token-two"
             await listener.clock.advance(5.0)
-            await listener.ear.until(lambda: len(listener.ear.gaps) == 2)
-    assert listener.ear.gaps[0] == "order updates stopped: Dhan answered the connection with HTTP 403"
+            await listener.ear.until(lambda: listener.ear.gaps)
+    assert listener.ear.stops == ["Dhan answered the connection with HTTP 403"]
 
 
 async def test_no_token_in_log_or_output(

@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from engine.errors import BadInput, Unreachable
+from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Side
+from engine.model import ExitLevel, Side
 from tests.engine.test_trades import AT_S, PARSED
 
 SHORT = replace(PARSED, id=2, security_id=104900, action=Side.SELL, price_paise=1205, order_id="1002")
@@ -140,3 +142,53 @@ async def test_another_programs_lock_is_an_error_in_the_end(path, store, monkeyp
         assert len(await store.open_rows()) == 1
     await store.close_rows({1: 1}, AT_S)
     assert await store.open_rows() == ()
+
+
+async def test_a_store_from_before_there_were_sets_gains_the_column(path, store):
+    """Opening it adds the column; its rows stay, and an owner may tag them."""
+    await store.import_rows([PARSED])
+    edit(path, "ALTER TABLE trades DROP COLUMN rule_set")
+    again = SqliteStore(path)
+    assert [row.rule_set for row in await again.open_rows()] == [""]
+    edit(path, "UPDATE trades SET rule_set = 'aggressive_profits'")
+    assert [row.rule_set for row in await again.open_rows()] == ["aggressive_profits"]
+    with pytest.raises(BadInput, match="with rule_set aggressive_profits, read default"):
+        await again.import_rows([replace(PARSED, rule_set="default")])
+
+
+STOP = ExitLevel(1, 3359, "stop_loss", "primary", "percentage", Decimal("50.00"))
+STEP = ExitLevel(
+    2, 3359, "profit_target", "scaling_25", "percentage", Decimal("25.5"), Decimal(40), enabled=False
+)
+
+
+async def test_exit_levels_come_back_as_they_went_in(path, store):
+    """Import, restart, read: every column survives exactly."""
+    assert await store.import_levels([STOP, STEP]) == LevelReport(2, 0, 0)
+    assert await SqliteStore(path).exit_levels() == (STOP, STEP)
+
+
+async def test_importing_an_exit_level_again_changes_it(store):
+    """The same strategy, exit type, level and trigger is the same row, with its newest value."""
+    await store.import_levels([STOP])
+    tighter = replace(STOP, value=Decimal(40))
+    assert await store.import_levels([tighter, STEP]) == LevelReport(1, 1, 0)
+    assert await store.import_levels([tighter, STEP]) == LevelReport(0, 0, 2)
+    assert await store.exit_levels() == (tighter, STEP)
+
+
+async def test_an_exit_level_spoilt_by_hand_says_so_and_hides_no_other(path, store):
+    """The owner's tool writes anything; one bad row is one row."""
+    await store.import_levels([STOP, STEP])
+    edit(path, "UPDATE strategy_exit_levels SET trigger_value = 'half' WHERE id = 1")
+    spoilt, whole = await store.exit_levels()
+    assert spoilt.fault.startswith("trigger_value: read 'half', expected a number")
+    assert (spoilt.strategy_id, whole) == (3359, STEP)
+
+
+async def test_a_store_without_its_exit_levels_is_an_error(path, store):
+    """A table that has gone is not an empty one."""
+    edit(path, "DROP TABLE strategy_exit_levels")
+    with pytest.raises(Unreachable, match="no such table"):
+        await store.exit_levels()
+    assert await SqliteStore(path).exit_levels() == ()

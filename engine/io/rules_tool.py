@@ -1,0 +1,85 @@
+"""``python -m engine rules``: which rules the positions of the store have, and where each comes from.
+
+It needs no broker and no instrument master: the rows say what the contracts are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from engine.errors import BadInput
+from engine.io import tables
+from engine.io.clock import SystemClock
+from engine.io.env import make_data_dir
+from engine.io.rules_file import RulesFile
+from engine.io.stores.sqlite import SqliteStore
+from engine.model import Instrument, InstrumentKey, InstrumentKind, Right, TradeRow
+from engine.rules_page import RulesPage, page_data, page_text, rules_page
+from engine.sessions import ist_date
+from engine.settings import Settings
+from engine.trades import InvalidPosition, fno_segment, positions, row_key
+
+
+def store_of(data_dir: Path) -> SqliteStore:
+    """The trade store in this directory, made when it is not there yet."""
+    make_data_dir(data_dir)
+    return SqliteStore(data_dir / "trades.sqlite3")
+
+
+async def rules_of(
+    settings: Settings, strategy_id: int | None
+) -> tuple[list[RulesPage], list[InvalidPosition]]:
+    """The pages of all positions, or of one strategy's, and the positions that cannot be watched.
+
+    Raises:
+        BadInput: the store has no open row of that strategy, or rows that cannot be understood.
+        ConfigError: the rules file has faults.
+        Unreachable: the store cannot be read.
+    """
+    rulebook = RulesFile(settings.rules_file).load() if settings.rules_file else tables.rulebook()
+    store = store_of(settings.data_dir)
+    rows = [row for row in await store.open_rows() if strategy_id in {None, row.strategy_id}]
+    if strategy_id is not None and not rows:
+        raise BadInput(f"read strategy id {strategy_id}, of which the trade store has no open row")
+    levels = await store.exit_levels()
+    calendar = tables.calendar()
+    today = ist_date(SystemClock(settings.clock_start).now_s())
+    good, bad = positions(rows, _contracts(rows), today, levels=levels)
+    return [rules_page(position, rulebook, calendar) for position in good], bad
+
+
+def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[str, Any]]:
+    """The answer as text and as plain values.
+
+    Raises:
+        BadInput, ConfigError, Unreachable: as `rules_of`.
+    """
+    pages, bad = asyncio.run(rules_of(settings, strategy_id))
+    lines = [f"{i.symbol} {i.strategy} · {i.id}\n! cannot be watched: {i.why}" for i in bad]
+    text = "\n\n\n".join([*map(page_text, pages), *lines]) or "The trade store has no open position."
+    invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in bad]
+    return text, {"positions": [page_data(page) for page in pages], "invalid": invalid}
+
+
+def _contracts(rows: Iterable[TradeRow]) -> dict[InstrumentKey, Instrument]:
+    """What the rows themselves say of their contracts; lots do not matter to rules."""
+    indices = tables.lots().indices
+    found = {}
+    for row in rows:
+        future = row.type == "FUT"
+        strike = "" if row.strike_price_paise is None else f" {row.strike_price_paise / 100:g}"
+        found[row_key(row)] = Instrument(
+            fno_segment(row.symbol),
+            row.security_id,
+            InstrumentKind.FUTURE if future else InstrumentKind.OPTION,
+            row.symbol,
+            f"{row.symbol} {row.expiry_date:%d %b}{strike} {row.type}".upper(),
+            expiry=row.expiry_date,
+            strike_paise=row.strike_price_paise,
+            right=None if future else Right(row.type),
+            index_option=row.symbol in indices,
+        )
+    return found

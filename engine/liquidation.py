@@ -1,0 +1,85 @@
+"""What closing now would give: each leg at the side we must trade, walked through the shown depth.
+
+Only for people, on demand: stops that ask for ``valuation = "liquidation"`` go by the best prices
+alone (`engine.pnl.way_out`). The depth comes and goes with every packet, and a stop that is fired by
+an order being withdrawn three levels down would be fired by nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.model import Side
+from engine.wire import depth
+
+if TYPE_CHECKING:
+    from engine.charges import Rates
+    from engine.messages import Tick
+    from engine.model import Instrument
+
+
+class Exit(NamedTuple):
+    """Closing one leg at once.
+
+    Attributes:
+        value_paise: what it gives (a long) or costs (negative, a short), before charges; None = the
+            depth shows too little, or nothing.
+        charges_paise: of its orders, in slices of the freeze quantity; None = value or rates unknown.
+        covered: how many units the depth takes, at most the leg's.
+    """
+
+    value_paise: int | None
+    charges_paise: int | None
+    covered: int
+
+    def average_paise(self, quantity: int) -> int | None:
+        """Per unit, the fraction of a paisa against the owner; None = unknown."""
+        if self.value_paise is None:
+            return None
+        return self.value_paise // abs(quantity) if quantity > 0 else -(self.value_paise // abs(quantity))
+
+
+def walk(tick: Tick, quantity: int, instrument: Instrument, rates: Rates | None = None) -> Exit:
+    """Trade a whole leg against the book of a quote.
+
+    Args:
+        tick: five levels, or best prices with their quantities; a source without quotes shows nothing.
+        quantity: signed units held, not zero; a long is sold to the bids.
+        instrument: whose price grid and segment count.
+        rates: the charges of the day; None = not known.
+    """
+    wanted, value = abs(quantity), 0
+    for paise, units in _side(tick, instrument.tick_paise, bids=quantity > 0):
+        taken = min(wanted, units)
+        value += taken * paise
+        wanted -= taken
+    covered = abs(quantity) - wanted
+    if wanted:
+        return Exit(None, None, covered)
+    charges = None
+    if rates is not None and instrument.segment in rates.exchange:
+        side = Side.SELL if quantity > 0 else Side.BUY
+        charges = sum(
+            rates.order_paise(instrument.segment, side, units, value // covered)
+            for units in _slices(covered, instrument)
+        )
+    return Exit(value if quantity > 0 else -value, charges, covered)
+
+
+def _slices(units: int, instrument: Instrument) -> list[int]:
+    """The orders a leg takes: as many whole lots in each as may be sent at once."""
+    most = (instrument.freeze_quantity or 0) // instrument.lot * instrument.lot or units
+    return [min(most, units - sent) for sent in range(0, units, most)]
+
+
+def _side(tick: Tick, tick_paise: int, *, bids: bool) -> list[tuple[int, int]]:
+    """Prices and quantities of one side, best first; empty levels left out."""
+    levels = depth(tick, tick_paise) if tick.depth else ()
+    shown = [
+        (level.bid_paise, level.bid_quantity) if bids else (level.ask_paise, level.ask_quantity)
+        for level in levels
+    ]
+    if not shown:
+        best = (tick.bid_paise, tick.bid_quantity) if bids else (tick.ask_paise, tick.ask_quantity)
+        shown = [(best[0] or 0, best[1])]
+    return [(paise, units) for paise, units in shown if paise > 0 and units > 0]

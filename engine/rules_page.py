@@ -1,0 +1,204 @@
+"""The rules of a position for people: each with its value, its source, and what it waits for. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tabulate import tabulate
+
+from engine.money import rupees, signed_rupees
+from engine.payoff import payoff
+from engine.rules.base import Amount, Kind, Situation
+from engine.rules.layers import Layer
+from engine.rules.registry import rules
+from engine.sessions import ist
+from engine.watch.armed import arm
+
+if TYPE_CHECKING:
+    from engine.model import Position
+    from engine.payoff import Payoff
+    from engine.rules.layers import Entry
+    from engine.rules.rulebook import Rulebook, RuleSet
+    from engine.sessions import Calendar
+    from engine.watch.armed import Armed
+    from engine.watch.nouns import RuleNote
+
+_HEADERS = ("Rule", "Value", "Fires at", "What that is", "From")
+_WHAT_WIDTH, _FROM_WIDTH = 38, 30
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule of one position.
+
+    Attributes:
+        value: as its source has it.
+        source: which source, in words.
+        state: ``armed``, ``off`` (somebody said so), ``not applicable`` or ``refused``.
+        threshold_paise: the P&L it waits for; None = it waits for something else, or for nothing.
+        text: what it waits for, or why it does not.
+    """
+
+    rule: str
+    value: str
+    source: str
+    state: str
+    threshold_paise: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesPage:
+    """Everything about the rules of one position.
+
+    Attributes:
+        lines: the rules, highest precedence first, those that do not stand guard last.
+        settings: the keys that are no rules -> their source.
+        ignored: what a source asks for in vain -> why.
+    """
+
+    position: Position
+    payoff: Payoff
+    lines: tuple[RuleLine, ...]
+    settings: Mapping[str, Entry]
+    ignored: Mapping[str, str]
+    unprotected: bool
+
+
+def rules_page(position: Position, rulebook: Rulebook, calendar: Calendar) -> RulesPage:
+    """Arm the rules of a position as the monitor does, and tell what came of each."""
+    shape = payoff(position.legs)
+    ruleset = rulebook.of(position, shape)
+    armed, notes = arm(ruleset, Situation(position, shape, calendar, ruleset.settings))
+    lines = {rule.rule.name: _armed(rule, ruleset.entries[rule.rule.name]) for rule in armed}
+    lines |= {note.rule: _idle(note, ruleset.entries[note.rule]) for note in notes if not note.mistake}
+    lines |= _off(ruleset)
+    order = [name for name in rules() if name in lines]
+    return RulesPage(
+        position=position,
+        payoff=shape,
+        lines=tuple(lines[name] for name in sorted(order, key=lambda name: lines[name].state != "armed")),
+        settings={key: entry for key, entry in ruleset.entries.items() if key not in rules()},
+        ignored={bad.what: bad.why for bad in ruleset.unheeded},
+        unprotected=not any(rule.rule.kind is Kind.LOSS for rule in armed),
+    )
+
+
+def _armed(armed: Armed, entry: Entry) -> RuleLine:
+    threshold = armed.params.threshold_paise if isinstance(armed.params, Amount) else None
+    return RuleLine(armed.rule.name, entry.written, entry.origin, "armed", threshold, armed.params.text)
+
+
+def _idle(note: RuleNote, entry: Entry) -> RuleLine:
+    state = "refused" if note.refused else "not applicable"
+    return RuleLine(note.rule, entry.written, entry.origin, state, None, note.text)
+
+
+def _off(ruleset: RuleSet) -> dict[str, RuleLine]:
+    return {
+        name: RuleLine(name, entry.written, entry.origin, "off", None, "switched off")
+        for name, entry in ruleset.entries.items()
+        if entry.value is None
+    }
+
+
+# ------------------------------------------------------------------------------------- as text
+
+
+def page_text(page: RulesPage) -> str:
+    """One position as a few lines and a table."""
+    position, shape = page.position, page.payoff
+    legs = f"{len(position.legs)} leg{'s' * (len(position.legs) != 1)}"
+    since = f"{ist(position.opened_at_s):%d %b %Y %H:%M}"
+    head = [
+        f"{position.symbol} {position.strategy}".rstrip() + f" · {position.id}",
+        f"{legs} since {since} · {_premium(shape)} · {_risk(shape)}",
+    ]
+    if page.unprotected:
+        head.append("! UNPROTECTED: no loss rule guards this position")
+    if any(line.rule == "expiry_exit" and line.state == "off" for line in page.lines):
+        head.append("! EXPIRY_EXIT IS OFF: nothing takes this position out before it expires")
+    head += [f"! {what} is ignored: {why}" for what, why in page.ignored.items()]
+    rows = [
+        [_filled(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True)] for cells in _rows(page)
+    ]
+    align = ("left", "left", "right", "left", "left")
+    table = tabulate(rows, _HEADERS, tablefmt="simple", disable_numparse=True, colalign=align)
+    own = [
+        f"{key} = {entry.written} ({entry.origin})"
+        for key, entry in sorted(page.settings.items())
+        if entry.layer is not Layer.SHIPPED
+    ]
+    return "\n".join([*head, "", table, *(["", *own] if own else [])])
+
+
+_WIDTHS = (22, 24, 14, _WHAT_WIDTH, _FROM_WIDTH)
+
+
+def _filled(cell: str, width: int) -> str:
+    return textwrap.fill(cell, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _rows(page: RulesPage) -> Iterable[tuple[str, ...]]:
+    for line in page.lines:
+        waits = "the clock" if line.state == "armed" else line.state
+        if line.threshold_paise is not None:
+            waits = signed_rupees(line.threshold_paise)
+        yield line.rule, line.value.strip('"'), waits, line.text, line.source
+
+
+def _premium(shape: Payoff) -> str:
+    premium = shape.net_premium_paise
+    return f"{'credit' if premium > 0 else 'debit'} {rupees(abs(premium))}"
+
+
+def _risk(shape: Payoff) -> str:
+    if not shape.one_expiry:
+        return "two expiries: best and worst are not certain"
+    best, worst = shape.max_profit_paise, shape.max_loss_paise
+    at_best = "profit without known end" if best is None else f"at best {signed_rupees(best)}"
+    if not shape.defined_risk or worst is None:
+        return f"{at_best}, risk not defined"
+    return f"{at_best}, at worst {signed_rupees(worst)}"
+
+
+# ------------------------------------------------------------------------------------- as JSON
+
+
+def page_data(page: RulesPage) -> dict[str, Any]:
+    """The same as plain values; amounts are rupees with two decimals, None = unbounded or not computable."""
+    position, shape = page.position, page.payoff
+    return {
+        "account": position.account,
+        "strategy_id": position.strategy_id,
+        "symbol": position.symbol,
+        "strategy": position.strategy,
+        "net_premium": _amount(shape.net_premium_paise),
+        "max_profit": _amount(shape.max_profit_paise),
+        "max_loss": _amount(shape.max_loss_paise),
+        "defined_risk": shape.defined_risk,
+        "unprotected": page.unprotected,
+        "rules": [
+            {
+                "rule": line.rule,
+                "value": line.value,
+                "source": line.source,
+                "state": line.state,
+                "threshold": _amount(line.threshold_paise),
+                "text": line.text,
+            }
+            for line in page.lines
+        ],
+        "settings": [
+            {"key": key, "value": entry.written, "source": entry.origin}
+            for key, entry in sorted(page.settings.items())
+        ],
+        "ignored": [{"what": what, "why": why} for what, why in page.ignored.items()],
+    }
+
+
+def _amount(paise: int | None) -> float | None:
+    return None if paise is None else paise / 100

@@ -1,0 +1,138 @@
+"""Which instruments are watched under which guards, who holds them, and what belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.pnl import Marks
+from engine.watch.family import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import date
+
+    from engine.guards import Guard
+    from engine.messages import Tick
+    from engine.model import Instrument, InstrumentKey
+    from engine.prices import PriceBook
+    from engine.watch.watched import Watched
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One instrument under one set of guards, and who holds how many units of it."""
+
+    marks: Marks
+    family: Family
+    longs: list[tuple[Watched, int]] = field(default_factory=list)
+    shorts: list[tuple[Watched, int]] = field(default_factory=list)
+
+    def leave(self, watched: Watched) -> bool:
+        """Take a holder off; True when nobody is left."""
+        self.longs = [holder for holder in self.longs if holder[0] is not watched]
+        self.shorts = [holder for holder in self.shorts if holder[0] is not watched]
+        return not (self.longs or self.shorts)
+
+    @property
+    def holders(self) -> Iterator[Watched]:
+        """Every position that holds it."""
+        return (watched for watched, _ in (*self.longs, *self.shorts))
+
+
+class Lines:
+    """All lines, and the families they form, kept true to a price book.
+
+    Attributes:
+        by_key: the lines of each instrument, one for each set of guards.
+        by_underlying: the families that each underlying's ticks concern.
+    """
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self.by_key: dict[InstrumentKey, list[Line]] = {}
+        self.by_underlying: dict[InstrumentKey, list[Family]] = {}
+        self._families: dict[tuple[InstrumentKey | None, str, date | None, Guard], Family] = {}
+
+    @property
+    def families(self) -> Collection[Family]:
+        """Every family."""
+        return self._families.values()
+
+    def line(self, instrument: Instrument, guard: Guard, now_s: float) -> Line:
+        """The line of an instrument under these guards; what the book knows already counts."""
+        lines = self.by_key.setdefault(instrument.key, [])
+        for line in lines:
+            if line.marks.guard == guard:
+                return line
+        line = Line(Marks(instrument, guard), self._family(instrument, guard))
+        lines.append(line)
+        line.family.lines.append(line)
+        tick, arrived_s = self._book.peek(instrument.key), self._book.arrived_s(instrument.key)
+        if tick is not None and arrived_s is not None and line.marks.shown(tick) is None:
+            self.doubt(line, tick, arrived_s)
+        self.settle(line.family, now_s)
+        return line
+
+    def settle(self, family: Family, now_s: float) -> list[Line]:
+        """Find out what of a family is suspect; the holders of what has changed lose their bands."""
+        changed = family.settle(self._book, now_s)
+        for line in changed:
+            for watched in line.holders:
+                watched.empty_band()
+        return changed
+
+    def doubt(self, line: Line, tick: Tick, now_s: float) -> None:
+        """A book without a mark: bound what it may count, and judge its holders at every tick."""
+        both_paise = line.family.underlying_both_paise(self._book, now_s)
+        line.marks.doubt(tick, now_s)
+        line.marks.bound(None if both_paise is None else both_paise // 2)
+        for watched in line.holders:
+            watched.empty_band()
+
+    def count(self, line: Line) -> None:
+        """Count a price that was suspect when it came."""
+        if line.marks.fault:
+            line.marks.suspects += 1
+            self._book.suspects += not self._book.fault(line.marks.instrument.key)
+
+    def leave(self, watched: Watched) -> None:
+        """Take a position off its lines, and those away that nobody holds any more."""
+        for leg in watched.position.legs:
+            lines = self.by_key.get(leg.key, [])
+            gone = [line for line in lines if line.leave(watched)]
+            for line in lines:
+                line.family.leave(watched, [line] if line in gone else ())
+            self.by_key[leg.key] = [line for line in lines if line not in gone]
+            if not self.by_key[leg.key]:
+                del self.by_key[leg.key]
+        self._families = {name: family for name, family in self._families.items() if family.lines}
+        self.by_underlying.clear()
+        for family in self._families.values():
+            self._index(family)
+
+    def _family(self, instrument: Instrument, guard: Guard) -> Family:
+        """Where an instrument belongs under these guards."""
+        name = (instrument.underlying, instrument.symbol, instrument.expiry, guard)
+        family = self._families.get(name)
+        if family is None:
+            family = self._families[name] = Family(instrument.underlying, guard)
+            self._index(family)
+        return family
+
+    def _index(self, family: Family) -> None:
+        if family.underlying is not None:
+            self.by_underlying.setdefault(family.underlying, []).append(family)
+
+
+def moved_by(lines: Iterable[Line], now_s: float) -> dict[Watched, frozenset[InstrumentKey]]:
+    """The holders of lines, each with the instruments of it that have a new price to go by.
+
+    A suspect price is none, nor is a wide book while a stop still goes by the marks before it.
+    """
+    touched: dict[Watched, frozenset[InstrumentKey]] = {}
+    for line in lines:
+        for watched in line.holders:
+            news = {line.marks.instrument.key} if line.marks.counts(now_s) else frozenset()
+            touched[watched] = touched.get(watched, frozenset()) | news
+    return touched

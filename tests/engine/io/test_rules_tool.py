@@ -1,0 +1,80 @@
+"""``python -m engine rules``: the store's positions and their rules, without broker or network."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.__main__ import main
+from tests.engine.test_trades import COLUMNS
+
+ROWS = f"""{COLUMNS},rule_set
+3359,NIFTY,Iron Condor,1,BUY,PE,24500,2026-02-24,65,20.00,1,TRADED,2026-02-03 09:20:00,
+3359,NIFTY,Iron Condor,2,SELL,PE,24700,2026-02-24,65,45.00,2,TRADED,2026-02-03 09:20:00,conservative_losses
+3360,RELIANCE,Short Call,3,SELL,CE,1500,2026-02-24,500,20.00,3,TRADED,2026-02-03 09:20:00,
+3361,NIFTY,Gone,4,BUY,PE,24500,2026-01-27,65,20.00,1,TRADED,2026-01-20 09:20:00,
+3362,NIFTY,Future,5,BUY,FUT,,2026-02-24,65,25000,1,TRADED,2026-02-03 09:20:00,
+"""
+LEVELS = "strategy_id,exit_type,level_name,trigger_type,trigger_value\n3360,stop_loss,primary,price,5000\n"
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A directory with an empty store, on 3 February 2026."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("RULES_FILE", "DHAN_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CLOCK_START", "2026-02-03T09:30:00+05:30")
+    return tmp_path
+
+
+def run(capsys, *words):
+    """What a tool prints, and its exit status."""
+    status = main(words)
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+def test_every_position_of_the_store_is_told_with_its_sources(house, capsys, monkeypatch):
+    """The row's set, the table's row, the file's line; what cannot be watched says why."""
+    (house / "t.csv").write_text(ROWS)
+    (house / "l.csv").write_text(LEVELS)
+    (house / "mine.toml").write_text("[default]\nprofit_target = 0.4\n")
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    assert main(["import", "t.csv", "--exit-levels", "l.csv"]) == 0
+    capsys.readouterr()
+    status, text = run(capsys, "rules")
+    assert status == 0
+    condor, reliance, future, gone = text.split("\n\n\n")
+    assert "shipped set" in condor
+    assert "[default] line 2 of mine.toml" in condor
+    assert "−₹5,000.00" in reliance
+    assert "strategy_exit_levels row 1" in reliance
+    assert "physical settlement" in reliance
+    assert future.startswith("NIFTY Future")
+    assert "cannot be watched: row 4: NIFTY 27 JAN 24500 PE expired on 2026-01-27" in gone
+
+
+def test_one_strategy_alone_as_json(house, capsys):
+    """Machines get the same; an unknown id is a sentence and a failure."""
+    (house / "t.csv").write_text(ROWS)
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    status, text = run(capsys, "rules", "--strategy-id", "3359", "--json")
+    (position,) = json.loads(text)["positions"]
+    assert (status, position["strategy_id"], position["max_loss"]) == (0, 3359, -11375.0)
+    status, text = run(capsys, "rules", "--strategy-id", "7")
+    assert (status, "read strategy id 7, of which the trade store has no open row" in text) == (2, True)
+
+
+def test_an_empty_store_and_a_faulty_file_say_so(house, capsys, monkeypatch):
+    """Nothing to show is not an error; a file with faults is, with all of them."""
+    assert run(capsys, "rules") == (0, "The trade store has no open position.\n")
+    (house / "mine.toml").write_text("[default]\nprofit_target = 0\nstop_loss = 1\n")
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    status, text = run(capsys, "rules")
+    assert status == 2
+    assert "mine.toml line 2: [default] profit_target: read 0" in text
+    assert "mine.toml line 3: [default] stop_loss: read 1" in text

@@ -1,0 +1,109 @@
+"""The page of a position's rules: each with its value, its source, and what it waits for or why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from engine.io import tables
+from engine.model import ExitLevel
+from engine.rules_page import page_data, page_text, rules_page
+from tests.engine.makers import condor, leg, position, strangle
+
+CALENDAR = tables.calendar()
+
+FILE = """
+[default]
+time_exit_dte = 5
+[strategy."Iron Condor"]
+max_spread_pct = 20
+expiry_exit = "off"
+"""
+ROWS = (
+    ExitLevel(4, 3359, "stop_loss", "primary", "percentage", Decimal("40.00")),
+    ExitLevel(9, 3359, "stop", "primary", "percentage", Decimal("40.00")),
+)
+
+
+def page(of, text=""):
+    """The page of a position under a file."""
+    return rules_page(of, tables.rulebook(text), CALENDAR)
+
+
+def test_each_rule_says_its_value_its_source_and_its_threshold():
+    """In the order of precedence, those that do not stand guard last."""
+    found = page(replace(condor(), levels=ROWS), FILE)
+    assert [(line.rule, line.value, line.state, line.threshold_paise) for line in found.lines] == [
+        ("stop_loss", "-0.4", "armed", -397_800),
+        ("profit_target", "0.5", "armed", 152_750),
+        ("time_exit_dte", "5", "armed", None),
+        ("expiry_exit", '"off"', "off", None),
+    ]
+    assert [line.source for line in found.lines] == [
+        "strategy_exit_levels row 4",
+        "shipped default",
+        "[default] line 3 of rules.toml",
+        '[strategy."Iron Condor"] line 6 of rules.toml',
+    ]
+    assert list(found.ignored) == ["strategy_exit_levels row 9"]
+    assert found.settings["max_spread_pct"].origin == '[strategy."Iron Condor"] line 5 of rules.toml'
+
+
+def test_a_rule_that_cannot_guard_says_why():
+    """Refused, or just not for this position."""
+    lines = {line.rule: line for line in page(strangle()).lines}
+    assert lines["stop_loss"].state == "refused"
+    assert lines["stop_loss"].text.startswith("the risk is not defined")
+    assert lines["stop_credit_multiple"].threshold_paise == -1_300_000
+    bought = position(leg(65, 24500, "CE", 50))
+    found = page(bought, "[default]\nstop_credit_multiple = 3")
+    (line,) = [line for line in found.lines if line.rule == "stop_credit_multiple"]
+    assert (line.state, line.text[:22]) == ("not applicable", "no credit was received")
+
+
+def test_the_text_is_a_table_with_what_matters_above_it():
+    """What is dangerous or wrong comes first, settings of the owner's own last."""
+    lines = page_text(page(replace(condor(), levels=ROWS), FILE)).splitlines()
+    assert lines[:2] == [
+        "NIFTY Iron Condor · default/3359",
+        "4 legs since 03 Feb 2026 09:20 · credit ₹3,055.00 · at best +₹3,055.00, at worst −₹9,945.00",
+    ]
+    assert lines[2].startswith("! EXPIRY_EXIT IS OFF")
+    assert lines[3].startswith(
+        "! strategy_exit_levels row 9 is ignored: row 9: exit_type: read 'stop', expected"
+    )
+    assert any(line.split()[:3] == ["stop_loss", "-0.4", "−₹3,978.00"] for line in lines)
+    assert any(line.split()[:3] == ["expiry_exit", "off", "off"] for line in lines)
+    assert any(line.split()[:4] == ["time_exit_dte", "5", "the", "clock"] for line in lines)
+    assert lines[-1] == 'max_spread_pct = 20 ([strategy."Iron Condor"] line 5 of rules.toml)'
+    assert max(map(len, lines[4:])) <= 130
+
+
+def test_the_head_says_what_is_not_certain():
+    """Naked, unlimited, two expiries, unprotected: in words."""
+    naked = page_text(page(strangle(), '[default]\nstop_credit_multiple = "off"'))
+    assert "at best +₹6,500.00, risk not defined" in naked
+    assert "! UNPROTECTED: no loss rule guards this position" in naked
+    bought = page_text(page(position(leg(65, 24500, "CE", 50))))
+    assert "1 leg since" in bought
+    assert "debit ₹3,250.00 · profit without known end, at worst −₹3,250.00" in bought
+    far = condor().legs[0].instrument.expiry.replace(month=3, day=24)
+    calendar = position(leg(-65, 24500, "CE", 50), leg(65, 24500, "CE", 90, far))
+    assert "two expiries: best and worst are not certain" in page_text(page(calendar))
+
+
+def test_the_same_as_plain_values():
+    """Rupees with two decimals, nothing that JSON does not know."""
+    data = page_data(page(replace(condor(), levels=ROWS), FILE))
+    assert (data["strategy_id"], data["net_premium"], data["max_loss"]) == (3359, 3055.0, -9945.0)
+    assert data["rules"][0] == {
+        "rule": "stop_loss",
+        "value": "-0.4",
+        "source": "strategy_exit_levels row 4",
+        "state": "armed",
+        "threshold": -3978.0,
+        "text": "40 % of the maximum loss ₹9,945.00",
+    }
+    assert {"key": "confirm_s", "value": "2", "source": "shipped default"} in data["settings"]
+    assert data["ignored"][0]["what"] == "strategy_exit_levels row 9"
+    assert page_data(page(strangle()))["max_loss"] is None
