@@ -24,6 +24,7 @@ lock_profit = [{reach = 100000, keep = 50000}]
 exit_at = "15:10"
 max_holding_days = 10
 max_holding_minutes = 100000
+profit_target_rupees = 100000
 stop_loss_rupees = 100000
 stop_credit_multiple = 5
 stop_underlying = {below = 20000, above = 30000}
