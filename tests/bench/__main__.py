@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.bench import cpu, report
 from tests.bench.check import check
+from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 
 
@@ -57,6 +58,8 @@ def bench(sizes: Sizes) -> None:
     gc.collect()
     found = cpu.by_positions(sizes.few, sizes.many, sizes.ticks, sizes.rounds)
     print(report.by_positions(found, sizes.few, sizes.many, sizes.ticks))
+    gc.collect()
+    print(report.judging(judging(sizes.ticks, sizes.rounds), sizes.ticks))
 
 
 def main() -> None:

@@ -45,6 +45,11 @@ def times(number: float) -> str:
     return f"{number:.2f}×"
 
 
+def micros(number: float) -> str:
+    """Write microseconds."""
+    return f"{number:.1f} µs"
+
+
 def _per_s(rounds: Rounds, name: str, count: int) -> str:
     return spread([count / cost_s for cost_s in rounds.each(name)])
 
@@ -144,6 +149,21 @@ def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
     ]
     title = "4. What positions cost that a tick does not touch: the whole way of a tick, CPU time"
     return _part(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
+
+
+def judging(rounds: Rounds, calls: int) -> str:
+    """Table 5."""
+    names = {
+        "default": ("judged in full, the four default rules", ""),
+        "every": ("judged in full, every rule on", "≤ 20 µs"),
+        "model": ("asked by the model, once a second at most", ""),
+    }
+    rows = [
+        (text, spread([seconds / calls * 1e6 for seconds in rounds.each(name)], micros), expected)
+        for name, (text, expected) in names.items()
+    ]
+    title = "5. One iron condor outside its band, CPU time"
+    return _part(title, ("what", "each", "expected"), rows, rounds)
 
 
 def _part(

@@ -79,12 +79,12 @@ def test_the_latency_part_sees_every_packet_and_every_alert():
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house", "alert"))
 
 
-def test_the_whole_bench_prints_its_four_tables(capsys):
+def test_the_whole_bench_prints_its_five_tables(capsys):
     """With tiny sizes: each part checks its own work, and prints expected beside measured."""
     bench(TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4"]
-    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×"):
+    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs"):
         assert expected in page
 
 

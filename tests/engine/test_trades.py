@@ -130,6 +130,14 @@ def test_anything_else_is_refused_with_row_column_read_and_expected(column, word
     assert fault.startswith(f"row 7: {column}: read {shown!r}, expected ")
 
 
+def test_a_margin_may_be_missing_and_is_read_in_rupees():
+    """An optional column: empty is unknown, nonsense is refused with its column."""
+    assert row().margin_paise is None
+    assert row(margin="").margin_paise is None
+    assert row(margin="64,321.055").margin_paise == 6_432_105
+    assert "margin: read '-5', expected the margin blocked at entry" in faults(margin="-5")[0]
+
+
 def test_a_future_has_no_strike():
     """Strike empty or 0 for FUT; a strike there is a mistake somewhere."""
     assert row(type="FUT", strike_price="").strike_price_paise is None

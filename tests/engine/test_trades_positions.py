@@ -132,6 +132,17 @@ def test_a_future_is_a_leg_too():
     assert good[0].legs[0].quantity == -65
 
 
+def test_the_margin_of_a_position_is_what_its_rows_say_together():
+    """Per row, or once for all of them; where no row says one it is unknown, not nothing."""
+    for margins, whole in (((None, None), None), ((6_432_105, None), 6_432_105), ((100, 200), 300)):
+        rows = [
+            leg_row(n, one, margin_paise=m)
+            for n, (one, m) in enumerate(zip((CALL, PUT), margins, strict=True), 1)
+        ]
+        (found,), _ = positions(rows, MASTER, TODAY)
+        assert found.margin_paise == whole
+
+
 def test_a_position_is_tagged_with_the_set_its_rows_name():
     """Rows without a word agree with any; the case does not matter; two words are both kept."""
     rows = [leg_row(1, CALL, rule_set="mine"), leg_row(2, PUT), leg_row(3, HIGH, rule_set="MINE")]

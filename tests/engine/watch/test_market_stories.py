@@ -115,6 +115,7 @@ def test_a_dropped_position_hears_no_underlying():
     desk.quote(*AT_ENTRY)
     desk.watch.drop(desk.held.id)
     assert spot(desk, 24000) == []
+    assert desk.watch.next_due_s() is None
 
 
 def test_a_limit_of_the_underlying_protects():
