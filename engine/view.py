@@ -53,6 +53,7 @@ class PositionView:
         value_paise: what the open legs are worth at mark (long positive); None = unknown.
         reason: one sentence.
         unprotected: no loss rule guards this position.
+        part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
     """
 
     id: PositionId
@@ -71,6 +72,7 @@ class PositionView:
     thresholds: tuple[ThresholdView, ...]
     unprotected: bool = False
     dte: int | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,16 @@ class Rulebook:
             merged.update(file.symbols.get(symbol.casefold(), {}))
         for file in self.files:
             merged.update(file.strategies.get(strategy.casefold(), {}))
+        if merged.get("profit_scaling") is not None and not self._own_target(symbol, strategy):
+            merged["profit_target"] = None  # the shipped one would make the levels above it unreachable
         return _ruleset(merged)
+
+    def _own_target(self, symbol: str, strategy: str) -> bool:
+        """Whether a profit target was written for the position, rather than shipped for all."""
+        tables = [file.default for file in self.files[1:]]
+        tables += [file.symbols.get(symbol.casefold(), {}) for file in self.files]
+        tables += [file.strategies.get(strategy.casefold(), {}) for file in self.files]
+        return any(table.get("profit_target") is not None for table in tables)
 
 
 def _ruleset(merged: Table) -> RuleSet:

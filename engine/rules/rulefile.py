@@ -105,7 +105,7 @@ class _Reader:
         for count, line in enumerate(self._lines, start=1):
             if opened := re.match(r"\s*\[+\s*(.+?)\s*\]", line):
                 current = opened[1].replace('"', "").replace("'", "")
-                if not key and current.startswith(wanted):
+                if (not key and current.startswith(wanted)) or (key and current == f"{wanted}.{key}"):
                     return f" line {count}"
             elif key and current == wanted and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line):
                 return f" line {count}"
@@ -137,6 +137,10 @@ def _shown(value: Any) -> str:
     """A value as the owner wrote it, more or less."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_shown(each)}' for key, each in value.items())}}}"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from engine.rules.base import Amount, Kind, Refusal
+from engine.rules.base import Amount, Kind, Level, Refusal
 from engine.rules.registry import rules
 from engine.watch.nouns import RuleNote
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from fractions import Fraction
 
     from engine.model import InstrumentKey, Verdict
     from engine.rules.base import Due, Rule, Situation, Snapshot
@@ -59,6 +60,10 @@ class Armed:
             threshold = self.params.threshold_paise
             self.level_paise = threshold - (realised_paise if self.rule.with_realised else 0)
             self._clear_paise = max(-(-abs(threshold) * _CLEAR_PCT // 100), 1)
+
+    def spent(self, scaled_to: Fraction) -> bool:
+        """Whether it is a level that has acted, or was passed by a higher one that has."""
+        return isinstance(self.params, Level) and self.params.at <= scaled_to
 
     def rest(self) -> None:
         """Forget a condition that was met: it recovered, or nobody looked for a while."""
@@ -145,5 +150,6 @@ def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tupl
         if isinstance(params, Refusal):
             notes.append(RuleNote(name, params.text, params.refused))
         else:
-            armed.append(Armed(rule, params, ruleset.settings.confirm_s))
+            levels = params if isinstance(params, tuple) else (params,)
+            armed += [Armed(rule, level, ruleset.settings.confirm_s) for level in levels]
     return tuple(armed), tuple(notes)

@@ -39,6 +39,7 @@ class Figures:
         loss_fraction: the loss as a share of what the nearest loss rule allows; None without one.
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
+        shares: open combinations, and those at entry.
     """
 
     pnl_paise: int | None
@@ -58,6 +59,7 @@ class Figures:
     dte: int | None
     peak_paise: int | None
     trough_paise: int | None
+    shares: tuple[int, int]
 
     @property
     def net_premium_paise(self) -> int:
@@ -96,6 +98,7 @@ def figures(watched: Watched, now_s: float, *, in_session: bool) -> Figures:
         dte=None if expiry is None else dte(now_s, expiry),
         peak_paise=memory.peak_paise,
         trough_paise=memory.trough_paise,
+        shares=watched.shares,
     )
 
 

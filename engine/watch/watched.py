@@ -11,10 +11,10 @@ from dataclasses import replace
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
-from engine.model import Urgency
+from engine.model import Action, Urgency
 from engine.pnl import Holding, Marks, way_out
 from engine.rules.alerts import LossLadder, Stop
-from engine.rules.base import Amount, Due, Kind, Rank, Snapshot
+from engine.rules.base import Amount, Due, Kind, Level, Rank, Snapshot
 from engine.rules.verdicts import news
 from engine.watch.armed import arm
 from engine.watch.nouns import Memory
@@ -47,15 +47,16 @@ class Watched:
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
         unpriced: the owner was told that the position cannot be priced, and it still cannot.
+        frozen: a part of the legs is traded and not yet taken off: their P&L is nobody's peak or trough.
         held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
             None = it is not held.
     """
 
     __slots__ = (
         "_due_s", "_keys", "_liquidation", "_peak_paise", "_quiet_high", "_quiet_low", "_realised_paise",
-        "_session_open_s", "_share", "_trough_paise", "_unpriced_since_s", "_warned_s", "alert_level",
-        "armed", "fresh_until_s", "held", "high", "holding", "ladder", "low", "notes", "payoff", "position",
-        "queued_s", "unpriced", "value", "wake_s",
+        "_scaled_to", "_session_open_s", "_share", "_trough_paise", "_unpriced_since_s", "_warned_s",
+        "alert_level", "armed", "fresh_until_s", "frozen", "held", "high", "holding", "ladder", "low",
+        "notes", "payoff", "position", "queued_s", "unpriced", "value", "wake_s",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,7 @@ class Watched:
         self._liquidation = ruleset.settings.liquidation
         self.armed, self.notes = arm(ruleset, situation)
         self.held: Rank | None = None
+        self.frozen = False
         self.value = self._quiet_low = self._quiet_high = 0
         self.fresh_until_s = -inf
         self.wake_s = self.queued_s = self._due_s = inf
@@ -82,8 +84,10 @@ class Watched:
         self._peak_paise, self._trough_paise = memory.peak_paise, memory.trough_paise
         self.alert_level = memory.alert_level
         self._realised_paise = memory.realised_paise
-        self._share = memory.open_share
+        self._share = memory.shares(self.position.combinations)
         self._warned_s = memory.warned_s
+        self._scaled_to = memory.scaled_to
+        self.armed = tuple(armed for armed in self.armed if not armed.spent(memory.scaled_to))
         for armed in self.armed:
             armed.count_realised(memory.realised_paise)
         self.ladder = LossLadder.of(
@@ -109,7 +113,19 @@ class Watched:
             self._realised_paise,
             self._share,
             self._warned_s,
+            self._scaled_to,
         )
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """Open combinations, and those at entry."""
+        return self._share
+
+    def spend(self, threshold_paise: int) -> None:
+        """The levels up to this threshold have acted; they never do again."""
+        levels = [a.params for a in self.armed if isinstance(a.params, Level)]
+        acted = [level.at for level in levels if level.threshold_paise <= threshold_paise]
+        self.remember(replace(self.memory, scaled_to=max([self._scaled_to, *acted])))
 
     def empty_band(self) -> None:
         """Have every tick judged until the next judgement."""
@@ -159,7 +175,7 @@ class Watched:
         if snapshot.marked_paise is not None:
             self._note_extremes(snapshot.marked_paise)
         said: list[Verdict] = []
-        if self.held is None:
+        if self._telling:
             said += self._warnings(now_s)
             said += self._loss_alert(snapshot)
             said += self._unpriced(snapshot)
@@ -167,9 +183,19 @@ class Watched:
         self._settle(snapshot)
         return said
 
+    @property
+    def _telling(self) -> bool:
+        """Whether warnings are told: not while an exit of the whole runs or is asked about."""
+        return self.held is None or self.held is Rank.SCALING
+
     def _speaking(self) -> list[Armed]:
-        """The rules that may speak now, highest precedence first."""
+        """The rules that may speak now, highest precedence first.
+
+        While a part is being closed every full exit may speak, those of the clock too: it absorbs the part.
+        """
         held = self.held
+        if held is Rank.SCALING:
+            return [armed for armed in self.armed if armed.rule.rank is not Rank.SCALING]
         return [armed for armed in self.armed if held is None or armed.rule.rank < held]
 
     def _rest(self) -> None:
@@ -179,6 +205,8 @@ class Watched:
             armed.rest()
 
     def _note_extremes(self, open_paise: int) -> None:
+        if self.frozen:
+            return
         pnl = open_paise + self._realised_paise
         self._peak_paise = pnl if self._peak_paise is None else max(self._peak_paise, pnl)
         self._trough_paise = pnl if self._trough_paise is None else min(self._trough_paise, pnl)
@@ -219,7 +247,8 @@ class Watched:
         """The exit that is due now, if any.
 
         Of the rules that these prices meet the highest speaks, with the names of the others that
-        were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure.
+        were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure. A full
+        exit of any rank absorbs a partial one, and levels of one rule that are met together are one.
         """
         speaking = self._speaking()
         for armed in speaking:
@@ -227,15 +256,19 @@ class Watched:
         met = [armed for armed in speaking if armed.verdict is not None]
         if not met:
             return []
-        top = min(met, key=lambda armed: (armed.rule.rank, not armed.confirmed))
+        top = min(met, key=lambda armed: (_partial(armed), armed.rule.rank, not armed.confirmed))
         verdict = top.verdict
         if verdict is None or not top.confirmed:
             return []
         firing = [armed for armed in met if armed.confirmed]
+        together = [armed.params for armed in firing if armed.rule is top.rule]
+        if top.rule.merge is not None:
+            verdict = top.rule.merge(snapshot, together)
         for armed in firing:
             armed.fired = True
             armed.rest()
-        return [replace(verdict, also=tuple(armed.rule.name for armed in firing if armed is not top))]
+        also = dict.fromkeys(armed.rule.name for armed in firing if armed.rule is not top.rule)
+        return [replace(verdict, also=tuple(also))]
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Work out in which values and until when nothing can happen."""
@@ -250,7 +283,7 @@ class Watched:
         self.value = snapshot.marked_paise + shift
         lows, highs = [-_WITHOUT_END], [_WITHOUT_END]
         bands = [armed.still_between() for armed in self._speaking()]
-        if self.held is None:
+        if self._telling:
             bands.append(self.ladder.still_between(self.alert_level))
         for low, high in bands:
             if low is not None:
@@ -264,7 +297,7 @@ class Watched:
         """Of the values at which no rule speaks, those that are no new peak or trough either."""
         shift = self.holding.cost_paise - self._realised_paise
         self.low, self.high = self._quiet_low, self._quiet_high
-        if self._peak_paise is not None and self._trough_paise is not None:
+        if self._peak_paise is not None and self._trough_paise is not None and not self.frozen:
             self.low = max(self.low, self._trough_paise + shift)
             self.high = min(self.high, self._peak_paise + shift)
 
@@ -296,10 +329,15 @@ class Watched:
     def _next_due(self, now_s: float) -> float:
         """The earliest moment to come at which time alone, but for the age of quotes, changes something."""
         wakes = [inf]
-        if self.held is None and not self.unpriced:
+        if self._telling and not self.unpriced:
             wakes.append(self._unpriced_since_s + UNPRICED_AFTER_S)
         for armed in self._speaking():
             wakes.append(armed.confirms_s)
             if isinstance(armed.params, Due):
                 wakes += (armed.params.due_s, *armed.params.warn_s)
         return min(wake for wake in wakes if wake > now_s)
+
+
+def _partial(armed: Armed) -> bool:
+    """Whether what it says leaves a part of the position open."""
+    return armed.verdict is not None and armed.verdict.action is Action.SCALE_OUT

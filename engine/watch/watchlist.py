@@ -116,6 +116,18 @@ class Watchlist:
         self._positions[position].hold(by)
         self._enqueue(self._positions[position])
 
+    def shares(self, position: PositionId) -> tuple[int, int]:
+        """Open combinations of a watched position, and those at entry."""
+        return self._positions[position].shares
+
+    def spend(self, position: PositionId, threshold_paise: int) -> None:
+        """The scaling levels up to this threshold have acted; they never do again."""
+        self._positions[position].spend(threshold_paise)
+
+    def freeze(self, position: PositionId) -> None:
+        """Some of its legs are traded already: note no peak and no trough until they are others."""
+        self._positions[position].frozen = True
+
     def release(self, position: PositionId) -> None:
         """The exit ended and the position did not: every rule may speak again from the next price on."""
         self._positions[position].release()
@@ -230,7 +242,8 @@ class Watchlist:
         if self._replay is not None:
             guard = replace(guard, max_quote_age_s=self._replay.max_quote_age_s)
         lines = [self._line(leg.instrument, guard) for leg in position.legs]
-        situation = Situation(position, shape, self._calendar, ruleset.settings)
+        _, entry = memory.shares(position.combinations)
+        situation = Situation(position, shape, self._calendar, ruleset.settings, entry)
         watched = Watched(situation, ruleset, memory, [line.marks for line in lines])
         for leg, line in zip(position.legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))

@@ -35,6 +35,7 @@ from engine.messages import (
     PlaceOrder,
     QueryBroker,
     Record,
+    ReduceTrades,
     Refused,
     Settle,
     Tap,
@@ -57,7 +58,7 @@ from engine.monitor import Monitor, MonitorConfig
 from engine.orders import read_correlation_id
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, quote
-from tests.support.rig import OWNER, rows_of
+from tests.support.rig import OWNER, rows_of, written
 
 STEP_S = 0.5
 #: Our client gives up on an answer after this; what was accepted late was so before the second.
@@ -221,8 +222,8 @@ class Chaos:
             case LoadInstruments():
                 found = {key: leg.instrument for key, leg in self.legs.items()}
                 self.later(0.2, "say", InstrumentsLoaded(found))
-            case CloseTrades():
-                self.rows = [row for row in self.rows if row.id not in effect.exits]
+            case CloseTrades() | ReduceTrades():
+                self.rows = written(self.rows, effect)
             case QueryBroker():
                 self._read(effect.request)
             case PlaceOrder():

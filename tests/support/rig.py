@@ -27,6 +27,7 @@ from engine.messages import (
     PlaceOrder,
     QueryBroker,
     Record,
+    ReduceTrades,
     Say,
     Settle,
     Tap,
@@ -56,6 +57,17 @@ def rows_of(position, first_id=1):
         )
         for n, leg in enumerate(position.legs)
     ]  # fmt: skip
+
+
+def written(rows, effect):
+    """The store's open rows after a write; a reduction touches only rows that have so many units still."""
+    if isinstance(effect, CloseTrades):
+        return [row for row in rows if row.id not in effect.exits]
+    left = {part.row_id: (part.before, part.after) for part in effect.parts}
+    return [
+        replace(row, quantity=left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
+        for row in rows
+    ]
 
 
 class Rig:
@@ -107,9 +119,9 @@ class Rig:
                 row["status"] = effect.to
             case Alert() | Ask() | Card() | Say() | Answer():
                 self.said.append(effect)
-            case CloseTrades():
-                self.rows = [row for row in self.rows if row.id not in effect.exits]
-                self.exits |= effect.exits
+            case CloseTrades() | ReduceTrades():
+                self.rows = written(self.rows, effect)
+                self.exits |= effect.exits if isinstance(effect, CloseTrades) else {}
             case _:
                 return self.ask_the_world(effect)
         return []

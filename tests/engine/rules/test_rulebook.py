@@ -182,5 +182,6 @@ def test_rules_are_found_in_order_of_precedence():
         "stop_credit_multiple",
         "stop_loss",
         "profit_target",
+        "profit_scaling",
         "time_exit_dte",
     ]
