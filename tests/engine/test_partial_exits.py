@@ -16,7 +16,7 @@ from engine.intents import IntentState
 from engine.messages import Alert, Ask, Beat, BeatKind, Card, Record, Settle, Wish
 from engine.model import Mode, Side
 from engine.watch import Memory
-from tests.engine.makers import condor, leg, position
+from tests.engine.makers import condors, leg, position
 from tests.support.rig import Rig
 
 SCALING = "[default]\nprofit_scaling = true\n"
@@ -25,12 +25,6 @@ ONE = (20, 39, 34, 18)  # ₹12 a unit
 TWO = (20, 33, 28, 18)  # ₹24 a unit
 THREE = (20, 27, 22, 18)  # ₹36 a unit
 LOSS = (6, 10, 190, 60)
-
-
-def condors(lots, **more):
-    """The condor, so many times."""
-    legs = [replace(each, quantity=each.quantity * lots) for each in condor().legs]
-    return replace(position(*legs), **more)
 
 
 def rig(mode=Mode.EXECUTE, lots=4, rules=SCALING):
