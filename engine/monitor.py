@@ -221,8 +221,8 @@ class Monitor:
 
     def _compare(self, report: BrokerReport) -> list[Effect]:
         """Tell of contracts in which store and broker differ, on the second report that says so."""
-        if any(True for _ in self.desk.live()):
-            return []
+        if self._running or any(True for _ in self.desk.live()):
+            return []  # also while what has just ended is not taken off its position yet
         found = differences(self.holdings.positions.values(), report)
         again = [d for d in found if d.key in self._mismatched]
         self._mismatched = {d.key for d in found}

@@ -502,6 +502,4 @@ class Chaos:
 
     def _held(self, position, key):
         """Units of a contract that a position held at the start."""
-        return abs(
-            sum(net for p in self.positions if p.id == position for k, net in p.nets.items() if k == key)
-        )
+        return sum(abs(p.nets[key]) for p in self.positions if p.id == position)

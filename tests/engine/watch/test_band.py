@@ -27,6 +27,8 @@ RULES = tables.rulebook(
     confirm_s = 0
     [strategy."Stock Put"]
     stop_loss = -0.2
+    [strategy."Long Calls"]
+    profit_scaling = [{at = 0.02, close = 0.3}, {at = 0.05, close = 0.3}, {at = 0.2, close = 0.4}]
     """
 )
 CONDOR = position(
@@ -44,7 +46,8 @@ STOCK = position(
     strategy="Stock Put",
     strategy_id=4,
 )
-POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK)
+CALLS = position(leg(195, 25300, "CE", 40), strategy="Long Calls", strategy_id=5)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, CALLS)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
 SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
 USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
@@ -228,6 +231,7 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
             seen |= {verdict.rule for entry in log if isinstance(entry, list) for _, verdict in entry}
     assert seen == {
         "profit_target",
+        "profit_scaling",
         "stop_loss",
         "stop_loss_rupees",
         "stop_credit_multiple",
