@@ -209,3 +209,10 @@ def test_old_data_is_not_real_time():
     """A live socket whose last data is old, and fresh quotes by REST, are both not real time."""
     assert "Real-time        off, last data 11.0 s ago" in terminal_table(replace(QUIET, data_age_s=11.0))
     assert "Real-time        off, last data 0.4 s ago" in terminal_table(replace(QUIET, feed=FeedState.REST))
+
+
+def test_a_position_that_is_partly_closed_says_how_much_is_open():
+    """Below the action, beside what is said of it."""
+    view = replace(QUIET, positions=(replace(ASTRAL, part="closed 1 of 4, 3 open"),))
+    assert "closed 1 of 4, 3 open" in terminal_table(view)
+    assert max(map(len, terminal_table(view).splitlines())) <= WIDTH

@@ -487,9 +487,10 @@ class Chaos:
         """What is left of a position whose parts are all verified closed has its legs in proportion."""
         for position in self.positions if not self.by_hand else ():
             exits = [i for i in self.monitor.desk.intents.values() if i.position == position.id]
-            if any(exit_.part is None or exit_.state != "flat" for exit_ in exits):
+            parts = [exit_.part for exit_ in exits if exit_.part is not None and exit_.state == "flat"]
+            if len(parts) < len(exits):
                 continue
-            closed = sum(exit_.part.closes for exit_ in exits)
+            closed = sum(part.closes for part in parts)
             for key, net in position.nets.items():
                 traded = self._traded(position.id, key)
                 assert traded == abs(net) // position.combinations * closed, "a part out of proportion"
