@@ -18,7 +18,7 @@ from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from engine.intents import Intent
     from engine.messages import Effect, InstrumentsLoaded
@@ -76,9 +76,13 @@ class Holdings:
         closed: Mapping[str, Mapping[str, Any]],
         reduced: Mapping[str, Mapping[str, Any]],
         memories: Mapping[str, Mapping[str, Any]],
+        today: Container[str] = (),
     ) -> None:
-        """Take over what the journal knows: rows already closed or reduced, peaks and told levels."""
-        self._reductions.restore(reduced)
+        """Take over what the journal knows: rows already closed or reduced, peaks and told levels.
+
+        ``today``: the exits whose orders the desk takes over.
+        """
+        self._reductions.restore(reduced, today)
         for value in closed.values():
             self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
@@ -218,9 +222,13 @@ class Holdings:
         return [Subscribe(tuple(self.instruments[key] for key in sorted(wanted)))]
 
     def recorded_nets(self) -> dict[InstrumentKey, int]:
-        """Net units per contract over all rows of the store, closed on paper or not."""
+        """Net units per contract over all rows of the store, closed on paper today or not.
+
+        Parts that were closed on paper on earlier days are taken off: no book knows of their orders.
+        """
         nets: dict[InstrumentKey, int] = {}
-        for position in positions(self._rows or (), self.instruments, date.min)[0]:
+        rows = [self._reductions.apply(row, earlier=True) for row in self._rows or ()]
+        for position in positions(rows, self.instruments, date.min)[0]:
             for leg in position.legs:
                 nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
         return nets

@@ -99,7 +99,7 @@ class Monitor:
         self._running = {intent.id: intent for intent in self.desk.live()}
         self.helm.number_after(today, intents)
         self.holdings.restore(
-            journal.get("closed", {}), journal.get("reduced", {}), journal.get("memory", {})
+            journal.get("closed", {}), journal.get("reduced", {}), journal.get("memory", {}), intents
         )
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))

@@ -13,7 +13,7 @@ from engine.messages import Record, ReduceTrades, RowPart
 from engine.plan import rows_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from engine.intents import Intent
     from engine.model import TradeRow
@@ -59,9 +59,16 @@ class Reductions:
 
     def __init__(self) -> None:
         self._pending: dict[str, ReduceTrades] = {}
+        self._of_earlier_days: set[str] = set()
 
-    def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take over what the journal knows; exits are numbered in the order of their days."""
+    def restore(self, kept: Mapping[str, Mapping[str, Any]], today: Container[str]) -> None:
+        """Take over what the journal knows; exits are numbered in the order of their days.
+
+        Args:
+            kept: the records, by exit.
+            today: the exits whose orders are taken over too.
+        """
+        self._of_earlier_days = {name for name in kept if name not in today}
         for name, value in sorted(kept.items()):
             if not value["settled"]:
                 parts = tuple(RowPart(*part) for part in value["parts"])
@@ -72,10 +79,13 @@ class Reductions:
         self._pending[name] = job = ReduceTrades(name, parts, now_s)
         return _record(job, settled=False)
 
-    def apply(self, row: TradeRow) -> TradeRow:
-        """The row as it is after our exits, whether the store knows of them yet or not."""
-        for job in self._pending.values():
-            for part in job.parts:
+    def apply(self, row: TradeRow, *, earlier: bool = False) -> TradeRow:
+        """The row as it is after our exits, whether the store knows of them yet or not.
+
+        ``earlier``: after those only whose orders are in no book any more.
+        """
+        for name, job in self._pending.items():
+            for part in job.parts if not earlier or name in self._of_earlier_days else ():
                 if part.row_id == row.id and part.before == row.quantity:
                     row = replace(row, quantity=part.after)
         return row

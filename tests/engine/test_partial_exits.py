@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
 
-from engine.intents import IntentState
-from engine.messages import Alert, Ask, Beat, BeatKind, Card, Record, Settle, Wish
-from engine.model import Mode, Side
+from engine.intents import Intent, IntentState, LegPlan, Part
+from engine.ledger import Ledger
+from engine.messages import Alert, Ask, Beat, BeatKind, BrokerReport, Card, Record, Settle, Wish
+from engine.model import (
+    Action,
+    BrokerPosition,
+    InstrumentKey,
+    Mode,
+    PositionId,
+    Product,
+    Side,
+    Urgency,
+    Verdict,
+)
+from engine.paper import PaperExchange
+from engine.pricing import Style
+from engine.sessions import at
+from engine.verify import Finding, verify
 from engine.watch import Memory
 from tests.engine.makers import condors, leg, position
 from tests.support.rig import Rig
@@ -291,11 +307,11 @@ def test_two_rows_of_a_contract_give_their_share_each():
     assert [each.quantity for each in found.legs] == [-65, -65]
 
 
-@pytest.mark.parametrize("at", range(0, 56, 2))
-def test_a_restart_at_any_half_second_of_a_part_ends_the_same(at):
+@pytest.mark.parametrize("half", range(0, 56, 2))
+def test_a_restart_at_any_half_second_of_a_part_ends_the_same(half):
     """The level, its fills, its rows and its rupees are there once, wherever the process died."""
     made = rig()
-    made.wait(at / 2, *ONE)
+    made.wait(half / 2, *ONE)
     made.start()
     made.wait(40, *ONE)
     assert held(made) == watched(made) == [3, -3, -3, 3]
@@ -364,3 +380,188 @@ def test_the_ratio_is_kept_at_every_boundary_and_hedges_outlive_their_shorts():
     assert all(low >= -put and high >= -call for low, put, call, high in lots)
     assert {(4, -4, -4, 4), (3, -3, -3, 3), (2, -2, -2, 2), (1, -1, -1, 1)} <= set(lots)
     assert all(a[0] >= b[0] for a, b in pairwise(lots))
+
+
+def test_a_clock_rule_absorbs_the_part_although_it_ranks_below_it():
+    """17 February, 15:00: a week to expiry. The part that began two seconds before becomes everything."""
+    made = Rig(Mode.EXECUTE, condors(4), rules=SCALING, now_s=at(date(2026, 2, 17), "14:59") + 55)
+    made.wait(1, *ENTRY)
+    made.wait(3, *ONE)
+    assert made.monitor.desk.of(made.positions[0].id).part is not None
+    made.wait(60, *ONE)
+    (intent,) = made.monitor.desk.intents.values()
+    assert (intent.verdict.rule, intent.part) == ("time_exit_dte", None)
+    assert made.flat
+
+
+def test_a_clock_rule_met_at_the_same_moment_goes_before_the_part():
+    """The level is confirmed at 15:00:00 sharp, when the days to expiry are due: one exit, of everything."""
+    made = Rig(Mode.EXECUTE, condors(4), rules=SCALING, now_s=at(date(2026, 2, 17), "14:59") + 57.5)
+    made.wait(1, *ENTRY)
+    made.wait(60, *ONE)
+    (verdict,) = verdicts(made)
+    assert (verdict.rule, verdict.also) == ("time_exit_dte", ("profit_scaling",))
+    assert made.flat
+
+
+def test_a_part_is_not_verified_where_the_broker_holds_less_than_was_to_stay():
+    """Two of three were to stay, one is there: that is for a person to look at."""
+    leg_plan = LegPlan(InstrumentKey(7), "NIFTY", Side.BUY, 65, 0, 65, 5, 1800, {1: -195}, keeps=130)
+    verdict = Verdict("profit_scaling", Action.SCALE_OUT, Urgency.MEDIUM, 0, 0, 0.25, "")
+    intent = Intent(
+        "260203001", PositionId("default/1"), "default", "", verdict, Style.PATIENT, [leg_plan], "", "", 0.0,
+        part=Part(1, 3, 3),
+    )  # fmt: skip
+    for net, finding in ((-130, Finding.FLAT), (-65, Finding.MISMATCH)):
+        ledger = Ledger()
+        rows = (BrokerPosition(leg_plan.key, Product.MARGIN, net),)
+        ledger.take(BrokerReport(ledger.next_request(), 0.0, positions=rows), ())
+        assert verify(intent, ledger)[0] is finding
+
+
+def test_a_target_of_its_own_absorbs_the_part():
+    """Half of the profit is reached while the quarter is still being closed: everything goes, patiently."""
+    made = rig(rules=SCALING + "profit_target = 0.5\n")
+    made.wait(2, *ONE)
+    made.wait(60, *TWO)
+    (intent,) = made.monitor.desk.intents.values()
+    assert (intent.verdict.rule, intent.style) == ("profit_target", "patient")
+    assert made.flat
+
+
+def test_a_full_exit_due_at_the_same_moment_goes_before_the_part():
+    """Target and level met by the same prices: one exit, of everything, and the level is noted."""
+    made = rig(rules=SCALING + "profit_target = 0.25\n")
+    made.wait(40, *ONE)
+    (verdict,) = verdicts(made)
+    assert (verdict.rule, verdict.also, verdict.fraction) == ("profit_target", ("profit_scaling",), 1.0)
+    assert made.flat
+
+
+def test_a_question_about_the_whole_is_asked_anew_when_a_part_has_gone_meanwhile():
+    """Semi-auto: the target is asked about while the part is closed; the new question is about 195 units."""
+    made = rig(Mode.SEMI_AUTO, rules=SCALING + "profit_target = 0.5\n")
+    made.wait(3, *ONE)
+    made.tap(made.of(Ask)[-1].nonce)
+    made.wait(40, *TWO)
+    assert held(made) == [3, -3, -3, 3]
+    assert [card for card in made.of(Card) if card.title.startswith("Withdrawn: ")]
+    target = made.of(Ask)[-1]
+    assert "Profit target" in target.title
+    assert [line for line in target.lines if " 195 at about " in line]
+    made.tap(target.nonce)
+    made.wait(40, *TWO)
+    assert made.flat
+
+
+def test_after_a_part_that_was_stopped_half_way_no_other_part_is_closed_but_the_whole_can_be():
+    """Shorts bought back, longs still there: the legs are out of proportion, and the owner is told."""
+    made = rig()
+    while not any(order.side is Side.SELL for order in made.placed):
+        made.wait(0.5, *ONE)
+    made.command(Wish.STOP)
+    made.wait(5)
+    made.command(Wish.RESUME, confirmed=True)
+    sent = len(made.placed)
+    made.wait(40, *TWO)
+    assert len(made.placed) == sent
+    assert [alert for alert in made.of(Alert) if alert.topic.endswith(":half")]
+    made.command(Wish.EXIT, confirmed=True)
+    made.wait(40, *TWO)
+    assert made.flat
+
+
+def test_a_store_that_is_away_learns_of_the_parts_when_it_is_back():
+    """Two parts and a restart without a single write: the rows are brought forward in order."""
+    made = rig()
+    rows = list(made.rows)
+    made.wait(40, *ONE)
+    made.wait(40, *TWO)
+    made.rows = rows  # none of the writes has arrived
+    made.start()
+    assert watched(made) == [2, -2, -2, 2]
+    assert [row.quantity for row in made.rows] == [130] * 4
+    made.tell(Beat(BeatKind.SYNC))
+    made.rows = rows  # now it is the owner who says so
+    made.tell(Beat(BeatKind.SYNC))
+    assert watched(made) == [4, -4, -4, 4]
+
+
+def test_rupee_rules_count_what_was_realised():
+    """₹780 made and ₹5,000 allowed: the three that are left may lose that much more."""
+    made = rig(rules=SCALING + 'stop_loss_rupees = 5000\nstop_loss = "off"\n')
+    made.wait(40, *ONE)
+    assert memory(made).realised_paise > 0
+    level = -500_000 - memory(made).realised_paise
+    unit = -level / 195 / 100
+    made.wait(5, 20, 45, 40 + unit - 0.2, 18)
+    assert len(verdicts(made)) == 1
+    made.wait(5, 20, 45, 40 + unit + 0.2, 18)
+    assert verdicts(made)[-1].rule == "stop_loss_rupees"
+    assert verdicts(made)[-1].fraction == 0.75
+
+
+def test_the_books_agree_after_every_part():
+    """No alarm that store and broker differ, in any mode that trades."""
+    for mode in (Mode.EXECUTE, Mode.SIMULATE):
+        made = rig(mode)
+        for mids in (ONE, TWO, THREE):
+            made.wait(40, *mids)
+            for _ in range(3):
+                made.tell(Beat(BeatKind.SYNC))
+        assert not [alert for alert in made.of(Alert) if alert.topic.startswith("mismatch")]
+
+
+def test_a_part_closed_on_paper_yesterday_is_no_difference_today():
+    """The paper books begin anew with the day: three of four are held, as they are watched."""
+    made = rig(Mode.SIMULATE)
+    made.wait(40, *ONE)
+    made.now_s = at(date(2026, 2, 4), "09:20")
+    made.start()
+    made.exchange = PaperExchange()
+    made.exchange.hold(made.monitor.holdings.recorded_nets())
+    made.wait(40, *TWO)
+    assert held(made) == watched(made) == [2, -2, -2, 2]
+
+
+def test_no_peak_is_seen_between_the_legs_of_a_part():
+    """While shorts are bought back and longs are not, the legs that are watched are not those held."""
+    made = rig()
+    while held(made) != [4, -3, -3, 4]:
+        made.wait(0.5, *ONE)
+    peak = memory(made).peak_paise
+    made.wait(1, 20, 30, 25, 18)
+    assert made.monitor.desk.of(made.positions[0].id) is not None
+    assert memory(made).peak_paise == peak
+    made.wait(60, *ONE)
+    assert watched(made) == [3, -3, -3, 3]
+    made.wait(2, 20, 36, 31, 18)
+    assert memory(made).peak_paise > peak
+
+
+def test_a_position_of_the_same_name_begins_its_life_anew():
+    """Flat, and entered again after a restart: nothing is realised, every level may act."""
+    made = rig(lots=2)
+    made.wait(40, *ONE)
+    made.wait(40, *TWO)
+    assert made.flat
+    made.rows = [replace(row, id=row.id + 10) for row in rig(lots=2).rows]
+    made.exchange.hold({each.key: 2 * each.quantity for each in made.legs})
+    made.start()
+    made.wait(1, *ENTRY)
+    assert memory(made) == replace(Memory(), peak_paise=0, trough_paise=0, open_share=(2, 2))
+
+
+def test_a_part_that_the_bell_interrupts_goes_on_next_morning():
+    """Nothing is filled before the close: next day the same part is closed, not another."""
+    made = Rig(Mode.EXECUTE, condors(4), rules=SCALING, now_s=at(date(2026, 2, 3), "15:29") + 50)
+    made.wait(1, *ENTRY)
+    made.wait(2, *ONE)
+    made.now_s = at(date(2026, 2, 3), "15:31")
+    made.tell(Beat(BeatKind.SESSION_CLOSE))
+    for order in made.exchange.orders():  # day orders die with the day
+        made.exchange.cancel(order.order_id)
+    made.now_s = at(date(2026, 2, 4), "09:15")
+    made.tell(Beat(BeatKind.SYNC))
+    made.wait(60, *ONE)
+    assert held(made) == watched(made) == [3, -3, -3, 3]

@@ -126,10 +126,10 @@ def test_a_spread_is_scaled_out_of_short_leg_first_in_whole_lots(friday):
 
 
 def test_a_stop_after_a_part_closes_the_rest_and_the_whole_result_is_there(tmp_path):
-    """Four calls bought at 100: one is sold at 126, three are stopped out at 48; verified flat."""
+    """Four calls bought at 100: one is sold at 140, three are stopped out at 48; verified flat."""
     day = Day()
     for at, bid in (
-        ("09:20:00", 99.9), ("09:21:00", 126), ("09:22:00", 126), ("09:23:00", 126), ("09:24:00", 48),
+        ("09:20:00", 99.9), ("09:21:00", 126), ("09:22:00", 140), ("09:23:00", 126), ("09:24:00", 48),
         ("09:25:00", 48), ("09:26:00", 48), ("09:27:00", 48),
     ):  # fmt: skip
         day.quote(at, "25000CE", bid, bid + 0.1)
@@ -140,6 +140,7 @@ def test_a_stop_after_a_part_closes_the_rest_and_the_whole_result_is_there(tmp_p
         "verdict", "exit", "verdict", "exit", "flat",
     ]  # fmt: skip
     assert [event["fraction"] for event in position["events"] if event["kind"] == "verdict"] == [0.25, 0.75]
-    assert [(order["quantity"], order["average"]) for order in position["orders"]] == [(75, 126), (225, 48)]
-    assert position["final_pnl_gross"] == 75 * 26 - 225 * 52
+    assert [(order["quantity"], order["average"]) for order in position["orders"]] == [(75, 140), (225, 48)]
+    assert position["final_pnl_gross"] == 75 * 40 - 225 * 52
+    assert position["peak_pnl"] == 75 * 40 + 225 * 40.05, "the part at its fill, the rest at the mid"
     assert position["status"] == "closed"
