@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import replace
 
@@ -112,7 +113,7 @@ class Rig:
     def do(self, effect):
         match effect:
             case Record():
-                self.journal.setdefault(effect.kind, {})[effect.key] = dict(effect.value)
+                self.journal.setdefault(effect.kind, {})[effect.key] = json.loads(json.dumps(effect.value))
             case Settle():
                 row = self.journal["confirmation"][effect.nonce]
                 assert row["status"] == effect.expect

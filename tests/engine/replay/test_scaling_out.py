@@ -144,3 +144,18 @@ def test_a_stop_after_a_part_closes_the_rest_and_the_whole_result_is_there(tmp_p
     assert position["final_pnl_gross"] == 75 * 40 - 225 * 52
     assert position["peak_pnl"] == 75 * 40 + 225 * 40.05, "the part at its fill, the rest at the mid"
     assert position["status"] == "closed"
+
+
+def test_orders_that_the_whole_has_made_larger_say_what_they_asked_for(tmp_path):
+    """The part rests at 126 when the market falls to 48: the same exit sells everything, in two orders or one."""
+    day = Day()
+    for minute, bid in enumerate((99.9, 126, *[48] * 12)):
+        day.quote(f"09:{20 + minute}:00", "25000CE", bid, bid + 0.1)
+    position = only(replay(tmp_path, [day], [trade(1, "BUY", "25000CE", 300, 100)], RULES))
+    verdicts = [event for event in position["events"] if event["kind"] == "verdict"]
+    assert [(event["rule"], event["fraction"]) for event in verdicts] == [
+        ("profit_scaling", 0.25), ("stop_loss", 1.0),
+    ]  # fmt: skip
+    assert position["status"] == "closed"
+    assert sum(order["filled"] for order in position["orders"]) == 300
+    assert all(order["filled"] == order["quantity"] for order in position["orders"])
