@@ -164,3 +164,12 @@ def test_after_a_part_that_was_stopped_half_way_no_other_part_is_closed_but_the_
     made.command(Wish.EXIT, confirmed=True)
     made.wait(40, *TWO)
     assert made.flat
+
+
+def test_a_loss_is_told_of_while_a_part_waits_to_be_filled():
+    """The part stays at its cap in a market that has run away; half way to the stop the owner hears of it."""
+    made = rig()
+    made.wait(2, *ONE)
+    made.wait(30, 20, 65, 60, 18)
+    assert made.monitor.desk.of(made.positions[0].id).part is not None
+    assert [alert for alert in made.of(Alert) if alert.topic.startswith("loss_alert:")]

@@ -147,7 +147,7 @@ def test_a_stop_after_a_part_closes_the_rest_and_the_whole_result_is_there(tmp_p
 
 
 def test_orders_that_the_whole_has_made_larger_say_what_they_asked_for(tmp_path):
-    """The part rests at 126 when the market falls to 48: the same exit sells everything, in two orders or one."""
+    """The part rests at 126 when the market falls to 48: the same exit sells everything."""
     day = Day()
     for minute, bid in enumerate((99.9, 126, *[48] * 12)):
         day.quote(f"09:{20 + minute}:00", "25000CE", bid, bid + 0.1)
