@@ -13,9 +13,10 @@ from engine.dialogue import Dialogue
 from engine.exits import ExitDesk
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
-from engine.intents import Intent, IntentState, Part, verdict_to_json
+from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
+from engine.parts import half_traded, part_of, refusal
 from engine.picture import session_text
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
@@ -25,7 +26,7 @@ from engine.sessions import ist_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.intents import LegPlan
+    from engine.intents import LegPlan, Part
     from engine.messages import Actor
     from engine.model import InstrumentKey, Position, PositionId
     from engine.sessions import Calendar
@@ -140,8 +141,9 @@ class Helm:
         if self.desk.of(position.id) is not None:
             return self._join(position, verdict, now_s)
         part = self.part_of(position, verdict)
-        if verdict.action is Action.SCALE_OUT and (part is None or self._half_traded(position.id)):
-            return [_no_part(position, verdict)]
+        unfinished = self.desk.unfinished(position.id)
+        if verdict.action is Action.SCALE_OUT and (part is None or half_traded(unfinished)):
+            return [refusal(position, verdict)]
         kept = self._spend(position.id, verdict) if verdict.rule == SCALING else []
         self.watch.hold(position.id, silence_of(verdict))
         self.snoozed.pop(position.id, None)
@@ -165,16 +167,7 @@ class Helm:
 
     def part_of(self, position: Position, verdict: Verdict | None) -> Part | None:
         """How much of the position a verdict closes; None = all of it."""
-        if verdict is None or verdict.action is not Action.SCALE_OUT:
-            return None
-        left, entry = self.watch.shares(position.id)
-        closes = round(verdict.fraction * entry)
-        return Part(closes, left, entry) if 0 < closes < left == position.combinations else None
-
-    def _half_traded(self, position: PositionId) -> bool:
-        """Whether an exit that was not finished has traded some of the position already."""
-        unfinished = self.desk.unfinished(position)
-        return any(intent.filled(leg) for intent in unfinished for leg in range(len(intent.legs)))
+        return part_of(position, self.watch.shares(position.id), verdict)
 
     def _spend(self, position: PositionId, verdict: Verdict) -> list[Effect]:
         """The levels that speak here have acted, also after a restart."""
@@ -328,15 +321,6 @@ class Helm:
 def _style(verdict: Verdict) -> Style:
     urgent = verdict.action is Action.CLOSE_IMMEDIATELY or verdict.rule in URGENT_RULES
     return Style.URGENT if urgent else Style.PATIENT
-
-
-def _no_part(position: Position, verdict: Verdict) -> Effect:
-    text = (
-        f"{verdict.reason}. Nothing was sent: an exit that was not finished has traded a part of it already, "
-        "so its legs are out of proportion. /exit closes the rest."
-    )
-    title = f"{position.symbol} {position.strategy}"
-    return Alert(Urgency.HIGH, f"{verdict.rule}:{position.id}:half", title, text, position.id)
 
 
 def intent_day(now_s: float) -> str:

@@ -51,7 +51,9 @@ def friday(tmp_path_factory):
     (folder / "rules.toml").write_text(RULES, encoding="utf-8")
     request = ReplayRequest((FRIDAY,), folder / "trades.csv", folder / "rules.toml", Mode.EXECUTE)
     result = run_replay(request)
-    assert "partially closed" in human(result)
+    page = human(result)
+    assert "partially closed" in page
+    assert "An exit of 25% of what was entered begins." in page
     return {position["strategy_id"]: position for position in result["positions"]}
 
 
