@@ -31,6 +31,7 @@ _LAKH_PAISE = 1_00_000_00
 
 _RULE_WORDS = {
     "profit_target": "target",
+    "profit_scaling": "scale",
     "stop_loss": "stop",
     "stop_loss_rupees": "stop",
     "stop_credit_multiple": "stop",
@@ -157,6 +158,7 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
     lines = [
         pair(name, _result(position)),
         pair(position.strategy, f"{_doing(position)} {position.urgency.name}"),
+        *([position.part] if position.part else []),
         *_waits(position),
     ]
     ages = [leg.age_s for leg in position.legs if leg.age_s is not None]

@@ -51,12 +51,22 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
     loud = intent.state is IntentState.STUCK
     return Card(
         intent.card,
-        f"{_TITLE[intent.state]}: {intent.position.removeprefix('default/')} {intent.title}",
+        f"{_title(intent)}: {intent.position.removeprefix('default/')} {intent.title}",
         tuple(lines),
         final=not intent.state.live,
         urgency=Urgency.HIGH if loud else Urgency.NORMAL,
         done=intent.state is IntentState.FLAT,
     )
+
+
+def _title(intent: Intent) -> str:
+    """What the exit is at, with how much of the position it is about when that is a part."""
+    part = intent.part
+    if part is None:
+        return _TITLE[intent.state]
+    if intent.state is IntentState.FLAT:
+        return part.done_text.capitalize()
+    return f"{_TITLE[intent.state]} {part.closes} of {part.open}"
 
 
 def realised_paise(intent: Intent, entries: dict[int, int]) -> int | None:

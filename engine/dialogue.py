@@ -10,13 +10,11 @@ from engine.intents import IntentState
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
-from engine.plan import plan_exit
 
 if TYPE_CHECKING:
     from engine.helm import Helm
-    from engine.intents import LegPlan
     from engine.messages import Command, Effect, Tap
-    from engine.model import Position
+    from engine.model import Position, PositionId
 
 __all__ = ["Dialogue"]
 
@@ -129,7 +127,8 @@ class Dialogue:
             Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
             forced=verdict is None,
         )  # fmt: skip
-        lines = (*(() if verdict is None else (f"{verdict.reason}.",)), *self._preview(positions, now_s))
+        said = () if verdict is None else (f"{verdict.reason}.",)
+        lines = (*said, *self._preview(positions, verdict, now_s))
         if verdict is not None:  # a person's preview must not switch the rules off
             for position in positions:
                 self._helm.watch.hold(position.id, silence_of(verdict))
@@ -143,12 +142,15 @@ class Dialogue:
         )  # fmt: skip
         return asked, [record, ask]
 
-    def _preview(self, positions: tuple[Position, ...], now_s: float) -> tuple[str, ...]:
+    def _preview(
+        self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float
+    ) -> tuple[str, ...]:
         """What each exit would do and the P&L as it stands; of several also the sum, where it is known."""
         lines: tuple[str, ...] = ()
         pnls: list[int | None] = []
         for position in positions:
-            legs = [(leg, self._helm.touch(leg.key)) for leg in self._plan(position)]
+            part = self._helm.part_of(position, verdict)
+            legs = [(leg, self._helm.touch(leg.key)) for leg in self._helm.plan(position, part)]
             pnls.append(self._helm.watch.figures(position.id, now_s).pnl_paise)
             name = (_name(position),) if len(positions) > 1 else ()
             shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1])
@@ -156,9 +158,6 @@ class Dialogue:
         known = [pnl for pnl in pnls if pnl is not None]
         together = len(positions) > 1 and len(known) == len(pnls)
         return (*lines, "", f"P&L together {signed_rupees(sum(known))}") if together else lines
-
-    def _plan(self, position: Position) -> list[LegPlan]:
-        return plan_exit(position, self._helm.desk.unfinished(position.id))
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""
@@ -188,7 +187,9 @@ class Dialogue:
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
         why = self._helm.exit_impossible(now_s)
-        if not why and positions and all(self._helm.exiting(p.id) for p in positions):
+        partly = asked.verdict is not None and asked.verdict.action is Action.SCALE_OUT
+        busy = self._helm.exiting if not partly else lambda position: self._helm.desk.of(position) is not None
+        if not why and positions and all(busy(p.id) for p in positions):
             why = "Already exiting; the running exit goes on."
         if not why and _fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
@@ -201,8 +202,10 @@ class Dialogue:
             self.questions.settle(asked, Status.CONFIRMED),
             Answer(tap.callback_id, "Exiting."),
         ]
-        if len(positions) == 1 and self._helm.desk.of(positions[0].id) is not None:
-            lines = ("The exit that runs is in a hurry now.",)
+        running = self._helm.desk.of(positions[0].id) if len(positions) == 1 else None
+        if running is not None:
+            how = "is in a hurry" if running.part is None else "closes the whole position"
+            lines = (f"The exit that runs {how} now.",)
             effects.append(Card(asked.nonce, f"Exiting {asked.title}", lines, final=True))
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
@@ -219,6 +222,14 @@ class Dialogue:
         effects: list[Effect] = []
         for asked in self.questions.expired(now_s):
             effects += self._expire(asked, now_s)
+        return effects
+
+    def part_closed(self, position: PositionId) -> list[Effect]:
+        """A part was closed while a rule's question was open: that asked about legs that are no more."""
+        why = "A part was closed meanwhile; you are asked again about what is left."
+        effects: list[Effect] = []
+        for asked in self.questions.about(position):
+            effects += self._close(asked, Status.EXPIRED, "Withdrawn", why)
         return effects
 
     def withdraw(self, why: str) -> list[Effect]:

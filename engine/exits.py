@@ -148,9 +148,18 @@ class ExitDesk:
             self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
         return self._turn(now_s)
 
-    def hasten(self, intent: Intent, verdict: Verdict, now_s: float) -> list[Effect]:
-        """A graver reason has joined a patient exit: it goes on urgently, from the market as it is now."""
-        intent.verdict, intent.style = verdict, Style.URGENT
+    def hasten(
+        self, intent: Intent, verdict: Verdict, now_s: float, style: Style = Style.URGENT
+    ) -> list[Effect]:
+        """A graver reason has joined an exit: it goes on from the market as it is now, mostly urgently.
+
+        An exit of a part becomes one of the whole: what it has traded counts, what rests goes on.
+        """
+        intent.verdict, intent.style = verdict, style
+        if intent.part is not None:
+            intent.part, intent.verify_since_s = None, None
+            for leg in intent.legs:
+                leg.become_whole()
         for leg in intent.legs:
             renew_mid(leg, self._touch(leg.key), now_s)
         self._out.save(intent)
@@ -336,7 +345,7 @@ class ExitDesk:
         if finding is Finding.FLAT:
             intent.state = IntentState.FLAT
             self._out.save(intent)
-            self._out.add(Audit("flat", {"intent": intent.id}))
+            self._out.add(Audit("part closed" if intent.part else "flat", {"intent": intent.id}))
             return
         intent.verify_since_s = intent.verify_since_s or now_s
         self._pace.wanted = True

@@ -166,10 +166,13 @@ class Questions:
 def silence_of(verdict: Verdict | None) -> Rank:
     """From which rank on rules are silent while this verdict is acted on, asked about or left alone.
 
-    Whoever takes a profit without haste, or leaves it alone, has not switched off his stop.
+    Whoever takes a profit without haste, or leaves it alone, has not switched off his stop; whoever
+    closes a part, or leaves that alone, has switched off nothing but the closing of parts.
     """
     if verdict is None or verdict.action is Action.CLOSE_IMMEDIATELY:
         return Rank.FORCED
+    if verdict.action is Action.SCALE_OUT:
+        return Rank.SCALING
     return Rank.TRAILING
 
 

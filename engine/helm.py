@@ -16,6 +16,7 @@ from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
+from engine.parts import half_traded, part_of, refusal
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
 from engine.rules.base import Rank
@@ -25,6 +26,7 @@ from engine.sessions import ist_date, session_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from engine.intents import LegPlan, Part
     from engine.messages import Actor
     from engine.model import InstrumentKey, Position, PositionId
     from engine.sessions import Calendar
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Helm", "MonitorConfig"]
 
+SCALING = "profit_scaling"
 URGENT_RULES = frozenset({"forced", "expiry_exit", "trailing_stop", "lock_profit"}) | DAY_RULES
 
 
@@ -107,7 +110,8 @@ class Helm:
         position = self.holdings.positions[judgement.position]
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
-        if self.desk.of(position.id) is not None:
+        running = self.desk.of(position.id)
+        if running is not None and running.part is None:
             joined = self._join(position, verdict, now_s)
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
@@ -118,6 +122,8 @@ class Helm:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
             return effects + self.dialogue.ask_exit((position,), verdict, now_s)
+        if verdict.action is Action.SCALE_OUT and self.mode is Mode.ALERT_ONLY:
+            effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self.why_only_told(verdict)
         title = f"{position.symbol} {position.strategy}"
@@ -157,37 +163,68 @@ class Helm:
         """
         if self.desk.of(position.id) is not None:
             return self._join(position, verdict, now_s)
+        part = self.part_of(position, verdict)
+        unfinished = self.desk.unfinished(position.id)
+        if verdict.action is Action.SCALE_OUT and (part is None or half_traded(unfinished)):
+            return [refusal(position, verdict)]
+        kept = self._spend(position.id, verdict) if verdict.rule == SCALING else []
         self.watch.hold(position.id, silence_of(verdict))
         self.snoozed.pop(position.id, None)
-        urgent = verdict.action is Action.CLOSE_IMMEDIATELY or verdict.rule in URGENT_RULES
         intent_id = self._next_intent(now_s)
         intent = Intent(
             intent_id, position.id, position.account, f"{position.symbol} {position.strategy}", verdict,
-            Style.URGENT if urgent else Style.PATIENT,
-            plan_exit(position, self.desk.unfinished(position.id)), by, card or intent_id, now_s,
+            _style(verdict), self.plan(position, part), by, card or intent_id, now_s, part=part,
         )  # fmt: skip
-        effects = self.desk.open(intent, now_s)
+        effects = kept + self.desk.open(intent, now_s)
         if verdict.rule != "forced" and card is None and not quiet:  # a person who said yes sees the card
-            text = f"{verdict.reason}. The exit is running."
+            what = "The exit" if part is None else f"The exit of {part.closes} of {part.open}"
+            text = f"{verdict.reason}. {what} is running."
             topic = f"{verdict.rule}:{position.id}:exit"
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
 
+    def plan(self, position: Position, part: Part | None) -> list[LegPlan]:
+        """What an exit of the position, or of that part of it, has to trade now."""
+        earlier = self.desk.unfinished(position.id)
+        return plan_exit(position, earlier, None if part is None else part.closes)
+
+    def part_of(self, position: Position, verdict: Verdict | None) -> Part | None:
+        """How much of the position a verdict closes; None = all of it."""
+        return part_of(position, self.watch.shares(position.id), verdict)
+
+    def _spend(self, position: PositionId, verdict: Verdict) -> list[Effect]:
+        """The levels that speak here have acted, also after a restart."""
+        if verdict.threshold_paise is not None:
+            self.watch.spend(position, verdict.threshold_paise)
+        return [Record("memory", position, self.watch.memory(position).to_json())]
+
     def exiting(self, position: PositionId) -> bool:
-        """Whether an exit of this position runs that nothing could hurry."""
+        """Whether an exit of this position runs that a person's wish could not change."""
         running = self.desk.of(position)
-        return running is not None and silence_of(running.verdict) is Rank.FORCED
+        if running is None:
+            return False
+        return silence_of(running.verdict) is Rank.FORCED or running.state is IntentState.STOPPING
 
     def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
-        """A second verdict on a position that is exiting: it joins the running exit, and may hurry it."""
+        """A second verdict on a position that is exiting: it joins the running exit, and may hurry it.
+
+        The exit of a part becomes that of the whole, unless it is being stopped.
+        """
         running = self.desk.of(position.id)
-        urgent = verdict.action is Action.CLOSE_IMMEDIATELY
-        if running is None or not urgent or silence_of(running.verdict) is Rank.FORCED:
+        if running is None or silence_of(running.verdict) is Rank.FORCED:
+            return []
+        if running.part is not None:
+            absorbs = verdict.action is not Action.SCALE_OUT and running.state is IntentState.WORKING
+            how = "closes the whole position now"
+        else:
+            absorbs, how = verdict.action is Action.CLOSE_IMMEDIATELY, "is in a hurry now"
+        if not absorbs:
             return []
         self.watch.hold(position.id, silence_of(verdict))
-        text = f"{verdict.reason} Exit {running.id} is in a hurry now."
+        text = f"{verdict.reason} Exit {running.id} {how}."
         alert = Alert(verdict.urgency, f"{verdict.rule}:{position.id}:exit", running.title, text, position.id)
-        return [*self.desk.hasten(running, verdict, now_s), alert]
+        style = Style.URGENT if running.style is Style.URGENT else _style(verdict)
+        return [*self.desk.hasten(running, verdict, now_s, style), alert]
 
     def exit_impossible(self, now_s: float) -> str:
         """Why a person's exit cannot be taken on now; empty = it can."""
@@ -277,7 +314,7 @@ class Helm:
         """From which rank on rules are silent: an exit or a question is open, declined, or stuck."""
         last = self.desk.last_of(position)
         if last is not None and last.state is IntentState.STUCK:
-            return Rank.FORCED
+            return silence_of(last.verdict) if last.part is not None else Rank.FORCED
         ranks = [silence_of(last.verdict)] if last is not None and last.state.live else []
         ranks += [silence_of(asked.verdict) for asked in self.dialogue.questions.about(position)]
         if position in self.snoozed:
@@ -302,6 +339,11 @@ class Helm:
             self._intent_day, self._intent_count = day, 0
         self._intent_count += 1
         return day + _base36(self._intent_count)
+
+
+def _style(verdict: Verdict) -> Style:
+    urgent = verdict.action is Action.CLOSE_IMMEDIATELY or verdict.rule in URGENT_RULES
+    return Style.URGENT if urgent else Style.PATIENT
 
 
 def intent_day(now_s: float) -> str:

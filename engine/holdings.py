@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
 from engine.reconcile import Opposed, opposed
+from engine.reductions import Reductions, closed_by
 from engine.rules.levels import TABLE
 from engine.sessions import ist_date
 from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from engine.intents import Intent
     from engine.messages import Effect, InstrumentsLoaded
@@ -63,6 +64,7 @@ class Holdings:
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
+        self._reductions = Reductions()
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
@@ -72,9 +74,17 @@ class Holdings:
         self._symbols: frozenset[str] = frozenset()
 
     def restore(
-        self, closed: Mapping[str, Mapping[str, Any]], memories: Mapping[str, Mapping[str, Any]]
+        self,
+        closed: Mapping[str, Mapping[str, Any]],
+        reduced: Mapping[str, Mapping[str, Any]],
+        memories: Mapping[str, Mapping[str, Any]],
+        today: Container[str] = (),
     ) -> None:
-        """Take over what the journal knows: rows already closed, peaks and told levels."""
+        """Take over what the journal knows: rows already closed or reduced, peaks and told levels.
+
+        ``today``: the exits whose orders the desk takes over.
+        """
+        self._reductions.restore(reduced, today)
         for value in closed.values():
             self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
@@ -114,12 +124,13 @@ class Holdings:
         if not symbols <= self._symbols:
             self._symbols |= symbols
             effects.append(LoadInstruments(self._symbols))
+        effects += [] if self.paper else self._reductions.settle(rows)
         return effects + (self._group(now_s) if self.instruments else [])
 
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
-        open_rows = [row for row in self._rows if row.id not in self._closed]
+        open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         effects = self._tell_invalid(invalid)
@@ -132,8 +143,9 @@ class Holdings:
             self._drop(gone.id)
             effects += [Audit("position gone", {"position": gone.id}), _gone(gone)]
         effects += self._tell_opposed()
-        if late and not self.paper:
-            effects.append(CloseTrades(late, now_s))  # the store was away when we closed them
+        if not self.paper:  # the store was away when we closed them
+            effects += self._reductions.late()
+            effects += [CloseTrades(late, now_s)] if late else []
         return effects + self.subscriptions()
 
     def rearm(self, now_s: float) -> list[Effect]:
@@ -145,7 +157,8 @@ class Holdings:
 
     def _watch(self, position: Position, now_s: float) -> list[Effect]:
         known = self.positions.get(position.id)
-        memory = self.watch.memory(position.id) if known else self._memories.pop(position.id, Memory())
+        memory = self.memory(position.id)
+        self._memories.pop(position.id, None)
         before = self.watch.figures(position.id, now_s) if known and known.legs == position.legs else None
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
@@ -174,8 +187,15 @@ class Holdings:
         topic = f"unprotected:{position.id}"
         return [Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)]
 
+    def memory(self, position: PositionId) -> Memory:
+        """What is remembered of a position, watched at the moment or not."""
+        if position in self._memories or position not in self.positions:
+            return self._memories.get(position, Memory())
+        return self.watch.memory(position)
+
     def _drop(self, position: PositionId) -> None:
-        self.positions.pop(position, None)
+        if self.positions.pop(position, None) is not None:
+            self._memories.setdefault(position, self.watch.memory(position))  # it may come back
         self._saved.pop(position, None)
         self.watch.drop(position)
 
@@ -227,9 +247,13 @@ class Holdings:
         return [Subscribe(tuple(self.instruments[key] for key in sorted(wanted)))]
 
     def recorded_nets(self) -> dict[InstrumentKey, int]:
-        """Net units per contract over all rows of the store, closed on paper or not."""
+        """Net units per contract over all rows of the store, closed on paper today or not.
+
+        Parts that were closed on paper on earlier days are taken off: no book knows of their orders.
+        """
         nets: dict[InstrumentKey, int] = {}
-        for position in positions(self._rows or (), self.instruments, date.min)[0]:
+        rows = [self._reductions.apply(row, earlier=True) for row in self._rows or ()]
+        for position in positions(rows, self.instruments, date.min)[0]:
             for leg in position.legs:
                 nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
         return nets
@@ -247,11 +271,34 @@ class Holdings:
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)
+        self._memories.pop(intent.position, None)
         kept = {"exits": {str(row): paise for row, paise in exits.items()}, "at_s": now_s}
-        effects: list[Effect] = [Record("closed", intent.id, kept)]
+        # A later position of the same name begins its life anew.
+        forgotten = Record("memory", intent.position, Memory().to_json())
+        effects: list[Effect] = [Record("closed", intent.id, kept), forgotten]
         if not self.paper:
             effects.append(CloseTrades(exits, now_s))
         return effects + self.subscriptions()
+
+    def close_part(self, intent: Intent, now_s: float) -> list[Effect]:
+        """A part of a position is verified closed: its rows shrink, what it brought is remembered."""
+        assert intent.part is not None  # noqa: S101 - the caller's choice of method
+        closed = closed_by(intent)
+        share = (intent.part.left, intent.part.entry)
+        memory = self.memory(intent.position).after_part(closed.realised_paise, share)
+        self._closed |= closed.ended
+        kept = {"exits": {str(row): paise for row, paise in closed.ended.items()}, "at_s": now_s}
+        effects: list[Effect] = [
+            Record("closed", intent.id, kept),
+            self._reductions.add(intent.id, closed.parts, now_s),
+            Record("memory", intent.position, memory.to_json()),
+        ]
+        self._memories[intent.position] = memory  # for the legs that are left
+        if self._rows is not None and self.instruments:
+            effects += self._group(now_s)
+        if intent.position in self.positions and self._memories.pop(intent.position, None) is not None:
+            self.watch.put(self.positions[intent.position], memory, now_s)  # the rows were changed by hand
+        return effects
 
     def entries(self, intent: Intent) -> dict[int, int]:
         """Entry price per unit of each planned leg, volume-weighted over its rows, in paise."""

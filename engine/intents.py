@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.model import Action, InstrumentKey, PositionId, Product, Side, Urgency, Verdict
 from engine.orders import Order
 from engine.pricing import Style
 
-__all__ = ["Intent", "IntentState", "LegPlan"]
+__all__ = ["Intent", "IntentState", "LegPlan", "Part"]
 
 
 class IntentState(StrEnum):
-    """Where an exit stands. FLAT, STUCK and ABORTED are ends."""
+    """Where an exit stands. FLAT, STUCK and ABORTED are ends.
+
+    An exit of a part is FLAT when the part is verified closed.
+    """
 
     WORKING = "working"
     STOPPING = "stopping"
@@ -30,6 +33,30 @@ class IntentState(StrEnum):
     def live(self) -> bool:
         """True until the exit has ended."""
         return self in (IntentState.WORKING, IntentState.STOPPING)
+
+
+class Part(NamedTuple):
+    """How much of a position a partial exit closes, in combinations.
+
+    Attributes:
+        closes: those that this exit closes.
+        open: those open before it.
+        entry: those that were entered.
+    """
+
+    closes: int
+    open: int
+    entry: int
+
+    @property
+    def left(self) -> int:
+        """Combinations open after it."""
+        return self.open - self.closes
+
+    @property
+    def done_text(self) -> str:
+        """What is closed when it is done, counted from the entry."""
+        return f"closed {self.entry - self.left} of {self.entry}, {self.left} open"
 
 
 @dataclass(slots=True)
@@ -52,6 +79,8 @@ class LegPlan:
         uncapped: the cap's patience is over.
         before, before_paise: units that earlier exits of the same rows have traded already, and the
             turnover of those.
+        keeps: units that a partial exit leaves open; the broker must hold them too.
+        prices_paise: row id -> entry price per unit, for the P&L of a part.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
     """
@@ -77,6 +106,8 @@ class LegPlan:
     uncapped: bool = False
     before: int = 0
     before_paise: int = 0
+    keeps: int = 0
+    prices_paise: dict[int, int] = field(default_factory=dict)
     missing_reads: int = 0
     shrink_reads: int = 0
     shrink_net: int | None = None
@@ -87,6 +118,12 @@ class LegPlan:
         self.refusals, self.wait_until_s, self.blocked = 0, 0.0, ""
         self.missing_reads, self.shrink_reads, self.shrink_net = 0, 0, None
 
+    def become_whole(self) -> None:
+        """What was to stay is to go too; what only kept the part from being closed counts no more."""
+        self.quantity, self.keeps = self.quantity + self.keeps, 0
+        self.refusals, self.blocked = 0, ""
+        self.shrink_reads, self.shrink_net = 0, None
+
     def to_json(self) -> dict[str, Any]:
         """The leg as the journal keeps it."""
         return {
@@ -96,7 +133,8 @@ class LegPlan:
             "mid": self.mid_paise, "baseline": self.baseline_net, "product": self.product,
             "parts": self.parts, "blocked": self.blocked, "mid_s": self.mid_s,
             "mids": self.mids, "uncapped": self.uncapped,
-            "before": self.before, "before_paise": self.before_paise,
+            "before": self.before, "before_paise": self.before_paise, "keeps": self.keeps,
+            "prices": {str(k): v for k, v in self.prices_paise.items()},
         }  # fmt: skip
 
     @classmethod
@@ -108,7 +146,8 @@ class LegPlan:
             row["mid"], row["baseline"], Product(row["product"]), row["parts"],
             blocked=row["blocked"], mid_s=row["mid_s"],
             mids=row["mids"], uncapped=row["uncapped"],
-            before=row["before"], before_paise=row["before_paise"],
+            before=row["before"], before_paise=row["before_paise"], keeps=row.get("keeps", 0),
+            prices_paise={int(k): v for k, v in row.get("prices", {}).items()},
         )  # fmt: skip
 
 
@@ -121,6 +160,7 @@ class Intent:
         card: names the chat card that tells this story.
         by: who decided: the rule, or the person's name.
         begun_s: when it was decided, or the start of the later day on which it goes on.
+        part: how much of the position it closes; None = all of it.
     """
 
     id: str
@@ -138,6 +178,7 @@ class Intent:
     note: str = ""
     begun_s: float = 0.0
     verify_since_s: float | None = None
+    part: Part | None = None
 
     def __post_init__(self) -> None:
         """It begins when it is decided."""
@@ -179,7 +220,7 @@ class Intent:
             "verdict": verdict_to_json(self.verdict),
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
-            "begun_s": self.begun_s,
+            "begun_s": self.begun_s, "part": list(self.part) if self.part else None,
         }  # fmt: skip
 
     @classmethod
@@ -190,7 +231,7 @@ class Intent:
             verdict_from_json(row["verdict"]), Style(row["style"]),
             [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
             row["created_s"], IntentState(row["state"]), orders, row["note"],
-            row["begun_s"],
+            row["begun_s"], part=Part(*row["part"]) if row.get("part") else None,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.model import Urgency
 
@@ -397,6 +397,33 @@ class CloseTrades:
     closed_at_s: float
 
 
+class RowPart(NamedTuple):
+    """What a verified partial exit has taken off one row of the trade store.
+
+    Attributes:
+        before, after: units of the row, positive; another number there means that somebody else was faster.
+        exit_paise: what each unit taken off brought; None = unknown.
+    """
+
+    row_id: int
+    before: int
+    after: int
+    exit_paise: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceTrades:
+    """Write to the trade store what a verified partial exit has taken off its rows.
+
+    Attributes:
+        name: the exit's id, which names the closed parts.
+    """
+
+    name: str
+    parts: tuple[RowPart, ...]
+    closed_at_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Tell the owner. The same ``topic`` again within its cool-down is said once.
@@ -473,5 +500,5 @@ class Say:
 
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | LoadTrades
-    | LoadInstruments | Subscribe | CloseTrades | Alert | Ask | Answer | Card | Say
+    | LoadInstruments | Subscribe | CloseTrades | ReduceTrades | Alert | Ask | Answer | Card | Say
 )  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from math import gcd
 from typing import NewType
 
 InstrumentKey = NewType("InstrumentKey", int)
@@ -169,6 +170,26 @@ class Position:
     def id(self) -> PositionId:
         """``account/strategy_id``."""
         return position_id(self.account, self.strategy_id)
+
+    @property
+    def nets(self) -> dict[InstrumentKey, int]:
+        """Net units of each contract, those that cancel out included."""
+        nets: dict[InstrumentKey, int] = {}
+        for leg in self.legs:
+            nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
+        return nets
+
+    @property
+    def combinations(self) -> int:
+        """How often the position contains its smallest version in whole lots; at least 1.
+
+        Four lots of each leg of a condor are four, two against four lots of a ratio are two.
+        """
+        lots = {leg.key: leg.instrument.lot for leg in self.legs}
+        nets = {key: net for key, net in self.nets.items() if net}
+        if any(net % lots[key] for key, net in nets.items()):
+            return 1
+        return max(gcd(*(net // lots[key] for key, net in nets.items())), 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,9 @@ class Monitor:
         self.desk.restore(intents.values(), orders)
         self._running = {intent.id: intent for intent in self.desk.live()}
         self.helm.number_after(today, intents)
-        self.holdings.restore(journal.get("closed", {}), journal.get("memory", {}))
+        self.holdings.restore(
+            journal.get("closed", {}), journal.get("reduced", {}), journal.get("memory", {}), intents
+        )
         self.limits.restore(journal.get("day", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
@@ -266,8 +268,8 @@ class Monitor:
 
     def _compare(self, report: BrokerReport) -> list[Effect]:
         """Tell of contracts in which store and broker differ, on the second report that says so."""
-        if any(True for _ in self.desk.live()):
-            return []
+        if self._running or any(True for _ in self.desk.live()):
+            return []  # also while what has just ended is not taken off its position yet
         found = differences(self.holdings.positions.values(), report)
         again = [d for d in found if d.key in self._mismatched]
         self._mismatched = {d.key for d in found}
@@ -290,26 +292,36 @@ class Monitor:
         self._running |= {intent.id: intent for intent in self.desk.live()}
         for intent in list(self._running.values()):
             if intent.state.live:
+                if intent.part is not None:
+                    self._freeze(intent)
                 effects += self._show(exit_card(intent, None))
             else:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
         return effects
 
+    def _freeze(self, intent: Intent) -> None:
+        """The P&L of legs that are partly gone is nobody's peak."""
+        if intent.position in self.holdings.positions and any(order.filled for order in intent.orders):
+            self.watch.freeze(intent.position)
+
     def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
         entries = self.holdings.entries(intent)
         made = realised_paise(intent, entries)
         card = exit_card(intent, made)
         effects: list[Effect] = []
-        if intent.state is IntentState.FLAT:
+        if intent.state is not IntentState.FLAT:
+            effects += _half_closed(intent)
+        elif intent.part is None:
             position = self.holdings.positions.get(intent.position)
             before = 0 if position is None else self.watch.memory(position.id).realised_paise
             effects += self.holdings.close(intent, now_s)
             if position is not None and position.id not in self.holdings.positions:
                 effects += self.limits.ended(position, None if made is None else made + before)
         else:
-            effects += _half_closed(intent)
-        if intent.state is IntentState.ABORTED:
+            effects += self.holdings.close_part(intent, now_s)
+            effects += self.dialogue.part_closed(intent.position)
+        if intent.state is IntentState.ABORTED or intent.part is not None:
             self.helm.release((intent.position,))
         return effects + self._show(card)
 
@@ -323,7 +335,8 @@ class Monitor:
 def _half_closed(intent: Intent) -> list[Effect]:
     """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
     legs = range(len(intent.legs))
-    if not any(map(intent.filled, legs)) or all(intent.rest(index) <= 0 for index in legs):
+    done = intent.part is None and all(intent.rest(index) <= 0 for index in legs)
+    if done or not any(map(intent.filled, legs)):
         return []
     text = (
         f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it, so "

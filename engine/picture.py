@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.intents import IntentState
+from engine.intents import IntentState, Part
 from engine.model import Action, Urgency
 from engine.sessions import ist, session_text
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
@@ -63,6 +63,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         unprotected=figures.unprotected,
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
+        part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
     )
 
 

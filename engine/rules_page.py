@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from engine.money import rupees, signed_rupees
 from engine.payoff import payoff
-from engine.rules.base import Amount, Kind, Situation
+from engine.rules.base import Kind, Situation
 from engine.rules.layers import Layer
 from engine.rules.registry import rules
 from engine.sessions import ist
@@ -72,15 +72,16 @@ def rules_page(position: Position, rulebook: Rulebook, calendar: Calendar) -> Ru
     """Arm the rules of a position as the monitor does, and tell what came of each."""
     shape = payoff(position.legs)
     ruleset = rulebook.of(position, shape)
-    armed, notes = arm(ruleset, Situation(position, shape, calendar, ruleset.settings))
-    lines = {rule.rule.name: _armed(rule, ruleset.entries[rule.rule.name]) for rule in armed}
-    lines |= {note.rule: _idle(note, ruleset.entries[note.rule]) for note in notes if not note.mistake}
-    lines |= _off(ruleset)
-    order = [name for name in rules() if name in lines]
+    situation = Situation(position, shape, calendar, ruleset.settings, position.combinations)
+    armed, notes = arm(ruleset, situation)
+    lines = [_armed(rule, ruleset.entries[rule.rule.name]) for rule in armed]
+    lines += [_idle(note, ruleset.entries[note.rule]) for note in notes if not note.mistake]
+    lines += _off(ruleset)
+    order = {name: place for place, name in enumerate(rules())}
     return RulesPage(
         position=position,
         payoff=shape,
-        lines=tuple(lines[name] for name in sorted(order, key=lambda name: lines[name].state != "armed")),
+        lines=tuple(sorted(lines, key=lambda line: (line.state != "armed", order[line.rule]))),
         settings={key: entry for key, entry in ruleset.entries.items() if key not in rules()},
         ignored={bad.what: bad.why for bad in ruleset.unheeded},
         unprotected=not any(rule.rule.kind is Kind.LOSS for rule in armed),
@@ -88,7 +89,7 @@ def rules_page(position: Position, rulebook: Rulebook, calendar: Calendar) -> Ru
 
 
 def _armed(armed: Armed, entry: Entry) -> RuleLine:
-    threshold = armed.params.threshold_paise if isinstance(armed.params, Amount) else None
+    threshold = armed.threshold_paise
     return RuleLine(armed.rule.name, entry.written, entry.origin, "armed", threshold, armed.params.text)
 
 
@@ -97,12 +98,12 @@ def _idle(note: RuleNote, entry: Entry) -> RuleLine:
     return RuleLine(note.rule, entry.written, entry.origin, state, None, note.text)
 
 
-def _off(ruleset: RuleSet) -> dict[str, RuleLine]:
-    return {
-        name: RuleLine(name, entry.written, entry.origin, "off", None, "switched off")
+def _off(ruleset: RuleSet) -> list[RuleLine]:
+    return [
+        RuleLine(name, entry.written, entry.origin, "off", None, "switched off")
         for name, entry in ruleset.entries.items()
-        if entry.value is None
-    }
+        if entry.value is None and name in rules()
+    ]
 
 
 # ------------------------------------------------------------------------------------- as text

@@ -217,11 +217,10 @@ def _start(
         return Wait(report=True, why="the broker's books cannot be read")
     row = ledger.row(leg)
     if row is None:
-        leg.missing_reads += 1
-        if leg.missing_reads >= MISSING_READS:
-            return Block(f"the broker does not list {leg.name}; unknown is not flat")
-        return Wait(report=True, why=f"the broker does not list {leg.name}")
+        return _missing(leg)
     leg.missing_reads = 0
+    if (wait := _not_whole(intent, index, ledger)) is not None:
+        return wait
     if leg.baseline_net is None and not ledger.settle(leg, row):
         return Wait(report=True, why=f"{leg.name}: the position list is too young after our last fill")
     quantity = min(intent.rest(index), ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
@@ -239,6 +238,36 @@ def _start(
         leg.mid_s = now_s  # the cap is the trigger's, but the ladder's steps begin with the first order
     limit = limit_paise(ladder_of(intent, leg), touch, now_s - leg.mid_s)
     return Place(quantity, limit, leg.product)
+
+
+def _missing(leg: LegPlan) -> Step:
+    """The contract is not in the position list, which is not the same as flat."""
+    leg.missing_reads += 1
+    if leg.missing_reads >= MISSING_READS:
+        return Block(f"the broker does not list {leg.name}; unknown is not flat")
+    return Wait(report=True, why=f"the broker does not list {leg.name}")
+
+
+def _not_whole(intent: Intent, index: int, ledger: Ledger) -> Step | None:
+    """The broker holds less than a partial exit is to close and to leave: believe it after some reads.
+
+    A plan of the whole follows what is left; a part of something else than was planned would leave the
+    legs in another ratio. Before the first order all legs are looked at, afterwards the one in turn.
+    """
+    leg = intent.legs[index]
+    for each in range(len(intent.legs)) if not intent.orders else [index]:
+        other = intent.legs[each]
+        row = ledger.row(other)
+        net = row.net_quantity if row is not None else 0
+        if not other.keeps or -other.side.sign * net >= intent.rest(each) + other.keeps:
+            continue
+        leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
+        leg.shrink_net = net
+        why = f"{other.name}: the broker shows {net:+d} units, fewer than recorded"
+        if leg.shrink_reads < SHRINK_READS:
+            return Wait(report=True, why=why)
+        return Block(f"{why}; a part of them is not closed")
+    return None
 
 
 def _no_price(intent: Intent, leg: LegPlan) -> Step:
@@ -268,9 +297,11 @@ def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> 
         return Block(f"{leg.name}: the position was turned round by hand ({net:+d} units)")
     if other := ledger.elsewhere(leg):
         return Block(f"{leg.name}: {other} units are held as another product; close them in Dhan's app")
-    leg.quantity = intent.filled(index) + held
-    leg.shrink_reads = 0
     ledger.rebase(leg, row)
+    leg.shrink_reads = 0
+    if intent.filled(index) + held - leg.keeps >= leg.quantity:
+        return Wait(report=True)  # there is enough after all
+    leg.quantity = intent.filled(index) + held
     return Tell(
         f"shrunk:{intent.id}:{leg.key}:{leg.quantity}",
         f"{leg.name}: only {leg.quantity} of the planned units were left at the broker; the plan follows.",

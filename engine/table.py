@@ -99,7 +99,8 @@ def _doing(position: PositionView) -> str:
     """The action asked for and, below it, anything but plain watching."""
     state = "" if position.state is PositionState.WATCHING else f"\n{position.state.value}"
     bare = "\nUNPROTECTED" if position.unprotected and position.state is not PositionState.INVALID else ""
-    return f"{position.action.value}{state}{bare}"
+    part = f"\n{position.part}" if position.part else ""
+    return f"{position.action.value}{state}{bare}{part}"
 
 
 # ------------------------------------------------------------------------------------ status

@@ -1,4 +1,4 @@
-"""Verified flat: order book, trade book and position list agree that nothing of the exit is left."""
+"""Verified: order book, trade book and position list agree that nothing of the exit is left to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
     """Judge the last report; the sentence says what disagrees.
 
     A contract the broker does not list is "not yet", never flat. A net that differs from what our
-    own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly.
+    own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly. Of an exit of a
+    part the broker must still hold what it was to leave.
     """
     report = ledger.report
     if report is None or any(not ledger.fresh(leg.key) for leg in intent.legs):
@@ -46,6 +47,8 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
         net, expected = row.net_quantity, ledger.expected(leg)
         if net * leg.side.sign > 0:
             return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}: it stands the other way round"
+        if -net * leg.side.sign < leg.keeps:
+            return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, {leg.keeps} units were to stay"
         if expected is not None and net != expected:
             return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
     return Finding.FLAT, ""

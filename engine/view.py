@@ -76,6 +76,7 @@ class PositionView:
             charges of these orders, realised included; None = unknown, or the depth shows too little.
         reason: one sentence.
         unprotected: no loss rule guards this position.
+        part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
     """
 
     id: PositionId
@@ -95,6 +96,7 @@ class PositionView:
     unprotected: bool = False
     dte: int | None = None
     closing_pnl_paise: int | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

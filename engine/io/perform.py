@@ -26,6 +26,7 @@ from engine.messages import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    ReduceTrades,
     Say,
     Subscribe,
     TradesLoaded,
@@ -70,7 +71,7 @@ class Performer:
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
-        self._closing: asyncio.Queue[CloseTrades] = asyncio.Queue()
+        self._closing: asyncio.Queue[CloseTrades | ReduceTrades] = asyncio.Queue()
         self._loading = False
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
@@ -80,6 +81,7 @@ class Performer:
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
+            ReduceTrades: self._closing.put_nowait,
             Subscribe: lambda e: feed.subscribe(e.instruments),
             Alert: chat.alert,
             Ask: chat.ask,
@@ -151,11 +153,15 @@ class Performer:
         finally:
             self._loading = False
 
-    async def _close(self, job: CloseTrades) -> bool:
+    async def _close(self, job: CloseTrades | ReduceTrades) -> bool:
         try:
-            await self._store.close_rows(job.exits, job.closed_at_s)
+            if isinstance(job, ReduceTrades):
+                await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
+            else:
+                await self._store.close_rows(job.exits, job.closed_at_s)
         except SourceError as error:
-            _log.warning("closing rows %s in the trade store: %s; trying again", sorted(job.exits), error)
+            ids = sorted(job.exits) if isinstance(job, CloseTrades) else [part.row_id for part in job.parts]
+            _log.warning("closing rows %s in the trade store: %s; trying again", ids, error)
             return False
         return True
 

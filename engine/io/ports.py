@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.messages import Alert, Answer, Ask, Card, Outcome, Say, Tick
+    from engine.messages import Alert, Answer, Ask, Card, Outcome, RowPart, Say, Tick
     from engine.model import (
         BrokerFill,
         BrokerOrder,
@@ -88,6 +88,9 @@ class TradeStore(Protocol):
 
     async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         """Mark rows as closed at these exit prices (paise). Idempotent. Raises SourceError."""
+
+    async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
+        """Take parts off rows; each part becomes a closed row. Idempotent. Raises SourceError."""
 
 
 class Chat(Protocol):

@@ -62,11 +62,16 @@ def _page(position: Mapping[str, Any], *, several: bool) -> Iterator[str]:
     for event, more in _folded(position["events"]):
         when = _clock(event["at"], several=several)
         head = f"  {when}  {event['kind']:<7}  {event['rule']:<18} {_bare(event['pnl']):>12}  "
-        said = "An exit begins." if event["kind"] == "exit" else event["reason"]
+        said = _exit(event) if event["kind"] == "exit" else event["reason"]
         yield textwrap.fill(said, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
         if more:
             yield f"{'':>{len(head)}}… and {more} times more"
     yield from (_order(order, several=several) for order in position["orders"])
+
+
+def _exit(event: Mapping[str, Any]) -> str:
+    part = f" of {event['fraction']:.0%} of what was entered" if event["action"] == "SCALE_OUT" else ""
+    return f"An exit{part} begins."
 
 
 def _order(order: Mapping[str, Any], *, several: bool) -> str:

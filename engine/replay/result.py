@@ -127,13 +127,15 @@ def _orders(life: Life, story: Story) -> list[dict[str, Any]]:
         filled = sum(fill.quantity for fill in fills)
         turnover = sum(fill.quantity * fill.price_paise for fill in fills)
         first, last = orders[0], orders[-1]
+        # Mostly the first order's own; more where the exit of a part has become one of the whole.
+        asked = max(sum(o.filled for o in orders[:n]) + o.request.quantity for n, o in enumerate(orders))
         found.append((
             first.sent_s,
             {
                 "at": _time(first.sent_s),
                 "security": names[first.request.key],
                 "side": first.request.side.value,
-                "quantity": first.request.quantity,
+                "quantity": asked,
                 "limit": _rupees(last.request.limit_paise),
                 "filled": filled,
                 "average": round(turnover / filled / 100, 2) if filled else None,

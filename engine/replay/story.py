@@ -163,7 +163,8 @@ class Story:
     def _exit(self, data: Mapping[str, Any], now_s: float) -> None:
         intent = self._monitor.desk.intents[data["id"]]
         life = self.lives[intent.position]
-        self._reach_watched(life)
+        if not life.intents:  # from then on its P&L is counted here
+            self._reach_watched(life)
         life.intents.append(intent)
         life.marks |= self._marks(life, now_s)
         life.events.append(Event(now_s, "exit", intent.verdict))
@@ -221,11 +222,12 @@ class Story:
         return total
 
     def _marks(self, life: Life, now_s: float) -> dict[_Held, int]:
-        """The marks of its legs now; after hours the last believable ones."""
+        """The marks of its open legs now; after hours the last believable ones."""
         figures = self._monitor.watch.figures(life.position.id, now_s)
+        position = self._monitor.holdings.positions[life.position.id]
         return {
             (leg.key, leg.quantity > 0): view.mark_paise
-            for leg, view in zip(life.position.legs, figures.legs, strict=True)
+            for leg, view in zip(position.legs, figures.legs, strict=True)
             if view.mark_paise is not None
         }
 

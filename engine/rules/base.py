@@ -12,7 +12,8 @@ from enum import Enum, IntEnum, auto
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from fractions import Fraction
 
     from engine.guards import Guard
     from engine.model import Position, Verdict
@@ -101,6 +102,7 @@ class Situation:
     """What a rule may know of a position when it is armed.
 
     Attributes:
+        entry_combinations: how many combinations were entered; those still open are the position's.
         entry_spot_paise: the underlying's price when the position was entered; None = unknown.
         entry_passed: and it will not become known any more.
     """
@@ -109,6 +111,7 @@ class Situation:
     payoff: Payoff
     calendar: Calendar
     settings: RuleSettings
+    entry_combinations: int
     entry_spot_paise: int | None = None
     entry_passed: bool = False
 
@@ -124,6 +127,21 @@ class Amount:
 
     threshold_paise: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level(Amount):
+    """One level of a rule that closes the position part by part; each is armed by itself.
+
+    Attributes:
+        at: its place among the levels: once it has acted, no level up to it acts again.
+        closes, open, entry: combinations that it closes, that are open, and that were entered.
+    """
+
+    at: Fraction
+    closes: int
+    open: int
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,21 +250,23 @@ class Rule(Generic[SettingT, ParamsT]):
 
     Attributes:
         read: setting as TOML gives it -> setting; raises ValueError saying what was expected.
-        arm: setting and position -> parameters, or why not.
+        arm: setting and position -> parameters (of each level, where there are several), or why not.
         judge: what it says at a moment, confirmation aside; None = nothing.
         with_realised: its threshold counts realised P&L (a `Ratchet` says so itself).
         measure: what `Limits` are compared with; None = unknown now.
         model: the measure is the model's, which is asked once a second, not at every price.
         at_entry: it is armed anew once the underlying's price at entry is known, or surely unknown.
+        merge: what several levels say that are met at one moment.
     """
 
     name: str
     kind: Kind
     rank: Rank
     read: Callable[[Any], SettingT]
-    arm: Callable[[SettingT, Situation], ParamsT | Refusal]
+    arm: Callable[[SettingT, Situation], ParamsT | tuple[ParamsT, ...] | Refusal]
     judge: Callable[[Snapshot, ParamsT], Verdict | None]
     with_realised: bool = False
     measure: Callable[[Snapshot, ParamsT], float | None] | None = None
     model: bool = False
     at_entry: bool = False
+    merge: Callable[[Snapshot, Sequence[ParamsT]], Verdict] | None = None

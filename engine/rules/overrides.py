@@ -56,8 +56,8 @@ def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleS
         before = rule.arm(ruleset.rules[name], situation)
         if not isinstance(before, Refusal) and not _never_later(rule.kind, armed, before):
             raise BadInput(
-                f"{name} = {written(setting)} ({armed.text}) is not known to be tighter than "
-                f"{ruleset.entries[name].written} ({before.text}), and an override only tightens"
+                f"{name} = {written(setting)} ({_text(armed)}) is not known to be tighter than "
+                f"{ruleset.entries[name].written} ({_text(before)}), and an override only tightens"
             )
     entry = Entry(value, Layer.OVERRIDE, f"override by {override.by}", written(setting))
     return replace(ruleset, rules={**ruleset.rules, name: value}, entries={**ruleset.entries, name: entry})
@@ -77,7 +77,12 @@ def tightened(ruleset: RuleSet, overrides: Iterable[Override], situation: Situat
     return ruleset
 
 
-def _never_later(kind: Kind, new: Amount | Due, old: Amount | Due) -> bool:
+def _text(params: Any) -> str:
+    """What parameters say they wait for; of levels, each."""
+    return "; ".join(level.text for level in params) if isinstance(params, tuple) else str(params.text)
+
+
+def _never_later(kind: Kind, new: Any, old: Any) -> bool:
     """Whether the new parameters are surely met whenever the old ones are."""
     if isinstance(new, Due) and isinstance(old, Due):
         return new.due_s <= old.due_s
@@ -85,4 +90,4 @@ def _never_later(kind: Kind, new: Amount | Due, old: Amount | Due) -> bool:
         if kind is Kind.LOSS:
             return new.threshold_paise >= old.threshold_paise
         return new.threshold_paise <= old.threshold_paise
-    return new == old
+    return bool(new == old)

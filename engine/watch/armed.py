@@ -10,13 +10,14 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import PrahariError
-from engine.rules.base import Amount, Daily, Due, Kind, Limits, Ratchet, Refusal
+from engine.rules.base import Amount, Daily, Due, Kind, Level, Limits, Ratchet, Refusal
 from engine.rules.registry import rules
 from engine.watch.nouns import RuleNote
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import date
+    from fractions import Fraction
 
     from engine.model import InstrumentKey, Verdict
     from engine.rules.base import Params, Rule, Situation, Snapshot
@@ -113,6 +114,10 @@ class Armed:
         """Whether both wait for the same in the same way."""
         same_wait = (self._asked, self._confirm_s) == (other._asked, other._confirm_s)
         return self.rule is other.rule and same_wait
+
+    def spent(self, scaled_to: Fraction) -> bool:
+        """Whether it is a level that has acted, or was passed by a higher one that has."""
+        return isinstance(self.params, Level) and self.params.at <= scaled_to
 
     def rest(self) -> None:
         """Forget a condition that was met: it recovered, or nobody looked for a while."""
@@ -229,7 +234,12 @@ class Armed:
 
 def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tuple[RuleNote, ...]]:
     """Arm every rule that can guard the position, highest precedence first, and say which cannot."""
-    found = [arm_one(rule, ruleset, situation) for name, rule in rules().items() if name in ruleset.rules]
+    found = [
+        one
+        for name, rule in rules().items()
+        if name in ruleset.rules
+        for one in arm_one(rule, ruleset, situation)
+    ]
     mistakes = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
     return (
         tuple(one for one in found if isinstance(one, Armed)),
@@ -242,12 +252,13 @@ def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ..
     return tuple(next((old for old in known if armed.like(old)), armed) for armed in fresh)
 
 
-def arm_one(rule: Rule[Any, Any], ruleset: RuleSet, situation: Situation) -> Armed | RuleNote:
-    """Arm a rule, or say why it cannot guard the position."""
+def arm_one(rule: Rule[Any, Any], ruleset: RuleSet, situation: Situation) -> tuple[Armed | RuleNote, ...]:
+    """Arm a rule, each level of it by itself, or say why it cannot guard the position."""
     try:
         params = rule.arm(ruleset.rules[rule.name], situation)
     except RULE_FAULTS as mistake:
-        return RuleNote(rule.name, f"{type(mistake).__name__}: {mistake}", refused=False, failed=True)
+        return (RuleNote(rule.name, f"{type(mistake).__name__}: {mistake}", refused=False, failed=True),)
     if isinstance(params, Refusal):
-        return RuleNote(rule.name, params.text, params.refused)
-    return Armed(rule, params, ruleset.settings.confirm_s)
+        return (RuleNote(rule.name, params.text, params.refused),)
+    levels = params if isinstance(params, tuple) else (params,)
+    return tuple(Armed(rule, level, ruleset.settings.confirm_s) for level in levels)

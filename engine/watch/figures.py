@@ -49,6 +49,7 @@ class Figures:
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
         broken: which rule has failed, so that none of them exits any more; empty = none.
+        shares: open combinations, and those at entry.
     """
 
     pnl_paise: int | None
@@ -70,6 +71,7 @@ class Figures:
     dte: int | None
     peak_paise: int | None
     trough_paise: int | None
+    shares: tuple[int, int]
 
     @property
     def net_premium_paise(self) -> int:
@@ -124,6 +126,7 @@ def figures(
         dte=None if expiry is None else dte(now_s, expiry),
         peak_paise=memory.peak_paise,
         trough_paise=memory.trough_paise,
+        shares=watched.shares,
     )
 
 

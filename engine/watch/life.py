@@ -29,18 +29,20 @@ class Life:
     Attributes:
         peak_paise, trough_paise: extremes of the P&L, realised included; None = none seen yet.
         realised_paise: what partial exits have brought.
+        scaled_to: the highest scaling level that has acted.
         share: open combinations over those at entry.
         entry_spot_paise: the underlying's price at entry; None = unknown.
         entry_open: and it may still become known, until `entry_until_s`.
     """
 
     __slots__ = (
-        "_legs", "entry_open", "entry_spot_paise", "entry_until_s", "peak_paise", "realised_paise",
-        "share", "trough_paise",
+        "_combinations", "_legs", "entry_open", "entry_spot_paise", "entry_until_s", "peak_paise",
+        "realised_paise", "scaled_to", "share", "trough_paise",
     )  # fmt: skip
 
     def __init__(self, position: Position, max_age_s: float, memory: Memory, now_s: float) -> None:
         self._legs = _shape(position)
+        self._combinations = position.combinations
         last_s = position.opened_at_s + max(ENTRY_WITHIN_S, max_age_s)
         together = all(leg.entered_at_s <= last_s for leg in position.legs)
         self.entry_until_s = last_s if together else -inf
@@ -49,12 +51,14 @@ class Life:
         self.peak_paise: int | None = None
         self.trough_paise: int | None = None
         self.realised_paise = 0
+        self.scaled_to = Fraction(0)
         self.share = (1, 1)
 
     def remember(self, memory: Memory, rules: Iterable[Armed]) -> None:
         """Take over what was remembered; other legs than then have no peaks of their own yet."""
         self.peak_paise, self.trough_paise = memory.peak_paise, memory.trough_paise
-        self.realised_paise, self.share = memory.realised_paise, memory.open_share
+        self.realised_paise, self.share = memory.realised_paise, memory.shares(self._combinations)
+        self.scaled_to = memory.scaled_to
         legs, *share = memory.peaks_of
         kept = Fraction(1) if legs == self._legs else Fraction(*memory.open_share) / Fraction(*share)
         peaks = memory.peaks if self._continues(memory) else {}
@@ -84,6 +88,7 @@ class Life:
             peaks,
             (self._legs, *self.share) if tied else Memory().peaks_of,
             self.entry_spot_paise,
+            self.scaled_to,
         )
 
     def reach(self, open_paise: int) -> None:

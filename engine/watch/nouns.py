@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ class Memory:
             included; None = none seen yet.
         alert_level: highest loss threshold told and not armed again: 0, 40, 60 or 80.
         realised_paise: what partial exits have brought.
-        open_share: open combinations over those at entry, as a pair of whole numbers.
+        open_share: open combinations over those at entry, as a pair of whole numbers; (1, 1) = all.
         warned_s: the latest expiry warning told, epoch seconds; None = none.
         peaks: highest P&L since each ratchet was armed, by the rule's name.
         peaks_of: the legs and the open share those peaks were seen with; other legs end them.
         entry_spot_paise: the underlying's price at entry; None = unknown.
+        scaled_to: the highest scaling level that has acted; no level up to it acts again.
     """
 
     peak_paise: int | None = None
@@ -36,16 +38,32 @@ class Memory:
     peaks: Mapping[str, int] = field(default_factory=dict)
     peaks_of: tuple[str, int, int] = ("", 1, 1)
     entry_spot_paise: int | None = None
+    scaled_to: Fraction = Fraction(0)
+
+    def after_part(self, realised_paise: int, open_share: tuple[int, int]) -> Memory:
+        """What is remembered when a part has been closed for that P&L and this share is left."""
+        return replace(self, realised_paise=self.realised_paise + realised_paise, open_share=open_share)
+
+    def shares(self, combinations: int) -> tuple[int, int]:
+        """Open combinations and those at entry, of a position that has that many now.
+
+        When somebody else has changed them meanwhile, what is there now counts as entered.
+        """
+        return self.open_share if self.open_share[0] == combinations else (combinations, combinations)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return asdict(self) | {"open_share": list(self.open_share), "peaks_of": list(self.peaks_of)}
+        return asdict(self) | {
+            "open_share": list(self.open_share),
+            "peaks_of": list(self.peaks_of),
+            "scaled_to": str(self.scaled_to),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Memory:
         """What `to_json` gave, read back; what an older version did not know yet is as at the start."""
         pairs = {name: tuple(data[name]) for name in ("open_share", "peaks_of") if name in data}
-        return cls(**{**data, **pairs})
+        return cls(**{**data, **pairs, "scaled_to": Fraction(data.get("scaled_to", "0"))})
 
 
 @dataclass(frozen=True, slots=True)

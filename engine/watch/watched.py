@@ -11,9 +11,9 @@ from dataclasses import replace
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
-from engine.model import Urgency
+from engine.model import Action, Urgency
 from engine.pnl import Holding, Marks, way_out
-from engine.rules.base import Due, Limits, Ratchet, Snapshot
+from engine.rules.base import Due, Level, Limits, Rank, Ratchet, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
 from engine.watch.alarms import Alarms
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from engine.model import InstrumentKey, Verdict
-    from engine.rules.base import Rank, Situation
+    from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.nouns import Memory
     from engine.watch.underlying import Underlying
@@ -51,6 +51,7 @@ class Watched:
         fresh_until_s: the band holds until then at least, by the age of the legs' quotes.
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
+        frozen: a part of the legs is traded and not yet taken off: their P&L is nobody's peak or trough.
         held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
             None = it is not held.
         broken: which rule has failed, so that none of them exits any more; empty = none.
@@ -59,7 +60,7 @@ class Watched:
     __slots__ = (
         "_by_spot", "_due_s", "_gate_s", "_keys", "_liquidation", "_quiet_high", "_quiet_low",
         "_ratchets", "_ruleset", "_session_open_s", "_situation", "_told_broken", "alarms", "armed",
-        "broken", "fresh_until_s", "held", "high", "holding", "life", "low", "notes", "payoff",
+        "broken", "fresh_until_s", "frozen", "held", "high", "holding", "life", "low", "notes", "payoff",
         "position", "queued_s", "scale", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
@@ -83,10 +84,12 @@ class Watched:
         self.scale = Scale(situation, self.holding, spot, max_age_s)
         self.life = Life(position, max_age_s, memory, now_s)
         self._situation = situation
+        self.armed: tuple[Armed, ...] = ()
         armed, self.notes = arm(ruleset, self.life.entered(situation))
         self._take(armed)
         self.alarms = Alarms(self.holding)
         self.held: Rank | None = None
+        self.frozen = False
         self.value = self._quiet_low = self._quiet_high = 0
         self.spot_low = self.spot_high = 0.0
         self.fresh_until_s = self._session_open_s = self._gate_s = -inf
@@ -95,6 +98,10 @@ class Watched:
 
     def remember(self, memory: Memory) -> None:
         """Take over what is known of the position's life; realised P&L moves the levels."""
+        fresh = tuple(armed for armed in self.armed if not armed.spent(memory.scaled_to))
+        if len(fresh) < len(self.armed):
+            self.armed = fresh
+            self._sort()
         self.life.remember(memory, self.armed)
         self.alarms.remember(memory, self.armed)
         self.empty_band()
@@ -130,6 +137,17 @@ class Watched:
     def memory(self) -> Memory:
         """What has to survive a restart."""
         return self.life.memory(self.armed, self.alarms)
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """Open combinations, and those at entry."""
+        return self.life.share
+
+    def spend(self, threshold_paise: int) -> None:
+        """The levels up to this threshold have acted; they never do again."""
+        levels = [a.params for a in self.armed if isinstance(a.params, Level)]
+        acted = [level.at for level in levels if level.threshold_paise <= threshold_paise]
+        self.remember(replace(self.memory, scaled_to=max([self.life.scaled_to, *acted])))
 
     def empty_band(self) -> None:
         """Have every tick judged until the next judgement."""
@@ -186,16 +204,28 @@ class Watched:
         if snapshot.marked_paise is not None:
             self._note_extremes(snapshot.marked_paise)
         said = self._enter() if self.life.learn_entry(snapshot) else []
-        if self.held is None:
+        if self._telling:
             said += self.alarms.speak(snapshot, self.armed)
         said += self._exit(snapshot, moved)
         self._settle(snapshot)
         return said
 
+    @property
+    def _telling(self) -> bool:
+        """Whether warnings are told: not while an exit of the whole runs or is asked about."""
+        return self.held is None or self.held is Rank.SCALING
+
     def _speaking(self) -> Sequence[Armed]:
-        """The rules that may speak now, highest precedence first."""
-        held = self.held
-        return self.armed if held is None else [armed for armed in self.armed if armed.rule.rank < held]
+        """The rules that may speak now, highest precedence first.
+
+        While a part is being closed every full exit may speak, those of the clock too: it absorbs the part.
+        """
+        return self.armed if self.held is None else [armed for armed in self.armed if self._may_speak(armed)]
+
+    def _may_speak(self, armed: Armed) -> bool:
+        if self.held is Rank.SCALING:
+            return armed.rule.rank is not Rank.SCALING
+        return self.held is None or armed.rule.rank < self.held
 
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
@@ -220,6 +250,8 @@ class Watched:
             armed.rest()
 
     def _note_extremes(self, open_paise: int) -> None:
+        if self.frozen:
+            return
         self.life.reach(open_paise)
         for armed in self._ratchets:
             armed.see(open_paise)
@@ -227,10 +259,9 @@ class Watched:
     def _enter(self) -> list[Verdict]:
         """Arm anew what waited for the moment of entry; what cannot be had is told."""
         situation = self.life.entered(self._situation)
-        anew = [
-            arm_one(armed.rule, self._ruleset, situation) if armed.rule.at_entry else armed
-            for armed in self.armed
-        ]
+        anew: list[Armed | RuleNote] = []
+        for armed in self.armed:
+            anew += arm_one(armed.rule, self._ruleset, situation) if armed.rule.at_entry else (armed,)
         fresh = [note for note in anew if isinstance(note, RuleNote)]
         self.armed = tuple(armed for armed in anew if not isinstance(armed, RuleNote))
         self.notes += tuple(fresh)
@@ -241,7 +272,8 @@ class Watched:
         """The exit that is due now, if any.
 
         Of the rules that these prices meet the highest speaks, with the names of the others that
-        were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure. A
+        were confirmed too; a confirmed rule waits for a higher one that is met and not yet sure. A full
+        exit of any rank absorbs a partial one, and levels of one rule that are met together are one. A
         rule that fails takes them all out of action, and that is said once.
         """
         speaking = self._speaking()
@@ -255,15 +287,19 @@ class Watched:
         met = [armed for armed in speaking if armed.verdict is not None]
         if not met or snapshot.now_s < self._gate_s:
             return []
-        top = min(met, key=lambda armed: (armed.rule.rank, not armed.confirmed))
+        top = min(met, key=lambda armed: (_partial(armed), armed.rule.rank, not armed.confirmed))
         verdict = top.verdict
         if verdict is None or not top.confirmed:
             return []
         firing = [armed for armed in met if armed.confirmed]
+        together = [armed.params for armed in firing if armed.rule is top.rule]
+        if top.rule.merge is not None:
+            verdict = top.rule.merge(snapshot, together)
         for armed in firing:
             armed.fired = True
             armed.rest()
-        return [replace(verdict, also=tuple(armed.rule.name for armed in firing if armed is not top))]
+        also = dict.fromkeys(armed.rule.name for armed in firing if armed.rule is not top.rule)
+        return [replace(verdict, also=tuple(also))]
 
     # ------------------------------------------------------------------------------- the band
 
@@ -296,7 +332,7 @@ class Watched:
             yield None, armed.rises_paise
         for armed in self._speaking():
             yield armed.still_between(open_paise)
-        if self.held is None:
+        if self._telling:
             yield self.alarms.ladder.still_between(self.alarms.level)
 
     def _spot_band(self) -> None:
@@ -304,7 +340,7 @@ class Watched:
         self.spot_low, self.spot_high = -inf, inf
         for armed in self._by_spot:
             params = armed.params
-            if not isinstance(params, Limits) or (self.held is not None and armed.rule.rank >= self.held):
+            if not isinstance(params, Limits) or not self._may_speak(armed):
                 continue
             if armed.fired:
                 self.spot_low, self.spot_high = inf, -inf
@@ -328,7 +364,7 @@ class Watched:
         """Of the values at which no rule speaks, those that are no new peak or trough either."""
         shift, life = self.holding.cost_paise - self.life.realised_paise, self.life
         self.low, self.high = self._quiet_low, self._quiet_high
-        if life.peak_paise is not None and life.trough_paise is not None:
+        if life.peak_paise is not None and life.trough_paise is not None and not self.frozen:
             self.low = max(self.low, life.trough_paise + shift)
             self.high = min(self.high, life.peak_paise + shift)
 
@@ -364,7 +400,7 @@ class Watched:
         wakes = [self.scale.due_s if self.scale.wanted else inf]
         if self.life.entry_open:
             wakes.append(nextafter(self.life.entry_until_s, inf))
-        if self.held is None:
+        if self._telling:
             wakes += self.alarms.wakes_s(self.armed)
         wakes.append(self._gate_s)
         for armed in self._speaking():
@@ -382,3 +418,8 @@ def _broken(rule: str, mistake: str) -> str:
         f"the rule {rule} failed ({mistake}): no rule of this position exits any more until the program is "
         "started again or the position changes; prices and losses are still told, and you can exit by hand"
     )
+
+
+def _partial(armed: Armed) -> bool:
+    """Whether what it says leaves a part of the position open."""
+    return armed.verdict is not None and armed.verdict.action is Action.SCALE_OUT

@@ -93,7 +93,7 @@ class Watchlist:
             BadInput: there are no legs, or one has no entry price or no strike.
         """
         known = self._positions.get(position.id)
-        situation, ruleset = self._situation(position)
+        situation, ruleset = self._situation(position, memory)
         guard = situation.settings.guard
         same_legs = known is not None and known.position.legs == position.legs
         if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
@@ -130,6 +130,18 @@ class Watchlist:
         """An exit of this position is running or asked about: value it on, judge only what ranks above it."""
         self._positions[position].hold(by)
         self._enqueue(self._positions[position])
+
+    def shares(self, position: PositionId) -> tuple[int, int]:
+        """Open combinations of a watched position, and those at entry."""
+        return self._positions[position].shares
+
+    def spend(self, position: PositionId, threshold_paise: int) -> None:
+        """The scaling levels up to this threshold have acted; they never do again."""
+        self._positions[position].spend(threshold_paise)
+
+    def freeze(self, position: PositionId) -> None:
+        """Some of its legs are traded already: note no peak and no trough until they are others."""
+        self._positions[position].frozen = True
 
     def release(self, position: PositionId) -> None:
         """The exit ended and the position did not: every rule may speak again from the next price on."""
@@ -314,7 +326,7 @@ class Watchlist:
             self._open_s, self._close_s = self._calendar.window(now_s)
         return now_s >= self._open_s
 
-    def _situation(self, position: Position) -> tuple[Situation, RuleSet]:
+    def _situation(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
         """What the position's rules are armed with: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
         ruleset = self._rulebook.of(position, shape)
@@ -322,7 +334,8 @@ class Watchlist:
         if self._replay is not None:
             guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
             settings = replace(settings, guard=guard)
-        return Situation(position, shape, self._calendar, settings), ruleset
+        _, entry = memory.shares(position.combinations)
+        return Situation(position, shape, self._calendar, settings, entry), ruleset
 
     def _watch(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> Watched:
         """Set up a position on its lines; what the book knows already counts."""

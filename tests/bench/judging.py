@@ -32,8 +32,8 @@ stop_delta = 5
 stop_leg_delta = 0.95
 theta_captured = 0.99
 """
-#: One suits only what was paid for, the other stands in place of the target in per cent.
-_NOT_HERE = {"theta_burn", "profit_target_rupees"}
+#: One suits only what was paid for, the others stand in place of the target in per cent.
+_NOT_HERE = {"theta_burn", "profit_target_rupees", "profit_scaling"}
 _MIDS = (20, 45, 40, 18)
 
 

@@ -44,6 +44,19 @@ def test_a_calm_house():
     )
 
 
+def test_a_position_that_is_partly_closed_says_how_much_is_open():
+    """A line of its own below the strategy; each level that is left has its threshold."""
+    levels = tuple(ThresholdView("profit_scaling", paise, "") for paise in (458_250, 687_375))
+    lines = blocks(status(house(position(part="closed 1 of 4, 3 open", thresholds=levels))))
+    assert lines == [
+        "3359 NIFTY      +1,527.50 +49.9%",
+        "Iron Condor       MONITOR NORMAL",
+        "closed 1 of 4, 3 open",
+        "DTE 5            scale +6,873.75",
+        "                 scale +4,582.50",
+    ]
+
+
 def test_the_owners_own_example():
     """The call of the owner's guide: bought 425 at 57.00, last 54.60."""
     astral = position(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from engine.messages import Tick
@@ -81,6 +82,12 @@ def condor() -> Position:
         leg(-65, 25300, "CE", 40),
         leg(65, 25500, "CE", 18),
     )
+
+
+def condors(lots) -> Position:
+    """That condor, so many times."""
+    made = condor()
+    return replace(made, legs=tuple(replace(each, quantity=each.quantity * lots) for each in made.legs))
 
 
 def long_call() -> Position:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model import Side
-from engine.plan import plan_exit, slice_quantity
-from tests.engine.makers import condor, leg, option, position
+from engine.plan import plan_exit, rows_after, slice_quantity
+from tests.engine.makers import condor, condors, leg, option, position
 
 
 def test_shorts_come_before_longs():
@@ -44,3 +44,47 @@ def test_a_slice_is_whole_lots_and_no_more_than_the_freeze_quantity(freeze, lot)
 def test_an_unpublished_freeze_quantity_means_no_slicing():
     """A guess would be worse than a refusal that says so."""
     assert slice_quantity(option(25300, "CE")) >= 10**8
+
+
+def test_a_part_takes_the_same_share_of_every_leg_and_leaves_the_rest():
+    """Three of four condors: 195 units of each leg go, 65 stay, shorts before longs."""
+    plans = plan_exit(condors(4), closes=3)
+    assert [(plan.side, plan.quantity, plan.keeps) for plan in plans] == [
+        (Side.BUY, 195, 65), (Side.BUY, 195, 65), (Side.SELL, 195, 65), (Side.SELL, 195, 65),
+    ]  # fmt: skip
+    assert {plan.keeps for plan in plan_exit(condors(4))} == {0}
+
+
+@given(
+    ratio=st.lists(st.integers(-5, 5).filter(bool), min_size=1, max_size=4),
+    times=st.integers(1, 12),
+    data=st.data(),
+)
+def test_what_a_part_leaves_has_its_legs_in_the_same_ratio(ratio, times, data):
+    """Whole lots of each leg go and stay, and the combinations that stay are those not closed."""
+    held = position(*(leg(65 * lots * times, 25000 + 100 * n, "CE", 40) for n, lots in enumerate(ratio)))
+    closes = data.draw(st.integers(1, held.combinations))
+    for plan in plan_exit(held, closes=closes):
+        net = held.nets[plan.key]
+        assert plan.quantity % 65 == plan.keeps % 65 == 0
+        assert plan.quantity + plan.keeps == abs(net)
+        assert plan.quantity * held.combinations == abs(net) * closes
+
+
+@given(
+    rows=st.lists(st.integers(1, 9), min_size=1, max_size=5),
+    against=st.integers(0, 4),
+    data=st.data(),
+)
+def test_rows_give_what_was_traded_and_none_gives_more_than_it_has(rows, against, data):
+    """In whole lots; a row that stands against the net stays as it is."""
+    legs = [replace(leg(-65 * lots, 25300, "CE", 40), row_id=n) for n, lots in enumerate(rows)]
+    if 0 < against < sum(rows):
+        legs.append(replace(leg(65 * against, 25300, "CE", 40), row_id=99))
+    (plan,) = plan_exit(position(*legs))
+    units = 65 * data.draw(st.integers(0, plan.quantity // 65))
+    left = rows_after(plan, units)
+    assert sum(left.values()) - sum(plan.rows.values()) == units
+    assert all(abs(left[row]) <= abs(held) and left[row] * held >= 0 for row, held in plan.rows.items())
+    assert all(units_left % 65 == 0 for units_left in left.values())
+    assert left.get(99) == plan.rows.get(99)

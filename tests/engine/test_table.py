@@ -270,3 +270,10 @@ def test_how_far_a_rule_is_stands_behind_its_sentence():
         replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(near,)),)), 160
     )
     assert page.endswith("; ₹4,030.00 away; NIFTY 24,870, 62 points away")
+
+
+def test_a_position_that_is_partly_closed_says_how_much_is_open():
+    """Below the action, beside what is said of it."""
+    view = replace(QUIET, positions=(replace(ASTRAL, part="closed 1 of 4, 3 open"),))
+    assert "closed 1 of 4, 3 open" in terminal_table(view)
+    assert max(map(len, terminal_table(view).splitlines())) <= WIDTH

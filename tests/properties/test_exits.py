@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model import Mode
-from tests.engine.makers import condor, leg, position
+from tests.engine.makers import condor, condors, leg, position
 from tests.support.chaos import Chaos
 
 STILL = ("wait", "wait", "wait", "exit", "tap", "restart", "blind", "see", "disk", "mend")
 ACTIONS = (*STILL, "stop", "resume")
+SCALED = (*ACTIONS, "gain", "more", "most", "most", "recover", "loss", "yes", "no")
 RULED = (*ACTIONS, "loss", "loss", "recover", "yes", "no")
 #: The condor's mids at entry, rupees.
 ENTRY = (20, 45, 40, 18)
@@ -36,6 +37,9 @@ def play(world, script):
         "mend": lambda: setattr(world.journal, "broken", False),
         "hand": world.hand,
         "loss": lambda: world.price(6, 10, 190, 60),
+        "gain": lambda: world.price(20, 39, 34, 18),
+        "more": lambda: world.price(20, 33, 28, 18),
+        "most": lambda: world.price(20, 27, 22, 18),
         "recover": lambda: world.price(*ENTRY),
         "yes": lambda: world.answer(yes=True),
         "no": lambda: world.answer(yes=False),
@@ -115,6 +119,16 @@ def test_trades_by_hand_in_the_middle_leave_a_person_told(world, script):
 def test_rules_questions_and_taps_start_exits_that_keep_the_invariants(world, mode, script):
     """A stop is met and unmet, asked about, answered twice, halted and resumed, in any order."""
     world = Chaos(condor(), mode=mode, **world)
+    world.price(*ENTRY)
+    play(world, script)
+    world.check_end()
+
+
+@CHAOS
+@given(world=WORLD, mode=st.sampled_from([Mode.EXECUTE, Mode.SEMI_AUTO]), script=run_of(SCALED))
+def test_parts_are_closed_in_proportion_once_a_level_and_never_more_than_is_open(world, mode, script):
+    """Profits come and go past the three levels of four combinations, among stops and everything else."""
+    world = Chaos(condors(4), mode=mode, rules="[default]\nprofit_scaling = true\n", **world)
     world.price(*ENTRY)
     play(world, script)
     world.check_end()

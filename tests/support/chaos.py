@@ -35,6 +35,7 @@ from engine.messages import (
     PlaceOrder,
     QueryBroker,
     Record,
+    ReduceTrades,
     Refused,
     Seen,
     Settle,
@@ -58,7 +59,7 @@ from engine.monitor import Monitor, MonitorConfig
 from engine.orders import read_correlation_id
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, quote
-from tests.support.rig import OWNER, rows_of
+from tests.support.rig import OWNER, rows_of, written
 
 STEP_S = 0.5
 #: Our client gives up on an answer after this; what was accepted late was so before the second.
@@ -152,10 +153,11 @@ class Chaos:
         eager: how likely a working order trades within half a second.
     """
 
-    def __init__(self, *positions, seed, trouble=0.3, lag_s=0.0, eager=0.4, mode=Mode.EXECUTE):
+    def __init__(self, *positions, seed, trouble=0.3, lag_s=0.0, eager=0.4, mode=Mode.EXECUTE, rules=""):
         self.random = Random(seed)
         self.trouble, self.lag_s, self.eager, self.mode = trouble, lag_s, eager, mode
         self.at_s = OPENED
+        self.rules = rules
         self.positions = positions
         self.rows, number = [], 1
         for position in positions:
@@ -177,6 +179,7 @@ class Chaos:
         self.told_request = 0
         self.by_hand: set[int] = set()
         self.crossed: set[int] = set()
+        self.in_parts: set[str] = set()
         self.reads_fail = False
         self.journal = Notebook()
         self.dead = False
@@ -188,7 +191,7 @@ class Chaos:
         """A process is born: everything it knows comes from the journal."""
         calendar = tables.calendar()
         config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
-        self.monitor = Monitor(config, calendar, Watchlist(calendar, tables.rulebook("")))
+        self.monitor = Monitor(config, calendar, Watchlist(calendar, tables.rulebook(self.rules)))
         self.monitor.restore(self.journal.kept, self.at_s)
         self.inbox = Inbox()
         self.runner = Runner(self.monitor, self.journal, self, self.inbox, self)
@@ -222,8 +225,8 @@ class Chaos:
             case LoadInstruments():
                 found = {key: leg.instrument for key, leg in self.legs.items()}
                 self.later(0.2, "say", InstrumentsLoaded(found))
-            case CloseTrades():
-                self.rows = [row for row in self.rows if row.id not in effect.exits]
+            case CloseTrades() | ReduceTrades():
+                self.rows = written(self.rows, effect)
             case QueryBroker():
                 self._read(effect.request)
             case PlaceOrder():
@@ -404,6 +407,9 @@ class Chaos:
         intent = self.monitor.desk.intents[name]
         if intent.legs[number].rank == 0:
             return
+        if intent.id in self.in_parts and intent.part is None:
+            self.check_surplus(key, intent)
+            return
         for index, leg in enumerate(intent.legs):
             bought = sum(
                 order.filled
@@ -413,6 +419,14 @@ class Chaos:
             assert leg.rank == 1 or leg.before + bought >= leg.quantity, (
                 "a long was reduced while a short was open"
             )
+
+    def check_surplus(self, key, intent):
+        """3, where the whole took over a part: what rested of the part's longs hedges nothing any more."""
+        left = {
+            leg.key: abs(self.exchange.net[leg.key] * 1000 // self.start_net[leg.key]) for leg in intent.legs
+        }
+        shorts = [left[leg.key] for leg in intent.legs if leg.rank == 0]
+        assert left[key] >= max(shorts), "a long was reduced while a short was open"
 
     def check_asked(self, request):
         """1 and 5: what may still trade never exceeds what is held, unknown orders included."""
@@ -425,6 +439,8 @@ class Chaos:
         """1 and 4: an order is never more than the broker's last word; the house allows it."""
         helm = self.monitor.helm
         intent = self.monitor.desk.intents[self.monitor.desk.blotter.get(request.correlation_id).intent]
+        if intent.part is not None:
+            self.in_parts.add(intent.id)
         assert request.quantity <= abs(self.told_net.get(request.key, 0))
         assert helm.reconciled
         assert not helm.halted or intent.verdict.rule == "forced"
@@ -462,6 +478,30 @@ class Chaos:
                 topics = {alert.topic for alert in self.alerts if alert.urgency is Urgency.HIGH}
                 assert f"stuck:{intent.id}" in topics
             for leg in intent.legs if not self.by_hand else ():
-                planned, traded = abs(sum(leg.rows.values())), self._traded(intent.position, leg.key)
-                assert traded <= planned, f"{leg.name}: {traded} of {planned} were traded"
-                assert intent.state != "flat" or traded == planned, f"{leg.name} is not flat"
+                held, traded = self._held(intent.position, leg.key), self._traded(intent.position, leg.key)
+                assert traded <= held, f"{leg.name}: {traded} of {held} were traded"
+                whole = intent.state == "flat" and intent.part is None
+                assert not whole or traded == held, f"{leg.name} is not flat"
+        self.check_parts()
+
+    def check_parts(self):
+        """What is left of a position whose parts are all verified closed has its legs in proportion."""
+        for position in self.positions if not self.by_hand else ():
+            exits = [i for i in self.monitor.desk.intents.values() if i.position == position.id]
+            parts = [exit_.part for exit_ in exits if exit_.part is not None and exit_.state == "flat"]
+            if len(parts) < len(exits):
+                continue
+            closed = sum(part.closes for part in parts)
+            for key, net in position.nets.items():
+                traded = self._traded(position.id, key)
+                assert traded == abs(net) // position.combinations * closed, "a part out of proportion"
+            levels = [exit_.verdict.threshold_paise for exit_ in exits]
+            assert closed <= 3, f"more than the three levels have closed: {levels}"
+            if found := self.monitor.holdings.positions.get(position.id):
+                assert found.combinations == position.combinations - closed
+                share = (found.combinations, position.combinations)
+                assert self.monitor.watch.shares(position.id) == share
+
+    def _held(self, position, key):
+        """Units of a contract that a position held at the start."""
+        return sum(abs(p.nets[key]) for p in self.positions if p.id == position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import replace
 
@@ -27,6 +28,7 @@ from engine.messages import (
     PlaceOrder,
     QueryBroker,
     Record,
+    ReduceTrades,
     Say,
     Seen,
     Settle,
@@ -57,6 +59,17 @@ def rows_of(position, first_id=1):
         )
         for n, leg in enumerate(position.legs)
     ]  # fmt: skip
+
+
+def written(rows, effect):
+    """The store's open rows after a write; a reduction touches only rows that have so many units still."""
+    if isinstance(effect, CloseTrades):
+        return [row for row in rows if row.id not in effect.exits]
+    left = {part.row_id: (part.before, part.after) for part in effect.parts}
+    return [
+        replace(row, quantity=left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
+        for row in rows
+    ]
 
 
 class Rig:
@@ -102,7 +115,7 @@ class Rig:
     def do(self, effect):
         match effect:
             case Record():
-                self.journal.setdefault(effect.kind, {})[effect.key] = dict(effect.value)
+                self.journal.setdefault(effect.kind, {})[effect.key] = json.loads(json.dumps(effect.value))
             case Settle():
                 row = self.journal["confirmation"][effect.nonce]
                 assert row["status"] == effect.expect
@@ -111,9 +124,9 @@ class Rig:
                 self.said.append(effect)
             case Seen():
                 self.seen.append(effect)
-            case CloseTrades():
-                self.rows = [row for row in self.rows if row.id not in effect.exits]
-                self.exits |= effect.exits
+            case CloseTrades() | ReduceTrades():
+                self.rows = written(self.rows, effect)
+                self.exits |= effect.exits if isinstance(effect, CloseTrades) else {}
             case _:
                 return self.ask_the_world(effect)
         return []

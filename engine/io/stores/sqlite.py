@@ -12,13 +12,14 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from engine.errors import BadInput, Unreachable
 from engine.io.stores import exit_levels
 from engine.io.stores.exit_levels import LevelReport
+from engine.messages import RowPart
 from engine.model import ExitLevel, TradeRow
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES
@@ -71,6 +72,17 @@ _UPDATE_CLOSE = (
 _INSERT = (
     f"INSERT INTO trades ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
     "ON CONFLICT (account, strategy_id, security_id, order_id, timestamp) DO NOTHING"
+)
+_UPDATE_REDUCE = f"UPDATE trades SET quantity = ? WHERE id = ? AND quantity = ? AND {_STILL_OPEN}"  # noqa: S608
+_INSERT_PART = (
+    f"INSERT INTO trades ({', '.join(_COLUMNS)}, exit_price, closed_at) "  # noqa: S608
+    "SELECT account, strategy_id, symbol, strategy, security_id, action, type, strike_price, expiry_date, "
+    "?, price, order_id || '/' || ?, 'CLOSED', timestamp, rule_set, ?, ? FROM trades WHERE id = ?"
+)
+#: Units that partial exits have taken off a row: closed rows named after it.
+_SELECT_PARTS = (
+    "SELECT coalesce(sum(quantity), 0) FROM trades WHERE account = ? AND strategy_id = ? "
+    "AND security_id = ? AND substr(order_id, 1, length(?) + 1) = ? || '/' AND timestamp = ?"
 )
 _SELECT_TWIN = (
     "SELECT * FROM trades WHERE account = ? AND strategy_id = ? AND security_id = ? "
@@ -135,6 +147,16 @@ class SqliteStore:
         """
         await asyncio.to_thread(self._close_rows, exits, closed_at_s)
 
+    async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
+        """Take parts off rows that have so many units still; each part becomes a closed row of its own.
+
+        A row that has another quantity, or is closed already, stays as it is.
+
+        Raises:
+            Unreachable: the file could not be written; no row was changed.
+        """
+        await asyncio.to_thread(self._reduce_rows, parts, closed_at_s, name)
+
     async def import_rows(self, rows: Iterable[TradeRow]) -> ImportReport:
         """Add rows, all or none; the store gives them ids of its own.
 
@@ -183,6 +205,14 @@ class SqliteStore:
                 _UPDATE_CLOSE,
                 [(_rupees(price_paise), closed_at, row_id) for row_id, price_paise in exits.items()],
             )
+
+    def _reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
+        closed_at = _moment(closed_at_s)
+        with self._database() as database, _transaction(database):
+            for row_id, before, after, exit_paise in parts:
+                if database.execute(_UPDATE_REDUCE, (after, row_id, before)).rowcount == 1:
+                    part = (before - after, name, _rupees(exit_paise), closed_at, row_id)
+                    database.execute(_INSERT_PART, part)
 
     def _import_rows(self, rows: tuple[TradeRow, ...]) -> ImportReport:
         added, already, faults = [], [], _repeated(rows)
@@ -235,9 +265,11 @@ def _insert(database: sqlite3.Connection, row: TradeRow) -> bool:
 
 
 def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow:
-    """The row that is there already."""
+    """The row that is there already, as it was before parts were taken off it."""
     identity = (row.account, row.strategy_id, row.security_id, row.order_id, _moment(row.timestamp_s))
-    return _parse(database.execute(_SELECT_TWIN, identity).fetchone())
+    stored = _parse(database.execute(_SELECT_TWIN, identity).fetchone())
+    parts = (*identity[:4], *identity[3:])
+    return replace(stored, quantity=stored.quantity + database.execute(_SELECT_PARTS, parts).fetchone()[0])
 
 
 def _repeated(rows: Sequence[TradeRow]) -> list[str]:

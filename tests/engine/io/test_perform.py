@@ -25,6 +25,8 @@ from engine.messages import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    ReduceTrades,
+    RowPart,
     TradesLoaded,
     Verb,
 )
@@ -101,6 +103,11 @@ class Shelf:
 
     async def exit_levels(self):
         return self.levels
+
+    async def reduce_rows(self, parts, closed_at_s, name):
+        if self.error:
+            raise self.error
+        self.closed.append((name, parts))
 
     async def close_rows(self, exits, closed_at_s):
         if self.error:
@@ -218,12 +225,14 @@ async def test_closing_rows_is_tried_until_the_store_takes_it():
     house.store.error = Unreachable("locked")
     writer = asyncio.ensure_future(house.performer.write_store())
     house.performer.perform(CloseTrades({1: 1000}, 5.0))
+    part = RowPart(3, 130, 65, 1500)
+    house.performer.perform(ReduceTrades("260203001", (part,), 5.5))
     house.performer.perform(CloseTrades({2: 2000}, 6.0))
     await house.clock.advance(STORE_RETRY_S)
     assert house.store.closed == []
     house.store.error = None
     await house.clock.advance(STORE_RETRY_S)
-    assert house.store.closed == [{1: 1000}, {2: 2000}]
+    assert house.store.closed == [{1: 1000}, ("260203001", (part,)), {2: 2000}]
     writer.cancel()
     await asyncio.wait({writer})
 

@@ -12,11 +12,11 @@ from engine.rules.registry import rules
 CALENDAR = tables.calendar()
 
 
-def situation(position, text="", calendar=CALENDAR, **more):
+def situation(position, text="", calendar=CALENDAR, entry=None, **more):
     """What a rule learns when it is armed for this position."""
     shape = payoff(position.legs)
     ruleset = tables.rulebook(text).rules_for(position.symbol, position.strategy)
-    return Situation(position, shape, calendar, ruleset.settings, **more)
+    return Situation(position, shape, calendar, ruleset.settings, entry or position.combinations, **more)
 
 
 def amount(name, setting, position, text="") -> Amount:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.rules.base import Daily, Due, Ratchet, Refusal
 from engine.rules.registry import rules
 from engine.sensitivity import Sensitivity
-from tests.engine.makers import condor, long_call
+from tests.engine.makers import condors, long_call
 from tests.engine.rules.situations import seen, situation
 
 #: A setting of every rule that is met sooner or later; a rule without one here fails the first test.
@@ -30,6 +30,7 @@ SETTINGS = {
     "trailing_stop": True,
     "profit_target": Decimal("0.1"),
     "profit_target_rupees": 100,
+    "profit_scaling": True,
     "exit_at": "10:00",
     "max_holding_days": 0,
     "max_holding_minutes": 10,
@@ -54,10 +55,13 @@ SNAPSHOTS = st.builds(
 
 def armed(name):
     """A rule on guard over a position that it suits, its peak seen and its day begun."""
-    held = replace(long_call() if name == "theta_burn" else condor(), margin_paise=1_000_000)
+    held = long_call() if name == "theta_burn" else condors(4 if name == "profit_scaling" else 1)
+    held = replace(held, margin_paise=1_000_000)
     rule = rules()[name]
     params = rule.arm(rule.read(SETTINGS[name]), situation(held, entry_spot_paise=25_000_00))
     assert not isinstance(params, Refusal), params
+    if isinstance(params, tuple):
+        params = params[0]
     if isinstance(params, Ratchet):
         params = params.seen(1_000_000)
     return rule, Due(1.0, params.text) if isinstance(params, Daily) else params
@@ -72,7 +76,7 @@ def test_no_rule_speaks_without_a_price_and_all_say_the_same_twice(name, snapsho
     verdict = rule.judge(snapshot, params)
     assert verdict == rule.judge(snapshot, params)
     if verdict is not None:
-        assert (verdict.rule, verdict.fraction) == (name, 1.0)
+        assert (verdict.rule, verdict.fraction) == (name, 0.25 if name == "profit_scaling" else 1.0)
         assert verdict.reason
 
 

@@ -242,6 +242,7 @@ def test_rules_are_found_in_order_of_precedence():
         "trailing_stop",
         "profit_target",
         "profit_target_rupees",
+        "profit_scaling",
         "exit_at",
         "max_holding_days",
         "max_holding_minutes",

@@ -139,7 +139,7 @@ def test_one_set_counts_the_trade_rows_before_the_strategys_before_the_symbols()
     assert (by_strategy["profit_target"], by_strategy["stop_loss"]) == (Fraction(1, 2), Fraction(-1, 5))
     assert rules_of(text, strategy="Straddle").rules["profit_target"] == Fraction(1, 10)
     tagged = rules_of(text, rule_sets=("conservative_losses",)).rules
-    assert (tagged["profit_target"], tagged["stop_loss"]) == (Fraction(1, 2), Fraction(-3, 10))
+    assert (tagged["time_exit_dte"], tagged["stop_loss"]) == (14, Fraction(-3, 10))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,8 @@ def test_every_key_knows_its_source_and_how_it_was_written():
     )
     found = rules_of(text, defined_risk=False).entries
     origins = {key: (entry.written, entry.origin) for key, entry in found.items()}
-    assert origins["profit_target"] == ("0.4", "[default] line 2 of rules.toml")
+    aside = "[default] line 2 of rules.toml, put aside by profit_scaling"
+    assert origins["profit_target"] == ("0.4", aside)
     assert origins["stop_loss"] == ("-0.3", "shipped set conservative_losses")
     assert origins["stop_credit_multiple"] == ("2.0", "shipped default for undefined risk")
     assert origins["expiry_exit"] == ('"on"', "shipped default")

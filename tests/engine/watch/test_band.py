@@ -47,6 +47,8 @@ RULES = tables.rulebook(
     theta_burn = 0.03
     trailing_stop = {activate_rupees = 5, give_back_rupees = 3}
     max_holding_days = 9
+    [strategy."Long Calls"]
+    profit_scaling = [{at = 0.02, close = 0.3}, {at = 0.05, close = 0.3}, {at = 0.2, close = 0.4}]
     """
 )
 CONDOR = position(
@@ -76,7 +78,8 @@ LISTENER = position(
     *STRANGLE.legs, strategy="Listener", strategy_id=8, opened_at_s=at(date(2026, 2, 3), "10:59:30")
 )
 BURNER = position(*SPREAD.legs, strategy="Burner", strategy_id=9)
-POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER)
+CALLS = position(leg(195, 25300, "CE", 40), strategy="Long Calls", strategy_id=10)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER, CALLS)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
 SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
 USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
@@ -159,7 +162,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("spot"), st.integers(24900, 25100), st.sampled_from([0.0, 1.0, 100.0])),
     st.tuples(st.just("snap"), st.integers(0, 2**10 - 1), BOOKS),
     st.tuples(
-        st.sampled_from(["hold", "release", "put", "drop", "shrink"]),
+        st.sampled_from(["hold", "release", "put", "drop", "shrink", "freeze", "spend"]),
         st.sampled_from(range(len(POSITIONS))),
         st.integers(-9, 9),
     ),
@@ -256,11 +259,15 @@ def change(watchlist, kind, p, amount, now_s):
     if kind == "put":
         realised = Memory(realised_paise=amount * 500)
         watchlist.put(p, watchlist.memory(p.id) if known and amount > 0 else realised, now_s)
-    elif kind == "shrink" and known:
+    elif kind == "shrink" and known and len(p.legs) > 1:
         fewer = position(*p.legs[:-1], strategy=p.strategy, strategy_id=p.strategy_id)
         watchlist.put(fewer, watchlist.memory(p.id), now_s)
     elif kind == "drop":
         watchlist.drop(p.id)
+    elif known and kind == "freeze":
+        watchlist.freeze(p.id)
+    elif known and kind == "spend":
+        watchlist.spend(p.id, amount * 10_000)
     elif known and kind == "hold":
         watchlist.hold(p.id, Rank(abs(amount) % len(Rank)))
     elif known:
@@ -311,6 +318,7 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
             seen |= {verdict.rule for entry in log if isinstance(entry, list) for _, verdict in entry}
     assert seen == {
         "profit_target",
+        "profit_scaling",
         "stop_loss",
         "stop_loss_rupees",
         "stop_credit_multiple",

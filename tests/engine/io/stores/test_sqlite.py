@@ -13,6 +13,7 @@ import pytest
 from engine.errors import BadInput, Unreachable
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.sqlite import SqliteStore
+from engine.messages import RowPart
 from engine.model import ExitLevel, Side
 from tests.engine.test_trades import AT_S, PARSED
 
@@ -91,6 +92,35 @@ async def test_closing_is_idempotent_and_survives_a_second_import(path, store):
             "SELECT order_status, exit_price, closed_at FROM trades WHERE id = 1"
         ).fetchone()
     assert cells == ("CLOSED", "54.60", "2026-02-03T09:21:00+05:30")
+
+
+async def test_a_part_taken_off_a_row_becomes_a_closed_row_of_its_own_once(path, store):
+    """425 units become 300 open and 125 closed, also when it is written again or the row was changed."""
+    await store.import_rows([PARSED, SHORT])
+    part = RowPart(1, 425, 300, 5460)
+    for _ in range(2):
+        await store.reduce_rows(
+            [part, RowPart(2, 1, 0, None), RowPart(77, 5, 1, None)], AT_S + 60, "260203001"
+        )
+    assert [(row.id, row.quantity) for row in await store.open_rows()] == [(1, 300), (2, SHORT.quantity)]
+    with closing(sqlite3.connect(path)) as other:
+        (cells,) = other.execute(
+            "SELECT quantity, price, order_id, exit_price, closed_at FROM trades "
+            "WHERE order_status = 'CLOSED'"
+        ).fetchall()
+    assert cells == (125, "57.00", "1001/260203001", "54.60", "2026-02-03T09:21:00+05:30")
+
+
+async def test_importing_again_after_a_part_was_closed_changes_nothing(store):
+    """The file still says 425: those are the 300 that are open and the 125 that are not."""
+    await store.import_rows([PARSED])
+    await store.reduce_rows([RowPart(1, 425, 300, 5460)], AT_S + 60, "260203001")
+    await store.reduce_rows([RowPart(1, 300, 200, 5500)], AT_S + 90, "260203002")
+    report = await store.import_rows([PARSED])
+    assert report.already == (PARSED,)
+    assert [row.quantity for row in await store.open_rows()] == [200]
+    with pytest.raises(BadInput, match="with quantity 425, read 500"):
+        await store.import_rows([replace(PARSED, quantity=500)])
 
 
 async def test_rows_edited_by_hand_are_checked_and_every_bad_one_is_named(path, store):
