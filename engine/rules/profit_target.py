@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from math import ceil
 from typing import Any
 
-from engine.model import Action, Urgency, Verdict
-from engine.money import signed_rupees
-from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation, Snapshot
+from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation
 from engine.rules.basis import profit_basis
 from engine.rules.reading import number, percent
+from engine.rules.verdicts import profit_exit
 
 _NAME = "profit_target"
 
@@ -29,21 +29,4 @@ def arm(share: Fraction, situation: Situation) -> Amount | Refusal:
     return Amount(ceil(share * basis.amount_paise), f"{percent(share)} of the {basis.text}")
 
 
-def judge(snapshot: Snapshot, params: Amount) -> Verdict | None:
-    """Met from the threshold up, on believable marks only."""
-    pnl = snapshot.marked_paise
-    if pnl is None or pnl < params.threshold_paise:
-        return None
-    return Verdict(
-        rule=_NAME,
-        action=Action.CLOSE_POSITION,
-        urgency=Urgency.MEDIUM,
-        pnl_paise=pnl,
-        threshold_paise=params.threshold_paise,
-        fraction=snapshot.open_share,
-        reason=f"P&L {signed_rupees(pnl)} has reached the target "
-        f"{signed_rupees(params.threshold_paise)} ({params.text})",
-    )
-
-
-RULE = Rule(_NAME, Kind.PROFIT, Rank.TARGET, _read, arm, judge)
+RULE = Rule(_NAME, Kind.PROFIT, Rank.TARGET, _read, arm, partial(profit_exit, _NAME))

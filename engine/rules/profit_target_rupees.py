@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-from engine.model import Action, Urgency, Verdict
-from engine.money import from_rupees, signed_rupees
-from engine.rules.base import Amount, Kind, Rank, Rule, Situation, Snapshot
+from engine.money import from_rupees
+from engine.rules.base import Amount, Kind, Rank, Rule, Situation
 from engine.rules.reading import number
+from engine.rules.verdicts import profit_exit
 
 _NAME = "profit_target_rupees"
 
@@ -23,23 +24,12 @@ def arm(profit_paise: int, situation: Situation) -> Amount:  # noqa: ARG001 - ev
     return Amount(profit_paise, "fixed amount, realised P&L included")
 
 
-def judge(snapshot: Snapshot, params: Amount) -> Verdict | None:
-    """Met from the threshold up, on believable marks only."""
-    if snapshot.marked_paise is None:
-        return None
-    pnl = snapshot.marked_paise + snapshot.realised_paise
-    if pnl < params.threshold_paise:
-        return None
-    return Verdict(
-        rule=_NAME,
-        action=Action.CLOSE_POSITION,
-        urgency=Urgency.MEDIUM,
-        pnl_paise=pnl,
-        threshold_paise=params.threshold_paise,
-        fraction=snapshot.open_share,
-        reason=f"P&L {signed_rupees(pnl)} has reached the target "
-        f"{signed_rupees(params.threshold_paise)} ({params.text})",
-    )
-
-
-RULE = Rule(_NAME, Kind.PROFIT, Rank.TARGET, _read, arm, judge, with_realised=True)
+RULE = Rule(
+    _NAME,
+    Kind.PROFIT,
+    Rank.TARGET,
+    _read,
+    arm,
+    partial(profit_exit, _NAME, with_realised=True),
+    with_realised=True,
+)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from math import floor
 from typing import Any
 
-from engine.model import Verdict
 from engine.money import rupees
-from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation, Snapshot
+from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation
 from engine.rules.reading import number
 from engine.rules.verdicts import loss_exit
 
@@ -29,12 +29,4 @@ def arm(multiple: Fraction, situation: Situation) -> Amount | Refusal:
     return Amount(floor(-multiple * credit), f"{float(multiple):g} × the credit {rupees(credit)}")
 
 
-def judge(snapshot: Snapshot, params: Amount) -> Verdict | None:
-    """Met from the threshold down."""
-    pnl = snapshot.guarded_paise
-    if pnl is None or pnl > params.threshold_paise:
-        return None
-    return loss_exit(_NAME, snapshot, pnl, params)
-
-
-RULE = Rule(_NAME, Kind.LOSS, Rank.STOP, _read, arm, judge)
+RULE = Rule(_NAME, Kind.LOSS, Rank.STOP, _read, arm, partial(loss_exit, _NAME))

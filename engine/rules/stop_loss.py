@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from math import floor
 from typing import Any
 
-from engine.model import Verdict
-from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation, Snapshot
+from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation
 from engine.rules.basis import stop_basis
 from engine.rules.reading import number, percent
 from engine.rules.verdicts import loss_exit
@@ -29,12 +29,4 @@ def arm(share: Fraction, situation: Situation) -> Amount | Refusal:
     return Amount(floor(share * basis.amount_paise), f"{percent(-share)} of the {basis.text}")
 
 
-def judge(snapshot: Snapshot, params: Amount) -> Verdict | None:
-    """Met from the threshold down."""
-    pnl = snapshot.guarded_paise
-    if pnl is None or pnl > params.threshold_paise:
-        return None
-    return loss_exit(_NAME, snapshot, pnl, params)
-
-
-RULE = Rule(_NAME, Kind.LOSS, Rank.STOP, _read, arm, judge)
+RULE = Rule(_NAME, Kind.LOSS, Rank.STOP, _read, arm, partial(loss_exit, _NAME))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-from engine.model import Verdict
 from engine.money import from_rupees
-from engine.rules.base import Amount, Kind, Rank, Rule, Situation, Snapshot
+from engine.rules.base import Amount, Kind, Rank, Rule, Situation
 from engine.rules.reading import number
 from engine.rules.verdicts import loss_exit
 
@@ -26,12 +26,12 @@ def arm(loss_paise: int, situation: Situation) -> Amount:  # noqa: ARG001 - ever
     return Amount(-loss_paise, "fixed amount, realised P&L included")
 
 
-def judge(snapshot: Snapshot, params: Amount) -> Verdict | None:
-    """Met from the threshold down."""
-    if snapshot.guarded_paise is None:
-        return None
-    pnl = snapshot.guarded_paise + snapshot.realised_paise
-    return None if pnl > params.threshold_paise else loss_exit(_NAME, snapshot, pnl, params)
-
-
-RULE = Rule(_NAME, Kind.LOSS, Rank.RUPEES, _read, arm, judge, with_realised=True)
+RULE = Rule(
+    _NAME,
+    Kind.LOSS,
+    Rank.RUPEES,
+    _read,
+    arm,
+    partial(loss_exit, _NAME, with_realised=True),
+    with_realised=True,
+)

@@ -11,16 +11,44 @@ if TYPE_CHECKING:
     from engine.rules.base import Amount, Daily, Due, Ratchet, Snapshot
 
 
-def loss_exit(rule: str, snapshot: Snapshot, pnl_paise: int, params: Amount) -> Verdict:
-    """Get out at once: the loss is as large as it may be."""
+def loss_exit(
+    rule: str, snapshot: Snapshot, params: Amount, *, with_realised: bool = False
+) -> Verdict | None:
+    """Get out at once when the loss is as large as it may be; None = it is not, or nobody knows."""
+    if snapshot.guarded_paise is None:
+        return None
+    pnl = snapshot.guarded_paise + (snapshot.realised_paise if with_realised else 0)
+    if pnl > params.threshold_paise:
+        return None
     return Verdict(
         rule=rule,
         action=Action.CLOSE_IMMEDIATELY,
         urgency=Urgency.HIGH,
-        pnl_paise=pnl_paise,
+        pnl_paise=pnl,
         threshold_paise=params.threshold_paise,
         fraction=snapshot.open_share,
-        reason=f"P&L {signed_rupees(pnl_paise)} is at or below the stop "
+        reason=f"P&L {signed_rupees(pnl)} is at or below the stop "
+        f"{signed_rupees(params.threshold_paise)} ({params.text})",
+    )
+
+
+def profit_exit(
+    rule: str, snapshot: Snapshot, params: Amount, *, with_realised: bool = False
+) -> Verdict | None:
+    """Get out when the target is reached, on believable marks only; None = it is not."""
+    if snapshot.marked_paise is None:
+        return None
+    pnl = snapshot.marked_paise + (snapshot.realised_paise if with_realised else 0)
+    if pnl < params.threshold_paise:
+        return None
+    return Verdict(
+        rule=rule,
+        action=Action.CLOSE_POSITION,
+        urgency=Urgency.MEDIUM,
+        pnl_paise=pnl,
+        threshold_paise=params.threshold_paise,
+        fraction=snapshot.open_share,
+        reason=f"P&L {signed_rupees(pnl)} has reached the target "
         f"{signed_rupees(params.threshold_paise)} ({params.text})",
     )
 
