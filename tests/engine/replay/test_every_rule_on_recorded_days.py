@@ -1,0 +1,198 @@
+"""Every rule on the recorded days with quotes; each trigger is confirmed by arithmetic on the rows alone."""
+
+from __future__ import annotations
+
+from math import ceil, floor, gcd
+
+import pytest
+
+from engine.rules.day_limits import DAY_RULES
+from engine.rules.registry import rules
+from tests.engine.replay import plain
+from tests.engine.replay.every_rule import (
+    BEAT_S,
+    NAMES,
+    life_of,
+    needs_days,
+    replayed,
+    strategies,
+    verdicts,
+    written,
+)
+
+pytestmark = needs_days
+
+#: What a breach must last, seconds; what is not named here acts at once.
+LASTS_S = {
+    "profit_target": 1, "profit_target_rupees": 1, "profit_scaling": 1, "trailing_stop": 1, "lock_profit": 1,
+    "day_profit_rupees": 1, "day_trailing": 1, "stop_loss": 2, "stop_loss_rupees": 2,
+    "stop_credit_multiple": 2, "stop_margin": 2, "stop_underlying": 2, "stop_delta": 2,
+    "stop_leg_delta": 2, "day_loss_rupees": 2,
+}  # fmt: skip
+
+
+# --------------------------------------------------------------------------- conditions, by formula
+
+
+def level(rule, setting, life, rows):
+    """The signed P&L in paise that the rule waits for."""
+    if rule == "stop_loss":
+        return floor(setting * (abs(life.extremes[1]) if life.extremes else abs(life.credit)) + 1e-6)
+    return {
+        "profit_target": lambda: ceil(setting * life.profit_basis - 1e-6),
+        "profit_target_rupees": lambda: setting * 100,
+        "stop_loss_rupees": lambda: -setting * 100,
+        "stop_credit_multiple": lambda: floor(-setting * life.credit + 1e-6),
+        "stop_margin": lambda: floor(-setting * sum(float(row["margin"]) for row in rows) * 100 + 1e-6),
+    }[rule]()
+
+
+def beyond(pnl, threshold):
+    """A profit is reached from below, a loss from above."""
+    return pnl >= threshold if threshold > 0 else pnl <= threshold
+
+
+def amount_met(rule, setting, life, rows):
+    """First moment of a fixed amount, with the amount."""
+    threshold = level(rule, setting, life, rows)
+    found = next((m for m in life.moments if m.pnl is not None and beyond(m.pnl, threshold)), None)
+    return found, threshold
+
+
+def ratchet_met(rule, setting, life, rows):
+    """First moment at or below what the peak leaves, with that amount."""
+    peak = None
+    for moment in life.moments:
+        if moment.pnl is None:
+            continue
+        if rule == "lock_profit":
+            reached = [tier for tier in setting if peak is not None and peak >= tier["reach"] * 100]
+            threshold = max((tier["keep"] * 100 for tier in reached), default=None)
+            bottom = None
+            arms = setting[0]["reach"] * 100
+        else:
+            arms = setting.get("activate_rupees", 0) * 100 or ceil(setting["activate"] * life.profit_basis)
+            give = setting.get("give_back_rupees", 0) * 100
+            threshold = None
+            if peak is not None:
+                threshold = peak - give if give else floor(peak * (1 - setting["give_back"]) + 1e-6)
+            bottom = 0
+        if threshold is not None and moment.pnl <= threshold and (bottom is None or moment.pnl > bottom):
+            return moment, threshold
+        if moment.pnl >= arms:
+            peak = max(peak or 0, moment.pnl)
+    return None, None
+
+
+def market_met(rule, setting, life, rows):
+    """First moment at which the underlying, or the model, is beyond."""
+    for moment in life.moments:
+        if moment.marks is not None and MEASURES[rule](setting, life, moment):
+            return moment, None
+    return None, None
+
+
+def out_of_band(band, life, moment):
+    """The underlying stands outside."""
+    return not band["below"] <= moment.spot / 100 <= band["above"]
+
+
+def net_delta(limit, life, moment):
+    """Of one unit of a combination."""
+    unit = gcd(*(leg.quantity for leg in life.legs))
+    moves = plain.model(life, moment, moment.at_s)
+    total = sum(leg.quantity * delta for leg, (delta, _) in zip(life.legs, moves, strict=True))
+    return abs(total / unit) >= limit
+
+
+def leg_delta(limit, life, moment):
+    """Of the worst sold leg."""
+    moves = plain.model(life, moment, moment.at_s)
+    return any(
+        leg.quantity < 0 and abs(delta) >= limit for leg, (delta, _) in zip(life.legs, moves, strict=True)
+    )
+
+
+def burning(limit, life, moment):
+    """A day's theta against what the legs are worth."""
+    moves = plain.model(life, moment, moment.at_s)
+    day = -sum(leg.quantity * theta * 100 for leg, (_, theta) in zip(life.legs, moves, strict=True))
+    value = sum(leg.quantity * mark for leg, mark in zip(life.legs, moment.marks, strict=True))
+    return day >= limit * value
+
+
+def time_value(life, prices, spot):
+    """Of the sold legs."""
+    return sum(
+        -leg.quantity * (price - leg.inside(spot))
+        for leg, price in zip(life.legs, prices, strict=True)
+        if leg.quantity < 0
+    )
+
+
+def captured(limit, life, moment):
+    """The share of the time value at entry that is gone."""
+    at_entry = time_value(life, life.entries, life.moments[0].spot)
+    return 1 - time_value(life, moment.marks, moment.spot) / at_entry >= limit
+
+
+MEASURES = {
+    "stop_underlying": out_of_band, "stop_delta": net_delta, "stop_leg_delta": leg_delta,
+    "theta_burn": burning, "theta_captured": captured,
+}  # fmt: skip
+AMOUNTS = (
+    "profit_target", "profit_target_rupees", "stop_loss", "stop_loss_rupees", "stop_credit_multiple",
+    "stop_margin",
+)  # fmt: skip
+MET = {
+    **dict.fromkeys(AMOUNTS, amount_met), **dict.fromkeys(MEASURES, market_met),
+    "trailing_stop": ratchet_met, "lock_profit": ratchet_met,
+}  # fmt: skip
+#: The minute of each clock rule, by hand from the recording's calendar.
+CLOCKS = {
+    "Iron Condor, minutes": "2025-08-29T11:00:51+05:30",  # 90 after the snapshot of 09:30:51
+    "Short Strangle, exit at": "2025-08-29T14:10:00+05:30",
+    "Iron Condor, days to expiry": "2025-10-21T15:00:00+05:30",  # seven days before Tuesday the 28th
+    "Short Strangle, holding days": "2025-10-16T15:00:00+05:30",  # the third session after the 13th
+    "Short Straddle, expiry": "2025-10-14T15:00:00+05:30",
+    "Short Straddle, half an hour": "2026-05-26T10:50:00+05:30",
+    "Long Call, minutes": "2026-05-26T10:43:37+05:30",  # 10 after the snapshot of 10:33:37
+}
+CASES = [(name, strategy_id) for name in NAMES for strategy_id in strategies(name)]
+SPECIAL = ("scaling", "refused", "day loss", "day profit", "day trailing")
+PLAIN = [
+    (name, number) for name, number in CASES if not strategies(name)[number][0]["strategy"].endswith(SPECIAL)
+]
+
+
+@pytest.mark.parametrize(("name", "strategy_id"), PLAIN)
+def test_a_rule_fires_at_the_first_snapshot_that_meets_it_and_only_then(name, strategy_id):
+    """The first verdict has the rule, time, P&L and threshold of the plain arithmetic, or there is none."""
+    rows, position = strategies(name)[strategy_id], replayed(name)[strategy_id]
+    strategy = rows[0]["strategy"]
+    rule, setting = written(strategy)
+    life = life_of(name, strategy_id)
+    assert position["net_premium"] * 100 == pytest.approx(life.credit)
+    if strategy in CLOCKS:
+        due_s = plain.seconds(CLOCKS[strategy])
+        moment, threshold = [m for m in life.moments if m.at_s <= due_s and m.pnl is not None][-1], None
+        expected_s = due_s
+    else:
+        moment, threshold = MET[rule](rule, setting, life, rows)
+        expected_s = moment and moment.at_s + LASTS_S.get(rule, 0)
+    told = verdicts(position)
+    if moment is None:
+        assert not told
+        return
+    assert told[0]["rule"] == rule
+    assert 0 <= plain.seconds(told[0]["at"]) - expected_s <= BEAT_S
+    assert told[0]["pnl"] * 100 == pytest.approx(moment.pnl)
+    expected = None if threshold is None else pytest.approx(threshold)
+    assert (told[0]["threshold"] and told[0]["threshold"] * 100) == expected
+
+
+def test_no_rule_is_left_out():
+    """Each rule that there is closes, or begins to close, some example on some recorded day."""
+    told = {event["rule"] for name in NAMES for one in replayed(name).values() for event in verdicts(one)}
+    assert set(rules()) | DAY_RULES == told
+    assert len(CASES) >= 25

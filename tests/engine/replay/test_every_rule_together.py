@@ -1,0 +1,87 @@
+"""What goes beyond one threshold of one position, on recorded days: parts, accounts, refusals, a holiday."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import pytest
+
+from tests.engine.replay import plain
+from tests.engine.replay.every_rule import (
+    BEAT_S,
+    HOLIDAY,
+    life_of,
+    needs_days,
+    replayed,
+    strategies,
+    verdicts,
+)
+
+pytestmark = needs_days
+FRIDAY = "2025-08-29"
+
+
+def named(ending):
+    """Strategy ids of Friday's examples by the end of their name."""
+    return [number for number, rows in strategies(FRIDAY).items() if rows[0]["strategy"].endswith(ending)]
+
+
+def test_scaling_levels_fire_each_at_its_first_snapshot():
+    """10, 20 and 30 % of the premium of 300 units: the rest's own share at a mid that is there."""
+    [number] = named("scaling")
+    life, told = life_of(FRIDAY, number), verdicts(replayed(FRIDAY)[number])
+    left = 1.0
+    for event, (at, close) in zip(told, [(0.1, 0.25), (0.2, 0.25), (0.3, 0.5)], strict=True):
+        moment = next(m for m in life.moments if m.pnl is not None and m.pnl >= at * -life.credit)
+        assert event["rule"] == "profit_scaling"
+        assert 1 <= plain.seconds(event["at"]) - moment.at_s <= 1 + BEAT_S
+        assert event["pnl"] * 100 == pytest.approx(moment.pnl * left)
+        assert event["threshold"] * 100 == pytest.approx(ceil(at * -life.credit * left), abs=1)
+        assert event["fraction"] == close
+        left -= close
+
+
+@pytest.mark.parametrize(
+    ("ending", "rule", "wait_s"),
+    [
+        ("day loss", "day_loss_rupees", 2),
+        ("day profit", "day_profit_rupees", 1),
+        ("day trailing", "day_trailing", 1),
+    ],
+)
+def test_a_day_limit_goes_by_the_sum_of_its_account(ending, rule, wait_s):
+    """−₹3,000, +₹1,500, and from +₹500 on ₹300 below the highest: all of the account's positions go."""
+    numbers = named(ending)
+    lives = [life_of(FRIDAY, number).moments for number in numbers]
+    peak = 0
+    for moments in zip(*lives, strict=True):
+        if any(moment.pnl is None for moment in moments):
+            continue
+        total = sum(moment.pnl for moment in moments)
+        trailing = peak >= 50_000 and total <= peak - 30_000
+        met = {"day_loss_rupees": total <= -300_000, "day_profit_rupees": total >= 150_000}
+        if met.get(rule, trailing):
+            break
+        peak = max(peak, total)
+    for number in numbers:
+        [event] = verdicts(replayed(FRIDAY)[number])
+        assert event["rule"] == rule
+        assert wait_s <= plain.seconds(event["at"]) - moments[0].at_s <= wait_s + BEAT_S
+        assert event["pnl"] * 100 == pytest.approx(total)
+
+
+def test_a_covered_position_is_refused():
+    """A future and a sold call: a recording holds options only, so nothing of it is watched."""
+    [number] = named("refused")
+    position = replayed(FRIDAY)[number]
+    assert position["status"] == "invalid"
+    assert "read FUT on NIFTY" in position["why_invalid"]
+    assert position["events"] == position["orders"] == []
+
+
+def test_nothing_fires_on_the_frozen_holiday():
+    """27 August 2025 with the same rules, clock rules among them: no verdict and no order."""
+    for position in replayed(HOLIDAY).values():
+        assert not verdicts(position)
+        assert position["orders"] == []
+        assert position["status"] == "open"
