@@ -270,6 +270,9 @@ class Watched:
         fresh = [note for note in anew if isinstance(note, RuleNote)]
         self.armed = tuple(armed for armed in anew if not isinstance(armed, RuleNote))
         self.notes += tuple(fresh)
+        self.broken = self.broken or next(
+            (_broken(note.rule, note.text) for note in fresh if note.failed), ""
+        )
         self._sort()
         return [news(note.rule, Urgency.NORMAL, note.text) for note in fresh if note.refused]
 
