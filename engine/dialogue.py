@@ -194,10 +194,7 @@ class Dialogue:
         if not why and _fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
         if why:
-            return [
-                Answer(tap.callback_id, why, alarm=True),
-                *self._close(asked, Status.EXPIRED, "Not done", why),
-            ]
+            return [Answer(tap.callback_id, why, alarm=True), *self._withdraw(asked, "Not done", why)]
         effects: list[Effect] = [
             self.questions.settle(asked, Status.CONFIRMED),
             Answer(tap.callback_id, "Exiting."),
@@ -229,14 +226,20 @@ class Dialogue:
         why = "A part was closed meanwhile; you are asked again about what is left."
         effects: list[Effect] = []
         for asked in self.questions.about(position):
-            effects += self._close(asked, Status.EXPIRED, "Withdrawn", why)
+            effects += self._withdraw(asked, "Withdrawn", why)
         return effects
 
     def withdraw(self, why: str) -> list[Effect]:
         """Take back every question that a rule has asked."""
         effects: list[Effect] = []
         for asked in [q for q in self.questions.pending() if not q.forced]:
-            effects += self._close(asked, Status.EXPIRED, "Withdrawn", why)
+            effects += self._withdraw(asked, "Withdrawn", why)
+        return effects
+
+    def _withdraw(self, asked: Confirmation, head: str, text: str) -> list[Effect]:
+        """The question is void: what it has silenced, of whichever position, may speak again."""
+        effects = self._close(asked, Status.WITHDRAWN, head, text)
+        self._helm.release(() if asked.forced else asked.positions)
         return effects
 
     def _expire(self, asked: Confirmation, now_s: float) -> list[Effect]:

@@ -167,7 +167,7 @@ class Limits:
         return effects
 
     def _reconsider(self, account: Account) -> list[Effect]:
-        """Let a limit speak again that was only told because of a trouble, or a loss nobody answered."""
+        """Let a limit speak again: told only for a trouble, its question void, or a loss nobody answered."""
         day, helm = account.day, self._helm
         if day.outcome == HELD and not (helm.halted or helm.degraded):
             account.rearm()
@@ -176,7 +176,8 @@ class Limits:
             asked = account.question
             if asked is not None and asked.status is Status.PENDING:
                 return []
-            if day.fired == DAY_LOSS and (asked is None or asked.status is Status.EXPIRED):
+            void = asked is not None and asked.status is Status.WITHDRAWN
+            if void or (day.fired == DAY_LOSS and (asked is None or asked.status is Status.EXPIRED)):
                 account.rearm()
             else:
                 account.spoken(day.fired, ANSWERED, "", day.known)

@@ -11,7 +11,7 @@ from engine.rules.base import Ratchet
 from engine.watch.nouns import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.model import Position
     from engine.rules.base import Situation, Snapshot
@@ -65,15 +65,14 @@ class Life:
         for armed in rules:
             armed.count_realised(memory.realised_paise)
             if isinstance(armed.params, Ratchet):
-                peak = peaks.get(armed.rule.name)
-                if peak is not None and not armed.params.with_realised:
-                    peak = floor(peak * kept)  # that of the combinations still open
-                armed.raise_to(replace(armed.params, peak_paise=peak))
+                armed.raise_to(
+                    replace(armed.params, peak_paise=_peak(armed, peaks, kept, memory.realised_paise))
+                )
 
     def memory(self, rules: Iterable[Armed], alarms: Alarms) -> Memory:
         """What has to survive a restart."""
         peaks = {
-            armed.rule.name: armed.params.peak_paise
+            _name(armed): armed.params.peak_paise
             for armed in rules
             if isinstance(armed.params, Ratchet) and armed.params.peak_paise is not None
         }
@@ -114,6 +113,24 @@ class Life:
         """Whether what was remembered is of these legs, or of what our own partial exit has left of them."""
         legs, *share = memory.peaks_of
         return legs == self._legs or (bool(legs) and tuple(share) != memory.open_share)
+
+
+def _name(armed: Armed, *, other: bool = False) -> str:
+    """Under which name a peak is kept: one of the open legs alone is no peak with what is realised."""
+    whole = isinstance(armed.params, Ratchet) and armed.params.with_realised
+    return f"{armed.rule.name}, realised included" if whole != other else armed.rule.name
+
+
+def _peak(armed: Armed, peaks: Mapping[str, int], kept: Fraction, realised_paise: int) -> int | None:
+    """The remembered peak of a ratchet; one that by changed rules would not have armed it is none."""
+    params, peak = armed.params, peaks.get(_name(armed))
+    if peak is None and not realised_paise:
+        peak = peaks.get(_name(armed, other=True))  # nothing is realised: both count the same
+    if peak is None or not isinstance(params, Ratchet):
+        return None
+    if params.with_realised or kept == 1:
+        return peak if peak >= params.arms_paise else None
+    return max(floor(peak * kept), params.arms_paise)  # that of the combinations still open
 
 
 def _shape(position: Position) -> str:

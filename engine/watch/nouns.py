@@ -23,7 +23,7 @@ class Memory:
         realised_paise: what partial exits have brought.
         open_share: open combinations over those at entry, as a pair of whole numbers; (1, 1) = all.
         warned_s: the latest expiry warning told, epoch seconds; None = none.
-        peaks: highest P&L since each ratchet was armed, by the rule's name.
+        peaks: highest P&L since each ratchet was armed, by the rule's name and what it counts.
         peaks_of: the legs and the open share those peaks were seen with; other legs end them.
         entry_spot_paise: the underlying's price at entry; None = unknown.
         scaled_to: the highest scaling level that has acted; no level up to it acts again.

@@ -112,12 +112,16 @@ class Watched:
         self._liquidation = ruleset.settings.liquidation
         known = self.armed
         armed, self.notes = arm(ruleset, self.life.entered(situation))
+        self._carry_on(armed, known)
+
+    def _carry_on(self, armed: tuple[Armed, ...], known: tuple[Armed, ...]) -> None:
+        """Go by these, with what the known ones have begun in the session that runs."""
         self._take(carry(armed, known))
         if self._session_open_s > -inf:
             day = ist_date(self._session_open_s)
-            self._gate_s = at(day, ruleset.settings.no_exit_before)
+            self._gate_s = at(day, self._ruleset.settings.no_exit_before)
             for one in [one for one in self.armed if one not in known]:
-                one.open_session(day, situation.calendar)
+                one.open_session(day, self._situation.calendar)
 
     def _take(self, armed: tuple[Armed, ...]) -> None:
         """Go by these rules from now on."""
@@ -131,7 +135,8 @@ class Watched:
         """Take the place of a watch of the same position, by other legs or guards; `remember` next."""
         self.held = known.held
         if known.position.legs == self.position.legs:
-            self._take(carry(self.armed, known.armed))
+            self.frozen, self._session_open_s = known.frozen, known._session_open_s
+            self._carry_on(self.armed, known.armed)
 
     @property
     def memory(self) -> Memory:
@@ -265,6 +270,9 @@ class Watched:
         fresh = [note for note in anew if isinstance(note, RuleNote)]
         self.armed = tuple(armed for armed in anew if not isinstance(armed, RuleNote))
         self.notes += tuple(fresh)
+        self.broken = self.broken or next(
+            (_broken(note.rule, note.text) for note in fresh if note.failed), ""
+        )
         self._sort()
         return [news(note.rule, Urgency.NORMAL, note.text) for note in fresh if note.refused]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from engine.intents import IntentState
-from engine.messages import Alert, Ask, Card, Wish
+from engine.messages import Alert, Ask, Beat, BeatKind, Card, Wish
 from engine.model import (
     Mode,
     Side,
 )
 from engine.sessions import at
-from tests.engine.makers import condors
+from tests.engine.makers import condors, leg, position
 from tests.support.parts import ENTRY, LOSS, ONE, SCALING, TWO, held, rig, verdicts
 from tests.support.rig import Rig
 
@@ -173,3 +174,33 @@ def test_a_loss_is_told_of_while_a_part_waits_to_be_filled():
     made.wait(30, 20, 65, 60, 18)
     assert made.monitor.desk.of(made.positions[0].id).part is not None
     assert [alert for alert in made.of(Alert) if alert.topic.startswith("loss_alert:")]
+
+
+def test_a_days_question_that_a_closed_part_has_made_void_is_asked_anew_about_everything_that_is_left():
+    """The limit speaks again, and no other position stays silent for the question that is no more."""
+    second = position(leg(130, 25000, "CE", 100), strategy="Long Call", strategy_id=2)
+    day = f"{SCALING}[account.default]\nday_profit_rupees = 6000\n"
+    made = Rig(Mode.SEMI_AUTO, condors(4), second, rules=day)
+    made.wait(1, *ENTRY, 100)
+    made.wait(3, *ONE, 100)
+    made.tap(made.of(Ask)[-1].nonce)
+    made.wait(40, *TWO, 100)
+    days = [ask for ask in made.of(Ask) if "Day profit" in ask.title]
+    assert len(days) == 2
+    assert [line for line in days[-1].lines if " 195 at about " in line]
+    made.tap(days[-1].nonce)
+    made.wait(60, *TWO, 100)
+    assert made.flat
+
+
+def test_a_yes_to_legs_that_have_changed_does_not_silence_the_stop():
+    """A row shrank by hand while the stop was asked about: the yes is void, and the stop asks again."""
+    made = rig(Mode.SEMI_AUTO)
+    made.wait(5, *LOSS)
+    (first,) = made.of(Ask)
+    made.rows = [replace(row, quantity=195) for row in made.rows]
+    made.tell(Beat(BeatKind.SYNC))
+    made.tap(first.nonce)
+    made.wait(5, *LOSS)
+    assert [ask.nonce for ask in made.of(Ask)] != [first.nonce]
+    assert len(made.of(Ask)) == 2

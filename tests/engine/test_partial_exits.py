@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from engine.intents import Intent, IntentState, LegPlan, Part
+from engine.io import tables
 from engine.ledger import Ledger
-from engine.messages import Alert, BrokerReport, Card
+from engine.messages import Alert, BrokerReport, Card, RulesChanged
 from engine.model import (
     Action,
     BrokerPosition,
@@ -203,3 +204,17 @@ def test_no_peak_is_seen_between_the_legs_of_a_part():
     assert watched(made) == [3, -3, -3, 3]
     made.wait(2, 20, 36, 31, 18)
     assert memory(made).peak_paise > peak
+
+
+def test_a_trail_that_changes_from_rupees_to_a_share_forgets_a_peak_that_counts_what_parts_brought():
+    """₹6,994 was the peak with ₹2,314 of the parts; the open half at ₹4,680 has given back nothing."""
+    rules = '[default]\nprofit_target = "off"\n'
+    trail = "trailing_stop = {give_back_rupees = 3000}\n"
+    made = rig(rules=f"{rules}profit_scaling = true\n{trail}")
+    made.wait(40, *ONE)
+    made.wait(60, *TWO)
+    made.wait(1, *THREE)
+    changed = tables.rulebook(f"{rules}trailing_stop = true\n")
+    made.tell(RulesChanged(changed, "rules.toml", "2"))
+    made.wait(10, *THREE)
+    assert held(made) == [2, -2, -2, 2]

@@ -363,3 +363,20 @@ def test_looking_at_a_failing_rule_is_no_trouble_either():
     desk.now_s = at(DAY, "09:15")
     desk.quote(20, 30, 30, 18)
     assert desk.figures.broken
+
+
+def test_a_rule_that_fails_when_the_entry_becomes_known_holds_the_position_as_well(monkeypatch):
+    """It could be armed without the underlying's price, and makes its mistake with it."""
+
+    def arm(setting, situation):
+        if situation.entry_passed:
+            raise KeyError("spot")
+        return everything["theta_captured"].arm(setting, situation)
+
+    everything = dict(rules())
+    broken = everything | {"theta_captured": replace(everything["theta_captured"], arm=arm)}
+    monkeypatch.setattr("engine.watch.armed.rules", lambda: broken)
+    desk = Desk(strangle(), SOLD, now_s=strangle().opened_at_s)
+    desk.wait(61)
+    desk.quote(*[leg.entry_price_paise / 100 for leg in strangle().legs])
+    assert "theta_captured failed" in desk.figures.broken

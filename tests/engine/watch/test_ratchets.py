@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.io import tables
 from engine.rules.base import Ratchet
 from engine.sessions import at
 from engine.watch import Memory
@@ -226,3 +227,40 @@ def test_at_the_opening_a_price_from_before_it_is_judged_at_once():
     desk.now_s = at(date(2026, 2, 4), "09:14") + 58
     desk.quote(20, 140, 40, 18)
     assert desk.wait(2) == [("loss_alert", -617500)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (LOCK, LOCK.replace("reach = 1000", "reach = 1990")),
+        (TRAIL, TRAIL.replace("true", "{activate = 0.8}")),
+    ],
+)
+def test_a_peak_below_where_changed_rules_arm_is_none(before, after):
+    """₹1,950 was reached; by the new file that is not enough, at once and after a restart."""
+    rule = "lock_profit" if before == LOCK else "trailing_stop"
+    desk = Desk(condor(), before)
+    desk.quote(*AT_ENTRY)
+    at_profit(desk, 30)
+    assert level_of(desk, rule) is not None
+    memory = desk.memory
+    desk.watch.use(tables.rulebook(after))
+    desk.watch.put(desk.held, memory, desk.now_s)
+    assert level_of(desk, rule) is None
+    assert level_of(Desk(condor(), after, memory=memory), rule) is None
+
+
+def test_other_guards_do_not_begin_the_day_anew():
+    """Told at 10:10; a file that only changes the age of quotes has nothing more to say of it."""
+    rules = '[default]\nexit_at = "10:10"\n'
+    desk = Desk(condor(), rules)
+    desk.quote(*AT_ENTRY)
+    desk.now_s += 599
+    desk.quote(*AT_ENTRY)
+    assert [name for name, _ in desk.wait(2)] == ["exit_at"]
+    desk.watch.freeze(desk.held.id)
+    desk.watch.use(tables.rulebook(rules + "max_quote_age_s = 20\n"))
+    desk.watch.put(desk.held, desk.memory, desk.now_s)
+    peak = desk.memory.peak_paise
+    assert at_profit(desk, 5) + desk.wait(2) == []
+    assert desk.memory.peak_paise == peak
