@@ -14,11 +14,11 @@ from engine.guards import Shown, exit_bounds, narrow
 from engine.payoff import entry_price
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engine.guards import Guard
     from engine.messages import Tick
-    from engine.model import Instrument, Leg
+    from engine.model import Instrument, InstrumentKey, Leg
 
 
 class Book(Enum):
@@ -229,6 +229,16 @@ class Holding:
         worth = self.worth(now_s, price)
         return None if worth is None else worth - self.cost_paise
 
+    def beyond(self, traded: Traded, price: Price, now_s: float) -> int:
+        """How much more units that are traded already have brought than they are worth now."""
+        total = 0
+        for quantity, marks in {marks.instrument.key: (q, marks) for q, marks in self.legs}.values():
+            units, turnover_paise = traded.get(marks.instrument.key, (0, 0))
+            paise = price(marks, quantity, now_s) if units else None
+            if paise is not None:
+                total += (turnover_paise - units * paise) * (1 if quantity > 0 else -1)
+        return total
+
     @property
     def fresh_until_s(self) -> float:
         """The last moment at which all newest quotes are young enough."""
@@ -267,3 +277,5 @@ def last_mark(marks: Marks, quantity: int, now_s: float) -> int | None:  # noqa:
 
 if TYPE_CHECKING:
     Price = Callable[[Marks, int, float], int | None]
+    #: By contract: units that were traded, and their turnover in paise.
+    Traded = Mapping[InstrumentKey, tuple[int, int]]

@@ -14,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from engine.payoff import payoff
+from engine.pnl import Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from engine.guards import ReplayGuard
     from engine.messages import Tick
     from engine.model import InstrumentKey, Position, PositionId, Verdict
+    from engine.pnl import Traded
     from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
     from engine.watch.family import Family
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from engine.watch.nouns import Memory, RuleNote
 
 _NOTHING: tuple[Judgement, ...] = ()
+_UNTRADED: Traded = {}
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
 
@@ -263,16 +266,27 @@ class Watchlist:
         """The rules in force."""
         return self._rulebook
 
-    def standing(self, position: PositionId, now_s: float) -> Standing:
-        """What the position counts in its account's day."""
+    def standing(self, position: PositionId, now_s: float, traded: Traded = _UNTRADED) -> Standing:
+        """What the position counts in its account's day.
+
+        Args:
+            position: which one.
+            now_s: the moment.
+            traded: by contract the units, and their turnover in paise, that exits which are not over
+                have traded already: those count by their fills, whatever they are quoted at now.
+        """
         watched = self._positions[position]
         seen = watched.snapshot(now_s)
+        marked, guarded = (
+            None if pnl is None else pnl + seen.realised_paise + watched.holding.beyond(traded, price, now_s)
+            for pnl, price in ((seen.marked_paise, Marks.mark), (seen.guarded_paise, Marks.guarded))
+        )
         legs, marks = watched.position.legs, watched.holding.legs
         return Standing(
             position,
             watched.position.opened_at_s,
-            None if seen.marked_paise is None else seen.marked_paise + seen.realised_paise,
-            None if seen.guarded_paise is None else seen.guarded_paise + seen.realised_paise,
+            marked,
+            guarded,
             tuple((leg.key, leg.quantity) for leg in legs),
             {leg.key: m.arrived_s for leg, (_, m) in zip(legs, marks, strict=True) if m.counts(now_s)},
             seen.realised_paise,

@@ -321,3 +321,31 @@ def test_the_view_shows_the_day_beside_its_limit():
         600_000,
         "",
     )
+
+
+def half_closed(rig, *mids):
+    """Let the condor's shorts be bought back at these mids while nobody bids for its longs."""
+    longs = {leg.key for leg in CONDOR.legs if leg.quantity > 0}
+    for _ in range(20):
+        rig.now_s += 0.5
+        for held, mid in zip(CONDOR.legs, mids, strict=True):
+            tick = quote(held.key, mid - 0.05, mid + 0.05)
+            tick.bid_quantity = tick.ask_quantity = 10_000
+            for row in rig.exchange.quote(tick) if held.key not in longs else ():
+                rig.tell(OrderUpdate(row))
+            rig.tell(Ticks([tick]))
+        rig.tell(Beat(BeatKind.PULSE))
+
+
+def test_what_an_exit_has_traded_counts_by_its_fills_and_not_by_what_it_is_quoted_at():
+    """The shorts are bought back at 45 and 40, then fall to 5: nobody has made those seventy-five rupees."""
+    rules = RULES.replace("day_loss_rupees = 6000", "day_profit_rupees = 3000\nday_loss_rupees = 6000")
+    rig = Rig(Mode.EXECUTE, CONDOR, rules=rules)
+    rig.wait(1, *ENTRY[:4])
+    rig.command(strategy_id=1, confirmed=True)
+    half_closed(rig, *ENTRY[:4])
+    half_closed(rig, 20, 5, 5, 18)
+    assert sum(order.side is Side.BUY for order in rig.placed) == 2
+    assert not [a for a in rig.of(Alert) if a.title == "Day limit of account default"]
+    (day,) = rig.view.accounts
+    assert day.day_paise == -2 * 65 * 5  # each short at five paise above its mid; the longs at entry
