@@ -339,13 +339,14 @@ def half_closed(rig, *mids):
 
 def test_what_an_exit_has_traded_counts_by_its_fills_and_not_by_what_it_is_quoted_at():
     """The shorts are bought back at 45 and 40, then fall to 5: nobody has made those seventy-five rupees."""
-    rules = RULES.replace("day_loss_rupees = 6000", "day_profit_rupees = 3000\nday_loss_rupees = 6000")
+    rules = RULES.replace("day_loss_rupees = 6000", "day_profit_rupees = 2000\nday_loss_rupees = 6000")
     rig = Rig(Mode.EXECUTE, CONDOR, rules=rules)
     rig.wait(1, *ENTRY[:4])
     rig.command(strategy_id=1, confirmed=True)
     half_closed(rig, *ENTRY[:4])
-    half_closed(rig, 20, 5, 5, 18)
+    half_closed(rig, 3, 5, 5, 3)
     assert sum(order.side is Side.BUY for order in rig.placed) == 2
     assert not [a for a in rig.of(Alert) if a.title == "Day limit of account default"]
     (day,) = rig.view.accounts
-    assert day.day_paise == -2 * 65 * 5  # each short at five paise above its mid; the longs at entry
+    # each short was bought five paise above its mid; the longs have lost 17 and 15 rupees
+    assert day.day_paise == 65 * (-2 * 5 - 1_700 - 1_500)
