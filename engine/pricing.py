@@ -73,7 +73,7 @@ class Ladder:
     def worst_paise(self, touch: Touch) -> int:
         """The worst price to ask now, on the tick grid: inside the band, and the cap while it holds."""
         reference = reference_paise(touch) or self.mid_paise
-        band = self._away(reference, max(reference * BAND_PCT // 100, BAND_MIN_PAISE))
+        band = self._away(reference, _band_paise(reference))
         if self.uncapped:
             return band
         return min(band, self.cap_paise()) if self.side is Side.BUY else max(band, self.cap_paise())
@@ -103,8 +103,16 @@ def limit_paise(ladder: Ladder, touch: Touch, elapsed_s: float) -> int:
 
 
 def mid_paise(touch: Touch) -> int | None:
-    """A fair price now, and the one to freeze at the trigger: the mid, else where the market is."""
-    return _mid(touch) or reference_paise(touch)
+    """A fair price now, and the one to freeze at the trigger: the mid, else where the market is.
+
+    A mid that lies beyond the exchange's band around the market is that of a stub quote: a cap measured
+    from it would let an exit pay anything.
+    """
+    mid, reference = _mid(touch), reference_paise(touch)
+    if mid is None or reference is None:
+        return mid or reference
+    believable = abs(mid - reference) <= _band_paise(reference)
+    return mid if believable else reference
 
 
 def reference_paise(touch: Touch) -> int | None:
@@ -117,6 +125,11 @@ def reference_paise(touch: Touch) -> int | None:
         return touch.ltp_paise or None
     reference = touch.ltp_paise or _mid(touch) or bid or ask
     return (min(max(reference, bid), ask) if ask else max(reference, bid)) or None
+
+
+def _band_paise(reference_paise: int) -> int:
+    """How far from where the market is the exchange takes an order."""
+    return max(reference_paise * BAND_PCT // 100, BAND_MIN_PAISE)
 
 
 def _mid(touch: Touch) -> int | None:

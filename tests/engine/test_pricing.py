@@ -100,3 +100,13 @@ def test_the_frozen_price_is_the_mid_else_the_last_trade_else_the_only_side():
     assert mid_paise(Touch(None, 1000, 0)) == 1000
     assert mid_paise(Touch(0, 1000, 2000)) == 1000
     assert mid_paise(Touch(None, None, 0)) is None
+
+
+def test_a_stub_quote_does_not_carry_the_cap_along():
+    """Bid 0.05, asked 1,000.00, last traded at 20.00: 20.00 is fair, and an urgent buy ends at 22.00."""
+    stub = Touch(5, 100_000, 2_000)
+    assert mid_paise(stub) == 2_000
+    ladder = Ladder(Side.BUY, Style.URGENT, 2_000, 5)
+    assert limit_paise(ladder, stub, 60.0) == 2_200
+    assert mid_paise(Touch(5, 100_000, 0)) == 50_002, "never traded: the book is all there is"
+    assert mid_paise(Touch(1_500, 2_500, 1_500)) == 2_000, "wide, but within the band"
