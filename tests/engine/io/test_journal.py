@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.effects import Audit, Record, Settle
 from engine.errors import JournalError, Settled
 from engine.io.journal import HostLock, Journal
-from engine.messages import Audit, Record, Settle
 from engine.model import Side
 
 ROOT = Path(__file__).parents[3]
