@@ -211,6 +211,11 @@ class Story:
             nets[fill.key] += fill.side.sign * fill.quantity
         return {key: net for key, net in nets.items() if net}
 
+    def pnl_paise(self, position: PositionId, now_s: float) -> int | None:
+        """What a position has come to: gross, fills counted as they were made; None = unknown."""
+        life = self.lives[position]
+        return life.final_paise if life.ended else self._pnl_paise(life, self._marks(life, now_s))
+
     def _pnl_paise(self, life: Life, marks: Mapping[_Held, int]) -> int | None:
         """Gross: what fills brought, less what entry cost, plus what is left at these marks."""
         total = -sum(leg.quantity * entry_price(leg) for leg in life.position.legs)
