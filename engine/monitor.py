@@ -168,6 +168,7 @@ class Monitor:
         book = self.watch.book
         return Health(
             in_session=self.helm.calendar.is_open(now_s),
+            resting=self.helm.calendar.spot_rests(now_s),
             feed=self.feed,
             data_age_s=None if book.data_s is None else now_s - book.data_s,
             trade_age_s=None if book.newest_trade_s is None else now_s - book.newest_trade_s,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import BadInput, ConfigError
@@ -62,9 +63,33 @@ class Session(NamedTuple):
     close_s: float
 
 
+class Auction(NamedTuple):
+    """The closing auction of the underlyings while their options go on trading.
+
+    From ``open_s`` on nothing trades continuously in the cash market; at ``close_s`` the price of the
+    auction is known, and it stays until the options close as well.
+
+    Attributes:
+        band_pct: how far, in per cent, the auction may take a price away from the last one before it.
+    """
+
+    open_s: float
+    close_s: float
+    band_pct: int
+
+    def holds(self, now_s: float) -> bool:
+        """Whether the auction is on: what an underlying shows now is nobody's trade."""
+        return self.open_s <= now_s < self.close_s
+
+
+#: What a session without a closing auction has instead.
+NO_AUCTION = Auction(inf, inf, 0)
+
+
 class _Hours(NamedTuple):
     open: time
     close: time
+    auction: tuple[time, time, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +168,17 @@ class Calendar:
         """
         if not self.is_session(day):
             raise BadInput(f"{day} is not a trading session")
-        hours = self._regular(day)
-        if day not in self.recorded:
-            hours = self.special.get(day, hours)
+        hours = self._hours(day)
         return Session(at(day, hours.open), at(day, hours.close))
+
+    def auction(self, day: date) -> Auction:
+        """The closing auction of a session's underlyings; `NO_AUCTION` on a day that has none."""
+        terms = self._hours(day).auction if self.is_session(day) else None
+        return NO_AUCTION if terms is None else Auction(at(day, terms[0]), at(day, terms[1]), terms[2])
+
+    def spot_rests(self, now_s: float) -> bool:
+        """Whether options trade at this moment and what they are on does not: in the auction and after it."""
+        return self.is_open(now_s) and now_s >= self.auction(ist_date(now_s)).open_s
 
     def is_open(self, now_s: float) -> bool:
         """Whether the market trades at this moment."""
@@ -183,9 +215,10 @@ class Calendar:
         moment_s, close_s = at(day, clock), self.session(day).close_s
         return moment_s if moment_s < close_s else close_s - _BEFORE_SHORT_CLOSE_S
 
-    def _regular(self, day: date) -> _Hours:
-        """The regular hours in force on a day; the oldest known ones before all."""
-        return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+    def _hours(self, day: date) -> _Hours:
+        """The hours of a session; the oldest known regular ones before all."""
+        regular = next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+        return regular if day in self.recorded else self.special.get(day, regular)
 
     def _walk(self, day: date, step: timedelta) -> date:
         pause = _LONGEST_PAUSE_DAYS
@@ -220,7 +253,13 @@ def _day(value: Any) -> date:
 
 
 def _hours(row: Mapping[str, Any]) -> _Hours:
-    for name in ("open", "close"):
-        if not isinstance(row[name], time):
-            raise TypeError(f"read {name} = {row[name]!r} where a time was expected, e.g. 15:30:00")
-    return _Hours(row["open"], row["close"])
+    terms = row.get("auction")
+    auction = None if terms is None else (_clock(terms, "open"), _clock(terms, "close"), terms["band_pct"])
+    return _Hours(_clock(row, "open"), _clock(row, "close"), auction)
+
+
+def _clock(row: Mapping[str, Any], name: str) -> time:
+    value = row[name]
+    if not isinstance(value, time):
+        raise TypeError(f"read {name} = {value!r} where a time was expected, e.g. 15:30:00")
+    return value

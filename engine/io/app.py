@@ -218,7 +218,7 @@ class _House:
             quotes=self.rest,
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
-            policy=FeedPolicy(in_session=self.calendar.is_open),
+            policy=FeedPolicy(in_session=self.calendar.is_open, resting=self.calendar.spot_rests),
         )
 
     def _broker(self) -> tuple[Broker, tuple[Callable[[Message], None], ...]]:
