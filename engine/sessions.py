@@ -1,18 +1,17 @@
 """When the market is open: IST moments, sessions, holidays, days to expiry.
 
-Tables come in as text (`engine/data/sessions.toml`), answers go out. Days are dates in IST, moments
+What the calendar knows comes from a table (`engine.session_table`). Days are dates in IST, moments
 are epoch seconds; the clock is always an argument.
 """
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import BadInput, ConfigError
+from engine.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +25,8 @@ _SATURDAY = 5
 _LONGEST_PAUSE_DAYS = 60
 #: An exit whose clock time lies after the end of a short session comes this long before that end.
 _BEFORE_SHORT_CLOSE_S = 600.0
+#: So many days before its last one the owner is told that the calendar ends.
+ENDING_DAYS = 30
 
 
 def ist(now_s: float) -> datetime:
@@ -86,7 +87,9 @@ class Auction(NamedTuple):
 NO_AUCTION = Auction(inf, inf, 0)
 
 
-class _Hours(NamedTuple):
+class Hours(NamedTuple):
+    """Clock times of a session; of the auction its opening, its close and its `Auction.band_pct`."""
+
     open: time
     close: time
     auction: tuple[time, time, int] | None
@@ -100,7 +103,7 @@ class Calendar:
         first, last: the days the table knows about.
         uncertain: days inside them whose sessions are not known after all.
         hours: regular hours by the day they came into force, oldest first.
-        special: sessions on weekends and holidays.
+        special: days of hours of their own, also weekends and holidays.
         recorded: in a replay the days that have a recording; between the first and the last of
             them there are no other sessions.
     """
@@ -109,34 +112,9 @@ class Calendar:
     last: date
     holidays: frozenset[date]
     uncertain: frozenset[date]
-    hours: tuple[tuple[date, _Hours], ...]
-    special: Mapping[date, _Hours]
+    hours: tuple[tuple[date, Hours], ...]
+    special: Mapping[date, Hours]
     recorded: frozenset[date] = frozenset()
-
-    @classmethod
-    def parse(cls, text: str) -> Calendar:
-        """Read the table.
-
-        Raises:
-            ConfigError: not TOML, or a key is missing or of the wrong type.
-        """
-        try:
-            table = tomllib.loads(text)
-            hours = [(_day(row["from"]), _hours(row)) for row in table["hours"]]
-            return cls(
-                first=_day(table["first"]),
-                last=_day(table["last"]),
-                holidays=frozenset(map(_day, table["holidays"])),
-                uncertain=frozenset(map(_day, table["uncertain"])),
-                hours=tuple(sorted(hours)),
-                special={_day(row["date"]): _hours(row) for row in table["special"]},
-            )
-        except tomllib.TOMLDecodeError as fault:
-            raise ConfigError([f"session table: not readable as TOML: {fault}"]) from fault
-        except KeyError as fault:
-            raise ConfigError([f"session table: {fault} is missing"]) from fault
-        except TypeError as fault:
-            raise ConfigError([f"session table: {fault}"]) from fault
 
     def for_recording(self, days: Iterable[date]) -> Calendar:
         """The calendar of a replay: every recorded day is a session of regular hours.
@@ -215,7 +193,7 @@ class Calendar:
         moment_s, close_s = at(day, clock), self.session(day).close_s
         return moment_s if moment_s < close_s else close_s - _BEFORE_SHORT_CLOSE_S
 
-    def _hours(self, day: date) -> _Hours:
+    def _hours(self, day: date) -> Hours:
         """The hours of a session; the oldest known regular ones before all."""
         regular = next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
         return regular if day in self.recorded else self.special.get(day, regular)
@@ -231,6 +209,14 @@ class Calendar:
         raise BadInput(f"the session table has no session within {_LONGEST_PAUSE_DAYS} days of {day}")
 
 
+def ending_text(calendar: Calendar, now_s: float) -> str:
+    """Say in words that the calendar ends soon; empty while that is more than a month away."""
+    days = (calendar.last - ist_date(now_s)).days
+    if not 0 <= days <= ENDING_DAYS:
+        return ""
+    return f"the calendar ends on {calendar.last:%d %b %Y}"
+
+
 def session_text(calendar: Calendar, now_s: float) -> str:
     """Say in words whether F&O trades now, and until or since when."""
     today = ist_date(now_s)
@@ -244,22 +230,3 @@ def session_text(calendar: Calendar, now_s: float) -> str:
     if now_s < session.close_s:
         return f"open until {ist(session.close_s):%H:%M}"
     return f"closed since {ist(session.close_s):%H:%M}"
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, datetime) or not isinstance(value, date):
-        raise TypeError(f"read {value!r} where a date was expected, e.g. 2026-11-24")
-    return value
-
-
-def _hours(row: Mapping[str, Any]) -> _Hours:
-    terms = row.get("auction")
-    auction = None if terms is None else (_clock(terms, "open"), _clock(terms, "close"), terms["band_pct"])
-    return _Hours(_clock(row, "open"), _clock(row, "close"), auction)
-
-
-def _clock(row: Mapping[str, Any], name: str) -> time:
-    value = row[name]
-    if not isinstance(value, time):
-        raise TypeError(f"read {name} = {value!r} where a time was expected, e.g. 15:30:00")
-    return value

@@ -125,7 +125,7 @@ class _House:
         self.settings, self.options, self.journal = settings, options, journal
         self.clock = SystemClock(settings.clock_start)
         self.inbox = Inbox()
-        self.calendar = tables.calendar()
+        self.calendar = tables.calendar(settings.sessions_file)
         self.token = settings.dhan_access_token.reveal
         self.rest = DhanRest(
             client_id=settings.dhan_client_id,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import BadInput, ConfigError
+from engine.errors import BadInput
 from engine.io import tables
 from engine.sessions import NO_AUCTION, Calendar, at, dte, ist, ist_date
 
@@ -140,21 +140,6 @@ def test_a_clock_time_within_the_session_is_kept_to_the_minute():
     day = date(2026, 2, 3)
     assert CALENDAR.moment_s(day, "15:27") == at(day, "15:27")
     assert CALENDAR.moment_s(day, "15:30") == at(day, "15:20")
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("first = ", "TOML"),
-        ("first = 2026-01-01", "missing"),
-        ("hours = []\nfirst = 3", "date was expected"),
-        ("first = 2026-01-01\n[[hours]]\nfrom = 2026-01-01\nopen = 9\nclose = 15:30:00", "time was expected"),
-    ],
-)
-def test_a_broken_table_is_refused(text, fault):
-    """The error says what is wrong with the table."""
-    with pytest.raises(ConfigError, match=fault):
-        Calendar.parse(text)
 
 
 def test_questions_without_an_answer_are_errors():
