@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
     from engine.prices import PriceBook
     from engine.watch.lines import Line
+    from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
 
 #: An underlying whose last trade is older than this stands still (the cash market closes before the
@@ -60,11 +61,14 @@ class Family:
         spot_low, spot_high: between which prices the underlying changes nothing while it is calm.
     """
 
-    __slots__ = ("_culprits", "_guard", "_held", "calm", "lines", "spot_high", "spot_low", "underlying")
+    __slots__ = (
+        "_culprits", "_guard", "_held", "_rest", "calm", "lines", "spot_high", "spot_low", "underlying",
+    )  # fmt: skip
 
-    def __init__(self, underlying: InstrumentKey | None, guard: Guard) -> None:
+    def __init__(self, underlying: InstrumentKey | None, guard: Guard, rest: Rest) -> None:
         self.underlying = underlying
         self._guard = guard
+        self._rest = rest
         self.lines: list[Line] = []
         self._held: dict[Watched, tuple[tuple[Line, Line], ...]] = {}
         self._culprits: dict[tuple[Line, Line], Line] = {}
@@ -148,7 +152,7 @@ class Family:
         tick, arrived_s = book.peek(self.underlying), book.arrived_s(self.underlying)
         if tick is None or arrived_s is None or tick.ltp_paise <= 0:
             return None
-        old = now_s > arrived_s + self._guard.max_quote_age_s
+        old = now_s > arrived_s + self._guard.max_quote_age_s or self._rest.auction.holds(arrived_s)
         still = tick.ltt_s > 0 and now_s > tick.ltt_s + SPOT_TRADED_WITHIN_S
         return None if old or still else 2 * tick.ltp_paise
 
