@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.messages import Alert, Record
+from engine.effects import Alert, Record
 from engine.model import Urgency
 from engine.sessions import ENDING_DAYS, at, ist_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.messages import Effect
+    from engine.effects import Effect
     from engine.sessions import Calendar
 
 __all__ = ["CALENDAR_TOLD", "CalendarWatch"]

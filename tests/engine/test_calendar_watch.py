@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from engine.messages import Alert, Ask, Beat, BeatKind, Say
+from engine.effects import Alert, Ask, Say
+from engine.messages import Beat, BeatKind
 from engine.model import Mode, Urgency
 from engine.paper import PaperExchange
 from engine.sessions import at, ist
