@@ -9,10 +9,11 @@ from engine.errors import BadInput
 from engine.gate import Decision, Status, decide
 from engine.messages import Answer, Ask, Audit, Card, Say, Wish
 from engine.model import Mode, Urgency
-from engine.money import rupees, signed_rupees
+from engine.money import signed_rupees
 from engine.rules.base import in_words
 from engine.rules.overrides import Loosens, Override
 from engine.rules.spoken import spoken
+from engine.rules_page import how_far
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,7 @@ class Tightening:
         ask = Ask(
             asked.nonce, Wish.SET, f"Tighten {rule.lower()} of {title}?", self._preview(position, trial),
             asked.expires_s, Urgency.NORMAL, "Tighten, exit now" if acts else "Tighten", "Leave as it is",
-            position.id,
+            position.id, drastic=acts,
         )  # fmt: skip
         return [record, ask]
 
@@ -83,7 +84,8 @@ class Tightening:
             lines += ["", f"It is met already: {trial.fires.reason}. {self._at_once(trial.fires)}"]
         else:
             pnl = "P&L unknown" if trial.pnl_paise is None else f"P&L {signed_rupees(trial.pnl_paise)}"
-            lines.append("; ".join([pnl, *away(trial.after, position.symbol)]))
+            ways = [word for one in trial.after for word in how_far(one, position.symbol)]
+            lines.append(" · ".join([pnl, *ways]))
         if self._helm.watch.silence(position.id) is not None:
             lines.append("An exit, a question or an answer of yours holds its rules back just now.")
         return tuple(lines)
@@ -140,18 +142,6 @@ class Tightening:
 def fingerprint(positions: Iterable[Position]) -> tuple[tuple[int, int], ...]:
     """The legs that a question is about: yes means exactly these."""
     return tuple(sorted((int(leg.key), leg.quantity) for p in positions for leg in p.legs))
-
-
-def away(thresholds: Iterable[ThresholdView], symbol: str) -> list[str]:
-    """How far each is from firing, in rupees and where known in points of the underlying."""
-    said = []
-    for one in thresholds:
-        if one.distance_paise is not None:
-            said.append(f"{rupees(abs(one.distance_paise))} away")
-        if one.points is not None and one.underlying_paise is not None:
-            level = rupees(one.underlying_paise).removeprefix("₹").rpartition(".")[0]
-            said.append(f"at about {symbol} {level}, {abs(one.points):,.0f} points away")
-    return said
 
 
 def _waits(thresholds: Iterable[ThresholdView]) -> str:

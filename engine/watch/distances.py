@@ -40,6 +40,7 @@ def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> Th
         distance_paise=distance,
         points=points,
         underlying_paise=None if points is None or spot is None else spot + round(points * 100),
+        met=armed.look(snapshot) is not None,
     )
 
 

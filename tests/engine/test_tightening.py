@@ -55,7 +55,7 @@ def test_set_shows_what_changes_and_does_nothing_before_the_yes():
     assert ask.title == "Tighten stop loss of 3359 NIFTY Iron Condor?"
     assert ask.lines[0] == "Now: −₹4,972.50 (50 % of the maximum loss ₹9,945.00)"
     assert ask.lines[1] == "New: −₹1,989.00 (20 % of the maximum loss ₹9,945.00)"
-    assert ask.lines[2].startswith("P&L ₹0.00; ₹1,989.00 away")
+    assert ask.lines[2].startswith("P&L ₹0.00 · ₹1,989.00 away")
     assert (ask.yes, ask.wish) == ("Tighten", Wish.SET)
     assert stop(rig) == STOP
     rig.tap(ask.nonce, yes=False)
@@ -142,7 +142,7 @@ def test_a_threshold_that_is_met_already_is_said_before_the_yes(mode, words, yes
     assert ask.lines[0] == "Now: does not stand guard"
     assert ask.lines[-1].startswith("It is met already: P&L −₹2,600.00 is at or below the stop −₹2,000.00")
     assert ask.lines[-1].endswith(words)
-    assert ask.yes == yes
+    assert (ask.yes, ask.drastic) == (yes, "exit" in yes)
     rig.tap(ask.nonce)
     rig.wait(5, *WORSE)
     asked = [a for a in rig.of(Ask) if a.wish is Wish.EXIT]
