@@ -5,6 +5,7 @@ Nothing here waits: the core answers by effects, which come back through the out
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot.access import actor
@@ -148,7 +149,7 @@ class Commands:
             self._show(page)
 
     async def show_why(self, strategy_id: int) -> None:
-        """Tell the story of one position, watched still or not; it is read aside, the loop goes on."""
+        """Tell the story of one position, watched still or not; it is read and told aside, the loop goes on."""
         try:
             found = await self._why(strategy_id)
         except BadInput as error:
@@ -157,7 +158,7 @@ class Commands:
         if not found:
             self._say(f"Nothing was seen of {strategy_id} yet. /status lists what is watched.")
         for each in found:
-            self._show(why_page(each, self._view()))
+            self._show(await asyncio.to_thread(why_page, each, self._view()))
 
     async def set(self, update: Update, context: Any) -> None:
         """Ask the core for the question about a tighter rule; anything unclear shows how it is written."""
