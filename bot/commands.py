@@ -149,7 +149,7 @@ class Commands:
             self._show(page)
 
     async def show_why(self, strategy_id: int) -> None:
-        """Tell the story of one position, watched still or not; it is read and told aside, the loop goes on."""
+        """Tell the story of one position, watched still or not; made aside, the loop goes on."""
         try:
             found = await self._why(strategy_id)
         except BadInput as error:

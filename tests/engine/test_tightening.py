@@ -207,6 +207,17 @@ def test_rows_that_come_back_keep_their_override_and_other_rows_do_not():
         assert stop(rig) == expected
 
 
+def test_a_position_that_is_rolled_leg_by_leg_keeps_its_override():
+    """No row of the first day is left at the end, and it is still the same position, after a restart too."""
+    rig = watched()
+    tighten(rig, "stop_loss", "-0.2")
+    for changed in ({1, 2}, {3, 4}):
+        rig.rows = [replace(row, id=row.id + 10) if row.id in changed else row for row in rig.rows]
+        rig.tell(Beat(BeatKind.SYNC))
+    rig.start()
+    assert stop(rig) == -198_900
+
+
 def test_changed_legs_keep_what_is_still_tighter():
     """The same share of another basis is another amount, and still the override."""
     rig = watched()

@@ -59,11 +59,12 @@ def test_a_tighter_setting_is_told_from_a_looser_one(rule, tight, loose):
         ("stop_underlying", "{below = 24500}", "{above = 25500}"),
         ("trailing_stop", "{give_back = 0.1}", "{give_back_rupees = 200}"),
         ("trailing_stop", "{activate = 0.1, give_back = 0.4}", "true"),
+        ("trailing_stop", "{activate_rupees = 1}", "true"),
         ("lock_profit", "[{reach = 9000, keep = 4000}]", "[{reach = 10000, keep = 5000}]"),
     ],
 )
 def test_what_cannot_be_compared_is_neither(rule, one, other):
-    """A little more of this and a little less of that is no tightening."""
+    """A little more of this and a little less of that is no tightening; with and without what is realised."""
     assert not surely(rule, one, other)
     assert not surely(rule, other, one)
 
