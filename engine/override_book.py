@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.messages import Record
+from engine.effects import Record
 from engine.model import PositionId
 from engine.rules.overrides import Override
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.effects import Answer, Ask, Audit, Card, Say
 from engine.errors import BadInput
 from engine.gate import Decision, Status, decide
-from engine.messages import Answer, Ask, Audit, Card, Say, Wish
+from engine.messages import Wish
 from engine.model import Mode, Urgency
 from engine.money import signed_rupees
 from engine.rules.base import in_words
@@ -18,9 +19,10 @@ from engine.rules_page import how_far
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.effects import Effect
     from engine.gate import Confirmation, Questions
     from engine.helm import Helm
-    from engine.messages import Command, Effect, Tap
+    from engine.messages import Command, Tap
     from engine.model import Position, Verdict
     from engine.view import ThresholdView
     from engine.watch.trial import Trial

@@ -12,21 +12,10 @@ from typing import TypeVar
 
 from bot.app import TelegramChat
 from bot.poller import PollPace
+from engine.effects import Alert, Answer, Ask, Card, Effect, Say
 from engine.errors import BadInput
 from engine.io.whys import Found
-from engine.messages import (
-    Alert,
-    Answer,
-    Ask,
-    Card,
-    Command,
-    Effect,
-    FeedState,
-    Message,
-    Say,
-    Tap,
-    Wish,
-)
+from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Action, Mode, Urgency, position_id
 from engine.picture import RulesNow
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView

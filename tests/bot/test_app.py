@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.toasts import FALLBACK
+from engine.effects import Answer, Say
 from engine.errors import BadInput
 from engine.io.whys import Found
-from engine.messages import Actor, Answer, Command, Say, Tap, Wish
+from engine.messages import Actor, Command, Tap, Wish
 from engine.model import Urgency
 from engine.picture import RulesNow
 from engine.view import MonitorView, PositionState

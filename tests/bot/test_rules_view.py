@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bot.layout import MESSAGE_LIMIT, plain
 from bot.rules_view import rules_pages, usage_page
-from engine.messages import Ask, Command, Wish
+from engine.effects import Ask
+from engine.messages import Command, Wish
 from engine.model import Mode
 from engine.picture import RulesNow, rules_now
 from engine.view import PositionState

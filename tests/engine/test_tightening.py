@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.effects import Alert, Answer, Ask, Card, Say
 from engine.io import tables
-from engine.messages import Actor, Alert, Answer, Ask, Beat, BeatKind, Card, Command, RulesChanged, Say, Wish
+from engine.messages import Actor, Beat, BeatKind, Command, RulesChanged, Wish
 from engine.model import Mode
 from engine.view import PositionState
 from tests.engine.makers import condor

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from engine.__main__ import main
+from engine.effects import Record
 from engine.io.journal import Journal
-from engine.messages import Record
 from tests.engine.test_trades import COLUMNS
 
 ROWS = f"""{COLUMNS},rule_set
