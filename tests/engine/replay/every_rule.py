@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"
 RULES = EXAMPLES / "rules_every_rule.toml"
 NAMES = (
     "2019-05-20", "2019-05-21", "2019-05-22", "2019-05-24", "2019-07-05", "2025-08-29", "2025-10",
-    "2026-05-26",
+    "2026-01-30", "2026-02-03_index", "2026-02-03_stocks", "2026-05-26", "2026-08-05", "2026-08-18",
 )  # fmt: skip
 HOLIDAY = "2025-08-27"
 
@@ -29,8 +29,13 @@ BEAT_S = 0.5
 
 def recording(name):
     """The file of a day."""
-    [path] = DAYS.glob(f"{name}_*quotes*.csv.gz")
+    [path] = DAYS.glob(f"{name}*.csv.gz")
     return path
+
+
+def together(name, *values):
+    """The values of a test that replays this day: one worker runs all tests of a day, and replays it once."""
+    return pytest.param(name, *values, marks=pytest.mark.xdist_group(f"every rule on {name}"))
 
 
 @cache

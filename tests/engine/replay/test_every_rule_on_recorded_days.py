@@ -1,4 +1,4 @@
-"""Every rule on the recorded days with quotes; each trigger is confirmed by arithmetic on the rows alone."""
+"""Every rule on every recorded day; each trigger is confirmed by arithmetic on the rows alone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.engine.replay.every_rule import (
     needs_days,
     replayed,
     strategies,
+    together,
     verdicts,
     written,
 )
@@ -55,8 +56,11 @@ def beyond(pnl, threshold):
 def amount_met(rule, setting, life, rows):
     """First moment of a fixed amount, with the amount."""
     threshold = level(rule, setting, life, rows)
-    found = next((m for m in life.moments if m.pnl is not None and beyond(m.pnl, threshold)), None)
-    return found, threshold
+    for moment in life.moments:
+        pnl = moment.pnl if threshold > 0 else moment.stop
+        if pnl is not None and beyond(pnl, threshold):
+            return moment, threshold
+    return None, threshold
 
 
 def ratchet_met(rule, setting, life, rows):
@@ -85,9 +89,13 @@ def ratchet_met(rule, setting, life, rows):
 
 
 def market_met(rule, setting, life, rows):
-    """First moment at which the underlying, or the model, is beyond."""
+    """First moment at which the underlying, or the model, is beyond; never without a recorded spot."""
     for moment in life.moments:
-        if moment.marks is not None and MEASURES[rule](setting, life, moment):
+        if (
+            moment.marks is not None
+            and (moment.spot or rule not in BY_SPOT)
+            and MEASURES[rule](setting, life, moment)
+        ):
             return moment, None
     return None, None
 
@@ -140,6 +148,7 @@ MEASURES = {
     "stop_underlying": out_of_band, "stop_delta": net_delta, "stop_leg_delta": leg_delta,
     "theta_burn": burning, "theta_captured": captured,
 }  # fmt: skip
+BY_SPOT = ("stop_underlying", "theta_captured")
 AMOUNTS = (
     "profit_target", "profit_target_rupees", "stop_loss", "stop_loss_rupees", "stop_credit_multiple",
     "stop_margin",
@@ -150,49 +159,90 @@ MET = {
 }  # fmt: skip
 #: The minute of each clock rule, by hand from the recording's calendar.
 CLOCKS = {
-    "Iron Condor, minutes": "2025-08-29T11:00:51+05:30",  # 90 after the snapshot of 09:30:51
-    "Short Strangle, exit at": "2025-08-29T14:10:00+05:30",
-    "Iron Condor, days to expiry": "2025-10-21T15:00:00+05:30",  # seven days before Tuesday the 28th
-    "Short Strangle, holding days": "2025-10-16T15:00:00+05:30",  # the third session after the 13th
-    "Short Straddle, expiry": "2025-10-14T15:00:00+05:30",
-    "Short Straddle, half an hour": "2026-05-26T10:50:00+05:30",
-    "Long Call, minutes": "2026-05-26T10:43:37+05:30",  # 10 after the snapshot of 10:33:37
+    1111: "2025-08-29T11:00:51+05:30",  # 90 minutes after the snapshot of 09:30:51
+    1112: "2025-08-29T14:10:00+05:30",
+    4101: "2025-10-21T15:00:00+05:30",  # seven days before Tuesday the 28th
+    4102: "2025-10-16T15:00:00+05:30",  # the third session after the 13th
+    4103: "2025-10-14T15:00:00+05:30",
+    6101: "2026-05-26T10:50:00+05:30",
+    6102: "2026-05-26T10:43:37+05:30",  # 10 minutes after the snapshot of 10:33:37
+    8110: "2026-01-30T10:53:48+05:30",  # 90 minutes after the snapshot of 09:23:48
+    8113: "2026-01-30T13:45:00+05:30",
+    8205: "2026-02-03T15:00:00+05:30",
+    8416: "2026-08-05T09:30:00+05:30",  # 10 minutes after the snapshot of 09:20
+    8503: "2026-08-18T15:00:00+05:30",
+    8505: "2026-08-18T14:10:00+05:30",
+    8509: "2026-08-18T15:00:00+05:30",
 }
 CASES = [(name, strategy_id) for name in NAMES for strategy_id in strategies(name)]
 SPECIAL = ("scaling", "refused", "day loss", "day profit", "day trailing")
 PLAIN = [
-    (name, number) for name, number in CASES if not strategies(name)[number][0]["strategy"].endswith(SPECIAL)
+    together(name, number)
+    for name, number in CASES
+    if not strategies(name)[number][0]["strategy"].endswith(SPECIAL)
 ]
+#: An example of each rule that fires.
+SHOWN = {
+    "day_loss_rupees": ("2025-08-29", 1116), "day_profit_rupees": ("2025-08-29", 1118),
+    "day_trailing": ("2025-08-29", 1120), "exit_at": ("2025-08-29", 1112),
+    "expiry_exit": ("2025-10", 4103), "lock_profit": ("2025-08-29", 1109),
+    "max_holding_days": ("2025-10", 4102), "max_holding_minutes": ("2025-08-29", 1111),
+    "profit_scaling": ("2025-08-29", 1113), "profit_target": ("2025-08-29", 1102),
+    "profit_target_rupees": ("2025-08-29", 1108), "stop_credit_multiple": ("2026-08-05", 8407),
+    "stop_delta": ("2025-08-29", 1105), "stop_leg_delta": ("2025-08-29", 1106),
+    "stop_loss": ("2026-01-30", 8103), "stop_loss_rupees": ("2025-08-29", 1101),
+    "stop_margin": ("2025-08-29", 1107), "stop_underlying": ("2026-01-30", 8107),
+    "theta_burn": ("2025-08-29", 1110), "theta_captured": ("2026-02-03_index", 8206),
+    "time_exit_dte": ("2025-10", 4101), "trailing_stop": ("2025-08-29", 1103),
+}  # fmt: skip
+
+
+def triggered(strategy_id, rows, life):
+    """What the plain arithmetic says: (rule, when, the moment it goes by, threshold); None = nothing."""
+    rule, setting = written(rows[0]["strategy"])
+    if strategy_id in CLOCKS:
+        due_s = plain.seconds(CLOCKS[strategy_id])
+        return rule, due_s, before(life, due_s), None
+    moment, threshold = MET[rule](rule, setting, life, rows)
+    expiry_s = plain.seconds(f"{min(leg.name[1] for leg in life.legs)}T15:00:00+05:30")
+    if moment is not None and moment.at_s + LASTS_S.get(rule, 0) < expiry_s:
+        return rule, moment.at_s + LASTS_S.get(rule, 0), moment, threshold
+    if expiry_s <= life.moments[-1].at_s:  # whatever the rules: nobody is left to an index option's expiry
+        return "expiry_exit", expiry_s, before(life, expiry_s), None
+    return None
+
+
+def before(life, due_s):
+    """The newest moment with a P&L."""
+    return [moment for moment in life.moments if moment.at_s <= due_s and moment.stop is not None][-1]
 
 
 @pytest.mark.parametrize(("name", "strategy_id"), PLAIN)
 def test_a_rule_fires_at_the_first_snapshot_that_meets_it_and_only_then(name, strategy_id):
     """The first verdict has the rule, time, P&L and threshold of the plain arithmetic, or there is none."""
     rows, position = strategies(name)[strategy_id], replayed(name)[strategy_id]
-    strategy = rows[0]["strategy"]
-    rule, setting = written(strategy)
-    life = life_of(name, strategy_id)
+    life, told = life_of(name, strategy_id), verdicts(position)
     assert position["net_premium"] * 100 == pytest.approx(life.credit)
-    if strategy in CLOCKS:
-        due_s = plain.seconds(CLOCKS[strategy])
-        moment, threshold = [m for m in life.moments if m.at_s <= due_s and m.pnl is not None][-1], None
-        expected_s = due_s
-    else:
-        moment, threshold = MET[rule](rule, setting, life, rows)
-        expected_s = moment and moment.at_s + LASTS_S.get(rule, 0)
-    told = verdicts(position)
-    if moment is None:
+    expected = triggered(strategy_id, rows, life)
+    if expected is None:
         assert not told
+        assert position["status"] == "open"
         return
+    rule, when_s, moment, threshold = expected
     assert told[0]["rule"] == rule
-    assert 0 <= plain.seconds(told[0]["at"]) - expected_s <= BEAT_S
-    assert told[0]["pnl"] * 100 == pytest.approx(moment.pnl)
-    expected = None if threshold is None else pytest.approx(threshold)
-    assert (told[0]["threshold"] and told[0]["threshold"] * 100) == expected
+    assert 0 <= plain.seconds(told[0]["at"]) - when_s <= BEAT_S
+    assert told[0]["pnl"] * 100 == pytest.approx(moment.stop if moment.pnl is None else moment.pnl)
+    expected_paise = None if threshold is None else pytest.approx(threshold)
+    assert (told[0]["threshold"] and told[0]["threshold"] * 100) == expected_paise
 
 
 def test_no_rule_is_left_out():
-    """Each rule that there is closes, or begins to close, some example on some recorded day."""
-    told = {event["rule"] for name in NAMES for one in replayed(name).values() for event in verdicts(one)}
-    assert set(rules()) | DAY_RULES == told
-    assert len(CASES) >= 25
+    """Each rule that there is has an example, among far more than 25 strategies."""
+    assert set(SHOWN) == set(rules()) | DAY_RULES
+    assert len(CASES) >= 100
+
+
+@pytest.mark.parametrize(("name", "strategy_id", "rule"), [together(*SHOWN[r], r) for r in sorted(SHOWN)])
+def test_each_rule_fires_somewhere(name, strategy_id, rule):
+    """It closes, or begins to close, an example on a recorded day."""
+    assert rule in {event["rule"] for event in verdicts(replayed(name)[strategy_id])}
