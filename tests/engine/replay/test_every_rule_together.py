@@ -6,12 +6,16 @@ from math import ceil
 
 import pytest
 
+from engine.errors import BadInput
+from engine.io.replays import ReplayRequest, run_replay
 from tests.engine.replay import plain
 from tests.engine.replay.every_rule import (
     BEAT_S,
+    EXAMPLES,
     HOLIDAY,
     life_of,
     needs_days,
+    recording,
     replayed,
     strategies,
     together,
@@ -88,6 +92,22 @@ def test_a_covered_position_is_refused(day):
     assert position["status"] == "invalid"
     assert "read FUT on NIFTY" in position["why_invalid"]
     assert position["events"] == position["orders"] == []
+
+
+def test_shares_beside_a_sold_call_are_refused(tmp_path):
+    """Prahari watches options and futures: the file is refused, row, cell and what is expected told."""
+    header = (
+        (EXAMPLES / "trades_every_rule_2026-02-03_stocks.csv").read_text(encoding="utf-8").splitlines()[0]
+    )
+    covered = tmp_path / "covered.csv"
+    covered.write_text(
+        f"{header}\n"
+        "1,,1,RELIANCE,Covered Call,,BUY,EQ,,,500,1445,,TRADED,2026-02-03T09:55:00+05:30,\n"
+        "2,,1,RELIANCE,Covered Call,,SELL,CE,1460,2026-02-24,500,,,TRADED,2026-02-03T09:55:00+05:30,\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(BadInput, match=r"row 1 \(line 2\): type: read 'EQ', expected CE, PE or FUT"):
+        run_replay(ReplayRequest((recording("2026-02-03_stocks"),), covered))
 
 
 @pytest.mark.parametrize("day", [together(HOLIDAY)])
