@@ -35,7 +35,7 @@ def recording(name):
 
 def together(name, *values):
     """The values of a test that replays this day: one worker runs all tests of a day, and replays it once."""
-    return pytest.param(name, *values, marks=pytest.mark.xdist_group(f"every rule on {name}"))
+    return pytest.param(name, *values, id=f"on {name}: {' '.join(map(str, values))}")
 
 
 @cache
@@ -56,14 +56,19 @@ def replayed(name):
     return {position["strategy_id"]: position for position in result["positions"]}
 
 
-def life_of(name, strategy_id):
-    """Its arithmetic."""
-    wanted = frozenset(
+@cache
+def wanted(name):
+    """The contracts of the day's trades."""
+    return frozenset(
         (row["symbol"], row["expiry_date"], row["strike_price"], row["type"])
         for rows in strategies(name).values()
         for row in rows
     )
-    return plain.life(strategies(name)[strategy_id], recording(name), wanted)
+
+
+def life_of(name, strategy_id):
+    """Its arithmetic."""
+    return plain.life(strategies(name)[strategy_id], recording(name), wanted(name))
 
 
 def written(strategy):

@@ -84,13 +84,13 @@ def test_a_day_limit_goes_by_the_sum_of_its_account(day, ending, rule, wait_s):
         assert event["pnl"] * 100 == pytest.approx(total)
 
 
-@pytest.mark.parametrize("day", [together(FRIDAY)])
+@pytest.mark.parametrize("day", [together(FRIDAY), together("2026-02-03_stocks")])
 def test_a_covered_position_is_refused(day):
     """A future and a sold call: a recording holds options only, so nothing of it is watched."""
     [number] = named(day, "refused")
     position = replayed(day)[number]
     assert position["status"] == "invalid"
-    assert "read FUT on NIFTY" in position["why_invalid"]
+    assert f"read FUT on {position['symbol']}" in position["why_invalid"]
     assert position["events"] == position["orders"] == []
 
 
