@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from math import ceil, floor, gcd
 
 import pytest
@@ -23,6 +24,7 @@ from tests.engine.replay.every_rule import (
 
 pytestmark = needs_days
 
+IST = timezone(timedelta(hours=5, minutes=30))
 #: What a breach must last, seconds; what is not named here acts at once.
 LASTS_S = {
     "profit_target": 1, "profit_target_rupees": 1, "profit_scaling": 1, "trailing_stop": 1, "lock_profit": 1,
@@ -157,22 +159,10 @@ MET = {
     **dict.fromkeys(AMOUNTS, amount_met), **dict.fromkeys(MEASURES, market_met),
     "trailing_stop": ratchet_met, "lock_profit": ratchet_met,
 }  # fmt: skip
-#: The minute of each clock rule, by hand from the recording's calendar.
+#: The minute of the clock rules that go by a calendar, by hand from the recording's.
 CLOCKS = {
-    1111: "2025-08-29T11:00:51+05:30",  # 90 minutes after the snapshot of 09:30:51
-    1112: "2025-08-29T14:10:00+05:30",
     4101: "2025-10-21T15:00:00+05:30",  # seven days before Tuesday the 28th
     4102: "2025-10-16T15:00:00+05:30",  # the third session after the 13th
-    4103: "2025-10-14T15:00:00+05:30",
-    6101: "2026-05-26T10:50:00+05:30",
-    6102: "2026-05-26T10:43:37+05:30",  # 10 minutes after the snapshot of 10:33:37
-    8110: "2026-01-30T10:53:48+05:30",  # 90 minutes after the snapshot of 09:23:48
-    8113: "2026-01-30T13:45:00+05:30",
-    8205: "2026-02-03T15:00:00+05:30",
-    8416: "2026-08-05T09:30:00+05:30",  # 10 minutes after the snapshot of 09:20
-    8503: "2026-08-18T15:00:00+05:30",
-    8505: "2026-08-18T14:10:00+05:30",
-    8509: "2026-08-18T15:00:00+05:30",
 }
 CASES = [(name, strategy_id) for name in NAMES for strategy_id in strategies(name)]
 SPECIAL = ("scaling", "refused", "day loss", "day profit", "day trailing")
@@ -197,17 +187,39 @@ SHOWN = {
 }  # fmt: skip
 
 
-def triggered(strategy_id, rows, life):
-    """What the plain arithmetic says: (rule, when, the moment it goes by, threshold); None = nothing."""
-    rule, setting = written(rows[0]["strategy"])
+def due(rule, setting, strategy_id, life):
+    """When the clock strikes for this rule; None = it does not, or not within the recording."""
+    begun_s, ended_s = life.moments[0].at_s, life.moments[-1].at_s
+    due_s = None
     if strategy_id in CLOCKS:
         due_s = plain.seconds(CLOCKS[strategy_id])
-        return rule, due_s, before(life, due_s), None
+    elif rule == "max_holding_minutes":
+        due_s = begun_s + setting * 60
+    elif rule == "exit_at":
+        due_s = plain.seconds(f"{datetime.fromtimestamp(begun_s, IST):%Y-%m-%d}T{setting}:00+05:30")
+    return due_s if due_s is not None and due_s <= ended_s else None
+
+
+def met(rule, setting, strategy_id, rows, life):
+    """When its own rule acts: (when, the moment it goes by, threshold); None = never."""
+    if rule not in MET:
+        due_s = due(rule, setting, strategy_id, life)
+        return due_s and (due_s, before(life, due_s), None)
     moment, threshold = MET[rule](rule, setting, life, rows)
+    return moment and (moment.at_s + LASTS_S.get(rule, 0), moment, threshold)
+
+
+def triggered(strategy_id, rows, life):
+    """What the plain arithmetic says: (rule, when, the moment it goes by, threshold); None = nothing.
+
+    Whatever its rule, nobody is left to the expiry of an index option; no recording reaches a stock's.
+    """
+    rule, setting = written(rows[0]["strategy"])
+    own = met(rule, setting, strategy_id, rows, life)
     expiry_s = plain.seconds(f"{min(leg.name[1] for leg in life.legs)}T15:00:00+05:30")
-    if moment is not None and moment.at_s + LASTS_S.get(rule, 0) < expiry_s:
-        return rule, moment.at_s + LASTS_S.get(rule, 0), moment, threshold
-    if expiry_s <= life.moments[-1].at_s:  # whatever the rules: nobody is left to an index option's expiry
+    if own is not None and own[0] < expiry_s:
+        return (rule, *own)
+    if expiry_s <= life.moments[-1].at_s:
         return "expiry_exit", expiry_s, before(life, expiry_s), None
     return None
 
