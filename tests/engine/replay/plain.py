@@ -273,7 +273,10 @@ def delta_and_theta(leg, mark, forward, years):
 
 
 def model(life, moment, at_s):
-    """(delta, theta) of one unit of each leg, settled at the close; on the forward of parity, else spot."""
+    """(delta, theta) of one unit of each leg, settled at the close; on the forward of parity, else spot.
+
+    None = there is neither, or the expiry is over.
+    """
     found = []
     close = "15:40" if life.legs[0].name[1] >= "2026-08-03" else "15:30"
     for leg, mark in zip(life.legs, moment.marks, strict=True):
@@ -282,7 +285,9 @@ def model(life, moment, at_s):
             if other.name[1] == leg.name[1]:
                 pairs.setdefault(other.strike, {})[other.name[3]] = price
         both = [(k, p["CE"], p["PE"]) for k, p in pairs.items() if len(p) == 2]
-        forward = (both[0][0] + both[0][1] - both[0][2] if both else moment.spot) / 100
         years = (seconds(f"{leg.name[1]}T{close}:00+05:30") - at_s) / DAY_S / 365
-        found.append(delta_and_theta(leg, mark, forward, years))
+        level = both[0][0] + both[0][1] - both[0][2] if both else moment.spot
+        if level is None or years <= 0:
+            return None
+        found.append(delta_and_theta(leg, mark, level / 100, years))
     return found

@@ -12,6 +12,7 @@ from engine.rules.registry import rules
 from tests.engine.replay import plain
 from tests.engine.replay.every_rule import (
     BEAT_S,
+    HOLIDAY,
     NAMES,
     life_of,
     needs_days,
@@ -93,39 +94,35 @@ def ratchet_met(rule, setting, life, rows):
 def market_met(rule, setting, life, rows):
     """First moment at which the underlying, or the model, is beyond; never without a recorded spot."""
     for moment in life.moments:
-        if (
-            moment.marks is not None
-            and (moment.spot or rule not in BY_SPOT)
-            and MEASURES[rule](setting, life, moment)
-        ):
+        if moment.marks is None or (rule in BY_SPOT and moment.spot is None):
+            continue
+        moves = plain.model(life, moment, moment.at_s) if rule in BY_MODEL else ()
+        if moves is not None and MEASURES[rule](setting, life, moment, moves):
             return moment, None
     return None, None
 
 
-def out_of_band(band, life, moment):
+def out_of_band(band, life, moment, moves):
     """The underlying stands outside."""
     return not band["below"] <= moment.spot / 100 <= band["above"]
 
 
-def net_delta(limit, life, moment):
+def net_delta(limit, life, moment, moves):
     """Of one unit of a combination."""
     unit = gcd(*(leg.quantity for leg in life.legs))
-    moves = plain.model(life, moment, moment.at_s)
     total = sum(leg.quantity * delta for leg, (delta, _) in zip(life.legs, moves, strict=True))
     return abs(total / unit) >= limit
 
 
-def leg_delta(limit, life, moment):
+def leg_delta(limit, life, moment, moves):
     """Of the worst sold leg."""
-    moves = plain.model(life, moment, moment.at_s)
     return any(
         leg.quantity < 0 and abs(delta) >= limit for leg, (delta, _) in zip(life.legs, moves, strict=True)
     )
 
 
-def burning(limit, life, moment):
+def burning(limit, life, moment, moves):
     """A day's theta against what the legs are worth."""
-    moves = plain.model(life, moment, moment.at_s)
     day = -sum(leg.quantity * theta * 100 for leg, (_, theta) in zip(life.legs, moves, strict=True))
     value = sum(leg.quantity * mark for leg, mark in zip(life.legs, moment.marks, strict=True))
     return day >= limit * value
@@ -140,7 +137,7 @@ def time_value(life, prices, spot):
     )
 
 
-def captured(limit, life, moment):
+def captured(limit, life, moment, moves):
     """The share of the time value at entry that is gone."""
     at_entry = time_value(life, life.entries, life.moments[0].spot)
     return 1 - time_value(life, moment.marks, moment.spot) / at_entry >= limit
@@ -151,6 +148,7 @@ MEASURES = {
     "theta_burn": burning, "theta_captured": captured,
 }  # fmt: skip
 BY_SPOT = ("stop_underlying", "theta_captured")
+BY_MODEL = ("stop_delta", "stop_leg_delta", "theta_burn")
 AMOUNTS = (
     "profit_target", "profit_target_rupees", "stop_loss", "stop_loss_rupees", "stop_credit_multiple",
     "stop_margin",
@@ -249,9 +247,9 @@ def test_a_rule_fires_at_the_first_snapshot_that_meets_it_and_only_then(name, st
 
 
 def test_no_rule_is_left_out():
-    """Each rule that there is has an example, among far more than 25 strategies."""
+    """Each rule that there is has an example, and each recorded day 25 strategies or more."""
     assert set(SHOWN) == set(rules()) | DAY_RULES
-    assert len(CASES) >= 100
+    assert min(len(strategies(name)) for name in (*NAMES, HOLIDAY)) >= 25
 
 
 @pytest.mark.parametrize(("name", "strategy_id", "rule"), [together(*SHOWN[r], r) for r in sorted(SHOWN)])

@@ -112,8 +112,10 @@ def test_shares_beside_a_sold_call_are_refused(tmp_path):
 
 @pytest.mark.parametrize("day", [together(HOLIDAY)])
 def test_nothing_fires_on_the_frozen_holiday(day):
-    """27 August 2025 with the same rules, clock rules among them: no verdict and no order."""
-    for position in replayed(day).values():
+    """27 August 2025 with the same rules, clock rules among them: all taken over, no verdict and no order."""
+    [refused] = named(day, "refused")
+    for number, position in replayed(day).items():
+        assert position["status"] == ("invalid" if number == refused else "open")
+        assert (position["net_premium"] is None) == (number == refused)
         assert not verdicts(position)
         assert position["orders"] == []
-        assert position["status"] == "open"
