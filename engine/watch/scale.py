@@ -27,7 +27,7 @@ class Scale:
     Attributes:
         wanted: a rule goes by the model.
         model: what it said when it was last asked; None = nothing.
-        due_s: when it is asked next at the earliest.
+        due_s: when it is asked next at the earliest; inf = with the next instant of a recording.
     """
 
     __slots__ = ("_holding", "_max_age_s", "_settled_s", "_weighed_s", "due_s", "model", "spot", "wanted")
@@ -56,10 +56,13 @@ class Scale:
         return self.spot.arrived_s + self._max_age_s
 
     def weigh(self, now_s: float, *, instant: bool = False) -> None:
-        """Ask the model if it is wanted: at every instant, else once a second if prices have come."""
+        """Ask the model if it is wanted: at every instant, else once a second if prices have come.
+
+        A recording tells all its prices as instants: between two of them there is nothing to weigh.
+        """
         if not self.wanted or (now_s < self.due_s and not instant):
             return
-        self.due_s = now_s + WEIGH_EVERY_S
+        self.due_s = inf if instant else now_s + WEIGH_EVERY_S
         arrived_s = max(self.spot.arrived_s, *(marks.arrived_s for _, marks in self._holding.legs))
         if arrived_s >= self._weighed_s:
             self._weighed_s = now_s
