@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import gcd, inf, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.greeks import Greeks, Pair, forward_of, greeks, implied_vol, years_between
+from engine.greeks import Greeks, greeks, implied_vol, years_between
 from engine.model import Right
 from engine.payoff import entry_price, intrinsic
 
@@ -60,18 +60,23 @@ class Sensitivity:
 
 
 def sensitivity(
-    parts: Sequence[Part], spot_paise: int | None, settled_s: Mapping[date, float], now_s: float
+    parts: Sequence[Part],
+    spot_paise: int | None,
+    forwards_both_paise: Mapping[date, int | None],
+    settled_s: Mapping[date, float],
+    now_s: float,
 ) -> Sensitivity:
     """Work out how the legs move together.
 
     Args:
         parts: all open legs.
         spot_paise: the underlying's believable price, if there is one.
+        forwards_both_paise: twice the forward of each expiry (`engine.parity`); None = unknown.
         settled_s: when each expiry is settled.
         now_s: the moment.
     """
     clocks = {
-        expiry: (_forward(parts, expiry, spot_paise), years_between(now_s, at_s))
+        expiry: (forwards_both_paise[expiry], years_between(now_s, at_s))
         for expiry, at_s in settled_s.items()
     }
     moves = [(part, _greeks(part, clocks)) for part in parts]
@@ -130,31 +135,15 @@ def _extrinsic(part: Part, spot_paise: int) -> int:
     return abs(part.quantity) * (part.mark_paise - intrinsic(right, strike_paise, spot_paise))
 
 
-def _forward(parts: Sequence[Part], expiry: date, spot_paise: int | None) -> float | None:
-    """Rupees: by parity where the position itself holds call and put of a strike, else the spot."""
-    prices: dict[int, dict[Right, int]] = {}
-    for part in parts:
-        if part.instrument.expiry == expiry and part.instrument.right is not None:
-            prices.setdefault(part.instrument.strike_paise or 0, {})[part.instrument.right] = part.mark_paise
-    pairs = [
-        Pair(strike_paise / _PAISE, sides[Right.CALL] / _PAISE, sides[Right.PUT] / _PAISE)
-        for strike_paise, sides in prices.items()
-        if len(sides) == len(Right)
-    ]
-    forward = forward_of(pairs)
-    if forward is None and spot_paise is not None:
-        forward = spot_paise / _PAISE
-    return forward if forward is not None and forward > 0 else None
-
-
-def _greeks(part: Part, clocks: Mapping[date, tuple[float | None, float]]) -> Greeks | None:
+def _greeks(part: Part, clocks: Mapping[date, tuple[int | None, float]]) -> Greeks | None:
     """One unit of a leg; an option at or below intrinsic value moves like the underlying or not at all."""
     right, expiry = part.instrument.right, part.instrument.expiry
     if right is None:
         return _LINEAR
-    forward, years = (None, 0.0) if expiry is None else clocks[expiry]
-    if forward is None or not part.instrument.strike_paise:
+    both_paise, years = (None, 0.0) if expiry is None else clocks[expiry]
+    if both_paise is None or both_paise <= 0 or not part.instrument.strike_paise:
         return None
+    forward = both_paise / (2 * _PAISE)
     strike_rupees, value = part.instrument.strike_paise / _PAISE, part.mark_paise / _PAISE
     vol = implied_vol(value, forward, strike_rupees, years, right)
     if vol is None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from vollib.black import black
 from vollib.black.greeks import analytical
 
-from engine.greeks import LEAST_VOL, Pair, forward_of, greeks, implied_vol, price, years_between
+from engine.greeks import LEAST_VOL, greeks, implied_vol, price, years_between
 from engine.model import Right
 
 CHAIN = Path(__file__).parents[3] / "shared" / "data" / "dhan" / "optionchain_NIFTY_2025-01-28.json.gz"
@@ -128,14 +128,6 @@ def test_whatever_the_price_the_answer_is_a_volatility_or_none(value, share):
     vol = implied_vol(value, 25_000.0, strike, 3 / 365, Right.PUT)
     if vol is not None:
         assert price(25_000.0, strike, 3 / 365, vol, Right.PUT) == pytest.approx(value, rel=1e-6)
-
-
-def test_the_forward_comes_from_the_strike_where_call_and_put_are_closest():
-    """Stubs far from the money do not count, nor does a strike with one price."""
-    pairs = [Pair(24_900, 210.0, 92.0), Pair(25_000, 140.0, 121.0), Pair(25_050, 112.0, 0.0)]
-    assert forward_of(pairs) == 25_019.0
-    assert forward_of([Pair(25_050, 112.0, 0.0)]) is None
-    assert forward_of([]) is None
 
 
 def test_time_to_settlement_never_ends():
