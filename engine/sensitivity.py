@@ -39,7 +39,7 @@ class Sensitivity:
     """A position by the model.
 
     Attributes:
-        spot_paise: the underlying's price it was worked out with.
+        level_paise: where the underlying stands: its price, else the forward of the nearest expiry.
         value_paise: what the legs are worth at mark.
         delta: paise of P&L per paisa of the underlying.
         gamma: delta per rupee of the underlying.
@@ -49,7 +49,7 @@ class Sensitivity:
         extrinsic_paise: time value of all sold options.
     """
 
-    spot_paise: int | None
+    level_paise: int | None
     value_paise: int
     delta: float | None
     gamma: float | None
@@ -87,7 +87,7 @@ def sensitivity(
     whole = len(known) == len(moves)
     delta = sum(part.quantity * move.delta for part, move in known) if whole else None
     return Sensitivity(
-        spot_paise=spot_paise,
+        level_paise=_level_paise(spot_paise, forwards_both_paise),
         value_paise=sum(part.quantity * part.mark_paise for part in parts),
         delta=delta,
         gamma=sum(part.quantity * move.gamma for part, move in known) if whole else None,
@@ -104,7 +104,7 @@ def points_to(model: Sensitivity, change_paise: int) -> float | None:
     By delta and gamma, the nearer of two ways; None where neither leads there within a tenth of the
     underlying's price, beyond which they are no guide.
     """
-    if model.delta is None or model.gamma is None or model.spot_paise is None:
+    if model.delta is None or model.gamma is None or model.level_paise is None:
         return None
     change, bend = change_paise / _PAISE, model.gamma / 2
     under = model.delta**2 + 4 * bend * change
@@ -115,7 +115,7 @@ def points_to(model: Sensitivity, change_paise: int) -> float | None:
     divisors = (model.delta + root, model.delta - root)
     ways = [2 * change / divisor for divisor in divisors if divisor]
     way = min(ways, key=abs, default=inf)
-    return way if abs(way) <= model.spot_paise / _PAISE * _FAR else None
+    return way if abs(way) <= model.level_paise / _PAISE * _FAR else None
 
 
 def entry_extrinsic_paise(legs: Sequence[Leg], spot_paise: int) -> int:
@@ -125,6 +125,14 @@ def entry_extrinsic_paise(legs: Sequence[Leg], spot_paise: int) -> int:
         for leg in legs
         if leg.quantity < 0 and leg.instrument.right is not None
     )
+
+
+def _level_paise(spot_paise: int | None, forwards_both_paise: Mapping[date, int | None]) -> int | None:
+    """Where the underlying stands, as nearly as that is known."""
+    if spot_paise is not None:
+        return spot_paise
+    known = [both_paise for _, both_paise in sorted(forwards_both_paise.items()) if both_paise is not None]
+    return known[0] // 2 if known else None
 
 
 def _extrinsic(part: Part, spot_paise: int) -> int:
