@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help run test check bench lock clean sandbox
+.PHONY: help run test check bench pictures lock clean sandbox
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -27,6 +27,9 @@ check: $(VENV)/.dev  ## lint, format, types and the import rules
 
 bench: $(VENV)/.dev  ## speed, beside dhanhq's parser, in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+pictures: $(VENV)/.dev  ## draw docs/rules/*.svg and write their tables, from the recorded days
+	@$(BIN)/python -m tests.pictures
 
 lock: $(VENV)/.dev  ## compile the pinned and hashed requirements anew
 	@$(BIN)/pip install -q pip-tools

@@ -120,7 +120,7 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
         print(f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it.", flush=True)
         await run_house(settings, _options(args, mode), _chat(settings), _show)
         return 0
-    start = settings.clock_start or _sandbox_day(tables.calendar())
+    start = settings.clock_start or _sandbox_day(tables.calendar(settings.sessions_file))
     clock = SystemClock(start)
     async with Sandbox(clock.now_s) as sandbox:
         settings = await _move_in(settings, sandbox.outside, start, clock)
@@ -205,6 +205,7 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
         sandbox=True,
         clock_start=ist(clock.now_s()),
         rules_file=settings.rules_file,
+        sessions_file=settings.sessions_file,
         log_level=settings.log_level,
         notes=settings.notes,
     )

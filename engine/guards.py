@@ -127,15 +127,20 @@ def narrow(bid_paise: int, ask_paise: int, spread_bp: int, narrow_paise: int) ->
     return gap <= narrow_paise or gap * 20_000 <= spread_bp * (bid_paise + ask_paise)
 
 
-def exit_bounds(instrument: Instrument, underlying_paise: int) -> tuple[int, int]:
+def exit_bounds(instrument: Instrument, underlying_paise: int, off_pct: int = 0) -> tuple[int, int]:
     """The least a long and the most a short of this option may count, paise per unit.
 
     Intrinsic value less or more one per cent of the underlying: a stub quote of a few paise or of
     some thousand rupees shall not fire a stop.
+
+    Args:
+        instrument: any contract.
+        underlying_paise: where the underlying stands.
+        off_pct: by how much, in per cent, it may really stand elsewhere.
     """
     if instrument.right is None or instrument.strike_paise is None:
         worth = underlying_paise
     else:
         worth = intrinsic(instrument.right, instrument.strike_paise, underlying_paise)
-    slack = underlying_paise * BEYOND_INTRINSIC_PCT // 100
+    slack = underlying_paise * (BEYOND_INTRINSIC_PCT + off_pct) // 100
     return max(worth - slack, 0), worth + slack

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from engine.messages import Alert, Audit
+from engine.effects import Alert, Audit
 from engine.model import Urgency
 
 if TYPE_CHECKING:
-    from engine.messages import Effect, FeedState
+    from engine.effects import Effect
+    from engine.messages import FeedState
 
 __all__ = ["Health", "HealthWatch"]
 
 #: In session, so long without any price is told.
 SILENT_S = 60.0
+#: The same while the underlyings rest: then only options are quoted, and quiet ones may say nothing for long.
+RESTING_SILENT_S = 180.0
 #: Prices that arrive while the newest trade they tell of is older than this are late: the feed lags,
 #: or the clock of this machine is ahead.
 LATE_S = 60.0
@@ -26,6 +29,7 @@ class Health:
 
     Attributes:
         in_session: prices are expected now.
+        resting: but not of underlyings: their closing auction is on, or over.
         data_age_s: since the last price of any instrument; None = there was none.
         trade_age_s: since the newest trade that any price tells of; None = none is known.
         prices, subscribed: instruments with a price, and instruments asked for.
@@ -36,6 +40,7 @@ class Health:
     """
 
     in_session: bool
+    resting: bool
     feed: FeedState
     data_age_s: float | None
     trade_age_s: float | None
@@ -49,19 +54,22 @@ class Health:
     degraded: str
 
     @property
+    def patience_s(self) -> float:
+        """How long no price at all may come."""
+        return RESTING_SILENT_S if self.resting else SILENT_S
+
+    @property
     def silent(self) -> bool:
         """Prices are expected and none come."""
-        return (
-            self.in_session
-            and self.subscribed > 0
-            and (self.data_age_s is None or self.data_age_s > SILENT_S)
-        )
+        silent = self.data_age_s is None or self.data_age_s > self.patience_s
+        return self.in_session and self.subscribed > 0 and silent
 
     @property
     def late(self) -> bool:
-        """Prices come, and they are old news."""
+        """Prices come, and they are old news; of resting underlyings there is no other."""
         fresh = self.data_age_s is not None and self.data_age_s <= SILENT_S
-        return self.in_session and fresh and self.trade_age_s is not None and self.trade_age_s > LATE_S
+        old = self.trade_age_s is not None and self.trade_age_s > LATE_S
+        return self.in_session and not self.resting and fresh and old
 
 
 class HealthWatch:
@@ -76,7 +84,8 @@ class HealthWatch:
         effects: list[Effect] = [Audit("health", asdict(health))]
         if health.silent and not self._silent:
             text = (
-                f"No price of any instrument for {SILENT_S:.0f} s or more. Stops cannot act without prices."
+                f"No price of any instrument for {health.patience_s:.0f} s or more. "
+                "Stops cannot act without prices."
             )
             effects.append(Alert(Urgency.HIGH, "prices-silent", "No prices arrive", text))
         elif self._silent and not health.silent:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
+from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
-from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.parts import half_traded, part_of, refusal
 from engine.plan import plan_exit
@@ -116,8 +116,8 @@ class Helm:
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
             return effects + joined
-        decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded)
-        self.watch.why.decided(position.id, verdict.rule, self.gate_words(decision, verdict))
+        decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded(now_s))
+        self.watch.why.decided(position.id, verdict.rule, self.gate_words(decision, verdict, now_s))
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
@@ -125,26 +125,26 @@ class Helm:
         if verdict.action is Action.SCALE_OUT and self.mode is Mode.ALERT_ONLY:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
-        note = self.why_only_told(verdict)
+        note = self.why_only_told(verdict, now_s)
         title = f"{position.symbol} {position.strategy}"
         return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
 
-    def gate_words(self, decision: Decision, verdict: Verdict) -> str:
+    def gate_words(self, decision: Decision, verdict: Verdict, now_s: float) -> str:
         """What became of a verdict, for the why log."""
         if decision is Decision.ACT:
             return "exit started"
         if decision is Decision.ASK:
             return "you were asked"
-        return f"told you.{self.why_only_told(verdict)}".removesuffix(".")
+        return f"told you.{self.why_only_told(verdict, now_s)}".removesuffix(".")
 
-    def why_only_told(self, verdict: Verdict) -> str:
+    def why_only_told(self, verdict: Verdict, now_s: float) -> str:
         """Why nothing was sent, as the end of an alert; nothing for what asks for nothing."""
         if verdict.action is Action.ALERT:
             return ""
         if self.halted:
             return " Automation is halted (/resume); nothing was sent."
-        if self.degraded:
-            return f" Nothing was sent: {self.degraded}."
+        if degraded := self.degraded(now_s):
+            return f" Nothing was sent: {degraded}."
         return " Alert-only: nothing was sent."
 
     def start_exit(
@@ -243,13 +243,15 @@ class Helm:
     def _why_not_now(self, now_s: float) -> str:
         if not self.calendar.is_open(now_s):
             return "The market is closed: " + session_text(self.calendar, now_s)
-        return f"Not now: {self.degraded}." if self.degraded else ""
+        degraded = self.degraded(now_s)
+        return f"Not now: {degraded}." if degraded else ""
 
-    @property
-    def degraded(self) -> str:
+    def degraded(self, now_s: float) -> str:
         """Why the machine only alerts at the moment; empty = it is whole."""
         if self.trouble:
             return self.trouble
+        if not self.calendar.covers(ist_date(now_s)):
+            return session_text(self.calendar, now_s)
         return "" if self.reconciled else "the broker's positions have not been read yet"
 
     # ----------------------------------------------------------------------------- stop, resume

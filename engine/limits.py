@@ -12,9 +12,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from engine.account import Account, Day
+from engine.effects import Alert, Audit, Record
 from engine.gate import Decision, Status, decide
 from engine.intents import IntentState, verdict_to_json
-from engine.messages import Alert, Audit, Record
 from engine.model import Urgency
 from engine.money import signed_rupees
 from engine.rules.day_limits import DAY_LOSS, DayLimits
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from engine.effects import Effect
     from engine.helm import Helm
-    from engine.messages import Effect
     from engine.model import InstrumentKey, Position, PositionId, Verdict
     from engine.watch import Standing
 
@@ -85,7 +85,7 @@ class Limits:
         begun = account.day.date == today.isoformat()
         yesterday = "" if begun else calendar.previous_session(today).isoformat()
         account.look(standings, now_s, today.isoformat(), yesterday)
-        effects = self._reconsider(account)
+        effects = self._reconsider(account, now_s)
         effects += self._tell_new(account, positions)
         effects += self._tell_blind(account, limits, standings, now_s)
         verdict = account.judge(limits, self._helm.watch.rulebook.confirm_s, now_s)
@@ -157,10 +157,10 @@ class Limits:
         for name, each in own.items():
             helm.watch.witness(name, each, now_s)
             effects.append(Audit("verdict", {"position": name, **verdict_to_json(each)}))
-        decision = decide(helm.mode, verdict, halted=helm.halted, degraded=helm.degraded)
+        decision = decide(helm.mode, verdict, halted=helm.halted, degraded=helm.degraded(now_s))
         for position in wanted:
-            helm.watch.why.decided(position.id, verdict.rule, helm.gate_words(decision, verdict))
-        outcome, nonce, note = TOLD, "", helm.why_only_told(verdict)
+            helm.watch.why.decided(position.id, verdict.rule, helm.gate_words(decision, verdict, now_s))
+        outcome, nonce, note = TOLD, "", helm.why_only_told(verdict, now_s)
         if decision is Decision.ACT:
             outcome, note = ACTED, _closing(wanted)
             for position in wanted:
@@ -172,7 +172,7 @@ class Limits:
                 asked, question = helm.dialogue.ask_exit_as(free, verdict, now_s)
                 nonce = asked.nonce
                 effects += question
-        elif helm.halted or helm.degraded:
+        elif helm.halted or helm.degraded(now_s):
             outcome = HELD
         account.spoken(verdict.rule, outcome, nonce, [p.id for p in positions])
         effects += self._save(account)
@@ -182,10 +182,10 @@ class Limits:
             effects.append(Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}"))
         return effects
 
-    def _reconsider(self, account: Account) -> list[Effect]:
+    def _reconsider(self, account: Account, now_s: float) -> list[Effect]:
         """Let a limit speak again: told only for a trouble, its question void, or a loss nobody answered."""
         day, helm = account.day, self._helm
-        if day.outcome == HELD and not (helm.halted or helm.degraded):
+        if day.outcome == HELD and not (helm.halted or helm.degraded(now_s)):
             account.rearm()
         elif day.outcome == ASKED:
             account.question = account.question or helm.dialogue.questions.get(day.nonce)

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
+from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
 from engine.limits import Limits
 from engine.messages import (
-    Alert,
-    Audit,
     Beat,
     BeatKind,
     BrokerReport,
-    Card,
     Command,
     CommandOutcome,
-    Effect,
     FeedChanged,
     FeedState,
     InstrumentsLoaded,
     JournalState,
-    LoadTrades,
     Message,
     OrderUpdate,
     RulesChanged,
@@ -71,6 +68,7 @@ class Monitor:
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._mismatched: set[InstrumentKey] = set()
         self._health = HealthWatch()
+        self._calendar = CalendarWatch(calendar)
         self._remembered_s = 0.0
         self._day = ""
         self._blind_s: float | None = None  # since when the broker cannot be read
@@ -111,6 +109,7 @@ class Monitor:
         )
         self.limits.restore(journal.get("day", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
+        self._calendar.restore(journal.get("setting", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -162,12 +161,13 @@ class Monitor:
             case BeatKind.SESSION_CLOSE:
                 return self.desk.session_closed(now_s)
             case BeatKind.HEALTH:
-                return self._health.look(self._state_of_health(now_s))
+                return self._health.look(self._state_of_health(now_s)) + self._calendar.look(now_s)
 
     def _state_of_health(self, now_s: float) -> Health:
         book = self.watch.book
         return Health(
             in_session=self.helm.calendar.is_open(now_s),
+            resting=self.helm.calendar.spot_rests(now_s),
             feed=self.feed,
             data_age_s=None if book.data_s is None else now_s - book.data_s,
             trade_age_s=None if book.newest_trade_s is None else now_s - book.newest_trade_s,
@@ -178,7 +178,7 @@ class Monitor:
             positions=len(self.holdings.positions),
             exits=sum(1 for _ in self.desk.live()),
             live_orders=len(self.desk.blotter.live()),
-            degraded=self.helm.degraded,
+            degraded=self.helm.degraded(now_s),
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:

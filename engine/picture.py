@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from engine.intents import IntentState, Part
 from engine.model import Action, Urgency
-from engine.sessions import ist, session_text
+from engine.sessions import ending_text, ist, session_text
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 
 if TYPE_CHECKING:
     from engine.model import Position
     from engine.monitor import Monitor
+    from engine.sessions import Calendar
     from engine.trades import InvalidPosition
 
 __all__ = ["picture"]
@@ -29,17 +30,22 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         mode=monitor.helm.mode,
         sandbox=monitor.helm.config.sandbox,
         halted=monitor.helm.halted,
-        degraded=monitor.helm.degraded,
+        degraded=monitor.helm.degraded(now_s),
         feed=monitor.feed,
         feed_detail=monitor.feed_detail,
         data_age_s=None if book.data_s is None else now_s - book.data_s,
         cached_prices=len(book),
         subscribed=len(held.subscribed),
         session_open=monitor.helm.calendar.is_open(now_s),
-        session_text=session_text(monitor.helm.calendar, now_s),
+        session_text=_session(monitor.helm.calendar, now_s),
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
         accounts=monitor.limits.views(now_s),
     )
+
+
+def _session(calendar: Calendar, now_s: float) -> str:
+    """Whether the market is open, and what else there is to know of the calendar."""
+    return "; ".join(filter(None, (session_text(calendar, now_s), ending_text(calendar, now_s))))
 
 
 def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView:

@@ -139,12 +139,12 @@ class Marks:
         """Have every quote looked at closely."""
         self.low, self.high = 1, 0
 
-    def bound(self, underlying_paise: int | None) -> None:
-        """Tell where the underlying stood when the book went wide; None = unknown."""
+    def bound(self, underlying_paise: int | None, off_pct: int = 0) -> None:
+        """Tell where the underlying stood when the book went wide, give or take; None = unknown."""
         if underlying_paise is None:
             self._floor_paise, self._ceiling_paise = 0, None
         else:
-            self._floor_paise, self._ceiling_paise = exit_bounds(self.instrument, underlying_paise)
+            self._floor_paise, self._ceiling_paise = exit_bounds(self.instrument, underlying_paise, off_pct)
 
     @property
     def fresh_until_s(self) -> float:

@@ -1,17 +1,17 @@
 """When the market is open: IST moments, sessions, holidays, days to expiry.
 
-Tables come in as text (`engine/data/sessions.toml`), answers go out. Days are dates in IST, moments
+What the calendar knows comes from a table (`engine.session_table`). Days are dates in IST, moments
 are epoch seconds; the clock is always an argument.
 """
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import BadInput, ConfigError
+from engine.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +25,8 @@ _SATURDAY = 5
 _LONGEST_PAUSE_DAYS = 60
 #: An exit whose clock time lies after the end of a short session comes this long before that end.
 _BEFORE_SHORT_CLOSE_S = 600.0
+#: So many days before its last one the owner is told that the calendar ends.
+ENDING_DAYS = 30
 
 
 def ist(now_s: float) -> datetime:
@@ -62,9 +64,35 @@ class Session(NamedTuple):
     close_s: float
 
 
-class _Hours(NamedTuple):
+class Auction(NamedTuple):
+    """The closing auction of the underlyings while their options go on trading.
+
+    From ``open_s`` on nothing trades continuously in the cash market; at ``close_s`` the price of the
+    auction is known, and it stays until the options close as well.
+
+    Attributes:
+        band_pct: how far, in per cent, the auction may take a price away from the last one before it.
+    """
+
+    open_s: float
+    close_s: float
+    band_pct: int
+
+    def holds(self, now_s: float) -> bool:
+        """Whether the auction is on: what an underlying shows now is nobody's trade."""
+        return self.open_s <= now_s < self.close_s
+
+
+#: What a session without a closing auction has instead.
+NO_AUCTION = Auction(inf, inf, 0)
+
+
+class Hours(NamedTuple):
+    """Clock times of a session; of the auction its opening, its close and its `Auction.band_pct`."""
+
     open: time
     close: time
+    auction: tuple[time, time, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +103,7 @@ class Calendar:
         first, last: the days the table knows about.
         uncertain: days inside them whose sessions are not known after all.
         hours: regular hours by the day they came into force, oldest first.
-        special: sessions on weekends and holidays.
+        special: days of hours of their own, also weekends and holidays.
         recorded: in a replay the days that have a recording; between the first and the last of
             them there are no other sessions.
     """
@@ -84,34 +112,9 @@ class Calendar:
     last: date
     holidays: frozenset[date]
     uncertain: frozenset[date]
-    hours: tuple[tuple[date, _Hours], ...]
-    special: Mapping[date, _Hours]
+    hours: tuple[tuple[date, Hours], ...]
+    special: Mapping[date, Hours]
     recorded: frozenset[date] = frozenset()
-
-    @classmethod
-    def parse(cls, text: str) -> Calendar:
-        """Read the table.
-
-        Raises:
-            ConfigError: not TOML, or a key is missing or of the wrong type.
-        """
-        try:
-            table = tomllib.loads(text)
-            hours = [(_day(row["from"]), _hours(row)) for row in table["hours"]]
-            return cls(
-                first=_day(table["first"]),
-                last=_day(table["last"]),
-                holidays=frozenset(map(_day, table["holidays"])),
-                uncertain=frozenset(map(_day, table["uncertain"])),
-                hours=tuple(sorted(hours)),
-                special={_day(row["date"]): _hours(row) for row in table["special"]},
-            )
-        except tomllib.TOMLDecodeError as fault:
-            raise ConfigError([f"session table: not readable as TOML: {fault}"]) from fault
-        except KeyError as fault:
-            raise ConfigError([f"session table: {fault} is missing"]) from fault
-        except TypeError as fault:
-            raise ConfigError([f"session table: {fault}"]) from fault
 
     def for_recording(self, days: Iterable[date]) -> Calendar:
         """The calendar of a replay: every recorded day is a session of regular hours.
@@ -143,10 +146,17 @@ class Calendar:
         """
         if not self.is_session(day):
             raise BadInput(f"{day} is not a trading session")
-        hours = self._regular(day)
-        if day not in self.recorded:
-            hours = self.special.get(day, hours)
+        hours = self._hours(day)
         return Session(at(day, hours.open), at(day, hours.close))
+
+    def auction(self, day: date) -> Auction:
+        """The closing auction of a session's underlyings; `NO_AUCTION` on a day that has none."""
+        terms = self._hours(day).auction if self.is_session(day) else None
+        return NO_AUCTION if terms is None else Auction(at(day, terms[0]), at(day, terms[1]), terms[2])
+
+    def spot_rests(self, now_s: float) -> bool:
+        """Whether options trade at this moment and what they are on does not: in the auction and after it."""
+        return self.is_open(now_s) and now_s >= self.auction(ist_date(now_s)).open_s
 
     def is_open(self, now_s: float) -> bool:
         """Whether the market trades at this moment."""
@@ -183,9 +193,10 @@ class Calendar:
         moment_s, close_s = at(day, clock), self.session(day).close_s
         return moment_s if moment_s < close_s else close_s - _BEFORE_SHORT_CLOSE_S
 
-    def _regular(self, day: date) -> _Hours:
-        """The regular hours in force on a day; the oldest known ones before all."""
-        return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+    def _hours(self, day: date) -> Hours:
+        """The hours of a session; the oldest known regular ones before all."""
+        regular = next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+        return regular if day in self.recorded else self.special.get(day, regular)
 
     def _walk(self, day: date, step: timedelta) -> date:
         pause = _LONGEST_PAUSE_DAYS
@@ -196,6 +207,14 @@ class Calendar:
             if self.is_session(day):
                 return day
         raise BadInput(f"the session table has no session within {_LONGEST_PAUSE_DAYS} days of {day}")
+
+
+def ending_text(calendar: Calendar, now_s: float) -> str:
+    """Say in words that the calendar ends soon; empty while that is more than a month away."""
+    days = (calendar.last - ist_date(now_s)).days
+    if not 0 <= days <= ENDING_DAYS:
+        return ""
+    return f"the calendar ends on {calendar.last:%d %b %Y}"
 
 
 def session_text(calendar: Calendar, now_s: float) -> str:
@@ -211,16 +230,3 @@ def session_text(calendar: Calendar, now_s: float) -> str:
     if now_s < session.close_s:
         return f"open until {ist(session.close_s):%H:%M}"
     return f"closed since {ist(session.close_s):%H:%M}"
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, datetime) or not isinstance(value, date):
-        raise TypeError(f"read {value!r} where a date was expected, e.g. 2026-11-24")
-    return value
-
-
-def _hours(row: Mapping[str, Any]) -> _Hours:
-    for name in ("open", "close"):
-        if not isinstance(row[name], time):
-            raise TypeError(f"read {name} = {row[name]!r} where a time was expected, e.g. 15:30:00")
-    return _Hours(row["open"], row["close"])

@@ -62,6 +62,7 @@ EXPECTED: dict[str, str] = {
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite",
     "RULES_FILE": "the path of a rules.toml",
+    "SESSIONS_FILE": "the path of a sessions.toml",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -90,6 +91,7 @@ class Settings:
         sandbox: no credential is set at all: the monitor brings its own outside world.
         data_dir: journal, embedded trade store and logs live here.
         rules_file: None = the shipped rules alone.
+        sessions_file: None = the shipped calendar alone.
         redis_url: may hold a password, hence secret; None = no Redis.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
@@ -108,6 +110,7 @@ class Settings:
     data_dir: Path
     trades_source: TradesSource
     rules_file: Path | None
+    sessions_file: Path | None
     log_level: LogLevel
     dhan_api_url: str
     dhan_auth_url: str
@@ -147,6 +150,7 @@ class Settings:
             data_dir=read("DATA_DIR", Path, Path("data")),
             trades_source=_trades_source(read),
             rules_file=read("RULES_FILE", Path, None),
+            sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta, timezone
 from importlib.resources import files
 
-from engine.sessions import Calendar
+from engine.session_table import parse_calendar
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 IST_OFFSET_S = 19_800
 
 #: Days and hours of trading; dated facts that the engine ships.
-CALENDAR = Calendar.parse(files("engine.data").joinpath("sessions.toml").read_text(encoding="utf-8"))
+CALENDAR = parse_calendar(files("engine.data").joinpath("sessions.toml").read_text(encoding="utf-8"))
 
 
 def ist(now_s: float) -> datetime:

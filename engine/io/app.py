@@ -125,7 +125,7 @@ class _House:
         self.settings, self.options, self.journal = settings, options, journal
         self.clock = SystemClock(settings.clock_start)
         self.inbox = Inbox()
-        self.calendar = tables.calendar()
+        self.calendar = tables.calendar(settings.sessions_file)
         self.token = settings.dhan_access_token.reveal
         self.rest = DhanRest(
             client_id=settings.dhan_client_id,
@@ -218,7 +218,7 @@ class _House:
             quotes=self.rest,
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
-            policy=FeedPolicy(in_session=self.calendar.is_open),
+            policy=FeedPolicy(in_session=self.calendar.is_open, resting=self.calendar.spot_rests),
         )
 
     def _broker(self) -> tuple[Broker, tuple[Callable[[Message], None], ...]]:

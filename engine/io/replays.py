@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import exit_levels
 from engine.errors import BadInput
@@ -29,6 +29,9 @@ from engine.replay.story import Story
 from engine.replay.tape import Tape
 from engine.trades import parse_csv
 from engine.watch import Watchlist
+
+if TYPE_CHECKING:
+    from engine.replay.driver import Observer
 
 __all__ = ["ReplayRequest", "human", "run_replay"]
 
@@ -59,8 +62,12 @@ class ReplayRequest:
     levels: Path | None = None
 
 
-def run_replay(request: ReplayRequest) -> dict[str, Any]:
+def run_replay(request: ReplayRequest, observe: Observer | None = None) -> dict[str, Any]:
     """Replay recorded days and tell what would have happened, as plain values for JSON.
+
+    Args:
+        request: what to replay.
+        observe: looks on after every snapshot in session; it must change nothing.
 
     Raises:
         BadInput: a file cannot be read, or a row of it is not what it should be.
@@ -90,7 +97,7 @@ def run_replay(request: ReplayRequest) -> dict[str, Any]:
     )
     exchange = PaperExchange()
     story = Story(monitor, calendar, exchange)
-    driver = Driver(monitor, calendar, exchange, cast, made_up, story, _levels(request.levels))
+    driver = Driver(monitor, calendar, exchange, cast, made_up, story, _levels(request.levels), observe)
     driver.run(tape)
     result = result_of(story, cast.entrants, tables.charges(), tape.days, request.mode, driver.ticks)
     if request.timing:

@@ -39,7 +39,7 @@ async def rules_of(
 
     Raises:
         BadInput: the store has no open row of that strategy, or rows that cannot be understood.
-        ConfigError: the rules file has faults.
+        ConfigError: the rules file or the sessions file has faults.
         Unreachable: the store cannot be read.
     """
     rulebook = RulesFile(settings.rules_file).load() if settings.rules_file else tables.rulebook()
@@ -48,7 +48,7 @@ async def rules_of(
     if strategy_id is not None and not rows:
         raise BadInput(f"read strategy id {strategy_id}, of which the trade store has no open row")
     levels = await store.exit_levels()
-    calendar = tables.calendar()
+    calendar = tables.calendar(settings.sessions_file)
     today = ist_date(SystemClock(settings.clock_start).now_s())
     good, bad = positions(rows, _contracts(rows), today, levels=levels)
     accounts = sorted({position.account for position in good})

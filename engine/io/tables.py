@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 from engine.charges import ChargeTable
+from engine.errors import ConfigError
 from engine.replay.lots import LotTable
 from engine.rules.rulebook import Rulebook
+from engine.session_table import parse_calendar
 from engine.sessions import Calendar
 
 
-def calendar() -> Calendar:
-    """The shipped session table."""
-    return Calendar.parse(_text("sessions.toml"))
+def calendar(own: Path | None = None) -> Calendar:
+    """The shipped session table, the owner's file laid over it.
+
+    Raises:
+        ConfigError: the file cannot be read, or has a fault.
+    """
+    shipped = parse_calendar(_text("sessions.toml"))
+    if own is None:
+        return shipped
+    source = f"SESSIONS_FILE: {own}"
+    try:
+        text = own.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError([f"{source} cannot be read ({error.strerror})."]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{source} is not UTF-8 text at byte {error.start}."]) from error
+    return parse_calendar(text, over=shipped, source=source)
 
 
 def charges() -> ChargeTable:

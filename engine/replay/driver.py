@@ -13,30 +13,32 @@ from dataclasses import replace
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Any
 
-from engine.guards import fault
-from engine.messages import (
+from engine.broker_nouns import OrderStatus
+from engine.effects import (
     Alert,
     Ask,
+    CancelOrder,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+)
+from engine.guards import fault
+from engine.messages import (
     Beat,
     BeatKind,
     BrokerReport,
-    CancelOrder,
     CommandOutcome,
     FeedChanged,
     FeedState,
     InstrumentsLoaded,
-    LoadInstruments,
-    LoadTrades,
-    ModifyOrder,
     OrderUpdate,
-    PlaceOrder,
-    QueryBroker,
     Tick,
     Ticks,
     TradesLoaded,
     Verb,
 )
-from engine.model import OrderStatus
 from engine.replay.cast import position_of, tick_of
 from engine.replay.tape import by_contract
 from engine.sessions import ist_date
@@ -45,14 +47,18 @@ from engine.steps import PATIENT_WAIT_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.broker_nouns import BrokerOrder
     from engine.messages import Message
-    from engine.model import BrokerOrder, ExitLevel, InstrumentKey, TradeRow
+    from engine.model import ExitLevel, InstrumentKey, TradeRow
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant
     from engine.replay.story import Story
     from engine.replay.tape import Row, Snapshot, Tape
     from engine.sessions import Calendar
+
+    #: Sees the monitor, what became of each position so far, and the moment.
+    Observer = Callable[[Monitor, Story, float], None]
 
 BEATS_PER_S = 2
 #: A minute after anything happened an exit has walked to its cap, waited there and gone on to the band;
@@ -70,6 +76,7 @@ class Driver:
 
     Args:
         made_up: bid and ask of a contract around a last price, where the recording has no quotes.
+        observe: looks on after every snapshot in session; it must change nothing.
 
     Attributes:
         ticks: prices of contracts and underlyings so far; what several positions hold counts once.
@@ -84,6 +91,7 @@ class Driver:
         made_up: Callable[[InstrumentKey, int], tuple[int, int]],
         story: Story,
         levels: tuple[ExitLevel, ...] = (),
+        observe: Observer | None = None,
     ) -> None:
         self.ticks = 0
         self._monitor = monitor
@@ -95,6 +103,7 @@ class Driver:
         self._waiting: list[Entrant] = list(cast.entrants)
         self._rows: list[TradeRow] = []
         self._levels = levels
+        self._observe = observe
         self._now_s = -inf
         self._beaten_s = -inf
         self._stirred_s = -inf
@@ -222,6 +231,8 @@ class Driver:
             self._tell(update)
         if in_session:
             self._story.follow(self._now_s)
+            if self._observe is not None:
+                self._observe(self._monitor, self._story, self._now_s)
 
     def _match(self, key: InstrumentKey, row: Row) -> list[BrokerOrder]:
         """Fill what was sent before this snapshot, at its quote; without quotes at a made-up one."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.effects import Alert, Ask, Audit
 from engine.intents import IntentState, verdict_from_json
-from engine.messages import Alert, Ask, Audit
 from engine.model import Action, Verdict
 from engine.payoff import entry_price
 from engine.rules.alerts import LOSS_ALERT
@@ -18,9 +18,10 @@ from engine.rules.alerts import LOSS_ALERT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from engine.broker_nouns import BrokerFill
+    from engine.effects import Effect
     from engine.intents import Intent
-    from engine.messages import Effect
-    from engine.model import BrokerFill, InstrumentKey, Position, PositionId
+    from engine.model import InstrumentKey, Position, PositionId
     from engine.monitor import Monitor
     from engine.orders import Order
     from engine.paper import PaperExchange
@@ -209,6 +210,11 @@ class Story:
         for fill in self.fills(life):
             nets[fill.key] += fill.side.sign * fill.quantity
         return {key: net for key, net in nets.items() if net}
+
+    def pnl_paise(self, position: PositionId, now_s: float) -> int | None:
+        """What a position has come to: gross, fills counted as they were made; None = unknown."""
+        life = self.lives[position]
+        return life.final_paise if life.ended else self._pnl_paise(life, self._marks(life, now_s))
 
     def _pnl_paise(self, life: Life, marks: Mapping[_Held, int]) -> int | None:
         """Gross: what fills brought, less what entry cost, plus what is left at these marks."""

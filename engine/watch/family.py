@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
     from engine.prices import PriceBook
     from engine.watch.lines import Line
+    from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
 
 #: An underlying whose last trade is older than this stands still (the cash market closes before the
@@ -67,14 +68,17 @@ class Family:
     """
 
     __slots__ = (
-        "_book", "_culprits", "_expiry", "_held", "_max_age_s", "_witnesses", "calm", "lines", "spot_high",
-        "spot_low", "underlying",
+        "_book", "_culprits", "_expiry", "_held", "_max_age_s", "_rest", "_witnesses", "calm", "lines",
+        "spot_high", "spot_low", "underlying",
     )  # fmt: skip
 
-    def __init__(self, underlying: InstrumentKey | None, expiry: date | None, book: PriceBook) -> None:
+    def __init__(
+        self, underlying: InstrumentKey | None, expiry: date | None, book: PriceBook, rest: Rest
+    ) -> None:
         self.underlying = underlying
         self._expiry = expiry
         self._book = book
+        self._rest = rest
         self.lines: list[Line] = []
         self._held: dict[Watched, tuple[_Pair, ...]] = {}
         self._culprits: dict[_Pair, Line] = {}
@@ -188,7 +192,7 @@ class Family:
         tick, arrived_s = book.peek(self.underlying), book.arrived_s(self.underlying)
         if tick is None or arrived_s is None or tick.ltp_paise <= 0:
             return None
-        old = now_s > arrived_s + self._max_age_s
+        old = now_s > arrived_s + self._max_age_s or self._rest.auction.holds(arrived_s)
         still = tick.ltt_s > 0 and now_s > tick.ltt_s + SPOT_TRADED_WITHIN_S
         return None if old or still else 2 * tick.ltp_paise
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.pnl import Marks
+from engine.sessions import ist_date
 from engine.watch.family import Family
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from engine.messages import Tick
     from engine.model import Instrument, InstrumentKey, Right
     from engine.prices import PriceBook
+    from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
 
 
@@ -58,8 +60,9 @@ class Lines:
         by_underlying: the families that each underlying's ticks concern.
     """
 
-    def __init__(self, book: PriceBook) -> None:
+    def __init__(self, book: PriceBook, rest: Rest) -> None:
         self._book = book
+        self._rest = rest
         self.by_key: dict[InstrumentKey, list[Line]] = {}
         self.by_underlying: dict[InstrumentKey, list[Family]] = {}
         self._families: dict[tuple[InstrumentKey | None, str, date | None], Family] = {}
@@ -96,9 +99,24 @@ class Lines:
         """A book without a mark: bound what it may count, and judge its holders at every tick."""
         both_paise = line.family.forward_both_paise(now_s)
         line.marks.doubt(tick, now_s)
-        line.marks.bound(None if both_paise is None else both_paise // 2)
+        if both_paise is not None:
+            line.marks.bound(both_paise // 2)
+        else:
+            line.marks.bound(self._resting_paise(line.family.underlying, now_s), self._rest.auction.band_pct)
         for watched in line.holders:
             watched.empty_band()
+
+    def _resting_paise(self, underlying: InstrumentKey | None, now_s: float) -> int | None:
+        """What a resting underlying showed last today; None = it does not rest, or is not known.
+
+        No measure of what is believable, but the price of its auction cannot be far from it.
+        """
+        opens_s = self._rest.auction.open_s
+        if underlying is None or now_s < opens_s:
+            return None
+        tick, arrived_s = self._book.peek(underlying), self._book.arrived_s(underlying)
+        today = arrived_s is not None and ist_date(arrived_s) == ist_date(opens_s)
+        return tick.ltp_paise if tick is not None and tick.ltp_paise > 0 and today else None
 
     def count(self, line: Line) -> None:
         """Count a price that was suspect when it came."""
@@ -126,7 +144,8 @@ class Lines:
         name = (instrument.underlying, instrument.symbol, instrument.expiry)
         family = self._families.get(name)
         if family is None:
-            family = self._families[name] = Family(instrument.underlying, instrument.expiry, self._book)
+            family = Family(instrument.underlying, instrument.expiry, self._book, self._rest)
+            self._families[name] = family
             self._index(family)
         return family
 

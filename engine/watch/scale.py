@@ -61,8 +61,8 @@ class Scale:
         self.wanted = any(one.rule.model for one in armed)
 
     def spot_paise(self, now_s: float) -> int | None:
-        """The underlying's believable price."""
-        return self.spot.believed(now_s, self.max_age_s)
+        """The underlying's believable price; after its closing auction that of the auction."""
+        return self.spot.stands(now_s, self.max_age_s)
 
     @property
     def spot_until_s(self) -> float:
@@ -97,7 +97,8 @@ class Scale:
             if mark is None:
                 return None
             parts.append(Part(marks.instrument, quantity, mark))
-        return sensitivity(parts, self.spot_paise(now_s), forwards, self._settled_s, now_s)
+        spot_paise = self.spot.believed(now_s, self.max_age_s)  # a time value by a price that rests is none
+        return sensitivity(parts, spot_paise, forwards, self._settled_s, now_s)
 
 
 def _settlements(situation: Situation) -> Mapping[date, float]:

@@ -412,6 +412,8 @@ class Watched:
             wakes.append(armed.confirms_s)
             if isinstance(armed.params, Due):
                 wakes.append(armed.params.due_s)
+        if self._by_spot:
+            wakes.append(self.scale.spot.stirs_s)
         if any(armed.verdict for armed in self._by_spot):
             wakes.append(nextafter(self.scale.spot_until_s, inf))
         return min(wake for wake in wakes if wake > now_s)

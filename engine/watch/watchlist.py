@@ -17,13 +17,14 @@ from engine.payoff import payoff
 from engine.pnl import Holding, Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
+from engine.sessions import ist_date
 from engine.watch.family import Forwards
 from engine.watch.figures import figures
 from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement, Standing
 from engine.watch.scale import Scale
 from engine.watch.sightings import WhyLog
-from engine.watch.underlying import Underlying
+from engine.watch.underlying import Rest, Underlying
 from engine.watch.watched import Watched
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Watchlist:
         self._replay = replay
         self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
-        self._held = Lines(self.book)
+        self._rest = Rest()
+        self._held = Lines(self.book, self._rest)
         self._lines = self._held.by_key
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
@@ -319,6 +321,7 @@ class Watchlist:
         underlying = self._underlyings.get(tick.key)
         if underlying is None:
             return ()
+        self._in_session(now_s)  # today's auction has to be known
         underlying.take(tick.ltp_paise, now_s)
         underlying.holders = [watched for watched in underlying.holders if watched.listens]
         return underlying.holders
@@ -342,6 +345,7 @@ class Watchlist:
         """Whether the market is open; remembers the session so that the calendar is asked once."""
         if now_s >= self._close_s:
             self._open_s, self._close_s = self._calendar.window(now_s)
+            self._rest.auction = self._calendar.auction(ist_date(self._open_s))
         return now_s >= self._open_s
 
     def _situation(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
@@ -380,9 +384,9 @@ class Watchlist:
         """What the position's contracts are on; the book may know its price already."""
         keys = [leg.instrument.underlying for leg in position.legs if leg.instrument.underlying is not None]
         if not keys:
-            return Underlying()
+            return Underlying(self._rest)
         if keys[0] not in self._underlyings:
-            self._underlyings[keys[0]] = underlying = Underlying()
+            self._underlyings[keys[0]] = underlying = Underlying(self._rest)
             tick, arrived_s = self.book.get(keys[0]), self.book.arrived_s(keys[0])
             if tick is not None and arrived_s is not None:
                 underlying.take(tick.ltp_paise, arrived_s)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from engine.effects import Alert, Audit
 from engine.health import Health, HealthWatch
-from engine.messages import Alert, Audit, Beat, BeatKind, FeedState, Tick, Ticks, UpdatesStopped
+from engine.messages import Beat, BeatKind, FeedState, Tick, Ticks, UpdatesStopped
 from engine.model import Mode, Urgency
+from engine.sessions import at
+from tests.engine.makers import leg, position
 from tests.support.rig import Rig
 
 WELL = Health(
-    in_session=True, feed=FeedState.LIVE, data_age_s=0.2, trade_age_s=1.0, prices=5, subscribed=5,
-    hit_ratio=1.0, suspects=0, positions=1, exits=0, live_orders=0, degraded="",
+    in_session=True, resting=False, feed=FeedState.LIVE, data_age_s=0.2, trade_age_s=1.0, prices=5,
+    subscribed=5, hit_ratio=1.0, suspects=0, positions=1, exits=0, live_orders=0, degraded="",
 )  # fmt: skip
 SILENT = replace(WELL, data_age_s=90.0)
 LATE = replace(WELL, trade_age_s=75.0)
@@ -44,12 +48,26 @@ def test_a_trouble_is_told_when_it_begins_and_when_it_ends(ill, urgency, begins,
         replace(SILENT, subscribed=0),
         replace(LATE, in_session=False),
         replace(LATE, trade_age_s=None),
+        replace(SILENT, resting=True, data_age_s=180.0),
+        replace(LATE, resting=True),
     ],
-    ids=["after hours", "nothing asked for", "late after hours", "no trade known"],
+    ids=[
+        "after hours",
+        "nothing asked for",
+        "late after hours",
+        "no trade known",
+        "quiet options",
+        "no trade while underlyings rest",
+    ],
 )
 def test_silence_that_is_no_fault_is_not_told(state):
-    """Nothing is expected at night, nor by a monitor without positions."""
+    """Nothing is expected at night, nor by a monitor without positions; less in the closing auction."""
     assert told(state) == [[]]
+
+
+def test_a_feed_that_dies_in_the_closing_auction_is_told_all_the_same():
+    """More than three minutes without a single price of an option are no market any more."""
+    assert told(replace(SILENT, resting=True, data_age_s=181.0)) == [[(Urgency.HIGH, "No prices arrive")]]
 
 
 def test_prices_that_do_not_come_are_not_late_as_well():
@@ -70,6 +88,17 @@ def test_the_monitor_looks_at_itself_on_the_beat_of_health():
     assert [a.title for a in rig.said if isinstance(a, Alert) and a.topic.startswith("prices")] == [
         "No prices arrive"
     ]
+
+
+def test_the_monitor_knows_when_underlyings_rest():
+    """At 15:20 of a day with a closing auction a minute without prices is not told, at 15:10 it is."""
+    for clock, alarms in (("15:10", ["No prices arrive"]), ("15:20", [])):
+        held = position(leg(65, 25000, "CE", 20, date(2026, 8, 25)))
+        rig = Rig(Mode.ALERT_ONLY, held, now_s=at(date(2026, 8, 18), clock))
+        rig.tell(Ticks([Tick(rig.legs[0].key, 2_000, bid_paise=1_995, ask_paise=2_005)]))
+        rig.now_s += 61
+        effects = rig.monitor.handle(Beat(BeatKind.HEALTH), rig.now_s)
+        assert [e.title for e in effects if isinstance(e, Alert)] == alarms
 
 
 def test_an_update_socket_that_stays_away_is_told():

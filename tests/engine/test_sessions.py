@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import BadInput, ConfigError
+from engine.errors import BadInput
 from engine.io import tables
-from engine.sessions import Calendar, at, dte, ist, ist_date
+from engine.sessions import NO_AUCTION, Calendar, at, dte, ist, ist_date
 
 CALENDAR = tables.calendar()
 DAYS_2026 = st.dates(date(2026, 1, 1), date(2026, 12, 20))
@@ -21,6 +21,16 @@ def test_the_session_grew_by_ten_minutes_in_august_2026():
     before, after = date(2026, 7, 31), date(2026, 8, 3)
     assert CALENDAR.session(before) == (at(before, "09:15"), at(before, "15:30"))
     assert CALENDAR.session(after) == (at(after, "09:15"), at(after, "15:40"))
+
+
+def test_underlyings_rest_from_the_closing_auction_on():
+    """Since August 2026 from 15:15 until the options close; before, never."""
+    day, before = date(2026, 8, 3), date(2026, 7, 31)
+    assert CALENDAR.auction(day) == (at(day, "15:15"), at(day, "15:35"), 3)
+    assert CALENDAR.auction(before) == CALENDAR.auction(date(2026, 8, 15)) == NO_AUCTION
+    rests = [CALENDAR.spot_rests(at(day, clock)) for clock in ("15:14:59", "15:15", "15:39:59", "15:40")]
+    assert rests == [False, True, True, False]
+    assert not CALENDAR.spot_rests(at(before, "15:29"))
 
 
 @pytest.mark.parametrize(
@@ -130,21 +140,6 @@ def test_a_clock_time_within_the_session_is_kept_to_the_minute():
     day = date(2026, 2, 3)
     assert CALENDAR.moment_s(day, "15:27") == at(day, "15:27")
     assert CALENDAR.moment_s(day, "15:30") == at(day, "15:20")
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("first = ", "TOML"),
-        ("first = 2026-01-01", "missing"),
-        ("hours = []\nfirst = 3", "date was expected"),
-        ("first = 2026-01-01\n[[hours]]\nfrom = 2026-01-01\nopen = 9\nclose = 15:30:00", "time was expected"),
-    ],
-)
-def test_a_broken_table_is_refused(text, fault):
-    """The error says what is wrong with the table."""
-    with pytest.raises(ConfigError, match=fault):
-        Calendar.parse(text)
 
 
 def test_questions_without_an_answer_are_errors():

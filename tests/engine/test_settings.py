@@ -49,13 +49,15 @@ def test_no_credential_at_all_means_the_sandbox_and_the_real_addresses_as_defaul
 
 def test_complete_credentials_are_parsed_into_their_types():
     """With everything set the monitor is not on the sandbox and holds typed values."""
-    settings = Settings.parse(COMPLETE | {"RULES_FILE": "mine.toml", "LOG_LEVEL": "debug"})
+    own = {"RULES_FILE": "mine.toml", "SESSIONS_FILE": "days.toml", "LOG_LEVEL": "debug"}
+    settings = Settings.parse(COMPLETE | own)
     assert not settings.sandbox
     assert settings.dhan_client_id == "1000000001"
     assert settings.dhan_access_token.reveal() == TOKEN
     assert settings.telegram_chat_id == -1001234
     assert settings.telegram_user_ids == {42, 43}
     assert settings.rules_file == Path("mine.toml")
+    assert settings.sessions_file == Path("days.toml")
     assert settings.log_level is LogLevel.DEBUG
     assert set(settings.secrets()) == {TOKEN, BOT}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -35,6 +35,8 @@ class FeedPolicy:
         in_session: whether prices are expected at a moment (epoch seconds); silence outside the
             session is no fault.
         stale_s: so long without a price, in session, and the connection is given up.
+        resting: whether underlyings rest at a moment (their closing auction), so that less is told.
+        resting_stale_s: what counts then instead of ``stale_s``; the new connection brings a price of all.
         check_s: how often silence is looked for.
         rest_after_s: how long a gap may be before REST quotes fill it.
         rest_every_s: how often they are asked for then.
@@ -42,9 +44,15 @@ class FeedPolicy:
 
     in_session: Callable[[float], bool]
     stale_s: float = 30.0
+    resting: Callable[[float], bool] = field(default=lambda _now_s: False)
+    resting_stale_s: float = 120.0
     check_s: float = 1.0
     rest_after_s: float = 2.0
     rest_every_s: float = 1.0
+
+    def patience_s(self, now_s: float) -> float:
+        """How long no price may come, at a moment of the session."""
+        return self.resting_stale_s if self.resting(now_s) else self.stale_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,7 @@ class Connection:
         except ConnectionClosed as closed:
             end = closed
         if self._silent:
-            return Cut(Why.STALE, f"no prices for {self._policy.stale_s:.0f} s")
+            return Cut(Why.STALE, f"no prices for {self._policy.patience_s(self._clock.now_s()):.0f} s")
         return cut_by_close(end, self._clock.now_s() - opened_s, heard=self._batches > 0)
 
     def _take(self, frame: bytes | str) -> FeedDisconnect | None:
@@ -216,7 +224,7 @@ class Connection:
                     self._backoff.settled()
             if self._batches != seen or not self.wanted or not self._policy.in_session(now_s):
                 seen, quiet_since_s = self._batches, now_s
-            elif now_s - quiet_since_s >= self._policy.stale_s:
+            elif now_s - quiet_since_s >= self._policy.patience_s(now_s):
                 # Closing politely would wait for a peer that has long stopped listening.
                 self._silent = True
                 socket.transport.abort()

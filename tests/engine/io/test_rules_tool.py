@@ -23,7 +23,7 @@ LEVELS = "strategy_id,exit_type,level_name,trigger_type,trigger_value\n3360,stop
 def house(tmp_path, monkeypatch):
     """A directory with an empty store, on 3 February 2026."""
     monkeypatch.chdir(tmp_path)
-    for name in ("RULES_FILE", "DHAN_API_URL"):
+    for name in ("RULES_FILE", "SESSIONS_FILE", "DHAN_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("CLOCK_START", "2026-02-03T09:30:00+05:30")
@@ -104,3 +104,15 @@ def test_an_empty_store_and_a_faulty_file_say_so(house, capsys, monkeypatch):
     assert status == 2
     assert "mine.toml line 2: [default] profit_target: read 0" in text
     assert "mine.toml line 3: [default] stop_loss: read 1" in text
+
+
+def test_the_calendar_of_the_owner_counts(house, capsys, monkeypatch):
+    """The pages are made with it; one with a fault ends the command as a faulty rules file does."""
+    (house / "t.csv").write_text(ROWS)
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    (house / "days.toml").write_text("holiday = [2027-01-26]\n")
+    monkeypatch.setenv("SESSIONS_FILE", "days.toml")
+    status, text = run(capsys, "rules")
+    assert status == 2
+    assert "SESSIONS_FILE: days.toml: read the key 'holiday'" in text

@@ -65,13 +65,13 @@ def trade(
     return row | more
 
 
-def replay(folder: Path, days, trades, rules="", mode=Mode.EXECUTE, **more) -> dict[str, Any]:
+def replay(folder: Path, days, trades, rules="", mode=Mode.EXECUTE, observe=None, **more) -> dict[str, Any]:
     """Replay recordings with these trades and rules; files are made in the folder."""
     files = [day.write(folder / f"day{number}.csv") for number, day in enumerate(days)]
     book = _write(folder / "trades.csv", TRADE_COLUMNS, trades)
     toml = folder / "rules.toml"
     toml.write_text(rules, encoding="utf-8")
-    return run_replay(ReplayRequest(tuple(files), book, toml, mode, **more))
+    return run_replay(ReplayRequest(tuple(files), book, toml, mode, **more), observe)
 
 
 def only(result: dict[str, Any]) -> dict[str, Any]:

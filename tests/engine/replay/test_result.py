@@ -54,6 +54,18 @@ def test_timing_is_there_when_asked_for(tmp_path):
     assert replay(tmp_path, [minutes(100)], LONG, timing=True)["wall_s"] >= 0
 
 
+def test_an_observer_sees_each_snapshot_with_the_fills_it_brought(tmp_path):
+    """27 a unit are lost at 73; sold at the 70.50 bid a minute later it is 29.50, the result's own end."""
+    seen = []
+
+    def look(monitor, story, now_s):
+        seen.extend(story.pnl_paise(name, now_s) for name in story.lives)
+
+    position = only(replay(tmp_path, [minutes(100, 73, 71)], LONG, STOP, observe=look))
+    assert seen == [0, -75 * 2700, -75 * 2950]
+    assert position["final_pnl_gross"] * 100 == seen[-1]
+
+
 def test_what_is_not_bounded_is_null(tmp_path):
     """A naked strangle has a best case and no worst; a calendar has neither, nor defined risk."""
     naked = only(replay(tmp_path, [strangle_day()], STRANGLE))

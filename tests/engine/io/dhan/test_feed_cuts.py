@@ -62,6 +62,19 @@ async def test_silence_outside_the_session_is_normal(server: DhanServer, option:
         await house.ear.until_state(STALE)
 
 
+async def test_underlyings_that_rest_give_silence_more_time(server: DhanServer, option: Instrument):
+    """In the closing auction quiet options may say nothing for two minutes; then it is the feed."""
+    house = House(server.feed_url, stale_s=30.0, resting=lambda _now_s: True, resting_stale_s=120.0)
+    house.feed.subscribe([option])
+    async with running(house.feed.run):
+        await house.ear.until_state(LIVE)
+        await house.clock.advance(118.0)
+        assert house.ear.state is LIVE
+        await house.clock.advance(3.0)
+        await house.ear.until_state(STALE)
+        assert house.ear.states[-1].detail.startswith("no prices for 120 s")
+
+
 async def test_steady_data_forgive_old_failures():
     """After a minute of data the pause after the next cut is the shortest again."""
     async with listening() as peer:
