@@ -102,7 +102,6 @@ class Scale:
 
 
 def _settlements(situation: Situation) -> Mapping[date, float]:
-    """When each expiry is settled: at the close of its last session."""
-    calendar = situation.calendar
+    """When each expiry is settled."""
     dates = {leg.instrument.expiry for leg in situation.position.legs}
-    return {day: calendar.session(calendar.session_until(day)).close_s for day in dates if day is not None}
+    return {day: situation.calendar.settlement_s(day) for day in dates if day is not None}

@@ -231,3 +231,16 @@ def test_the_strictest_owner_says_how_old_a_spot_may_be():
     assert forward(room, CONDOR) == forward(room, CALL) == 25_000
     room.now_s += 6
     assert forward(room, CONDOR) is None
+
+
+def test_time_value_runs_to_the_end_of_the_closing_auction():
+    """At three on an expiry day of August 2026 thirty-five minutes are left, and theta is that of those."""
+    august = date(2026, 8, 18)
+    held = position(leg(-65, 25_000, "CE", 30, august), leg(-65, 25_000, "PE", 30, august), strategy_id=15)
+    room = Room(held)
+    room.now_s = at(august, "15:00")
+    at_entry(room, held)
+    years = years_between(room.now_s, at(august, "15:35"))
+    vol = implied_vol(30.0, 25_000.0, 25_000.0, years, Right.CALL)
+    theta = greeks(25_000.0, 25_000.0, years, vol, Right.CALL).theta
+    assert model(room, held).theta_paise == pytest.approx(-2 * 6500 * theta)
