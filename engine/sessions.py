@@ -154,6 +154,16 @@ class Calendar:
         terms = self._hours(day).auction if self.is_session(day) else None
         return NO_AUCTION if terms is None else Auction(at(day, terms[0]), at(day, terms[1]), terms[2])
 
+    def settlement_s(self, expiry: date) -> float:
+        """When an expiry's settlement price is known, to which the time value of its options runs.
+
+        Indices and shares settle at the closing price of the cash market: on the last session up to
+        the expiry at the end of the closing auction (15:35 since 3 August 2026), where there is none
+        at the close (15:30). That the options trade on for five minutes gives them no time value.
+        """
+        day = self.session_until(expiry)
+        return min(self.auction(day).close_s, self.session(day).close_s)
+
     def spot_rests(self, now_s: float) -> bool:
         """Whether options trade at this moment and what they are on does not: in the auction and after it."""
         return self.is_open(now_s) and now_s >= self.auction(ist_date(now_s)).open_s

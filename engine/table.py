@@ -214,6 +214,10 @@ def _away(threshold: ThresholdView, symbol: str) -> Iterator[str]:
     """How far it is in rupees, and where the underlying would be."""
     if threshold.distance_paise is not None:
         yield f"{rupees(abs(threshold.distance_paise))} away"
-    if threshold.points is not None and threshold.underlying_paise is not None:
+    if threshold.points is None:
+        return
+    if threshold.underlying_paise is None:
+        yield f"{symbol} {abs(threshold.points):.0f} points {'higher' if threshold.points > 0 else 'lower'}"
+    else:
         level = rupees(threshold.underlying_paise).removeprefix("₹").partition(".")[0]
         yield f"{symbol} {level}, {abs(threshold.points):.0f} points away"

@@ -52,7 +52,7 @@ class ThresholdView:
         distance_paise: how far the P&L is from it: what has to be gained, negative what has to be
             lost; None = unknown, or the rule goes by something else.
         points: how far the underlying is from it, in rupees and signed; None = unknown.
-        underlying_paise: where the underlying would be then.
+        underlying_paise: where the underlying would be then; None also where only its forward is known.
         met: it is met by the prices of this moment, confirmed or not.
     """
 

@@ -12,7 +12,7 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model import Action, Urgency
-from engine.pnl import Holding, Marks, way_out
+from engine.pnl import Marks, way_out
 from engine.rules.base import Due, Level, Limits, Rank, Ratchet, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
@@ -20,7 +20,6 @@ from engine.watch.alarms import Alarms
 from engine.watch.armed import Armed, arm, arm_one, carry
 from engine.watch.life import Life
 from engine.watch.nouns import RuleNote
-from engine.watch.scale import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.nouns import Memory
-    from engine.watch.underlying import Underlying
+    from engine.watch.scale import Scale
 
 #: The name under which a rule's own mistake is told.
 RULE_FAULT = "rule_fault"
@@ -77,20 +76,18 @@ class Watched:
         situation: Situation,
         ruleset: RuleSet,
         memory: Memory,
-        marks: Sequence[Marks],
-        spot: Underlying,
+        scale: Scale,
         now_s: float,
     ) -> None:
         position = situation.position
         self.position = position
         self.payoff = situation.payoff
-        self.holding = Holding(position.legs, marks)
+        self.scale = scale
+        self.holding = scale.holding
         self._keys = frozenset(leg.key for leg in position.legs)
         self._ruleset = ruleset
         self._liquidation = ruleset.settings.liquidation
-        max_age_s = marks[0].guard.max_quote_age_s
-        self.scale = Scale(situation, self.holding, spot, max_age_s)
-        self.life = Life(position, max_age_s, memory, now_s)
+        self.life = Life(position, scale.max_age_s, memory, now_s)
         self._situation = situation
         self.armed: tuple[Armed, ...] = ()
         armed, self.notes = arm(ruleset, self.life.entered(situation))

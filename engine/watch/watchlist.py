@@ -14,14 +14,16 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from engine.payoff import payoff
-from engine.pnl import Marks
+from engine.pnl import Holding, Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.rules.overrides import tighten, tightened
 from engine.sessions import ist_date
+from engine.watch.family import Forwards
 from engine.watch.figures import figures
 from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement, Standing
+from engine.watch.scale import Scale
 from engine.watch.sightings import WhyLog
 from engine.watch.trial import try_out
 from engine.watch.underlying import Rest, Underlying
@@ -139,11 +141,10 @@ class Watchlist:
         watched = self._positions[position]
         situation, ruleset = self._situation(watched.position, watched.memory)
         ruleset = tighten(ruleset, override, watched.life.entered(situation))
-        marks = [marks for _, marks in watched.holding.legs]
-        after = Watched(situation, ruleset, watched.memory, marks, watched.scale.spot, now_s)
+        after = Watched(situation, ruleset, watched.memory, watched.scale.another(situation), now_s)
         after.succeed(watched)
         after.remember(watched.memory)
-        after.scale.weigh(now_s)
+        after.scale.weigh(Forwards(now_s))
         return try_out(watched, after, override.rule, now_s)
 
     def drop(self, position: PositionId) -> None:
@@ -235,8 +236,9 @@ class Watchlist:
             for watched in touched:
                 watched.empty_band()
             return _NOTHING
+        forwards = Forwards(now_s)
         for watched in touched:
-            watched.scale.weigh(now_s, instant=True)
+            watched.scale.weigh(forwards, instant=True)
         return self._judge(touched, now_s)
 
     def _take_in(self, tick: Tick, now_s: float) -> Sequence[Watched]:
@@ -252,7 +254,7 @@ class Watchlist:
         keys = [tick.key for tick in ticks if book.take(tick, now_s) or tick.key in self._lines]
         families = {line.family: None for key in keys for line in self._lines.get(key, ())}
         return frozenset(
-            line.marks.instrument.key for family in families for line in family.faults(book, now_s)
+            line.marks.instrument.key for family in families for line in family.faults(now_s, book)
         )
 
     def beat(self, now_s: float) -> Sequence[Judgement]:
@@ -260,6 +262,7 @@ class Watchlist:
         in_session = self._in_session(now_s)
         restless = [family for family in self._held.families if not family.calm]
         changed = [line for family in restless for line in self._held.settle(family, now_s)]
+        forwards = Forwards(now_s)
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
@@ -271,7 +274,7 @@ class Watchlist:
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
-                watched.scale.weigh(now_s)
+                watched.scale.weigh(forwards)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
         return said
@@ -395,8 +398,10 @@ class Watchlist:
         """Set up a position on its lines; what the book knows already counts."""
         legs = situation.position.legs
         lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
-        underlying = self._underlying(situation.position)
-        watched = Watched(situation, ruleset, memory, [line.marks for line in lines], underlying, now_s)
+        families = {line.marks.instrument.expiry: line.family for line in lines}
+        holding = Holding(legs, [line.marks for line in lines])
+        scale = Scale(situation, holding, self._underlying(situation.position), families)
+        watched = Watched(situation, ruleset, memory, scale, now_s)
         self._let_listen(watched)
         for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))

@@ -34,6 +34,20 @@ def test_underlyings_rest_from_the_closing_auction_on():
 
 
 @pytest.mark.parametrize(
+    ("expiry", "day", "clock"),
+    [
+        (date(2026, 7, 28), date(2026, 7, 28), "15:30"),  # the last NIFTY expiry of the old hours
+        (date(2026, 8, 4), date(2026, 8, 4), "15:35"),  # its auction ends then, the options trade on
+        (date(2026, 11, 24), date(2026, 11, 23), "15:35"),  # a holiday: the session before
+        (date(2030, 6, 25), date(2030, 6, 25), "15:35"),  # beyond the table, as the newest hours say
+    ],
+)
+def test_an_expiry_is_settled_when_the_underlying_s_closing_price_is_known(expiry, day, clock):
+    """At the close until July 2026, at the end of the closing auction since August."""
+    assert CALENDAR.settlement_s(expiry) == at(day, clock)
+
+
+@pytest.mark.parametrize(
     ("tuesday", "expiry"),
     [
         (date(2026, 3, 3), date(2026, 3, 2)),

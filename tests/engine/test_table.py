@@ -270,6 +270,11 @@ def test_how_far_a_rule_is_stands_behind_its_sentence():
         replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(near,)),)), 160
     )
     assert page.endswith("; ₹4,030.00 away; NIFTY 24,870, 62 points away")
+    unplaced = replace(near, underlying_paise=None)
+    page = terminal_table(
+        replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(unplaced,)),)), 160
+    )
+    assert page.endswith("; ₹4,030.00 away; NIFTY 62 points lower")
 
 
 def test_a_position_that_is_partly_closed_says_how_much_is_open():

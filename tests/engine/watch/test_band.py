@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from hypothesis import given, settings
@@ -12,7 +13,8 @@ from engine.messages import Tick
 from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
-from tests.engine.makers import SPOT, leg, position
+from engine.watch.family import Forwards
+from tests.engine.makers import SPOT, future, leg, position
 
 CALENDAR = tables.calendar()
 RULES = tables.rulebook(
@@ -79,7 +81,14 @@ LISTENER = position(
 )
 BURNER = position(*SPREAD.legs, strategy="Burner", strategy_id=9)
 CALLS = position(leg(195, 25300, "CE", 40), strategy="Long Calls", strategy_id=10)
-POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER, CALLS)
+_FUTURE = future(1, 25_010)
+HEDGED = position(
+    replace(_FUTURE, instrument=replace(_FUTURE.instrument, underlying=SPOT)),
+    leg(1, 24700, "PE", 45),
+    strategy="Hedged",
+    strategy_id=11,
+)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER, CALLS, HEDGED)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
 SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
 USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
@@ -122,7 +131,7 @@ class Naive(Watchlist):
 
     def beat(self, now_s):
         for watched in self._positions.values() if self._in_session(now_s) else ():
-            watched.scale.weigh(now_s)
+            watched.scale.weigh(Forwards(now_s))
         changed = self._anew(self._held.families, now_s)
         return [*self._everyone(now_s, changed), *self._everyone(now_s)]
 
@@ -160,7 +169,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("spot"), st.integers(24590, 24610) | st.integers(25370, 25410), st.none()),
     st.tuples(st.just("spot"), st.integers(24000, 26000), st.just(0.0)),
     st.tuples(st.just("spot"), st.integers(24900, 25100), st.sampled_from([0.0, 1.0, 100.0])),
-    st.tuples(st.just("snap"), st.integers(0, 2**10 - 1), BOOKS),
+    st.tuples(st.just("snap"), st.integers(0, 2 ** len(KEYS) - 1), BOOKS),
     st.tuples(
         st.sampled_from(["hold", "release", "put", "drop", "shrink", "freeze", "spend"]),
         st.sampled_from(range(len(POSITIONS))),
@@ -211,6 +220,10 @@ def play(watchlist, start_s, events, log):
             if p.id in watchlist._positions:
                 log.append((watchlist.memory(p.id), watchlist.figures(p.id, now_s).pnl_paise))
                 log.append(tuple(m.fault for _, m in watchlist._positions[p.id].holding.legs))
+        for family in watchlist._held.families:
+            log.append(forward := family.forward_both_paise(now_s))
+            seen = dict(family._look(watchlist.book, now_s, family.lines))
+            assert forward == family._forward(seen, family._at_odds(seen), watchlist.book, now_s)
         log.append([(j.position, j.verdict) for j in sorted(said, key=lambda j: j.position)])
 
 
@@ -302,12 +315,15 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         [("spot", 25390, None), ("all", 120, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25200, None), ("all", 0, 1), ("wait", 1.0, True), ("all", 0, 1), ("wait", 1.0, True)],
         [("all", 0, 1), *[("lean", up, 1) if up else ("wait", 1.0, True) for up in (8, 0, 8, 0, 4, 0, 4, 0)]],
-        [
-            ("drop", 4, 0), ("drop", 5, 0),  # whose forward would contradict this rise
-            *[
-                ("spot", 25395, None), rise("24500 PE", 0), rise("25300 CE", 200), rise("25500 CE", 100),
-                ("wait", 9.0, True),
-            ] * 3,
+        *[
+            [
+                ("drop", 4, 0), ("drop", 5, 0),  # whose forward would contradict this rise
+                *[
+                    ("spot", 25395, None), rise("24500 PE", put), rise("25300 CE", 200),
+                    rise("25500 CE", 100), ("wait", 9.0, True),
+                ] * 3,
+            ]
+            for put in (0, 60)
         ],
     ]  # fmt: skip
     for start in ("2026-02-03T11:00", "2026-02-17T14:59", "2026-02-18T15:20", "2026-02-24T14:59"):

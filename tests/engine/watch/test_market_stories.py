@@ -12,6 +12,7 @@ from engine.model import Action, Right, Urgency
 from engine.rules.registry import rules
 from engine.sessions import at
 from engine.watch import Memory
+from engine.watch.family import Forwards
 from tests.engine.makers import EXPIRY, OPENED, SPOT, condor, leg, position, quote, strangle, traded
 from tests.engine.watch.test_watchlist import AT_ENTRY, DAY, TEN, Desk, told
 
@@ -173,7 +174,7 @@ def test_within_a_second_the_model_is_not_asked_again():
     assert first is not None
     desk.quote(*modelled(desk.held, 25100, 0.12, TEN))
     desk.wait(0.5)
-    scale.weigh(desk.now_s)
+    scale.weigh(Forwards(desk.now_s))
     assert scale.model is first
     desk.watch.instant([traded(SPOT, 25100), quote(desk.held.legs[0].key, 44, 45)], desk.now_s)
     assert scale.model is not first
