@@ -15,6 +15,7 @@ from engine.messages import Audit, QueryBroker
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
 from engine.pace import Pace
+from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import Remedy, remedy
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     from engine.blotter import Change
     from engine.messages import BrokerReport, CommandOutcome, Effect
-    from engine.model import BrokerOrder, InstrumentKey, PositionId, Verdict
+    from engine.model import BrokerOrder, InstrumentKey, Position, PositionId, Verdict
+    from engine.pnl import Traded
     from engine.pricing import Touch
     from engine.steps import Step
 
@@ -83,6 +85,11 @@ class ExitDesk:
         """The exits of a position that ended before it was flat, oldest first."""
         mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
         return [intent for intent in mine if intent.state is not IntentState.FLAT]
+
+    def traded(self, position: Position) -> Traded:
+        """What the exits of a position that is not flat have traded of it."""
+        running = self.of(position.id)
+        return traded(position, [*self.unfinished(position.id), *([running] if running else [])])
 
     def last_of(self, position: PositionId) -> Intent | None:
         """The newest intent of a position, ended or not."""

@@ -16,7 +16,7 @@ from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
-from engine.parts import half_traded, part_of, refusal
+from engine.parts import part_of, refusal
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
 from engine.rules.base import Rank
@@ -164,8 +164,7 @@ class Helm:
         if self.desk.of(position.id) is not None:
             return self._join(position, verdict, now_s)
         part = self.part_of(position, verdict)
-        unfinished = self.desk.unfinished(position.id)
-        if verdict.action is Action.SCALE_OUT and (part is None or half_traded(unfinished)):
+        if verdict.action is Action.SCALE_OUT and (part is None or self.desk.traded(position)):
             return [refusal(position, verdict)]
         kept = self._spend(position.id, verdict) if verdict.rule == SCALING else []
         self.watch.hold(position.id, silence_of(verdict))

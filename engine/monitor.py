@@ -44,7 +44,7 @@ from engine.sessions import at, ist_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.model import InstrumentKey
+    from engine.model import InstrumentKey, PositionId
     from engine.sessions import Calendar
     from engine.watch import Watchlist
 
@@ -69,6 +69,7 @@ class Monitor:
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
+        self._exited: dict[PositionId, None] = {}
         self._mismatched: set[InstrumentKey] = set()
         self._health = HealthWatch()
         self._remembered_s = 0.0
@@ -292,18 +293,20 @@ class Monitor:
         self._running |= {intent.id: intent for intent in self.desk.live()}
         for intent in list(self._running.values()):
             if intent.state.live:
-                if intent.part is not None:
-                    self._freeze(intent)
                 effects += self._show(exit_card(intent, None))
             else:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
+        self._count_traded()
         return effects
 
-    def _freeze(self, intent: Intent) -> None:
-        """The P&L of legs that are partly gone is nobody's peak."""
-        if intent.position in self.holdings.positions and any(order.filled for order in intent.orders):
-            self.watch.freeze(intent.position)
+    def _count_traded(self) -> None:
+        """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""
+        exited = dict.fromkeys(intent.position for intent in self.desk.intents.values())
+        for name in self._exited | exited:  # those before too: a new day may have dropped their exits
+            if name in self.holdings.positions:
+                self.watch.count(name, self.desk.traded(self.holdings.positions[name]))
+        self._exited = exited
 
     def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
         entries = self.holdings.entries(intent)
@@ -339,7 +342,7 @@ def _half_closed(intent: Intent) -> list[Effect]:
     if done or not any(map(intent.filled, legs)):
         return []
     text = (
-        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it, so "
-        "its P&L and its rules count what is gone. /exit closes the rest; or correct the rows."
+        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it; its "
+        "P&L and its rules count what is gone at its fills. /exit closes the rest; or correct the rows."
     )
     return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

@@ -7,7 +7,7 @@ few rules, never the books. What cannot be worked out is None.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd, inf, sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.greeks import Greeks, Pair, forward_of, greeks, implied_vol, years_between
@@ -60,7 +60,7 @@ class Sensitivity:
 
 
 def sensitivity(
-    parts: Sequence[Part], spot_paise: int | None, settled_s: Mapping[date, float], now_s: float
+    parts: Sequence[Part], spot_paise: int | None, settled_s: Mapping[date, float], now_s: float, unit: int
 ) -> Sensitivity:
     """Work out how the legs move together.
 
@@ -69,13 +69,13 @@ def sensitivity(
         spot_paise: the underlying's believable price, if there is one.
         settled_s: when each expiry is settled.
         now_s: the moment.
+        unit: how many combinations there are, in units: the greatest common share of all legs.
     """
     clocks = {
         expiry: (_forward(parts, expiry, spot_paise), years_between(now_s, at_s))
         for expiry, at_s in settled_s.items()
     }
     moves = [(part, _greeks(part, clocks)) for part in parts]
-    unit = gcd(*(part.quantity for part in parts))
     known = [(part, move) for part, move in moves if move is not None]
     sold = [(part, move) for part, move in moves if part.quantity < 0 and part.instrument.right is not None]
     deltas = [abs(move.delta) for _, move in sold if move is not None]

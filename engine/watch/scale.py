@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+from dataclasses import replace
+from math import gcd, inf
 from typing import TYPE_CHECKING
 
 from engine.sensitivity import Part, sensitivity
@@ -30,12 +31,15 @@ class Scale:
         due_s: when it is asked next at the earliest.
     """
 
-    __slots__ = ("_holding", "_max_age_s", "_settled_s", "_weighed_s", "due_s", "model", "spot", "wanted")
+    __slots__ = (
+        "_holding", "_max_age_s", "_settled_s", "_unit", "_weighed_s", "due_s", "model", "spot", "wanted",
+    )  # fmt: skip
 
     def __init__(self, situation: Situation, holding: Holding, spot: Underlying, max_age_s: float) -> None:
         self._holding = holding
         self._max_age_s = max_age_s
         self._settled_s = _settlements(situation)
+        self._unit = gcd(*(leg.quantity for leg in situation.position.legs))
         self._weighed_s = -inf
         self.spot = spot
         self.wanted = False
@@ -68,12 +72,16 @@ class Scale:
     def ask(self, now_s: float) -> Sensitivity | None:
         """The position by the model, at its believable marks; None = a leg has none."""
         parts = []
-        for quantity, marks in self._holding.legs:
+        for quantity, marks in (leg for leg in self._holding.legs if leg[0]):
             mark = marks.mark(quantity, now_s)
             if mark is None:
                 return None
             parts.append(Part(marks.instrument, quantity, mark))
-        return sensitivity(parts, self.spot_paise(now_s), self._settled_s, now_s)
+        if not parts:
+            return None
+        found = sensitivity(parts, self.spot_paise(now_s), self._settled_s, now_s, self._unit)
+        bought_back = any(units > 0 for units, _ in self._holding.traded.values())
+        return replace(found, extrinsic_paise=None) if bought_back else found  # what melted is not known
 
 
 def _settlements(situation: Situation) -> Mapping[date, float]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from engine.model import InstrumentKey, Verdict
+    from engine.pnl import Traded
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.nouns import Memory
@@ -51,7 +52,6 @@ class Watched:
         fresh_until_s: the band holds until then at least, by the age of the legs' quotes.
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
-        frozen: a part of the legs is traded and not yet taken off: their P&L is nobody's peak or trough.
         held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
             None = it is not held.
         broken: which rule has failed, so that none of them exits any more; empty = none.
@@ -60,7 +60,7 @@ class Watched:
     __slots__ = (
         "_by_spot", "_due_s", "_gate_s", "_keys", "_liquidation", "_quiet_high", "_quiet_low",
         "_ratchets", "_ruleset", "_session_open_s", "_situation", "_told_broken", "alarms", "armed",
-        "broken", "fresh_until_s", "frozen", "held", "high", "holding", "life", "low", "notes", "payoff",
+        "broken", "fresh_until_s", "held", "high", "holding", "life", "low", "notes", "payoff",
         "position", "queued_s", "scale", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
@@ -89,7 +89,6 @@ class Watched:
         self._take(armed)
         self.alarms = Alarms(self.holding)
         self.held: Rank | None = None
-        self.frozen = False
         self.value = self._quiet_low = self._quiet_high = 0
         self.spot_low = self.spot_high = 0.0
         self.fresh_until_s = self._session_open_s = self._gate_s = -inf
@@ -135,7 +134,8 @@ class Watched:
         """Take the place of a watch of the same position, by other legs or guards; `remember` next."""
         self.held = known.held
         if known.position.legs == self.position.legs:
-            self.frozen, self._session_open_s = known.frozen, known._session_open_s
+            self.holding.count(known.holding.traded)
+            self._session_open_s = known._session_open_s
             self._carry_on(self.armed, known.armed)
 
     @property
@@ -153,6 +153,15 @@ class Watched:
         levels = [a.params for a in self.armed if isinstance(a.params, Level)]
         acted = [level.at for level in levels if level.threshold_paise <= threshold_paise]
         self.remember(replace(self.memory, scaled_to=max([self.life.scaled_to, *acted])))
+
+    def count(self, traded: Traded) -> bool:
+        """Count this as realised, and only the rest at marks; False = it is counted already."""
+        if traded == self.holding.traded:
+            return False
+        self.holding.count(traded)
+        self.empty_band()
+        self.wake_s = -inf
+        return True
 
     def empty_band(self) -> None:
         """Have every tick judged until the next judgement."""
@@ -255,11 +264,15 @@ class Watched:
             armed.rest()
 
     def _note_extremes(self, open_paise: int) -> None:
-        if self.frozen:
-            return
+        """Take note of a believable P&L of the legs.
+
+        What is half traded has a P&L, and it is a peak or trough like any other. But the peak of a rule
+        in per cent is that of open combinations, which there are none of until the exit has ended.
+        """
         self.life.reach(open_paise)
         for armed in self._ratchets:
-            armed.see(open_paise)
+            if not self.holding.traded or armed.with_realised:
+                armed.see(open_paise)
 
     def _enter(self) -> list[Verdict]:
         """Arm anew what waited for the moment of entry; what cannot be had is told."""
@@ -319,7 +332,7 @@ class Watched:
         self.fresh_until_s = self.holding.fresh_until_s
         open_paise = snapshot.marked_paise
         met = any(armed.verdict for armed in self.armed)
-        if open_paise is None or self._liquidation or self.life.entry_open or met:
+        if open_paise is None or self._liquidation or self.life.entry_open or met or self.holding.traded:
             self.empty_band()
             return
         shift = self.holding.cost_paise
@@ -372,7 +385,7 @@ class Watched:
         """Of the values at which no rule speaks, those that are no new peak or trough either."""
         shift, life = self.holding.cost_paise - self.life.realised_paise, self.life
         self.low, self.high = self._quiet_low, self._quiet_high
-        if life.peak_paise is not None and life.trough_paise is not None and not self.frozen:
+        if life.peak_paise is not None and life.trough_paise is not None:
             self.low = max(self.low, life.trough_paise + shift)
             self.high = min(self.high, life.peak_paise + shift)
 

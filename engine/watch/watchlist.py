@@ -14,7 +14,6 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from engine.payoff import payoff
-from engine.pnl import Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.watch.figures import figures
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from engine.watch.nouns import Memory, RuleNote
 
 _NOTHING: tuple[Judgement, ...] = ()
-_UNTRADED: Traded = {}
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
 
@@ -142,9 +140,10 @@ class Watchlist:
         """The scaling levels up to this threshold have acted; they never do again."""
         self._positions[position].spend(threshold_paise)
 
-    def freeze(self, position: PositionId) -> None:
-        """Some of its legs are traded already: note no peak and no trough until they are others."""
-        self._positions[position].frozen = True
+    def count(self, position: PositionId, traded: Traded) -> None:
+        """Count what exits that have not ended flat have traded of it by its fills, the rest at marks."""
+        if self._positions[position].count(traded):
+            self._enqueue(self._positions[position])
 
     def release(self, position: PositionId) -> None:
         """The exit ended and the position did not: every rule may speak again from the next price on."""
@@ -266,20 +265,13 @@ class Watchlist:
         """The rules in force."""
         return self._rulebook
 
-    def standing(self, position: PositionId, now_s: float, traded: Traded = _UNTRADED) -> Standing:
-        """What the position counts in its account's day.
-
-        Args:
-            position: which one.
-            now_s: the moment.
-            traded: by contract the units, and their turnover in paise, that exits which are not over
-                have traded already: those count by their fills, whatever they are quoted at now.
-        """
+    def standing(self, position: PositionId, now_s: float) -> Standing:
+        """What the position counts in its account's day."""
         watched = self._positions[position]
         seen = watched.snapshot(now_s)
         marked, guarded = (
-            None if pnl is None else pnl + seen.realised_paise + watched.holding.beyond(traded, price, now_s)
-            for pnl, price in ((seen.marked_paise, Marks.mark), (seen.guarded_paise, Marks.guarded))
+            None if pnl is None else pnl + seen.realised_paise
+            for pnl in (seen.marked_paise, seen.guarded_paise)
         )
         legs, marks = watched.position.legs, watched.holding.legs
         return Standing(

@@ -162,7 +162,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("spot"), st.integers(24900, 25100), st.sampled_from([0.0, 1.0, 100.0])),
     st.tuples(st.just("snap"), st.integers(0, 2**10 - 1), BOOKS),
     st.tuples(
-        st.sampled_from(["hold", "release", "put", "drop", "shrink", "freeze", "spend"]),
+        st.sampled_from(["hold", "release", "put", "drop", "shrink", "trade", "spend"]),
         st.sampled_from(range(len(POSITIONS))),
         st.integers(-9, 9),
     ),
@@ -264,8 +264,10 @@ def change(watchlist, kind, p, amount, now_s):
         watchlist.put(fewer, watchlist.memory(p.id), now_s)
     elif kind == "drop":
         watchlist.drop(p.id)
-    elif known and kind == "freeze":
-        watchlist.freeze(p.id)
+    elif known and kind == "trade":
+        held = p.legs[0]
+        units = held.quantity // (1 + abs(amount) % 3)
+        watchlist.count(p.id, {held.key: (-units, -units * USUAL[held.key])} if amount else {})
     elif known and kind == "spend":
         watchlist.spend(p.id, amount * 10_000)
     elif known and kind == "hold":

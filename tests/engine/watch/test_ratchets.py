@@ -258,9 +258,9 @@ def test_other_guards_do_not_begin_the_day_anew():
     desk.now_s += 599
     desk.quote(*AT_ENTRY)
     assert [name for name, _ in desk.wait(2)] == ["exit_at"]
-    desk.watch.freeze(desk.held.id)
+    traded = {desk.held.legs[0].key: (-65, -65 * 2000)}
+    desk.watch.count(desk.held.id, traded)
     desk.watch.use(tables.rulebook(rules + "max_quote_age_s = 20\n"))
     desk.watch.put(desk.held, desk.memory, desk.now_s)
-    peak = desk.memory.peak_paise
     assert at_profit(desk, 5) + desk.wait(2) == []
-    assert desk.memory.peak_paise == peak
+    assert desk.watch._positions[desk.held.id].holding.traded == traded
