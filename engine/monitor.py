@@ -95,13 +95,16 @@ class Monitor:
     def restore(self, journal: Mapping[str, Mapping[str, Mapping[str, Any]]], now_s: float) -> None:
         """Take over what the journal remembers; call once, before the first message.
 
-        Exits that an earlier day has left open are taken over too: the first beat sorts them out.
+        Exits that an earlier day has left open or half done are taken over too; the first beat sorts them.
         """
         today, since_s = intent_day(now_s), at(ist_date(now_s), "00:00")
+        traded = {v["intent"] for v in journal.get("order", {}).values() if v["filled"]}
         intents = {
             k: v
             for k, v in journal.get("intent", {}).items()
-            if v["begun_s"] >= since_s or IntentState(v["state"]).live
+            if v["begun_s"] >= since_s
+            or IntentState(v["state"]).live
+            or (IntentState(v["state"]) is not IntentState.FLAT and k in traded)
         }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)

@@ -15,7 +15,7 @@ from engine.model import Mode, Side
 from engine.pnl import Holding, Marks
 from tests.engine.makers import SPOT, condor, condors, leg, quote
 from tests.support.parts import ENTRY, ONE, SCALING, THREE, held, memory, verdicts
-from tests.support.rig import Rig
+from tests.support.rig import Rig, overnight
 
 TRAILS = f"""{SCALING}
 trailing_stop = {{activate = 0.25, give_back = 0.9}}
@@ -23,11 +23,11 @@ lock_profit = [{{reach = 1000, keep = 1}}]
 """
 
 
-def whole_paise(made, *mids):
-    """Every unit of the position: at its fill if it is traded, else at these mids."""
+def whole_paise(made, *mids, before=()):
+    """Every unit of the position: at its fill, those before included, if it is traded, else at these mids."""
     left = {each.key: each.quantity for each in made.legs}
     total = -sum(each.quantity * each.entry_price_paise for each in made.legs)
-    for fill in made.exchange.fills():
+    for fill in (*before, *made.exchange.fills()):
         left[fill.key] += fill.side.sign * fill.quantity
         total -= fill.side.sign * fill.quantity * fill.price_paise
     return total + sum(left[each.key] * round(mid * 100) for each, mid in zip(made.legs, mids, strict=True))
@@ -185,3 +185,25 @@ def test_fills_and_marks_are_plain_arithmetic(rows, units, paise, mark):
     assert holding.pnl(0.0, Marks.mark) == net * mark - spent
     holding.count({})
     assert [quantity for quantity, _ in holding.legs] == [each.quantity for each in legs]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_was_traded_yesterday_counts_today_and_makes_no_day_of_its_own(restart):
+    """The shorts that are gone have doubled overnight: the day has lost nothing by that."""
+    made = half_way("[account.default]\nday_loss_rupees = 3000\n", lots=1, by_hand=True)
+    made.wait(1, *ONE)
+    fills = made.exchange.fills()
+    overnight(made)
+    if restart:
+        made.start()
+    sent = len(made.placed)
+    made.now_s += 120
+    later = (20, 90, 90, 18)
+    made.wait(10, *later)
+    assert shown(made).pnl_paise == whole_paise(made, *later, before=fills)
+    assert not [alert for alert in made.of(Alert) if alert.title.startswith("Day limit")]
+    assert len(made.placed) == sent
+    made.command(Wish.EXIT, confirmed=True)
+    made.wait(60, *later)
+    assert made.flat
+    assert not made.rows
