@@ -237,7 +237,8 @@ def aim(watchlist, p, edge, beside, now_s):
     """Tick the first leg so that the open P&L is at an edge, where it can be."""
     watched = watchlist._positions.get(p.id)
     now = watched.snapshot(now_s) if watched else None
-    if now is None or now.marked_paise is None:
+    held = [leg for leg in watched.holding.legs if leg[0]] if watched else []
+    if not held or now.marked_paise is None:
         return ()
     levels = [
         (armed.level_paise, armed._clear_paise) for armed in watched.armed if armed.level_paise is not None
@@ -245,7 +246,7 @@ def aim(watchlist, p, edge, beside, now_s):
     edges = [*watched.alarms.ladder.falls.values(), *watched.alarms.ladder.rearms.values()]
     edges += [level + shift for level, clear in levels for shift in (0, clear, -clear)]
     edges += [armed.rises_paise for armed in watched.armed if armed.rises_paise is not None]
-    quantity, marks = watched.holding.legs[0]
+    quantity, marks = held[0]
     wanted = edges[edge % len(edges)] + beside if edges else beside
     paise = marks.last_mark(quantity) + (wanted - now.marked_paise) // quantity
     if paise <= 0:

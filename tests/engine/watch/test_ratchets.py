@@ -167,6 +167,42 @@ def test_after_our_own_partial_exit_a_level_stays_per_combination():
     assert desk.wait(1) == [("trailing_stop", 136500)]
 
 
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        (lambda legs: legs, 136500),
+        (lambda legs: (*(replace(leg, quantity=3 * leg.quantity) for leg in legs),), None),
+        (lambda legs: (replace(legs[0], quantity=2 * legs[0].quantity), *legs[1:]), None),
+        (lambda legs: (replace(legs[0], entry_price_paise=2500), *legs[1:]), None),
+        (lambda legs: legs[:2], None),
+        (lambda legs: (*legs, *long_call().legs), None),
+    ],
+    ids=["our part", "more lots", "another ratio", "another price", "fewer legs", "more legs"],
+)
+def test_rows_changed_by_hand_after_our_part_end_its_peaks(change, kept):
+    """Only what the part has left of the legs goes on with their peak; other legs arm anew."""
+    double = position(*(replace(leg, quantity=2 * leg.quantity) for leg in condor().legs))
+    desk = Desk(double, TRAIL)
+    desk.quote(*AT_ENTRY)
+    at_profit(desk, 30)
+    half = replace(desk.memory, open_share=(1, 2), realised_paise=195000)
+    changed = replace(condor(), legs=change(condor().legs))
+    desk.watch.put(changed, half, desk.now_s)
+    assert level_of(desk) == kept
+
+
+def test_a_part_that_ends_one_of_two_rows_keeps_the_peak():
+    """Two lots bought at 40 and one at 44, of which a third is sold: whichever row gave it, it goes on."""
+    two, one = replace(long_call(), legs=()), long_call().legs[0]
+    rows = (replace(one, quantity=130, row_id=1), replace(one, quantity=65, entry_price_paise=4400, row_id=2))
+    desk = Desk(replace(two, legs=rows), TRAIL)
+    desk.quote(120, 120)
+    level = level_of(desk)
+    left = replace(two, legs=rows[:1])
+    desk.watch.put(left, replace(desk.memory, open_share=(2, 3), realised_paise=1), desk.now_s)
+    assert level_of(desk) == pytest.approx(level * 2 / 3, abs=1)
+
+
 def test_the_highest_tier_locks():
     """₹1,300 keeps ₹500, ₹2,080 keeps ₹1,500; the lock has no floor."""
     desk = Desk(condor(), LOCK)
