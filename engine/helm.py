@@ -330,7 +330,7 @@ class Helm:
         bid, ask = tick.bid_paise, tick.ask_paise
         if bid is None and ask is None and self.config.made_up is not None:
             bid, ask = self.config.made_up(key, tick.ltp_paise)
-        return Touch(bid, ask, tick.ltp_paise, arrived_s)
+        return Touch(bid, ask, tick.ltp_paise, arrived_s, self.watch.fair_paise(key))
 
     def _next_intent(self, now_s: float) -> str:
         day = intent_day(now_s)

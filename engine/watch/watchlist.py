@@ -13,6 +13,7 @@ from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
+from engine.guards import exit_bounds
 from engine.payoff import payoff
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
@@ -288,6 +289,24 @@ class Watchlist:
     def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:
         """Keep what is seen of a position of which somebody else has judged."""
         self.why.look(self._positions[position], now_s, (verdict,))
+
+    def fair_paise(self, key: InstrumentKey) -> int | None:
+        """What to go by in place of a contract's newest quote, in paise; None = that is not suspect.
+
+        The last believable mid if that was young when the quote came, else the quote's own mid as far as
+        intrinsic value allows; None also when neither is known.
+        """
+        line = next((line for line in self._lines.get(key, ()) if line.marks.fault), None)
+        tick, arrived_s = self.book.peek(key), self.book.arrived_s(key)
+        if line is None or tick is None or arrived_s is None:
+            return None
+        if line.marks.marked and arrived_s <= line.marks.fresh_until_s:
+            return (line.marks.long_paise + line.marks.short_paise) // 2
+        shown, underlying = line.marks.shown(tick), line.family.underlying_both_paise(self.book, arrived_s)
+        if shown is None or underlying is None:
+            return None
+        floor, ceiling = exit_bounds(line.marks.instrument, underlying // 2)
+        return min(max(shown.both_paise // 2, floor), ceiling)
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
