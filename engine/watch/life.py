@@ -93,10 +93,14 @@ class Life:
             self.scaled_to,
         )
 
-    def reach(self, open_paise: int) -> None:
-        """Take note of a believable P&L of the open legs."""
+    def rise(self, open_paise: int) -> None:
+        """Take note that the open legs have made this much, for a while."""
         pnl = open_paise + self.realised_paise
         self.peak_paise = pnl if self.peak_paise is None else max(self.peak_paise, pnl)
+
+    def fall(self, open_paise: int) -> None:
+        """Take note that the open legs have made no more than this, for a while."""
+        pnl = open_paise + self.realised_paise
         self.trough_paise = pnl if self.trough_paise is None else min(self.trough_paise, pnl)
 
     def entered(self, situation: Situation) -> Situation:

@@ -17,6 +17,7 @@ from engine.guards import exit_bounds
 from engine.payoff import payoff
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
+from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.figures import figures
 from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement, Standing
@@ -367,7 +368,10 @@ class Watchlist:
         legs = situation.position.legs
         lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
         underlying = self._underlying(situation.position)
-        watched = Watched(situation, ruleset, memory, [line.marks for line in lines], underlying, now_s)
+        marks = [line.marks for line in lines]
+        # what was recorded comes by instants, with all legs together
+        lasts_s = PROFIT_CONFIRM_S if self._replay is None else 0.0
+        watched = Watched(situation, ruleset, memory, marks, underlying, now_s, lasts_s)
         self._let_listen(watched)
         for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))

@@ -68,7 +68,7 @@ def test_while_a_part_is_being_closed_what_it_has_traded_counts_by_its_fills():
         made.wait(0.5, *ONE)
     assert shown(made).pnl_paise == whole_paise(made, *ONE)
     later = (20, 30, 25, 18)
-    made.wait(1, *later)
+    made.wait(1.5, *later)
     assert made.monitor.desk.of(made.positions[0].id) is not None
     assert shown(made).pnl_paise == memory(made).peak_paise == whole_paise(made, *later)
     assert [each.quantity // 65 for each in shown(made).legs] == [4, -3, -3, 4]

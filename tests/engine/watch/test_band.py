@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.messages import Tick
+from engine.payoff import entry_price
 from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
@@ -300,7 +303,7 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         [("all", 0, 1), ("all", 120, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
         [("wait", 1.0, True), ("wait", 61.0, True), ("wait", 61.0, True)],
         [("all", 0, 1), ("wait", 60.0, True), ("all", 0, 1), ("wait", 0.5, True)],
-        [("all", 0, 1), ("lean", -20, 1), ("lean", 8, 1), ("wait", 1.0, True), ("wait", 1.0, True)],
+        [("all", 0, 1), ("lean", -20, 1), ("wait", 1.0, True), ("lean", 8, 1), *[("wait", 1.0, True)] * 2],
         [("spot", 24550, None), ("all", 0, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25390, None), ("all", 120, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25200, None), ("all", 0, 1), ("wait", 1.0, True), ("all", 0, 1), ("wait", 1.0, True)],
@@ -342,27 +345,86 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
     }
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 950), st.integers(0, 40)), max_size=40))
+WALK = st.tuples(
+    st.integers(0, 3), st.integers(1, 950), st.integers(0, 40), st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0])
+)
+
+
+def lasting(seen, end_s):
+    """Of P&Ls as (since, paise) the highest that was reached for a second without a break, or nothing."""
+    until = [*(at_s for at_s, _ in seen[1:]), end_s]
+    best = [
+        min(paise for _, paise in seen[first : last + 1])
+        for first in range(len(seen))
+        for last in range(first, len(seen))
+        if until[last] - seen[first][0] >= 1
+    ]
+    return max(best, default=None)
+
+
+@given(st.lists(WALK, max_size=40))
 def test_peak_trough_and_pnl_are_plain_arithmetic(walk):
-    """From the first moment all legs are priced, the extremes are those of the sums at each tick."""
-    watchlist = Watchlist(CALENDAR, tables.rulebook())
+    """From the first moment all legs are priced, the extremes are those of the sums that lasted a second."""
+    watchlist = Watchlist(CALENDAR, tables.rulebook("[default]\nmax_quote_age_s = 99\n"))
     now_s = at(date(2026, 2, 3), "11:00")
     watchlist.put(CONDOR, Memory(), now_s)
     marks: dict[int, tuple[int, int]] = {}
     seen = []
-    for index, bid, gap in walk:
+    for index, bid, gap, wait_s in walk:
         part = CONDOR.legs[index]
         watchlist.tick(Tick(part.key, bid, bid_paise=bid, ask_paise=bid + gap), now_s)
         marks[index] = (bid, bid + gap)
         if len(marks) == 4:
-            seen.append(0)
+            pnl = 0
             for n, leg_ in enumerate(CONDOR.legs):
                 doubled = sum(marks[n])
                 mark = doubled // 2 if leg_.quantity > 0 else (doubled + 1) // 2
-                seen[-1] += leg_.quantity * (mark - (leg_.entry_price_paise or 0))
-    assert watchlist.figures(CONDOR.id, now_s).pnl_paise == (seen[-1] if seen else None)
+                pnl += leg_.quantity * (mark - (leg_.entry_price_paise or 0))
+            seen.append((now_s, pnl))
+        now_s += wait_s
+        watchlist.beat(now_s)
+    assert watchlist.figures(CONDOR.id, now_s).pnl_paise == (seen[-1][1] if seen else None)
     memory = watchlist.memory(CONDOR.id)
-    assert (memory.peak_paise, memory.trough_paise) == (max(seen, default=None), min(seen, default=None))
+    mirrored = lasting([(at_s, -pnl) for at_s, pnl in seen], now_s)
+    trough = None if mirrored is None else -mirrored
+    assert (memory.peak_paise, memory.trough_paise) == (lasting(seen, now_s), trough)
+
+
+MOVES = st.lists(
+    st.tuples(st.lists(st.integers(-4, 4), min_size=4, max_size=4), st.permutations(range(4))),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@given(moves=MOVES, apart_s=st.floats(0, 0.2))
+def test_in_whatever_order_the_legs_of_a_move_tick_the_peaks_are_those_of_the_moves(recorded, moves, apart_s):
+    """They move together and tick one by one: no mixture of two moves is peak, trough or trail."""
+    rules = tables.rulebook('[default]\nprofit_target = "off"\ntrailing_stop = true\n')
+    watchlist = Watchlist(CALENDAR, rules, replay=ReplayGuard(99) if recorded else None)
+    now_s = at(date(2026, 2, 3), "11:00")
+    watchlist.put(CONDOR, Memory(), now_s)
+    totals = []
+    for shifts, order in [([0] * 4, range(4)), *moves]:
+        paise = [entry_price(leg_) + 100 * by for leg_, by in zip(CONDOR.legs, shifts, strict=True)]
+        ticks = [
+            Tick(CONDOR.legs[n].key, paise[n], bid_paise=paise[n] - 5, ask_paise=paise[n] + 5) for n in order
+        ]
+        if recorded:
+            watchlist.instant(ticks, now_s)
+        else:
+            for tick in ticks:
+                watchlist.tick(tick, now_s)
+                now_s += apart_s
+        totals.append(sum(100 * by * leg_.quantity for leg_, by in zip(CONDOR.legs, shifts, strict=True)))
+        for _ in range(3):
+            now_s += 0.5
+            watchlist.beat(now_s)
+    memory = watchlist.memory(CONDOR.id)
+    assert (memory.peak_paise, memory.trough_paise) == (max(totals), min(totals))
+    armed = max(totals) >= 1_175  # a quarter of what one unit can make
+    assert dict(memory.peaks) == ({"trailing_stop": max(totals)} if armed else {})
 
 
 class Counting(Watchlist):
