@@ -211,7 +211,7 @@ class Holding:
         traded: what `count` was told last.
     """
 
-    __slots__ = ("_all", "_entry_paise", "cost_paise", "legs", "traded")
+    __slots__ = ("_all", "_entry_paise", "_held", "cost_paise", "legs", "traded")
 
     def __init__(self, legs: Sequence[Leg], marks: Sequence[Marks]) -> None:
         self._all = tuple((leg.quantity, marks_of_leg) for leg, marks_of_leg in zip(legs, marks, strict=True))
@@ -230,13 +230,14 @@ class Holding:
             left.append((held + given, marks))
         # more than there was: it stands the other way round
         self.legs = tuple((held + rest.pop(marks.instrument.key, 0), marks) for held, marks in left)
+        self._held = tuple(leg for leg in self.legs if leg[0])
         self.cost_paise = self._entry_paise + sum(paid for _, paid in traded.values())
 
     def worth(self, now_s: float, price: Price) -> int | None:
         """The value of all legs at one kind of price; None = a leg has none."""
         total = 0
-        for quantity, marks in self.legs:
-            paise = price(marks, quantity, now_s) if quantity else 0
+        for quantity, marks in self._held:
+            paise = price(marks, quantity, now_s)
             if paise is None:
                 return None
             total += quantity * paise
@@ -250,11 +251,11 @@ class Holding:
     @property
     def fresh_until_s(self) -> float:
         """The last moment at which all newest quotes are young enough."""
-        return min((marks.fresh_until_s for quantity, marks in self.legs if quantity), default=inf)
+        return min([marks.fresh_until_s for _, marks in self._held], default=inf)
 
     def changes_s(self) -> Iterator[float]:
         """Moments, past or to come, at which time alone changes what a leg counts."""
-        for _, marks in (leg for leg in self.legs if leg[0]):
+        for _, marks in self._held:
             yield nextafter(marks.fresh_until_s, inf)
             if marks.book is Book.WIDE:
                 yield marks.grace_until_s
@@ -263,8 +264,8 @@ class Holding:
         """The legs that have no price a stop could go by, as people call them, and what is suspect."""
         return [
             f"{marks.instrument.display} ({marks.fault})" if marks.fault else marks.instrument.display
-            for quantity, marks in self.legs
-            if quantity and marks.guarded(quantity, now_s) is None
+            for quantity, marks in self._held
+            if marks.guarded(quantity, now_s) is None
         ]
 
 

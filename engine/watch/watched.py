@@ -273,11 +273,12 @@ class Watched:
 
     def _keep_lasting(self, now_s: float) -> None:
         """Note the believable P&Ls that have lasted by now."""
-        for open_paise in self._lasting.highs(now_s):
+        highs, lows = self._lasting.lasted(now_s)
+        for open_paise in highs:
             self.life.rise(open_paise)
             for armed in self._rising():
                 armed.see(open_paise)
-        for open_paise in self._lasting.lows(now_s):
+        for open_paise in lows:
             self.life.fall(open_paise)
 
     def _rising(self) -> Iterator[Armed]:
@@ -349,8 +350,9 @@ class Watched:
         """Work out in which values and until when nothing can happen."""
         now_s = snapshot.now_s
         self._due_s = self._next_due(now_s)
-        self.wake_s = min([self._due_s, *(change for change in self.holding.changes_s() if change > now_s)])
         self._hold_on()
+        changes = [change for change in self.holding.changes_s() if change > now_s]
+        self.wake_s = min([self._due_s, self._lasting.due_s, *changes])
         open_paise = snapshot.marked_paise
         met = any(armed.verdict for armed in self.armed)
         if open_paise is None or self._liquidation or self.life.entry_open or met or self.holding.traded:
@@ -419,34 +421,38 @@ class Watched:
         """Whether a value outside the band is one more peak or trough to wait for and nothing else.
 
         In a market that runs one way this is most of what happens, and much cheaper than a judgement.
+        What has lasted until now was in the quiet band, where no ratchet rises.
         """
-        if self.low > self.high or (now_s > self.fresh_until_s and not self.renew(now_s)):
+        if self.low > self.high or not self._quiet_low <= self.value <= self._quiet_high:
             return False
-        if not self._quiet_low <= self.value <= self._quiet_high:
+        if now_s > self.holding.fresh_until_s or now_s >= self._due_s:
             return False
-        due_s = self._lasting.due_s
-        if due_s <= now_s:
-            return False
+        self._keep_lasting(now_s)
         self._lasting.see(self.value - self.holding.cost_paise, now_s, *self._known())
         self._keep_lasting(now_s)
         self._close_band()
-        return self._lasting.due_s >= due_s  # else somebody has to look when it is due
+        self._hold_on()
+        return True
 
     def renew(self, now_s: float) -> bool:
-        """Whether all that was to happen by now is that quotes grow old, and new ones have come meanwhile.
+        """Whether all that was to happen by now is that a peak has lasted, or that quotes grow old.
 
-        If so the band holds on, for as long as those are young.
+        If so, and new ones have come meanwhile, the band holds on for as long as those are young.
         """
-        fresh_until_s = self.holding.fresh_until_s
-        if not self.low <= self.value <= self.high or now_s > fresh_until_s or now_s >= self._due_s:
+        if not self.low <= self.value <= self.high or now_s >= self._due_s:
             return False
+        if now_s > self.holding.fresh_until_s:
+            return False
+        self._keep_lasting(now_s)
+        self._close_band()
         self._hold_on()
-        self.wake_s = min(self._due_s, nextafter(fresh_until_s, inf))
         return True
 
     def _hold_on(self) -> None:
         """Let the band hold while the quotes are young, and until a peak or trough has lasted."""
-        self.fresh_until_s = min(self.holding.fresh_until_s, nextafter(self._lasting.due_s, -inf))
+        fresh_until_s, lasted_s = self.holding.fresh_until_s, self._lasting.due_s
+        self.fresh_until_s = min(fresh_until_s, nextafter(lasted_s, -inf))
+        self.wake_s = min(self._due_s, lasted_s, nextafter(fresh_until_s, inf))
 
     def _next_due(self, now_s: float) -> float:
         """The earliest moment at which time alone, but for the age of quotes, changes something."""
@@ -457,7 +463,7 @@ class Watched:
             wakes.append(nextafter(self.life.entry_until_s, inf))
         if self._telling:
             wakes += self.alarms.wakes_s(self.armed)
-        wakes += [self._gate_s, self._lasting.due_s]
+        wakes.append(self._gate_s)
         for armed in self._speaking():
             wakes.append(armed.confirms_s)
             if isinstance(armed.params, Due):

@@ -178,8 +178,18 @@ class Watchlist:
                     moved.append(watched)
         if not moved or not self._in_session(now_s):
             return _NOTHING
-        only = frozenset((key,))
-        return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
+        left = self._stretch(moved, now_s)
+        return self._judge(dict.fromkeys(left, frozenset((key,))), now_s) if left else _NOTHING
+
+    def _stretch(self, moved: Iterable[Watched], now_s: float) -> list[Watched]:
+        """Let those go on that are only at a new peak or trough; the others have to be judged."""
+        left = []
+        for watched in moved:
+            if watched.stretch(now_s):
+                self._enqueue(watched)
+            else:
+                left.append(watched)
+        return left
 
     def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is believed or judged."""
