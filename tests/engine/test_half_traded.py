@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.effects import Alert
 from engine.guards import Guard
 from engine.intents import IntentState
-from engine.messages import Alert, Beat, BeatKind, OrderUpdate, Tick, Ticks, Wish
+from engine.messages import Beat, BeatKind, OrderUpdate, Tick, Ticks, Wish
 from engine.model import Mode, Side
 from engine.pnl import Holding, Marks
 from tests.engine.makers import SPOT, condor, condors, leg, quote

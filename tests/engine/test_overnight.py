@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from engine.messages import Alert, Card
+from engine.effects import Alert, Card
 from engine.model import Mode
 from engine.orders import OrderState
 from engine.sessions import at

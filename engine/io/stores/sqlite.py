@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from engine.effects import RowPart
 from engine.errors import BadInput, Unreachable
 from engine.io.stores import exit_levels
 from engine.io.stores.exit_levels import LevelReport
-from engine.messages import RowPart
 from engine.model import ExitLevel, TradeRow
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES
