@@ -7,7 +7,7 @@ few rules, never the books. What cannot be worked out is None.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd, inf, sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.greeks import Greeks, greeks, implied_vol, years_between
@@ -65,6 +65,7 @@ def sensitivity(
     forwards_both_paise: Mapping[date, int | None],
     settled_s: Mapping[date, float],
     now_s: float,
+    unit: int,
 ) -> Sensitivity:
     """Work out how the legs move together.
 
@@ -74,13 +75,13 @@ def sensitivity(
         forwards_both_paise: twice the forward of each expiry (`engine.parity`); None = unknown.
         settled_s: when each expiry is settled.
         now_s: the moment.
+        unit: how many combinations there are, in units: the greatest common share of all legs.
     """
     clocks = {
         expiry: (forwards_both_paise[expiry], years_between(now_s, at_s))
         for expiry, at_s in settled_s.items()
     }
     moves = [(part, _greeks(part, clocks)) for part in parts]
-    unit = gcd(*(part.quantity for part in parts))
     known = [(part, move) for part, move in moves if move is not None]
     sold = [(part, move) for part, move in moves if part.quantity < 0 and part.instrument.right is not None]
     deltas = [abs(move.delta) for _, move in sold if move is not None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from engine.liquidation import walk
+from engine.liquidation import Exit, walk
 from engine.model import Action, Urgency
 from engine.pnl import Marks, last_mark
 from engine.rules.alerts import ALERT_FROM
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engine.charges import ChargeTable, Rates
-    from engine.liquidation import Exit
     from engine.payoff import Payoff
     from engine.pnl import Price
     from engine.prices import PriceBook
@@ -145,7 +144,7 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
         verdict = armed.look(snapshot)
         if verdict is not None:
             return verdict.action, verdict.urgency, verdict.reason
-    faults = [f"{m.instrument.display} {m.fault}" for _, m in watched.holding.legs if m.fault]
+    faults = [f"{m.instrument.display} {m.fault}" for q, m in watched.holding.legs if q and m.fault]
     if faults:
         return Action.MONITOR, Urgency.NORMAL, f"Suspect price: {'; '.join(faults)}"
     alert = watched.alarms.ladder.alert(snapshot.guarded_paise)
@@ -155,15 +154,15 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
 
 
 def _legs(watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | None]) -> Iterator[LegView]:
-    """Each leg with its mark and way out, how old its newest quote is, and what is wrong with it."""
+    """Each leg, as far as it is left: mark, way out, age of its newest quote, and what is wrong with that."""
     for leg, (quantity, marks), way in zip(watched.position.legs, watched.holding.legs, exits, strict=True):
         yield LegView(
             name=leg.instrument.display,
             quantity=quantity,
             entry_paise=leg.entry_price_paise,
-            mark_paise=mark(marks, quantity, now_s),
+            mark_paise=mark(marks, quantity or leg.quantity, now_s),
             age_s=now_s - marks.arrived_s if isfinite(marks.arrived_s) else None,
-            exit_paise=None if way is None else way.average_paise(quantity),
+            exit_paise=None if way is None or not quantity else way.average_paise(quantity),
             covered=None if way is None else way.covered,
             fault=marks.fault,
             suspects=marks.suspects,
@@ -172,6 +171,8 @@ def _legs(watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | No
 
 def _exit(marks: Marks, quantity: int, now_s: float, book: PriceBook, rates: Rates | None) -> Exit | None:
     """Closing one leg on its newest quote, unless that is old, suspect or not there."""
+    if not quantity:
+        return Exit(0, 0, 0)
     tick = book.peek(marks.instrument.key)
     if tick is None or marks.fault or now_s > marks.fresh_until_s:
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+from dataclasses import replace
+from math import gcd, inf
 from typing import TYPE_CHECKING
 
 from engine.sensitivity import Part, sensitivity
@@ -34,8 +35,8 @@ class Scale:
     """
 
     __slots__ = (
-        "_families", "_forwards", "_settled_s", "_weighed_s", "due_s", "holding", "max_age_s", "model",
-        "spot", "wanted",
+        "_families", "_forwards", "_settled_s", "_unit", "_weighed_s", "due_s", "holding", "max_age_s",
+        "model", "spot", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +51,7 @@ class Scale:
         self._families = families
         self._forwards: Mapping[date, int | None] = {}
         self._settled_s = _settlements(situation)
+        self._unit = gcd(*(leg.quantity for leg in situation.position.legs))
         self._weighed_s = -inf
         self.spot = spot
         self.wanted = False
@@ -97,13 +99,17 @@ class Scale:
 
     def _reckon(self, forwards: Mapping[date, int | None], now_s: float) -> Sensitivity | None:
         parts = []
-        for quantity, marks in self.holding.legs:
+        for quantity, marks in (leg for leg in self.holding.legs if leg[0]):
             mark = marks.mark(quantity, now_s)
             if mark is None:
                 return None
             parts.append(Part(marks.instrument, quantity, mark))
+        if not parts:
+            return None
         spot_paise = self.spot.believed(now_s, self.max_age_s)  # a time value by a price that rests is none
-        return sensitivity(parts, spot_paise, forwards, self._settled_s, now_s)
+        found = sensitivity(parts, spot_paise, forwards, self._settled_s, now_s, self._unit)
+        bought_back = any(units > 0 for units, _ in self.holding.traded.values())
+        return replace(found, extrinsic_paise=None) if bought_back else found  # what melted is not known
 
 
 def _settlements(situation: Situation) -> Mapping[date, float]:

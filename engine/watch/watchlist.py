@@ -13,12 +13,14 @@ from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
+from engine.guards import exit_bounds
 from engine.payoff import payoff
-from engine.pnl import Holding, Marks
+from engine.pnl import Holding
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.rules.overrides import tighten, tightened
 from engine.sessions import ist_date
+from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.family import Forwards
 from engine.watch.figures import figures
 from engine.watch.lines import Lines, moved_by
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     from engine.watch.watched import Guarding
 
 _NOTHING: tuple[Judgement, ...] = ()
-_UNTRADED: Traded = {}
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
 
@@ -82,6 +83,8 @@ class Watchlist:
         self._calendar = calendar
         self._rulebook = rulebook
         self._replay = replay
+        # what was recorded comes by instants, with all legs together
+        self._lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
         self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
@@ -141,7 +144,8 @@ class Watchlist:
         watched = self._positions[position]
         situation, ruleset = self._situation(watched.position, watched.memory)
         ruleset = tighten(ruleset, override, watched.life.entered(situation))
-        after = Watched(situation, ruleset, watched.memory, watched.scale.another(situation), now_s)
+        scale = watched.scale.another(situation)
+        after = Watched(situation, ruleset, watched.memory, scale, now_s, self._lasts_s)
         after.succeed(watched)
         after.remember(watched.memory)
         after.scale.weigh(Forwards(now_s))
@@ -176,9 +180,10 @@ class Watchlist:
         """The scaling levels up to this threshold have acted; they never do again."""
         self._positions[position].spend(threshold_paise)
 
-    def freeze(self, position: PositionId) -> None:
-        """Some of its legs are traded already: note no peak and no trough until they are others."""
-        self._positions[position].frozen = True
+    def count(self, position: PositionId, traded: Traded) -> None:
+        """Count what exits that have not ended flat have traded of it by its fills, the rest at marks."""
+        if self._positions[position].count(traded):
+            self._enqueue(self._positions[position])
 
     def release(self, position: PositionId) -> None:
         """The exit ended and the position did not: every rule may speak again from the next price on."""
@@ -211,8 +216,18 @@ class Watchlist:
                     moved.append(watched)
         if not moved or not self._in_session(now_s):
             return _NOTHING
-        only = frozenset((key,))
-        return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
+        left = self._stretch(moved, now_s)
+        return self._judge(dict.fromkeys(left, frozenset((key,))), now_s) if left else _NOTHING
+
+    def _stretch(self, moved: Iterable[Watched], now_s: float) -> list[Watched]:
+        """Let those go on that are only at a new peak or trough; the others have to be judged."""
+        left = []
+        for watched in moved:
+            if watched.stretch(now_s):
+                self._enqueue(watched)
+            else:
+                left.append(watched)
+        return left
 
     def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is believed or judged."""
@@ -306,20 +321,13 @@ class Watchlist:
         """The rules in force."""
         return self._rulebook
 
-    def standing(self, position: PositionId, now_s: float, traded: Traded = _UNTRADED) -> Standing:
-        """What the position counts in its account's day.
-
-        Args:
-            position: which one.
-            now_s: the moment.
-            traded: by contract the units, and their turnover in paise, that exits which are not over
-                have traded already: those count by their fills, whatever they are quoted at now.
-        """
+    def standing(self, position: PositionId, now_s: float) -> Standing:
+        """What the position counts in its account's day."""
         watched = self._positions[position]
         seen = watched.snapshot(now_s)
         marked, guarded = (
-            None if pnl is None else pnl + seen.realised_paise + watched.holding.beyond(traded, price, now_s)
-            for pnl, price in ((seen.marked_paise, Marks.mark), (seen.guarded_paise, Marks.guarded))
+            None if pnl is None else pnl + seen.realised_paise
+            for pnl in (seen.marked_paise, seen.guarded_paise)
         )
         legs, marks = watched.position.legs, watched.holding.legs
         return Standing(
@@ -336,6 +344,24 @@ class Watchlist:
     def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:
         """Keep what is seen of a position of which somebody else has judged."""
         self.why.look(self._positions[position], now_s, (verdict,))
+
+    def fair_paise(self, key: InstrumentKey) -> int | None:
+        """What to go by in place of a contract's newest quote, in paise; None = that is not suspect.
+
+        The last believable mid if that was young when the quote came, else the quote's own mid as far as
+        intrinsic value allows; None also when neither is known.
+        """
+        line = next((line for line in self._lines.get(key, ()) if line.marks.fault), None)
+        tick, arrived_s = self.book.peek(key), self.book.arrived_s(key)
+        if line is None or tick is None or arrived_s is None:
+            return None
+        if line.marks.marked and arrived_s <= line.marks.fresh_until_s:
+            return (line.marks.long_paise + line.marks.short_paise) // 2
+        shown, underlying = line.marks.shown(tick), line.family.forward_both_paise(arrived_s)
+        if shown is None or underlying is None:
+            return None
+        floor, ceiling = exit_bounds(line.marks.instrument, underlying // 2)
+        return min(max(shown.both_paise // 2, floor), ceiling)
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
@@ -401,7 +427,7 @@ class Watchlist:
         families = {line.marks.instrument.expiry: line.family for line in lines}
         holding = Holding(legs, [line.marks for line in lines])
         scale = Scale(situation, holding, self._underlying(situation.position), families)
-        watched = Watched(situation, ruleset, memory, scale, now_s)
+        watched = Watched(situation, ruleset, memory, scale, now_s, self._lasts_s)
         self._let_listen(watched)
         for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))

@@ -183,21 +183,6 @@ def test_rupee_rules_count_what_was_realised():
     assert verdicts(made)[-1].fraction == 0.75
 
 
-def test_no_peak_is_seen_between_the_legs_of_a_part():
-    """While shorts are bought back and longs are not, the legs that are watched are not those held."""
-    made = rig()
-    while held(made) != [4, -3, -3, 4]:
-        made.wait(0.5, *ONE)
-    peak = memory(made).peak_paise
-    made.wait(1, 20, 30, 25, 18)
-    assert made.monitor.desk.of(made.positions[0].id) is not None
-    assert memory(made).peak_paise == peak
-    made.wait(60, *ONE)
-    assert watched(made) == [3, -3, -3, 3]
-    made.wait(2, 20, 36, 31, 18)
-    assert memory(made).peak_paise > peak
-
-
 def test_a_trail_that_changes_from_rupees_to_a_share_forgets_a_peak_that_counts_what_parts_brought():
     """₹6,994 was the peak with ₹2,314 of the parts; the open half at ₹4,680 has given back nothing."""
     rules = '[default]\nprofit_target = "off"\n'

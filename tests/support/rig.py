@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import replace
+from datetime import date
 
 from engine.effects import (
     Alert,
@@ -44,6 +45,7 @@ from engine.model import Mode, Side, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
+from engine.sessions import at
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -208,3 +210,13 @@ def frozen(position, units):
         replace(leg, instrument=replace(leg.instrument, freeze_quantity=units)) for leg in position.legs
     )
     return replace(position, legs=legs)
+
+
+def overnight(made):
+    """The close, the night in which the broker's books begin anew, and the next morning."""
+    made.now_s = at(date(2026, 2, 3), "15:40")
+    made.tell(Beat(BeatKind.SESSION_CLOSE))
+    held = made.net
+    made.exchange = PaperExchange()
+    made.exchange.hold(held)
+    made.now_s = at(date(2026, 2, 4), "09:14")

@@ -70,6 +70,7 @@ def test_what_is_met_or_not_armed_is_no_distance_away():
     assert (found["trailing_stop"].threshold_paise, found["trailing_stop"].distance_paise) == (None, None)
     desk.watch.tick(traded(SPOT, 25000), desk.now_s)
     desk.quote(20, 15, 40, 18)
+    desk.wait(1)
     trail = shown(desk)["trailing_stop"]
     assert (trail.threshold_paise, trail.distance_paise) == (136500, -58500)
 

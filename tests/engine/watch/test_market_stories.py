@@ -11,7 +11,7 @@ from engine.greeks import price, years_between
 from engine.model import Action, Right, Urgency
 from engine.rules.registry import rules
 from engine.sessions import at
-from engine.watch import Memory
+from engine.watch import Memory, ReplayGuard
 from engine.watch.family import Forwards
 from tests.engine.makers import EXPIRY, OPENED, SPOT, condor, leg, position, quote, strangle, traded
 from tests.engine.watch.test_watchlist import AT_ENTRY, DAY, TEN, Desk, told
@@ -190,7 +190,7 @@ def test_in_a_recording_the_model_speaks_at_its_instant():
 
 def test_between_two_instants_of_a_recording_nothing_waits_for_the_model():
     """All prices that there are have been weighed: a replay may jump to whatever comes next."""
-    desk = Desk(strangle(), '[default]\nstop_delta = 0.9\nstop_loss = "off"')
+    desk = Desk(strangle(), '[default]\nstop_delta = 0.9\nstop_loss = "off"', replay=ReplayGuard(150))
     quotes = [quote(leg.key, 44, 45) for leg in desk.held.legs]
     desk.watch.instant([traded(SPOT, 25000), *quotes], desk.now_s)
     assert desk.watch._positions[desk.held.id].scale.model is not None
