@@ -67,7 +67,7 @@ def written(rows, effect):
         return [row for row in rows if row.id not in effect.exits]
     left = {part.row_id: (part.before, part.after) for part in effect.parts}
     return [
-        replace(row, quantity=left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
+        row.after_part(left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
         for row in rows
     ]
 
