@@ -101,6 +101,9 @@ def test_a_position_of_one_lot_has_nothing_to_scale_and_says_so():
     (note,) = [rule for rule in view.thresholds if rule.rule == "profit_scaling"]
     assert not note.available
     assert "skipped" in note.text
+    assert not view.profit_exit
+    (several,) = rig().view.positions
+    assert several.profit_exit
 
 
 def test_alert_only_tells_of_each_level_once():

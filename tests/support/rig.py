@@ -101,7 +101,8 @@ class Rig:
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
         config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
-        self.monitor = Monitor(config, calendar, Watchlist(calendar, tables.rulebook(self.rules)))
+        watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
+        self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)
         self.tell(Beat(BeatKind.SYNC))
 
