@@ -120,6 +120,22 @@ def test_alert_only_tells_of_each_level_once():
     assert not made.placed
 
 
+def test_alert_only_tells_of_a_level_that_would_close_everything_once():
+    """Two combinations met by two levels at once: a full exit, told, and spent like any other level."""
+    made = rig(Mode.ALERT_ONLY, lots=2)
+    for _ in range(3):
+        made.wait(10, *TWO)
+        made.wait(10, *ENTRY)
+    made.start()
+    made.wait(10, *TWO)
+    told = [alert.text for alert in made.of(Alert) if alert.topic.startswith("profit_scaling:")]
+    assert len(told) == 1
+    assert "close everything that is open (2)" in told[0]
+    made.wait(10, *THREE)
+    assert len([a for a in made.of(Alert) if a.topic.startswith("profit_scaling:")]) == 2
+    assert not made.placed
+
+
 def test_the_card_and_the_view_say_how_much_is_closed():
     """Closed 1 of 4, 3 open."""
     made = rig()
