@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput
-from engine.rules.base import Amount, Due, Kind, Refusal
+from engine.rules.base import Amount, Due, Kind, Limits, Ratchet, Refusal
 from engine.rules.layers import Entry, Layer
 from engine.rules.reading import written
 from engine.rules.registry import rules
@@ -90,4 +90,8 @@ def _never_later(kind: Kind, new: Any, old: Any) -> bool:
         if kind is Kind.LOSS:
             return new.threshold_paise >= old.threshold_paise
         return new.threshold_paise <= old.threshold_paise
+    if isinstance(new, Ratchet) and isinstance(old, Ratchet):
+        return new.never_later(old)
+    if isinstance(new, Limits) and isinstance(old, Limits):
+        return new.never_later(old)
     return bool(new == old)

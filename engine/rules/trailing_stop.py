@@ -53,6 +53,13 @@ class Trail(Ratchet):
             return peak_paise - self.give_back_paise
         return floor(peak_paise * (1 - self.give_back))
 
+    def follows(self, other: Trail) -> bool:
+        """Whether it gives back no more of any peak, which is never negative; a share and rupees differ."""
+        ours, theirs = self.give_back_paise, other.give_back_paise
+        if ours is None or theirs is None:
+            return ours is theirs and self.give_back <= other.give_back
+        return ours <= theirs
+
     @property
     def text(self) -> str:
         """Where it follows, or from where on it will."""
