@@ -87,6 +87,8 @@ def _read(value: Any) -> Setting:
     )
     if setting.activate_paise is None and setting.floor >= setting.activate > 0:
         raise ValueError("a floor below activate, as nothing can trail under its own floor")
+    if setting.give_back == 1 and setting.give_back_paise is None and setting.floor >= 0:
+        raise ValueError("a give_back below 1, as what is left of the peak would lie under the floor")
     return setting
 
 
@@ -109,7 +111,12 @@ def arm(setting: Setting, situation: Situation) -> Trail | Refusal:
         floor_paise = floor(setting.floor * basis.amount_paise)
         if arms is None:
             arms = ceil(setting.activate * basis.amount_paise)
-            arms_text = f" ({percent(setting.activate)} of the {basis.text})"
+            arms_text = f" ({basis.share(setting.activate)})"
+    if setting.floor and floor_paise >= arms:
+        return Refusal(
+            f"its floor {signed_rupees(floor_paise)} is not below {signed_rupees(arms)}, from where on it "
+            "trails; use a floor below activate_rupees"
+        )
     return Trail(
         arms_paise=arms,
         with_realised=whole,

@@ -154,8 +154,8 @@ def tiers_of(steps):
 RATCHETS = {
     "trailing_stop": st.builds(
         lambda activate, give_back, floor: activate | give_back | floor,
-        one_key(activate=cents(20, 60), activate_rupees=st.integers(1, 2_000)),
-        one_key(give_back=cents(10, 100), give_back_rupees=st.integers(1, 2_000)),
+        one_key(activate=cents(20, 60), activate_rupees=st.integers(600, 2_000)),
+        one_key(give_back=cents(10, 99), give_back_rupees=st.integers(1, 2_000)),
         one_key(floor=cents(-30, 19)),
     ),
     "lock_profit": st.lists(st.tuples(st.integers(1, 700), st.integers(1, 900)), min_size=1, max_size=3).map(
