@@ -14,7 +14,8 @@ from telegram import ChatMember, Update
 from telegram.ext import ApplicationHandlerStop
 
 from bot.layout import cut, span
-from engine.messages import Actor, Alert
+from engine.effects import Alert
+from engine.messages import Actor
 from engine.model import Urgency
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from engine.messages import Alert
+from engine.effects import Alert
 from engine.model import Urgency
 
 #: The same topic again within this time is not said again, unless it has become more urgent.

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from bot.layout import Page
+    from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.io.ports import Clock
-    from engine.messages import Alert, Answer, Ask, Card, Message, Say
+    from engine.messages import Message
     from engine.view import MonitorView
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from engine.model import Urgency
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.messages import Alert, Ask, Card
+    from engine.effects import Alert, Ask, Card
 
 _MARK = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: An exit cannot be undone, so its yes is red; ending a halt is the way back to normal.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.access import actor
-from engine.messages import Answer, Command, Tap, Wish
+from engine.effects import Answer
+from engine.messages import Command, Tap, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from telegram.error import (
 )
 
 from bot.layout import span
-from engine.messages import Alert
+from engine.effects import Alert
 from engine.model import Urgency
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from engine.model import Urgency
 if TYPE_CHECKING:
     from bot.layout import Page
     from bot.store import CardPlace
-    from engine.messages import Alert, Ask, Card
+    from engine.effects import Alert, Ask, Card
 
 _RANK = {Urgency.HIGH: Rank.HIGH, Urgency.MEDIUM: Rank.MEDIUM, Urgency.NORMAL: Rank.NORMAL}
 _EDIT_RANK = {True: Rank.MEDIUM, False: Rank.EDIT}

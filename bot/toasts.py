@@ -14,7 +14,7 @@ from telegram.error import BadRequest
 
 from bot.faults import WIRE_FAULTS
 from bot.layout import cut
-from engine.messages import Answer
+from engine.effects import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from engine.orders import Event, Order, OrderState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.broker_nouns import BrokerFill, BrokerOrder
     from engine.messages import BrokerReport, CommandOutcome
-    from engine.model import BrokerFill, BrokerOrder
 
 __all__ = ["Blotter", "Change"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.effects import Card
 from engine.intents import Intent, IntentState
-from engine.messages import Card
 from engine.model import Side, Urgency
 from engine.money import rupees, signed_rupees
 

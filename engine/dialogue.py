@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.cards import preview_lines
+from engine.effects import Answer, Ask, Audit, Card, Say
 from engine.gate import Confirmation, Questions, Status, silence_of
 from engine.intents import IntentState
-from engine.messages import Answer, Ask, Audit, Card, Say, Wish
+from engine.messages import Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
 
 if TYPE_CHECKING:
+    from engine.effects import Effect
     from engine.helm import Helm
-    from engine.messages import Command, Effect, Tap
+    from engine.messages import Command, Tap
     from engine.model import Position, PositionId
 
 __all__ = ["Dialogue"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.blotter import Blotter
+from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
-from engine.messages import Audit, QueryBroker
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
 from engine.pace import Pace
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from engine.blotter import Change
-    from engine.messages import BrokerReport, CommandOutcome, Effect
-    from engine.model import BrokerOrder, InstrumentKey, PositionId, Verdict
+    from engine.broker_nouns import BrokerOrder
+    from engine.effects import Effect
+    from engine.messages import BrokerReport, CommandOutcome
+    from engine.model import InstrumentKey, PositionId, Verdict
     from engine.pricing import Touch
     from engine.steps import Step
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from engine.effects import Record, Settle
 from engine.intents import verdict_from_json, verdict_to_json
-from engine.messages import Record, Settle, Wish
+from engine.messages import Wish
 from engine.model import Action, Mode, PositionId, Verdict
 from engine.rules.base import Rank
 

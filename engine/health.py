@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from engine.messages import Alert, Audit
+from engine.effects import Alert, Audit
 from engine.model import Urgency
 
 if TYPE_CHECKING:
-    from engine.messages import Effect, FeedState
+    from engine.effects import Effect
+    from engine.messages import FeedState
 
 __all__ = ["Health", "HealthWatch"]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
+from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
-from engine.messages import Alert, Audit, Effect, Record, Say
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.parts import half_traded, part_of, refusal
 from engine.plan import plan_exit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engine.messages import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.effects import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
@@ -21,8 +21,9 @@ from engine.watch import Memory
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
+    from engine.effects import Effect
     from engine.intents import Intent
-    from engine.messages import Effect, InstrumentsLoaded
+    from engine.messages import InstrumentsLoaded
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
     from engine.watch import RuleNote, Watchlist

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from engine.model import Action, InstrumentKey, PositionId, Product, Side, Urgency, Verdict
+from engine.broker_nouns import Product
+from engine.model import Action, InstrumentKey, PositionId, Side, Urgency, Verdict
 from engine.orders import Order
 from engine.pricing import Style
 

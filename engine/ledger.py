@@ -16,9 +16,9 @@ from engine.orders import read_correlation_id
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.broker_nouns import BrokerPosition
     from engine.intents import LegPlan
     from engine.messages import BrokerReport
-    from engine.model import BrokerPosition
     from engine.orders import Order
 
 __all__ = ["Ledger"]

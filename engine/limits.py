@@ -12,9 +12,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from engine.account import Account, Day
+from engine.effects import Alert, Audit, Record
 from engine.gate import Decision, Status, decide
 from engine.intents import IntentState, verdict_to_json
-from engine.messages import Alert, Audit, Record
 from engine.model import Urgency
 from engine.money import signed_rupees
 from engine.rules.day_limits import DAY_LOSS, DayLimits
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from engine.effects import Effect
     from engine.helm import Helm
-    from engine.messages import Effect
     from engine.model import InstrumentKey, Position, PositionId, Verdict
     from engine.watch import Standing
 

@@ -9,25 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.cards import exit_card, realised_paise
+from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
 from engine.limits import Limits
 from engine.messages import (
-    Alert,
-    Audit,
     Beat,
     BeatKind,
     BrokerReport,
-    Card,
     Command,
     CommandOutcome,
-    Effect,
     FeedChanged,
     FeedState,
     InstrumentsLoaded,
     JournalState,
-    LoadTrades,
     Message,
     OrderUpdate,
     RulesChanged,

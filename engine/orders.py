@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from engine.model import BrokerOrder, InstrumentKey, OrderRequest, OrderStatus, Product, Side
+from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
+from engine.model import InstrumentKey, Side
 
 __all__ = ["Event", "Order", "OrderState", "correlation_id", "following", "read_correlation_id"]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.messages import Alert, CancelOrder, ModifyOrder, PlaceOrder, Record
-from engine.model import OrderRequest, Urgency
+from engine.broker_nouns import OrderRequest
+from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, Record
+from engine.model import Urgency
 from engine.orders import Order, correlation_id
 
 if TYPE_CHECKING:
     from engine.blotter import Blotter
+    from engine.effects import Effect
     from engine.intents import Intent
-    from engine.messages import Effect
     from engine.steps import Place, Reprice
 
 __all__ = ["Outgoing"]

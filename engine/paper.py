@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
 from engine.messages import Accepted, Refused
-from engine.model import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product, Side
+from engine.model import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from engine.broker_nouns import OrderRequest
     from engine.messages import Outcome, Tick
-    from engine.model import InstrumentKey, OrderRequest
+    from engine.model import InstrumentKey
     from engine.orders import Order
 
 __all__ = ["PaperExchange"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.effects import Alert
 from engine.intents import Part
-from engine.messages import Alert
 from engine.model import Action, Urgency
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.messages import Record, ReduceTrades, RowPart
+from engine.effects import Record, ReduceTrades, RowPart
 from engine.plan import rows_after
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from engine.sessions import ist_date
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.broker_nouns import BrokerPosition, Product
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
-    from engine.model import BrokerPosition, Product
     from engine.orders import Order
     from engine.pricing import Touch
 

@@ -10,7 +10,8 @@ from engine.model import Side
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.model import InstrumentKey, Product
+    from engine.broker_nouns import Product
+    from engine.model import InstrumentKey
     from sandbox.orders import Order, Trade
 
 TOKEN_LIFE_S = 86_400.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model import Product, Side
+from engine.broker_nouns import Product
+from engine.model import Side
 from sandbox.orders import Ticket, largest_order
 from sandbox.refusals import Refusal
 

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.model import OrderStatus, Product
+from engine.broker_nouns import OrderStatus, Product
 from sandbox import rows
 from sandbox.account import TOKEN_LIFE_S, Account, Carried
 from sandbox.ist import CALENDAR, ist

@@ -7,7 +7,8 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine.model import OrderStatus, Side
+from engine.broker_nouns import OrderStatus
+from engine.model import Side
 from sandbox import risk
 from sandbox.liquidity import Liquidity
 from sandbox.orders import Order, Terms, Trade

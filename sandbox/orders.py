@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.model import InstrumentKind, OrderStatus, Product, Side
+from engine.broker_nouns import OrderStatus, Product
+from engine.model import InstrumentKind, Side
 from sandbox.instruments import read_key
 from sandbox.refusals import bad_input, order_error
 

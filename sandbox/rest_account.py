@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine.model import Product, Side
+from engine.broker_nouns import Product
+from engine.model import Side
 from sandbox import desk, refusals, risk, rows
 from sandbox.account import Carried, PnlExit
 from sandbox.dhan_rest import Call, Route, bare

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.model import OrderStatus, Product, Right, Segment, key_parts
+from engine.broker_nouns import OrderStatus, Product
+from engine.model import Right, Segment, key_parts
 from sandbox.ist import wall_text
 from sandbox.master import instrument_word
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from engine.effects import Audit, Record, Seen, Settle
 from engine.errors import JournalError, Settled, Unwritable
-from engine.messages import Audit, Record, Seen, Settle
 from engine.model import Mode
 
 _SCHEMA_VERSION = "2"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from engine.io.ports import Clock
 from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, Tick, Ticks
-from engine.model import BrokerFill, BrokerOrder, BrokerPosition, InstrumentKey, OrderRequest
+from engine.model import InstrumentKey
 from engine.paper import PaperExchange
 
 #: How long a paper order is under way, and for how long a quote still counts as there.

@@ -7,20 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from engine.errors import BadInput, SourceError
-from engine.io.inbox import Inbox
-from engine.io.ports import Broker, Chat, Clock, Feed, TradeStore
-from engine.messages import (
+from engine.effects import (
     Alert,
     Answer,
     Ask,
-    BrokerReport,
     CancelOrder,
     Card,
     CloseTrades,
-    CommandOutcome,
     Effect,
-    InstrumentsLoaded,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -29,9 +23,11 @@ from engine.messages import (
     ReduceTrades,
     Say,
     Subscribe,
-    TradesLoaded,
-    Verb,
 )
+from engine.errors import BadInput, SourceError
+from engine.io.inbox import Inbox
+from engine.io.ports import Broker, Chat, Clock, Feed, TradeStore
+from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, TradesLoaded, Verb
 from engine.model import Instrument, InstrumentKey
 
 _log = logging.getLogger(__name__)

@@ -12,17 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.messages import Alert, Answer, Ask, Card, Outcome, RowPart, Say, Tick
-    from engine.model import (
-        BrokerFill,
-        BrokerOrder,
-        BrokerPosition,
-        ExitLevel,
-        Instrument,
-        InstrumentKey,
-        OrderRequest,
-        TradeRow,
-    )
+    from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
+    from engine.effects import Alert, Answer, Ask, Card, RowPart, Say
+    from engine.messages import Outcome, Tick
+    from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
 class Clock(Protocol):

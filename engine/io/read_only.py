@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from engine.io.ports import Broker
 from engine.messages import Outcome, Refused
-from engine.model import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 
 _NO = Refused("alert-only", "alert-only mode sends nothing to the broker")
 

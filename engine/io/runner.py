@@ -9,26 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from engine.effects import Audit, CancelOrder, Effect, ModifyOrder, PlaceOrder, Record, Seen, Settle
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
 from engine.io.ports import Clock
-from engine.messages import (
-    Audit,
-    CancelOrder,
-    CommandOutcome,
-    Effect,
-    JournalState,
-    Message,
-    ModifyOrder,
-    PlaceOrder,
-    Record,
-    Refused,
-    Seen,
-    Settle,
-    Verb,
-)
+from engine.messages import CommandOutcome, JournalState, Message, Refused, Verb
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)

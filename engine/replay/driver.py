@@ -13,30 +13,32 @@ from dataclasses import replace
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Any
 
-from engine.guards import fault
-from engine.messages import (
+from engine.broker_nouns import OrderStatus
+from engine.effects import (
     Alert,
     Ask,
+    CancelOrder,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+)
+from engine.guards import fault
+from engine.messages import (
     Beat,
     BeatKind,
     BrokerReport,
-    CancelOrder,
     CommandOutcome,
     FeedChanged,
     FeedState,
     InstrumentsLoaded,
-    LoadInstruments,
-    LoadTrades,
-    ModifyOrder,
     OrderUpdate,
-    PlaceOrder,
-    QueryBroker,
     Tick,
     Ticks,
     TradesLoaded,
     Verb,
 )
-from engine.model import OrderStatus
 from engine.replay.cast import position_of, tick_of
 from engine.replay.tape import by_contract
 from engine.sessions import ist_date
@@ -45,8 +47,9 @@ from engine.steps import PATIENT_WAIT_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.broker_nouns import BrokerOrder
     from engine.messages import Message
-    from engine.model import BrokerOrder, ExitLevel, InstrumentKey, TradeRow
+    from engine.model import ExitLevel, InstrumentKey, TradeRow
     from engine.monitor import Monitor
     from engine.paper import PaperExchange
     from engine.replay.cast import Cast, Entrant

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.effects import Alert, Ask, Audit
 from engine.intents import IntentState, verdict_from_json
-from engine.messages import Alert, Ask, Audit
 from engine.model import Action, Verdict
 from engine.payoff import entry_price
 from engine.rules.alerts import LOSS_ALERT
@@ -18,9 +18,10 @@ from engine.rules.alerts import LOSS_ALERT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from engine.broker_nouns import BrokerFill
+    from engine.effects import Effect
     from engine.intents import Intent
-    from engine.messages import Effect
-    from engine.model import BrokerFill, InstrumentKey, Position, PositionId
+    from engine.model import InstrumentKey, Position, PositionId
     from engine.monitor import Monitor
     from engine.orders import Order
     from engine.paper import PaperExchange

@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import inf, isfinite
 from typing import TYPE_CHECKING
 
-from engine.messages import Seen
+from engine.effects import Seen
 from engine.pnl import Book, Marks, last_mark
 from engine.rules.base import Due, Kind
 from engine.why import LegSeen, RuleSeen, RuleState, Said, Sighting

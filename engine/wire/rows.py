@@ -11,18 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
 from engine.errors import WireError
-from engine.model import (
-    BrokerFill,
-    BrokerOrder,
-    BrokerPosition,
-    InstrumentKey,
-    OrderStatus,
-    Product,
-    Segment,
-    Side,
-    instrument_key,
-)
+from engine.model import InstrumentKey, Segment, Side, instrument_key
 from engine.wire.prices import utc_of_ist_text
 
 if TYPE_CHECKING:

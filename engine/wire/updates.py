@@ -12,8 +12,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from engine.broker_nouns import BrokerOrder, OrderStatus
 from engine.errors import WireError
-from engine.model import BrokerOrder, InstrumentKey, OrderStatus, Segment
+from engine.model import InstrumentKey, Segment
 from engine.wire.prices import BrokenFrame
 from engine.wire.rows import (
     ForeignRow,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from engine.effects import Alert
 from engine.io import tables
-from engine.messages import Alert, InstrumentsLoaded, Ticks, TradesLoaded
+from engine.messages import InstrumentsLoaded, Ticks, TradesLoaded
 from engine.model import Mode, Side, position_id
 from engine.monitor import Monitor, MonitorConfig
 from engine.watch import Watchlist
@@ -15,7 +16,7 @@ from tests.bench.market import NOW_S, Move, Scene, packet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from engine.messages import Effect
+    from engine.effects import Effect
     from engine.model import InstrumentKey
 
 

@@ -25,9 +25,10 @@ from tests.bench.sender import FLOOR_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.effects import Effect
     from engine.io.journal import Journal
     from engine.io.ports import Clock
-    from engine.messages import Effect, Message, Tick
+    from engine.messages import Message, Tick
     from tests.bench.market import Scene
 
 #: Four bytes of WebSocket header are in front of each packet.

@@ -12,19 +12,8 @@ from typing import TypeVar
 
 from bot.app import TelegramChat
 from bot.poller import PollPace
-from engine.messages import (
-    Alert,
-    Answer,
-    Ask,
-    Card,
-    Command,
-    Effect,
-    FeedState,
-    Message,
-    Say,
-    Tap,
-    Wish,
-)
+from engine.effects import Alert, Answer, Ask, Card, Effect, Say
+from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Action, Mode, Urgency, position_id
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 from sandbox.telegram_server import Message as Bubble

@@ -10,7 +10,7 @@ from telegram import Update
 from telegram.ext import ApplicationHandlerStop
 
 from bot.access import STRANGERS_TOLD, Admission, Gate, actor, admission
-from engine.messages import Alert
+from engine.effects import Alert
 from engine.model import Urgency
 
 OWNER, HOME, NOW_S = 42, 42, 1_800_000_000.0

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.toasts import FALLBACK
-from engine.messages import Actor, Answer, Command, Say, Tap, Wish
+from engine.effects import Answer, Say
+from engine.messages import Actor, Command, Tap, Wish
 from engine.model import Urgency
 from engine.view import MonitorView
 from sandbox.telegram_json import message_json

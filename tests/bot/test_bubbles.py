@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bot.bubbles import alert_page, card_page, event_id, question_page, reply_page
 from bot.layout import Button, plain
-from engine.messages import Alert, Ask, Card, Wish
+from engine.effects import Alert, Ask, Card
+from engine.messages import Wish
 from engine.model import PositionId, Urgency
 from tests.bot.house import AT_S
 

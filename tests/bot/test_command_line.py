@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.__main__ import main
+from engine.effects import Record
 from engine.io.journal import HostLock, Journal
-from engine.messages import Record
 from engine.settings import DEFAULT_URLS
 from tests.engine.test_settings import COMPLETE
 

@@ -16,7 +16,7 @@ from bot.outbox import Outbox
 from bot.queue import Outgoing, Rank
 from bot.sender import Delivered, Outcome, Sender
 from bot.store import ChatStore
-from engine.messages import Alert
+from engine.effects import Alert
 from sandbox.telegram_server import Flood, TelegramServer
 from tests.bot.house import OWNER, TOKEN, QuickClock, message_with, telegram
 

@@ -14,7 +14,7 @@ from bot.application import build
 from bot.faults import Fault, FaultBook
 from bot.poller import Poller, PollPace, UpdatesRequest, identity
 from bot.store import ChatStore
-from engine.messages import Alert
+from engine.effects import Alert
 from sandbox.telegram_faults import Faults
 from sandbox.telegram_server import TelegramServer
 from tests.bot.house import TOKEN, QuickClock, telegram

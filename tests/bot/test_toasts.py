@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from bot.application import build
 from bot.toasts import Toasts
-from engine.messages import Answer
+from engine.effects import Answer
 from sandbox.telegram_server import Query, TelegramServer
 from tests.bot.house import OWNER, TOKEN, QuickClock, answered, telegram
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.broker_nouns import BrokerPosition, Product
 from engine.intents import IntentState
 from engine.messages import Verb
-from engine.model import Action, BrokerPosition, Product, Side
+from engine.model import Action, Side
 from engine.pricing import Style, Touch
 from tests.engine.makers import condor, leg, position
 from tests.support.broker import Fault, Fill, Meanwhile, ModelBroker, World

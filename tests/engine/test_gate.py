@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.effects import Settle
 from engine.gate import Decision, Questions, Status, decide, snooze_s
-from engine.messages import Settle, Wish
+from engine.messages import Wish
 from engine.model import Action, Mode, PositionId, Urgency, Verdict
 
 P = PositionId("default/3359")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from engine.effects import Alert, Audit
 from engine.health import Health, HealthWatch
-from engine.messages import Alert, Audit, Beat, BeatKind, FeedState, Tick, Ticks, UpdatesStopped
+from engine.messages import Beat, BeatKind, FeedState, Tick, Ticks, UpdatesStopped
 from engine.model import Mode, Urgency
 from tests.support.rig import Rig
 

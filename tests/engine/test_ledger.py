@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from engine.blotter import Blotter
+from engine.broker_nouns import BrokerOrder, BrokerPosition, OrderRequest, OrderStatus, Product
 from engine.intents import LegPlan
 from engine.messages import BrokerReport
-from engine.model import (
-    BrokerOrder,
-    BrokerPosition,
-    InstrumentKey,
-    OrderRequest,
-    OrderStatus,
-    Product,
-    Side,
-)
+from engine.model import InstrumentKey, Side
 from engine.orders import Order, OrderState
 
 KEY = InstrumentKey(7)

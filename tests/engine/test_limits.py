@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from engine.effects import Alert, Ask
 from engine.intents import IntentState
 from engine.io import tables
-from engine.messages import Alert, Ask, Beat, BeatKind, OrderUpdate, RulesChanged, Ticks, Wish
+from engine.messages import Beat, BeatKind, OrderUpdate, RulesChanged, Ticks, Wish
 from engine.model import Action, Mode, Side, Urgency
 from engine.pricing import Style
 from engine.steps import ladder_of

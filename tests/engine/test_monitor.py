@@ -6,20 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.messages import (
-    Alert,
-    Answer,
-    Ask,
-    Beat,
-    BeatKind,
-    Card,
-    FeedChanged,
-    FeedState,
-    JournalState,
-    OrderUpdate,
-    Say,
-    Wish,
-)
+from engine.effects import Alert, Answer, Ask, Card, Say
+from engine.messages import Beat, BeatKind, FeedChanged, FeedState, JournalState, OrderUpdate, Wish
 from engine.model import Mode, Urgency
 from engine.pricing import Style
 from engine.rules.registry import rules

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import BrokerOrder, InstrumentKey, OrderRequest, OrderStatus, Product, Side
+from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
+from engine.model import InstrumentKey, Side
 from engine.orders import Event, Order, OrderState, correlation_id, following, read_correlation_id
 
 KEY = InstrumentKey(2 << 32 | 49081)

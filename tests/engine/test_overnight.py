@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from engine.messages import Alert, Beat, BeatKind, Card
+from engine.effects import Alert, Card
+from engine.messages import Beat, BeatKind
 from engine.model import Mode
 from engine.orders import OrderState
 from engine.paper import PaperExchange

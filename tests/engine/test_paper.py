@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.broker_nouns import OrderRequest, OrderStatus, Product
 from engine.messages import Accepted, Refused
-from engine.model import OrderRequest, OrderStatus, Product, Side
+from engine.model import Side
 from engine.orders import Order
 from engine.paper import PaperExchange
 from tests.engine.makers import option, quote, traded

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from engine.effects import Alert, Ask, Card
 from engine.intents import IntentState
-from engine.messages import Alert, Ask, Beat, BeatKind, Card, Wish
-from engine.model import (
-    Mode,
-    Side,
-)
+from engine.messages import Beat, BeatKind, Wish
+from engine.model import Mode, Side
 from engine.sessions import at
 from tests.engine.makers import condors, leg, position
 from tests.support.parts import ENTRY, LOSS, ONE, SCALING, TWO, held, rig, verdicts

@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+from engine.broker_nouns import BrokerPosition, Product
+from engine.effects import Alert, Card
 from engine.intents import Intent, IntentState, LegPlan, Part
 from engine.io import tables
 from engine.ledger import Ledger
-from engine.messages import Alert, BrokerReport, Card, RulesChanged
-from engine.model import (
-    Action,
-    BrokerPosition,
-    InstrumentKey,
-    Mode,
-    PositionId,
-    Product,
-    Side,
-    Urgency,
-    Verdict,
-)
+from engine.messages import BrokerReport, RulesChanged
+from engine.model import Action, InstrumentKey, Mode, PositionId, Side, Urgency, Verdict
 from engine.pricing import Style
 from engine.verify import Finding, verify
 from tests.engine.makers import leg, position

@@ -8,10 +8,9 @@ from datetime import date
 
 import pytest
 
-from engine.messages import Alert, Beat, BeatKind, Record, Settle
-from engine.model import (
-    Mode,
-)
+from engine.effects import Alert, Record, Settle
+from engine.messages import Beat, BeatKind
+from engine.model import Mode
 from engine.paper import PaperExchange
 from engine.sessions import at
 from engine.watch import Memory

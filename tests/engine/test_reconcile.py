@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.broker_nouns import BrokerPosition, Product
 from engine.messages import BrokerReport
-from engine.model import BrokerPosition, Product
 from engine.reconcile import differences
 from tests.engine.makers import leg, position
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from engine.effects import Alert
 from engine.io import tables
-from engine.messages import Alert, Beat, BeatKind, RulesChanged
+from engine.messages import Beat, BeatKind, RulesChanged
 from engine.model import ExitLevel, Mode, Urgency
 from engine.view import PositionState
 from tests.engine.makers import strangle

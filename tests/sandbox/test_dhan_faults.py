@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from aiohttp import ClientError, ClientOSError, ClientPayloadError
 
-from engine.model import OrderStatus
+from engine.broker_nouns import OrderStatus
 from sandbox.faults import Reply
 from tests.sandbox.conftest import buy
 

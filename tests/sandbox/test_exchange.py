@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from engine.model import OrderStatus, Right
+from engine.broker_nouns import OrderStatus
+from engine.model import Right
 from sandbox.exchange import Exchange
 from sandbox.ist import moment_s
 from sandbox.refusals import Refusal

@@ -16,7 +16,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from engine.model import OrderStatus, Product, Right
+from engine.broker_nouns import OrderStatus, Product
+from engine.model import Right
 from sandbox import desk
 from sandbox.account import PnlExit
 from sandbox.exchange import Exchange

@@ -8,8 +8,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.broker_nouns import OrderStatus
 from engine.messages import Tick
-from engine.model import OrderStatus, Segment, instrument_key
+from engine.model import Segment, instrument_key
 from engine.wire import (
     BrokenFrame,
     OpenInterest,

@@ -10,33 +10,12 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
+from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
 from engine.exits import ExitDesk
 from engine.intents import Intent, IntentState
-from engine.messages import (
-    Accepted,
-    Alert,
-    BrokerReport,
-    CancelOrder,
-    CommandOutcome,
-    ModifyOrder,
-    PlaceOrder,
-    QueryBroker,
-    Record,
-    Refused,
-    Unknown,
-    Verb,
-)
-from engine.model import (
-    Action,
-    BrokerFill,
-    BrokerOrder,
-    BrokerPosition,
-    OrderStatus,
-    Position,
-    Product,
-    Urgency,
-    Verdict,
-)
+from engine.messages import Accepted, BrokerReport, CommandOutcome, Refused, Unknown, Verb
+from engine.model import Action, Position, Urgency, Verdict
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
 

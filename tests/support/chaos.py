@@ -11,34 +11,37 @@ from dataclasses import replace
 from itertools import count
 from random import Random
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
+from engine.effects import (
+    Alert,
+    Ask,
+    Audit,
+    CancelOrder,
+    CloseTrades,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    Record,
+    ReduceTrades,
+    Seen,
+    Settle,
+)
 from engine.errors import JournalError, Settled
 from engine.io import tables
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
 from engine.messages import (
     Accepted,
-    Alert,
-    Ask,
-    Audit,
     Beat,
     BeatKind,
     BrokerReport,
-    CancelOrder,
-    CloseTrades,
     Command,
     CommandOutcome,
     InstrumentsLoaded,
-    LoadInstruments,
-    LoadTrades,
-    ModifyOrder,
     OrderUpdate,
-    PlaceOrder,
-    QueryBroker,
-    Record,
-    ReduceTrades,
     Refused,
-    Seen,
-    Settle,
     Tap,
     Ticks,
     TradesLoaded,
@@ -46,15 +49,7 @@ from engine.messages import (
     Verb,
     Wish,
 )
-from engine.model import (
-    BrokerFill,
-    BrokerOrder,
-    BrokerPosition,
-    Mode,
-    OrderStatus,
-    Product,
-    Urgency,
-)
+from engine.model import Mode, Urgency
 from engine.monitor import Monitor, MonitorConfig
 from engine.orders import read_correlation_id
 from engine.watch import Watchlist

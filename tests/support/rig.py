@@ -6,25 +6,16 @@ import json
 from collections import deque
 from dataclasses import replace
 
-from engine.io import tables
-from engine.messages import (
-    Actor,
+from engine.effects import (
     Alert,
     Answer,
     Ask,
-    Beat,
-    BeatKind,
-    BrokerReport,
     CancelOrder,
     Card,
     CloseTrades,
-    Command,
-    CommandOutcome,
-    InstrumentsLoaded,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
-    OrderUpdate,
     PlaceOrder,
     QueryBroker,
     Record,
@@ -32,6 +23,17 @@ from engine.messages import (
     Say,
     Seen,
     Settle,
+)
+from engine.io import tables
+from engine.messages import (
+    Actor,
+    Beat,
+    BeatKind,
+    BrokerReport,
+    Command,
+    CommandOutcome,
+    InstrumentsLoaded,
+    OrderUpdate,
     Tap,
     Ticks,
     TradesLoaded,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
+    from engine.broker_nouns import BrokerOrder
     from engine.io.ports import Clock
-    from engine.model import BrokerOrder
 
 
 class OrderUpdates:

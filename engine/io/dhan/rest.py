@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Executor
 
+    from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.io.ports import Clock
     from engine.messages import Outcome, Tick
-    from engine.model import BrokerFill, BrokerOrder, BrokerPosition, InstrumentKey, OrderRequest
+    from engine.model import InstrumentKey
 
 T = TypeVar("T")
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from engine.effects import RowPart
 from engine.errors import Unreachable
 from engine.io.stores import exit_levels, trade_rows
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.trade_rows import ImportReport
-from engine.messages import RowPart
 from engine.model import ExitLevel, TradeRow
 
 #: How long another program's lock is waited for.

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engine.effects import RowPart
 from engine.errors import BadInput
-from engine.messages import RowPart
 from engine.model import TradeRow
 from engine.rows import RowReader
 from engine.sessions import IST

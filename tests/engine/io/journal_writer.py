@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from engine.effects import Audit, Record
 from engine.io.journal import HostLock, Journal
-from engine.messages import Audit, Record
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])

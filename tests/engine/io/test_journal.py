@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.effects import Audit, Record, Settle
 from engine.errors import JournalError, Settled
 from engine.io.journal import HostLock, Journal
-from engine.messages import Audit, Record, Settle
 from engine.model import Side
 
 ROOT = Path(__file__).parents[3]
@@ -123,7 +123,7 @@ def test_a_file_that_may_not_grow_is_an_error_too(tmp_path):
         "from pathlib import Path\n"
         "from engine.errors import JournalError\n"
         "from engine.io.journal import Journal\n"
-        "from engine.messages import Record\n"
+        "from engine.effects import Record\n"
         "journal = Journal(Path(sys.argv[1]))\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"

@@ -7,6 +7,18 @@ from decimal import Decimal
 
 import pytest
 
+from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
+from engine.effects import (
+    CancelOrder,
+    CloseTrades,
+    LoadInstruments,
+    LoadTrades,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    ReduceTrades,
+    RowPart,
+)
 from engine.errors import BadInput, Unreachable
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
@@ -16,32 +28,12 @@ from engine.messages import (
     Beat,
     BeatKind,
     BrokerReport,
-    CancelOrder,
-    CloseTrades,
     CommandOutcome,
     InstrumentsLoaded,
-    LoadInstruments,
-    LoadTrades,
-    ModifyOrder,
-    PlaceOrder,
-    QueryBroker,
-    ReduceTrades,
-    RowPart,
     TradesLoaded,
     Verb,
 )
-from engine.model import (
-    BrokerOrder,
-    ExitLevel,
-    Instrument,
-    InstrumentKey,
-    InstrumentKind,
-    OrderRequest,
-    OrderStatus,
-    Product,
-    Segment,
-    Side,
-)
+from engine.model import ExitLevel, Instrument, InstrumentKey, InstrumentKind, Segment, Side
 from tests.support.clock import VirtualClock, settle
 
 REQUEST = OrderRequest("P-a-260203001-0-0-0", InstrumentKey(1), Side.BUY, 65, 1000, Product.MARGIN)

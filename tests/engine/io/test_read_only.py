@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from engine.broker_nouns import OrderRequest, Product
 from engine.io.read_only import ReadOnlyBroker
 from engine.messages import Refused
-from engine.model import InstrumentKey, OrderRequest, Product, Side
+from engine.model import InstrumentKey, Side
 
 REQUEST = OrderRequest("P-a-260203001-0-0-0", InstrumentKey(1), Side.BUY, 65, 1000, Product.MARGIN)
 

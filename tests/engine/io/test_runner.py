@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from engine.broker_nouns import OrderRequest, Product
+from engine.effects import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, Record, Settle
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
-from engine.messages import (
-    Alert,
-    Audit,
-    Beat,
-    BeatKind,
-    CancelOrder,
-    CommandOutcome,
-    JournalState,
-    ModifyOrder,
-    PlaceOrder,
-    Record,
-    Refused,
-    Settle,
-)
-from engine.model import InstrumentKey, OrderRequest, Product, Side, Urgency
+from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused
+from engine.model import InstrumentKey, Side, Urgency
 from tests.support.clock import VirtualClock
 
 ORDER = OrderRequest("P-a-260203001-0-0-0", InstrumentKey(1), Side.BUY, 65, 1000, Product.MARGIN)

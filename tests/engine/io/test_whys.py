@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from engine.__main__ import main
+from engine.effects import Seen
 from engine.io.journal import SEEN_DAYS, SEEN_KEPT, Journal
-from engine.messages import Seen
 from engine.model import PositionId
 from engine.why import RuleSeen, Sighting
 from tests.engine.makers import OPENED

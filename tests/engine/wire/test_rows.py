@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
 from engine.errors import WireError
-from engine.model import (
-    BrokerFill,
-    BrokerOrder,
-    BrokerPosition,
-    OrderStatus,
-    Product,
-    Segment,
-    Side,
-    instrument_key,
-)
+from engine.model import Segment, Side, instrument_key
 from engine.wire import (
     ForeignRow,
     Profile,

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.broker_nouns import BrokerOrder, OrderStatus
 from engine.errors import WireError
-from engine.model import BrokerOrder, OrderStatus, Segment, Side, instrument_key
+from engine.model import Segment, Side, instrument_key
 from engine.wire import BrokenFrame, parse_order_updates
 
 DATA: dict[str, Any] = {

@@ -8,9 +8,10 @@ from datetime import date
 
 import pytest
 
+from engine.broker_nouns import OrderRequest, Product
 from engine.io.clock import SystemClock
 from engine.io.dhan.rest import DhanRest
-from engine.model import Instrument, InstrumentKey, OrderRequest, Product, Right, Side
+from engine.model import Instrument, InstrumentKey, Right, Side
 from sandbox.dhan_server import DhanServer
 from sandbox.exchange import DEFAULT_CLIENT, Exchange
 from sandbox.ist import moment_s

@@ -15,8 +15,9 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from engine.broker_nouns import BrokerOrder
 from engine.messages import FeedChanged, FeedState, Tick
-from engine.model import BrokerOrder, InstrumentKey
+from engine.model import InstrumentKey
 
 PATIENCE_S = 5.0
 

@@ -8,9 +8,10 @@ from functools import partial
 
 import pytest
 
+from engine.broker_nouns import OrderStatus
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.rest import DhanRest
-from engine.model import Instrument, OrderStatus
+from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import TOKEN, limit_order
 from tests.engine.io.dhan.peers import Ear, listening, running

@@ -9,18 +9,11 @@ from functools import partial
 
 import pytest
 
+from engine.broker_nouns import BrokerPosition, OrderStatus, Product
 from engine.errors import AuthFailed, RateLimited, Unreachable
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused
-from engine.model import (
-    BrokerPosition,
-    Instrument,
-    OrderStatus,
-    Product,
-    Segment,
-    Side,
-    instrument_key,
-)
+from engine.model import Instrument, Segment, Side, instrument_key
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import MORNING_S, TOKEN, limit_order
 from tests.engine.io.dhan.http_peers import answering, client, row_server

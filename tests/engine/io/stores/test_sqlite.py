@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import pytest
 
+from engine.effects import RowPart
 from engine.errors import BadInput, Unreachable
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.sqlite import SqliteStore
-from engine.messages import RowPart
 from engine.model import ExitLevel, Side
 from tests.engine.test_trades import AT_S, PARSED
 

@@ -1,0 +1,229 @@
+"""What goes out of the machine: frozen values that the ring performs, nothing else.
+
+``monitor.handle(message, now_s) -> list[Effect]``; what comes in is in `engine.messages`. All
+records of one handling are one transaction, committed before any other of its effects is performed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.model import Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.broker_nouns import OrderRequest
+    from engine.messages import Actor, Wish
+    from engine.model import Instrument, PositionId
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Remember this across restarts. All records of one handling are one transaction, first."""
+
+    kind: str
+    key: str
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Move a confirmation from ``expect`` to ``to`` as one compare-and-set in the journal.
+
+    If the row is not in ``expect``, somebody was faster: the whole handling is dropped.
+    """
+
+    nonce: str
+    expect: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One line of the append-only story: what was decided, on what."""
+
+    event: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look at a position that the journal keeps for a while (`engine.why.Sighting` as JSON).
+
+    ``passing``: it says how things stand and takes the place of the last such look.
+    """
+
+    position: PositionId
+    at_s: float
+    data: Mapping[str, Any]
+    passing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """Send this order."""
+
+    order: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyOrder:
+    """Re-price or re-size a working order; ``order.quantity`` is the order's *total* (Dhan v2)."""
+
+    order_id: str
+    order: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Cancel a working order."""
+
+    order_id: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryBroker:
+    """Read orders, trades and positions; the answer is a `BrokerReport` with this number."""
+
+    request: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTrades:
+    """Read the open rows of the trade store."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadInstruments:
+    """Read the instrument master: every contract of these underlyings, and the underlyings."""
+
+    symbols: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """The feed shall carry exactly these instruments from now on."""
+
+    instruments: tuple[Instrument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTrades:
+    """Write the end of these rows to the trade store (verified flat): row id -> exit price.
+
+    The price is None when nobody here traded the row (closed by hand, or cancelled by another row).
+    """
+
+    exits: Mapping[int, int | None]
+    closed_at_s: float
+
+
+class RowPart(NamedTuple):
+    """What a verified partial exit has taken off one row of the trade store.
+
+    Attributes:
+        before, after: units of the row, positive; another number there means that somebody else was faster.
+        exit_paise: what each unit taken off brought; None = unknown.
+    """
+
+    row_id: int
+    before: int
+    after: int
+    exit_paise: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceTrades:
+    """Write to the trade store what a verified partial exit has taken off its rows.
+
+    Attributes:
+        name: the exit's id, which names the closed parts.
+    """
+
+    name: str
+    parts: tuple[RowPart, ...]
+    closed_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Tell the owner. The same ``topic`` again within its cool-down is said once.
+
+    Attributes:
+        text: plain sentences; the chat makes them pretty.
+        position: what it is about; None = the whole house.
+    """
+
+    urgency: Urgency
+    topic: str
+    title: str
+    text: str
+    position: PositionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask a person to confirm; the answer comes back as a `Tap` with this nonce.
+
+    Attributes:
+        wish: what yes would do.
+        verdict_title: why it is asked, e.g. "Profit target reached".
+        lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
+        message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
+    """
+
+    nonce: str
+    wish: Wish
+    title: str
+    lines: tuple[str, ...]
+    expires_s: float
+    urgency: Urgency
+    yes: str
+    no: str
+    position: PositionId | None = None
+    message_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The short toast for a tap."""
+
+    callback_id: str
+    text: str
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The story of one question or exit so far; the chat edits the same message each time.
+
+    Attributes:
+        nonce: names the card: the question it grew from, or the intent's id for automatic exits.
+        final: nothing more will come; buttons are gone for good.
+        done: what was wanted has come about.
+    """
+
+    nonce: str
+    title: str
+    lines: tuple[str, ...]
+    final: bool
+    urgency: Urgency = Urgency.NORMAL
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A plain reply to the person who asked."""
+
+    to: Actor
+    text: str
+
+
+Effect = (
+    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | LoadTrades
+    | LoadInstruments | Subscribe | CloseTrades | ReduceTrades | Alert | Ask | Answer | Card | Say
+)  # fmt: skip
