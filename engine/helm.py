@@ -122,7 +122,7 @@ class Helm:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
             return effects + self.dialogue.ask_exit((position,), verdict, now_s)
-        if verdict.action is Action.SCALE_OUT and self.mode is Mode.ALERT_ONLY:
+        if verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self.why_only_told(verdict, now_s)

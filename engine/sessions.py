@@ -199,14 +199,23 @@ class Calendar:
         return self._walk(day, -_ONE_DAY)
 
     def moment_s(self, day: date, clock: str) -> float:
-        """When a clock rule strikes on a session: at its time, or ten minutes before an earlier close."""
+        """When a clock rule strikes on a session: at its time, but ten minutes before an earlier close.
+
+        In a short session those ten minutes are kept free of all clocks, so that an
+        earlier clock never strikes later than a later one.
+        """
         moment_s, close_s = at(day, clock), self.session(day).close_s
-        return moment_s if moment_s < close_s else close_s - _BEFORE_SHORT_CLOSE_S
+        short = day not in self.recorded and close_s < at(day, self._regular(day).close)
+        late_s = close_s - _BEFORE_SHORT_CLOSE_S
+        return min(moment_s, late_s) if short or moment_s >= close_s else moment_s
 
     def _hours(self, day: date) -> Hours:
         """The hours of a session; the oldest known regular ones before all."""
-        regular = next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+        regular = self._regular(day)
         return regular if day in self.recorded else self.special.get(day, regular)
+
+    def _regular(self, day: date) -> Hours:
+        return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
 
     def _walk(self, day: date, step: timedelta) -> date:
         pause = _LONGEST_PAUSE_DAYS

@@ -47,6 +47,7 @@ class Figures:
         loss_fraction: the loss as a share of what the nearest loss rule allows; None without one.
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
+        profit_exit: a rule takes its profit.
         broken: which rule has failed, so that none of them exits any more; empty = none.
         shares: open combinations, and those at entry.
     """
@@ -66,6 +67,7 @@ class Figures:
     notes: tuple[RuleNote, ...]
     payoff: Payoff
     unprotected: bool
+    profit_exit: bool
     broken: str
     dte: int | None
     peak_paise: int | None
@@ -121,6 +123,7 @@ def figures(
         notes=watched.notes,
         payoff=watched.payoff,
         unprotected=all(armed.rule.kind is not Kind.LOSS for armed in watched.armed),
+        profit_exit=any(armed.rule.kind is Kind.PROFIT for armed in watched.armed),
         broken=watched.broken,
         dte=None if expiry is None else dte(now_s, expiry),
         peak_paise=memory.peak_paise,

@@ -9,7 +9,7 @@ from math import floor, inf
 from typing import TYPE_CHECKING
 
 from engine.rules.base import Ratchet
-from engine.watch.nouns import Memory
+from engine.watch.nouns import Memory, Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +33,7 @@ class Life:
         peak_paise, trough_paise: extremes of the P&L, realised included; None = none seen yet.
         realised_paise: what partial exits have brought.
         scaled_to: the highest scaling level that has acted.
+        said: what rows said that our partial exits have ended.
         share: open combinations over those at entry.
         entry_spot_paise: the underlying's price at entry; None = unknown.
         entry_open: and it may still become known, until `entry_until_s`.
@@ -40,7 +41,7 @@ class Life:
 
     __slots__ = (
         "_combinations", "_legs", "entry_open", "entry_spot_paise", "entry_until_s", "peak_paise",
-        "realised_paise", "scaled_to", "share", "trough_paise",
+        "realised_paise", "said", "scaled_to", "share", "trough_paise",
     )  # fmt: skip
 
     def __init__(self, position: Position, max_age_s: float, memory: Memory, now_s: float) -> None:
@@ -56,12 +57,14 @@ class Life:
         self.realised_paise = 0
         self.scaled_to = Fraction(0)
         self.share = (1, 1)
+        self.said: Said | None = None
 
     def remember(self, memory: Memory, rules: Iterable[Armed]) -> None:
         """Take over what was remembered; other legs than then have no peaks of their own yet."""
         self.peak_paise, self.trough_paise = memory.peak_paise, memory.trough_paise
         self.realised_paise, self.share = memory.realised_paise, memory.shares(self._combinations)
         self.scaled_to = memory.scaled_to
+        self.said = memory.said if self.share == memory.open_share else None
         same = memory.peaks_of[0] == self._legs
         kept = Fraction(1) if same else _kept(memory)
         peaks = memory.peaks if self._continues(memory) else {}
@@ -91,6 +94,7 @@ class Life:
             (self._legs, *self.share) if tied else Memory().peaks_of,
             self.entry_spot_paise,
             self.scaled_to,
+            self.said,
         )
 
     def rise(self, open_paise: int) -> None:

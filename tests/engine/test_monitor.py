@@ -170,7 +170,8 @@ def test_exit_by_hand_asks_and_acts_on_yes():
     rig.wait(1, *ENTRY)
     rig.command(strategy_id=3359)
     ask = rig.of(Ask)[0]
-    assert ask.lines[-1].startswith("P&L now")
+    assert ask.lines[-2] == "P&L now ₹0.00"
+    assert ask.lines[-1].startswith("Closed now, net −₹")
     assert all(len(line) <= 32 for line in ask.lines)
     rig.tap(ask.nonce)
     rig.wait(10, *ENTRY)

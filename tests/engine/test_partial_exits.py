@@ -93,6 +93,9 @@ def test_a_position_of_one_lot_has_nothing_to_scale_and_says_so():
     (note,) = [rule for rule in view.thresholds if rule.rule == "profit_scaling"]
     assert not note.available
     assert "skipped" in note.text
+    assert not view.profit_exit
+    (several,) = rig().view.positions
+    assert several.profit_exit
 
 
 def test_alert_only_tells_of_each_level_once():
@@ -106,6 +109,22 @@ def test_alert_only_tells_of_each_level_once():
     made.start()
     made.wait(10, *ONE)
     assert len([a for a in made.of(Alert) if a.topic.startswith("profit_scaling:")]) == 1
+    assert not made.placed
+
+
+def test_alert_only_tells_of_a_level_that_would_close_everything_once():
+    """Two combinations met by two levels at once: a full exit, told, and spent like any other level."""
+    made = rig(Mode.ALERT_ONLY, lots=2)
+    for _ in range(3):
+        made.wait(10, *TWO)
+        made.wait(10, *ENTRY)
+    made.start()
+    made.wait(10, *TWO)
+    told = [alert.text for alert in made.of(Alert) if alert.topic.startswith("profit_scaling:")]
+    assert len(told) == 1
+    assert "close everything that is open (2)" in told[0]
+    made.wait(10, *THREE)
+    assert len([a for a in made.of(Alert) if a.topic.startswith("profit_scaling:")]) == 2
     assert not made.placed
 
 

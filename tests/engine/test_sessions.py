@@ -147,6 +147,8 @@ def test_a_clock_rule_comes_before_the_end_of_a_short_session():
     muhurat, day = date(2025, 10, 21), date(2026, 2, 3)
     assert CALENDAR.moment_s(muhurat, "15:00") == at(muhurat, "14:35")
     assert CALENDAR.moment_s(day, "15:00") == at(day, "15:00")
+    assert CALENDAR.moment_s(muhurat, "14:30") == at(muhurat, "14:30")
+    assert CALENDAR.moment_s(muhurat, "14:40") == at(muhurat, "14:35")  # no later than a later clock
 
 
 def test_a_clock_time_within_the_session_is_kept_to_the_minute():

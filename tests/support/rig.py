@@ -71,7 +71,7 @@ def written(rows, effect):
         return [row for row in rows if row.id not in effect.exits]
     left = {part.row_id: (part.before, part.after) for part in effect.parts}
     return [
-        replace(row, quantity=left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
+        row.after_part(left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
         for row in rows
     ]
 
@@ -105,7 +105,8 @@ class Rig:
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
         config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
-        self.monitor = Monitor(config, calendar, Watchlist(calendar, tables.rulebook(self.rules)))
+        watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
+        self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)
         self.tell(Beat(BeatKind.SYNC))
 

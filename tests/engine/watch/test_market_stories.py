@@ -8,10 +8,11 @@ from datetime import date
 import pytest
 
 from engine.greeks import price, years_between
+from engine.guards import ReplayGuard
 from engine.model import Action, Right, Urgency
 from engine.rules.registry import rules
 from engine.sessions import at
-from engine.watch import Memory, ReplayGuard
+from engine.watch import Memory
 from engine.watch.family import Forwards
 from tests.engine.makers import EXPIRY, OPENED, SPOT, condor, leg, position, quote, strangle, traded
 from tests.engine.watch.test_watchlist import AT_ENTRY, DAY, TEN, Desk, told
