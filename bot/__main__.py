@@ -163,6 +163,8 @@ def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
             user_ids=settings.telegram_user_ids,
             post=wiring.post,
             view=wiring.view,
+            rules=wiring.rules,
+            why=wiring.why,
             clock=wiring.clock,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
@@ -234,6 +236,7 @@ def _welcome(outside: Outside, mode: Mode, now: datetime) -> str:
 {line}
   try        open the phone page: within seconds alerts arrive
              /status         every position, its P&L, what its rules wait for
+             /rules  /why    what guards a position, and what it did
              /exit           pick one, look, confirm: verified flat
              /stop  /resume  halt the rules; positions stay as they are
              Ctrl-C here     ends everything

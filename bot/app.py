@@ -23,7 +23,7 @@ from bot.store import ChatStore
 from bot.toasts import Toasts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from telegram.ext import ExtBot
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from bot.layout import Page
     from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.io.ports import Clock
+    from engine.io.whys import Found
     from engine.messages import Message
+    from engine.picture import RulesNow
     from engine.view import MonitorView
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,8 @@ class TelegramChat:
         user_ids: frozenset[int],
         post: Callable[[Message], None],
         view: Callable[[], MonitorView],
+        rules: Callable[[int], tuple[RulesNow, ...]],
+        why: Callable[[int], Awaitable[tuple[Found, ...]]],
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
@@ -89,6 +93,8 @@ class TelegramChat:
             user_ids: who may command it there.
             post: puts a message into the monitor's inbox.
             view: the monitor at this moment.
+            rules: the rules of a strategy id's positions at this moment.
+            why: what the journal has seen of a strategy id.
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
@@ -109,8 +115,11 @@ class TelegramChat:
         self._outbox = Outbox(store=self._store, faults=self._send_faults, clock=clock, wall_s=wall_s)
         self._toasts = Toasts(clock, self._reply)
         self._poller: Poller | None = None
-        self._commands = Commands(post=post, view=view, show=self._show, say=self._reply)
-        self._buttons = Buttons(post=post, store=self._store, toasts=self._toasts)
+        self._commands = Commands(
+            post=post, view=view, rules=rules, why=why, show=self._show, say=self._reply
+        )
+        looks = {"r": self._commands.show_rules, "w": self._commands.show_why}
+        self._buttons = Buttons(post=post, looks=looks, store=self._store, toasts=self._toasts)
         self._gate = Gate(
             chat_id=chat_id,
             user_ids=user_ids,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MARK = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: An exit cannot be undone, so its yes is red; ending a halt is the way back to normal.
-_YES_STYLE = {Wish.EXIT: "danger", Wish.STOP: "danger", Wish.RESUME: "success"}
+_YES_STYLE = {Wish.EXIT: "danger", Wish.STOP: "danger", Wish.RESUME: "success", Wish.SET: "primary"}
 _TITLE_LIMIT = 200
 _TEXT_LIMIT = MESSAGE_LIMIT - 400
 
@@ -49,7 +49,7 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         )
         if part
     )
-    yes = Button(ask.yes, f"c:{ask.nonce}:y", _YES_STYLE[ask.wish])
+    yes = Button(ask.yes, f"c:{ask.nonce}:y", "danger" if ask.drastic else _YES_STYLE[ask.wish])
     return Page(html, ((yes, Button(ask.no, f"c:{ask.nonce}:n")),))
 
 

@@ -11,7 +11,7 @@ from engine.effects import Answer
 from engine.messages import Command, Tap, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from telegram import CallbackQuery, Update
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.messages import Message
 
 _PICK = re.compile(r"p:(all|[0-9]{1,18})")
+_LOOK = re.compile(r"([rw]):([0-9]{1,18})")
 _PRESS = re.compile(r"c:([A-Za-z0-9_-]{1,48}):([yn])")
 
 CLOSED = "This question is closed."
@@ -34,6 +35,14 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A page to be shown: ``r`` = the rules of a position, ``w`` = why they did what they did."""
+
+    page: str
+    strategy_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """Yes or no to the question with this nonce."""
 
@@ -41,10 +50,12 @@ class Press:
     yes: bool
 
 
-def parse(data: str | None) -> Pick | Press | None:
-    """Read a button's data (``p:3359``, ``p:all``, ``c:<nonce>:y``); None = not one of ours."""
+def parse(data: str | None) -> Pick | Look | Press | None:
+    """Read a button's data (``p:3359``, ``p:all``, ``r:3359``, ``c:<nonce>:y``); None = not one of ours."""
     if pick := _PICK.fullmatch(data or ""):
         return Pick(None if pick[1] == "all" else int(pick[1]))
+    if look := _LOOK.fullmatch(data or ""):
+        return Look(look[1], int(look[2]))
     if press := _PRESS.fullmatch(data or ""):
         return Press(press[1], press[2] == "y")
     return None
@@ -53,9 +64,17 @@ def parse(data: str | None) -> Pick | Press | None:
 class Buttons:
     """The one handler of all presses."""
 
-    def __init__(self, *, post: Callable[[Message], None], store: ChatStore, toasts: Toasts) -> None:
-        """``post`` reaches the core; the store knows which message carries which question."""
+    def __init__(
+        self,
+        *,
+        post: Callable[[Message], None],
+        looks: Mapping[str, Callable[[int], Awaitable[None]]],
+        store: ChatStore,
+        toasts: Toasts,
+    ) -> None:
+        """``post`` reaches the core, ``looks`` show pages; the store knows where each question stands."""
         self._post = post
+        self._looks = looks
         self._store = store
         self._toasts = toasts
 
@@ -70,6 +89,9 @@ class Buttons:
                 place = query.message.message_id if query.message is not None else 0
                 self._post(Command(Wish.EXIT, actor(update), strategy_id, message_id=place))
                 self._toasts.answer(Answer(query.id, ""))
+            case Look(page, strategy_id):
+                self._toasts.answer(Answer(query.id, ""))
+                await self._looks[page](strategy_id)
             case Press(nonce, yes):
                 if self._lives_here(nonce, query):
                     self._store.answer_card(nonce)

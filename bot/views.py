@@ -25,6 +25,9 @@ PICKER_LIMIT = 30
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("status", "how everything stands"),
+    ("rules", "what guards a position, and how far it is"),
+    ("why", "what its rules did, and why not more"),
+    ("set", "tighten a rule: look, confirm"),
     ("exit", "close a position: pick, look, confirm"),
     ("stop", "halt the rules at once"),
     ("resume", "let the rules act again"),
@@ -41,6 +44,9 @@ _EXITABLE = (PositionState.WATCHING, PositionState.HELD, PositionState.STUCK)
 
 _HELP = """<b>Commands</b>
 <code>/status</code>  how everything stands
+<code>/rules</code>  what guards a position, how far it is
+<code>/why</code>  what its rules did, and why not more
+<code>/set 3359 stop_loss -30%</code>  tighten a rule
 <code>/exit</code>  pick, look, confirm
 <code>/exit 3359</code>  one position
 <code>/exit all</code>  every position
@@ -49,6 +55,8 @@ _HELP = """<b>Commands</b>
 
 <b>Exit</b>  Every exit asks first. A question counts one answer, within a minute. Then its card tells how \
 far the exit is; <i>verified flat</i> means that the order book, the trade book and the positions agree.
+
+<b>Set</b>  Shows what changes, and asks. It only ever tightens, counts at once, and ends with the position.
 
 <b>Stop</b>  No automatic exits, our own working orders are cancelled, positions stay."""
 
@@ -90,6 +98,19 @@ def picker_page(view: MonitorView) -> Page:
         notes.append(f"{len(offered) - PICKER_LIMIT} more: write <code>/exit ID</code>.")
     html = ["<b>Exit which position?</b>", "Nothing happens before you confirm.", *notes]
     return Page("\n".join(html), tuple(rows))
+
+
+def look_page(view: MonitorView, command: str) -> Page:
+    """Offer all positions as buttons, those too that have ended: a look changes nothing."""
+    offered = view.positions[:PICKER_LIMIT]
+    if not offered:
+        return Page("I know of no position.")
+    title = "Rules of which position?" if command == "rules" else "Why, of which position?"
+    several = len({p.account for p in offered}) > 1
+    rows = [(Button(_label(p, several=several), f"{command[0]}:{p.strategy_id}"),) for p in offered]
+    rest = len(view.positions) - PICKER_LIMIT
+    more = [f"{rest} more: write <code>/{command} ID</code>."] if rest > 0 else []
+    return Page("\n".join([f"<b>{title}</b>", *more]), tuple(rows))
 
 
 def _label(position: PositionView, *, several: bool) -> str:

@@ -11,6 +11,8 @@ from engine.intents import IntentState
 from engine.messages import Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
+from engine.rules.base import in_words
+from engine.tightening import Tightening, fingerprint
 
 if TYPE_CHECKING:
     from engine.effects import Effect
@@ -36,14 +38,13 @@ class Dialogue:
     def __init__(self, helm: Helm, seed: bytes) -> None:
         self._helm = helm
         self.questions = Questions(seed)
+        self._tightening = Tightening(helm, self.questions)
 
     # --------------------------------------------------------------------------------- commands
 
     def command(self, command: Command, now_s: float) -> list[Effect]:
         """Do, ask about, or refuse one wish."""
-        effects: list[Effect] = [
-            Audit("command", {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name})
-        ]
+        effects: list[Effect] = [Audit("command", _audited(command))]
         match command.wish:
             case Wish.STOP:
                 return effects + self._helm.halt(command.by, now_s)
@@ -51,6 +52,8 @@ class Dialogue:
                 return effects + self._resume(command, now_s)
             case Wish.EXIT:
                 return effects + self._exit(command, now_s)
+            case Wish.SET:
+                return effects + self._tightening.ask(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
         if not self._helm.halted:
@@ -126,7 +129,7 @@ class Dialogue:
         """The same, with the question itself for whoever has to know what becomes of it."""
         title = _title(positions)
         asked, record = self.questions.issue(
-            Wish.EXIT, tuple(p.id for p in positions), _fingerprint(positions), verdict, title, now_s,
+            Wish.EXIT, tuple(p.id for p in positions), fingerprint(positions), verdict, title, now_s,
             forced=verdict is None,
         )  # fmt: skip
         said = () if verdict is None else (f"{verdict.reason}.",)
@@ -185,6 +188,8 @@ class Dialogue:
                 done=True,
             )
             return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by)]
+        if asked.wish is Wish.SET:
+            return self._tightening.confirm(asked, tap, now_s)
         positions = tuple(
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
@@ -193,7 +198,7 @@ class Dialogue:
         busy = self._helm.exiting if not partly else lambda position: self._helm.desk.of(position) is not None
         if not why and positions and all(busy(p.id) for p in positions):
             why = "Already exiting; the running exit goes on."
-        if not why and _fingerprint(positions) != asked.legs:
+        if not why and fingerprint(positions) != asked.legs:
             why = "The position has changed since you were asked. Ask again with /exit."
         if why:
             return [Answer(tap.callback_id, why, alarm=True), *self._withdraw(asked, "Not done", why)]
@@ -245,18 +250,28 @@ class Dialogue:
         return effects
 
     def _expire(self, asked: Confirmation, now_s: float) -> list[Effect]:
-        text = "No answer in time; nothing was sent."
+        text = f"No answer in time; {_nothing(asked)}."
         return self._close(asked, Status.EXPIRED, "Expired", text) + self._helm.unanswered(asked, now_s)
 
     def _decline(self, asked: Confirmation, now_s: float) -> list[Effect]:
         head = "Cancelled" if asked.forced else "Not now"
-        effects = self._close(asked, Status.DECLINED, head, "Left alone; nothing was sent.")
+        effects = self._close(asked, Status.DECLINED, head, f"Left alone; {_nothing(asked)}.")
         self._helm.leave_alone(asked, now_s)
         return effects
 
     def _close(self, asked: Confirmation, status: Status, head: str, text: str) -> list[Effect]:
         settle = self.questions.settle(asked, status)
         return [settle, Card(asked.nonce, f"{head}: {asked.title}", (text,), final=True)]
+
+
+def _audited(command: Command) -> dict[str, object]:
+    what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
+    return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
+
+
+def _nothing(asked: Confirmation) -> str:
+    """What has not come about."""
+    return "nothing was changed" if asked.wish is Wish.SET else "nothing was sent"
 
 
 def _forced() -> Verdict:
@@ -271,10 +286,6 @@ def _forced() -> Verdict:
     )
 
 
-def _fingerprint(positions: tuple[Position, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted((int(leg.key), leg.quantity) for p in positions for leg in p.legs))
-
-
 def _name(position: Position) -> str:
     return f"{position.strategy_id} {position.symbol} {position.strategy}"
 
@@ -284,4 +295,4 @@ def _title(positions: tuple[Position, ...]) -> str:
 
 
 def _headline(verdict: Verdict) -> str:
-    return verdict.rule.replace("_", " ").capitalize()
+    return in_words(verdict.rule)

@@ -174,6 +174,7 @@ class Ask:
         verdict_title: why it is asked, e.g. "Profit target reached".
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
         message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
+        drastic: yes sends orders at once.
     """
 
     nonce: str
@@ -186,6 +187,7 @@ class Ask:
     no: str
     position: PositionId | None = None
     message_id: int = 0
+    drastic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

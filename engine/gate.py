@@ -17,6 +17,7 @@ from engine.intents import verdict_from_json, verdict_to_json
 from engine.messages import Wish
 from engine.model import Action, Mode, PositionId, Verdict
 from engine.rules.base import Rank
+from engine.rules.overrides import Override
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,9 +67,10 @@ class Confirmation:
     """One question to a person.
 
     Attributes:
-        positions: what yes would exit; empty for /resume.
+        positions: what yes would exit, or whose rule it would tighten; empty for /resume.
         legs: (instrument key, units) of those positions when asked: yes means exactly these.
         forced: a person wanted it; False = a rule did.
+        override: what /set would lay over a rule.
     """
 
     nonce: str
@@ -80,6 +82,7 @@ class Confirmation:
     expires_s: float
     forced: bool
     status: Status = Status.PENDING
+    override: Override | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The question as the journal keeps it."""
@@ -89,6 +92,7 @@ class Confirmation:
             "verdict": verdict_to_json(self.verdict) if self.verdict else None,
             "title": self.title, "expires_s": self.expires_s, "forced": self.forced,
             "status": self.status,
+            "override": self.override.to_json() if self.override else None,
         }  # fmt: skip
 
     @classmethod
@@ -99,6 +103,7 @@ class Confirmation:
             tuple((int(k), int(q)) for k, q in row["legs"]),
             verdict_from_json(row["verdict"]) if row["verdict"] else None,
             row["title"], row["expires_s"], row["forced"], Status(row["status"]),
+            Override.from_json(row["override"]) if row.get("override") else None,
         )  # fmt: skip
 
 
@@ -130,11 +135,14 @@ class Questions:
         now_s: float,
         *,
         forced: bool,
+        override: Override | None = None,
     ) -> tuple[Confirmation, Record]:
         """Make a new question; the record must be committed before the question is shown."""
         self._count += 1
         digest = hashlib.blake2s(f"{self._count}:{now_s}".encode(), key=self._seed).hexdigest()
-        asked = Confirmation(digest[:12], wish, positions, legs, verdict, title, now_s + ASK_S, forced)
+        asked = Confirmation(
+            digest[:12], wish, positions, legs, verdict, title, now_s + ASK_S, forced, override=override
+        )
         self._all[asked.nonce] = asked
         return asked, Record("confirmation", asked.nonce, asked.to_json())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.effects import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency
+from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
 from engine.rules.levels import TABLE
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.messages import InstrumentsLoaded
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
+    from engine.rules.overrides import Override
     from engine.watch import RuleNote, Watchlist
 
 __all__ = ["Holdings"]
@@ -66,6 +68,7 @@ class Holdings:
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
         self._reductions = Reductions()
+        self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
@@ -79,13 +82,15 @@ class Holdings:
         closed: Mapping[str, Mapping[str, Any]],
         reduced: Mapping[str, Mapping[str, Any]],
         memories: Mapping[str, Mapping[str, Any]],
+        overrides: Mapping[str, Mapping[str, Any]],
         today: Container[str] = (),
     ) -> None:
-        """Take over what the journal knows: rows already closed or reduced, peaks and told levels.
+        """Take over what the journal knows: rows already closed or reduced, peaks, told levels, overrides.
 
         ``today``: the exits whose orders the desk takes over.
         """
         self._reductions.restore(reduced, today)
+        self._overrides.restore(overrides)
         for value in closed.values():
             self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
@@ -156,6 +161,10 @@ class Holdings:
             effects += self._watch(position, now_s)
         return effects
 
+    def override(self, position: Position, override: Override, now_s: float) -> list[Effect]:
+        """Tighten a rule of a position at once, and for as long as the position lives."""
+        return [self._overrides.add(position, override), *self._watch(position, now_s)]
+
     def _watch(self, position: Position, now_s: float) -> list[Effect]:
         known = self.positions.get(position.id)
         memory = self.memory(position.id)
@@ -163,11 +172,13 @@ class Holdings:
         before = self.watch.figures(position.id, now_s) if known and known.legs == position.legs else None
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
+        kept = self._overrides.follow(position, known=known is not None)
+        self.watch.override(position.id, self._overrides.of(position.id))
         notes = self.watch.put(position, memory, now_s)
         if before is None and (rank := self._silence(position.id)) is not None:
             self.watch.hold(position.id, rank)  # armed anew on the same legs it is held already
         event = "rules armed anew" if before else "position changed" if known else "position taken over"
-        effects: list[Effect] = [Audit(event, {"position": position.id, "legs": len(position.legs)})]
+        effects: list[Effect] = [*kept, Audit(event, {"position": position.id, "legs": len(position.legs)})]
         unprotected = self.watch.figures(position.id, now_s).unprotected
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
         told = before.notes if before else ()
@@ -276,7 +287,8 @@ class Holdings:
         kept = {"exits": {str(row): paise for row, paise in exits.items()}, "at_s": now_s}
         # A later position of the same name begins its life anew.
         forgotten = Record("memory", intent.position, Memory().to_json())
-        effects: list[Effect] = [Record("closed", intent.id, kept), forgotten]
+        ended = self._overrides.end(intent.position)
+        effects: list[Effect] = [Record("closed", intent.id, kept), forgotten, *ended]
         if not self.paper:
             effects.append(CloseTrades(exits, now_s))
         return effects + self.subscriptions()

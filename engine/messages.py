@@ -203,6 +203,7 @@ class Wish(StrEnum):
     EXIT = "exit"
     STOP = "stop"
     RESUME = "resume"
+    SET = "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,9 @@ class Actor:
 class Command:
     """A person's wish. ``strategy_id`` None with EXIT means every position.
 
-    ``message_id``: the chat's message on which it was chosen, 0 = it was written.
+    Attributes:
+        message_id: the chat's message on which it was chosen, 0 = it was written.
+        rule, value: what SET is to change, as it was written.
     """
 
     wish: Wish
@@ -226,6 +229,8 @@ class Command:
     strategy_id: int | None = None
     confirmed: bool = False
     message_id: int = 0
+    rule: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)

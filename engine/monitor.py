@@ -105,7 +105,11 @@ class Monitor:
         self._running = {intent.id: intent for intent in self.desk.live()}
         self.helm.number_after(today, intents)
         self.holdings.restore(
-            journal.get("closed", {}), journal.get("reduced", {}), journal.get("memory", {}), intents
+            journal.get("closed", {}),
+            journal.get("reduced", {}),
+            journal.get("memory", {}),
+            journal.get("override", {}),
+            intents,
         )
         self.limits.restore(journal.get("day", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.intents import IntentState, Part
 from engine.model import Action, Urgency
+from engine.rules_page import page_of
 from engine.sessions import ending_text, ist, session_text
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 
 if TYPE_CHECKING:
     from engine.model import Position
     from engine.monitor import Monitor
+    from engine.rules_page import RulesPage
     from engine.sessions import Calendar
     from engine.trades import InvalidPosition
 
-__all__ = ["picture"]
+__all__ = ["RulesNow", "picture", "rules_now"]
+
+
+@dataclass(frozen=True, slots=True)
+class RulesNow:
+    """One position with its rules as they stand; without a page where nothing guards it any more, or yet."""
+
+    position: PositionView
+    page: RulesPage | None
+
+
+def rules_now(monitor: Monitor, strategy_id: int, now_s: float) -> tuple[RulesNow, ...]:
+    """The rules of every position of that strategy id, in whatever account and state; none = unknown."""
+    held, watch = monitor.holdings, monitor.watch
+    found = []
+    for position in held.positions.values():
+        if position.strategy_id == strategy_id:
+            seen = watch.figures(position.id, now_s)
+            page = page_of(position, seen.payoff, watch.guard(position.id), seen.thresholds)
+            found.append(RulesNow(_watched(monitor, position, now_s), page))
+    rest = [*map(_flat, held.flat.values()), *map(_invalid, held.invalid)]
+    return (*found, *(RulesNow(one, None) for one in rest if one.strategy_id == strategy_id))
 
 
 def picture(monitor: Monitor, now_s: float) -> MonitorView:

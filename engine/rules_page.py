@@ -5,17 +5,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
 from engine.money import rupees, signed_rupees
 from engine.payoff import payoff
-from engine.rules.base import Kind, Situation
+from engine.rules.base import Due, Kind, Situation
 from engine.rules.layers import Layer
 from engine.rules.registry import rules
 from engine.sessions import ist
 from engine.watch.armed import arm
+from engine.watch.watched import Guarding
 
 if TYPE_CHECKING:
     from engine.model import Position
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from engine.rules.layers import Entry
     from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
+    from engine.view import ThresholdView
     from engine.watch.armed import Armed
     from engine.watch.nouns import RuleNote
 
@@ -40,6 +43,8 @@ class RuleLine:
         state: ``armed``, ``off`` (somebody said so), ``not applicable`` or ``refused``.
         threshold_paise: the P&L it waits for; None = it waits for something else, or for nothing.
         text: what it waits for, or why it does not.
+        due_s: the moment it waits for; None = it waits for something else.
+        seen: how far it is just now; None = nobody is watching.
     """
 
     rule: str
@@ -48,6 +53,8 @@ class RuleLine:
     state: str
     threshold_paise: int | None
     text: str
+    due_s: float | None = None
+    seen: ThresholdView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,18 @@ def rules_page(position: Position, rulebook: Rulebook, calendar: Calendar) -> Ru
     shape = payoff(position.legs)
     ruleset = rulebook.of(position, shape)
     situation = Situation(position, shape, calendar, ruleset.settings, position.combinations)
-    armed, notes = arm(ruleset, situation)
-    lines = [_armed(rule, ruleset.entries[rule.rule.name]) for rule in armed]
+    return page_of(position, shape, Guarding(ruleset, *arm(ruleset, situation)))
+
+
+def page_of(
+    position: Position, shape: Payoff, guarding: Guarding, seen: Iterable[ThresholdView] = ()
+) -> RulesPage:
+    """The page of rules that were armed already; ``seen``: how far each of the armed ones is, in order."""
+    ruleset, armed, notes = guarding
+    lines = [
+        _armed(rule, ruleset.entries[rule.rule.name], near)
+        for rule, near in zip_longest(armed, tuple(seen)[: len(armed)])
+    ]
     lines += [_idle(note, ruleset.entries[note.rule]) for note in notes if not note.mistake]
     lines += _off(ruleset)
     order = {name: place for place, name in enumerate(rules())}
@@ -88,9 +105,18 @@ def rules_page(position: Position, rulebook: Rulebook, calendar: Calendar) -> Ru
     )
 
 
-def _armed(armed: Armed, entry: Entry) -> RuleLine:
-    threshold = armed.threshold_paise
-    return RuleLine(armed.rule.name, entry.written, entry.origin, "armed", threshold, armed.params.text)
+def _armed(armed: Armed, entry: Entry, seen: ThresholdView | None) -> RuleLine:
+    params = armed.params
+    return RuleLine(
+        armed.rule.name,
+        entry.written,
+        entry.origin,
+        "armed",
+        armed.threshold_paise,
+        params.text,
+        params.due_s if isinstance(params, Due) else None,
+        seen,
+    )
 
 
 def _idle(note: RuleNote, entry: Entry) -> RuleLine:
@@ -106,6 +132,15 @@ def _off(ruleset: RuleSet) -> list[RuleLine]:
     ]
 
 
+def how_far(seen: ThresholdView, symbol: str) -> list[str]:
+    """How far a rule is from firing: in rupees, and where known in points of the underlying."""
+    words = [] if seen.distance_paise is None else [f"{rupees(abs(seen.distance_paise))} away"]
+    if seen.points is not None and seen.underlying_paise is not None:
+        level = rupees(seen.underlying_paise).removeprefix("₹").rpartition(".")[0]
+        words.append(f"{symbol} {level}, {abs(seen.points):,.0f} {'up' if seen.points > 0 else 'down'}")
+    return words
+
+
 # ------------------------------------------------------------------------------------- as text
 
 
@@ -116,7 +151,7 @@ def page_text(page: RulesPage) -> str:
     since = f"{ist(position.opened_at_s):%d %b %Y %H:%M}"
     head = [
         f"{position.symbol} {position.strategy}".rstrip() + f" · {position.id}",
-        f"{legs} since {since} · {_premium(shape)} · {_risk(shape)}",
+        f"{legs} since {since} · {premium_words(shape)} · {risk_words(shape)}",
     ]
     if page.unprotected:
         head.append("! UNPROTECTED: no loss rule guards this position")
@@ -151,12 +186,14 @@ def _rows(page: RulesPage) -> Iterable[tuple[str, ...]]:
         yield line.rule, line.value.strip('"'), waits, line.text, line.source
 
 
-def _premium(shape: Payoff) -> str:
+def premium_words(shape: Payoff) -> str:
+    """What was received or paid."""
     premium = shape.net_premium_paise
     return f"{'credit' if premium > 0 else 'debit'} {rupees(abs(premium))}"
 
 
-def _risk(shape: Payoff) -> str:
+def risk_words(shape: Payoff) -> str:
+    """What can come of it at best and at worst."""
     if not shape.one_expiry:
         return "two expiries: best and worst are not certain"
     best, worst = shape.max_profit_paise, shape.max_loss_paise

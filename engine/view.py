@@ -53,6 +53,7 @@ class ThresholdView:
             lost; None = unknown, or the rule goes by something else.
         points: how far the underlying is from it, in rupees and signed; None = unknown.
         underlying_paise: where the underlying would be then; None also where only its forward is known.
+        met: it is met by the prices of this moment, confirmed or not.
     """
 
     rule: str
@@ -62,6 +63,7 @@ class ThresholdView:
     distance_paise: int | None = None
     points: float | None = None
     underlying_paise: int | None = None
+    met: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ def _nearest(now: Sighting) -> str:
     shown = "unknown" if pnl is None else signed_rupees(pnl)
     if rule.progress is None or rule.threshold_paise is None:
         return f"P&L {shown}"
-    return f"P&L {shown}: {rule.progress:.0%} of the way to {rule.rule} {signed_rupees(rule.threshold_paise)}"
+    way = "beyond" if rule.progress >= 1 else f"{rule.progress:.0%} of the way to"
+    return f"P&L {shown}: {way} {rule.rule} {signed_rupees(rule.threshold_paise)}"
 
 
 def _distance(rule: RuleSeen, at_s: float) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -38,11 +38,12 @@ from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.supervise import Restart, Supervisor
+from engine.io.whys import Found, read_journal
 from engine.messages import Beat, BeatKind, Message, OrderUpdate, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
-from engine.picture import picture
+from engine.picture import RulesNow, picture, rules_now
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
@@ -67,10 +68,17 @@ class RunningChat(Chat, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a chat is plugged into."""
+    """What a chat is plugged into.
+
+    Attributes:
+        rules: the rules of the positions of a strategy id, as they stand.
+        why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
+    """
 
     post: Callable[[Message], None]
     view: Callable[[], MonitorView]
+    rules: Callable[[int], tuple[RulesNow, ...]]
+    why: Callable[[int], Awaitable[tuple[Found, ...]]]
     clock: Clock
 
 
@@ -154,11 +162,20 @@ class _House:
         """The machine at this moment."""
         return picture(self.monitor, self.clock.now_s())
 
+    def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
+        """The rules of a strategy id at this moment."""
+        return rules_now(self.monitor, strategy_id, self.clock.now_s())
+
+    async def why(self, strategy_id: int) -> tuple[Found, ...]:
+        """What was seen of a strategy id; read in a thread, by a connection of its own: the loop goes on."""
+        file = self.settings.data_dir / journal_name(self.options.mode)
+        return await asyncio.to_thread(read_journal, file, strategy_id)
+
     async def live(
         self, make_chat: Callable[[Wiring], RunningChat], show: Callable[[MonitorView], None]
     ) -> None:
         """Start everything, first what others need; end in the reverse order."""
-        chat = make_chat(Wiring(self.inbox.post, self.view, self.clock))
+        chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
             inbox=self.inbox, broker=self.broker, store=store, feed=self.feed, chat=chat,

@@ -6,7 +6,10 @@ It needs no broker and no instrument master: the rows say what the contracts are
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,10 @@ from engine.errors import BadInput
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
+from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Instrument, InstrumentKey, InstrumentKind, Right, TradeRow
+from engine.model import Instrument, InstrumentKey, InstrumentKind, Mode, Right, TradeRow
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
@@ -70,11 +74,45 @@ def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[s
         )
         for name, found in limits.items()
     ]
+    found = kept_overrides(settings.data_dir, strategy_id)
+    if found:
+        told = (f"  {one['position']}  {one['rule']} = {one['setting']}, by {one['by']}" for one in found)
+        kinds = " and ".join(dict.fromkeys(str(one["journal"]) for one in found))
+        lines.append("\n".join([f"Set from the chat ({kinds}), not counted here; /rules has it", *told]))
     text = "\n\n\n".join([*map(page_text, pages), *lines]) or "The trade store has no open position."
     invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in bad]
     accounts = [{"account": name, **limit_data(found)} for name, found in limits.items()]
-    data = {"positions": [page_data(page) for page in pages], "invalid": invalid, "accounts": accounts}
+    positions_data = [page_data(page) for page in pages]
+    data = {"positions": positions_data, "invalid": invalid, "accounts": accounts, "overrides": found}
     return text, data
+
+
+def kept_overrides(data_dir: Path, strategy_id: int | None) -> list[dict[str, str]]:
+    """What the journals here hold of overrides: a real and a paper monitor have each their own.
+
+    Raises:
+        BadInput: a journal cannot be read.
+    """
+    found = []
+    for mode, kind in ((Mode.EXECUTE, "real"), (Mode.SIMULATE, "paper")):
+        file = data_dir / journal_name(mode)
+        if not file.exists():
+            continue
+        try:
+            uri = f"{file.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_S)) as database:
+                rows = database.execute(
+                    "SELECT key, value FROM record WHERE kind = 'override' AND (? IS NULL OR key LIKE ?)",
+                    (strategy_id, f"%/{strategy_id}"),
+                ).fetchall()
+        except sqlite3.Error as error:
+            raise BadInput(f"{file}: cannot be read ({error})") from error
+        found += [
+            {"journal": kind, "position": key, **wish}
+            for key, value in rows
+            for wish in json.loads(value)["wishes"]
+        ]
+    return found
 
 
 def _contracts(rows: Iterable[TradeRow]) -> dict[InstrumentKey, Instrument]:

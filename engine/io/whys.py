@@ -20,7 +20,7 @@ from engine.model import Mode
 from engine.why import Sighting
 from engine.why_story import story, why_not
 
-__all__ = ["Found", "human", "machine", "read_why"]
+__all__ = ["Found", "human", "machine", "read_journal", "read_why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,24 @@ def read_why(data_dir: Path, strategy_id: int) -> tuple[Found, ...]:
         raise BadInput(f"{data_dir}: holds no journal; run the monitor first, or set DATA_DIR")
     found: list[Found] = []
     for kind, file in there.items():
-        try:
-            found += _read(file, strategy_id, kind)
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{file}: cannot be read ({error})") from error
+        found += read_journal(file, strategy_id, kind)
     if not found:
         raise BadInput(
             f"nothing was seen of strategy {strategy_id} yet; `python -m bot` has to watch it first"
         )
     return tuple(found)
+
+
+def read_journal(file: Path, strategy_id: int, kind: str = "") -> tuple[Found, ...]:
+    """What one journal has of a strategy; nothing when it has seen nothing of it. Blocks for a few ms.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        return tuple(_read(file, strategy_id, kind))
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{file}: cannot be read ({error})") from error
 
 
 def _read(file: Path, strategy_id: int, kind: str) -> Iterator[Found]:

@@ -25,6 +25,11 @@ SettingT = TypeVar("SettingT")
 ParamsT = TypeVar("ParamsT", bound="Params")
 
 
+def in_words(rule: str) -> str:
+    """The name of a rule for people: ``stop_loss_rupees`` -> ``Stop loss rupees``."""
+    return rule.replace("_", " ").capitalize().replace(" dte", " DTE")
+
+
 class Kind(Enum):
     """What a rule lives on, which decides how it is confirmed.
 
@@ -184,6 +189,10 @@ class Ratchet:
     def level(self, peak_paise: int) -> int:
         """The P&L at and below which the rule fires after this peak; grows with it."""
         raise NotImplementedError
+
+    def never_later(self, other: Self) -> bool:
+        """Whether it is surely met whenever another one of its rule is, after the same P&Ls."""
+        return replace(self, peak_paise=None) == replace(other, peak_paise=None)
 
     @property
     def text(self) -> str:

@@ -36,6 +36,13 @@ class Lock(Ratchet):
         """What the highest tier at or below this peak keeps."""
         return max(tier.keep_paise for tier in self.tiers if tier.reach_paise <= peak_paise)
 
+    def never_later(self, other: Lock) -> bool:
+        """Each tier of the other is kept, or more, as soon as it is reached."""
+        return all(
+            self.arms_paise <= tier.reach_paise and self.level(tier.reach_paise) >= tier.keep_paise
+            for tier in other.tiers
+        )
+
     @property
     def text(self) -> str:
         """Which tier counts, or from where on one will."""

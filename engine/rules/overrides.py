@@ -11,16 +11,31 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput
-from engine.rules.base import Amount, Due, Kind, Refusal
-from engine.rules.layers import Entry, Layer
+from engine.rules.base import Refusal
+from engine.rules.layers import Entry, Layer, Unheeded
 from engine.rules.reading import written
 from engine.rules.registry import rules
+from engine.rules.spoken import spoken
+from engine.rules.stricter import never_later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
+
+
+class Loosens(BadInput):
+    """It would loosen a rule, or nobody can say whether it would.
+
+    Attributes:
+        remedy: where the rule may be loosened, in a sentence.
+    """
+
+    def __init__(self, text: str, remedy: str) -> None:
+        """Keep both sentences apart."""
+        super().__init__(text)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,20 @@ class Override:
     rule: str
     setting: Any
     by: str
+
+    @property
+    def text(self) -> str:
+        """What is wanted, in one line."""
+        return f"{self.rule} = {written(self.setting)}"
+
+    def to_json(self) -> dict[str, str]:
+        """The wish as the journal keeps it."""
+        return {"rule": self.rule, "setting": written(self.setting), "by": self.by}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, str]) -> Override:
+        """Read the journal's form back."""
+        return cls(row["rule"], spoken(row["setting"]), row["by"])
 
 
 def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleSet:
@@ -51,43 +80,49 @@ def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleS
         raise BadInput(f"{name}: read {written(setting)}, expected {expected}") from None
     armed = rule.arm(value, situation)
     if isinstance(armed, Refusal):
-        raise BadInput(f"{name} = {written(setting)} would not guard this position: {armed.text}")
+        raise BadInput(f"{override.text} would not guard this position: {armed.text}")
     if name in ruleset.rules:
         before = rule.arm(ruleset.rules[name], situation)
-        if not isinstance(before, Refusal) and not _never_later(rule.kind, armed, before):
-            raise BadInput(
-                f"{name} = {written(setting)} ({_text(armed)}) is not known to be tighter than "
-                f"{ruleset.entries[name].written} ({_text(before)}), and an override only tightens"
+        if not isinstance(before, Refusal) and not never_later(rule.kind, armed, before):
+            raise Loosens(
+                f"{override.text} ({_text(armed)}) is not known to be tighter than "
+                f"{ruleset.entries[name].written} ({_text(before)}), and an override only tightens",
+                _remedy(ruleset.entries[name]),
             )
-    entry = Entry(value, Layer.OVERRIDE, f"override by {override.by}", written(setting))
+    entry = Entry(value, Layer.OVERRIDE, f"chat, by {override.by}", written(setting))
     return replace(ruleset, rules={**ruleset.rules, name: value}, entries={**ruleset.entries, name: entry})
 
 
 def tightened(ruleset: RuleSet, overrides: Iterable[Override], situation: Situation) -> RuleSet:
     """The rules of a position under its overrides, the oldest first.
 
-    An override that does not tighten, because the sources under it have become stricter or its rule
-    no longer suits the position, gives way.
+    An override that does not tighten gives way: in silence where its rule stands guard as another source
+    has it, which has become stricter; where nothing of that rule stands guard, as something unheeded.
     """
     for override in overrides:
         try:
             ruleset = tighten(ruleset, override, situation)
-        except BadInput:
-            continue
+        except BadInput as why:
+            if not _stands(ruleset, override.rule, situation):
+                unheeded = Unheeded(f"{override.text}, set by {override.by}", str(why))
+                ruleset = replace(ruleset, unheeded=(*ruleset.unheeded, unheeded))
     return ruleset
+
+
+def _stands(ruleset: RuleSet, name: str, situation: Situation) -> bool:
+    """Whether the rule guards the position as the sources so far have it."""
+    if name not in ruleset.rules:
+        return False
+    return not isinstance(rules()[name].arm(ruleset.rules[name], situation), Refusal)
+
+
+def _remedy(entry: Entry) -> str:
+    """What to do for a looser rule."""
+    if entry.layer is Layer.OVERRIDE:
+        return "Loosening needs two keys; what was set from the chat ends when the position is closed."
+    return f"Loosening needs two keys; edit the source instead: {entry.origin}."
 
 
 def _text(params: Any) -> str:
     """What parameters say they wait for; of levels, each."""
     return "; ".join(level.text for level in params) if isinstance(params, tuple) else str(params.text)
-
-
-def _never_later(kind: Kind, new: Any, old: Any) -> bool:
-    """Whether the new parameters are surely met whenever the old ones are."""
-    if isinstance(new, Due) and isinstance(old, Due):
-        return new.due_s <= old.due_s
-    if isinstance(new, Amount) and isinstance(old, Amount):
-        if kind is Kind.LOSS:
-            return new.threshold_paise >= old.threshold_paise
-        return new.threshold_paise <= old.threshold_paise
-    return bool(new == old)

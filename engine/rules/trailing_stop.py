@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any
 
 from engine.model import Verdict
@@ -53,6 +53,15 @@ class Trail(Ratchet):
             return peak_paise - self.give_back_paise
         return floor(peak_paise * (1 - self.give_back))
 
+    def never_later(self, other: Trail) -> bool:
+        """It arms no later, gives back no more, and is silent no earlier."""
+        if self.arms_paise > other.arms_paise or _end(self.floor_paise) > _end(other.floor_paise):
+            return False
+        if self.give_back_paise is None or other.give_back_paise is None:
+            same = self.give_back_paise is other.give_back_paise
+            return same and self.give_back <= other.give_back
+        return self.give_back_paise <= other.give_back_paise
+
     @property
     def text(self) -> str:
         """Where it follows, or from where on it will."""
@@ -62,6 +71,11 @@ class Trail(Ratchet):
         if self.peak_paise is None:
             return f"{less} below the peak, once P&L has reached {self.arms_text}"
         return f"{less} below the peak {signed_rupees(self.peak_paise)}"
+
+
+def _end(floor_paise: int | None) -> float:
+    """A floor that is not there lies below all others."""
+    return -inf if floor_paise is None else floor_paise
 
 
 def _read(value: Any) -> Setting:

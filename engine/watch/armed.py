@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import PrahariError
 from engine.rules.base import Amount, Daily, Due, Kind, Level, Limits, Ratchet, Refusal
 from engine.rules.registry import rules
+from engine.rules.stricter import never_later
 from engine.watch.nouns import RuleNote
 
 if TYPE_CHECKING:
@@ -125,6 +126,15 @@ class Armed:
         self.confirmed = False
         self._since_s = inf
         self._waiting: AbstractSet[InstrumentKey] | None = None
+
+    def succeed(self, other: Armed) -> None:
+        """Take over what another one has begun, if this one is surely met whenever that is.
+
+        A stop that is tightened while its loss is being confirmed must not begin to count anew.
+        """
+        if self.rule is other.rule and never_later(self.rule.kind, self._asked, other._asked):
+            self.verdict, self.confirmed = other.verdict, other.confirmed
+            self._since_s, self._waiting = other._since_s, other._waiting
 
     def look(self, snapshot: Snapshot) -> Verdict | None:
         """What the rule says of it; one that makes a mistake says nothing, and that it failed."""

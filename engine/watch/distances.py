@@ -19,12 +19,13 @@ def thresholds(watched: Watched, snapshot: Snapshot) -> tuple[ThresholdView, ...
     """All rules: the armed ones with what they wait for, the others with why they do not."""
     model = watched.scale.ask(snapshot.now_s)
     return (
-        *(_threshold(armed, snapshot, model) for armed in watched.armed),
+        *(threshold(armed, snapshot, model) for armed in watched.armed),
         *(ThresholdView(note.rule, None, note.text, available=False) for note in watched.notes),
     )
 
 
-def _threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> ThresholdView:
+def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> ThresholdView:
+    """One armed rule and how far it is."""
     params, spot = armed.params, snapshot.underlying_paise
     distance = _distance_paise(armed, snapshot)
     points = None
@@ -39,6 +40,7 @@ def _threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> T
         distance_paise=distance,
         points=points,
         underlying_paise=None if points is None or spot is None else spot + round(points * 100),
+        met=armed.look(snapshot) is not None,
     )
 
 

@@ -30,7 +30,7 @@ class Scale:
         max_age_s: how old a price of the underlying may be.
         wanted: a rule goes by the model.
         model: what it said when it was last asked; None = nothing.
-        due_s: when it is asked next at the earliest.
+        due_s: when it is asked next at the earliest; inf = with the next instant of a recording.
     """
 
     __slots__ = (
@@ -56,6 +56,10 @@ class Scale:
         self.model: Sensitivity | None = None
         self.due_s = -inf
 
+    def another(self, situation: Situation) -> Scale:
+        """A scale of its own for the same legs."""
+        return Scale(situation, self.holding, self.spot, self._families)
+
     def serve(self, armed: Iterable[Armed]) -> None:
         """Find out whether the model is wanted."""
         self.wanted = any(one.rule.model for one in armed)
@@ -72,12 +76,13 @@ class Scale:
     def weigh(self, forwards: Forwards, *, instant: bool = False) -> None:
         """Ask the model if it is wanted: at every instant, else once a second if prices have come.
 
-        Other positions' contracts count too, as far as they move the forward.
+        Other positions' contracts count too, as far as they move the forward. A recording tells all its
+        prices as instants: between two of them there is nothing to weigh.
         """
         now_s = forwards.now_s
         if not self.wanted or (now_s < self.due_s and not instant):
             return
-        self.due_s = now_s + WEIGH_EVERY_S
+        self.due_s = inf if instant else now_s + WEIGH_EVERY_S
         arrived_s = max(self.spot.arrived_s, *(marks.arrived_s for _, marks in self.holding.legs))
         of_expiry = {day: forwards[self._families[day]] for day in self._settled_s}
         if arrived_s >= self._weighed_s or of_expiry != self._forwards:

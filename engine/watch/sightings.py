@@ -68,7 +68,7 @@ class WhyLog:
     def glance(self, watched: Watched, now_s: float) -> None:
         """The clock struck: keep what is near; of the rest only the newest look counts."""
         log = self._logs.setdefault(watched.position.id, _Log())
-        if now_s < max(log.next_s, log.glanced_s + NEAR_EVERY_S):
+        if now_s < log.glanced_s + NEAR_EVERY_S:
             return
         seen = sight(watched, now_s)
         if seen.near:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model import Action, Urgency
 from engine.pnl import Marks, way_out
@@ -36,6 +36,14 @@ RULE_FAULT = "rule_fault"
 #: Beyond any amount of money: a band without end.
 _WITHOUT_END = 10**18
 _NOTHING: AbstractSet[InstrumentKey] = frozenset()
+
+
+class Guarding(NamedTuple):
+    """The rules of a position as their sources have them, those that stand guard, and why others do not."""
+
+    ruleset: RuleSet
+    armed: tuple[Armed, ...]
+    notes: tuple[RuleNote, ...]
 
 
 class Watched:
@@ -119,6 +127,8 @@ class Watched:
             self._gate_s = at(day, self._ruleset.settings.no_exit_before)
             for one in [one for one in self.armed if one not in known]:
                 one.open_session(day, self._situation.calendar)
+                for old in known:
+                    one.succeed(old)
 
     def _take(self, armed: tuple[Armed, ...]) -> None:
         """Go by these rules from now on."""
@@ -139,6 +149,11 @@ class Watched:
     def memory(self) -> Memory:
         """What has to survive a restart."""
         return self.life.memory(self.armed, self.alarms)
+
+    @property
+    def guarding(self) -> Guarding:
+        """Its rules."""
+        return Guarding(self._ruleset, self.armed, self.notes)
 
     @property
     def shares(self) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from engine.payoff import payoff
 from engine.pnl import Holding, Marks
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
+from engine.rules.overrides import tighten, tightened
 from engine.sessions import ist_date
 from engine.watch.family import Forwards
 from engine.watch.figures import figures
@@ -24,6 +25,7 @@ from engine.watch.lines import Lines, moved_by
 from engine.watch.nouns import Judgement, Standing
 from engine.watch.scale import Scale
 from engine.watch.sightings import WhyLog
+from engine.watch.trial import try_out
 from engine.watch.underlying import Rest, Underlying
 from engine.watch.watched import Watched
 
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
     from engine.messages import Tick
     from engine.model import InstrumentKey, Position, PositionId, Verdict
     from engine.pnl import Traded
+    from engine.rules.overrides import Override
     from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
     from engine.watch.family import Family
     from engine.watch.figures import Figures
     from engine.watch.lines import Line
     from engine.watch.nouns import Memory, RuleNote
+    from engine.watch.trial import Trial
+    from engine.watch.watched import Guarding
 
 _NOTHING: tuple[Judgement, ...] = ()
 _UNTRADED: Traded = {}
@@ -79,6 +84,7 @@ class Watchlist:
         self._replay = replay
         self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
+        self._overrides: dict[PositionId, tuple[Override, ...]] = {}
         self._rest = Rest()
         self._held = Lines(self.book, self._rest)
         self._lines = self._held.by_key
@@ -122,8 +128,28 @@ class Watchlist:
         """Go by other rules from the next `put` of each position on."""
         self._rulebook = rulebook
 
+    def override(self, position: PositionId, overrides: tuple[Override, ...]) -> None:
+        """Lay these, and no others, over the position's rules from its next `put` on."""
+        self._overrides[position] = overrides
+
+    def trial(self, position: PositionId, override: Override, now_s: float) -> Trial:
+        """See what one more override would make of a rule, without touching anything.
+
+        Raises:
+            BadInput: it would not tighten the rule, or would not guard the position.
+        """
+        watched = self._positions[position]
+        situation, ruleset = self._situation(watched.position, watched.memory)
+        ruleset = tighten(ruleset, override, watched.life.entered(situation))
+        after = Watched(situation, ruleset, watched.memory, watched.scale.another(situation), now_s)
+        after.succeed(watched)
+        after.remember(watched.memory)
+        after.scale.weigh(Forwards(now_s))
+        return try_out(watched, after, override.rule, now_s)
+
     def drop(self, position: PositionId) -> None:
         """Watch a position no longer; one that is not watched is no error."""
+        self._overrides.pop(position, None)
         watched = self._positions.pop(position, None)
         if watched is not None:
             self._leave(watched)
@@ -137,6 +163,10 @@ class Watchlist:
         """An exit of this position is running or asked about: value it on, judge only what ranks above it."""
         self._positions[position].hold(by)
         self._enqueue(self._positions[position])
+
+    def silence(self, position: PositionId) -> Rank | None:
+        """From which rank on its rules are silent; None = all may speak."""
+        return self._positions[position].held
 
     def shares(self, position: PositionId) -> tuple[int, int]:
         """Open combinations of a watched position, and those at entry."""
@@ -263,6 +293,10 @@ class Watchlist:
             for watched in self._positions.values():
                 self.why.glance(watched, now_s)
 
+    def guard(self, position: PositionId) -> Guarding:
+        """The rules of a position with their sources, and what came of each."""
+        return self._positions[position].guarding
+
     def memory(self, position: PositionId) -> Memory:
         """What has to survive a restart."""
         return self._positions[position].memory
@@ -357,7 +391,8 @@ class Watchlist:
             guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
             settings = replace(settings, guard=guard)
         _, entry = memory.shares(position.combinations)
-        return Situation(position, shape, self._calendar, settings, entry), ruleset
+        situation = Situation(position, shape, self._calendar, settings, entry)
+        return situation, tightened(ruleset, self._overrides.get(position.id, ()), situation)
 
     def _watch(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> Watched:
         """Set up a position on its lines; what the book knows already counts."""

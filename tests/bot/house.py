@@ -13,8 +13,11 @@ from typing import TypeVar
 from bot.app import TelegramChat
 from bot.poller import PollPace
 from engine.effects import Alert, Answer, Ask, Card, Effect, Say
+from engine.errors import BadInput
+from engine.io.whys import Found
 from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Action, Mode, Urgency, position_id
+from engine.picture import RulesNow
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 from sandbox.telegram_server import Message as Bubble
 from sandbox.telegram_server import Query, TelegramServer
@@ -58,6 +61,8 @@ class Core:
     posted: list[Message] = field(default_factory=list)
     chat: TelegramChat | None = None
     picture: MonitorView | None = None
+    rules_now: Iterable[RulesNow] = ()
+    seen: Iterable[Found] | BadInput = ()
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def post(self, message: Message) -> None:
@@ -90,6 +95,16 @@ class Core:
     def view(self) -> MonitorView:
         """Show the picture."""
         return self.picture or house()
+
+    def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
+        """Show the rules it was given, of that id."""
+        return tuple(each for each in self.rules_now if each.position.strategy_id == strategy_id)
+
+    async def why(self, strategy_id: int) -> tuple[Found, ...]:
+        """Tell what it was given, of that id."""
+        if isinstance(self.seen, Exception):
+            raise self.seen
+        return tuple(each for each in self.seen if each.position.endswith(f"/{strategy_id}"))
 
     def of(self, kind: type[T]) -> list[T]:
         """Pick the posted messages of one kind."""
@@ -206,6 +221,8 @@ def make_chat(
         user_ids=frozenset({OWNER}),
         post=core.post,
         view=core.view,
+        rules=core.rules,
+        why=core.why,
         clock=clock,
         wall_s=clock.now_s,
         store_path=folder / "chat.sqlite3",

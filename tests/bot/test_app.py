@@ -10,12 +10,17 @@ import pytest
 
 from bot.toasts import FALLBACK
 from engine.effects import Answer, Say
+from engine.errors import BadInput
+from engine.io.whys import Found
 from engine.messages import Actor, Command, Tap, Wish
 from engine.model import Urgency
-from engine.view import MonitorView
+from engine.picture import RulesNow
+from engine.view import MonitorView, PositionState
+from engine.why import Sighting
 from sandbox.telegram_json import message_json
 from sandbox.telegram_server import TelegramServer
 from tests.bot.house import (
+    AT_S,
     OWNER,
     TOKEN,
     Core,
@@ -52,7 +57,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
         await server.wait_for(lambda s: s.calls_of("setMyCommands"))
         names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
-        assert names == ["status", "exit", "stop", "resume", "help"]
+        assert names == ["status", "rules", "why", "set", "exit", "stop", "resume", "help"]
         assert server.state.commands_for(666, 666) == []
 
 
@@ -81,6 +86,14 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
         ("/start", "watches your option positions"),
         ("/help", "Commands"),
         ("/exit NIFTY", "expected a strategy id like 3359, or all"),
+        ("/rules", "I know of no position"),
+        ("/rules 3359", "No open position 3359"),
+        ("/rules NIFTY", "expected a strategy id like 3359. Nothing was done."),
+        ("/why 3359", "Nothing was seen of 3359 yet"),
+        ("/why x", "after /why; expected a strategy id"),
+        ("/set", "Tighten one rule of one position"),
+        ("/set 3359 stop_loss", "/set 3359 stop_loss -30%"),
+        ("/set stop_loss -30%", "after /set; expected a strategy id"),
         ("/exitall", "I do not know “/exitall”"),
         ("sell everything", "I do not know “sell everything”"),
     ],
@@ -103,6 +116,54 @@ async def test_what_is_not_text_gets_words_too(tmp_path: Path):
         server.updates.push("message", typed | {"message_id": 77, "dice": {"emoji": "🎲", "value": 3}})
         await message_with(server, "I do not know “that”. Nothing was done.")
         assert core.posted == []
+
+
+async def test_set_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Path):
+    """The owner's reaches the core as it was written; nobody else's gets even a word."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        for text in ("/set 3359 stop_loss -1%", "/rules", "/rules 3359", "/why 3359"):
+            server.phone.send(text, user=666)
+        server.phone.send("/set 3359 stop_loss −30%")
+        [command] = await core.wait_for(lambda c: c.of(Command))
+        owner = Actor(OWNER, OWNER, "Asha")
+        assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%")
+        assert core.posted == [command]
+        assert not any(message.chat_id == 666 for message in server.sent())
+
+
+async def test_rules_and_why_show_pages_silently_from_picker_and_button(tmp_path: Path):
+    """/rules picks, its page has Why?, that one has Rules; nothing of it reaches the core."""
+    clock, core = QuickClock(), Core()
+    core.picture = house(position(), position(3360))
+    core.rules_now = [RulesNow(position(state=PositionState.FLAT), None)]
+    look = Sighting(AT_S, 0, 0, 0, (), ())
+    core.seen = [Found("default/3359", "", (), look)]
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/rules")
+        picker = await message_with(server, "Rules of which position?")
+        server.phone.tap(picker.id, "r:3359")
+        rules = await message_with(server, "It is verified flat")
+        press = server.phone.tap(rules.id, "Why?")
+        why = await message_with(server, "Nothing came near a threshold.")
+        await answered(server, press)
+        assert (press.toast, why.buttons) == ("", ["Rules"])
+        assert rules.silent
+        assert why.silent
+        assert core.posted == []
+
+
+async def test_the_only_position_needs_no_picker_and_a_broken_journal_is_said(tmp_path: Path):
+    """/rules and /why alone are about it; a journal that cannot be read is a sentence."""
+    clock, core = QuickClock(), Core()
+    core.picture = house(position())
+    core.rules_now = [RulesNow(position(state=PositionState.FLAT), None)]
+    core.seen = BadInput("journal.sqlite3: cannot be read (disk I/O error)")
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/rules")
+        await message_with(server, "It is verified flat")
+        server.phone.send("/why")
+        await message_with(server, "The journal cannot be read now: journal.sqlite3")
 
 
 async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):

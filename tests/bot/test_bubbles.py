@@ -92,3 +92,10 @@ def test_an_endless_text_is_cut_below_telegrams_limit():
     """A broker's error page in an alert must not make the alert undeliverable."""
     assert len(alert_page(Alert(Urgency.HIGH, "t", "Title", "x" * 9000), AT_S).html) < 4096
     assert len(reply_page("x" * 9000).html) < 4096
+
+
+def test_a_tightening_is_blue_and_red_when_it_sends_orders_at_once():
+    """The colour of yes warns before the words are read."""
+    [[yes, _]] = question_page(ask(Wish.SET), AT_S, 60.0).keyboard
+    [[red, _]] = question_page(replace(ask(Wish.SET), drastic=True), AT_S, 60.0).keyboard
+    assert (yes.style, red.style) == ("primary", "danger")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bubbles import question_page
-from bot.buttons import Pick, Press, parse
-from bot.commands import exit_wish
-from bot.views import picker_page
+from bot.buttons import Look, Pick, Press, parse
+from bot.commands import exit_wish, set_wish
+from bot.views import look_page, picker_page
 from engine.errors import BadInput
 from tests.bot.house import QuickClock, house, position, question
 
@@ -20,6 +20,9 @@ def test_our_own_buttons_are_read_back():
     assert (parse(yes.data), parse(no.data)) == (Press("ab12", yes=True), Press("ab12", yes=False))
     rows = picker_page(house(position(), position(3360))).keyboard
     assert [parse(row[0].data) for row in rows] == [Pick(3359), Pick(3360), Pick(None)]
+    for command in ("rules", "why"):
+        [[look]] = look_page(house(position()), command).keyboard
+        assert parse(look.data) == Look(command[0], 3359)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,7 @@ def test_other_data_are_nobodys(data: str | None):
 @given(st.text(max_size=64))
 def test_no_data_break_the_reader(data: str):
     """A doctored client can send any text; it is read or it is not."""
-    assert parse(data) is None or data.startswith(("p:", "c:"))
+    assert parse(data) is None or data.startswith(("p:", "c:", "r:", "w:"))
 
 
 @pytest.mark.parametrize(("words", "wish"), [(["3359"], 3359), (["all"], None), (["ALL"], None)])
@@ -48,3 +51,29 @@ def test_anything_else_after_exit_does_nothing_and_says_why(words: list[str]):
     """The reply quotes what was read and says what was expected."""
     with pytest.raises(BadInput, match=r"Read “.+” after /exit; expected a strategy id like 3359, or all\."):
         exit_wish(words)
+
+
+def test_set_wishes():
+    """Id, rule, and all the rest as one value."""
+    assert set_wish(["3359", "stop_loss", "-30%"]) == (3359, "stop_loss", "-30%")
+    table = set_wish(["3359", "trailing_stop", "{give_back", "=", "0.2}"])
+    assert table == (3359, "trailing_stop", "{give_back = 0.2}")
+
+
+@pytest.mark.parametrize("words", [[], ["3359"], ["3359", "stop_loss"]])
+def test_half_a_set_is_no_wish(words: list[str]):
+    """The reply shows how it is written, and nothing reaches the core."""
+    assert set_wish(words) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stop_loss", "-0.3"], "Read “stop_loss” after /set; expected a strategy id like 3359. Nothing"),
+        (["3359", "stop_loss", "9" * 201], "longer than 200 characters"),
+    ],
+)
+def test_a_set_that_cannot_be_meant_is_refused(words: list[str], said: str):
+    """The id comes first, and no value is endless."""
+    with pytest.raises(BadInput, match=said):
+        set_wish(words)

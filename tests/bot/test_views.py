@@ -24,7 +24,7 @@ def test_start_does_nothing_and_says_who_you_are():
 
 def test_help_has_nothing_to_touch_by_mistake():
     """A phone sends a command that is touched in a text, so the help sets them all as code."""
-    assert not re.search(r"(?<!<code>)/(status|exit|stop|resume)", help_page().html)
+    assert not re.search(r"(?<!<code>)/(status|rules|why|set|exit|stop|resume)", help_page().html)
 
 
 def test_the_picker_offers_what_can_be_exited():

@@ -40,6 +40,38 @@ async def test_a_newcomer_exits_a_position_by_hand_and_the_exchange_holds_nothin
     assert set(spread.values()) == {0}
 
 
+async def test_a_rule_tightened_on_the_phone_acts_there_and_says_why(tmp_path):
+    """`--simulate`: look at the rules, tighten two, the exit comes at the new level, /why tells it."""
+    async with process({"DATA_DIR": str(tmp_path / "data")}, "--simulate") as child:
+        (phone,) = re.findall(r"phone\s+(http\S+)", await printed(child))
+        await asyncio.to_thread(tighten, phone, tmp_path / "profile")
+
+
+def tighten(url: str, profile) -> None:
+    """/rules, /set with its question, /why."""
+    with browser(profile) as driver:
+        driver.get(url)
+        until(driver, lambda: "of the way to" in page(driver), 20)
+        send(driver, "/rules")
+        press(driver, "3361")
+        until(driver, lambda: "stop_loss = -0.5 · shipped default" in page(driver), 10)
+        send(driver, "/set 3361 stop_loss -20%")
+        until(driver, lambda: "Tighten stop loss of 3361" in page(driver), 10)
+        press(driver, "Tighten")
+        until(driver, lambda: "Tightened: 3361" in page(driver), 10)
+        send(driver, "/set 3361 stop_loss -40%")
+        until(driver, lambda: "Loosening needs two keys" in page(driver), 10)
+        send(driver, "/rules 3361")
+        until(driver, lambda: "stop_loss = -0.2 · chat, by Asha" in page(driver), 10)
+        send(driver, "/set 3361 profit_target 5%")
+        until(driver, lambda: "It is met already: " in page(driver), 10)
+        press(driver, "Tighten, exit now")
+        until(driver, lambda: "Verified flat: 3361" in page(driver), 60)
+        send(driver, "/why 3361")
+        until(driver, lambda: "Why · 3361 NIFTY Bull Put Spread" in page(driver), 10)
+        assert "5 % of the maximum profit ₹2,567.50) → exit started" in page(driver)
+
+
 def walk(url: str, profile) -> None:
     """Everything the newcomer's thumb does."""
     with browser(profile) as driver:

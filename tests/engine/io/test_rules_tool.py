@@ -7,6 +7,8 @@ import json
 import pytest
 
 from engine.__main__ import main
+from engine.effects import Record
+from engine.io.journal import Journal
 from tests.engine.test_trades import COLUMNS
 
 ROWS = f"""{COLUMNS},rule_set
@@ -116,3 +118,33 @@ def test_the_calendar_of_the_owner_counts(house, capsys, monkeypatch):
     status, text = run(capsys, "rules")
     assert status == 2
     assert "SESSIONS_FILE: days.toml: read the key 'holiday'" in text
+
+
+def test_overrides_of_the_chat_are_named_with_their_journal(house, capsys):
+    """Real and paper are told apart; the table goes by store and file alone, and says so."""
+    (house / "t.csv").write_text(ROWS)
+    assert main(["import", "t.csv"]) == 0
+    wish = {"rule": "stop_loss", "setting": "-0.2", "by": "Asha"}
+    journal = Journal(house / "data" / "journal-paper.sqlite3")
+    journal.commit([Record("override", "default/3359", {"wishes": [wish], "rows": [1]})], 0.0)
+    journal.close()
+    capsys.readouterr()
+    status, text = run(capsys, "rules")
+    assert status == 0
+    assert (
+        "Set from the chat (paper), not counted here; /rules has it\n  default/3359  stop_loss = -0.2" in text
+    )
+    _, text = run(capsys, "rules", "--json", "--strategy-id", "3359")
+    assert json.loads(text)["overrides"] == [{"journal": "paper", "position": "default/3359", **wish}]
+    _, text = run(capsys, "rules", "--json", "--strategy-id", "3360")
+    assert json.loads(text)["overrides"] == []
+
+
+def test_a_journal_that_cannot_be_read_is_said(house, capsys):
+    """A damaged file is a sentence, not a traceback."""
+    (house / "t.csv").write_text(ROWS)
+    assert main(["import", "t.csv"]) == 0
+    (house / "data" / "journal.sqlite3").write_text("no database at all" * 100)
+    status, text = run(capsys, "rules")
+    assert status != 0
+    assert "journal.sqlite3: cannot be read" in text

@@ -99,7 +99,7 @@ def test_a_tighter_stop_is_laid_over_the_others_and_says_whose_it_is():
     """Highest of all sources, and told as such."""
     found = tighten(RULES, wish("stop_loss", Decimal("-0.3")), CONDOR)
     assert found.rules["stop_loss"] == Fraction(-3, 10)
-    assert found.entries["stop_loss"].origin == "override by Asha"
+    assert found.entries["stop_loss"].origin == "chat, by Asha"
     assert found.rules["profit_target"] == RULES.rules["profit_target"]
     added = tighten(RULES, wish("stop_loss_rupees", 3000), CONDOR)
     assert added.rules["stop_loss_rupees"] == 300_000

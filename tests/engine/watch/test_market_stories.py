@@ -188,6 +188,17 @@ def test_in_a_recording_the_model_speaks_at_its_instant():
     assert said == [("theta_burn", 0)]
 
 
+def test_between_two_instants_of_a_recording_nothing_waits_for_the_model():
+    """All prices that there are have been weighed: a replay may jump to whatever comes next."""
+    desk = Desk(strangle(), '[default]\nstop_delta = 0.9\nstop_loss = "off"')
+    quotes = [quote(leg.key, 44, 45) for leg in desk.held.legs]
+    desk.watch.instant([traded(SPOT, 25000), *quotes], desk.now_s)
+    assert desk.watch._positions[desk.held.id].scale.model is not None
+    desk.wait(0)
+    due_s = desk.watch.next_due_s()
+    assert due_s is None or due_s > desk.now_s + 5
+
+
 def test_nothing_new_is_not_weighed_again():
     """A beat without a price in between keeps the model's last word."""
     desk = Desk(strangle(), "[default]\nstop_delta = 0.9")

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.guards import ReplayGuard
+from engine.model import Mode
 from engine.watch.sightings import KEPT
 from engine.why import Sighting
 from tests.engine.makers import condor
 from tests.engine.watch.test_watchlist import AT_ENTRY, TEN, Desk
+from tests.support.rig import Rig
 
 #: 82 % of the way to the stop of −₹4,972.50.
 NEAR = (20, 85, 63, 18)
@@ -141,7 +143,7 @@ def test_a_quiet_position_is_glanced_at_twice_a_minute_and_only_the_newest_count
         desk.watch.glance(desk.now_s)
         desk.now_s += 5
     drained = desk.watch.why.drain()
-    assert [(seen.at_s, seen.passing) for seen in drained] == [(TEN + 5, True), (TEN + 35, True)]
+    assert [(seen.at_s, seen.passing) for seen in drained] == [(TEN, True), (TEN + 30, True)]
     assert kept(desk) == ()
 
 
@@ -167,3 +169,10 @@ def test_whatever_happens_a_look_survives_the_journal_and_looks_are_rare(steps):
     for before, now in pairwise(looks):
         changed = [r.state for r in before.rules] != [r.state for r in now.rules]
         assert changed or now.said or now.at_s >= before.at_s + 1
+
+
+def test_a_quiet_position_that_is_judged_all_the_time_is_looked_at_too():
+    """Ticks that are judged twice a second must not keep the newest quiet look from being taken."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(61, 20, 45, 40, 18)
+    assert [seen.passing for seen in rig.seen] == [True] * 3
