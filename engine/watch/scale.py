@@ -57,7 +57,7 @@ class Scale:
         self.due_s = -inf
 
     def another(self, situation: Situation) -> Scale:
-        """A scale of its own for the same legs."""
+        """One with nothing on it yet, on the same marks and prices, for the same legs under other rules."""
         return Scale(situation, self.holding, self.spot, self._families)
 
     def serve(self, armed: Iterable[Armed]) -> None:
@@ -76,8 +76,8 @@ class Scale:
     def weigh(self, forwards: Forwards, *, instant: bool = False) -> None:
         """Ask the model if it is wanted: at every instant, else once a second if prices have come.
 
-        Other positions' contracts count too, as far as they move the forward. A recording tells all its
-        prices as instants: between two of them there is nothing to weigh.
+        A recording tells all its prices as instants: between two of them there is nothing to weigh.
+        Other positions' contracts count too, as far as they move the forward.
         """
         now_s = forwards.now_s
         if not self.wanted or (now_s < self.due_s and not instant):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from itertools import pairwise
 from math import erf, exp, log, pi, sqrt
@@ -21,6 +21,7 @@ SLACK = 50
 #: A price counts for this many of the recording's median steps.
 STEPS = 2.5
 DAY_S = 86_400
+IST = timezone(timedelta(hours=5, minutes=30))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Leg:
 class Moment:
     """One snapshot of a position: marks and P&L, None = some leg has no believable price.
 
-    ``stop`` is the P&L that a stop goes by: a suspect price is as if it had not come.
+    ``stop`` is the P&L that a stop goes by: a suspect price is as if it had not come; ``forwards`` has one of
+    each leg, told by all contracts that anybody holds.
     """
 
     at_s: float
@@ -85,6 +87,7 @@ class Moment:
     pnl: int | None
     stop: int | None
     spot: int | None
+    forwards: tuple
 
 
 def paise(rupees):
@@ -188,7 +191,7 @@ def life(rows, recording, wanted):
                 continue
             entries = tuple(sides)
         spot = spots.get(legs[0].name[0])
-        odd = suspects(legs, shown, spot)
+        odd = suspects(legs, shown, spot, at_s)
         marks = [shown[leg.name].mark(leg.quantity) if leg.name in shown else None for leg in legs]
         for leg, mark in zip(legs, marks, strict=True):
             if mark is not None and leg.name not in odd:
@@ -198,7 +201,8 @@ def life(rows, recording, wanted):
         if None not in marks and all(leg in sound and at_s - sound[leg][0] <= counts_s for leg in legs):
             stop = worth(legs, [sound[leg][1] for leg in legs], entries)
         pnl = worth(legs, marks, entries) if known else None
-        moments.append(Moment(at_s, tuple(marks) if known else None, pnl, stop, spot))
+        forwards = tuple(forward(leg.name, shown, spot, at_s) for leg in legs)
+        moments.append(Moment(at_s, tuple(marks) if known else None, pnl, stop, spot, forwards))
     return Life(legs, entries, tuple(moments))
 
 
@@ -210,14 +214,14 @@ def worth(legs, marks, entries):
 # ---------------------------------------------------------------------------------- what is believed
 
 
-def suspects(legs, shown, spot):
+def suspects(legs, shown, spot, at_s):
     """Of a position's contracts those whose price cannot be true beside the others: a set of names."""
     odd = set()
     for leg in legs:
         quote = shown.get(leg.name)
         if quote is None or quote.mark(leg.quantity) is None:
             continue
-        level = forward(leg.name, shown) or spot
+        level = forward(leg.name, shown, spot, at_s)
         percent = 2 if quote.bid is None else 1
         if level and (leg.inside(level) - quote.middle) * 100 > percent * level:
             odd.add(leg.name)
@@ -235,13 +239,22 @@ def suspects(legs, shown, spot):
     return odd
 
 
-def forward(name, shown):
-    """Of parity at this expiry's strike where call and put are closest; None = no pair."""
-    calls = {other[2]: quote for other, quote in shown.items() if other[:2] == name[:2] and other[3] == "CE"}
-    puts = {other[2]: quote for other, quote in shown.items() if other[:2] == name[:2] and other[3] == "PE"}
-    both = [(calls[strike].middle - puts[strike].middle, paise(strike)) for strike in calls.keys() & puts]
-    apart, strike = min(both, key=lambda pair: (abs(pair[0]), pair[1]), default=(None, None))
-    return None if apart is None else strike + apart
+def forward(name, shown, spot, at_s):
+    """The middle one of what call and put tell at the three strikes where they are closest; None = nothing.
+
+    A strike too far from the spot is not heard; with two, the spot is the third; without any it stands alone.
+    """
+    sides: dict = {}
+    for other, quote in shown.items():
+        if other[:2] == name[:2] and quote.mark(1) is not None:
+            sides.setdefault(paise(other[2]), {})[other[3]] = quote.middle
+    both = [(abs(p["CE"] - p["PE"]), strike, p["CE"] - p["PE"]) for strike, p in sides.items() if len(p) == 2]
+    told = [strike + apart for _, strike, apart in sorted(both)[:3]]
+    if spot:
+        days = (datetime.fromisoformat(name[1]).date() - datetime.fromtimestamp(at_s, IST).date()).days
+        told = [level for level in told if abs(level - spot) <= spot * (0.05 + 0.1 * days / 365)]
+        told += [spot] if len(told) == 2 else []
+    return sorted(told)[1] if len(told) == 3 else told[0] if told else spot or None
 
 
 # ------------------------------------------------------------------------------------- the model
@@ -273,20 +286,14 @@ def delta_and_theta(leg, mark, forward, years):
 
 
 def model(life, moment, at_s):
-    """(delta, theta) of one unit of each leg, settled at the close; on the forward of parity, else spot.
+    """(delta, theta) of one unit of each leg, settled when the shares' closing price is known.
 
-    None = there is neither, or the expiry is over.
+    None = nothing tells the forward, or the expiry is over.
     """
     found = []
-    close = "15:40" if life.legs[0].name[1] >= "2026-08-03" else "15:30"
-    for leg, mark in zip(life.legs, moment.marks, strict=True):
-        pairs: dict = {}
-        for other, price in zip(life.legs, moment.marks, strict=True):
-            if other.name[1] == leg.name[1]:
-                pairs.setdefault(other.strike, {})[other.name[3]] = price
-        both = [(k, p["CE"], p["PE"]) for k, p in pairs.items() if len(p) == 2]
-        years = (seconds(f"{leg.name[1]}T{close}:00+05:30") - at_s) / DAY_S / 365
-        level = both[0][0] + both[0][1] - both[0][2] if both else moment.spot
+    for leg, mark, level in zip(life.legs, moment.marks, moment.forwards, strict=True):
+        settled = "15:35" if leg.name[1] >= "2026-08-03" else "15:30"
+        years = (seconds(f"{leg.name[1]}T{settled}:00+05:30") - at_s) / DAY_S / 365
         if level is None or years <= 0:
             return None
         found.append(delta_and_theta(leg, mark, level / 100, years))
