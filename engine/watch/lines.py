@@ -165,3 +165,10 @@ def moved_by(lines: Iterable[Line], now_s: float) -> dict[Watched, frozenset[Ins
             news = {line.marks.instrument.key} if line.marks.counts(now_s) else frozenset()
             touched[watched] = touched.get(watched, frozenset()) | news
     return touched
+
+
+def modelled(families: Iterable[Family]) -> Iterator[Watched]:
+    """The holders that go by the model, whose forward any contract of theirs may have moved."""
+    for family in families:
+        for line in family.lines:
+            yield from (watched for watched in line.holders if watched.scale.wanted)

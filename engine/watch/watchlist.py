@@ -23,7 +23,7 @@ from engine.sessions import ist_date
 from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.family import Forwards
 from engine.watch.figures import figures
-from engine.watch.lines import Lines, moved_by
+from engine.watch.lines import Lines, modelled, moved_by
 from engine.watch.nouns import Judgement, Standing
 from engine.watch.scale import Scale
 from engine.watch.sightings import WhyLog
@@ -245,7 +245,7 @@ class Watchlist:
         for line in lines:
             self._held.count(line)
         touched = moved_by([*lines, *others], now_s)
-        for watched in heard:
+        for watched in (*heard, *modelled(families)):
             touched.setdefault(watched, _NO_LEG)
         if not self._in_session(now_s):
             for watched in touched:

@@ -11,7 +11,7 @@ from engine.greeks import greeks, implied_vol, years_between
 from engine.model import Right
 from engine.sessions import at
 from tests.engine.makers import EXPIRY, SPOT, future, leg, position, quote
-from tests.engine.watch.test_family import CALL, STRADDLE, TEN, Room
+from tests.engine.watch.test_family import CALL, STRADDLE, TEN, Room, rules
 
 CONDOR = position(
     leg(65, 24500, "PE", 20),
@@ -244,3 +244,17 @@ def test_time_value_runs_to_the_end_of_the_closing_auction():
     vol = implied_vol(30.0, 25_000.0, 25_000.0, years, Right.CALL)
     theta = greeks(25_000.0, 25_000.0, years, vol, Right.CALL).theta
     assert model(room, held).theta_paise == pytest.approx(-2 * 6500 * theta)
+
+
+def test_an_instant_of_others_contracts_is_news_to_the_model_too():
+    """A recording in which only the straddle's rows change: the condor's delta stop speaks all the same."""
+    room = Room(CONDOR, STRADDLE, rules="[strategy.'Iron Condor']\nstop_leg_delta = 0.4\nconfirm_s = 0")
+    rows = [
+        quote(part.key, part.entry_price_paise / 100, part.entry_price_paise / 100) for part in CONDOR.legs
+    ]
+    call, put = STRADDLE.legs
+    said = rules(room.watch.instant([*rows, quote(call.key, 250, 250), quote(put.key, 250, 250)], room.now_s))
+    assert "stop_leg_delta" not in said
+    room.now_s += 5
+    said = rules(room.watch.instant([quote(call.key, 150, 150), quote(put.key, 450, 450)], room.now_s))
+    assert "stop_leg_delta" in said

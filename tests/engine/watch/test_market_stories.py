@@ -158,7 +158,7 @@ def test_the_delta_of_a_sold_leg_ends_a_spread_whose_net_delta_is_small():
     """One call sold, one bought: the sold one is at the money."""
     held = position(leg(-65, 25300, "CE", 40), leg(65, 25500, "CE", 18), strategy="Bear Call Spread")
     desk = Desk(held, '[default]\nstop_leg_delta = 0.5\nstop_loss = "off"')
-    desk.watch.instant([traded(SPOT, 25400)], desk.now_s)
+    spot(desk, 25400)
     desk.quote(*modelled(held, 25400, 0.12, TEN))
     desk.wait(1)
     assert [rule for rule, _ in desk.wait(2)] == ["stop_leg_delta"]
