@@ -173,6 +173,7 @@ class ExitDesk:
         for intent in self.live():
             intent.state = IntentState.STOPPING
             self._out.save(intent)
+            self._out.recall(intent)
         return self._turn(now_s)
 
     def report(self, report: BrokerReport, now_s: float) -> list[Effect]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.broker_nouns import OrderRequest
-from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, Record
+from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, RecallOrder, Record
 from engine.model import Urgency
-from engine.orders import Order, correlation_id
+from engine.orders import Order, OrderState, correlation_id
 
 if TYPE_CHECKING:
     from engine.blotter import Blotter
@@ -88,3 +88,9 @@ class Outgoing:
         order.pending = True
         self.save_order(order)
         self.add(CancelOrder(order.order_id, order.id))
+
+    def recall(self, intent: Intent) -> None:
+        """Hold what has been sent on its way and may not have left the house yet."""
+        for order in intent.live_orders():
+            if order.state is OrderState.SENDING or (order.pending and order.cancel_sent_s is None):
+                self.add(RecallOrder(order.id))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.broker_nouns import BrokerPosition, Product
+from engine.effects import RecallOrder
 from engine.intents import IntentState
 from engine.messages import Verb
 from engine.model import Action, Side
@@ -117,6 +118,27 @@ def test_stop_cancels_what_works_and_leaves_the_position():
     assert world.run(10.0) is IntentState.ABORTED
     assert all(o.status == "CANCELLED" for o in world.broker.orders.values())
     assert world.broker.net == world.held
+
+
+def test_stop_reaches_an_order_that_has_not_left_the_house_yet():
+    """An order waits for its turn; /stop holds it, and the exit ends at once with nothing sent."""
+    world = World(short_call()[0], ModelBroker(deque([Fault.STALLED])))
+    world.exit()
+    world.run(1.0)
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(2.0) is IntentState.ABORTED
+    world.run(100.0)
+    assert not world.broker.orders
+
+
+def test_stop_holds_a_new_price_that_has_not_left_the_house_yet():
+    """An order with a change under way is recalled too, so that its cancel need not wait for the answer."""
+    world = World(short_call()[0], ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(0.5)
+    (order,) = world.intent.orders
+    order.pending = True
+    assert RecallOrder(order.id) in world.desk.stop(world.now_s)
 
 
 def test_an_unfilled_urgent_order_steps_deeper_up_to_its_cap_and_then_to_the_band():

@@ -10,8 +10,15 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
-from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
+from engine.broker_nouns import (
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    OrderRequest,
+    OrderStatus,
+    Product,
+)
+from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, RecallOrder, Record
 from engine.exits import ExitDesk
 from engine.intents import Intent, IntentState
 from engine.messages import Accepted, BrokerReport, CommandOutcome, Refused, Unknown, Verb
@@ -71,7 +78,7 @@ class ModelBroker:
         self.net: dict[int, int] = {}
         self.history: list[tuple[float, dict[int, int]]] = []
         self.coming: list[tuple[float, object]] = []
-        self.stalled: list[tuple[float, object]] = []
+        self.stalled: list[tuple[float, OrderRequest]] = []
         self.placed: list = []
         self.commands: list[Verb] = []
         self.elsewhere: list[BrokerPosition] = []
@@ -102,6 +109,12 @@ class ModelBroker:
         if fault is Fault.UNDER_WAY:
             return None
         return Unknown("connection reset") if fault is Fault.ANSWER_LOST else Accepted(order_id)
+
+    def recall(self, name: str) -> bool:
+        """Hold what is still under way in our own process; True when there was something to hold."""
+        left = [each for each in self.stalled if each[1].correlation_id != name]
+        held, self.stalled = len(left) < len(self.stalled), left
+        return held
 
     def admit(self, request, now_s: float) -> str:
         order_id = f"1{len(self.orders):05d}"
@@ -240,6 +253,10 @@ class World:
             case ModifyOrder():
                 said = self.broker.modify(effect.order_id, effect.order)
                 return self.answer(Verb.MODIFY, effect.order.correlation_id, said)
+            case RecallOrder():
+                if self.broker.recall(effect.correlation_id):
+                    held = Refused("NOT-SENT", "not sent: it was recalled")
+                    return self.answer(Verb.PLACE, effect.correlation_id, held)
             case CancelOrder():
                 return self.answer(Verb.CANCEL, effect.correlation_id, self.broker.cancel(effect.order_id))
         return []
