@@ -17,7 +17,7 @@ from engine.outgoing import Outgoing
 from engine.pace import Pace
 from engine.plan import SHORTS
 from engine.pricing import Style
-from engine.refusals import Remedy, remedy
+from engine.refusals import meet
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 from engine.stalls import Stalls
@@ -40,7 +40,6 @@ __all__ = ["ExitDesk"]
 
 #: How long the broker may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
-RETRY_S = 1.0
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
 SHORTS_FIRST_S = 30.0
 #: An unfinished exit is gone on with after a night or a long weekend, not after more.
@@ -213,7 +212,7 @@ class ExitDesk:
             order, intent = change.order, self.intents[change.order.intent]
             self._pace.wanted = True
             if change.refusal is not None:
-                self._refused(intent, order, *change.refusal, now_s)
+                self._refused(intent, order, change.refusal, now_s)
             self._out.save_order(order)
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
@@ -225,20 +224,22 @@ class ExitDesk:
                 )
                 self._out.tell(intent, f"overfill:{order.id}", "More was filled than planned", text)
 
-    def _refused(self, intent: Intent, order: Order, code: str, reason: str, now_s: float) -> None:
+    def _refused(self, intent: Intent, order: Order, refusal: tuple[str, str], now_s: float) -> None:
         leg = intent.legs[order.leg]
-        leg.refusals += 1
-        if remedy(code, reason) is Remedy.STOP_LEG:
-            self._block(intent, order.leg, f"{leg.name}: refused: {reason or code or 'no reason given'}")
-        else:
-            leg.wait_until_s = now_s + RETRY_S
+        met = meet(leg, order, intent.filled(order.leg), refusal, now_s)
+        if met.blocked:
+            self._block(intent, order.leg, met.blocked)
+        elif met.told:
+            topic = f"refused:{intent.id}:{leg.key}:{leg.refused_since_s:.0f}"
+            self._out.tell(intent, topic, "An exit is refused and goes on", met.told)
         self._out.save(intent)
 
     def _block(self, intent: Intent, index: int, why: str) -> None:
         leg = intent.legs[index]
         leg.blocked = why
         others = [i for i, other in enumerate(intent.legs) if other.rank == leg.rank and not other.blocked]
-        if any(intent.rest(i) > 0 for i in others):  # else the whole exit is stuck, and says so itself
+        goes_on = any(intent.rest(i) > 0 for i in others) or intent.live_on(index)
+        if goes_on:  # else the whole exit is stuck, and says so itself
             self._out.tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting

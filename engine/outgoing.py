@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Outgoing"]
 
+#: A correlation id has room for no more; later slices are tries of this one.
+LAST_PART = 99
+
 
 class Outgoing:
     """Collects effects, each command with the record that must be on disk before it leaves.
@@ -61,7 +64,7 @@ class Outgoing:
     def place(self, intent: Intent, index: int, step: Place, now_s: float) -> None:
         """Send a new order for one leg."""
         leg = intent.legs[index]
-        part = intent.filled(index) // leg.slice_quantity
+        part = min(intent.filled(index) // leg.slice_quantity, LAST_PART)
         attempt = sum(o.leg == index and o.part == part for o in intent.orders)
         name = correlation_id(self._account, intent.id, index, part, attempt)
         request = OrderRequest(name, leg.key, leg.side, step.quantity, step.limit_paise, step.product)

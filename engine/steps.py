@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.bounds import forget, inside_paise, range_edge_paise
 from engine.model import Action
-from engine.pricing import Ladder, Style, limit_paise, mid_paise
+from engine.pricing import Ladder, Style, far_side_paise, limit_paise, mid_paise
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 
@@ -23,7 +24,6 @@ __all__ = ["Block", "Cancel", "Place", "Reprice", "Step", "Tell", "Wait", "next_
 
 MAX_MODIFIES = 20
 MAX_ORDERS = 90
-MAX_REFUSALS = 12
 SHRINK_READS = 3
 MISSING_READS = 5
 #: What was read longer ago than this (the gate was shut meanwhile) starts no order.
@@ -92,14 +92,14 @@ def next_step(
     Changes only the leg's own counters (reads that disagreed, the frozen mid).
     """
     leg = intent.legs[index]
-    if leg.blocked or now_s < leg.wait_until_s:
-        return Wait()
     own = intent.live_on(index)
     if own and (_held_less(leg, ledger, live) or sum(o.rest for o in own) > intent.rest(index)):
         return _take_back(leg, own, now_s)
+    if leg.blocked:
+        return Wait()
     if own:
         return _tend(intent, leg, own[0], touch, now_s)
-    if intent.rest(index) <= 0:
+    if intent.rest(index) <= 0 or now_s < leg.wait_until_s:
         return Wait()
     return _start(intent, index, ledger, live, touch, now_s)
 
@@ -176,19 +176,28 @@ def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float
     if told is not None:
         return told
     ladder = ladder_of(intent, leg)
-    at_cap = order.request.limit_paise == ladder.cap_paise()
+    far = far_side_paise(ladder, touch)
+    at_cap = order.request.limit_paise in (ladder.cap_paise(), range_edge_paise(leg, far))
     if at_cap and now_s - order.priced_s >= CAP_WAIT_S and not leg.uncapped:
         leg.uncapped = True
         text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
             "Going on to the exchange's price band." if _must_go_on(intent) else "It stays there."
         )
         return Tell(f"cap:{intent.id}:{leg.key}", text)
-    if now_s - order.priced_s < intent.style.step_s:
+    if now_s - order.priced_s < intent.style.step_s or now_s < leg.wait_until_s:
         return Wait()
+    forget(leg, far, now_s)
     wanted = limit_paise(ladder, touch, now_s - leg.mid_s)
-    if (wanted - order.request.limit_paise) * leg.side.sign <= 0:
+    return _reprice(leg, order, inside_paise(leg, wanted, far, order.request.limit_paise))
+
+
+def _reprice(leg: LegPlan, order: Order, wanted_paise: int) -> Step:
+    """Move a resting order to a better limit, or replace it; never lose it for a price that is not taken."""
+    if (wanted_paise - order.request.limit_paise) * leg.side.sign <= 0:
         return Wait()
-    return Reprice(order, wanted) if order.modifies < MAX_MODIFIES else Cancel(order)
+    if order.modifies < MAX_MODIFIES:
+        return Reprice(order, wanted_paise)
+    return Wait() if leg.refused_paise is not None else Cancel(order)
 
 
 def _patience(intent: Intent, leg: LegPlan, touch: Touch, now_s: float) -> Step | None:
@@ -232,11 +241,14 @@ def _start(
     if not freeze_mid(leg, touch, now_s):
         return _no_price(intent, leg)
     sent = sum(o.leg == index for o in intent.orders)
-    if sent >= MAX_ORDERS or leg.refusals >= MAX_REFUSALS:
+    if sent >= MAX_ORDERS:
         return Block(f"{leg.name}: gave up after {sent} orders")
     if not sent:
         leg.mid_s = now_s  # the cap is the trigger's, but the ladder's steps begin with the first order
-    limit = limit_paise(ladder_of(intent, leg), touch, now_s - leg.mid_s)
+    ladder = ladder_of(intent, leg)
+    far = far_side_paise(ladder, touch)
+    forget(leg, far, now_s)
+    limit = inside_paise(leg, limit_paise(ladder, touch, now_s - leg.mid_s), far, None)
     return Place(quantity, limit, leg.product)
 
 
