@@ -43,6 +43,7 @@ from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
+from engine.sessions import ist_date
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
@@ -251,7 +252,8 @@ class _House:
 
     async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
         cache = self.settings.data_dir / "instruments.csv"
-        return await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
+        found = await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
+        return tables.with_freeze(found, ist_date(self.clock.now_s()))
 
     async def _tell(self, show: Callable[[MonitorView], None], every_s: float) -> None:
         while True:
