@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.blotter import Blotter
+from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
+from engine.model import Urgency
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
 from engine.pace import Pace
@@ -21,7 +23,18 @@ from engine.refusals import meet
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 from engine.stalls import Stalls
-from engine.steps import Block, Place, Reprice, Tell, Wait, cancel_due, freeze_mid, next_step, renew_mid
+from engine.steps import (
+    Block,
+    Cancel,
+    Place,
+    Reprice,
+    Tell,
+    Wait,
+    cancel_due,
+    freeze_mid,
+    next_step,
+    renew_mid,
+)
 from engine.verify import Finding, verify
 
 if TYPE_CHECKING:
@@ -307,12 +320,24 @@ class ExitDesk:
                 self._out.save(intent)
         elif why := self._permit(intent, now_s):
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
+        elif not isinstance(step, Cancel) and self._over_budget(intent, index):
+            pass
         elif isinstance(step, Place):
             self._out.place(intent, index, step, now_s)
         elif isinstance(step, Reprice):
             self._out.reprice(step, now_s)
         else:
             self._out.cancel(step.order, now_s)
+
+    def _over_budget(self, intent: Intent, index: int) -> bool:
+        leg, budget = intent.legs[index], budget_of(intent, index, self.blotter.all())
+        if budget.low:
+            topic = f"budget:{intent.id}"
+            self._out.tell(intent, topic, "An exit sends many commands", budget.low, Urgency.MEDIUM)
+        if budget.over:
+            self._block(intent, index, f"{leg.name}: {budget.over}")
+            self._out.save(intent)
+        return bool(budget.over)
 
     def _wind_down(self, intent: Intent, now_s: float) -> None:
         """/stop: cancel what works, wait for what is unknown, leave the rest of the position."""

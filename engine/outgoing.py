@@ -45,12 +45,14 @@ class Outgoing:
         effects, self._effects = self._effects, []
         return effects
 
-    def tell(self, intent: Intent, topic: str, title: str, text: str) -> bool:
+    def tell(
+        self, intent: Intent, topic: str, title: str, text: str, urgency: Urgency = Urgency.HIGH
+    ) -> bool:
         """Alert once per topic; True when it was new."""
         if topic in self._told:
             return False
         self._told.add(topic)
-        self.add(Alert(Urgency.HIGH, topic, title, text, intent.position))
+        self.add(Alert(urgency, topic, title, text, intent.position))
         return True
 
     def save(self, intent: Intent) -> None:

@@ -28,6 +28,8 @@ LONGEST_WAIT_S = 8.0
 FIRST_HOLD_S, LONGEST_HOLD_S = 5.0, 60.0
 #: A change of a resting order may be refused because the order has just ended; then the books say so.
 UNCLEAR_CHANGES = 3
+#: Dhan's own count of the changes of one order.
+MOST_CHANGES = 25
 #: Ticks that exchanges use, paise.
 TICKS_PAISE = (1, 5, 10, 50)
 MAX_RETICKS = 2
@@ -154,7 +156,7 @@ def _change(what: Remedy, leg: LegPlan, order: Order, words: str, now_s: float) 
         case Remedy.RESLICE:
             return _reslice(leg, order)
         case Remedy.REPLACE:
-            order.modifies = max(order.modifies, 1_000)  # for good: the next price is a new order's
+            order.modifies = max(order.modifies, MOST_CHANGES)  # the next price is a new order's
         case Remedy.WAIT:
             order.modifies = max(order.modifies - 1, 0)  # it was not counted: nobody has looked at it
         case Remedy.HOLD:
