@@ -55,6 +55,8 @@ __all__ = ["ExitDesk"]
 VERIFY_LIMIT_S = 30.0
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
 SHORTS_FIRST_S = 30.0
+#: A quote older than this is told of when an order is priced from it.
+OLD_QUOTE_S = 30.0
 #: An unfinished exit is gone on with after a night or a long weekend, not after more.
 OLDEST_S = 5 * 86_400.0
 
@@ -323,11 +325,20 @@ class ExitDesk:
         elif not isinstance(step, Cancel) and self._over_budget(intent, index):
             pass
         elif isinstance(step, Place):
+            self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)
         elif isinstance(step, Reprice):
             self._out.reprice(step, now_s)
         else:
             self._out.cancel(step.order, now_s)
+
+    def _tell_old_price(self, intent: Intent, index: int, now_s: float) -> None:
+        """An order is priced from what is known; that it is old must be known too."""
+        leg = intent.legs[index]
+        arrived_s = self._touch(leg.key).arrived_s
+        if arrived_s and now_s - arrived_s >= OLD_QUOTE_S:
+            text = f"{leg.name}: its last quote came {now_s - arrived_s:.0f} s ago. Look at its limit."
+            self._out.tell(intent, f"old:{intent.id}:{leg.key}", "An exit is priced from old quotes", text)
 
     def _over_budget(self, intent: Intent, index: int) -> bool:
         leg, budget = intent.legs[index], budget_of(intent, index, self.blotter.all())

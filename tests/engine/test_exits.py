@@ -258,6 +258,18 @@ def test_a_command_that_has_not_answered_yet_is_never_taken_for_absent():
     assert "An order's fate is unknown" in world.titles()
 
 
+@pytest.mark.parametrize(("age_s", "told"), [(10.0, False), (600.0, True), (None, False)])
+def test_an_order_priced_from_an_old_quote_is_told(age_s, told):
+    """The feed has been dead for ten minutes: the exit goes on, and the owner knows from what prices."""
+    made, key = short_call()
+    world = World(made)
+    arrived_s = 0.0 if age_s is None else world.now_s - age_s
+    world.touches[key] = Touch(1000, 1010, 1005, arrived_s)
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert ("An exit is priced from old quotes" in world.titles()) is told
+
+
 def test_a_working_order_that_vanishes_from_the_book_is_doubtful_and_not_replaced():
     """The book forgets a resting order: the owner is told, nothing new is sent."""
     world = World(position(leg(-65, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
