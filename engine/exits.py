@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey, PositionId, Verdict
     from engine.pricing import Touch
     from engine.steps import Step
+    from engine.tuning import Tuning
 
 __all__ = ["ExitDesk"]
 
@@ -68,6 +69,7 @@ class ExitDesk:
         account: the account's name, part of every correlation id.
         touch: the best prices of a contract now.
         permit: why an intent may not send now; empty = it may.
+        tuning: how patient exits are.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class ExitDesk:
         account: str,
         touch: Callable[[InstrumentKey], Touch],
         permit: Callable[[Intent, float], str],
+        tuning: Tuning,
     ) -> None:
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
+        self._tuning = tuning
         self._out = Outgoing(account, self.blotter)
         self._pace = Pace()
         self._stalls = Stalls()
@@ -287,7 +291,8 @@ class ExitDesk:
             return
         for index in turn:
             touch = self._touch(intent.legs[index].key)
-            step = next_step(intent, index, self.blotter.ledger, self.blotter.live(), touch, now_s)
+            live = self.blotter.live()
+            step = next_step(intent, index, self.blotter.ledger, live, touch, now_s, self._tuning)
             self._take(intent, index, step, now_s)
         if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
             self._stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))

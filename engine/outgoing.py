@@ -69,7 +69,9 @@ class Outgoing:
         part = min(intent.filled(index) // leg.slice_quantity, LAST_PART)
         attempt = sum(o.leg == index and o.part == part for o in intent.orders)
         name = correlation_id(self._account, intent.id, index, part, attempt)
-        request = OrderRequest(name, leg.key, leg.side, step.quantity, step.limit_paise, step.product)
+        request = OrderRequest(
+            name, leg.key, leg.side, step.quantity, step.limit_paise, step.product, step.ioc
+        )
         order = Order(request, intent.id, index, part, attempt, sent_s=now_s, priced_s=now_s)
         intent.orders.append(order)
         self._blotter.add(order)

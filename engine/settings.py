@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from engine import words
 from engine.errors import ConfigError
+from engine.tuning import Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
@@ -62,6 +63,9 @@ EXPECTED: dict[str, str] = {
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite",
     "RULES_FILE": "the path of a rules.toml",
+    "EXIT_IOC": "on or off (default off)",
+    "EXIT_CAP_WAIT_S": "seconds from 1 to 600 (default 20)",
+    "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -91,6 +95,7 @@ class Settings:
         data_dir: journal, embedded trade store and logs live here.
         rules_file: None = the shipped rules alone.
         redis_url: may hold a password, hence secret; None = no Redis.
+        tuning: how patient exits are.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
     """
@@ -109,6 +114,7 @@ class Settings:
     trades_source: TradesSource
     rules_file: Path | None
     log_level: LogLevel
+    tuning: Tuning
     dhan_api_url: str
     dhan_auth_url: str
     dhan_feed_url: str
@@ -148,6 +154,7 @@ class Settings:
             trades_source=_trades_source(read),
             rules_file=read("RULES_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
+            tuning=_tuning(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
             dhan_feed_url=read.url("DHAN_FEED_URL", words.ws_url),
@@ -204,6 +211,15 @@ def shown(name: str, word: str) -> str:
     if name in SECRETS or _LOOKS_SECRET.search(word):
         return f"a value of {len(word)} characters (not shown)"
     return repr(word if len(word) <= 60 else word[:57] + "…")
+
+
+def _tuning(read: _Reader) -> Tuning:
+    usual = Tuning()
+    return Tuning(
+        read("EXIT_CAP_WAIT_S", words.seconds(1, 600), usual.cap_wait_s),
+        read("EXIT_PATIENT_WAIT_S", words.seconds(20, 3_600), usual.patient_wait_s),
+        read("EXIT_IOC", words.switch, usual.ioc),
+    )
 
 
 def _redis(read: _Reader) -> Secret | None:

@@ -138,7 +138,9 @@ class _House:
         self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
-        config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
+        config = MonitorConfig(
+            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
+        )
         self.monitor = Monitor(config, self.calendar, watch)
         try:
             self.monitor.restore(journal.load(), self.clock.now_s())

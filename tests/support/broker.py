@@ -25,6 +25,7 @@ from engine.messages import Accepted, BrokerReport, CommandOutcome, Refused, Unk
 from engine.model import Action, Position, Urgency, Verdict
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
+from engine.tuning import Tuning
 
 START_S = 1_770_090_600.0  # 3 February 2026, 09:20 IST
 
@@ -190,7 +191,10 @@ class ModelBroker:
 class World:
     """One desk and one broker; half a second a step. Checks the invariants at every fill."""
 
-    def __init__(self, position: Position, broker: ModelBroker | None = None) -> None:
+    def __init__(
+        self, position: Position, broker: ModelBroker | None = None, tuning: Tuning | None = None
+    ) -> None:
+        self.tuning = tuning or Tuning()
         self.now_s = START_S
         self.position = position
         self.broker = broker or ModelBroker()
@@ -203,7 +207,7 @@ class World:
         self.desk = self._desk()
 
     def _desk(self) -> ExitDesk:
-        return ExitDesk("default", self.touch, lambda _intent, _now_s: self.gate)
+        return ExitDesk("default", self.touch, lambda _intent, _now_s: self.gate, self.tuning)
 
     def touch(self, key: int) -> Touch:
         return self.touches.get(key, Touch(1000, 1010, 1005))
