@@ -59,6 +59,8 @@ _TABLE: tuple[_Row, ...] = (
     _Row(frozenset({"DH-904", "805", "HTTP-429"}), r"too many requests|rate limit", Remedy.WAIT),
     # the connection never came up, the lane was full, the journal failed: nothing left the house
     _Row(frozenset({"NOT-SENT", "journal"}), r"^not sent", Remedy.WAIT),
+    # a change came too late: what became of the order, the books say
+    _Row(frozenset(), r"order is (already|not open)|already (traded|executed|cancelled)", Remedy.WAIT),
     _Row(
         frozenset({"DH-901", "DH-911", "HTTP-401", "807", "808", "809", "810"}),
         r"invalid token|token[\w ]* (expired|invalid)|invalid ip|\bip\b[\w ]*(whitelist|registered|allowed)",

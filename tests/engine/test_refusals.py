@@ -13,6 +13,8 @@ REASONS = [
     ("HTTP-429", "empty body", Remedy.WAIT),
     ("NOT-SENT", "not sent: the order lane is full", Remedy.WAIT),
     ("journal", "not sent: the journal failed", Remedy.WAIT),
+    ("DH-906", "Order is already traded", Remedy.WAIT),
+    ("DH-906", "order is not open", Remedy.WAIT),
     ("DH-901", "Client ID or user generated access token is invalid or expired.", Remedy.HOLD),
     ("DH-906", "Invalid Token", Remedy.HOLD),
     ("807", "Access token is expired", Remedy.HOLD),

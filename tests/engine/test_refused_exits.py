@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.broker_nouns import OrderStatus
 from engine.intents import IntentState, LegPlan
 from engine.messages import Verb
 from engine.model import Side
@@ -329,6 +330,20 @@ def test_a_change_that_is_refused_for_an_unknown_reason_leaves_the_order_where_i
     assert world.titles() == {"A leg of an exit is stuck"}
     broker.trade(next(iter(broker.orders)), 65, world.now_s)
     assert world.run(20.0) is IntentState.FLAT
+
+
+def test_orders_that_end_before_their_change_arrives_stop_no_leg():
+    """Somebody cancels each order of ours at once: the books say so, and what a change is told is no news."""
+    broker = ModelBroker(fills_as=Fill.NEVER)
+    world = World(short_call()[0], broker)
+    world.exit()
+    for _ in range(40):
+        world.step()
+        for order_id, order in broker.orders.items():
+            if not order.status.final:
+                broker.orders[order_id] = replace(order, status=OrderStatus.CANCELLED)
+    assert Verb.MODIFY in broker.commands
+    assert world.intent.state is IntentState.WORKING
 
 
 def test_an_order_whose_changes_are_used_up_is_replaced():
