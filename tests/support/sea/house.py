@@ -107,7 +107,8 @@ class House:
     """The house and the world around it; everything a test does to them it does here or to the parts.
 
     Attributes:
-        updates: how the order-update socket goes: ``honest``, ``silent``, ``double`` or ``late``.
+        updates: how the order-update socket goes: ``honest``, ``silent``, ``double``, ``late`` or ``bare``
+            (without prices).
         births: how many processes have lived.
     """
 
@@ -181,6 +182,7 @@ class House:
             while not self.performer._closing.empty():
                 self.agenda.spawn("write", self._write(self.performer._closing.get_nowait()))
         except Killed:
+            self.judge.unheard |= self.pages.last
             self.dies()
 
     async def _write(self, job: object) -> None:
@@ -227,7 +229,8 @@ class House:
             self._heard += 1
             self.judge.filled(account.orders[trade.order_id], trade)
         while updates:
-            frame = json.dumps({"Data": updates.popleft().data, "Type": "order_alert"})
+            bare = {"avgTradedPrice": None} if self.updates == "bare" else {}
+            frame = json.dumps({"Data": {**updates.popleft().data, **bare}, "Type": "order_alert"})
             self._told_updates += 1
             odd = self._told_updates % 2
             delays = {"silent": (), "double": (0.05, 1.0), "late": (3.0 * odd + 0.05,)}
@@ -264,6 +267,7 @@ class House:
         if self.judge.crossed:
             self.run(2.5 * SYNC_S)  # two reads that agree are needed to tell of a difference
         self.judge.end()
+        assert 0 not in self.store.exits.values(), f"an exit at a price of nothing: {self.store.exits}"
         self._watches_what_is_left()
 
     def _watches_what_is_left(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.intents import IntentState
 from engine.model import Mode
 from engine.orders import read_correlation_id
+from tests.support.sea.known import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ class Judge:
         crossed: contracts that a fill of ours carried through zero after a hand had traded there.
         loud: topics and texts of the HIGH alerts.
         overclaimed: the trade store says more than the broker holds.
+        unheard: exits at whose record a process died, before it could say a word.
     """
 
     def __init__(self, agenda: Agenda, shore: Shore, mode: Mode) -> None:
@@ -68,6 +70,7 @@ class Judge:
         self.hands: set[InstrumentKey] = set()
         self.crossed: set[InstrumentKey] = set()
         self.loud: dict[str, str] = {}
+        self.unheard: set[str] = set()
         self.filled_of: dict[tuple[str, int], int] = {}
         self.traded_of: dict[tuple[PositionId, InstrumentKey], int] = {}
         self.in_parts: set[str] = set()
@@ -124,8 +127,8 @@ class Judge:
 
     def answered(self, order: OrderRequest, *, unknown: bool) -> None:
         """The process has its answer."""
-        asked = self._asking.pop(order.correlation_id)
-        if unknown:
+        asked = self._asking.pop(order.correlation_id, None)
+        if unknown and asked is not None:
             self._unsure[order.correlation_id] = Unsure(order, asked.left_s, self._agenda.at_s)
 
     def _all_unsure(self) -> Iterator[Unsure]:
@@ -149,16 +152,18 @@ class Judge:
         if report.failed or (self._told is not None and report.request <= self._told.request):
             return
         self._told = report
-        named = {order.correlation_id for order in report.orders}
+        for order in report.orders:
+            self.updated(order)
         for name, each in list(self._unsure.items()):
             each.reads += report.began_s > each.left_s
             proved = each.reads >= ABSENT_READS and report.began_s - each.left_s >= ABSENT_S
-            if name in named or proved:
+            if proved:
                 del self._unsure[name]
 
     def updated(self, order: BrokerOrder) -> None:
-        """An order update reaches the process."""
+        """News of an order reaches the process: its fate is known, whatever its answer was."""
         self._unsure.pop(order.correlation_id, None)
+        self._asking.pop(order.correlation_id, None)
 
     def alerted(self, alert: Alert) -> None:
         """A person is told loudly."""
@@ -212,7 +217,7 @@ class Judge:
         fits = self.filled_of[at] + leg["before"] <= leg["quantity"] or key in self.hands
         must(fits, 2, f"{name}: {self.filled_of[at]} of {leg['quantity']} filled")
         position = self._position(intent["position"])
-        if position.nets[key] > 0 and not self.hands:
+        if position.nets[key] > 0 and not self.hands and not self.overclaimed:
             self._hedge(position, key, whole=not intent["part"] and ours[1] not in self.in_parts)
 
     def _hedge(self, position: Position, key: InstrumentKey, *, whole: bool) -> None:
@@ -252,7 +257,10 @@ class Judge:
         for name, value in self.pages.kept.get("intent", {}).items():
             must(not IntentState(value["state"]).live, 6, f"{name} never ended")
             stuck = value["state"] == IntentState.STUCK
-            must(not stuck or f"stuck:{name}" in self.loud, 6, f"{name} is stuck and nobody was told")
+            told = f"stuck:{name}" in self.loud or (known("a crash right after") and name in self.unheard)
+            must(not stuck or told, 6, f"{name} is stuck and nobody was told")
+            done = self._all_traded(name, value) and not known("reads that fail after the last fill")
+            must(not stuck or not done, 6, f"{name} is stuck, and all of it has traded")
         if not self.hands and not self.overclaimed:
             for position in self._shore.positions:
                 self._in_ratio(position)
@@ -272,6 +280,15 @@ class Judge:
             must(traded <= abs(net), 2, f"{position.id}: {traded} of {net} traded")
             wanted = traded if closed is None else abs(net) // position.combinations * closed
             must(traded == wanted, 2, f"parts of {position.id} are out of ratio")
+
+    def _all_traded(self, name: str, value: Any) -> bool:
+        """Whether an exit has traded all of its plan, and nobody else has traded there."""
+        if self.overclaimed or any(leg["key"] in self.hands for leg in value["legs"]):
+            return False
+        return all(
+            self.filled_of.get((name, index), 0) + leg["before"] == leg["quantity"]
+            for index, leg in enumerate(value["legs"])
+        )
 
     # -------------------------------------------------------------------------------- plumbing
 

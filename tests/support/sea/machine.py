@@ -16,19 +16,8 @@ from sandbox.orders import Order, Ticket
 from sandbox.refusals import Refusal
 from tests.support.rig import OWNER
 from tests.support.sea.house import House
+from tests.support.sea.known import known
 from tests.support.sea.market import ENTRY, LOT, Shore
-
-#: Known faults of the product, each with the one rule or setting that it switches off here. Take a line
-#: out when its fault is mended.
-KNOWN = frozenset(
-    {
-        "an order changed in quantity by hand never ends",
-        "an order that vanished from the book never ends",
-        "a restart within the lag of the position list, with more claimed than held, crosses zero",
-        "one request that became two orders counts once",
-        "an update without an average leaves an exit price of nothing",
-    }
-)
 
 SCALING = "[default]\nprofit_scaling = true\n"
 #: Positions in lots, mode, the owner's rules.
@@ -70,22 +59,19 @@ class Machine(RuleBasedStateMachine):
     def begin(self, plot, hands, over, depth, wish):
         """Mostly an exit begins at once; ``over``: of two positions the broker holds only the larger."""
         lots, mode, rules = plot
-        allowed = not self._known("a restart within the lag")
+        allowed = not known("a restart within the lag")
         held = max(lots) if over and allowed and len(lots) > 1 else None
         self.house = House(Shore(lots, held), mode, rules)
         self.with_hands = hands
         self.taps = count()
         self.house.run(2.0)
-        self.house.shore.depth = depth * LOT
+        self.depth(depth)
         if wish == "loss":
             self.price(MIDS[1])
         elif wish:
             self._say(Command(Wish.EXIT, OWNER, None, confirmed=wish == "exit"))
         if wish == "tap":
             self._tap(yes=True)
-
-    def _known(self, start: str) -> bool:
-        return any(fault.startswith(start) for fault in KNOWN)
 
     @invariant()
     def holds(self):
@@ -115,6 +101,7 @@ class Machine(RuleBasedStateMachine):
     def depth(self, lots):
         """So many lots are shown at the touch; none at all now and then."""
         self.house.shore.depth = lots * LOT
+        self.house.shore.quote()
 
     # ------------------------------------------------------------------------------------ people
 
@@ -174,6 +161,12 @@ class Machine(RuleBasedStateMachine):
         else:
             getattr(faults, kind)(**how, accepted=accepted)
 
+    @precondition(lambda _: not known("one request that became two"))
+    @rule()
+    def double(self):
+        """The next order is taken twice."""
+        self.house.wire.doubles = 1
+
     @rule(late_s=st.sampled_from([5.0, 12.0, 28.0]))
     def late(self, late_s):
         """The next order is taken without an answer and shows up only then."""
@@ -205,10 +198,11 @@ class Machine(RuleBasedStateMachine):
         """From now on the position list is so old."""
         self.house.wire.lag_s = lag_s
 
-    @rule(how=st.sampled_from(["honest", "silent", "double", "late"]))
+    @rule(how=st.sampled_from(["honest", "silent", "double", "late", "bare"]))
     def updates(self, how):
         """From now on the order-update socket goes like that."""
-        self.house.updates = how
+        bare = how == "bare" and known("an update without an average")
+        self.house.updates = "honest" if bare else how
 
     @rule(full=st.booleans())
     def disk(self, full):
@@ -272,7 +266,7 @@ class Machine(RuleBasedStateMachine):
             price = max(order.price_paise + worse, 5) / 100
             self._change(order, {"price": price})
 
-    @precondition(lambda self: not self._known("an order changed in quantity"))
+    @precondition(lambda _: not known("an order changed in quantity"))
     @rule(lots=st.integers(1, 4))
     def resize_by_hand(self, lots):
         """The owner changes the size of an order of ours in the app."""
@@ -280,7 +274,7 @@ class Machine(RuleBasedStateMachine):
             self.house.judge.hands.add(order.ticket.key)
             self._change(order, {"quantity": lots * LOT})
 
-    @precondition(lambda self: not self._known("an order that vanished"))
+    @precondition(lambda _: not known("an order that vanished"))
     @rule()
     def vanish(self):
         """An order of ours is gone from the book without a word."""

@@ -23,6 +23,7 @@ class Pages(Journal):
         full: the disk takes nothing.
         crash: the process dies ``before`` or ``after`` the next commit that holds an exit or an order.
         kept: the records as they are on disk: kind -> key -> value.
+        last: the exits in the last commit, whose words the process may not have said yet.
     """
 
     def __init__(self, hear: Callable[[Record], None]) -> None:
@@ -33,6 +34,7 @@ class Pages(Journal):
         self.full = False
         self.crash = ""
         self.kept: dict[str, dict[str, Any]] = {}
+        self.last: set[str] = set()
         self._hear = hear
 
     def commit(self, items: Sequence[Item], at_s: float) -> None:
@@ -45,6 +47,7 @@ class Pages(Journal):
         if crash == "before":
             raise Killed
         super().commit(items, at_s)
+        self.last = {item.key for item in records if item.kind == "intent"}
         for item in records:
             self.kept.setdefault(item.kind, {})[item.key] = item.value
             self._hear(item)
