@@ -16,8 +16,8 @@ from engine.messages import Refused, Unknown
 from tests.properties.test_machine import MACHINE
 from tests.support.sea.machine import Machine
 
-#: The first failure is enough; nobody reads the shortest script to it.
-HUNT = settings(MACHINE, phases=[Phase.generate], report_multiple_bugs=False)
+#: The first failure is enough, and ends the hunt; nobody reads the shortest script to it.
+HUNT = settings(MACHINE, max_examples=1_000, phases=[Phase.generate], report_multiple_bugs=False)
 
 
 def hunt(invariant):

@@ -54,9 +54,10 @@ class Machine(RuleBasedStateMachine):
         hands=st.booleans(),
         over=st.booleans(),
         depth=st.sampled_from([0, 1, 100]),
+        reads=st.sampled_from(["honest", "honest", "honest", "blind", "empty"]),
         wish=st.sampled_from(["exit", "exit", "tap", "loss", ""]),
     )
-    def begin(self, plot, hands, over, depth, wish):
+    def begin(self, plot, hands, over, depth, reads, wish):
         """Mostly an exit begins at once; ``over``: of two positions the broker holds only the larger."""
         lots, mode, rules = plot
         allowed = not known("a restart within the lag")
@@ -66,6 +67,7 @@ class Machine(RuleBasedStateMachine):
         self.taps = count()
         self.house.run(2.0)
         self.depth(depth)
+        self.house.wire.reads = reads
         if wish == "loss":
             self.price(MIDS[1])
         elif wish:
