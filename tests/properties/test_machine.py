@@ -23,6 +23,7 @@ MACHINE = settings(
 )
 
 
+@pytest.mark.timeout(300)
 def test_whatever_happens_in_whatever_order_the_invariants_hold_and_every_exit_ends():
     """Fifty happenings in any order: invariants 1 to 7 hold at each of them, and there is an end."""
     run_state_machine_as_test(Machine, settings=MACHINE)

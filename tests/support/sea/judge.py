@@ -106,7 +106,7 @@ class Judge:
         assert self._told is not None
         must(self._agenda.at_s - self._told.began_s <= READ_S, 4, f"{name} left on an old position read")
         told = -order.side.sign * sum(row.net_quantity for row in self._told.positions if row.key == key)
-        unsure = sum(each.request.quantity for each in self._all_unsure() if each.request.key == key)
+        unsure = sum(each.request.quantity for each in self._unsure.values() if each.request.key == key)
         must(order.quantity + unsure <= told or not unsure, 5, f"{name}: an unknown order counts as refused")
         must(order.quantity <= told, 1, f"{name} asks for {order.quantity}, the broker's last word is {told}")
         if key not in self.hands:
@@ -130,9 +130,6 @@ class Judge:
         asked = self._asking.pop(order.correlation_id, None)
         if unknown and asked is not None:
             self._unsure[order.correlation_id] = Unsure(order, asked.left_s, self._agenda.at_s)
-
-    def _all_unsure(self) -> Iterator[Unsure]:
-        yield from self._unsure.values()
 
     def _live_at_exchange(self, key: InstrumentKey) -> Iterator[Order]:
         for order in self._shore.account.live_orders():

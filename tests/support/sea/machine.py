@@ -41,13 +41,14 @@ REASONS = (
     "RMS:Margin Exceeds,Required:142900.00, Available:0.00",
 )
 FAULTS = ("stall", "reset", "half_body", "502", "429", "error")
-VERBS = ("POST", "PUT", "DELETE")
+VERBS = st.sampled_from(["POST", "PUT", "DELETE"])
 
 
 class Machine(RuleBasedStateMachine):
     """One example: a house, at most fifty happenings, then a world that behaves until all has ended."""
 
     house: House
+    over = False
 
     @initialize(
         plot=st.sampled_from(PLOTS),
@@ -60,8 +61,8 @@ class Machine(RuleBasedStateMachine):
     def begin(self, plot, hands, over, depth, reads, wish):
         """Mostly an exit begins at once; ``over``: of two positions the broker holds only the larger."""
         lots, mode, rules = plot
-        allowed = not known("a restart within the lag")
-        held = max(lots) if over and allowed and len(lots) > 1 else None
+        self.over = over and len(lots) > 1
+        held = max(lots) if self.over else None
         self.house = House(Shore(lots, held), mode, rules)
         self.with_hands = hands
         self.taps = count()
@@ -145,12 +146,7 @@ class Machine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------------------------ faults
 
-    @rule(
-        kind=st.sampled_from(FAULTS),
-        verb=st.sampled_from(VERBS),
-        accepted=st.booleans(),
-        times=st.integers(1, 3),
-    )
+    @rule(kind=st.sampled_from(FAULTS), verb=VERBS, accepted=st.booleans(), times=st.integers(1, 3))
     def fault(self, kind, verb, accepted, times):
         """The next commands of a kind go wrong, and are taken all the same or not."""
         faults, how = self.house.wire.faults, {"verb": verb, "times": times}
@@ -210,19 +206,25 @@ class Machine(RuleBasedStateMachine):
     def disk(self, full):
         """The disk is full, or has room again."""
         self.house.pages.full = full
-        self.house.run(0.5)
+
+    @rule()
+    def hiccup(self):
+        """The next commit of an exit or order fails, and only that."""
+        self.house.pages.crash = "full"
 
     @rule(up=st.booleans())
     def store(self, up):
         """The trade store is away, or back."""
         self.house.store.up = up
 
+    @precondition(lambda self: not (self.over and known("a restart within the lag")))
     @rule()
     def restart(self):
         """SIGKILL between two messages."""
         self.house.dies()
         self.house.run(0.5)
 
+    @precondition(lambda self: not (self.over and known("a restart within the lag")))
     @rule(when=st.sampled_from(["before", "after", "sent"]))
     def crash(self, when):
         """SIGKILL at the next commit of an exit or order, before or after it, or when a command has left."""

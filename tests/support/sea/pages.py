@@ -21,7 +21,8 @@ class Pages(Journal):
 
     Attributes:
         full: the disk takes nothing.
-        crash: the process dies ``before`` or ``after`` the next commit that holds an exit or an order.
+        crash: the process dies ``before`` or ``after`` the next commit that holds an exit or an order;
+            ``full``: that commit alone fails.
         kept: the records as they are on disk: kind -> key -> value.
         last: the exits in the last commit, whose words the process may not have said yet.
     """
@@ -46,6 +47,8 @@ class Pages(Journal):
         self.crash = "" if crash else self.crash
         if crash == "before":
             raise Killed
+        if crash == "full":
+            raise JournalError("database or disk is full")
         super().commit(items, at_s)
         self.last = {item.key for item in records if item.kind == "intent"}
         for item in records:
