@@ -48,7 +48,7 @@ class Blotter:
         """Take in an order: a new one about to be sent, or one the journal remembers."""
         self._orders[order.id] = order
         if order.filled:
-            self.ledger.filled(order.request.key, order.request.side, order.filled, order.priced_s)
+            self.ledger.filled(order.request.key, order.request.side, order.filled, order.filled_s)
         self.ledger.touched(order.request.key)
 
     def all(self) -> list[Order]:
@@ -137,6 +137,7 @@ class Blotter:
         if not order.see(row):
             return []
         if order.filled > before:
+            order.filled_s = now_s
             self.ledger.filled(order.request.key, order.request.side, order.filled - before, now_s)
         self.ledger.touched(order.request.key)
         return [Change(order, ("", order.reason) if order.state is OrderState.REFUSED else None)]

@@ -119,6 +119,7 @@ class Order:
         intent: the id of the exit this order belongs to.
         leg, part, attempt: which leg of the plan, which slice of it, which try of that slice.
         sent_s: when the request was last about to leave; the journal knows it before the broker.
+        filled_s: when we learnt of its last fill; the position list may lag behind that.
         priced_s: when the limit was last changed.
         modifies: how often; Dhan allows 25 in the life of an order.
         unknown_s: since when nobody knows; None = known.
@@ -143,6 +144,7 @@ class Order:
     absent_reads: int = 0
     pending: bool = False
     cancel_sent_s: float | None = None
+    filled_s: float = 0.0
 
     @property
     def id(self) -> str:
@@ -195,6 +197,7 @@ class Order:
             "part": self.part, "attempt": self.attempt, "sent_s": self.sent_s, "state": self.state,
             "order_id": self.order_id, "filled": self.filled, "average": self.average_paise,
             "reason": self.reason, "priced_s": self.priced_s, "modifies": self.modifies,
+            "filled_s": self.filled_s,
         }  # fmt: skip
 
     @classmethod
@@ -209,6 +212,7 @@ class Order:
             request, row["intent"], row["leg"], row["part"], row["attempt"], row["sent_s"], state,
             row["order_id"],
             row["filled"], row["average"], row["reason"], row["priced_s"], row["modifies"],
+            filled_s=row.get("filled_s", row["priced_s"]),
         )  # fmt: skip
         if state in (OrderState.SENDING, OrderState.UNKNOWN):
             order.state = OrderState.UNKNOWN

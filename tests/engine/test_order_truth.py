@@ -1,0 +1,45 @@
+"""What really became of our orders: restarts in the broker's lag, changes by hand, reads that fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.model import Action
+from engine.pricing import Style
+from tests.engine.makers import leg, position
+from tests.support.broker import Fill, ModelBroker, World
+
+
+def short_call(lots=1, strategy_id=3359):
+    """A position of one short call."""
+    return position(leg(-65 * lots, 25300, "CE", 40), strategy_id=strategy_id)
+
+
+def resting(lots=1, seconds=1.0, **broker):
+    """An exit whose one order rests at the exchange; the world and the order's id there."""
+    world = World(short_call(lots), ModelBroker(fills_as=Fill.NEVER, **broker))
+    world.exit()
+    world.run(seconds)
+    (order_id,) = world.broker.orders
+    return world, order_id
+
+
+def see(world, order_id, **row):
+    """The update socket tells of an order, some of it otherwise than the book would."""
+    world.carry(world.desk.update(replace(world.broker.orders[order_id], **row), world.now_s))
+
+
+def test_a_fill_of_a_moment_ago_is_remembered_as_such_after_a_restart():
+    """Two strategies claim what one holds; the list lags, and the first one's order rested for long."""
+    one, two = short_call(strategy_id=1), short_call(strategy_id=2)
+    world = World(one, ModelBroker(fills_as=Fill.NEVER, lag_s=15.0))
+    world.exit(style=Style.PATIENT, action=Action.CLOSE_POSITION)
+    world.run(100.0)
+    (order_id,) = [o.order_id for o in world.broker.orders.values() if not o.status.final]
+    world.broker.trade(order_id, 65, world.now_s)
+    see(world, order_id)
+    world.broker.fills_as = Fill.AT_ONCE
+    world.restart()
+    world.exit(of=two, name="260203002")
+    world.run(100.0)
+    assert world.broker.net[one.legs[0].key] == 0
