@@ -31,10 +31,14 @@ UNKNOWN_ALARM_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One order changed; ``refusal`` (code, words) when the news was that it was refused."""
+    """One order changed; ``refusal`` (code, words) when the news was that it was refused.
+
+    ``resized``: somebody else has changed how much it asks for.
+    """
 
     order: Order
     refusal: tuple[str, str] | None = None
+    resized: bool = False
 
 
 class Blotter:
@@ -133,14 +137,15 @@ class Blotter:
         return Change(order)
 
     def _see(self, order: Order, row: BrokerOrder, now_s: float) -> list[Change]:
-        before = order.filled
+        before, asked_for = order.filled, order.request.quantity
         if not order.see(row):
             return []
         if order.filled > before:
             order.filled_s = now_s
             self.ledger.filled(order.request.key, order.request.side, order.filled - before, now_s)
         self.ledger.touched(order.request.key)
-        return [Change(order, ("", order.reason) if order.state is OrderState.REFUSED else None)]
+        refusal = ("", order.reason) if order.state is OrderState.REFUSED else None
+        return [Change(order, refusal, resized=order.request.quantity != asked_for)]
 
     def _missed(self, order: Order, report: BrokerReport, now_s: float) -> list[Change]:
         """The order book lacks a live order: count, and give it up only on proof.

@@ -216,6 +216,10 @@ class ExitDesk:
             self._out.save_order(order)
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
+            if change.resized:
+                text = f"Order {order.id} is for {order.request.quantity} units now, which nobody here asked for."
+                topic = f"resized:{order.id}:{order.request.quantity}"
+                self._out.tell(intent, topic, "An order was changed by somebody else", text)
             if intent.rest(order.leg) < 0:
                 leg = intent.legs[order.leg]
                 text = (

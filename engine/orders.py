@@ -165,12 +165,14 @@ class Order:
         return self.state is not before
 
     def see(self, seen: BrokerOrder) -> bool:
-        """Take in the broker's row; True when state or filled quantity changed.
+        """Take in the broker's row; True when state, filled quantity or total changed.
 
         Filled only grows: rows arrive late and out of order. A row that says TRADED for less than
-        was ordered is still working (Dhan has no documented partial status on the socket). The limit is
-        the row's: a modify may have been refused or lost, or somebody moved the order in the app.
+        was ordered is still working (Dhan has no documented partial status on the socket). Limit and
+        total are the row's: a modify may have been refused or lost, or somebody changed the order in
+        the app.
         """
+        resized = self._resize(seen)
         event = _SEEN[seen.status]
         if event is Event.SEEN_FILLED and max(seen.filled, self.filled) < self.request.quantity:
             event = Event.SEEN_WORKING
@@ -185,7 +187,18 @@ class Order:
         self.absent_reads = 0
         if seen.limit_paise > 0 and not self.pending:
             self.request = replace(self.request, limit_paise=seen.limit_paise)
-        return self.learn(event) or grew
+        return self.learn(event) or grew or resized
+
+    def _resize(self, seen: BrokerOrder) -> bool:
+        """Take over another total; a change of ours under way may still make a smaller one larger again."""
+        shrinks = seen.quantity < self.request.quantity
+        late = seen.quantity < self.filled  # an old row: as much as that is traded already
+        if seen.quantity == self.request.quantity or late:
+            return False
+        if shrinks and self.pending and not seen.status.final:
+            return False
+        self.request = replace(self.request, quantity=seen.quantity)
+        return True
 
     def to_json(self) -> dict[str, Any]:
         """The order as the journal keeps it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.broker_nouns import OrderStatus
+from engine.intents import IntentState
 from engine.model import Action
 from engine.pricing import Style
 from tests.engine.makers import leg, position
@@ -43,3 +45,25 @@ def test_a_fill_of_a_moment_ago_is_remembered_as_such_after_a_restart():
     world.exit(of=two, name="260203002")
     world.run(100.0)
     assert world.broker.net[one.legs[0].key] == 0
+
+
+def test_an_order_made_smaller_in_the_app_ends_where_the_broker_ends_it():
+    """The owner leaves 65 of 130 to our order; they trade, it is done, and the rest leaves with another."""
+    world, order_id = resting(lots=2)
+    world.broker.orders[order_id] = replace(world.broker.orders[order_id], quantity=65)
+    world.run(3.0)
+    world.broker.trade(order_id, 65, world.now_s)
+    world.broker.fills_as = Fill.AT_ONCE
+    assert world.run(60.0) is IntentState.FLAT
+    assert world.flat
+    assert "An order was changed by somebody else" in world.titles()
+
+
+def test_an_order_made_larger_in_the_app_is_working_until_all_of_it_is_traded():
+    """What rests of it counts as asked for: with more than is held it is taken back."""
+    world, order_id = resting(lots=2)
+    world.broker.orders[order_id] = replace(world.broker.orders[order_id], quantity=195)
+    world.broker.fills_as = Fill.AT_ONCE
+    assert world.run(60.0) is IntentState.FLAT
+    assert world.broker.orders[order_id].status is OrderStatus.CANCELLED
+    assert world.flat
