@@ -217,7 +217,7 @@ class ExitDesk:
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
             if change.resized:
-                text = f"Order {order.id} is for {order.request.quantity} units now, which nobody here asked for."
+                text = f"Order {order.id} is for {order.request.quantity} units now; nobody here asked for that."
                 topic = f"resized:{order.id}:{order.request.quantity}"
                 self._out.tell(intent, topic, "An order was changed by somebody else", text)
             if intent.rest(order.leg) < 0:
