@@ -21,8 +21,19 @@ from engine.refusals import Remedy, remedy
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 from engine.stalls import Stalls
-from engine.steps import Block, Place, Reprice, Tell, Wait, cancel_due, freeze_mid, next_step, renew_mid
-from engine.verify import Finding, verify
+from engine.steps import (
+    OLD_READ_S,
+    Block,
+    Place,
+    Reprice,
+    Tell,
+    Wait,
+    cancel_due,
+    freeze_mid,
+    next_step,
+    renew_mid,
+)
+from engine.verify import Finding, comes_true, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExitDesk"]
 
-#: How long the broker may take to show us flat after the last fill.
+#: How long the broker, while it can be read, may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
 RETRY_S = 1.0
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
@@ -100,8 +111,9 @@ class ExitDesk:
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
             self.intents[intent.id] = intent
-            for leg in intent.legs if intent.state.live else ():
-                self.blotter.ledger.resume(leg)
+        stuck = [i for i in self.intents.values() if i.state is IntentState.STUCK]
+        for leg in [leg for intent in (*stuck, *self.live()) for leg in intent.legs]:
+            self.blotter.ledger.resume(leg)
         self._pace.wanted = any(True for _ in self.live())
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
@@ -179,9 +191,10 @@ class ExitDesk:
         """Take in the broker's truth, or the news that it could not be had."""
         newest = report.request == self.blotter.ledger.asked
         self._pace.answered(now_s, newest=newest, failed=bool(report.failed))
-        if not report.failed:
-            self._learn(self.blotter.report(report, now_s), now_s)
-        return self._turn(now_s)
+        if report.failed:
+            return self._turn(now_s)
+        self._learn(self.blotter.report(report, now_s), now_s)
+        return self._turn(now_s) + self._take_up()
 
     def update(self, row: BrokerOrder, now_s: float) -> list[Effect]:
         """Take in one order's news from the update socket."""
@@ -217,7 +230,9 @@ class ExitDesk:
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
             if change.resized:
-                text = f"Order {order.id} is for {order.request.quantity} units now; nobody here asked for that."
+                text = (
+                    f"Order {order.id} is for {order.request.quantity} units now; nobody here asked for that."
+                )
                 topic = f"resized:{order.id}:{order.request.quantity}"
                 self._out.tell(intent, topic, "An order was changed by somebody else", text)
             if intent.rest(order.leg) < 0:
@@ -353,8 +368,11 @@ class ExitDesk:
             self._out.save(intent)
             self._out.add(Audit("part closed" if intent.part else "flat", {"intent": intent.id}))
             return
-        intent.verify_since_s = intent.verify_since_s or now_s
         self._pace.wanted = True
+        if finding is Finding.UNREAD or self.blotter.ledger.age_s(now_s) > OLD_READ_S:
+            self._waits[intent.id] = "everything planned is filled, but the broker's books cannot be read"
+            return
+        intent.verify_since_s = intent.verify_since_s or now_s
         if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
             self._stuck(intent, f"everything planned is filled, but {why}")
 
@@ -363,6 +381,18 @@ class ExitDesk:
         intent.note = why
         self._out.save(intent)
         self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", why)
+
+    def _take_up(self) -> list[Effect]:
+        """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""
+        for intent in list(self.intents.values()):
+            if intent.state is not IntentState.STUCK or self.last_of(intent.position) is not intent:
+                continue
+            if comes_true(intent, self.blotter.ledger):
+                intent.state, intent.note, intent.verify_since_s = IntentState.WORKING, "", None
+                self._out.save(intent)
+                text = f"{intent.title}: the broker's books now show what was planned."
+                self._out.tell(intent, f"after all:{intent.id}", "Exit is verified after all", text)
+        return self._out.take()
 
     def _alarm(self, order: Order) -> None:
         intent, request = self.intents[order.intent], order.request

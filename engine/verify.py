@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     from engine.intents import Intent
     from engine.ledger import Ledger
 
-__all__ = ["Finding", "verify"]
+__all__ = ["Finding", "comes_true", "verify"]
 
 
 class Finding(StrEnum):
     """What one read says about an exit that has traded all of its plan."""
 
+    UNREAD = "unread"
     FLAT = "flat"
     NOT_YET = "not yet"
     MISMATCH = "mismatch"
 
 
 def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
-    """Judge the last report; the sentence says what disagrees.
+    """Judge the last report; the sentence says what disagrees, or that there is no report to judge.
 
     A contract the broker does not list is "not yet", never flat. A net that differs from what our
     own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly. Of an exit of a
@@ -31,7 +32,7 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
     """
     report = ledger.report
     if report is None or any(not ledger.fresh(leg.key) for leg in intent.legs):
-        return Finding.NOT_YET, "waiting for a fresh report"
+        return Finding.UNREAD, "waiting for a fresh report"
     for order in report.orders:
         ours = read_correlation_id(order.correlation_id)
         if ours is not None and ours[1] == intent.id and not order.status.final:
@@ -52,3 +53,13 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
         if expected is not None and net != expected:
             return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
     return Finding.FLAT, ""
+
+
+def comes_true(intent: Intent, ledger: Ledger) -> bool:
+    """Whether the books agree after all that a stuck exit of today has traded all of its plan."""
+    legs = range(len(intent.legs))
+    if intent.begun_s < ledger.since_s or intent.live_orders() or any(intent.rest(i) > 0 for i in legs):
+        return False
+    if any(ledger.expected(leg) is None for leg in intent.legs):
+        return False
+    return verify(intent, ledger)[0] is Finding.FLAT

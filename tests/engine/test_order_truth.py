@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
+import pytest
+
 from engine.broker_nouns import OrderStatus
+from engine.effects import Card
 from engine.intents import IntentState
-from engine.model import Action
+from engine.messages import Beat, BeatKind
+from engine.model import Action, Mode
 from engine.pricing import Style
 from tests.engine.makers import leg, position
-from tests.support.broker import Fill, ModelBroker, World
+from tests.support.broker import Fault, Fill, ModelBroker, World
+from tests.support.rig import Rig
+
+#: Mids of the condor's legs at entry, rupees.
+ENTRY = (20, 45, 40, 18)
 
 
 def short_call(lots=1, strategy_id=3359):
@@ -67,3 +76,67 @@ def test_an_order_made_larger_in_the_app_is_working_until_all_of_it_is_traded():
     assert world.run(60.0) is IntentState.FLAT
     assert world.broker.orders[order_id].status is OrderStatus.CANCELLED
     assert world.flat
+
+
+def test_books_that_cannot_be_read_after_the_last_fill_do_not_make_an_exit_stuck():
+    """The broker is away for ten minutes just when all is filled; afterwards it shows us flat."""
+    world, order_id = resting()
+    world.broker.reads_fail = True
+    world.broker.trade(order_id, 65, world.now_s)
+    see(world, order_id)
+    assert world.run(600.0) is IntentState.WORKING
+    assert "Exit does not get on" in world.titles()
+    world.broker.reads_fail = False
+    assert world.run(5.0) is IntentState.FLAT
+
+
+def test_the_broker_s_time_to_show_us_flat_runs_only_while_it_can_be_read():
+    """It is read once after the last fill, too early, and not again for a minute."""
+    world, order_id = resting(lag_s=70.0)
+    world.broker.trade(order_id, 65, world.now_s)
+    see(world, order_id)
+    world.run(2.0)
+    world.broker.reads_fail = True
+    assert world.run(60.0) is IntentState.WORKING
+    world.broker.reads_fail, world.broker.lag_s = False, 0.0
+    assert world.run(5.0) is IntentState.FLAT
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_stuck_exit_of_which_all_is_traded_ends_flat_when_the_books_agree_after_all(restarted):
+    """The position list follows the last fill after a minute only."""
+    world, order_id = resting(lag_s=60.0)
+    world.broker.trade(order_id, 65, world.now_s)
+    assert world.run(50.0) is IntentState.STUCK
+    if restarted:
+        world.restart()
+    world.sync(40.0)
+    assert world.intent.state is IntentState.FLAT
+    assert "Exit is verified after all" in world.titles()
+
+
+def test_a_stuck_exit_with_units_left_is_not_taken_up_again():
+    """The broker refuses every order: reports that come later change nothing."""
+    world = World(short_call(), ModelBroker(deque([Fault.REFUSED] * 9), fills_as=Fill.NEVER))
+    world.exit()
+    assert world.run(60.0) is IntentState.STUCK
+    world.sync(20.0)
+    assert world.intent.state is IntentState.STUCK
+
+
+def test_rows_are_closed_when_a_stuck_exit_ends_flat_after_all():
+    """The trade store learns of it, although the exit had ended before."""
+    rig = Rig(Mode.EXECUTE)
+    nets = dict(rig.net)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.exchange.hold(nets | {rig.legs[1].key: -130})  # the list does not hear of that short's purchase
+    rig.wait(45, *ENTRY)
+    assert [intent.state for intent in rig.monitor.desk.intents.values()] == [IntentState.STUCK]
+    assert rig.rows
+    rig.exchange.hold(nets)
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(1, *ENTRY)
+    assert [intent.state for intent in rig.monitor.desk.intents.values()] == [IntentState.FLAT]
+    assert not rig.rows
+    assert rig.of(Card)[-1].done

@@ -260,6 +260,15 @@ class World:
             self.step()
         return self.intent.state
 
+    def sync(self, seconds: float) -> None:
+        """Let time pass, exit or not, with the books read every two seconds."""
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            for _ in range(4):
+                self.step()
+            self.desk.ask(self.now_s, "sync")
+            self.carry(self.desk.pulse(self.now_s))
+
     def check(self) -> None:
         """No fill crosses zero, moves away from it, or takes a hedge from an open short."""
         for key, start in self.held.items():
