@@ -27,6 +27,9 @@ __all__ = ["Blotter", "Change"]
 ABSENT_READS = 3
 ABSENT_AFTER_S = 35.0
 UNKNOWN_ALARM_S = 15.0
+#: Books that could be read this often and for this long without an answer will not give one any more.
+LOST_READS = 20
+LOST_AFTER_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,19 @@ class Blotter:
     def doubtful(self, now_s: float) -> list[Order]:
         """Orders of whose fate nobody has known for too long."""
         return [o for o in self.live() if now_s - _doubt_since_s(o, now_s) >= UNKNOWN_ALARM_S]
+
+    def lost(self, intent: str, now_s: float) -> Order | None:
+        """An order of an intent that is missing from the books for so long that a person has to look."""
+        return next(
+            (
+                o
+                for o in self.live()
+                if o.intent == intent
+                and o.absent_reads >= LOST_READS
+                and now_s - _doubt_since_s(o, now_s) >= LOST_AFTER_S
+            ),
+            None,
+        )
 
     # ------------------------------------------------------------------------------- learning
 
@@ -151,7 +167,8 @@ class Blotter:
         """The order book lacks a live order: count, and give it up only on proof.
 
         Only an order whose command has failed to answer can be absent. One whose command is still
-        under way may yet arrive, and one that was seen working has become doubtful, not absent.
+        under way may yet arrive, one that was seen working has become doubtful, not absent, and one may
+        have traded although no book lists it.
         """
         order.absent_reads += 1
         if order.state is OrderState.WORKING and order.unknown_s is None:
@@ -159,6 +176,8 @@ class Blotter:
         if order.state is not OrderState.UNKNOWN or order.absent_reads < ABSENT_READS:
             return []
         if report.began_s - (order.unknown_s or order.sent_s) < ABSENT_AFTER_S:
+            return []
+        if self.ledger.left_traces(order, report):
             return []
         order.learn(Event.PROVED_ABSENT)
         self.ledger.touched(order.request.key)

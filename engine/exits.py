@@ -265,7 +265,11 @@ class ExitDesk:
         """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
-            if intent.state is IntentState.STOPPING:
+            if lost := self.blotter.lost(intent.id, now_s):
+                name = intent.legs[lost.leg].name
+                text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
+                self._stuck(intent, f"{text} Nothing more is sent")
+            elif intent.state is IntentState.STOPPING:
                 self._wind_down(intent, now_s)
             else:
                 self._work(intent, now_s)
@@ -352,7 +356,7 @@ class ExitDesk:
         """An order that was given up and turns up after its exit has ended has no purpose any more."""
         for order in self.blotter.live():
             intent = self.intents[order.intent]
-            if intent.state.live or not cancel_due(order, now_s):
+            if intent.state.live or order.unknown_s is not None or not cancel_due(order, now_s):
                 continue
             text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
             self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)

@@ -160,6 +160,18 @@ class Ledger:
             held = min(held, -leg.side.sign * expected)
         return held - self.asked_for(leg, live)
 
+    def left_traces(self, order: Order, report: BrokerReport) -> bool:
+        """Whether a report without this order shows a trade or a position that may be its doing."""
+        r = order.request
+        listed = {row.order_id for row in report.orders}
+        if any(f.key == r.key and f.side is r.side and f.order_id not in listed for f in report.fills):
+            return True
+        if r.key not in self._base:
+            return False
+        expected = self._base[r.key] + self._own.get(r.key, 0)
+        rows = (p for p in report.positions if p.key == r.key and p.product is r.product)
+        return any((row.net_quantity - expected) * r.side.sign > 0 for row in rows)
+
     def asked_for(self, leg: LegPlan, live: Iterable[Order]) -> int:
         """Units that live orders of ours, known to the journal or not, ask for on the leg's side."""
         asked = sum(o.rest for o in live if o.request.key == leg.key and o.request.side is leg.side)

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from engine.broker_nouns import OrderStatus
+from engine.broker_nouns import BrokerFill, OrderStatus
 from engine.effects import Card
 from engine.intents import IntentState
-from engine.messages import Beat, BeatKind
-from engine.model import Action, Mode
+from engine.messages import Beat, BeatKind, Verb
+from engine.model import Action, Mode, Side
+from engine.orders import OrderState
 from engine.pricing import Style
 from tests.engine.makers import leg, position
 from tests.support.broker import Fault, Fill, ModelBroker, World
@@ -140,3 +141,63 @@ def test_rows_are_closed_when_a_stuck_exit_ends_flat_after_all():
     assert [intent.state for intent in rig.monitor.desk.intents.values()] == [IntentState.FLAT]
     assert not rig.rows
     assert rig.of(Card)[-1].done
+
+
+def test_an_order_that_vanishes_for_good_makes_its_exit_stuck_and_still_counts():
+    """Five minutes of books without it: a person has to look, and nothing more is sent."""
+    world, order_id = resting()
+    row = world.broker.orders.pop(order_id)
+    assert world.run(290.0) is IntentState.WORKING
+    assert world.run(20.0) is IntentState.STUCK
+    world.sync(20.0)
+    assert len(world.broker.placed) == 1
+    assert Verb.CANCEL not in world.broker.commands
+    assert [order.state for order in world.desk.blotter.live()] == [OrderState.WORKING]
+    world.broker.orders[order_id] = row  # it turns up after all, and has no purpose any more
+    world.sync(4.0)
+    assert world.broker.orders[order_id].status is OrderStatus.CANCELLED
+
+
+def test_a_broker_that_cannot_be_read_proves_nothing_of_a_doubtful_order():
+    """Ten minutes without an answer: the exit waits, and goes on when the books are there again."""
+
+    class Away(ModelBroker):
+        def place(self, request, now_s):
+            self.reads_fail = True
+            return super().place(request, now_s)
+
+    world = World(short_call(), Away(deque([Fault.ANSWER_LOST])))
+    world.exit()
+    assert world.run(600.0) is IntentState.WORKING
+    world.broker.reads_fail = False
+    assert world.run(10.0) is IntentState.FLAT
+    assert len(world.broker.placed) == 1
+
+
+def test_a_stop_does_not_wait_for_ever_for_an_order_that_has_vanished():
+    """/stop ends it too, with a person told."""
+    world, order_id = resting()
+    del world.broker.orders[order_id]
+    world.run(2.0)
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(310.0) is IntentState.STUCK
+    assert "Exit is stuck: look at the broker now" in world.titles()
+
+
+@pytest.mark.parametrize("trace", ["position", "trade"])
+def test_an_unknown_order_that_has_left_a_trace_is_never_proved_absent(trace):
+    """The order book never lists it, but the position has moved, or the trade book knows a trade."""
+    world = World(short_call(), ModelBroker(deque([Fault.NONE, Fault.REQUEST_LOST]), fills_as=Fill.NEVER))
+    world.exit()
+    key = world.position.legs[0].key
+    (first,) = world.broker.orders
+    world.broker.orders[first] = replace(world.broker.orders[first], status=OrderStatus.CANCELLED)
+    world.run(3.0)
+    assert len(world.broker.placed) == 2
+    if trace == "position":
+        world.broker.by_hand(key, 65, world.now_s)
+    else:
+        world.broker.trades.append(BrokerFill("9", "9", key, Side.BUY, 65, 1100))
+    assert world.run(290.0) is IntentState.WORKING
+    assert world.run(30.0) is IntentState.STUCK
+    assert len(world.broker.placed) == 2
