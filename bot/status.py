@@ -31,10 +31,15 @@ _LAKH_PAISE = 1_00_000_00
 
 _RULE_WORDS = {
     "profit_target": "target",
+    "profit_target_rupees": "target",
     "profit_scaling": "scale",
+    "trailing_stop": "trail",
+    "lock_profit": "lock",
     "stop_loss": "stop",
     "stop_loss_rupees": "stop",
     "stop_credit_multiple": "stop",
+    "stop_margin": "stop",
+    "stop_underlying": "stop",
 }
 _ACTION_WORDS = {
     Action.SCALE_OUT: "SCALE",
@@ -101,6 +106,9 @@ def _total(view: MonitorView) -> list[str]:
     pnl = "unknown" if view.pnl_paise is None else signed_rupees(view.pnl_paise)
     value = "unknown" if view.value_paise is None else rupees(view.value_paise)
     lines = [f"P&amp;L <b>{pnl}</b> · value {value}"]
+    held = [p for p in view.positions if p.state is not PositionState.FLAT]
+    if all(p.closing_pnl_paise is not None for p in held):
+        lines.append(f"Closed now <b>{signed_rupees(view.closing_pnl_paise or 0)}</b> after charges")
     if unknown and view.pnl_paise is not None:
         lines.append(f"⚠️ without {unknown} of {len(view.positions)}, whose P&amp;L is unknown")
     return lines
@@ -157,6 +165,7 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
         return [pair(f"{name} {position.strategy}", _doing(position))]
     lines = [
         pair(name, _result(position)),
+        *_closed(position),
         pair(position.strategy, f"{_doing(position)} {position.urgency.name}"),
         *([position.part] if position.part else []),
         *_waits(position),
@@ -166,9 +175,11 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
         lines.append(f"! price {span(max(ages))} old")
     if position.unprotected:
         lines.append("! unprotected: no loss rule")
-        off = [t for t in position.thresholds if not t.available and t.rule in _RULE_WORDS]
+        off = [t for t in position.thresholds if not t.available and t.rule.startswith("stop_")]
         for threshold in off:
             lines += folded(f"{_rule(threshold)} off: {threshold.text}", "! ")
+    if not position.profit_exit:
+        lines.append("! no profit exit")
     if position.reason and (
         position.state is not PositionState.WATCHING or position.action is not Action.MONITOR
     ):
@@ -191,18 +202,46 @@ def _doing(position: PositionView) -> str:
     return _ACTION_WORDS.get(position.action, position.action.value)
 
 
-def _waits(position: PositionView) -> list[str]:
-    """Give the days left and, at the right edge, the thresholds in rupees, gains first.
+def _closed(position: PositionView) -> list[str]:
+    """Give the P&L that closing now would leave after charges, under the one at mark."""
+    if position.closing_pnl_paise is None:
+        return []
+    return [pair("closed now, net", amount(position.closing_pnl_paise))]
 
-    Rules of the clock have no rupees; the days say enough.
+
+def _waits(position: PositionView) -> list[str]:
+    """Give the days left and, at the right edge, the thresholds, gains first, each with its distance.
+
+    Rules of the clock have neither rupees nor points; the days say enough.
     """
-    armed = [(t.threshold_paise, t) for t in position.thresholds if t.available]
-    amounts = sorted(((paise, t) for paise, t in armed if paise is not None), key=lambda each: -each[0])
+    armed = [t for t in position.thresholds if t.available]
+    amounts = sorted(
+        (t for t in armed if t.threshold_paise is not None), key=lambda t: -(t.threshold_paise or 0)
+    )
+    prices = [t for t in armed if t.threshold_paise is None and t.points is not None]
     days = "" if position.dte is None else f"DTE {position.dte}"
-    right = [f"{_rule(t)} {amount(paise)}" for paise, t in amounts] or [""] * bool(days)
+    right = [line for t in (*amounts, *prices) for line in _threshold(t)] or [""] * bool(days)
     return [
         pair(left, text).rstrip() for left, text in zip_longest([days], right, fillvalue="") if left or text
     ]
+
+
+def _threshold(threshold: ThresholdView) -> list[str]:
+    """Where a rule fires and, below it, how far that is: by the underlying if known, else in rupees."""
+    name, paise = _rule(threshold), threshold.threshold_paise
+    away = (
+        ""
+        if threshold.distance_paise is None
+        else f"{amount(abs(threshold.distance_paise))} away".removeprefix("+")
+    )
+    if threshold.points is not None and threshold.underlying_paise is not None:
+        level = rupees(threshold.underlying_paise).removeprefix("₹").partition(".")[0]
+        points = f"{abs(threshold.points):.0f} points away"
+        if paise is None:
+            return [f"{name} at {level}", points]
+        away = f"at {level}, {points}"
+    lines = [] if paise is None else [f"{name} {amount(paise)}"]
+    return [*lines, away] if away else lines
 
 
 def _rule(threshold: ThresholdView) -> str:

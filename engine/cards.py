@@ -26,14 +26,21 @@ _TITLE = {
 }
 
 
-def preview_lines(legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None) -> tuple[str, ...]:
-    """What an exit would do: side, units and contract, the price to expect, the P&L as it stands."""
+def preview_lines(
+    legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None, closing_pnl_paise: int | None
+) -> tuple[str, ...]:
+    """What an exit would do: side, units and contract, the price to expect, the P&L as it stands.
+
+    Below it the P&L that closing all of it now would leave after charges, where that is known.
+    """
     lines = []
     for leg, touch in legs:
         price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
         near = rupees(price).removeprefix("₹") if price else "price unknown"
         lines += [leg.name, f"  {leg.side} {leg.quantity - leg.before} at about {near}"]
     lines.append("P&L now " + ("unknown" if pnl_paise is None else signed_rupees(pnl_paise)))
+    if closing_pnl_paise is not None:
+        lines.append(f"Closed now, net {signed_rupees(closing_pnl_paise)}")
     return tuple(lines)
 
 

@@ -156,9 +156,11 @@ class Dialogue:
         for position in positions:
             part = self._helm.part_of(position, verdict)
             legs = [(leg, self._helm.touch(leg.key)) for leg in self._helm.plan(position, part)]
-            pnls.append(self._helm.watch.figures(position.id, now_s).pnl_paise)
+            figures = self._helm.watch.figures(position.id, now_s)
+            pnls.append(figures.pnl_paise)
+            closing = figures.closing_pnl_paise if part is None else None
             name = (_name(position),) if len(positions) > 1 else ()
-            shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1])
+            shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1], closing)
             lines += (*(("",) if lines else ()), *name, *shown)
         known = [pnl for pnl in pnls if pnl is not None]
         together = len(positions) > 1 and len(known) == len(pnls)

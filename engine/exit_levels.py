@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine import trade_cells as cells
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 REQUIRED_COLUMNS = ("strategy_id", "exit_type", "trigger_type", "trigger_value")
 _ALIASES = {"value": "trigger_value", "close_percent": "close_percentage", "is_active": "enabled"}
 
+#: What may stand beside a value, by trigger_type.
+_UNITS = {"percentage": "%", "price": "₹"}
 _NUMBER_TEXT = "a number, e.g. 50.00 (per cent, rupees, days or the Greek, as trigger_type says)"
 
 
@@ -32,14 +35,17 @@ def read_level(row: Mapping[str, object], row_id: int) -> ExitLevel:
     read = RowReader({_ALIASES.get(column, column): cell for column, cell in row.items()}, "")
     close = None
     if read.word("close_percentage"):
-        close = read("close_percentage", cells.signed, None, "a share in per cent, e.g. 25.00, or empty")
+        percent = partial(cells.signed, unit="%")
+        close = read("close_percentage", percent, None, "a share in per cent, e.g. 25.00, or empty")
+    trigger_type = read.word("trigger_type").lower()
+    number = partial(cells.signed, unit=_UNITS.get(trigger_type, ""))
     level = ExitLevel(
         id=row_id,
         strategy_id=read("strategy_id", cells.positive, 0, "a whole number above 0"),
         exit_type=read.word("exit_type").lower(),
         level_name=read.word("level_name").lower() or "primary",
-        trigger_type=read.word("trigger_type").lower(),
-        value=read("trigger_value", cells.signed, Decimal(0), _NUMBER_TEXT),
+        trigger_type=trigger_type,
+        value=read("trigger_value", number, Decimal(0), _NUMBER_TEXT),
         close_pct=close,
         enabled=read("enabled", cells.switch, True, "true or false"),
     )

@@ -15,6 +15,7 @@ from engine.intents import Intent, IntentState
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
 from engine.pace import Pace
+from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import Remedy, remedy
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from engine.broker_nouns import BrokerOrder
     from engine.effects import Effect
     from engine.messages import BrokerReport, CommandOutcome
-    from engine.model import InstrumentKey, PositionId, Verdict
+    from engine.model import InstrumentKey, Position, PositionId, Verdict
+    from engine.pnl import Traded
     from engine.pricing import Touch
     from engine.steps import Step
 
@@ -81,6 +83,7 @@ class ExitDesk:
         self._pace = Pace()
         self._stalls = Stalls()
         self._waits: dict[str, str] = {}
+        self._since_s = 0.0  # when the day began
 
     # --------------------------------------------------------------------------------- looking
 
@@ -97,9 +100,14 @@ class ExitDesk:
         mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
         return [intent for intent in mine if intent.state is not IntentState.FLAT]
 
+    def traded(self, position: Position) -> Traded:
+        """What the exits of a position that is not flat have traded of it."""
+        running = self.of(position.id)
+        return traded(position, [*self.unfinished(position.id), *([running] if running else [])])
+
     def last_of(self, position: PositionId) -> Intent | None:
-        """The newest intent of a position, ended or not."""
-        mine = [i for i in self.intents.values() if i.position == position]
+        """The newest intent of a position, live or ended today."""
+        mine = [i for i in self.intents.values() if i.position == position and i.begun_s >= self._since_s]
         return mine[-1] if mine else None
 
     # --------------------------------------------------------------------------------- driving
@@ -130,17 +138,21 @@ class ExitDesk:
     def start_day(self, since_s: float, now_s: float) -> list[Effect]:
         """A day begins at ``since_s``: earlier orders are dead, the broker's books are new.
 
-        Exits that ended before are over with. One that did not goes on, whether this process has lived
-        through the night or not: with new orders, a new mid, and what the broker shows today. One that
-        is older than `OLDEST_S` ends here, because nobody can say what has happened since.
+        Exits that ended before are over with, but for what they traded of a position that they have not
+        brought flat: that counts as long as its rows are as they were. One that did not end goes on, whether
+        this process has lived through the night or not: with new orders, a new mid, and what the broker
+        shows today. One that is older than `OLDEST_S` ends here, because nobody can say what has happened
+        since.
         """
+        self._since_s = since_s
         dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
         for order in dead:
             order.learn(Event.SEEN_EXPIRED)
             self._out.save_order(order)
         for intent in [i for i in self.intents.values() if i.begun_s < since_s]:
             if not intent.state.live:
-                del self.intents[intent.id]
+                if intent.state is IntentState.FLAT or not any(order.filled for order in intent.orders):
+                    del self.intents[intent.id]
                 continue
             intent.begun_s = since_s
             for leg in intent.legs:

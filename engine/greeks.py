@@ -12,14 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import erfc, exp, isfinite, log, pi, sqrt
-from typing import TYPE_CHECKING
 
 from engine.model import Right
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["Greeks", "Pair", "forward_of", "greeks", "implied_vol", "price", "years_between"]
+__all__ = ["Greeks", "greeks", "implied_vol", "price", "years_between"]
 
 #: Calendar days of a year: the clock of theta and of the time to settlement.
 DAYS_PER_YEAR = 365.0
@@ -52,31 +48,9 @@ class Greeks:
     vega: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The call and the put of one strike and expiry, at mid, rupees."""
-
-    strike: float
-    call: float
-    put: float
-
-
 def years_between(now_s: float, settlement_s: float) -> float:
     """Time to settlement in years of 365 days, never less than a minute."""
     return max(settlement_s - now_s, FLOOR_S) / _SECONDS_PER_YEAR
-
-
-def forward_of(pairs: Iterable[Pair]) -> float | None:
-    """The forward that put-call parity implies: strike + call - put where the two are closest.
-
-    There the mids are surest: both options are near the money and neither is a stub. None without
-    a pair that has two prices.
-    """
-    whole = [pair for pair in pairs if pair.call > 0 and pair.put > 0]
-    if not whole:
-        return None
-    best = min(whole, key=lambda pair: (abs(pair.call - pair.put), pair.strike))
-    return best.strike + best.call - best.put
 
 
 def price(forward: float, strike: float, years: float, vol: float, right: Right) -> float:

@@ -16,7 +16,7 @@ from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.model import Action, Mode, Urgency, Verdict
-from engine.parts import half_traded, part_of, refusal
+from engine.parts import part_of, refusal
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
 from engine.rules.base import Rank
@@ -122,7 +122,7 @@ class Helm:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
             return effects + self.dialogue.ask_exit((position,), verdict, now_s)
-        if verdict.action is Action.SCALE_OUT and self.mode is Mode.ALERT_ONLY:
+        if verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self.why_only_told(verdict, now_s)
@@ -164,8 +164,7 @@ class Helm:
         if self.desk.of(position.id) is not None:
             return self._join(position, verdict, now_s)
         part = self.part_of(position, verdict)
-        unfinished = self.desk.unfinished(position.id)
-        if verdict.action is Action.SCALE_OUT and (part is None or half_traded(unfinished)):
+        if verdict.action is Action.SCALE_OUT and (part is None or self.desk.traded(position)):
             return [refusal(position, verdict)]
         kept = self._spend(position.id, verdict) if verdict.rule == SCALING else []
         self.watch.hold(position.id, silence_of(verdict))
@@ -333,7 +332,7 @@ class Helm:
         bid, ask = tick.bid_paise, tick.ask_paise
         if bid is None and ask is None and self.config.made_up is not None:
             bid, ask = self.config.made_up(key, tick.ltp_paise)
-        return Touch(bid, ask, tick.ltp_paise, arrived_s)
+        return Touch(bid, ask, tick.ltp_paise, arrived_s, self.watch.fair_paise(key))
 
     def _next_intent(self, now_s: float) -> str:
         day = intent_day(now_s)

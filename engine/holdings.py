@@ -139,6 +139,7 @@ class Holdings:
         open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
+        found = [self.memory(position.id).complete(position) for position in found]
         effects = self._tell_invalid(invalid)
         for position in found:
             known = self.positions.get(position.id)
@@ -298,7 +299,10 @@ class Holdings:
         assert intent.part is not None  # noqa: S101 - the caller's choice of method
         closed = closed_by(intent)
         share = (intent.part.left, intent.part.entry)
-        memory = self.memory(intent.position).after_part(closed.realised_paise, share)
+        memory = self.memory(intent.position)
+        if closed.ended and intent.position in self.positions:
+            memory = memory.listen(self.positions[intent.position])
+        memory = memory.after_part(closed.realised_paise, share)
         self._closed |= closed.ended
         kept = {"exits": {str(row): paise for row, paise in closed.ended.items()}, "at_s": now_s}
         effects: list[Effect] = [

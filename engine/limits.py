@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from engine.effects import Effect
     from engine.helm import Helm
-    from engine.model import InstrumentKey, Position, PositionId, Verdict
+    from engine.model import Position, PositionId, Verdict
     from engine.watch import Standing
 
 __all__ = ["Limits"]
@@ -81,7 +81,7 @@ class Limits:
         self, account: Account, limits: DayLimits, positions: Sequence[Position], now_s: float
     ) -> list[Effect]:
         calendar, today = self._helm.calendar, ist_date(now_s)
-        standings = [self._helm.watch.standing(p.id, now_s, self._traded(p)) for p in positions]
+        standings = [self._helm.watch.standing(p.id, now_s) for p in positions]
         begun = account.day.date == today.isoformat()
         yesterday = "" if begun else calendar.previous_session(today).isoformat()
         account.look(standings, now_s, today.isoformat(), yesterday)
@@ -90,22 +90,6 @@ class Limits:
         effects += self._tell_blind(account, limits, standings, now_s)
         verdict = account.judge(limits, self._helm.watch.rulebook.confirm_s, now_s)
         return effects + (self._fire(account, positions, verdict, now_s) if verdict else [])
-
-    def _traded(self, position: Position) -> dict[InstrumentKey, tuple[int, int]]:
-        """What exits that have not brought the position flat have traded of it, units and turnover.
-
-        Rows that somebody has corrected since say themselves what is left.
-        """
-        desk, rows = self._helm.desk, {leg.row_id: leg.quantity for leg in position.legs}
-        running = desk.of(position.id)
-        total: dict[InstrumentKey, tuple[int, int]] = {}
-        for intent in [*desk.unfinished(position.id), *([running] if running else [])]:
-            for index, leg in enumerate(intent.legs):
-                units, turnover_paise = intent.traded(index)
-                known = total.get(leg.key, (0, 0))
-                if units and all(rows.get(row) == quantity for row, quantity in leg.rows.items()):
-                    total[leg.key] = known[0] + units, known[1] + turnover_paise
-        return total
 
     def next_due_s(self) -> float:
         """When time alone may bring a limit about; inf = only prices can."""

@@ -7,7 +7,7 @@ float unless a name says otherwise. The vendor's spelling lives in the enums and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -230,7 +230,8 @@ class TradeRow:
         price_paise: entry price per unit; None when the column is empty.
         timestamp_s: when the leg was entered, epoch seconds.
         rule_set: the set of rules its position is tagged with; empty = none.
-        margin_paise: margin blocked for the leg, or in one row for all of the position; None = unknown.
+        margin_paise: margin blocked at entry for these units, or in one row for all of the position's;
+            None = unknown.
     """
 
     id: int
@@ -250,6 +251,11 @@ class TradeRow:
     timestamp_s: float
     rule_set: str = ""
     margin_paise: int | None = None
+
+    def after_part(self, quantity: int) -> TradeRow:
+        """The row when only so many of its units are left; each took its share of the margin along."""
+        margin = None if self.margin_paise is None else self.margin_paise * quantity // self.quantity
+        return replace(self, quantity=quantity, margin_paise=margin)
 
 
 class Mode(StrEnum):

@@ -41,7 +41,7 @@ from engine.sessions import at, ist_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.model import InstrumentKey
+    from engine.model import InstrumentKey, PositionId
     from engine.sessions import Calendar
     from engine.watch import Watchlist
 
@@ -66,6 +66,7 @@ class Monitor:
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
+        self._exited: dict[PositionId, None] = {}
         self._mismatched: set[InstrumentKey] = set()
         self._health = HealthWatch()
         self._calendar = CalendarWatch(calendar)
@@ -92,13 +93,16 @@ class Monitor:
     def restore(self, journal: Mapping[str, Mapping[str, Mapping[str, Any]]], now_s: float) -> None:
         """Take over what the journal remembers; call once, before the first message.
 
-        Exits that an earlier day has left open are taken over too: the first beat sorts them out.
+        Exits that an earlier day has left open or half done are taken over too; the first beat sorts them.
         """
         today, since_s = intent_day(now_s), at(ist_date(now_s), "00:00")
+        traded = {v["intent"] for v in journal.get("order", {}).values() if v["filled"]}
         intents = {
             k: v
             for k, v in journal.get("intent", {}).items()
-            if v["begun_s"] >= since_s or IntentState(v["state"]).live
+            if v["begun_s"] >= since_s
+            or IntentState(v["state"]).live
+            or (IntentState(v["state"]) is not IntentState.FLAT and k in traded)
         }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
@@ -296,18 +300,20 @@ class Monitor:
         self._running |= {intent.id: intent for intent in self.desk.live()}
         for intent in list(self._running.values()):
             if intent.state.live:
-                if intent.part is not None:
-                    self._freeze(intent)
                 effects += self._show(exit_card(intent, None))
             else:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
+        self._count_traded()
         return effects
 
-    def _freeze(self, intent: Intent) -> None:
-        """The P&L of legs that are partly gone is nobody's peak."""
-        if intent.position in self.holdings.positions and any(order.filled for order in intent.orders):
-            self.watch.freeze(intent.position)
+    def _count_traded(self) -> None:
+        """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""
+        exited = dict.fromkeys(intent.position for intent in self.desk.intents.values())
+        for name in self._exited | exited:  # those before too: a new day may have dropped their exits
+            if name in self.holdings.positions:
+                self.watch.count(name, self.desk.traded(self.holdings.positions[name]))
+        self._exited = exited
 
     def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
         entries = self.holdings.entries(intent)
@@ -343,7 +349,7 @@ def _half_closed(intent: Intent) -> list[Effect]:
     if done or not any(map(intent.filled, legs)):
         return []
     text = (
-        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it, so "
-        "its P&L and its rules count what is gone. /exit closes the rest; or correct the rows."
+        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it; its "
+        "P&L and its rules count what is gone at its fills. /exit closes the rest; or correct the rows."
     )
     return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

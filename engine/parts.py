@@ -1,4 +1,4 @@
-"""Whether a part of a position can be closed, and how much of it a verdict means."""
+"""Whether a part of a position can be closed, how much of it a verdict means, and what is traded of it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.intents import Intent
-    from engine.model import Position, Verdict
+    from engine.model import InstrumentKey, Position, Verdict
+    from engine.pnl import Traded
 
-__all__ = ["half_traded", "part_of", "refusal"]
+__all__ = ["part_of", "refusal", "traded"]
 
 
 def part_of(position: Position, shares: tuple[int, int], verdict: Verdict | None) -> Part | None:
@@ -29,9 +30,21 @@ def part_of(position: Position, shares: tuple[int, int], verdict: Verdict | None
     return Part(closes, left, entry) if 0 < closes < left == position.combinations else None
 
 
-def half_traded(unfinished: Iterable[Intent]) -> bool:
-    """Whether an exit that was not finished has traded some of the position already."""
-    return any(intent.filled(leg) for intent in unfinished for leg in range(len(intent.legs)))
+def traded(position: Position, exits: Iterable[Intent]) -> Traded:
+    """What exits that have not brought the position flat have traded of it already.
+
+    Rows that somebody has corrected since say themselves what is left.
+    """
+    rows = {leg.row_id: leg.quantity for leg in position.legs}
+    total: dict[InstrumentKey, tuple[int, int]] = {}
+    for intent in exits:
+        for index, leg in enumerate(intent.legs):
+            units, turnover_paise = intent.traded(index)
+            if units and all(rows.get(row) == quantity for row, quantity in leg.rows.items()):
+                before, paid_paise = total.get(leg.key, (0, 0))
+                sign = leg.side.sign
+                total[leg.key] = before + sign * units, paid_paise + sign * turnover_paise
+    return total
 
 
 def refusal(position: Position, verdict: Verdict) -> Alert:

@@ -91,6 +91,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         reason=reason or figures.reason,
         thresholds=figures.thresholds,
         unprotected=figures.unprotected,
+        profit_exit=figures.profit_exit,
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",

@@ -203,21 +203,40 @@ class Marks:
 class Holding:
     """Legs and their marks: what they cost, what they are worth, when their prices grow old.
 
+    What an exit has traded of them counts by its fills, whatever it is quoted at now.
+
     Attributes:
-        legs: signed units and marks of each leg.
-        cost_paise: what the legs cost at entry (negative: they brought something).
+        legs: signed units still held and marks of each leg; 0 = all of it is traded.
+        cost_paise: what they cost, less what traded units have brought (negative: they brought something).
+        traded: what `count` was told last.
     """
 
-    __slots__ = ("cost_paise", "legs")
+    __slots__ = ("_all", "_entry_paise", "_held", "cost_paise", "legs", "traded")
 
     def __init__(self, legs: Sequence[Leg], marks: Sequence[Marks]) -> None:
-        self.legs = tuple((leg.quantity, marks_of_leg) for leg, marks_of_leg in zip(legs, marks, strict=True))
-        self.cost_paise = sum(leg.quantity * entry_price(leg) for leg in legs)
+        self._all = tuple((leg.quantity, marks_of_leg) for leg, marks_of_leg in zip(legs, marks, strict=True))
+        self._entry_paise = sum(leg.quantity * entry_price(leg) for leg in legs)
+        self.count({})
+
+    def count(self, traded: Traded) -> None:
+        """Count what has been traded of the legs as realised, and only the rest at marks."""
+        self.traded = traded
+        rest = {key: units for key, (units, _) in traded.items()}
+        left = []
+        for held, marks in self._all:
+            units = rest.get(marks.instrument.key, 0)
+            given = 0 if units * held >= 0 else max(units, -held) if units < 0 else min(units, -held)
+            rest[marks.instrument.key] = units - given  # the next row of the contract gives what it has
+            left.append((held + given, marks))
+        # more than there was: it stands the other way round
+        self.legs = tuple((held + rest.pop(marks.instrument.key, 0), marks) for held, marks in left)
+        self._held = tuple(leg for leg in self.legs if leg[0])
+        self.cost_paise = self._entry_paise + sum(paid for _, paid in traded.values())
 
     def worth(self, now_s: float, price: Price) -> int | None:
         """The value of all legs at one kind of price; None = a leg has none."""
         total = 0
-        for quantity, marks in self.legs:
+        for quantity, marks in self._held:
             paise = price(marks, quantity, now_s)
             if paise is None:
                 return None
@@ -229,24 +248,14 @@ class Holding:
         worth = self.worth(now_s, price)
         return None if worth is None else worth - self.cost_paise
 
-    def beyond(self, traded: Traded, price: Price, now_s: float) -> int:
-        """How much more units that are traded already have brought than they are worth now."""
-        total = 0
-        for quantity, marks in {marks.instrument.key: (q, marks) for q, marks in self.legs}.values():
-            units, turnover_paise = traded.get(marks.instrument.key, (0, 0))
-            paise = price(marks, quantity, now_s) if units else None
-            if paise is not None:
-                total += (turnover_paise - units * paise) * (1 if quantity > 0 else -1)
-        return total
-
     @property
     def fresh_until_s(self) -> float:
         """The last moment at which all newest quotes are young enough."""
-        return min(marks.fresh_until_s for _, marks in self.legs)
+        return min([marks.fresh_until_s for _, marks in self._held], default=inf)
 
     def changes_s(self) -> Iterator[float]:
         """Moments, past or to come, at which time alone changes what a leg counts."""
-        for _, marks in self.legs:
+        for _, marks in self._held:
             yield nextafter(marks.fresh_until_s, inf)
             if marks.book is Book.WIDE:
                 yield marks.grace_until_s
@@ -255,7 +264,7 @@ class Holding:
         """The legs that have no price a stop could go by, as people call them, and what is suspect."""
         return [
             f"{marks.instrument.display} ({marks.fault})" if marks.fault else marks.instrument.display
-            for quantity, marks in self.legs
+            for quantity, marks in self._held
             if marks.guarded(quantity, now_s) is None
         ]
 
@@ -277,5 +286,5 @@ def last_mark(marks: Marks, quantity: int, now_s: float) -> int | None:  # noqa:
 
 if TYPE_CHECKING:
     Price = Callable[[Marks, int, float], int | None]
-    #: By contract: units that were traded, and their turnover in paise.
+    #: By contract: units that were traded, signed (bought +), and what was paid for them in paise (sold −).
     Traded = Mapping[InstrumentKey, tuple[int, int]]

@@ -42,12 +42,14 @@ class Touch:
 
     Attributes:
         arrived_s: when they came; 0 = not known.
+        fair_paise: what to go by in place of their mid, as they are suspect; None = they are not.
     """
 
     bid_paise: int | None
     ask_paise: int | None
     ltp_paise: int
     arrived_s: float = 0.0
+    fair_paise: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ def mid_paise(touch: Touch) -> int | None:
     """A fair price now, and the one to freeze at the trigger: the mid, else where the market is.
 
     A mid that lies beyond the exchange's band around the market is that of a stub quote: a cap measured
-    from it would let an exit pay anything.
+    from it would let an exit pay anything. So would one measured from a quote that cannot be true beside
+    the underlying or a neighbour.
     """
+    if touch.fair_paise is not None:
+        return touch.fair_paise
     mid, reference = _mid(touch), reference_paise(touch)
     if mid is None or reference is None:
         return mid or reference

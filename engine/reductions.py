@@ -6,7 +6,6 @@ until it has caught up. From then on another quantity there is the owner's own.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.effects import Record, ReduceTrades, RowPart
@@ -87,7 +86,7 @@ class Reductions:
         for name, job in self._pending.items():
             for part in job.parts if not earlier or name in self._of_earlier_days else ():
                 if part.row_id == row.id and part.before == row.quantity:
-                    row = replace(row, quantity=part.after)
+                    row = row.after_part(part.after)
         return row
 
     def late(self) -> list[ReduceTrades]:

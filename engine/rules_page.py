@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.watch.armed import Armed
     from engine.watch.nouns import RuleNote
 
+SCALING = "profit_scaling"
 _HEADERS = ("Rule", "Value", "Fires at", "What that is", "From")
 _WHAT_WIDTH, _FROM_WIDTH = 38, 30
 
@@ -65,6 +66,8 @@ class RulesPage:
         lines: the rules, highest precedence first, those that do not stand guard last.
         settings: the keys that are no rules -> their source.
         ignored: what a source asks for in vain -> why.
+        profit_exit: a rule takes its profit.
+        lot_known: False: how many combinations it contains was guessed from its quantities.
     """
 
     position: Position
@@ -73,14 +76,19 @@ class RulesPage:
     settings: Mapping[str, Entry]
     ignored: Mapping[str, str]
     unprotected: bool
+    profit_exit: bool
+    lot_known: bool = True
 
 
-def rules_page(position: Position, rulebook: Rulebook, calendar: Calendar) -> RulesPage:
+def rules_page(
+    position: Position, rulebook: Rulebook, calendar: Calendar, *, lot_known: bool = True
+) -> RulesPage:
     """Arm the rules of a position as the monitor does, and tell what came of each."""
     shape = payoff(position.legs)
     ruleset = rulebook.of(position, shape)
     situation = Situation(position, shape, calendar, ruleset.settings, position.combinations)
-    return page_of(position, shape, Guarding(ruleset, *arm(ruleset, situation)))
+    page = page_of(position, shape, Guarding(ruleset, *arm(ruleset, situation)))
+    return page if lot_known else replace(page, lot_known=False)
 
 
 def page_of(
@@ -102,6 +110,7 @@ def page_of(
         settings={key: entry for key, entry in ruleset.entries.items() if key not in rules()},
         ignored={bad.what: bad.why for bad in ruleset.unheeded},
         unprotected=not any(rule.rule.kind is Kind.LOSS for rule in armed),
+        profit_exit=any(rule.rule.kind is Kind.PROFIT for rule in armed),
     )
 
 
@@ -155,6 +164,13 @@ def page_text(page: RulesPage) -> str:
     ]
     if page.unprotected:
         head.append("! UNPROTECTED: no loss rule guards this position")
+    if not page.profit_exit:
+        head.append(f"! NO PROFIT EXIT: no rule takes this position's profit{_skipped(page)}")
+    if not page.lot_known and any(line.rule == SCALING for line in page.lines):
+        head.append(
+            f"! the lot of {position.symbol} is not known here: {SCALING} is told as if there were "
+            f"{position.combinations} to close one by one"
+        )
     if any(line.rule == "expiry_exit" and line.state == "off" for line in page.lines):
         head.append("! EXPIRY_EXIT IS OFF: nothing takes this position out before it expires")
     head += [f"! {what} is ignored: {why}" for what, why in page.ignored.items()]
@@ -169,6 +185,15 @@ def page_text(page: RulesPage) -> str:
         if entry.layer is not Layer.SHIPPED
     ]
     return "\n".join([*head, "", table, *(["", *own] if own else [])])
+
+
+def _skipped(page: RulesPage) -> str:
+    """Why scaling takes no profit either, where it is on."""
+    skipped = any(line.rule == SCALING and line.state == "not applicable" for line in page.lines)
+    aside = any(line.rule == "profit_target" and line.state == "off" for line in page.lines)
+    if not skipped:
+        return ""
+    return f"; {SCALING} skips a single combination" + (" and puts the target aside" if aside else "")
 
 
 _WIDTHS = (22, 24, 14, _WHAT_WIDTH, _FROM_WIDTH)
@@ -219,6 +244,8 @@ def page_data(page: RulesPage) -> dict[str, Any]:
         "max_loss": _amount(shape.max_loss_paise),
         "defined_risk": shape.defined_risk,
         "unprotected": page.unprotected,
+        "profit_exit": page.profit_exit,
+        "lot_known": page.lot_known,
         "rules": [
             {
                 "rule": line.rule,

@@ -7,10 +7,10 @@ few rules, never the books. What cannot be worked out is None.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd, inf, sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.greeks import Greeks, Pair, forward_of, greeks, implied_vol, years_between
+from engine.greeks import Greeks, greeks, implied_vol, years_between
 from engine.model import Right
 from engine.payoff import entry_price, intrinsic
 
@@ -39,7 +39,7 @@ class Sensitivity:
     """A position by the model.
 
     Attributes:
-        spot_paise: the underlying's price it was worked out with.
+        level_paise: where the underlying stands: its price, else the forward of the nearest expiry.
         value_paise: what the legs are worth at mark.
         delta: paise of P&L per paisa of the underlying.
         gamma: delta per rupee of the underlying.
@@ -49,7 +49,7 @@ class Sensitivity:
         extrinsic_paise: time value of all sold options.
     """
 
-    spot_paise: int | None
+    level_paise: int | None
     value_paise: int
     delta: float | None
     gamma: float | None
@@ -60,29 +60,35 @@ class Sensitivity:
 
 
 def sensitivity(
-    parts: Sequence[Part], spot_paise: int | None, settled_s: Mapping[date, float], now_s: float
+    parts: Sequence[Part],
+    spot_paise: int | None,
+    forwards_both_paise: Mapping[date, int | None],
+    settled_s: Mapping[date, float],
+    now_s: float,
+    unit: int,
 ) -> Sensitivity:
     """Work out how the legs move together.
 
     Args:
         parts: all open legs.
         spot_paise: the underlying's believable price, if there is one.
+        forwards_both_paise: twice the forward of each expiry (`engine.parity`); None = unknown.
         settled_s: when each expiry is settled.
         now_s: the moment.
+        unit: how many combinations there are, in units: the greatest common share of all legs.
     """
     clocks = {
-        expiry: (_forward(parts, expiry, spot_paise), years_between(now_s, at_s))
+        expiry: (forwards_both_paise[expiry], years_between(now_s, at_s))
         for expiry, at_s in settled_s.items()
     }
     moves = [(part, _greeks(part, clocks)) for part in parts]
-    unit = gcd(*(part.quantity for part in parts))
     known = [(part, move) for part, move in moves if move is not None]
     sold = [(part, move) for part, move in moves if part.quantity < 0 and part.instrument.right is not None]
     deltas = [abs(move.delta) for _, move in sold if move is not None]
     whole = len(known) == len(moves)
     delta = sum(part.quantity * move.delta for part, move in known) if whole else None
     return Sensitivity(
-        spot_paise=spot_paise,
+        level_paise=_level_paise(spot_paise, forwards_both_paise),
         value_paise=sum(part.quantity * part.mark_paise for part in parts),
         delta=delta,
         gamma=sum(part.quantity * move.gamma for part, move in known) if whole else None,
@@ -99,7 +105,7 @@ def points_to(model: Sensitivity, change_paise: int) -> float | None:
     By delta and gamma, the nearer of two ways; None where neither leads there within a tenth of the
     underlying's price, beyond which they are no guide.
     """
-    if model.delta is None or model.gamma is None or model.spot_paise is None:
+    if model.delta is None or model.gamma is None or model.level_paise is None:
         return None
     change, bend = change_paise / _PAISE, model.gamma / 2
     under = model.delta**2 + 4 * bend * change
@@ -110,7 +116,7 @@ def points_to(model: Sensitivity, change_paise: int) -> float | None:
     divisors = (model.delta + root, model.delta - root)
     ways = [2 * change / divisor for divisor in divisors if divisor]
     way = min(ways, key=abs, default=inf)
-    return way if abs(way) <= model.spot_paise / _PAISE * _FAR else None
+    return way if abs(way) <= model.level_paise / _PAISE * _FAR else None
 
 
 def entry_extrinsic_paise(legs: Sequence[Leg], spot_paise: int) -> int:
@@ -122,6 +128,14 @@ def entry_extrinsic_paise(legs: Sequence[Leg], spot_paise: int) -> int:
     )
 
 
+def _level_paise(spot_paise: int | None, forwards_both_paise: Mapping[date, int | None]) -> int | None:
+    """Where the underlying stands, as nearly as that is known."""
+    if spot_paise is not None:
+        return spot_paise
+    known = [both_paise for _, both_paise in sorted(forwards_both_paise.items()) if both_paise is not None]
+    return known[0] // 2 if known else None
+
+
 def _extrinsic(part: Part, spot_paise: int) -> int:
     """The time value of one leg of sold options; below zero where it trades under its intrinsic value."""
     right, strike_paise = part.instrument.right, part.instrument.strike_paise
@@ -130,31 +144,15 @@ def _extrinsic(part: Part, spot_paise: int) -> int:
     return abs(part.quantity) * (part.mark_paise - intrinsic(right, strike_paise, spot_paise))
 
 
-def _forward(parts: Sequence[Part], expiry: date, spot_paise: int | None) -> float | None:
-    """Rupees: by parity where the position itself holds call and put of a strike, else the spot."""
-    prices: dict[int, dict[Right, int]] = {}
-    for part in parts:
-        if part.instrument.expiry == expiry and part.instrument.right is not None:
-            prices.setdefault(part.instrument.strike_paise or 0, {})[part.instrument.right] = part.mark_paise
-    pairs = [
-        Pair(strike_paise / _PAISE, sides[Right.CALL] / _PAISE, sides[Right.PUT] / _PAISE)
-        for strike_paise, sides in prices.items()
-        if len(sides) == len(Right)
-    ]
-    forward = forward_of(pairs)
-    if forward is None and spot_paise is not None:
-        forward = spot_paise / _PAISE
-    return forward if forward is not None and forward > 0 else None
-
-
-def _greeks(part: Part, clocks: Mapping[date, tuple[float | None, float]]) -> Greeks | None:
+def _greeks(part: Part, clocks: Mapping[date, tuple[int | None, float]]) -> Greeks | None:
     """One unit of a leg; an option at or below intrinsic value moves like the underlying or not at all."""
     right, expiry = part.instrument.right, part.instrument.expiry
     if right is None:
         return _LINEAR
-    forward, years = (None, 0.0) if expiry is None else clocks[expiry]
-    if forward is None or not part.instrument.strike_paise:
+    both_paise, years = (None, 0.0) if expiry is None else clocks[expiry]
+    if both_paise is None or both_paise <= 0 or not part.instrument.strike_paise:
         return None
+    forward = both_paise / (2 * _PAISE)
     strike_rupees, value = part.instrument.strike_paise / _PAISE, part.mark_paise / _PAISE
     vol = implied_vol(value, forward, strike_rupees, years, right)
     if vol is None:

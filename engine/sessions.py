@@ -154,6 +154,16 @@ class Calendar:
         terms = self._hours(day).auction if self.is_session(day) else None
         return NO_AUCTION if terms is None else Auction(at(day, terms[0]), at(day, terms[1]), terms[2])
 
+    def settlement_s(self, expiry: date) -> float:
+        """When an expiry's settlement price is known, to which the time value of its options runs.
+
+        Indices and shares settle at the closing price of the cash market: on the last session up to
+        the expiry at the end of the closing auction (15:35 since 3 August 2026), where there is none
+        at the close (15:30). That the options trade on for five minutes gives them no time value.
+        """
+        day = self.session_until(expiry)
+        return min(self.auction(day).close_s, self.session(day).close_s)
+
     def spot_rests(self, now_s: float) -> bool:
         """Whether options trade at this moment and what they are on does not: in the auction and after it."""
         return self.is_open(now_s) and now_s >= self.auction(ist_date(now_s)).open_s
@@ -189,14 +199,23 @@ class Calendar:
         return self._walk(day, -_ONE_DAY)
 
     def moment_s(self, day: date, clock: str) -> float:
-        """When a clock rule strikes on a session: at its time, or ten minutes before an earlier close."""
+        """When a clock rule strikes on a session: at its time, but ten minutes before an earlier close.
+
+        In a short session those ten minutes are kept free of all clocks, so that an
+        earlier clock never strikes later than a later one.
+        """
         moment_s, close_s = at(day, clock), self.session(day).close_s
-        return moment_s if moment_s < close_s else close_s - _BEFORE_SHORT_CLOSE_S
+        short = day not in self.recorded and close_s < at(day, self._regular(day).close)
+        late_s = close_s - _BEFORE_SHORT_CLOSE_S
+        return min(moment_s, late_s) if short or moment_s >= close_s else moment_s
 
     def _hours(self, day: date) -> Hours:
         """The hours of a session; the oldest known regular ones before all."""
-        regular = next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
+        regular = self._regular(day)
         return regular if day in self.recorded else self.special.get(day, regular)
+
+    def _regular(self, day: date) -> Hours:
+        return next((hours for since, hours in reversed(self.hours) if since <= day), self.hours[0][1])
 
     def _walk(self, day: date, step: timedelta) -> date:
         pause = _LONGEST_PAUSE_DAYS

@@ -114,9 +114,16 @@ def _status(view: MonitorView) -> str:
         ("Subscribed", f"{view.subscribed} instruments"),
         ("Portfolio value", _total(view.value_paise, [p.value_paise for p in _held(view)])),
         ("P&L", _total(view.pnl_paise, [p.pnl_paise for p in _held(view)], signed=True)),
+        ("Closed now", _closed(view)),
         *((f"Day {account.name}", day_text(account)) for account in view.accounts),
     )
     return "\n".join(f"{name:<16} {text}" for name, text in lines)
+
+
+def _closed(view: MonitorView) -> str:
+    """The P&L that closing everything now would leave, beside that at mark."""
+    total = _total(view.closing_pnl_paise, [p.closing_pnl_paise for p in _held(view)], signed=True)
+    return total if view.closing_pnl_paise is None else f"{total}, after charges"
 
 
 def day_text(account: AccountView) -> str:
@@ -172,6 +179,8 @@ def _waits(position: PositionView, width: int) -> str:
         lines.append(f"    closed now {signed_rupees(position.closing_pnl_paise)} after charges")
     if position.unprotected:
         lines.append("    unprotected: no loss rule guards it")
+    if not position.profit_exit:
+        lines.append("    no profit exit: no rule takes its profit")
     lines += [
         line for threshold in position.thresholds for line in _threshold(threshold, position.symbol, width)
     ]
@@ -214,6 +223,10 @@ def _away(threshold: ThresholdView, symbol: str) -> Iterator[str]:
     """How far it is in rupees, and where the underlying would be."""
     if threshold.distance_paise is not None:
         yield f"{rupees(abs(threshold.distance_paise))} away"
-    if threshold.points is not None and threshold.underlying_paise is not None:
+    if threshold.points is None:
+        return
+    if threshold.underlying_paise is None:
+        yield f"{symbol} {abs(threshold.points):.0f} points {'higher' if threshold.points > 0 else 'lower'}"
+    else:
         level = rupees(threshold.underlying_paise).removeprefix("₹").partition(".")[0]
         yield f"{symbol} {level}, {abs(threshold.points):.0f} points away"

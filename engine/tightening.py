@@ -74,8 +74,8 @@ class Tightening:
         acts = trial.fires is not None and self._decision(trial.fires, now_s) is Decision.ACT
         ask = Ask(
             asked.nonce, Wish.SET, f"Tighten {rule.lower()} of {title}?",
-            self._preview(position, trial, now_s), asked.expires_s, Urgency.NORMAL, "Tighten, exit now" if acts else "Tighten", "Leave as it is",
-            position.id, drastic=acts,
+            self._preview(position, trial, now_s), asked.expires_s, Urgency.NORMAL,
+            "Tighten, exit now" if acts else "Tighten", "Leave as it is", position.id, drastic=acts,
         )  # fmt: skip
         return [record, ask]
 

@@ -49,9 +49,10 @@ def account(word: str) -> str:
     return word or "default"
 
 
-def signed(word: str) -> Decimal:
-    """A number with or without a sign, a unit sign of per cent or rupees left aside."""
-    bare = word.removesuffix("%").removeprefix("₹").strip()
+def signed(word: str, unit: str = "") -> Decimal:
+    """A number with or without a sign, its unit (``%`` or ``₹``) left aside; another unit is a fault."""
+    bare = word.removesuffix("%") if unit == "%" else word.removeprefix("₹") if unit else word
+    bare = bare.strip()
     minus = bare.startswith(("-", "\N{MINUS SIGN}"))
     plain = bare[1:] if minus or bare.startswith("+") else bare
     if not _NUMBER.fullmatch(plain):

@@ -52,7 +52,7 @@ class ThresholdView:
         distance_paise: how far the P&L is from it: what has to be gained, negative what has to be
             lost; None = unknown, or the rule goes by something else.
         points: how far the underlying is from it, in rupees and signed; None = unknown.
-        underlying_paise: where the underlying would be then.
+        underlying_paise: where the underlying would be then; None also where only its forward is known.
         met: it is met by the prices of this moment, confirmed or not.
     """
 
@@ -78,6 +78,7 @@ class PositionView:
             charges of these orders, realised included; None = unknown, or the depth shows too little.
         reason: one sentence.
         unprotected: no loss rule guards this position.
+        profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
     """
 
@@ -96,6 +97,7 @@ class PositionView:
     reason: str
     thresholds: tuple[ThresholdView, ...]
     unprotected: bool = False
+    profit_exit: bool = True
     dte: int | None = None
     closing_pnl_paise: int | None = None
     part: str = ""
@@ -152,6 +154,12 @@ class MonitorView:
     def pnl_paise(self) -> int | None:
         """Sum of all known P&Ls; None when none is known."""
         known = [p.pnl_paise for p in self.positions if p.pnl_paise is not None]
+        return sum(known) if known else None
+
+    @property
+    def closing_pnl_paise(self) -> int | None:
+        """Sum of all known P&Ls that closing now would leave; None when none is known."""
+        known = [p.closing_pnl_paise for p in self.positions if p.closing_pnl_paise is not None]
         return sum(known) if known else None
 
     @property

@@ -1,8 +1,12 @@
-"""What holds for every test: it says in one sentence what it shows."""
+"""What holds for every test: it says in one sentence what it shows, and a recorded day is replayed once."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,3 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _sentence(item: pytest.Item) -> str:
     function = getattr(item, "function", None)
     return (getattr(function, "__doc__", None) or "").strip()
+
+
+class _ByDay(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Sends all tests whose id says ``[on DAY: …]`` to one worker, and every other test by itself.
+
+    (``--dist loadgroup`` would do the same by a mark, but pytest 9.2 and xdist 3.8 lose the mark.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = re.search(r"\[on ([^:]+):", nodeid)
+        return found[1] if found else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByDay:
+    """What decides which worker runs which tests."""
+    return _ByDay(config, log)

@@ -8,7 +8,8 @@ from pathlib import Path
 from engine import exit_levels
 from engine.errors import BadInput
 from engine.io.stores.exit_levels import LevelReport
-from engine.io.stores.sqlite import ImportReport, SqliteStore
+from engine.io.stores.sqlite import SqliteStore
+from engine.io.stores.trade_rows import ImportReport
 from engine.trades import parse_csv
 
 #: More than this is not a table of somebody's own trades.

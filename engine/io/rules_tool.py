@@ -1,6 +1,7 @@
 """``python -m engine rules``: which rules the positions of the store have, and where each comes from.
 
-It needs no broker and no instrument master: the rows say what the contracts are.
+It needs no broker: the rows say what the contracts are. How many units a lot is, the last good copy of
+the instrument master knows, or else the dated table of lots.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from math import gcd
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput
 from engine.io import tables
 from engine.io.clock import SystemClock
+from engine.io.dhan.instruments import kept_instruments
 from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Instrument, InstrumentKey, InstrumentKind, Mode, Right, TradeRow
+from engine.model import Instrument, InstrumentKind, Mode, Right, TradeRow
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
@@ -54,10 +59,19 @@ async def rules_of(
     levels = await store.exit_levels()
     calendar = tables.calendar(settings.sessions_file)
     today = ist_date(SystemClock(settings.clock_start).now_s())
-    good, bad = positions(rows, _contracts(rows), today, levels=levels)
+    known = kept_instruments(settings.data_dir / "instruments.csv", frozenset(row.symbol for row in rows))
+    contracts = {row_key(row): _contract(row, known.get(row_key(row)), today) for row in rows}
+    guessed = {key: _guessed(contract, rows) for key, contract in contracts.items() if not contract.lot}
+    good, bad = positions(rows, contracts | guessed, today, levels=levels)
     accounts = sorted({position.account for position in good})
     limits = {name: found for name in accounts if (found := rulebook.limits_for(name))}
-    return [rules_page(position, rulebook, calendar) for position in good], bad, limits
+    pages = [
+        rules_page(
+            position, rulebook, calendar, lot_known=all(leg.key not in guessed for leg in position.legs)
+        )
+        for position in good
+    ]
+    return pages, bad, limits
 
 
 def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[str, Any]]:
@@ -115,22 +129,29 @@ def kept_overrides(data_dir: Path, strategy_id: int | None) -> list[dict[str, st
     return found
 
 
-def _contracts(rows: Iterable[TradeRow]) -> dict[InstrumentKey, Instrument]:
-    """What the rows themselves say of their contracts; lots do not matter to rules."""
-    indices = tables.lots().indices
-    found = {}
-    for row in rows:
-        future = row.type == "FUT"
-        strike = "" if row.strike_price_paise is None else f" {row.strike_price_paise / 100:g}"
-        found[row_key(row)] = Instrument(
-            fno_segment(row.symbol),
-            row.security_id,
-            InstrumentKind.FUTURE if future else InstrumentKind.OPTION,
-            row.symbol,
-            f"{row.symbol} {row.expiry_date:%d %b}{strike} {row.type}".upper(),
-            expiry=row.expiry_date,
-            strike_paise=row.strike_price_paise,
-            right=None if future else Right(row.type),
-            index_option=row.symbol in indices,
-        )
-    return found
+def _contract(row: TradeRow, known: Instrument | None, today: date) -> Instrument:
+    """What the row itself says of its contract; the lot is 0 where nobody knows it."""
+    lots = tables.lots()
+    future = row.type == "FUT"
+    strike = "" if row.strike_price_paise is None else f" {row.strike_price_paise / 100:g}"
+    listed = None if row.expiry_date is None else lots.lot(row.symbol, row.expiry_date, today)
+    return Instrument(
+        fno_segment(row.symbol),
+        row.security_id,
+        InstrumentKind.FUTURE if future else InstrumentKind.OPTION,
+        row.symbol,
+        f"{row.symbol} {row.expiry_date:%d %b}{strike} {row.type}".upper(),
+        lot=listed or 0 if known is None else known.lot,
+        expiry=row.expiry_date,
+        strike_paise=row.strike_price_paise,
+        right=None if future else Right(row.type),
+        index_option=row.symbol in lots.indices,
+    )
+
+
+def _guessed(contract: Instrument, rows: Iterable[TradeRow]) -> Instrument:
+    """The contract with the largest lot that divides whatever is held of its underlying and expiry."""
+    held = [
+        row.quantity for row in rows if (row.symbol, row.expiry_date) == (contract.symbol, contract.expiry)
+    ]
+    return replace(contract, lot=gcd(*held))

@@ -216,7 +216,8 @@ class Driver:
         self._now_s = self._stirred_s = snapshot.at_s
         rows = [(key, row) for row in snapshot.rows for key in self._cast.keys.get(row.contract, ())]
         ticks = [tick_of(key, row) for key, row in rows]
-        ticks += [Tick(self._cast.underlyings[name], paise) for name, paise in snapshot.spots.items()]
+        watched = self._cast.underlyings  # not those of refused positions alone
+        ticks += [Tick(watched[name], paise) for name, paise in snapshot.spots.items() if name in watched]
         in_session = self._calendar.is_open(self._now_s)
         updates: list[OrderUpdate] = []
         if in_session and self._exchange.working():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 from engine.money import rupees, signed_rupees
+from engine.replay.story import IN_A_HURRY, WHOLE_NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,6 +71,9 @@ def _page(position: Mapping[str, Any], *, several: bool) -> Iterator[str]:
 
 
 def _exit(event: Mapping[str, Any]) -> str:
+    joins = event["reason"].rpartition("; ")[2]
+    if joins in {WHOLE_NOW, IN_A_HURRY}:
+        return f"{joins.capitalize()}."
     part = f" of {event['fraction']:.0%} of what was entered" if event["action"] == "SCALE_OUT" else ""
     return f"An exit{part} begins."
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     #: A contract, and whether it is owned (or owed): the two are marked differently.
     _Held = tuple[InstrumentKey, bool]
 
+#: How the reason of an exit that only joins a running one ends.
+WHOLE_NOW, IN_A_HURRY = "the running exit closes everything now", "the running exit is in a hurry now"
 #: First words of the topics of alerts about an exit, and about a position as such.
 _OF_EXITS = frozenset({"cap", "gate", "noprice", "overfill", "patience", "shrunk", "stuck", "unknown"})
 _OF_POSITIONS = frozenset({"invalid", "mismatch", "rule", "unprotected"})
@@ -171,8 +173,13 @@ class Story:
         life.events.append(Event(now_s, "exit", intent.verdict))
 
     def _hastened(self, data: Mapping[str, Any], now_s: float) -> None:
+        """A second verdict has joined the exit that runs: its reason says so."""
         intent = self._monitor.desk.intents[data["intent"]]
-        self.lives[intent.position].events.append(Event(now_s, "exit", intent.verdict))
+        events = self.lives[intent.position].events
+        before = next(event.verdict for event in reversed(events) if event.kind == "exit")
+        how = WHOLE_NOW if before.action is Action.SCALE_OUT else IN_A_HURRY
+        joined = replace(intent.verdict, reason=f"{intent.verdict.reason}; {how}")
+        events.append(Event(now_s, "exit", joined))
 
     def _flat(self, data: Mapping[str, Any], now_s: float) -> None:
         intent = self._monitor.desk.intents[data["intent"]]

@@ -190,9 +190,20 @@ class Ratchet:
         """The P&L at and below which the rule fires after this peak; grows with it."""
         raise NotImplementedError
 
+    def follows(self, other: Self) -> bool:
+        """Whether `level` is nowhere below the other's, at any peak from where the other arms."""
+        raise NotImplementedError
+
     def never_later(self, other: Self) -> bool:
-        """Whether it is surely met whenever another one of its rule is, after the same P&Ls."""
-        return replace(self, peak_paise=None) == replace(other, peak_paise=None)
+        """Whether it fires on every course of the P&L no later than the other, and is silent nowhere else.
+
+        It arms no later, so its peak is no lower; its level grows with the peak and is nowhere below;
+        and it is silent only where the other is.
+        """
+        floor, others = self.floor_paise, other.floor_paise
+        loud = floor is None or (others is not None and floor <= others)
+        same = self.with_realised == other.with_realised and self.arms_paise <= other.arms_paise
+        return same and loud and self.follows(other)
 
     @property
     def text(self) -> str:
@@ -230,6 +241,11 @@ class Limits:
     high: float | None
     clear: float
     text: str
+
+    def never_later(self, other: Limits) -> bool:
+        """Whether every value that meets the other meets it too."""
+        low = other.low is None or (self.low is not None and self.low >= other.low)
+        return low and (other.high is None or (self.high is not None and self.high <= other.high))
 
     def met(self, value: float, margin: float = 0.0) -> bool:
         """Whether a value is at or beyond a limit, drawn in by a margin."""

@@ -10,23 +10,32 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.money import rupees
 from engine.rules.base import Refusal
+from engine.rules.reading import percent
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from engine.payoff import Payoff
 
 
 class Basis(NamedTuple):
-    """One hundred per cent: a positive amount in paise, and what it is."""
+    """One hundred per cent: a positive amount in paise, and what it is; ``most``: no P&L is larger."""
 
     amount_paise: int
     text: str
+    most: bool = False
+
+    def share(self, share: Fraction) -> str:
+        """A share of it in words, e.g. ``50 % of the maximum profit ₹3,055.00``."""
+        beyond = ", which is more than can ever be made" if self.most and share > 1 else ""
+        return f"{percent(share)} of the {self.text}{beyond}"
 
 
 def profit_basis(payoff: Payoff) -> Basis | Refusal:
     """The amount a profit rule in per cent refers to."""
     best = payoff.max_profit_paise
     if payoff.defined_risk and payoff.flat_beyond and best is not None and best > 0:
-        return Basis(best, f"maximum profit {rupees(best)}")
+        return Basis(best, f"maximum profit {rupees(best)}", most=True)
     premium = payoff.net_premium_paise
     if premium == 0:
         return Refusal(

@@ -6,11 +6,10 @@ They are no rules of a position, but read in the same way and by the same file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from engine.money import from_rupees, rupees, signed_rupees
-from engine.rules.reading import number
+from engine.money import rupees, signed_rupees
+from engine.rules.reading import amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,20 +94,13 @@ def limits_of(table: Mapping[str, Any]) -> DayLimits:
 
 
 def _rupees(value: Any) -> int:
-    expected = "rupees between 1 and 10,000,000,000, without a sign, e.g. 6000"
-    number(value, Fraction(1), Fraction(10**10), expected)
-    return from_rupees(value)
+    return amount(value, 1, "rupees between 1 and 10,000,000,000, without a sign, e.g. 6000")
 
 
 def _trailing(value: Any) -> DayTrailing:
     if not isinstance(value, dict) or set(value) != set(_PARTS):
         raise ValueError(_TRAILING)
-    activate, give_back = (_part(value[name]) for name in _PARTS)
+    activate, give_back = (amount(value[name], 1, _TRAILING) for name in _PARTS)
     if give_back > activate:
         raise ValueError(_TRAILING)
     return DayTrailing(activate, give_back)
-
-
-def _part(value: Any) -> int:
-    number(value, Fraction(1), Fraction(10**10), _TRAILING)
-    return from_rupees(value)

@@ -23,6 +23,8 @@ TABLE = "strategy_exit_levels"
 _SCALING = "scaling_25, scaling_50, scaling_75 …"
 #: What a scaling level closes unless its row says otherwise.
 _QUARTER = Decimal(25)
+#: What every other row closes.
+_ALL = Decimal(100)
 
 
 def _share(value: Decimal) -> Decimal:
@@ -93,6 +95,8 @@ def settings_of(levels: Sequence[ExitLevel]) -> tuple[Table, tuple[Unheeded, ...
                 continue
             origin = f"{TABLE} row {level.id}"
             table[rule] = _entry(rule, setting, origin, f"{level.value}, that is ", table.get(rule))
+            if level.close_pct not in {None, _ALL}:
+                ignored.append(_no_part(level, rule))
         except ValueError as error:
             ignored.append(Unheeded(f"{TABLE} row {level.id}", f"row {level.id}: {error}"))
     if steps:
@@ -103,6 +107,15 @@ def settings_of(levels: Sequence[ExitLevel]) -> tuple[Table, tuple[Unheeded, ...
         except ValueError as error:
             ignored.append(Unheeded(where, f"rows {numbers}: {error}"))
     return table, tuple(ignored)
+
+
+def _no_part(level: ExitLevel, rule: str) -> Unheeded:
+    """A part that is asked for where only the whole can be closed; the row's rule stands all the same."""
+    return Unheeded(
+        f"close_percentage of {TABLE} row {level.id}",
+        f"row {level.id}: close_percentage: read {level.close_pct}, expected 100 or nothing: "
+        f"{rule} closes all of the position",
+    )
 
 
 def _meaning(level: ExitLevel) -> tuple[str, Any]:

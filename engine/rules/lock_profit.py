@@ -36,8 +36,8 @@ class Lock(Ratchet):
         """What the highest tier at or below this peak keeps."""
         return max(tier.keep_paise for tier in self.tiers if tier.reach_paise <= peak_paise)
 
-    def never_later(self, other: Lock) -> bool:
-        """Each tier of the other is kept, or more, as soon as it is reached."""
+    def follows(self, other: Lock) -> bool:
+        """Whether it keeps as much wherever a tier of the other begins; between them nothing falls."""
         return all(
             self.arms_paise <= tier.reach_paise and self.level(tier.reach_paise) >= tier.keep_paise
             for tier in other.tiers

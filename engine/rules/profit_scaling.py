@@ -75,7 +75,7 @@ def arm(steps: tuple[_Step, ...], situation: Situation) -> tuple[Level, ...] | R
     return tuple(
         Level(
             ceil(step.at * basis.amount_paise),
-            f"{percent(step.at)} of the {basis.text}, closes {closes} of {entry}",
+            f"{basis.share(step.at)}, closes {closes} of {entry}",
             step.at,
             closes,
             left,

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.rules.base import Amount, Kind, Rank, Refusal, Rule, Situation
 from engine.rules.basis import profit_basis
-from engine.rules.reading import number, percent
+from engine.rules.reading import number
 from engine.rules.verdicts import profit_exit
 
 _NAME = "profit_target"
@@ -26,7 +26,7 @@ def arm(share: Fraction, situation: Situation) -> Amount | Refusal:
     basis = profit_basis(situation.payoff)
     if isinstance(basis, Refusal):
         return basis
-    return Amount(ceil(share * basis.amount_paise), f"{percent(share)} of the {basis.text}")
+    return Amount(ceil(share * basis.amount_paise), basis.share(share))
 
 
 RULE = Rule(_NAME, Kind.PROFIT, Rank.TARGET, _read, arm, partial(profit_exit, _NAME))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from engine.money import from_rupees
 from engine.rules.base import Amount, Kind, Rank, Rule, Situation
-from engine.rules.reading import number
+from engine.rules.reading import amount
 from engine.rules.verdicts import profit_exit
 
 _NAME = "profit_target_rupees"
 
 
 def _read(value: Any) -> int:
-    number(value, Fraction(1), Fraction(10**10), "rupees between 1 and 10,000,000,000, e.g. 10000")
-    return from_rupees(value)
+    return amount(value, 1, "rupees between 1 and 10,000,000,000, e.g. 10000")
 
 
 def arm(profit_paise: int, situation: Situation) -> Amount:  # noqa: ARG001 - every rule is armed alike

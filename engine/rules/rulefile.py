@@ -65,7 +65,7 @@ class RuleFile:
         """
         try:
             document = tomllib.loads(text, parse_float=Decimal)
-        except tomllib.TOMLDecodeError as fault:
+        except (ValueError, RecursionError) as fault:  # also thousands of digits, or of brackets
             raise ConfigError([f"{source}: not readable as TOML: {fault}"]) from fault
         reader = _Reader(text, source, shipped=over is None)
         default = reader.section("default", document.pop("default", {}))

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from engine.money import from_rupees
 from engine.rules.base import Amount, Kind, Rank, Rule, Situation
-from engine.rules.reading import number
+from engine.rules.reading import amount
 from engine.rules.verdicts import loss_exit
 
 _NAME = "stop_loss_rupees"
 
 
 def _read(value: Any) -> int:
-    number(
-        value, Fraction(1), Fraction(10**10), "rupees between 1 and 10,000,000,000, without a sign, e.g. 5000"
-    )
-    return from_rupees(value)
+    return amount(value, 1, "rupees between 1 and 10,000,000,000, without a sign, e.g. 5000")
 
 
 def arm(loss_paise: int, situation: Situation) -> Amount:  # noqa: ARG001 - every rule is armed alike

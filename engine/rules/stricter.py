@@ -22,9 +22,6 @@ def never_later(kind: Kind, new: Any, old: Any) -> bool:
             return bool(new.threshold_paise >= old.threshold_paise)
         case Amount():
             return bool(new.threshold_paise <= old.threshold_paise)
-        case Limits():
-            below = old.low is None or (new.low is not None and new.low >= old.low)
-            return below and (old.high is None or (new.high is not None and new.high <= old.high))
-        case Ratchet():
-            return new.with_realised == old.with_realised and new.never_later(old)
+        case Limits() | Ratchet():
+            return bool(new.never_later(old))
     return bool(new == old)

@@ -53,14 +53,12 @@ class Trail(Ratchet):
             return peak_paise - self.give_back_paise
         return floor(peak_paise * (1 - self.give_back))
 
-    def never_later(self, other: Trail) -> bool:
-        """It arms no later, gives back no more, and is silent no earlier."""
-        if self.arms_paise > other.arms_paise or _end(self.floor_paise) > _end(other.floor_paise):
-            return False
-        if self.give_back_paise is None or other.give_back_paise is None:
-            same = self.give_back_paise is other.give_back_paise
-            return same and self.give_back <= other.give_back
-        return self.give_back_paise <= other.give_back_paise
+    def follows(self, other: Trail) -> bool:
+        """Whether it gives back no more of any peak, which is never negative; a share and rupees differ."""
+        ours, theirs = self.give_back_paise, other.give_back_paise
+        if ours is None or theirs is None:
+            return ours is theirs and self.give_back <= other.give_back
+        return ours <= theirs
 
     @property
     def text(self) -> str:
@@ -94,6 +92,8 @@ def _read(value: Any) -> Setting:
     )
     if setting.activate_paise is None and setting.floor >= setting.activate > 0:
         raise ValueError("a floor below activate, as nothing can trail under its own floor")
+    if setting.give_back == 1 and setting.give_back_paise is None and setting.floor >= 0:
+        raise ValueError("a give_back below 1, as what is left of the peak would lie under the floor")
     return setting
 
 
@@ -116,7 +116,12 @@ def arm(setting: Setting, situation: Situation) -> Trail | Refusal:
         floor_paise = floor(setting.floor * basis.amount_paise)
         if arms is None:
             arms = ceil(setting.activate * basis.amount_paise)
-            arms_text = f" ({percent(setting.activate)} of the {basis.text})"
+            arms_text = f" ({basis.share(setting.activate)})"
+    if setting.floor and floor_paise >= arms:
+        return Refusal(
+            f"its floor {signed_rupees(floor_paise)} is not below {signed_rupees(arms)}, from where on it "
+            "trails; use a floor below activate_rupees"
+        )
     return Trail(
         arms_paise=arms,
         with_realised=whole,

@@ -15,112 +15,65 @@ def loss_exit(
     rule: str, snapshot: Snapshot, params: Amount, *, with_realised: bool = False
 ) -> Verdict | None:
     """Get out at once when the loss is as large as it may be; None = it is not, or nobody knows."""
-    if snapshot.guarded_paise is None:
+    pnl, threshold = _counted(snapshot.guarded_paise, snapshot, whole=with_realised), params.threshold_paise
+    if pnl is None or pnl > threshold:
         return None
-    pnl = snapshot.guarded_paise + (snapshot.realised_paise if with_realised else 0)
-    if pnl > params.threshold_paise:
-        return None
-    return Verdict(
-        rule=rule,
-        action=Action.CLOSE_IMMEDIATELY,
-        urgency=Urgency.HIGH,
-        pnl_paise=pnl,
-        threshold_paise=params.threshold_paise,
-        fraction=snapshot.open_share,
-        reason=f"P&L {signed_rupees(pnl)} is at or below the stop "
-        f"{signed_rupees(params.threshold_paise)} ({params.text})",
-    )
+    met = f"is at or below the stop {signed_rupees(threshold)} ({params.text})"
+    return _by_amount(rule, snapshot, Action.CLOSE_IMMEDIATELY, pnl, threshold, met)
 
 
 def profit_exit(
     rule: str, snapshot: Snapshot, params: Amount, *, with_realised: bool = False
 ) -> Verdict | None:
     """Get out when the target is reached, on believable marks only; None = it is not."""
-    if snapshot.marked_paise is None:
+    pnl, threshold = _counted(snapshot.marked_paise, snapshot, whole=with_realised), params.threshold_paise
+    if pnl is None or pnl < threshold:
         return None
-    pnl = snapshot.marked_paise + (snapshot.realised_paise if with_realised else 0)
-    if pnl < params.threshold_paise:
+    met = f"has reached the target {signed_rupees(threshold)} ({params.text})"
+    return _by_amount(rule, snapshot, Action.CLOSE_POSITION, pnl, threshold, met)
+
+
+def ratchet_exit(rule: str, snapshot: Snapshot, params: Ratchet) -> Verdict | None:
+    """Get out because the P&L has given back as much of its peak as it may; None = it has not."""
+    pnl, level = _counted(snapshot.marked_paise, snapshot, whole=params.with_realised), params.level_paise
+    if pnl is None or level is None or not params.met(pnl):
         return None
-    return Verdict(
-        rule=rule,
-        action=Action.CLOSE_POSITION,
-        urgency=Urgency.MEDIUM,
-        pnl_paise=pnl,
-        threshold_paise=params.threshold_paise,
-        fraction=snapshot.open_share,
-        reason=f"P&L {signed_rupees(pnl)} has reached the target "
-        f"{signed_rupees(params.threshold_paise)} ({params.text})",
-    )
+    met = f"is at or below {signed_rupees(level)} ({params.text})"
+    return _by_amount(rule, snapshot, Action.CLOSE_POSITION, pnl, level, met)
 
 
 def clock_exit(
     rule: str, snapshot: Snapshot, params: Due | Daily, action: Action, urgency: Urgency
 ) -> Verdict:
     """Get out because of the time."""
-    return Verdict(
-        rule=rule,
-        action=action,
-        urgency=urgency,
-        pnl_paise=snapshot.guarded_paise,
-        threshold_paise=None,
-        fraction=snapshot.open_share,
-        reason=params.text,
-    )
-
-
-def ratchet_exit(rule: str, snapshot: Snapshot, params: Ratchet) -> Verdict | None:
-    """Get out because the P&L has given back as much of its peak as it may; None = it has not."""
-    if snapshot.marked_paise is None:
-        return None
-    pnl = snapshot.marked_paise + (snapshot.realised_paise if params.with_realised else 0)
-    level = params.level_paise
-    if level is None or not params.met(pnl):
-        return None
-    return Verdict(
-        rule=rule,
-        action=Action.CLOSE_POSITION,
-        urgency=Urgency.MEDIUM,
-        pnl_paise=pnl,
-        threshold_paise=level,
-        fraction=snapshot.open_share,
-        reason=f"P&L {signed_rupees(pnl)} is at or below {signed_rupees(level)} ({params.text})",
-    )
+    pnl = snapshot.guarded_paise
+    return Verdict(rule, action, urgency, pnl, None, snapshot.open_share, params.text)
 
 
 def market_stop(rule: str, snapshot: Snapshot, reason: str) -> Verdict:
     """Get out at once: the market is where the position must not meet it."""
-    return Verdict(
-        rule=rule,
-        action=Action.CLOSE_IMMEDIATELY,
-        urgency=Urgency.HIGH,
-        pnl_paise=snapshot.guarded_paise,
-        threshold_paise=None,
-        fraction=snapshot.open_share,
-        reason=reason,
-    )
+    action, pnl = Action.CLOSE_IMMEDIATELY, snapshot.guarded_paise
+    return Verdict(rule, action, Urgency.HIGH, pnl, None, snapshot.open_share, reason)
 
 
 def decay_exit(rule: str, snapshot: Snapshot, reason: str) -> Verdict:
     """Get out because of what time has done to the premium."""
-    return Verdict(
-        rule=rule,
-        action=Action.CLOSE_POSITION,
-        urgency=Urgency.MEDIUM,
-        pnl_paise=snapshot.marked_paise,
-        threshold_paise=None,
-        fraction=snapshot.open_share,
-        reason=reason,
-    )
+    action, pnl = Action.CLOSE_POSITION, snapshot.marked_paise
+    return Verdict(rule, action, Urgency.MEDIUM, pnl, None, snapshot.open_share, reason)
 
 
 def news(rule: str, urgency: Urgency, reason: str) -> Verdict:
     """Tell the owner, and do nothing."""
-    return Verdict(
-        rule=rule,
-        action=Action.ALERT,
-        urgency=urgency,
-        pnl_paise=None,
-        threshold_paise=None,
-        fraction=0.0,
-        reason=reason,
-    )
+    return Verdict(rule, Action.ALERT, urgency, None, None, 0.0, reason)
+
+
+def _counted(open_paise: int | None, snapshot: Snapshot, *, whole: bool) -> int | None:
+    """The P&L a rule goes by: of the open legs, or of the whole with what is realised; None = unknown."""
+    return open_paise + snapshot.realised_paise if open_paise is not None and whole else open_paise
+
+
+def _by_amount(rule: str, snapshot: Snapshot, action: Action, pnl: int, threshold: int, met: str) -> Verdict:
+    """Close what is open, for a P&L that has met its threshold; a loss is HIGH."""
+    urgency = Urgency.HIGH if action is Action.CLOSE_IMMEDIATELY else Urgency.MEDIUM
+    reason = f"P&L {signed_rupees(pnl)} {met}"
+    return Verdict(rule, action, urgency, pnl, threshold, snapshot.open_share, reason)

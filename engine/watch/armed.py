@@ -68,10 +68,15 @@ class Armed:
 
     def count_realised(self, realised_paise: int) -> None:
         """Place the level anew after a partial exit."""
-        params = self.params
-        counts = params.with_realised if isinstance(params, Ratchet) else self.rule.with_realised
-        self.counts_paise = realised_paise if counts else 0
+        self.counts_paise = realised_paise if self.with_realised else 0
         self._place()
+
+    @property
+    def with_realised(self) -> bool:
+        """Whether its threshold counts realised P&L, and not the open legs' alone."""
+        if isinstance(self.params, Ratchet):
+            return self.params.with_realised
+        return self.rule.with_realised
 
     @property
     def threshold_paise(self) -> int | None:

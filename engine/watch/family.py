@@ -1,11 +1,12 @@
 """Contracts that belong together: which of their prices are suspect beside the others.
 
-A family is everything watched of one underlying and expiry, under one set of guards. Whether one of
-its prices is suspect depends on the others and on the underlying, so in principle every tick changes
-everything. `Family.settle` works it out in full. It also gives every contract a *box*, bounds of
-bid + ask chosen so that nothing can be suspect while all contracts are in their boxes and the
-underlying is near where it was; then a tick costs two comparisons (`Marks.take`). A family in which
-something is suspect, or nearly, has no boxes: all of its ticks are looked at in full.
+A family is everything watched of one underlying and expiry. It knows their one forward, by which the
+guards and the model go alike (`Family.forward_both_paise`). Whether one of its prices is suspect depends
+on the others and on the underlying, so in principle every tick changes everything. `Family.settle` works
+it out in full. It also gives every contract a *box*, bounds of bid + ask chosen so that nothing can be
+suspect while all contracts are in their boxes and the underlying is near where it was; then a tick costs
+two comparisons (`Marks.take`). A family in which something is suspect, or nearly, has no boxes: all of
+its ticks are looked at in full.
 
 Prices are paise; *both* is bid + ask, twice the mid.
 """
@@ -13,24 +14,22 @@ Prices are paise; *both* is bid + ask, twice the mid.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from math import inf
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
-from engine.guards import (
-    BEYOND_INTRINSIC_PCT,
-    NEIGHBOUR_SHARE,
-    NEIGHBOUR_TICKS,
-    Shown,
-    below_intrinsic,
-    contradiction,
-)
+from engine.guards import below_intrinsic, contradiction
 from engine.model import Right
-from engine.parity import Twins, forward_both_paise
+from engine.parity import forward_both_paise
 from engine.pnl import ANY_PAISE
+from engine.sessions import dte
+from engine.watch.boxes import AWAY_SHARE, box
+from engine.watch.witnesses import Seen, contested, is_future, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import date
 
-    from engine.guards import Guard
     from engine.model import InstrumentKey
     from engine.prices import PriceBook
     from engine.watch.lines import Line
@@ -40,20 +39,27 @@ if TYPE_CHECKING:
 #: An underlying whose last trade is older than this stands still (the cash market closes before the
 #: options' does): its price is no measure of anything. Sources that do not tell count by arrival.
 SPOT_TRADED_WITHIN_S = 60.0
-#: How far the underlying and each forward may go, as a share, before boxes are made anew: 0.25 per cent.
-_AWAY_SHARE = 800
+
+if TYPE_CHECKING:
+    #: Two neighbouring strikes that one position holds, the lower one first.
+    _Pair = tuple[Line, Line]
 
 
-class _Seen(NamedTuple):
-    """A line's newest quote, if its book gives a mark and nothing is wrong with it by itself."""
+class Forwards(dict["Family", "int | None"]):
+    """Twice the forward of each family at one instant, between two ticks: worked out once, when asked for."""
 
-    shown: Shown
-    arrived_s: float
-    young: bool
+    def __init__(self, now_s: float) -> None:
+        super().__init__()
+        self.now_s = now_s
+
+    def __missing__(self, family: Family) -> int | None:
+        """Ask the family."""
+        answer = self[family] = family.forward_both_paise(self.now_s)
+        return answer
 
 
 class Family:
-    """The lines of one underlying and expiry under one set of guards.
+    """The lines of one underlying and expiry, under whatever guards.
 
     Attributes:
         calm: nothing is suspect, and nothing can be while all contracts are in their boxes.
@@ -62,27 +68,34 @@ class Family:
     """
 
     __slots__ = (
-        "_culprits", "_guard", "_held", "_rest", "calm", "lines", "spot_high", "spot_low", "underlying",
+        "_book", "_culprits", "_expiry", "_held", "_max_age_s", "_rest", "_witnesses", "calm", "lines",
+        "spot_high", "spot_low", "underlying",
     )  # fmt: skip
 
-    def __init__(self, underlying: InstrumentKey | None, guard: Guard, rest: Rest) -> None:
+    def __init__(
+        self, underlying: InstrumentKey | None, expiry: date | None, book: PriceBook, rest: Rest
+    ) -> None:
         self.underlying = underlying
-        self._guard = guard
+        self._expiry = expiry
+        self._book = book
         self._rest = rest
         self.lines: list[Line] = []
-        self._held: dict[Watched, tuple[tuple[Line, Line], ...]] = {}
-        self._culprits: dict[tuple[Line, Line], Line] = {}
-        self.shut()
+        self._held: dict[Watched, tuple[_Pair, ...]] = {}
+        self._culprits: dict[_Pair, Line] = {}
+        self._muster()
 
     # ------------------------------------------------------------------------------- who belongs to it
 
+    def join(self, line: Line) -> None:
+        """Another contract, or one of them under another set of guards."""
+        self.lines.append(line)
+        self._muster()
+
     def hold(self, watched: Watched, lines: Iterable[Line]) -> None:
         """A position holds these lines: its neighbouring strikes have to agree from now on."""
-        pairs: list[tuple[Line, Line]] = []
+        pairs: list[_Pair] = []
         for right in Right:
-            ladder = sorted(
-                {line for line in lines if line.marks.instrument.right is right}, key=_strike_paise
-            )
+            ladder = sorted({line for line in lines if line.right is right}, key=attrgetter("strike_paise"))
             pairs += pairwise(ladder)
         self._held[watched] = tuple(pairs)
         self.shut()
@@ -92,18 +105,30 @@ class Family:
         self._held.pop(watched, None)
         gone = set(lines)
         self.lines = [line for line in self.lines if line not in gone]
+        self._muster()
+
+    def _muster(self) -> None:
+        """Find out who can tell the forward, and how old the spot may be: as the strictest guard says."""
+        self._max_age_s = min((line.marks.guard.max_quote_age_s for line in self.lines), default=inf)
+        strikes = {
+            right: {line.strike_paise for line in self.lines if line.right is right} for right in Right
+        }
+        both = strikes[Right.CALL] & strikes[Right.PUT]
+        self._witnesses = tuple(
+            line for line in self.lines if is_future(line) or (line.right and line.strike_paise in both)
+        )
         self.shut()
 
     # ------------------------------------------------------------------------------------ what is true
 
-    def settle(self, book: PriceBook, now_s: float) -> list[Line]:
+    def settle(self, now_s: float) -> list[Line]:
         """Look at every newest quote beside the others; take those that are believable.
 
         Returns:
             The lines whose marks or faults have changed by it.
         """
-        seen = dict(self._look(book, now_s))
-        faults = self.faults(book, now_s)
+        seen = dict(self._look(self._book, now_s, self.lines))
+        faults = self.faults(now_s)
         changed = []
         for line in self.lines:
             marks, quote = line.marks, seen.get(line)
@@ -111,40 +136,55 @@ class Family:
             if line in faults:
                 marks.fault = faults[line]
             elif quote is not None and (quote.young or not marks.marked):
-                tick = book.peek(line.marks.instrument.key)
+                tick = self._book.peek(line.marks.instrument.key)
                 if tick is not None:
                     marks.accept(tick, quote.arrived_s)
             if before != (marks.fault, marks.long_paise, marks.short_paise, marks.book):
                 changed.append(line)
-        self._box(book, seen)
+        self._box(seen)
         return changed
 
-    def faults(self, book: PriceBook, now_s: float) -> dict[Line, str]:
-        """What is wrong with which newest prices, if the book stood like this."""
-        seen = dict(self._look(book, now_s))
-        faults = dict(self._compare(seen, self.underlying_both_paise(book, now_s, seen)))
+    def faults(self, now_s: float, book: PriceBook | None = None) -> dict[Line, str]:
+        """What is wrong with which newest prices, also if another book stood in the place of ours."""
+        book = self._book if book is None else book
+        seen = dict(self._look(book, now_s, self.lines))
+        at_odds = self._at_odds(seen)
+        faults = dict(self._compare(seen, at_odds, self._forward(seen, at_odds, book, now_s)))
         unsound = {line: book.fault(line.marks.instrument.key) for line in self.lines}
         return faults | {line: text for line, text in unsound.items() if text}
 
-    def underlying_both_paise(
-        self, book: PriceBook, now_s: float, seen: Mapping[Line, _Seen] | None = None
-    ) -> int | None:
-        """Twice the forward where it is known, else twice the underlying's price while that is young."""
-        seen = dict(self._look(book, now_s)) if seen is None else seen
-        sound = {line: quote for line, quote in seen.items() if quote.young and not line.marks.fault}
-        forward = forward_both_paise(_twins(sound))
-        return self._spot_both_paise(book, now_s) if forward is None else forward
+    def forward_both_paise(self, now_s: float) -> int | None:
+        """Twice the forward where contracts tell it, else twice the spot while that is young; None = unknown.
 
-    def _look(self, book: PriceBook, now_s: float) -> Iterator[tuple[Line, _Seen]]:
-        """The newest quote of every line that has one to compare."""
-        for line in self.lines:
-            key = line.marks.instrument.key
+        A pure function of the newest quotes: whoever asks at one moment has the same answer.
+        """
+        # where nothing can be suspect only those matter that have something to say
+        seen = dict(self._look(self._book, now_s, self._witnesses if self.calm else self.lines))
+        return self._forward(seen, {} if self.calm else self._at_odds(seen), self._book, now_s)
+
+    def _forward(
+        self, seen: Mapping[Line, Seen], at_odds: Collection[_Pair], book: PriceBook, now_s: float
+    ) -> int | None:
+        """The same; a price that contradicts another one is no witness."""
+        unheard = contested(at_odds)
+        sound = {line: quote for line, quote in seen.items() if quote.young and line not in unheard}
+        doubted = {line.marks.instrument.key for line in self._witnesses if line not in sound}
+        twins, futures = tell(sound, doubted)
+        spot = self._spot_both_paise(book, now_s)
+        days = 0 if spot is None or self._expiry is None else dte(now_s, self._expiry)
+        return forward_both_paise(twins, futures[0] if futures else None, spot, days)
+
+    def _look(self, book: PriceBook, now_s: float, lines: Iterable[Line]) -> Iterator[tuple[Line, Seen]]:
+        """The newest quote of each of these lines that has one to compare."""
+        for line in lines:
+            marks = line.marks
+            key = marks.instrument.key
             tick, arrived_s = book.peek(key), book.arrived_s(key)
             if tick is None or arrived_s is None or book.fault(key):
                 continue
-            shown = line.marks.shown(tick)
+            shown = marks.shown(tick)
             if shown is not None:
-                yield line, _Seen(shown, arrived_s, now_s <= arrived_s + self._guard.max_quote_age_s)
+                yield line, Seen(shown, arrived_s, now_s <= arrived_s + marks.guard.max_quote_age_s)
 
     def _spot_both_paise(self, book: PriceBook, now_s: float) -> int | None:
         if self.underlying is None:
@@ -152,34 +192,38 @@ class Family:
         tick, arrived_s = book.peek(self.underlying), book.arrived_s(self.underlying)
         if tick is None or arrived_s is None or tick.ltp_paise <= 0:
             return None
-        old = now_s > arrived_s + self._guard.max_quote_age_s or self._rest.auction.holds(arrived_s)
+        old = now_s > arrived_s + self._max_age_s or self._rest.auction.holds(arrived_s)
         still = tick.ltt_s > 0 and now_s > tick.ltt_s + SPOT_TRADED_WITHIN_S
         return None if old or still else 2 * tick.ltp_paise
 
-    def _compare(self, seen: Mapping[Line, _Seen], underlying: int | None) -> Iterator[tuple[Line, str]]:
+    def _at_odds(self, seen: Mapping[Line, Seen]) -> dict[_Pair, str]:
+        """What is wrong between which neighbours."""
+        found = {}
+        for pair in {pair: None for pairs in self._held.values() for pair in pairs}:
+            one, other = pair
+            if one in seen and other in seen and seen[one].young and seen[other].young:
+                low, high = ((line.marks.instrument, seen[line].shown) for line in pair)
+                found[pair] = contradiction(low, high)
+        return {pair: text for pair, text in found.items() if text}
+
+    def _compare(
+        self, seen: Mapping[Line, Seen], at_odds: Mapping[_Pair, str], forward: int | None
+    ) -> Iterator[tuple[Line, str]]:
         """What is wrong with which line; the more telling fault last."""
         low = {}
         for line, quote in seen.items():
             if not quote.young:
                 if line.marks.fault:
                     yield line, line.marks.fault
-            elif underlying is not None:
-                text = below_intrinsic(line.marks.instrument, quote.shown, underlying)
+            elif forward is not None:
+                text = below_intrinsic(line.marks.instrument, quote.shown, forward)
                 if text:
                     low[line] = text
-        for pair in {pair: None for pairs in self._held.values() for pair in pairs}:
-            one, other = pair
-            text = ""
-            if one in seen and other in seen and seen[one].young and seen[other].young:
-                text = contradiction(
-                    (one.marks.instrument, seen[one].shown), (other.marks.instrument, seen[other].shown)
-                )
-            if text:
-                culprit = self._culprits.setdefault(pair, _culprit(pair, seen, low))
-                against = other if culprit is one else one
-                yield culprit, f"{text}, beside {against.marks.instrument.display}"
-            else:
-                self._culprits.pop(pair, None)
+        self._culprits = {pair: line for pair, line in self._culprits.items() if pair in at_odds}
+        for pair, text in at_odds.items():
+            culprit = self._culprits.setdefault(pair, _culprit(pair, seen, low))
+            against = pair[1] if culprit is pair[0] else pair[0]
+            yield culprit, f"{text}, beside {against.marks.instrument.display}"
         yield from low.items()
 
     # ------------------------------------------------------------------------------------------- boxes
@@ -191,34 +235,25 @@ class Family:
         for line in self.lines:
             line.marks.shut()
 
-    def _box(self, book: PriceBook, seen: Mapping[Line, _Seen]) -> None:
+    def _box(self, seen: Mapping[Line, Seen]) -> None:
         """Give every narrow line its box; if that cannot be done, nobody has one.
 
-        Ages are left aside: a box holds whichever quotes grow old, so it reckons with all of them.
+        Ages are left aside: a box holds whichever quotes grow old, so it reckons with all of them. The
+        forward lies between the highest and the lowest of all that could have a say in it.
         """
         self.shut()
         if any(line.marks.fault for line in self.lines):
             return
-        spot = None if self.underlying is None else book.peek(self.underlying)
+        spot = None if self.underlying is None else self._book.peek(self.underlying)
         spot_paise = 0 if spot is None else max(spot.ltp_paise, 0)
-        twins = list(_twins(seen))
-        levels = [pair.forward_both_paise for pair in twins] + ([2 * spot_paise] if spot_paise else [])
-        away = max(levels, default=0) // _AWAY_SHARE
-        boxes = {
-            line: _above_intrinsic(line, min(levels) - 2 * away, max(levels) + 2 * away)
-            if levels
-            else (1, ANY_PAISE)
-            for line in seen
-        }
-        strikes = {pair.strike_paise for pair in twins}
-        for line, quote in seen.items():
-            if line.marks.instrument.strike_paise in strikes:
-                both = quote.shown.both_paise
-                boxes[line] = _within(boxes[line], both - away, both + away)
-        for pair in {pair for pairs in self._held.values() for pair in pairs}:
-            if pair[0] in seen and pair[1] in seen:
-                _part(pair, seen, boxes)
-        if all(low <= seen[line].shown.both_paise <= high for line, (low, high) in boxes.items()):
+        twins, futures = tell(seen)
+        levels = [*(pair.forward_both_paise for pair in twins), *futures]
+        levels += [2 * spot_paise] if spot_paise else []
+        away = max(levels, default=0) // AWAY_SHARE
+        pairs = {pair: None for pairs in self._held.values() for pair in pairs}
+        both = {line: quote.shown.both_paise for line, quote in seen.items()}
+        boxes = box(both, levels, self._witnesses, pairs)
+        if all(low <= both[line] <= high for line, (low, high) in boxes.items()):
             self.calm = True
             self.spot_low, self.spot_high = spot_paise - away, spot_paise + away
             if not spot_paise:
@@ -227,24 +262,7 @@ class Family:
                 line.marks.low, line.marks.high = low, high
 
 
-def _strike_paise(line: Line) -> int:
-    return line.marks.instrument.strike_paise or 0
-
-
-def _twins(seen: Mapping[Line, _Seen]) -> Iterator[Twins]:
-    """Strikes of which both the call and the put are seen."""
-    puts = {
-        _strike_paise(line): quote.shown.both_paise
-        for line, quote in seen.items()
-        if line.marks.instrument.right is Right.PUT
-    }
-    for line, quote in seen.items():
-        strike_paise = _strike_paise(line)
-        if line.marks.instrument.right is Right.CALL and strike_paise in puts:
-            yield Twins(strike_paise, quote.shown.both_paise, puts[strike_paise])
-
-
-def _culprit(pair: tuple[Line, Line], seen: Mapping[Line, _Seen], low: Mapping[Line, str]) -> Line:
+def _culprit(pair: _Pair, seen: Mapping[Line, Seen], low: Mapping[Line, str]) -> Line:
     """Which of two contradicting lines is not believed.
 
     The one below intrinsic value, else the one that changed last; of two that changed in one instant
@@ -258,35 +276,3 @@ def _culprit(pair: tuple[Line, Line], seen: Mapping[Line, _Seen], low: Mapping[L
 
     one, other = pair
     return one if blame(one) > blame(other) else other
-
-
-def _within(box: tuple[int, int], low: int, high: int) -> tuple[int, int]:
-    return max(box[0], low), min(box[1], high)
-
-
-def _above_intrinsic(line: Line, low: int, high: int) -> tuple[int, int]:
-    """The box of a line whose underlying, doubled, stays between these."""
-    instrument = line.marks.instrument
-    strike = 2 * _strike_paise(line)
-    # the tolerance is the smaller one of quotes: who is outside is looked at, not condemned
-    if instrument.right is Right.CALL:
-        return max(high - strike - high * BEYOND_INTRINSIC_PCT // 100 + 1, 1), ANY_PAISE
-    if instrument.right is Right.PUT:
-        return max(strike - low - low * BEYOND_INTRINSIC_PCT // 100 + 1, 1), ANY_PAISE
-    return 1, ANY_PAISE
-
-
-def _part(pair: tuple[Line, Line], seen: Mapping[Line, _Seen], boxes: dict[Line, tuple[int, int]]) -> None:
-    """Divide the room between two neighbours: each may take half of it.
-
-    Spreads are reckoned as nothing, so that they may change freely.
-    """
-    low, high = pair
-    calls = low.marks.instrument.right is Right.CALL
-    dear, cheap = (low, high) if calls else (high, low)
-    distance = 2 * (_strike_paise(high) - _strike_paise(low))
-    slack = max(2 * NEIGHBOUR_TICKS * low.marks.instrument.tick_paise, distance // NEIGHBOUR_SHARE)
-    one, other = seen[dear].shown.both_paise, seen[cheap].shown.both_paise
-    apart, together = (distance + slack - (one - other)) // 2, (one - other + slack) // 2
-    boxes[dear] = _within(boxes[dear], one - together, one + apart)
-    boxes[cheap] = _within(boxes[cheap], other - apart, other + together)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from engine.liquidation import walk
+from engine.liquidation import Exit, walk
 from engine.model import Action, Urgency
 from engine.pnl import Marks, last_mark
 from engine.rules.alerts import ALERT_FROM
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engine.charges import ChargeTable, Rates
-    from engine.liquidation import Exit
     from engine.payoff import Payoff
     from engine.pnl import Price
     from engine.prices import PriceBook
@@ -48,6 +47,7 @@ class Figures:
         loss_fraction: the loss as a share of what the nearest loss rule allows; None without one.
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
+        profit_exit: a rule takes its profit.
         broken: which rule has failed, so that none of them exits any more; empty = none.
         shares: open combinations, and those at entry.
     """
@@ -67,6 +67,7 @@ class Figures:
     notes: tuple[RuleNote, ...]
     payoff: Payoff
     unprotected: bool
+    profit_exit: bool
     broken: str
     dte: int | None
     peak_paise: int | None
@@ -122,6 +123,7 @@ def figures(
         notes=watched.notes,
         payoff=watched.payoff,
         unprotected=all(armed.rule.kind is not Kind.LOSS for armed in watched.armed),
+        profit_exit=any(armed.rule.kind is Kind.PROFIT for armed in watched.armed),
         broken=watched.broken,
         dte=None if expiry is None else dte(now_s, expiry),
         peak_paise=memory.peak_paise,
@@ -145,7 +147,7 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
         verdict = armed.look(snapshot)
         if verdict is not None:
             return verdict.action, verdict.urgency, verdict.reason
-    faults = [f"{m.instrument.display} {m.fault}" for _, m in watched.holding.legs if m.fault]
+    faults = [f"{m.instrument.display} {m.fault}" for q, m in watched.holding.legs if q and m.fault]
     if faults:
         return Action.MONITOR, Urgency.NORMAL, f"Suspect price: {'; '.join(faults)}"
     alert = watched.alarms.ladder.alert(snapshot.guarded_paise)
@@ -155,15 +157,15 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
 
 
 def _legs(watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | None]) -> Iterator[LegView]:
-    """Each leg with its mark and way out, how old its newest quote is, and what is wrong with it."""
+    """Each leg, as far as it is left: mark, way out, age of its newest quote, and what is wrong with that."""
     for leg, (quantity, marks), way in zip(watched.position.legs, watched.holding.legs, exits, strict=True):
         yield LegView(
             name=leg.instrument.display,
             quantity=quantity,
             entry_paise=leg.entry_price_paise,
-            mark_paise=mark(marks, quantity, now_s),
+            mark_paise=mark(marks, quantity or leg.quantity, now_s),
             age_s=now_s - marks.arrived_s if isfinite(marks.arrived_s) else None,
-            exit_paise=None if way is None else way.average_paise(quantity),
+            exit_paise=None if way is None or not quantity else way.average_paise(quantity),
             covered=None if way is None else way.covered,
             fault=marks.fault,
             suspects=marks.suspects,
@@ -172,6 +174,8 @@ def _legs(watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | No
 
 def _exit(marks: Marks, quantity: int, now_s: float, book: PriceBook, rates: Rates | None) -> Exit | None:
     """Closing one leg on its newest quote, unless that is old, suspect or not there."""
+    if not quantity:
+        return Exit(0, 0, 0)
     tick = book.peek(marks.instrument.key)
     if tick is None or marks.fault or now_s > marks.fresh_until_s:
         return None

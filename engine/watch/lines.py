@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from engine.guards import Guard
     from engine.messages import Tick
-    from engine.model import Instrument, InstrumentKey
+    from engine.model import Instrument, InstrumentKey, Right
     from engine.prices import PriceBook
     from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
@@ -37,6 +37,16 @@ class Line:
         return not (self.longs or self.shorts)
 
     @property
+    def right(self) -> Right | None:
+        """Call or put; None = it is no option."""
+        return self.marks.instrument.right
+
+    @property
+    def strike_paise(self) -> int:
+        """The strike, 0 without one."""
+        return self.marks.instrument.strike_paise or 0
+
+    @property
     def holders(self) -> Iterator[Watched]:
         """Every position that holds it."""
         return (watched for watched, _ in (*self.longs, *self.shorts))
@@ -55,7 +65,7 @@ class Lines:
         self._rest = rest
         self.by_key: dict[InstrumentKey, list[Line]] = {}
         self.by_underlying: dict[InstrumentKey, list[Family]] = {}
-        self._families: dict[tuple[InstrumentKey | None, str, date | None, Guard], Family] = {}
+        self._families: dict[tuple[InstrumentKey | None, str, date | None], Family] = {}
 
     @property
     def families(self) -> Collection[Family]:
@@ -68,9 +78,9 @@ class Lines:
         for line in lines:
             if line.marks.guard == guard:
                 return line
-        line = Line(Marks(instrument, guard), self._family(instrument, guard))
+        line = Line(Marks(instrument, guard), self._family(instrument))
         lines.append(line)
-        line.family.lines.append(line)
+        line.family.join(line)
         tick, arrived_s = self._book.peek(instrument.key), self._book.arrived_s(instrument.key)
         if tick is not None and arrived_s is not None and line.marks.shown(tick) is None:
             self.doubt(line, tick, arrived_s)
@@ -79,7 +89,7 @@ class Lines:
 
     def settle(self, family: Family, now_s: float) -> list[Line]:
         """Find out what of a family is suspect; the holders of what has changed lose their bands."""
-        changed = family.settle(self._book, now_s)
+        changed = family.settle(now_s)
         for line in changed:
             for watched in line.holders:
                 watched.empty_band()
@@ -87,7 +97,7 @@ class Lines:
 
     def doubt(self, line: Line, tick: Tick, now_s: float) -> None:
         """A book without a mark: bound what it may count, and judge its holders at every tick."""
-        both_paise = line.family.underlying_both_paise(self._book, now_s)
+        both_paise = line.family.forward_both_paise(now_s)
         line.marks.doubt(tick, now_s)
         if both_paise is not None:
             line.marks.bound(both_paise // 2)
@@ -129,12 +139,13 @@ class Lines:
         for family in self._families.values():
             self._index(family)
 
-    def _family(self, instrument: Instrument, guard: Guard) -> Family:
-        """Where an instrument belongs under these guards."""
-        name = (instrument.underlying, instrument.symbol, instrument.expiry, guard)
+    def _family(self, instrument: Instrument) -> Family:
+        """Where an instrument belongs."""
+        name = (instrument.underlying, instrument.symbol, instrument.expiry)
         family = self._families.get(name)
         if family is None:
-            family = self._families[name] = Family(instrument.underlying, guard, self._rest)
+            family = Family(instrument.underlying, instrument.expiry, self._book, self._rest)
+            self._families[name] = family
             self._index(family)
         return family
 
@@ -154,3 +165,10 @@ def moved_by(lines: Iterable[Line], now_s: float) -> dict[Watched, frozenset[Ins
             news = {line.marks.instrument.key} if line.marks.counts(now_s) else frozenset()
             touched[watched] = touched.get(watched, frozenset()) | news
     return touched
+
+
+def modelled(families: Iterable[Family]) -> Iterator[Watched]:
+    """The holders that go by the model, whose forward any contract of theirs may have moved."""
+    for family in families:
+        for line in family.lines:
+            yield from (watched for watched in line.holders if watched.scale.wanted)

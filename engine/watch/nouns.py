@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import InstrumentKey, PositionId, Verdict
+    from engine.model import InstrumentKey, Position, PositionId, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What rows of a position said for all of it, kept where a partial exit has ended one of them.
+
+    Attributes:
+        margin_paise: blocked at entry for all combinations; None = unknown.
+    """
+
+    strategy: str
+    rule_sets: tuple[str, ...]
+    opened_at_s: float
+    margin_paise: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,7 @@ class Memory:
         peaks_of: the legs and the open share those peaks were seen with; other legs end them.
         entry_spot_paise: the underlying's price at entry; None = unknown.
         scaled_to: the highest scaling level that has acted; no level up to it acts again.
+        said: what rows that our partial exits have ended said; None = none has ended.
     """
 
     peak_paise: int | None = None
@@ -39,10 +54,35 @@ class Memory:
     peaks_of: tuple[str, int, int] = ("", 1, 1)
     entry_spot_paise: int | None = None
     scaled_to: Fraction = Fraction(0)
+    said: Said | None = None
 
     def after_part(self, realised_paise: int, open_share: tuple[int, int]) -> Memory:
         """What is remembered when a part has been closed for that P&L and this share is left."""
         return replace(self, realised_paise=self.realised_paise + realised_paise, open_share=open_share)
+
+    def listen(self, position: Position) -> Memory:
+        """The same before a part ends rows of the position, which may be those that say it."""
+        left, entry = self.shares(position.combinations)
+        margin = position.margin_paise
+        whole = None if margin is None else margin * entry // left
+        if self.said is not None and left != entry:
+            whole = self.said.margin_paise
+        said = Said(position.strategy, position.rule_sets, position.opened_at_s, whole)
+        return replace(self, said=said)
+
+    def complete(self, position: Position) -> Position:
+        """The position with what rows said that our own partial exits have ended."""
+        left, entry = self.open_share
+        if self.said is None or left != position.combinations:
+            return position
+        said, margin = self.said, self.said.margin_paise
+        return replace(
+            position,
+            strategy=position.strategy or said.strategy,
+            rule_sets=position.rule_sets or said.rule_sets,
+            opened_at_s=min(position.opened_at_s, said.opened_at_s),
+            margin_paise=position.margin_paise if margin is None else margin * left // entry,
+        )
 
     def shares(self, combinations: int) -> tuple[int, int]:
         """Open combinations and those at entry, of a position that has that many now.
@@ -63,7 +103,11 @@ class Memory:
     def from_json(cls, data: Mapping[str, Any]) -> Memory:
         """What `to_json` gave, read back; what an older version did not know yet is as at the start."""
         pairs = {name: tuple(data[name]) for name in ("open_share", "peaks_of") if name in data}
-        return cls(**{**data, **pairs, "scaled_to": Fraction(data.get("scaled_to", "0"))})
+        said = data.get("said")
+        if said is not None:
+            said = Said(**{**said, "rule_sets": tuple(said["rule_sets"])})
+        scaled_to = Fraction(data.get("scaled_to", "0"))
+        return cls(**{**data, **pairs, "scaled_to": scaled_to, "said": said})
 
 
 @dataclass(frozen=True, slots=True)

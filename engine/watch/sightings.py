@@ -182,6 +182,8 @@ def _legs(watched: Watched, now_s: float) -> Iterator[LegSeen]:
 
 def _doubt(marks: Marks, quantity: int, now_s: float) -> str:
     """Which guard keeps a leg from having a mark, and what that means for a stop."""
+    if not quantity:
+        return ""  # all of it is traded
     if not isfinite(marks.arrived_s):
         return "never quoted"
     if marks.fault:

@@ -12,25 +12,26 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model import Action, Urgency
-from engine.pnl import Holding, Marks, way_out
+from engine.pnl import Marks, way_out
 from engine.rules.base import Due, Level, Limits, Rank, Ratchet, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
 from engine.watch.alarms import Alarms
 from engine.watch.armed import Armed, arm, arm_one, carry
+from engine.watch.lasting import Lasting
 from engine.watch.life import Life
 from engine.watch.nouns import RuleNote
-from engine.watch.scale import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from engine.model import InstrumentKey, Verdict
+    from engine.pnl import Traded
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.nouns import Memory
-    from engine.watch.underlying import Underlying
+    from engine.watch.scale import Scale
 
 #: The name under which a rule's own mistake is told.
 RULE_FAULT = "rule_fault"
@@ -56,19 +57,18 @@ class Watched:
         low, high: the band of values, both included, in which nothing can happen; empty (1, 0)
             while every tick has to be judged.
         spot_low, spot_high: prices of the underlying between which no rule speaks.
-        fresh_until_s: the band holds until then at least, by the age of the legs' quotes.
+        fresh_until_s: the band holds until then at least, by the age of the legs' quotes and peaks that wait.
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
-        frozen: a part of the legs is traded and not yet taken off: their P&L is nobody's peak or trough.
         held: an exit is running or asked about: P&L and peaks go on, only rules above this rank speak;
             None = it is not held.
         broken: which rule has failed, so that none of them exits any more; empty = none.
     """
 
     __slots__ = (
-        "_by_spot", "_due_s", "_gate_s", "_keys", "_liquidation", "_quiet_high", "_quiet_low",
+        "_by_spot", "_due_s", "_gate_s", "_keys", "_lasting", "_liquidation", "_quiet_high", "_quiet_low",
         "_ratchets", "_ruleset", "_session_open_s", "_situation", "_told_broken", "alarms", "armed",
-        "broken", "fresh_until_s", "frozen", "held", "high", "holding", "life", "low", "notes", "payoff",
+        "broken", "fresh_until_s", "held", "high", "holding", "life", "low", "notes", "payoff",
         "position", "queued_s", "scale", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
@@ -77,27 +77,26 @@ class Watched:
         situation: Situation,
         ruleset: RuleSet,
         memory: Memory,
-        marks: Sequence[Marks],
-        spot: Underlying,
+        scale: Scale,
         now_s: float,
+        lasts_s: float,
     ) -> None:
         position = situation.position
         self.position = position
         self.payoff = situation.payoff
-        self.holding = Holding(position.legs, marks)
+        self.scale = scale
+        self.holding = scale.holding
         self._keys = frozenset(leg.key for leg in position.legs)
         self._ruleset = ruleset
         self._liquidation = ruleset.settings.liquidation
-        max_age_s = marks[0].guard.max_quote_age_s
-        self.scale = Scale(situation, self.holding, spot, max_age_s)
-        self.life = Life(position, max_age_s, memory, now_s)
+        self.life = Life(position, scale.max_age_s, memory, now_s)
         self._situation = situation
         self.armed: tuple[Armed, ...] = ()
         armed, self.notes = arm(ruleset, self.life.entered(situation))
         self._take(armed)
         self.alarms = Alarms(self.holding)
+        self._lasting = Lasting(lasts_s)
         self.held: Rank | None = None
-        self.frozen = False
         self.value = self._quiet_low = self._quiet_high = 0
         self.spot_low = self.spot_high = 0.0
         self.fresh_until_s = self._session_open_s = self._gate_s = -inf
@@ -145,7 +144,8 @@ class Watched:
         """Take the place of a watch of the same position, by other legs or guards; `remember` next."""
         self.held = known.held
         if known.position.legs == self.position.legs:
-            self.frozen, self._session_open_s = known.frozen, known._session_open_s
+            self.holding.count(known.holding.traded)
+            self._session_open_s = known._session_open_s
             self._carry_on(self.armed, known.armed)
 
     @property
@@ -168,6 +168,15 @@ class Watched:
         levels = [a.params for a in self.armed if isinstance(a.params, Level)]
         acted = [level.at for level in levels if level.threshold_paise <= threshold_paise]
         self.remember(replace(self.memory, scaled_to=max([self.life.scaled_to, *acted])))
+
+    def count(self, traded: Traded) -> bool:
+        """Count this as realised, and only the rest at marks; False = it is counted already."""
+        if traded == self.holding.traded:
+            return False
+        self.holding.count(traded)
+        self.empty_band()
+        self.wake_s = -inf
+        return True
 
     def empty_band(self) -> None:
         """Have every tick judged until the next judgement."""
@@ -221,8 +230,12 @@ class Watched:
         if session_open_s != self._session_open_s:
             self._open_session(session_open_s)
         snapshot = self.snapshot(now_s)
-        if snapshot.marked_paise is not None:
-            self._note_extremes(snapshot.marked_paise)
+        self._keep_lasting(now_s)
+        if snapshot.marked_paise is None:
+            self._lasting.forget()
+        else:
+            self._lasting.see(snapshot.marked_paise, now_s, *self._known())
+            self._keep_lasting(now_s)
         said = self._enter() if self.life.learn_entry(snapshot) else []
         if self._telling:
             said += self.alarms.speak(snapshot, self.armed)
@@ -250,6 +263,7 @@ class Watched:
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
         self._session_open_s = open_s
+        self._lasting.forget()
         day = ist_date(open_s)
         self._gate_s = at(day, self._ruleset.settings.no_exit_before)
         self.alarms.rest()
@@ -269,12 +283,30 @@ class Watched:
         for armed in self.armed:
             armed.rest()
 
-    def _note_extremes(self, open_paise: int) -> None:
-        if self.frozen:
-            return
-        self.life.reach(open_paise)
-        for armed in self._ratchets:
-            armed.see(open_paise)
+    def _keep_lasting(self, now_s: float) -> None:
+        """Note the believable P&Ls that have lasted by now."""
+        highs, lows = self._lasting.lasted(now_s)
+        for open_paise in highs:
+            self.life.rise(open_paise)
+            for armed in self._rising():
+                armed.see(open_paise)
+        for open_paise in lows:
+            self.life.fall(open_paise)
+
+    def _rising(self) -> Iterator[Armed]:
+        """The ratchets that may rise.
+
+        What is half traded has a P&L, and it is a peak or trough like any other. But the peak of a rule
+        in per cent is that of open combinations, which there are none of until the exit has ended.
+        """
+        return (armed for armed in self._ratchets if not self.holding.traded or armed.with_realised)
+
+    def _known(self) -> tuple[float, float]:
+        """Between which P&Ls of the open legs there is no new trough, no new peak, and no ratchet rises."""
+        life, realised = self.life, self.life.realised_paise
+        low = inf if life.trough_paise is None else life.trough_paise - realised
+        high = -inf if life.peak_paise is None else life.peak_paise - realised
+        return low, min([high, *(rises for one in self._rising() if (rises := one.rises_paise) is not None)])
 
     def _enter(self) -> list[Verdict]:
         """Arm anew what waited for the moment of entry; what cannot be had is told."""
@@ -330,11 +362,12 @@ class Watched:
         """Work out in which values and until when nothing can happen."""
         now_s = snapshot.now_s
         self._due_s = self._next_due(now_s)
-        self.wake_s = min([self._due_s, *(change for change in self.holding.changes_s() if change > now_s)])
-        self.fresh_until_s = self.holding.fresh_until_s
+        self._hold_on()
+        changes = [change for change in self.holding.changes_s() if change > now_s]
+        self.wake_s = min([self._due_s, self._lasting.due_s, *changes])
         open_paise = snapshot.marked_paise
         met = any(armed.verdict for armed in self.armed)
-        if open_paise is None or self._liquidation or self.life.entry_open or met:
+        if open_paise is None or self._liquidation or self.life.entry_open or met or self.holding.traded:
             self.empty_band()
             return
         shift = self.holding.cost_paise
@@ -384,37 +417,54 @@ class Watched:
         return self.spot_low < spot_paise < self.spot_high
 
     def _close_band(self) -> None:
-        """Of the values at which no rule speaks, those that are no new peak or trough either."""
+        """Of the values at which no rule speaks, those that are no new peak or trough either.
+
+        While one waits to have lasted, only the value that it is at.
+        """
         shift, life = self.holding.cost_paise - self.life.realised_paise, self.life
         self.low, self.high = self._quiet_low, self._quiet_high
-        if life.peak_paise is not None and life.trough_paise is not None and not self.frozen:
+        if self._lasting.due_s < inf:  # every change counts
+            self.low, self.high = max(self.low, self.value), min(self.high, self.value)
+        elif life.peak_paise is not None and life.trough_paise is not None:
             self.low = max(self.low, life.trough_paise + shift)
             self.high = min(self.high, life.peak_paise + shift)
 
     def stretch(self, now_s: float) -> bool:
-        """Whether a value outside the band is a new peak or trough and nothing else; if so, note it.
+        """Whether a value outside the band is one more peak or trough to wait for and nothing else.
 
         In a market that runs one way this is most of what happens, and much cheaper than a judgement.
+        What has lasted until now was in the quiet band, where no ratchet rises.
         """
-        if self.low > self.high or (now_s > self.fresh_until_s and not self.renew(now_s)):
+        if self.low > self.high or not self._quiet_low <= self.value <= self._quiet_high:
             return False
-        if not self._quiet_low <= self.value <= self._quiet_high:
+        if now_s > self.holding.fresh_until_s or now_s >= self._due_s:
             return False
-        self._note_extremes(self.value - self.holding.cost_paise)
+        self._keep_lasting(now_s)
+        self._lasting.see(self.value - self.holding.cost_paise, now_s, *self._known())
+        self._keep_lasting(now_s)
         self._close_band()
+        self._hold_on()
         return True
 
     def renew(self, now_s: float) -> bool:
-        """Whether all that was to happen by now is that quotes grow old, and new ones have come meanwhile.
+        """Whether all that was to happen by now is that a peak has lasted, or that quotes grow old.
 
-        If so the band holds on, for as long as those are young.
+        If so, and new ones have come meanwhile, the band holds on for as long as those are young.
         """
-        fresh_until_s = self.holding.fresh_until_s
-        if not self.low <= self.value <= self.high or now_s > fresh_until_s or now_s >= self._due_s:
+        if not self.low <= self.value <= self.high or now_s >= self._due_s:
             return False
-        self.fresh_until_s = fresh_until_s
-        self.wake_s = min(self._due_s, nextafter(fresh_until_s, inf))
+        if now_s > self.holding.fresh_until_s:
+            return False
+        self._keep_lasting(now_s)
+        self._close_band()
+        self._hold_on()
         return True
+
+    def _hold_on(self) -> None:
+        """Let the band hold while the quotes are young, and until a peak or trough has lasted."""
+        fresh_until_s, lasted_s = self.holding.fresh_until_s, self._lasting.due_s
+        self.fresh_until_s = min(fresh_until_s, nextafter(lasted_s, -inf))
+        self.wake_s = min(self._due_s, lasted_s, nextafter(fresh_until_s, inf))
 
     def _next_due(self, now_s: float) -> float:
         """The earliest moment at which time alone, but for the age of quotes, changes something."""

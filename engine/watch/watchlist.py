@@ -13,15 +13,19 @@ from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
+from engine.guards import exit_bounds
 from engine.payoff import payoff
-from engine.pnl import Marks
+from engine.pnl import Holding
 from engine.prices import PriceBook
 from engine.rules.base import Rank, Situation
 from engine.rules.overrides import tighten, tightened
 from engine.sessions import ist_date
+from engine.watch.armed import PROFIT_CONFIRM_S
+from engine.watch.family import Forwards
 from engine.watch.figures import figures
-from engine.watch.lines import Lines, moved_by
+from engine.watch.lines import Lines, modelled, moved_by
 from engine.watch.nouns import Judgement, Standing
+from engine.watch.scale import Scale
 from engine.watch.sightings import WhyLog
 from engine.watch.trial import try_out
 from engine.watch.underlying import Rest, Underlying
@@ -47,7 +51,6 @@ if TYPE_CHECKING:
     from engine.watch.watched import Guarding
 
 _NOTHING: tuple[Judgement, ...] = ()
-_UNTRADED: Traded = {}
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
 
@@ -80,6 +83,8 @@ class Watchlist:
         self._calendar = calendar
         self._rulebook = rulebook
         self._replay = replay
+        # what was recorded comes by instants, with all legs together
+        self._lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
         self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
@@ -139,11 +144,11 @@ class Watchlist:
         watched = self._positions[position]
         situation, ruleset = self._situation(watched.position, watched.memory)
         ruleset = tighten(ruleset, override, watched.life.entered(situation))
-        marks = [marks for _, marks in watched.holding.legs]
-        after = Watched(situation, ruleset, watched.memory, marks, watched.scale.spot, now_s)
+        scale = watched.scale.another(situation)
+        after = Watched(situation, ruleset, watched.memory, scale, now_s, self._lasts_s)
         after.succeed(watched)
         after.remember(watched.memory)
-        after.scale.weigh(now_s)
+        after.scale.weigh(Forwards(now_s))
         return try_out(watched, after, override.rule, now_s)
 
     def drop(self, position: PositionId) -> None:
@@ -175,9 +180,10 @@ class Watchlist:
         """The scaling levels up to this threshold have acted; they never do again."""
         self._positions[position].spend(threshold_paise)
 
-    def freeze(self, position: PositionId) -> None:
-        """Some of its legs are traded already: note no peak and no trough until they are others."""
-        self._positions[position].frozen = True
+    def count(self, position: PositionId, traded: Traded) -> None:
+        """Count what exits that have not ended flat have traded of it by its fills, the rest at marks."""
+        if self._positions[position].count(traded):
+            self._enqueue(self._positions[position])
 
     def release(self, position: PositionId) -> None:
         """The exit ended and the position did not: every rule may speak again from the next price on."""
@@ -210,8 +216,18 @@ class Watchlist:
                     moved.append(watched)
         if not moved or not self._in_session(now_s):
             return _NOTHING
-        only = frozenset((key,))
-        return self._judge({watched: only for watched in moved if not watched.stretch(now_s)}, now_s)
+        left = self._stretch(moved, now_s)
+        return self._judge(dict.fromkeys(left, frozenset((key,))), now_s) if left else _NOTHING
+
+    def _stretch(self, moved: Iterable[Watched], now_s: float) -> list[Watched]:
+        """Let those go on that are only at a new peak or trough; the others have to be judged."""
+        left = []
+        for watched in moved:
+            if watched.stretch(now_s):
+                self._enqueue(watched)
+            else:
+                left.append(watched)
+        return left
 
     def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is believed or judged."""
@@ -229,14 +245,15 @@ class Watchlist:
         for line in lines:
             self._held.count(line)
         touched = moved_by([*lines, *others], now_s)
-        for watched in heard:
+        for watched in (*heard, *modelled(families)):
             touched.setdefault(watched, _NO_LEG)
         if not self._in_session(now_s):
             for watched in touched:
                 watched.empty_band()
             return _NOTHING
+        forwards = Forwards(now_s)
         for watched in touched:
-            watched.scale.weigh(now_s, instant=True)
+            watched.scale.weigh(forwards, instant=True)
         return self._judge(touched, now_s)
 
     def _take_in(self, tick: Tick, now_s: float) -> Sequence[Watched]:
@@ -252,7 +269,7 @@ class Watchlist:
         keys = [tick.key for tick in ticks if book.take(tick, now_s) or tick.key in self._lines]
         families = {line.family: None for key in keys for line in self._lines.get(key, ())}
         return frozenset(
-            line.marks.instrument.key for family in families for line in family.faults(book, now_s)
+            line.marks.instrument.key for family in families for line in family.faults(now_s, book)
         )
 
     def beat(self, now_s: float) -> Sequence[Judgement]:
@@ -260,6 +277,7 @@ class Watchlist:
         in_session = self._in_session(now_s)
         restless = [family for family in self._held.families if not family.calm]
         changed = [line for family in restless for line in self._held.settle(family, now_s)]
+        forwards = Forwards(now_s)
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
@@ -271,7 +289,7 @@ class Watchlist:
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
-                watched.scale.weigh(now_s)
+                watched.scale.weigh(forwards)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
         return said
@@ -303,20 +321,13 @@ class Watchlist:
         """The rules in force."""
         return self._rulebook
 
-    def standing(self, position: PositionId, now_s: float, traded: Traded = _UNTRADED) -> Standing:
-        """What the position counts in its account's day.
-
-        Args:
-            position: which one.
-            now_s: the moment.
-            traded: by contract the units, and their turnover in paise, that exits which are not over
-                have traded already: those count by their fills, whatever they are quoted at now.
-        """
+    def standing(self, position: PositionId, now_s: float) -> Standing:
+        """What the position counts in its account's day."""
         watched = self._positions[position]
         seen = watched.snapshot(now_s)
         marked, guarded = (
-            None if pnl is None else pnl + seen.realised_paise + watched.holding.beyond(traded, price, now_s)
-            for pnl, price in ((seen.marked_paise, Marks.mark), (seen.guarded_paise, Marks.guarded))
+            None if pnl is None else pnl + seen.realised_paise
+            for pnl in (seen.marked_paise, seen.guarded_paise)
         )
         legs, marks = watched.position.legs, watched.holding.legs
         return Standing(
@@ -333,6 +344,24 @@ class Watchlist:
     def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:
         """Keep what is seen of a position of which somebody else has judged."""
         self.why.look(self._positions[position], now_s, (verdict,))
+
+    def fair_paise(self, key: InstrumentKey) -> int | None:
+        """What to go by in place of a contract's newest quote, in paise; None = that is not suspect.
+
+        The last believable mid if that was young when the quote came, else the quote's own mid as far as
+        intrinsic value allows; None also when neither is known.
+        """
+        line = next((line for line in self._lines.get(key, ()) if line.marks.fault), None)
+        tick, arrived_s = self.book.peek(key), self.book.arrived_s(key)
+        if line is None or tick is None or arrived_s is None:
+            return None
+        if line.marks.marked and arrived_s <= line.marks.fresh_until_s:
+            return (line.marks.long_paise + line.marks.short_paise) // 2
+        shown, underlying = line.marks.shown(tick), line.family.forward_both_paise(arrived_s)
+        if shown is None or underlying is None:
+            return None
+        floor, ceiling = exit_bounds(line.marks.instrument, underlying // 2)
+        return min(max(shown.both_paise // 2, floor), ceiling)
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
@@ -395,8 +424,10 @@ class Watchlist:
         """Set up a position on its lines; what the book knows already counts."""
         legs = situation.position.legs
         lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
-        underlying = self._underlying(situation.position)
-        watched = Watched(situation, ruleset, memory, [line.marks for line in lines], underlying, now_s)
+        families = {line.marks.instrument.expiry: line.family for line in lines}
+        holding = Holding(legs, [line.marks for line in lines])
+        scale = Scale(situation, holding, self._underlying(situation.position), families)
+        watched = Watched(situation, ruleset, memory, scale, now_s, self._lasts_s)
         self._let_listen(watched)
         for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))

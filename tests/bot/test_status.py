@@ -84,6 +84,38 @@ def test_the_owners_own_example():
     )
 
 
+def test_the_net_result_and_the_distances_stand_beside_the_mark():
+    """What closing now would leave; how far each rule is, by the underlying's price where that is known."""
+    far = position(
+        symbol="BANKNIFTY",
+        closing_pnl_paise=122_760,
+        profit_exit=False,
+        thresholds=(
+            ThresholdView("stop_credit_multiple", -1_23_45_678_00, "", distance_paise=-1_25_00_000_00),
+            ThresholdView(
+                "trailing_stop", 50_000, "", distance_paise=-102_750, points=-62.4, underlying_paise=24_870_10
+            ),
+            ThresholdView("stop_underlying", None, "", points=1_234.0, underlying_paise=58_500_00),
+            ThresholdView("stop_delta", None, "net delta of 0.5"),
+        ),
+    )
+    assert status(house(far)).split("\n", 2)[2] == (
+        "P&amp;L <b>+₹1,527.50</b> · value −₹1,527.50\n"
+        "Closed now <b>+₹1,227.60</b> after charges\n"
+        "<pre>3359 BANKNIFTY  +1,527.50 +49.9%\n"
+        "closed now, net        +1,227.60\n"
+        "Iron Condor       MONITOR NORMAL\n"
+        "DTE 5              trail +500.00\n"
+        "       at 24,870, 62 points away\n"
+        "               stop -1,23,45,678\n"
+        "                1,25,00,000 away\n"
+        "                  stop at 58,500\n"
+        "                1234 points away\n"
+        "! no profit exit</pre>"
+    )
+    assert "Closed now" not in status(house(far, position(2)))
+
+
 def test_a_troubled_house():
     """Halted, degraded, stale: said above; stuck, invalid, held, unprotected: said above and at the row."""
     view = house(
@@ -223,6 +255,8 @@ positions = st.builds(
     pnl_pct=st.none() | st.floats(-1e7, 1e7),
     reason=st.text(max_size=300),
     unprotected=st.booleans(),
+    profit_exit=st.booleans(),
+    closing_pnl_paise=st.none() | st.integers(-(10**13), 10**13),
     thresholds=st.lists(
         st.builds(
             ThresholdView,
@@ -230,6 +264,9 @@ positions = st.builds(
             st.none() | st.integers(-(10**12), 10**12),
             st.text(max_size=80),
             st.booleans(),
+            st.none() | st.integers(-(10**12), 10**12),
+            st.none() | st.floats(-1e6, 1e6),
+            st.none() | st.integers(0, 10**9),
         ),
         max_size=4,
     ).map(tuple),

@@ -62,6 +62,22 @@ def test_a_bad_cell_is_a_fault_of_the_row_and_no_exception(column, word):
     assert read.id == 7
 
 
+@pytest.mark.parametrize(
+    ("trigger_type", "word", "right"),
+    [
+        ("percentage", "₹50", "50 %"),
+        ("price", "50 %", "₹5,000"),
+        ("dte", "7 %", "7"),
+        ("greek_value", "₹1", "-0.5"),
+    ],
+)
+def test_a_unit_that_contradicts_the_trigger_type_is_a_fault(trigger_type, word, right):
+    """₹50 where per cent are meant is a slip of the pen, not fifty per cent."""
+    read = read_level(WROTE | {"trigger_type": trigger_type, "trigger_value": word}, 7)
+    assert read.fault.startswith(f"trigger_value: read {word!r}, expected a number, e.g. 50.00")
+    assert not read_level(WROTE | {"trigger_type": trigger_type, "trigger_value": right}, 7).fault
+
+
 def test_a_file_is_taken_whole_or_refused_with_all_its_faults():
     """Bad cells, unknown words and values that no rule takes, each with its row."""
     text = (

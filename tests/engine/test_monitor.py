@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Answer, Ask, Card, Say
-from engine.messages import Beat, BeatKind, FeedChanged, FeedState, JournalState, OrderUpdate, Wish
+from engine.messages import Beat, BeatKind, FeedChanged, FeedState, JournalState, OrderUpdate, Ticks, Wish
 from engine.model import Mode, Urgency
 from engine.pricing import Style
 from engine.rules.registry import rules
@@ -170,7 +170,8 @@ def test_exit_by_hand_asks_and_acts_on_yes():
     rig.wait(1, *ENTRY)
     rig.command(strategy_id=3359)
     ask = rig.of(Ask)[0]
-    assert ask.lines[-1].startswith("P&L now")
+    assert ask.lines[-2] == "P&L now ₹0.00"
+    assert ask.lines[-1].startswith("Closed now, net −₹")
     assert all(len(line) <= 32 for line in ask.lines)
     rig.tap(ask.nonce)
     rig.wait(10, *ENTRY)
@@ -230,6 +231,18 @@ def test_the_preview_of_several_exits(count, legs):
     assert sum(line.endswith("NIFTY Iron Condor") for line in lines) == (count if count > 1 else 0)
     assert sum(line.startswith("P&L now") for line in lines) == count
     assert sum(line.startswith("P&L together") for line in lines) == (count > 1)
+
+
+def test_the_cap_of_an_exit_is_not_measured_from_a_suspect_quote():
+    """The sold put jumps from 45 to 300, 80 more than its hedge allows: buying it back ends at 49.50."""
+    rig = Rig()
+    rig.wait(1, 20, 45, 40, 18)
+    sold = rig.legs[1]
+    rig.tell(Ticks([quote(sold.key, 299.95, 300.05)]))
+    rig.command(confirmed=True)
+    rig.tell(Beat(BeatKind.PULSE))
+    (bought,) = [order for order in rig.placed if order.key == sold.key]
+    assert bought.limit_paise == 4_950
 
 
 def test_stop_halts_the_rules_and_says_what_it_did():

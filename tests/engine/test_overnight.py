@@ -7,27 +7,15 @@ from datetime import date
 import pytest
 
 from engine.effects import Alert, Card
-from engine.messages import Beat, BeatKind
 from engine.model import Mode
 from engine.orders import OrderState
-from engine.paper import PaperExchange
 from engine.sessions import at
 from engine.view import PositionState
 from tests.engine.makers import quote
-from tests.support.rig import Rig
+from tests.support.rig import Rig, overnight
 
 #: Mids of the condor's legs at entry, rupees.
 ENTRY = (20, 45, 40, 18)
-
-
-def overnight(rig):
-    """The close, the night in which the broker's books begin anew, and the next morning."""
-    rig.now_s = at(date(2026, 2, 3), "15:40")
-    rig.tell(Beat(BeatKind.SESSION_CLOSE))
-    held = rig.net
-    rig.exchange = PaperExchange()
-    rig.exchange.hold(held)
-    rig.now_s = at(date(2026, 2, 4), "09:14")
 
 
 @pytest.mark.parametrize("restarted", [False, True])

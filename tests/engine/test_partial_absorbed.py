@@ -11,7 +11,7 @@ from engine.messages import Beat, BeatKind, Wish
 from engine.model import Mode, Side
 from engine.sessions import at
 from tests.engine.makers import condors, leg, position
-from tests.support.parts import ENTRY, LOSS, ONE, SCALING, TWO, held, rig, verdicts
+from tests.support.parts import ENTRY, LOSS, ONE, SCALING, THREE, TWO, held, rig, verdicts
 from tests.support.rig import Rig
 
 
@@ -157,11 +157,11 @@ def test_after_a_part_that_was_stopped_half_way_no_other_part_is_closed_but_the_
     made.wait(5)
     made.command(Wish.RESUME, confirmed=True)
     sent = len(made.placed)
-    made.wait(40, *TWO)
+    made.wait(40, *THREE)  # ₹7,800 with what is bought back, past the second level
     assert len(made.placed) == sent
     assert [alert for alert in made.of(Alert) if alert.topic.endswith(":half")]
     made.command(Wish.EXIT, confirmed=True)
-    made.wait(40, *TWO)
+    made.wait(40, *THREE)
     assert made.flat
 
 

@@ -93,6 +93,9 @@ def test_a_position_of_one_lot_has_nothing_to_scale_and_says_so():
     (note,) = [rule for rule in view.thresholds if rule.rule == "profit_scaling"]
     assert not note.available
     assert "skipped" in note.text
+    assert not view.profit_exit
+    (several,) = rig().view.positions
+    assert several.profit_exit
 
 
 def test_alert_only_tells_of_each_level_once():
@@ -106,6 +109,22 @@ def test_alert_only_tells_of_each_level_once():
     made.start()
     made.wait(10, *ONE)
     assert len([a for a in made.of(Alert) if a.topic.startswith("profit_scaling:")]) == 1
+    assert not made.placed
+
+
+def test_alert_only_tells_of_a_level_that_would_close_everything_once():
+    """Two combinations met by two levels at once: a full exit, told, and spent like any other level."""
+    made = rig(Mode.ALERT_ONLY, lots=2)
+    for _ in range(3):
+        made.wait(10, *TWO)
+        made.wait(10, *ENTRY)
+    made.start()
+    made.wait(10, *TWO)
+    told = [alert.text for alert in made.of(Alert) if alert.topic.startswith("profit_scaling:")]
+    assert len(told) == 1
+    assert "close everything that is open (2)" in told[0]
+    made.wait(10, *THREE)
+    assert len([a for a in made.of(Alert) if a.topic.startswith("profit_scaling:")]) == 2
     assert not made.placed
 
 
@@ -181,21 +200,6 @@ def test_rupee_rules_count_what_was_realised():
     made.wait(5, 20, 45, 40 + unit + 0.2, 18)
     assert verdicts(made)[-1].rule == "stop_loss_rupees"
     assert verdicts(made)[-1].fraction == 0.75
-
-
-def test_no_peak_is_seen_between_the_legs_of_a_part():
-    """While shorts are bought back and longs are not, the legs that are watched are not those held."""
-    made = rig()
-    while held(made) != [4, -3, -3, 4]:
-        made.wait(0.5, *ONE)
-    peak = memory(made).peak_paise
-    made.wait(1, 20, 30, 25, 18)
-    assert made.monitor.desk.of(made.positions[0].id) is not None
-    assert memory(made).peak_paise == peak
-    made.wait(60, *ONE)
-    assert watched(made) == [3, -3, -3, 3]
-    made.wait(2, 20, 36, 31, 18)
-    assert memory(made).peak_paise > peak
 
 
 def test_a_trail_that_changes_from_rupees_to_a_share_forgets_a_peak_that_counts_what_parts_brought():

@@ -167,7 +167,7 @@ def test_a_position_of_the_same_name_begins_its_life_anew():
     made.rows = [replace(row, id=row.id + 10) for row in rig(lots=2).rows]
     made.exchange.hold({each.key: 2 * each.quantity for each in made.legs})
     made.start()
-    made.wait(1, *ENTRY)
+    made.wait(2, *ENTRY)
     assert memory(made) == replace(Memory(), peak_paise=0, trough_paise=0, open_share=(2, 2))
 
 

@@ -110,3 +110,10 @@ def test_a_stub_quote_does_not_carry_the_cap_along():
     assert limit_paise(ladder, stub, 60.0) == 2_200
     assert mid_paise(Touch(5, 100_000, 0)) == 50_002, "never traded: the book is all there is"
     assert mid_paise(Touch(1_500, 2_500, 1_500)) == 2_000, "wide, but within the band"
+
+
+def test_a_suspect_quote_has_no_mid_of_its_own():
+    """What was found fair in its place counts, also where a patient exit starts."""
+    suspect = Touch(29_900, 30_100, 30_000, 1.0, 4_500)
+    assert mid_paise(suspect) == 4_500
+    assert limit_paise(Ladder(Side.BUY, Style.PATIENT, 4_500, 5), suspect, 0.0) == 4_500

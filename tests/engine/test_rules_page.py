@@ -8,7 +8,7 @@ from decimal import Decimal
 from engine.io import tables
 from engine.model import ExitLevel
 from engine.rules_page import page_data, page_text, rules_page
-from tests.engine.makers import condor, leg, position, strangle
+from tests.engine.makers import condor, condors, leg, position, strangle
 
 CALENDAR = tables.calendar()
 
@@ -90,6 +90,35 @@ def test_the_head_says_what_is_not_certain():
     far = condor().legs[0].instrument.expiry.replace(month=3, day=24)
     calendar = position(leg(-65, 24500, "CE", 50), leg(65, 24500, "CE", 90, far))
     assert "two expiries: best and worst are not certain" in page_text(page(calendar))
+
+
+def test_a_position_whose_profit_no_rule_takes_says_so_and_why():
+    """One condor under scaling has neither levels nor the shipped target; four have their levels."""
+    text = "[default]\nprofit_scaling = true\n"
+    found = page(condor(), text)
+    assert (
+        "! NO PROFIT EXIT: no rule takes this position's profit; profit_scaling skips a single combination "
+        "and puts the target aside"
+    ) in page_text(found).splitlines()
+    assert page_data(found)["profit_exit"] is False
+    several = page(condors(4), text)
+    assert "NO PROFIT EXIT" not in page_text(several)
+    assert page_data(several)["profit_exit"] is True
+    off = page_text(page(condor(), '[default]\nprofit_target = "off"'))
+    assert "! NO PROFIT EXIT: no rule takes this position's profit\n" in off
+
+
+def test_a_lot_that_is_only_guessed_is_said_where_it_decides():
+    """Levels close whole lots: where the lot is not known the page says what it took it for."""
+    made = rules_page(
+        condors(4), tables.rulebook("[default]\nprofit_scaling = true"), CALENDAR, lot_known=False
+    )
+    assert (
+        "! the lot of NIFTY is not known here: profit_scaling is told as if there were 4 to close one by one"
+    ) in page_text(made).splitlines()
+    assert page_data(made)["lot_known"] is False
+    plain = rules_page(condors(4), tables.rulebook(""), CALENDAR, lot_known=False)
+    assert "lot of NIFTY" not in page_text(plain)
 
 
 def test_the_same_as_plain_values():

@@ -34,6 +34,20 @@ def test_underlyings_rest_from_the_closing_auction_on():
 
 
 @pytest.mark.parametrize(
+    ("expiry", "day", "clock"),
+    [
+        (date(2026, 7, 28), date(2026, 7, 28), "15:30"),  # the last NIFTY expiry of the old hours
+        (date(2026, 8, 4), date(2026, 8, 4), "15:35"),  # its auction ends then, the options trade on
+        (date(2026, 11, 24), date(2026, 11, 23), "15:35"),  # a holiday: the session before
+        (date(2030, 6, 25), date(2030, 6, 25), "15:35"),  # beyond the table, as the newest hours say
+    ],
+)
+def test_an_expiry_is_settled_when_the_underlying_s_closing_price_is_known(expiry, day, clock):
+    """At the close until July 2026, at the end of the closing auction since August."""
+    assert CALENDAR.settlement_s(expiry) == at(day, clock)
+
+
+@pytest.mark.parametrize(
     ("tuesday", "expiry"),
     [
         (date(2026, 3, 3), date(2026, 3, 2)),
@@ -133,6 +147,8 @@ def test_a_clock_rule_comes_before_the_end_of_a_short_session():
     muhurat, day = date(2025, 10, 21), date(2026, 2, 3)
     assert CALENDAR.moment_s(muhurat, "15:00") == at(muhurat, "14:35")
     assert CALENDAR.moment_s(day, "15:00") == at(day, "15:00")
+    assert CALENDAR.moment_s(muhurat, "14:30") == at(muhurat, "14:30")
+    assert CALENDAR.moment_s(muhurat, "14:40") == at(muhurat, "14:35")  # no later than a later clock
 
 
 def test_a_clock_time_within_the_session_is_kept_to_the_minute():

@@ -62,6 +62,7 @@ Cached prices    12
 Subscribed       14 instruments
 Portfolio value  ₹23,205.00
 P&L              −₹1,020.00
+Closed now       unknown
 
 Thresholds
   3359 ASTRAL Long Call, 21 days to expiry
@@ -153,6 +154,7 @@ Cached prices    12
 Subscribed       14 instruments
 Portfolio value  ₹46,410.00, without 2 of 4 (unknown)
 P&L              −₹12,36,607.05, without 1 of 4 (unknown)
+Closed now       unknown
 
 Thresholds
   3359 ASTRAL Long Call, 21 days to expiry
@@ -270,6 +272,11 @@ def test_how_far_a_rule_is_stands_behind_its_sentence():
         replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(near,)),)), 160
     )
     assert page.endswith("; ₹4,030.00 away; NIFTY 24,870, 62 points away")
+    unplaced = replace(near, underlying_paise=None)
+    page = terminal_table(
+        replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(unplaced,)),)), 160
+    )
+    assert page.endswith("; ₹4,030.00 away; NIFTY 62 points lower")
 
 
 def test_a_position_that_is_partly_closed_says_how_much_is_open():
@@ -277,3 +284,21 @@ def test_a_position_that_is_partly_closed_says_how_much_is_open():
     view = replace(QUIET, positions=(replace(ASTRAL, part="closed 1 of 4, 3 open"),))
     assert "closed 1 of 4, 3 open" in terminal_table(view)
     assert max(map(len, terminal_table(view).splitlines())) <= WIDTH
+
+
+def test_what_closing_everything_would_leave_stands_beside_the_marks():
+    """The sum of all positions that can be closed now, and how many cannot."""
+    known = replace(ASTRAL, closing_pnl_paise=-119_020)
+    assert "P&L              −₹1,020.00\nClosed now       −₹1,190.20, after charges\n" in terminal_table(
+        replace(QUIET, positions=(known,))
+    )
+    assert "Closed now       −₹1,190.20, without 1 of 2 (unknown), after charges\n" in terminal_table(
+        replace(QUIET, positions=(known, replace(ASTRAL, strategy_id=3360), FLAT))
+    )
+
+
+def test_a_position_whose_profit_no_rule_takes_says_so():
+    """Below its legs, where an unprotected one says that."""
+    page = terminal_table(replace(QUIET, positions=(replace(ASTRAL, profit_exit=False),)))
+    assert "\n    no profit exit: no rule takes its profit\n" in page
+    assert "no profit exit" not in terminal_table(QUIET)

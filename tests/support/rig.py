@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import replace
+from datetime import date
 
 from engine.effects import (
     Alert,
@@ -44,6 +45,7 @@ from engine.model import Mode, Side, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
+from engine.sessions import at
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -69,7 +71,7 @@ def written(rows, effect):
         return [row for row in rows if row.id not in effect.exits]
     left = {part.row_id: (part.before, part.after) for part in effect.parts}
     return [
-        replace(row, quantity=left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
+        row.after_part(left[row.id][1]) if row.quantity == left.get(row.id, (0, 0))[0] else row
         for row in rows
     ]
 
@@ -103,7 +105,8 @@ class Rig:
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
         config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
-        self.monitor = Monitor(config, calendar, Watchlist(calendar, tables.rulebook(self.rules)))
+        watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
+        self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)
         self.tell(Beat(BeatKind.SYNC))
 
@@ -208,3 +211,13 @@ def frozen(position, units):
         replace(leg, instrument=replace(leg.instrument, freeze_quantity=units)) for leg in position.legs
     )
     return replace(position, legs=legs)
+
+
+def overnight(made):
+    """The close, the night in which the broker's books begin anew, and the next morning."""
+    made.now_s = at(date(2026, 2, 3), "15:40")
+    made.tell(Beat(BeatKind.SESSION_CLOSE))
+    held = made.net
+    made.exchange = PaperExchange()
+    made.exchange.hold(held)
+    made.now_s = at(date(2026, 2, 4), "09:14")

@@ -58,6 +58,14 @@ async def load_instruments(url: str, cache: Path, symbols: frozenset[str]) -> di
     return master.instruments
 
 
+def kept_instruments(cache: Path, symbols: frozenset[str]) -> dict[InstrumentKey, Instrument]:
+    """Return what the last good copy knows of these underlyings; nothing when there is none."""
+    try:
+        return _read(cache, symbols).instruments
+    except (OSError, BadInput):
+        return {}
+
+
 def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
     """Try each file, then the copy; a file becomes the copy only once it has been read."""
     addresses = [url] if url.endswith(".csv") else [f"{url.rstrip('/')}/{name}" for name in _FILES]

@@ -35,6 +35,14 @@ async def test_a_file_fills_the_store_and_again_adds_nothing(file, store):
     assert (row.strategy_id, row.price_paise) == (3359, 5700)
 
 
+async def test_what_rules_need_beside_the_leg_is_imported_too(file, store):
+    """The margin blocked at entry and the set a position is tagged with arrive in the store."""
+    file.write_text(f'{COLUMNS},margin,rule_set\n{ASTRAL},"1,64,321.05",conservative_losses\n')
+    await import_csv(file, store)
+    (row,) = await store.open_rows()
+    assert (row.margin_paise, row.rule_set) == (16_432_105, "conservative_losses")
+
+
 async def test_a_file_with_one_bad_row_leaves_the_store_empty(file, store):
     """Nothing is half-applied."""
     with file.open("a") as more:

@@ -9,6 +9,7 @@ import pytest
 from engine.__main__ import main
 from engine.effects import Record
 from engine.io.journal import Journal
+from tests.engine.io.dhan.test_instruments import DETAILED
 from tests.engine.test_trades import COLUMNS
 
 ROWS = f"""{COLUMNS},rule_set
@@ -57,6 +58,57 @@ def test_every_position_of_the_store_is_told_with_its_sources(house, capsys, mon
     assert "physical settlement" in reliance
     assert future.startswith("NIFTY Future")
     assert "cannot be watched: row 4: NIFTY 27 JAN 24500 PE expired on 2026-01-27" in gone
+
+
+def scaling_of(capsys, house, rows):
+    """What the tool says of scaling, by strategy id, of these rows."""
+    (house / "t.csv").write_text(f"{COLUMNS}\n{rows}")
+    (house / "mine.toml").write_text("[default]\nprofit_scaling = true\n")
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    said = json.loads(run(capsys, "rules", "--json")[1])["positions"]
+    return {
+        each["strategy_id"]: (
+            [line["text"] for line in each["rules"] if line["rule"] == "profit_scaling"],
+            each["profit_exit"],
+            each["lot_known"],
+        )
+        for each in said
+    }
+
+
+def test_scaling_is_told_in_lots_not_in_units(house, capsys, monkeypatch):
+    """One lot of NIFTY has nothing to scale, two have; of a stock the quantities say what a lot may be."""
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    said = scaling_of(
+        capsys,
+        house,
+        "1,NIFTY,One,1,BUY,CE,24500,2026-02-24,65,20.00,1,TRADED,2026-02-03 09:20:00\n"
+        "2,NIFTY,Two,1,BUY,CE,24500,2026-02-24,130,20.00,2,TRADED,2026-02-03 09:20:00\n"
+        "3,ASTRAL,Calls,2,BUY,CE,1500,2026-02-24,425,20.00,3,TRADED,2026-02-03 09:20:00\n"
+        "4,ASTRAL,Puts,3,BUY,PE,1500,2026-02-24,1275,20.00,4,TRADED,2026-02-03 09:20:00\n",
+    )
+    assert said[1] == (
+        ["one combination only, so there is nothing to scale: its levels are skipped"], False, True,
+    )  # fmt: skip
+    assert [text.rpartition(", ")[2] for text in said[2][0]] == ["closes 1 of 2"] * 3
+    assert said[2][1:] == (True, True)
+    assert said[3][1:] == (False, False)
+    assert [text.rpartition(", ")[2] for text in said[4][0]] == ["closes 1 of 3"] * 3
+
+
+def test_the_last_good_master_knows_the_lot(house, capsys, monkeypatch):
+    """Where a copy of the broker's list is kept, nothing has to be guessed."""
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    (house / "data").mkdir()
+    (house / "data" / "instruments.csv").write_text(
+        f"{DETAILED}\nNSE,D,2,OPTSTK,14418,ASTRAL,ASTRAL-Feb2026-1500-CE,ASTRAL 24 FEB 1500 CALL,425,"
+        "2026-02-24,1500,CE,5,\n"
+    )
+    rows = "3,ASTRAL,Calls,2,BUY,CE,1500,2026-02-24,850,20.00,3,TRADED,2026-02-03 09:20:00\n"
+    texts, *rest = scaling_of(capsys, house, rows)[3]
+    assert [text.rpartition(", ")[2] for text in texts] == ["closes 1 of 2"] * 3
+    assert rest == [True, True]
 
 
 def test_one_strategy_alone_as_json(house, capsys):

@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"
 RULES = EXAMPLES / "rules_every_rule.toml"
 NAMES = (
     "2019-05-20", "2019-05-21", "2019-05-22", "2019-05-24", "2019-07-05", "2025-08-29", "2025-10",
-    "2026-05-26",
+    "2026-01-30", "2026-02-03_index", "2026-02-03_stocks", "2026-05-26", "2026-08-05", "2026-08-18",
 )  # fmt: skip
 HOLIDAY = "2025-08-27"
 
@@ -29,8 +29,13 @@ BEAT_S = 0.5
 
 def recording(name):
     """The file of a day."""
-    [path] = DAYS.glob(f"{name}_*quotes*.csv.gz")
+    [path] = DAYS.glob(f"{name}*.csv.gz")
     return path
+
+
+def together(name, *values):
+    """The values of a test that replays this day: one worker runs all tests of a day, and replays it once."""
+    return pytest.param(name, *values, id=f"on {name}: {' '.join(map(str, values))}")
 
 
 @cache
@@ -51,14 +56,19 @@ def replayed(name):
     return {position["strategy_id"]: position for position in result["positions"]}
 
 
-def life_of(name, strategy_id):
-    """Its arithmetic."""
-    wanted = frozenset(
+@cache
+def wanted(name):
+    """The contracts of the day's trades."""
+    return frozenset(
         (row["symbol"], row["expiry_date"], row["strike_price"], row["type"])
         for rows in strategies(name).values()
         for row in rows
     )
-    return plain.life(strategies(name)[strategy_id], recording(name), wanted)
+
+
+def life_of(name, strategy_id):
+    """Its arithmetic."""
+    return plain.life(strategies(name)[strategy_id], recording(name), wanted(name))
 
 
 def written(strategy):

@@ -8,25 +8,48 @@ from __future__ import annotations
 import csv
 import gzip
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import cache
+from itertools import pairwise
 from math import erf, exp, log, pi, sqrt
+from statistics import median
 
 #: A spread is believed up to this many paise, or up to 15 per cent of the mid.
 NARROW = 50
+#: How far two neighbouring strikes may contradict each other, paise, beside half of both spreads.
+SLACK = 50
+#: A price counts for this many of the recording's median steps.
+STEPS = 2.5
 DAY_S = 86_400
+IST = timezone(timedelta(hours=5, minutes=30))
 
 
 @dataclass(frozen=True)
 class Quote:
-    """Both sides, paise, 0 = empty."""
+    """Both sides, paise, 0 = empty; without a bid it is a last price, 0 = never traded."""
 
-    bid: int
+    bid: int | None
     ask: int
+
+    @property
+    def gap(self):
+        """From bid to ask."""
+        return 0 if self.bid is None else self.ask - self.bid
+
+    @property
+    def middle(self):
+        """Half paise kept."""
+        return self.ask if self.bid is None else (self.bid + self.ask) / 2
+
+    def entry(self, quantity):
+        """What entering costs: longs the ask, shorts the bid, both the last price where there is no more."""
+        return self.ask if quantity > 0 or self.bid is None else self.bid
 
     def mark(self, quantity):
         """The mid, half paise against the owner; None = no believable price."""
-        gap, both = self.ask - self.bid, self.bid + self.ask
+        if self.bid is None:
+            return self.ask or None
+        gap, both = self.gap, self.bid + self.ask
         if not self.ask or gap < 0 or (gap > NARROW and (not self.bid or gap * 200 > 15 * both)):
             return None
         if not self.bid:
@@ -53,12 +76,18 @@ class Leg:
 
 @dataclass(frozen=True)
 class Moment:
-    """One snapshot of a position: marks and P&L, None = some leg has no believable price."""
+    """One snapshot of a position: marks and P&L, None = some leg has no believable price.
+
+    ``stop`` is the P&L that a stop goes by: a suspect price is as if it had not come; ``forwards`` has one of
+    each leg, told by all contracts that anybody holds.
+    """
 
     at_s: float
     marks: tuple | None
     pnl: int | None
+    stop: int | None
     spot: int | None
+    forwards: tuple
 
 
 def paise(rupees):
@@ -73,23 +102,32 @@ def seconds(iso):
 
 @cache
 def snapshots(recording, wanted):
-    """Of the wanted contracts by moment: quotes by contract, and the spot of each underlying."""
+    """Of the wanted contracts by moment: quotes by contract, and the spot of each underlying.
+
+    And for how many seconds a price counts.
+    """
     by_moment: dict = {}
     volumes: dict = {}
+    last_only = "_ltp" in recording.name
     with gzip.open(recording, "rt", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             quotes, spots = by_moment.setdefault(row["ts"], ({}, {}))
             name = (row["underlying"], row["expiry"], row["strike"].removesuffix(".0"), row["right"])
-            if name not in wanted or row.get("stale") == "2":
+            if name not in wanted or row.get("stale") in ("1", "2"):
                 continue
             day, volume = (name, row["ts"][:10]), int(float(row["volume"] or 0))
             if row["volume"] and volume < volumes.get(day, 0):
                 continue
             volumes[day] = volume
-            quotes[name] = Quote(paise(row["bid"]), paise(row["ask"]))
+            if last_only:
+                quotes[name] = Quote(None, paise(row["ltp"]))
+            else:
+                quotes[name] = Quote(paise(row["bid"]), paise(row["ask"]))
             if row["spot"]:
                 spots[name[0]] = paise(row["spot"])
-    return [(seconds(at), *both) for at, both in sorted(by_moment.items())]
+    found = [(seconds(at), *both) for at, both in sorted(by_moment.items())]
+    steps = [b[0] - a[0] for a, b in pairwise(found) if b[0] - a[0] < DAY_S / 2]
+    return found, STEPS * median(steps)
 
 
 @dataclass(frozen=True)
@@ -123,7 +161,8 @@ class Life:
     @property
     def profit_basis(self):
         """What 100 % of a profit is."""
-        return self.extremes[0] if self.extremes else abs(self.credit)
+        most = self.extremes[0] if self.extremes else 0
+        return most if most > 0 else abs(self.credit)
 
 
 def life(rows, recording, wanted):
@@ -138,26 +177,84 @@ def life(rows, recording, wanted):
     begins_s = max(seconds(row["timestamp"]) for row in rows)
     entries: tuple = ()
     moments = []
-    for at_s, quotes, spots in snapshots(recording, wanted):
-        shown = [quotes.get(leg.name) for leg in legs]
-        if at_s < begins_s or None in shown:
+    newest: dict = {}  # (moment, quote) by contract
+    sound: dict = {}  # (moment, mark) by leg, of prices that were believed
+    found, counts_s = snapshots(recording, wanted)
+    for at_s, quotes, spots in found:
+        newest |= {name: (at_s, quote) for name, quote in quotes.items()}
+        shown = {name: quote for name, (then_s, quote) in newest.items() if at_s - then_s <= counts_s}
+        if at_s < begins_s:
             continue
         if not entries:
-            sides = [
-                quote.ask if leg.quantity > 0 else quote.bid for leg, quote in zip(legs, shown, strict=True)
-            ]
+            sides = [leg.name in quotes and quotes[leg.name].entry(leg.quantity) for leg in legs]
             if not all(sides):
                 continue
             entries = tuple(sides)
-        marks = tuple(quote.mark(leg.quantity) for leg, quote in zip(legs, shown, strict=True))
-        known = None not in marks
-        pnl = (
-            sum(leg.quantity * (mark - entry) for leg, mark, entry in zip(legs, marks, entries, strict=True))
-            if known
-            else None
-        )
-        moments.append(Moment(at_s, marks if known else None, pnl, spots.get(legs[0].name[0])))
+        spot = spots.get(legs[0].name[0])
+        odd = suspects(legs, shown, spot, at_s)
+        marks = [shown[leg.name].mark(leg.quantity) if leg.name in shown else None for leg in legs]
+        for leg, mark in zip(legs, marks, strict=True):
+            if mark is not None and leg.name not in odd:
+                sound[leg] = at_s, mark
+        known = None not in marks and not odd
+        stop = None
+        if None not in marks and all(leg in sound and at_s - sound[leg][0] <= counts_s for leg in legs):
+            stop = worth(legs, [sound[leg][1] for leg in legs], entries)
+        pnl = worth(legs, marks, entries) if known else None
+        forwards = tuple(forward(leg.name, shown, spot, at_s) for leg in legs)
+        moments.append(Moment(at_s, tuple(marks) if known else None, pnl, stop, spot, forwards))
     return Life(legs, entries, tuple(moments))
+
+
+def worth(legs, marks, entries):
+    """What has been won since the entry."""
+    return sum(leg.quantity * (mark - entry) for leg, mark, entry in zip(legs, marks, entries, strict=True))
+
+
+# ---------------------------------------------------------------------------------- what is believed
+
+
+def suspects(legs, shown, spot, at_s):
+    """Of a position's contracts those whose price cannot be true beside the others: a set of names."""
+    odd = set()
+    for leg in legs:
+        quote = shown.get(leg.name)
+        if quote is None or quote.mark(leg.quantity) is None:
+            continue
+        level = forward(leg.name, shown, spot, at_s)
+        percent = 2 if quote.bid is None else 1
+        if level and (leg.inside(level) - quote.middle) * 100 > percent * level:
+            odd.add(leg.name)
+    for kind in {leg.name[1::2] for leg in legs}:  # expiry and right
+        rungs = sorted((leg for leg in legs if leg.name[1::2] == kind), key=lambda leg: leg.strike)
+        for low, high in pairwise(rungs):
+            one, two = shown.get(low.name), shown.get(high.name)
+            if one is None or two is None or None in (one.mark(1), two.mark(1)):
+                continue
+            distance = high.strike - low.strike
+            gain = (one.middle - two.middle) * (1 if kind[1] == "CE" else -1)
+            slack = max((one.gap + two.gap) / 2 + SLACK, distance / 20)
+            if not -slack <= gain <= distance + slack:
+                odd |= {low.name, high.name}
+    return odd
+
+
+def forward(name, shown, spot, at_s):
+    """The middle one of what call and put tell at the three strikes where they are closest; None = nothing.
+
+    A strike too far from the spot is not heard; with two, the spot is the third; without any it stands alone.
+    """
+    sides: dict = {}
+    for other, quote in shown.items():
+        if other[:2] == name[:2] and quote.mark(1) is not None:
+            sides.setdefault(paise(other[2]), {})[other[3]] = quote.middle
+    both = [(abs(p["CE"] - p["PE"]), strike, p["CE"] - p["PE"]) for strike, p in sides.items() if len(p) == 2]
+    told = [strike + apart for _, strike, apart in sorted(both)[:3]]
+    if spot:
+        days = (datetime.fromisoformat(name[1]).date() - datetime.fromtimestamp(at_s, IST).date()).days
+        told = [level for level in told if abs(level - spot) <= spot * (0.05 + 0.1 * days / 365)]
+        told += [spot] if len(told) == 2 else []
+    return sorted(told)[1] if len(told) == 3 else told[0] if told else spot or None
 
 
 # ------------------------------------------------------------------------------------- the model
@@ -189,15 +286,15 @@ def delta_and_theta(leg, mark, forward, years):
 
 
 def model(life, moment, at_s):
-    """(delta, theta) of one unit of each leg, settled at 15:30; on the forward of parity, else the spot."""
+    """(delta, theta) of one unit of each leg, settled when the shares' closing price is known.
+
+    None = nothing tells the forward, or the expiry is over.
+    """
     found = []
-    for leg, mark in zip(life.legs, moment.marks, strict=True):
-        pairs: dict = {}
-        for other, price in zip(life.legs, moment.marks, strict=True):
-            if other.name[1] == leg.name[1]:
-                pairs.setdefault(other.strike, {})[other.name[3]] = price
-        both = [(k, p["CE"], p["PE"]) for k, p in pairs.items() if len(p) == 2]
-        forward = (both[0][0] + both[0][1] - both[0][2] if both else moment.spot) / 100
-        years = (seconds(f"{leg.name[1]}T15:30:00+05:30") - at_s) / DAY_S / 365
-        found.append(delta_and_theta(leg, mark, forward, years))
+    for leg, mark, level in zip(life.legs, moment.marks, moment.forwards, strict=True):
+        settled = "15:35" if leg.name[1] >= "2026-08-03" else "15:30"
+        years = (seconds(f"{leg.name[1]}T{settled}:00+05:30") - at_s) / DAY_S / 365
+        if level is None or years <= 0:
+            return None
+        found.append(delta_and_theta(leg, mark, level / 100, years))
     return found

@@ -6,32 +6,43 @@ from math import ceil
 
 import pytest
 
+from engine.errors import BadInput
+from engine.io.replays import ReplayRequest, run_replay
 from tests.engine.replay import plain
 from tests.engine.replay.every_rule import (
     BEAT_S,
+    EXAMPLES,
     HOLIDAY,
     life_of,
     needs_days,
+    recording,
     replayed,
     strategies,
+    together,
     verdicts,
 )
 
 pytestmark = needs_days
 FRIDAY = "2025-08-29"
+LEVELS = [(0.1, 0.25), (0.2, 0.25), (0.3, 0.5)]
 
 
-def named(ending):
-    """Strategy ids of Friday's examples by the end of their name."""
-    return [number for number, rows in strategies(FRIDAY).items() if rows[0]["strategy"].endswith(ending)]
+def named(day, ending):
+    """Strategy ids of a day's examples by the end of their name."""
+    return [number for number, rows in strategies(day).items() if rows[0]["strategy"].endswith(ending)]
 
 
-def test_scaling_levels_fire_each_at_its_first_snapshot():
-    """10, 20 and 30 % of the premium of 300 units: the rest's own share at a mid that is there."""
-    [number] = named("scaling")
-    life, told = life_of(FRIDAY, number), verdicts(replayed(FRIDAY)[number])
+@pytest.mark.parametrize(
+    ("day", "reached"), [together(FRIDAY, 3), together("2026-01-30", 1), together("2026-08-05", 3)]
+)
+def test_scaling_levels_fire_each_at_its_first_snapshot(day, reached):
+    """10, 20 and 30 % of the premium of four lots: the rest's own share at a mid that is there."""
+    [number] = named(day, "scaling")
+    life, told = life_of(day, number), verdicts(replayed(day)[number])
+    peak = max(moment.pnl for moment in life.moments if moment.pnl is not None)
+    assert len(told) == reached == sum(peak >= at * -life.credit for at, _ in LEVELS)
     left = 1.0
-    for event, (at, close) in zip(told, [(0.1, 0.25), (0.2, 0.25), (0.3, 0.5)], strict=True):
+    for event, (at, close) in zip(told, LEVELS, strict=False):
         moment = next(m for m in life.moments if m.pnl is not None and m.pnl >= at * -life.credit)
         assert event["rule"] == "profit_scaling"
         assert 1 <= plain.seconds(event["at"]) - moment.at_s <= 1 + BEAT_S
@@ -42,17 +53,20 @@ def test_scaling_levels_fire_each_at_its_first_snapshot():
 
 
 @pytest.mark.parametrize(
-    ("ending", "rule", "wait_s"),
+    ("day", "ending", "rule", "wait_s"),
     [
-        ("day loss", "day_loss_rupees", 2),
-        ("day profit", "day_profit_rupees", 1),
-        ("day trailing", "day_trailing", 1),
+        together(FRIDAY, "day loss", "day_loss_rupees", 2),
+        together(FRIDAY, "day profit", "day_profit_rupees", 1),
+        together(FRIDAY, "day trailing", "day_trailing", 1),
+        together("2026-02-03_index", "day loss", "day_loss_rupees", 2),
+        together("2026-08-05", "day profit", "day_profit_rupees", 1),
+        together("2026-08-18", "day trailing", "day_trailing", 1),
     ],
 )
-def test_a_day_limit_goes_by_the_sum_of_its_account(ending, rule, wait_s):
+def test_a_day_limit_goes_by_the_sum_of_its_account(day, ending, rule, wait_s):
     """−₹3,000, +₹1,500, and from +₹500 on ₹300 below the highest: all of the account's positions go."""
-    numbers = named(ending)
-    lives = [life_of(FRIDAY, number).moments for number in numbers]
+    numbers = named(day, ending)
+    lives = [life_of(day, number).moments for number in numbers]
     peak = 0
     for moments in zip(*lives, strict=True):
         if any(moment.pnl is None for moment in moments):
@@ -64,24 +78,44 @@ def test_a_day_limit_goes_by_the_sum_of_its_account(ending, rule, wait_s):
             break
         peak = max(peak, total)
     for number in numbers:
-        [event] = verdicts(replayed(FRIDAY)[number])
+        [event] = verdicts(replayed(day)[number])
         assert event["rule"] == rule
         assert wait_s <= plain.seconds(event["at"]) - moments[0].at_s <= wait_s + BEAT_S
         assert event["pnl"] * 100 == pytest.approx(total)
 
 
-def test_a_covered_position_is_refused():
+@pytest.mark.parametrize("day", [together(FRIDAY), together("2026-02-03_stocks")])
+def test_a_covered_position_is_refused(day):
     """A future and a sold call: a recording holds options only, so nothing of it is watched."""
-    [number] = named("refused")
-    position = replayed(FRIDAY)[number]
+    [number] = named(day, "refused")
+    position = replayed(day)[number]
     assert position["status"] == "invalid"
-    assert "read FUT on NIFTY" in position["why_invalid"]
+    assert f"read FUT on {position['symbol']}" in position["why_invalid"]
     assert position["events"] == position["orders"] == []
 
 
-def test_nothing_fires_on_the_frozen_holiday():
-    """27 August 2025 with the same rules, clock rules among them: no verdict and no order."""
-    for position in replayed(HOLIDAY).values():
+def test_shares_beside_a_sold_call_are_refused(tmp_path):
+    """Prahari watches options and futures: the file is refused, row, cell and what is expected told."""
+    header = (
+        (EXAMPLES / "trades_every_rule_2026-02-03_stocks.csv").read_text(encoding="utf-8").splitlines()[0]
+    )
+    covered = tmp_path / "covered.csv"
+    covered.write_text(
+        f"{header}\n"
+        "1,,1,RELIANCE,Covered Call,,BUY,EQ,,,500,1445,,TRADED,2026-02-03T09:55:00+05:30,\n"
+        "2,,1,RELIANCE,Covered Call,,SELL,CE,1460,2026-02-24,500,,,TRADED,2026-02-03T09:55:00+05:30,\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(BadInput, match=r"row 1 \(line 2\): type: read 'EQ', expected CE, PE or FUT"):
+        run_replay(ReplayRequest((recording("2026-02-03_stocks"),), covered))
+
+
+@pytest.mark.parametrize("day", [together(HOLIDAY)])
+def test_nothing_fires_on_the_frozen_holiday(day):
+    """27 August 2025 with the same rules, clock rules among them: all taken over, no verdict and no order."""
+    [refused] = named(day, "refused")
+    for number, position in replayed(day).items():
+        assert position["status"] == ("invalid" if number == refused else "open")
+        assert (position["net_premium"] is None) == (number == refused)
         assert not verdicts(position)
         assert position["orders"] == []
-        assert position["status"] == "open"

@@ -19,13 +19,19 @@ EXAMPLES = ROOT / "examples"
 pytestmark = pytest.mark.skipif(not DAYS.is_dir(), reason=f"the recorded days are not at {DAYS}")
 
 FRIDAY = "2025-08-29_NIFTY_1min_quotes.csv.gz"
+FRIDAYS = "trades_2025-08-29.csv"
 EXAMPLE_DAYS = {
     "trades_2019-05-20.csv": "2019-05-20_index_and_stocks_15min_quotes.csv.gz",
-    "trades_2025-08-29.csv": FRIDAY,
+    FRIDAYS: FRIDAY,
     "trades_2025-10.csv": "2025-10_NIFTY_20min_quotes_many_days.csv.gz",
     "trades_2026-02-03.csv": "2026-02-03_index_5min_ltp_expiry.csv.gz",
     "trades_2026-08-18.csv": "2026-08-18_NIFTY_1min_ltp_expiry.csv.gz",
 }
+
+
+def on(*examples):
+    """For tests that replay these: one worker runs all of an example, and replays it once."""
+    return pytest.mark.parametrize("trades", [pytest.param(name, id=f"on {name}:") for name in examples])
 
 
 def request_of(trades) -> ReplayRequest:
@@ -44,24 +50,19 @@ def example(trades) -> dict:
     return {position["strategy_id"]: position for position in result_of(trades)["positions"]}
 
 
-@pytest.fixture
-def friday() -> dict:
-    """29 August 2025, five strategies."""
-    return example("trades_2025-08-29.csv")
-
-
 def moments(position, kind) -> list[str]:
     """When events of a kind happened, without the offset."""
     return [event["at"][:19] for event in position["events"] if event["kind"] == kind]
 
 
-def test_a_long_call_is_stopped_on_a_falling_friday(friday):
+@on(FRIDAYS)
+def test_a_long_call_is_stopped_on_a_falling_friday(trades):
     """Entered at the ask of 09:30:51, 149.35; half is gone when the mid is 72.125 at 15:09:44.
 
     At 15:08:36 the mid of 75.50/75.70 was still above the 74.675 of the stop. Two seconds later it
     is confirmed, and the next snapshot's bid, 65.35, takes all 150.
     """
-    call = friday[1001]
+    call = example(trades)[1001]
     assert call["opened_at"] == "2025-08-29T09:30:51+05:30"
     assert call["net_premium"] == -149.35 * 150
     assert moments(call, "verdict") == ["2025-08-29T15:09:46"]
@@ -77,13 +78,14 @@ def test_a_long_call_is_stopped_on_a_falling_friday(friday):
     )
 
 
-def test_a_long_put_reaches_its_target_and_is_sold_patiently(friday):
+@on(FRIDAYS)
+def test_a_long_put_reaches_its_target_and_is_sold_patiently(trades):
     """Entered at 75.65; at 15:13:16 the mid is 123.00, above the 113.475 of the target.
 
     The limit walks from 123.00 to the bid of 122.85; the bid of 15:14:21, 121.10, is below it, that
     of 15:15:25 is 123.00.
     """
-    put = friday[1002]
+    put = example(trades)[1002]
     assert moments(put, "verdict") == ["2025-08-29T15:13:17"]
     (order,) = put["orders"]
     assert (order["average"], order["attempts"]) == (123.0, 1)
@@ -91,45 +93,49 @@ def test_a_long_put_reaches_its_target_and_is_sold_patiently(friday):
     assert put["final_pnl_gross"] == pytest.approx((123.0 - 75.65) * 150)
 
 
-def test_a_gap_in_the_recording_is_told_and_nothing_else(friday):
+@on(FRIDAYS)
+def test_a_gap_in_the_recording_is_told_and_nothing_else(trades):
     """From 10:16:18 to 10:35 there is nothing: 2.5 steps of 65 s and a minute later that is news."""
-    condor = friday[1004]
+    condor = example(trades)[1004]
     (event,) = condor["events"]
     assert (event["rule"], event["at"][:19]) == ("unpriced", "2025-08-29T10:20:01")
     assert condor["status"] == "open"
 
 
-def test_a_vertical_is_worth_its_mids_at_the_end(friday):
+@on(FRIDAYS)
+def test_a_vertical_is_worth_its_mids_at_the_end(trades):
     """At 15:28:56 the 24400 call is 125.60/125.85 and the 24600 call 39.60/39.70."""
-    vertical = friday[1003]
+    vertical = example(trades)[1003]
     assert vertical["net_premium"] == pytest.approx((218.10 - 92.90) * 75)
     assert vertical["final_pnl_gross"] == pytest.approx((218.10 - 125.73 + 39.65 - 92.90) * 75)
 
 
-def test_a_put_on_an_expiry_of_last_prices(tmp_path):
+@on("trades_2026-08-18.csv")
+def test_a_put_on_an_expiry_of_last_prices(tmp_path, trades):
     """18 August 2026: entered at the last price of 26.15, met by 41.90 at 11:31, sold at 11:32.
 
     The last price there is 48.20; half of the measured spread for premiums of 25 to 50 is 0.0937
     (means over 5,992 quotes), and the tick below 48.1063 is 48.10.
     """
-    put = example("trades_2026-08-18.csv")[3002]
+    put = example(trades)[3002]
     assert put["net_premium"] == -26.15 * 65
     assert moments(put, "verdict") == ["2026-08-18T11:31:01"]
     assert put["orders"][0]["average"] == 48.10
     assert put["final_pnl_gross"] == pytest.approx((48.10 - 26.15) * 65)
-    bare = tmp_path / EXAMPLE_DAYS["trades_2026-08-18.csv"]
+    bare = tmp_path / EXAMPLE_DAYS[trades]
     bare.symlink_to(DAYS / bare.name)
-    result = run_replay(ReplayRequest((bare,), EXAMPLES / "trades_2026-08-18.csv"))
+    result = run_replay(ReplayRequest((bare,), EXAMPLES / trades))
     other = next(p for p in result["positions"] if p["strategy_id"] == 3002)
     assert other["orders"][0]["average"] == 47.95, "without measured spreads 1 %: 48.20 - 0.241"
 
 
-def test_seven_days_before_expiry_over_two_weeks():
+@on("trades_2025-10.csv")
+def test_seven_days_before_expiry_over_two_weeks(trades):
     """A strangle of 20 October leaves on the 28th at 15:00, seven days before 4 November.
 
     The put is bought at 15:09:55 for 17.65; the call runs away and is bought on the 29th, 92.35.
     """
-    strangle = example("trades_2025-10.csv")[4005]
+    strangle = example(trades)[4005]
     assert strangle["net_premium"] == pytest.approx((71.00 + 107.20) * 75)
     assert moments(strangle, "verdict") == ["2025-10-28T15:00:00"]
     verdict = next(e for e in strangle["events"] if e["kind"] == "verdict")
@@ -140,9 +146,10 @@ def test_seven_days_before_expiry_over_two_weeks():
     assert moments(strangle, "flat")[0].startswith("2025-10-29")
 
 
-def test_a_call_bought_before_an_election_result():
+@on("trades_2019-05-20.csv")
+def test_a_call_bought_before_an_election_result(trades):
     """20 May 2019 on fifteen-minute quotes: in at 151.00, met at 13:30 by 226.975, out at 245.45."""
-    call = example("trades_2019-05-20.csv")[5001]
+    call = example(trades)[5001]
     assert moments(call, "verdict") == ["2019-05-20T13:30:01"]
     assert moments(call, "flat") == ["2019-05-20T13:45:00"]
     assert call["final_pnl_gross"] == pytest.approx((245.45 - 151.00) * 75)
@@ -167,7 +174,7 @@ def test_nothing_fires_on_the_recorded_holiday(tmp_path):
         assert (position["status"], position["peak_pnl"] is None) == ("open", False)
 
 
-@pytest.mark.parametrize("trades", EXAMPLE_DAYS)
+@on(*EXAMPLE_DAYS)
 def test_examples_replay_twice_to_the_same_bytes(trades):
     """Each example is five strategies, all valid, and its JSON does not depend on the run."""
     first, second = result_of(trades), run_replay(request_of(trades))
@@ -177,7 +184,7 @@ def test_examples_replay_twice_to_the_same_bytes(trades):
     assert all(position["final_pnl_gross"] is not None for position in first["positions"])
 
 
-@pytest.mark.parametrize("trades", EXAMPLE_DAYS)
+@on(*EXAMPLE_DAYS)
 def test_the_money_adds_up(trades):
     """Fills never exceed what was held, averages respect limits, closed means traded in full."""
     held: dict[tuple[str, str], int] = {}

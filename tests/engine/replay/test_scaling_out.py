@@ -153,7 +153,8 @@ def test_orders_that_the_whole_has_made_larger_say_what_they_asked_for(tmp_path)
     day = Day()
     for minute, bid in enumerate((99.9, 126, *[48] * 12)):
         day.quote(f"09:{20 + minute}:00", "25000CE", bid, bid + 0.1)
-    position = only(replay(tmp_path, [day], [trade(1, "BUY", "25000CE", 300, 100)], RULES))
+    result = replay(tmp_path, [day], [trade(1, "BUY", "25000CE", 300, 100)], RULES)
+    position = only(result)
     verdicts = [event for event in position["events"] if event["kind"] == "verdict"]
     assert [(event["rule"], event["fraction"]) for event in verdicts] == [
         ("profit_scaling", 0.25), ("stop_loss", 1.0),
@@ -161,3 +162,20 @@ def test_orders_that_the_whole_has_made_larger_say_what_they_asked_for(tmp_path)
     assert position["status"] == "closed"
     assert sum(order["filled"] for order in position["orders"]) == 300
     assert all(order["filled"] == order["quantity"] for order in position["orders"])
+    page = human(result)
+    assert page.count("An exit of 25% of what was entered begins.") == page.count("begins.") == 1
+    assert page.count("The running exit closes everything now.") == 1
+
+
+def test_a_stop_that_joins_a_running_exit_begins_none(tmp_path):
+    """The target's exit rests at the mid when the market falls: the page says that it hurries."""
+    day = Day()
+    for minute, bid in enumerate((99.9, 151, *[48] * 6)):
+        day.quote(f"09:{20 + minute}:00", "25000CE", bid, bid + 0.1)
+    result = replay(tmp_path, [day], [trade(1, "BUY", "25000CE", 75, 100)])
+    exits = [event for event in only(result)["events"] if event["kind"] == "exit"]
+    assert [event["rule"] for event in exits] == ["profit_target", "stop_loss"]
+    assert exits[1]["reason"].startswith("P&L −₹3,896.25 is at or below the stop −₹3,750.00")
+    page = human(result)
+    assert page.count("An exit begins.") == 1
+    assert page.count("The running exit is in a hurry now.") == 1

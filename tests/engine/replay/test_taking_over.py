@@ -99,6 +99,17 @@ def test_what_cannot_be_watched_says_why_and_the_others_go_on(tmp_path, rows, wh
     assert good["net_premium"] == -101 * 75
 
 
+def test_a_refused_position_alone_on_its_underlying_stops_nothing(tmp_path):
+    """A future beside a sold call: the call has rows with a spot, and nobody who wants to know."""
+    day = two_legs().quote("09:33:00", "25200CE", 42, 43, spot=24_950)
+    covered = [
+        trade(1, "BUY", "25000CE", 75, 25_000, type="FUT", strike_price=""),
+        trade(1, "SELL", "25200CE", 75),
+    ]
+    position = only(replay(tmp_path, [day], covered))
+    assert (position["status"], position["final_pnl_gross"]) == ("invalid", None)
+
+
 def test_outside_the_lot_table_the_quantities_divide_themselves(tmp_path):
     """A stock's lot is not known here: whatever divides all its legs is one."""
     day = Day(underlying="ACC").quote("09:30:00", "2000CE", 50, 51).quote("09:30:00", "2100CE", 20, 21)

@@ -43,6 +43,7 @@ def test_a_limit_may_be_off():
         ("day_loss_rupees = -6000", "read -6000, expected rupees between 1"),
         ("day_loss_rupees = 0", "read 0, expected rupees between 1"),
         ("day_loss_rupees = nan", "expected rupees between 1"),
+        ("day_loss_rupees = 6000.005", "e.g. 6000, and nothing finer than a paisa"),
         ("day_loss_rupees = true", "read true, expected rupees"),
         ('day_profit_rupees = "6000"', 'read "6000", expected rupees'),
         ("day_trailing = 3000", "expected a table { activate_rupees = 8000"),

@@ -133,6 +133,21 @@ def test_a_rule_that_this_version_lacks_is_a_sentence(monkeypatch):
     ]
 
 
+def test_a_part_that_only_a_scaling_level_could_close_is_named_and_the_rule_stands():
+    """A stop over a quarter is a stop over everything, and the owner hears of it; 100 says nothing new."""
+    row = level(7, "stop_loss", "primary", "percentage", "50", close_pct=Decimal(25))
+    table, ignored = settings_of([row])
+    assert table["stop_loss"].value == Fraction(-1, 2)
+    assert ignored == (
+        (
+            "close_percentage of strategy_exit_levels row 7",
+            "row 7: close_percentage: read 25, expected 100 or nothing: stop_loss closes all of the position",
+        ),
+    )
+    whole = level(7, "stop_loss", "primary", "percentage", "50", close_pct=Decimal("100.00"))
+    assert settings_of([whole])[1] == ()
+
+
 def test_of_two_rows_for_one_rule_the_earlier_counts():
     """The later one is named; nobody guesses which was meant."""
     rows = [

@@ -7,13 +7,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.io import tables
 from engine.model import Action
-from engine.rules.base import Due, Kind, Rank, Refusal, Rule
+from engine.rules.base import Due, Kind, Limits, Rank, Refusal, Rule
 from engine.rules.overrides import Override, tighten, tightened
 from engine.rules.registry import rules
 from tests.engine.makers import condor
@@ -126,6 +126,102 @@ def test_what_loosens_or_means_nothing_is_refused_in_words(rule, setting, said):
     """More days to expiry are looser too when they exempt the position."""
     with pytest.raises(BadInput, match=said):
         tighten(RULES, wish(rule, setting), CONDOR)
+
+
+def fires_at(params, course):
+    """The first step of a course of P&Ls at which a ratchet fires; None = at none."""
+    for step, pnl in enumerate(course):
+        params = params.seen(pnl)
+        if params.met(pnl):
+            return step
+    return None
+
+
+def one_key(**values):
+    """A table with one of these keys, or with none."""
+    return st.one_of(st.just({}), *(st.fixed_dictionaries({key: value}) for key, value in values.items()))
+
+
+def tiers_of(steps):
+    """Tiers that grow, from what each keeps more than the one before and how far below its reach that is."""
+    tiers, keep, reach = [], -1, 0
+    for more, below in steps:
+        keep, reach = keep + more, max(reach + 1, keep + more + below)
+        tiers.append({"reach": reach, "keep": keep})
+    return tiers
+
+
+RATCHETS = {
+    "trailing_stop": st.builds(
+        lambda activate, give_back, floor: activate | give_back | floor,
+        one_key(activate=cents(20, 60), activate_rupees=st.integers(600, 2_000)),
+        one_key(give_back=cents(10, 99), give_back_rupees=st.integers(1, 2_000)),
+        one_key(floor=cents(-30, 19)),
+    ),
+    "lock_profit": st.lists(st.tuples(st.integers(1, 700), st.integers(1, 900)), min_size=1, max_size=3).map(
+        tiers_of
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RATCHETS)
+@given(data=st.data(), course=st.lists(st.integers(-300_000, 300_000), min_size=1, max_size=12))
+def test_a_ratchet_that_may_be_laid_over_another_fires_on_no_course_later(name, data, course):
+    """Whatever the P&L does, it ends the position at the same step or before."""
+    rule, settings = rules()[name], RATCHETS[name]
+    old, new = (rule.read(data.draw(settings)) for _ in range(2))
+    new_params, old_params = (rule.arm(setting, CONDOR) for setting in (new, old))
+    allowed = new_params.never_later(old_params)
+    event(f"allowed: {allowed}")
+    if allowed:
+        latest = fires_at(old_params, course)
+        assert latest is None or fires_at(new_params, course) in range(latest + 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "tighter", "looser"),
+    [
+        (
+            "trailing_stop",
+            {"give_back": Decimal("0.3")},
+            {"give_back": Decimal("0.2")},
+            {"give_back": Decimal("0.4")},
+        ),
+        ("trailing_stop", True, {"activate": Decimal("0.2")}, {"activate": Decimal("0.3")}),
+        ("trailing_stop", True, {"floor": Decimal("-0.1")}, {"floor": Decimal("0.1")}),
+        ("trailing_stop", {"give_back_rupees": 500}, {"give_back_rupees": 400}, {"give_back_rupees": 600}),
+        ("trailing_stop", True, {"activate": Decimal("0.1")}, {"activate_rupees": 1}),
+        (
+            "trailing_stop",
+            {"activate_rupees": 500},
+            {"activate_rupees": 400},
+            {"activate_rupees": 300, "give_back_rupees": 300},
+        ),
+        (
+            "lock_profit",
+            [{"reach": 2000, "keep": 1000}],
+            [{"reach": 1500, "keep": 500}, {"reach": 2000, "keep": 1200}],
+            [{"reach": 1500, "keep": 500}],
+        ),
+        ("stop_delta", Decimal("0.5"), Decimal("0.4"), Decimal("0.6")),
+        ("stop_leg_delta", Decimal("0.5"), Decimal("0.4"), Decimal("0.6")),
+    ],
+)
+def test_what_is_plainly_tighter_is_taken_and_its_reverse_is_not(rule, old, tighter, looser):
+    """Trails, locks and limits of Greeks are compared by what they wait for."""
+    base = tighten(RULES, wish(rule, old), CONDOR)
+    found = tighten(base, wish(rule, tighter), CONDOR)
+    assert found.rules[rule] == rules()[rule].read(tighter)
+    with pytest.raises(BadInput, match="not known to be tighter"):
+        tighten(found, wish(rule, looser), CONDOR)
+
+
+@given(*[st.none() | st.floats(-10, 10)] * 4, st.floats(-11, 11))
+def test_limits_that_may_be_laid_over_others_are_met_wherever_those_are(low, high, old_low, old_high, value):
+    """Any value beyond the old limits is beyond the new ones."""
+    new, old = Limits(low, high, 0.1, ""), Limits(old_low, old_high, 0.1, "")
+    if new.never_later(old) and old.met(value):
+        assert new.met(value)
 
 
 def test_an_override_gives_way_to_a_stricter_file():

@@ -18,6 +18,15 @@ def test_half_of_what_the_position_can_make(held, threshold):
     assert amount("profit_target", Decimal("0.5"), held).threshold_paise == threshold
 
 
+def test_a_target_beyond_the_maximum_says_so():
+    """A condor cannot make more than its credit; a bought call can make any multiple of its cost."""
+    assert amount("profit_target", Decimal(2), condor()).text == (
+        "200 % of the maximum profit ₹3,055.00, which is more than can ever be made"
+    )
+    assert "ever" not in amount("profit_target", 1, condor()).text
+    assert "ever" not in amount("profit_target", 2, long_call()).text
+
+
 def test_a_target_is_met_from_its_threshold_on():
     """A paisa below it is nothing yet."""
     params = amount("profit_target", Decimal("0.5"), condor())

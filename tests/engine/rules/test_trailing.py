@@ -90,8 +90,20 @@ def test_rupees_need_no_basis_unless_a_fraction_is_left():
     assert ratchet("trailing_stop", {"activate_rupees": 9}, FREE).arms_paise == 900
 
 
+def test_a_trail_that_could_never_act_is_refused_in_words():
+    """A floor of ten times the profit lies above the ₹100.00 from which on it trails."""
+    found = refusal("trailing_stop", {"activate_rupees": 100, "floor": Decimal(10)}, condor())
+    assert found.refused
+    assert found.text == (
+        "its floor +₹30,550.00 is not below +₹100.00, from where on it trails; "
+        "use a floor below activate_rupees"
+    )
+    below = ratchet("trailing_stop", {"activate_rupees": 400, "floor": Decimal("0.13")}, condor())
+    assert (below.arms_paise, below.floor_paise) == (40000, 39715)
+
+
 SETTINGS = st.tuples(st.integers(1, 100), st.integers(1, 100), st.integers(-50, 99)).filter(
-    lambda drawn: drawn[2] < drawn[0]
+    lambda drawn: drawn[2] < drawn[0] and (drawn[1] < 100 or drawn[2] < 0)
 )
 
 

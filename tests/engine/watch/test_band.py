@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.messages import Tick
+from engine.payoff import entry_price
 from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
-from tests.engine.makers import SPOT, leg, position
+from engine.watch.family import Forwards
+from tests.engine.makers import SPOT, future, leg, position
 
 CALENDAR = tables.calendar()
 RULES = tables.rulebook(
@@ -79,7 +84,14 @@ LISTENER = position(
 )
 BURNER = position(*SPREAD.legs, strategy="Burner", strategy_id=9)
 CALLS = position(leg(195, 25300, "CE", 40), strategy="Long Calls", strategy_id=10)
-POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER, CALLS)
+_FUTURE = future(1, 25_010)
+HEDGED = position(
+    replace(_FUTURE, instrument=replace(_FUTURE.instrument, underlying=SPOT)),
+    leg(1, 24700, "PE", 45),
+    strategy="Hedged",
+    strategy_id=11,
+)
+POSITIONS = (CONDOR, SPREAD, STRANGLE, STOCK, STRADDLE, INSIDE, FOLLOWER, LISTENER, BURNER, CALLS, HEDGED)
 KEYS = sorted({leg.key for p in POSITIONS for leg in p.legs})
 SOLD = {leg.key for leg in CONDOR.legs if leg.quantity < 0}
 USUAL = {leg.key: leg.entry_price_paise or 0 for p in POSITIONS for leg in p.legs}
@@ -122,7 +134,7 @@ class Naive(Watchlist):
 
     def beat(self, now_s):
         for watched in self._positions.values() if self._in_session(now_s) else ():
-            watched.scale.weigh(now_s)
+            watched.scale.weigh(Forwards(now_s))
         changed = self._anew(self._held.families, now_s)
         return [*self._everyone(now_s, changed), *self._everyone(now_s)]
 
@@ -160,9 +172,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("spot"), st.integers(24590, 24610) | st.integers(25370, 25410), st.none()),
     st.tuples(st.just("spot"), st.integers(24000, 26000), st.just(0.0)),
     st.tuples(st.just("spot"), st.integers(24900, 25100), st.sampled_from([0.0, 1.0, 100.0])),
-    st.tuples(st.just("snap"), st.integers(0, 2**10 - 1), BOOKS),
+    st.tuples(st.just("snap"), st.integers(0, 2 ** len(KEYS) - 1), BOOKS),
     st.tuples(
-        st.sampled_from(["hold", "release", "put", "drop", "shrink", "freeze", "spend"]),
+        st.sampled_from(["hold", "release", "put", "drop", "shrink", "trade", "spend"]),
         st.sampled_from(range(len(POSITIONS))),
         st.integers(-9, 9),
     ),
@@ -211,6 +223,10 @@ def play(watchlist, start_s, events, log):
             if p.id in watchlist._positions:
                 log.append((watchlist.memory(p.id), watchlist.figures(p.id, now_s).pnl_paise))
                 log.append(tuple(m.fault for _, m in watchlist._positions[p.id].holding.legs))
+        for family in watchlist._held.families:
+            log.append(forward := family.forward_both_paise(now_s))
+            seen = dict(family._look(watchlist.book, now_s, family.lines))
+            assert forward == family._forward(seen, family._at_odds(seen), watchlist.book, now_s)
         log.append([(j.position, j.verdict) for j in sorted(said, key=lambda j: j.position)])
 
 
@@ -237,7 +253,8 @@ def aim(watchlist, p, edge, beside, now_s):
     """Tick the first leg so that the open P&L is at an edge, where it can be."""
     watched = watchlist._positions.get(p.id)
     now = watched.snapshot(now_s) if watched else None
-    if now is None or now.marked_paise is None:
+    held = [leg for leg in watched.holding.legs if leg[0]] if watched else []
+    if not held or now.marked_paise is None:
         return ()
     levels = [
         (armed.level_paise, armed._clear_paise) for armed in watched.armed if armed.level_paise is not None
@@ -245,7 +262,7 @@ def aim(watchlist, p, edge, beside, now_s):
     edges = [*watched.alarms.ladder.falls.values(), *watched.alarms.ladder.rearms.values()]
     edges += [level + shift for level, clear in levels for shift in (0, clear, -clear)]
     edges += [armed.rises_paise for armed in watched.armed if armed.rises_paise is not None]
-    quantity, marks = watched.holding.legs[0]
+    quantity, marks = held[0]
     wanted = edges[edge % len(edges)] + beside if edges else beside
     paise = marks.last_mark(quantity) + (wanted - now.marked_paise) // quantity
     if paise <= 0:
@@ -264,8 +281,10 @@ def change(watchlist, kind, p, amount, now_s):
         watchlist.put(fewer, watchlist.memory(p.id), now_s)
     elif kind == "drop":
         watchlist.drop(p.id)
-    elif known and kind == "freeze":
-        watchlist.freeze(p.id)
+    elif known and kind == "trade":
+        held = p.legs[0]
+        units = held.quantity // (1 + abs(amount) % 3)
+        watchlist.count(p.id, {held.key: (-units, -units * USUAL[held.key])} if amount else {})
     elif known and kind == "spend":
         watchlist.spend(p.id, amount * 10_000)
     elif known and kind == "hold":
@@ -297,17 +316,20 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
         [("all", 0, 1), ("all", 120, 1), ("wait", 1.0, True), ("wait", 2.0, True)],
         [("wait", 1.0, True), ("wait", 61.0, True), ("wait", 61.0, True)],
         [("all", 0, 1), ("wait", 60.0, True), ("all", 0, 1), ("wait", 0.5, True)],
-        [("all", 0, 1), ("lean", -20, 1), ("lean", 8, 1), ("wait", 1.0, True), ("wait", 1.0, True)],
+        [("all", 0, 1), ("lean", -20, 1), ("wait", 1.0, True), ("lean", 8, 1), *[("wait", 1.0, True)] * 2],
         [("spot", 24550, None), ("all", 0, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25390, None), ("all", 120, 1), ("wait", 9.0, True)] * 3,
         [("spot", 25200, None), ("all", 0, 1), ("wait", 1.0, True), ("all", 0, 1), ("wait", 1.0, True)],
         [("all", 0, 1), *[("lean", up, 1) if up else ("wait", 1.0, True) for up in (8, 0, 8, 0, 4, 0, 4, 0)]],
-        [
-            ("drop", 4, 0), ("drop", 5, 0),  # whose forward would contradict this rise
-            *[
-                ("spot", 25395, None), rise("24500 PE", 0), rise("25300 CE", 200), rise("25500 CE", 100),
-                ("wait", 9.0, True),
-            ] * 3,
+        *[
+            [
+                ("drop", 4, 0), ("drop", 5, 0),  # whose forward would contradict this rise
+                *[
+                    ("spot", 25395, None), rise("24500 PE", put), rise("25300 CE", 200),
+                    rise("25500 CE", 100), ("wait", 9.0, True),
+                ] * 3,
+            ]
+            for put in (0, 60)
         ],
     ]  # fmt: skip
     for start in ("2026-02-03T11:00", "2026-02-17T14:59", "2026-02-18T15:20", "2026-02-24T14:59"):
@@ -339,27 +361,86 @@ def test_the_streams_of_this_test_reach_every_kind_of_verdict():
     }
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 950), st.integers(0, 40)), max_size=40))
+WALK = st.tuples(
+    st.integers(0, 3), st.integers(1, 950), st.integers(0, 40), st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0])
+)
+
+
+def lasting(seen, end_s):
+    """Of P&Ls as (since, paise) the highest that was reached for a second without a break, or nothing."""
+    until = [*(at_s for at_s, _ in seen[1:]), end_s]
+    best = [
+        min(paise for _, paise in seen[first : last + 1])
+        for first in range(len(seen))
+        for last in range(first, len(seen))
+        if until[last] - seen[first][0] >= 1
+    ]
+    return max(best, default=None)
+
+
+@given(st.lists(WALK, max_size=40))
 def test_peak_trough_and_pnl_are_plain_arithmetic(walk):
-    """From the first moment all legs are priced, the extremes are those of the sums at each tick."""
-    watchlist = Watchlist(CALENDAR, tables.rulebook())
+    """From the first moment all legs are priced, the extremes are those of the sums that lasted a second."""
+    watchlist = Watchlist(CALENDAR, tables.rulebook("[default]\nmax_quote_age_s = 99\n"))
     now_s = at(date(2026, 2, 3), "11:00")
     watchlist.put(CONDOR, Memory(), now_s)
     marks: dict[int, tuple[int, int]] = {}
     seen = []
-    for index, bid, gap in walk:
+    for index, bid, gap, wait_s in walk:
         part = CONDOR.legs[index]
         watchlist.tick(Tick(part.key, bid, bid_paise=bid, ask_paise=bid + gap), now_s)
         marks[index] = (bid, bid + gap)
         if len(marks) == 4:
-            seen.append(0)
+            pnl = 0
             for n, leg_ in enumerate(CONDOR.legs):
                 doubled = sum(marks[n])
                 mark = doubled // 2 if leg_.quantity > 0 else (doubled + 1) // 2
-                seen[-1] += leg_.quantity * (mark - (leg_.entry_price_paise or 0))
-    assert watchlist.figures(CONDOR.id, now_s).pnl_paise == (seen[-1] if seen else None)
+                pnl += leg_.quantity * (mark - (leg_.entry_price_paise or 0))
+            seen.append((now_s, pnl))
+        now_s += wait_s
+        watchlist.beat(now_s)
+    assert watchlist.figures(CONDOR.id, now_s).pnl_paise == (seen[-1][1] if seen else None)
     memory = watchlist.memory(CONDOR.id)
-    assert (memory.peak_paise, memory.trough_paise) == (max(seen, default=None), min(seen, default=None))
+    mirrored = lasting([(at_s, -pnl) for at_s, pnl in seen], now_s)
+    trough = None if mirrored is None else -mirrored
+    assert (memory.peak_paise, memory.trough_paise) == (lasting(seen, now_s), trough)
+
+
+MOVES = st.lists(
+    st.tuples(st.lists(st.integers(-4, 4), min_size=4, max_size=4), st.permutations(range(4))),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@given(moves=MOVES, apart_s=st.floats(0, 0.2))
+def test_in_whatever_order_the_legs_of_a_move_tick_the_peaks_are_those_of_the_moves(recorded, moves, apart_s):
+    """They move together and tick one by one: no mixture of two moves is peak, trough or trail."""
+    rules = tables.rulebook('[default]\nprofit_target = "off"\ntrailing_stop = true\n')
+    watchlist = Watchlist(CALENDAR, rules, replay=ReplayGuard(99) if recorded else None)
+    now_s = at(date(2026, 2, 3), "11:00")
+    watchlist.put(CONDOR, Memory(), now_s)
+    totals = []
+    for shifts, order in [([0] * 4, range(4)), *moves]:
+        paise = [entry_price(leg_) + 100 * by for leg_, by in zip(CONDOR.legs, shifts, strict=True)]
+        ticks = [
+            Tick(CONDOR.legs[n].key, paise[n], bid_paise=paise[n] - 5, ask_paise=paise[n] + 5) for n in order
+        ]
+        if recorded:
+            watchlist.instant(ticks, now_s)
+        else:
+            for tick in ticks:
+                watchlist.tick(tick, now_s)
+                now_s += apart_s
+        totals.append(sum(100 * by * leg_.quantity for leg_, by in zip(CONDOR.legs, shifts, strict=True)))
+        for _ in range(3):
+            now_s += 0.5
+            watchlist.beat(now_s)
+    memory = watchlist.memory(CONDOR.id)
+    assert (memory.peak_paise, memory.trough_paise) == (max(totals), min(totals))
+    armed = max(totals) >= 1_175  # a quarter of what one unit can make
+    assert dict(memory.peaks) == ({"trailing_stop": max(totals)} if armed else {})
 
 
 class Counting(Watchlist):

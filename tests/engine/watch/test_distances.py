@@ -48,6 +48,17 @@ def test_a_sold_call_s_stop_in_points():
     assert found["stop_underlying"].distance_paise is None
 
 
+def test_points_go_by_the_forward_where_nobody_knows_the_index():
+    """A straddle tells where NIFTY's February is: the stop is some points away, from where is not said."""
+    held = position(leg(-65, 25000, "CE", 250), leg(-65, 25000, "PE", 250), strategy="Short Straddle")
+    desk = Desk(held, "[default]\nstop_loss = 'off'\nstop_loss_rupees = 2600")
+    desk.quote(250, 250)
+    stop = shown(desk)["stop_loss_rupees"]
+    assert stop.points is not None
+    assert 100 < abs(stop.points) < 700
+    assert stop.underlying_paise is None
+
+
 def test_what_is_met_or_not_armed_is_no_distance_away():
     """A stop that is met, a limit that is passed, a trail without a peak."""
     desk = Desk(condor(), "[default]\ntrailing_stop = true\nstop_underlying = {below = 24500}")
@@ -59,6 +70,7 @@ def test_what_is_met_or_not_armed_is_no_distance_away():
     assert (found["trailing_stop"].threshold_paise, found["trailing_stop"].distance_paise) == (None, None)
     desk.watch.tick(traded(SPOT, 25000), desk.now_s)
     desk.quote(20, 15, 40, 18)
+    desk.wait(1)
     trail = shown(desk)["trailing_stop"]
     assert (trail.threshold_paise, trail.distance_paise) == (136500, -58500)
 

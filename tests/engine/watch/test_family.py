@@ -77,6 +77,28 @@ def test_of_two_neighbours_the_one_that_changed_last_is_suspect():
     assert room.pnl(VERTICAL) == 0
 
 
+def test_in_place_of_a_suspect_quote_the_last_believable_mid_is_fair_while_it_is_young():
+    """170 beside 300; then 90 for the lower call: 300 is fair for ten seconds, then what 25,100 allows."""
+    room = Room(VERTICAL)
+    low, high = VERTICAL.legs
+    room.tick(low, 300)
+    room.tick(high, 170)
+    assert room.watch.fair_paise(low.key) is None
+    room.now_s += 10
+    room.tick(low, 90)
+    assert (room.watch.fair_paise(low.key), room.watch.fair_paise(high.key)) == (30_000, None)
+    room.now_s += 1
+    room.tick(high, 170)
+    room.tick(low, 40)
+    assert room.watch.fair_paise(low.key) is None  # nothing is known of the underlying
+    room.spot(25_100)
+    room.tick(low, 40)
+    assert room.watch.fair_paise(low.key) == 30_000 - 25_100  # intrinsic less one per cent of the underlying
+    room.spot(23_000)
+    room.tick(low, 90)
+    assert room.watch.fair_paise(low.key) == 9_000  # within what is allowed it is its own
+
+
 def test_neighbours_that_move_together_are_believed_once_both_have_moved():
     """A fast market: the first leg alone looks impossible, the second one explains it."""
     room = Room(VERTICAL)

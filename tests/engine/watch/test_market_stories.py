@@ -8,10 +8,12 @@ from datetime import date
 import pytest
 
 from engine.greeks import price, years_between
+from engine.guards import ReplayGuard
 from engine.model import Action, Right, Urgency
 from engine.rules.registry import rules
 from engine.sessions import at
 from engine.watch import Memory
+from engine.watch.family import Forwards
 from tests.engine.makers import EXPIRY, OPENED, SPOT, condor, leg, position, quote, strangle, traded
 from tests.engine.watch.test_watchlist import AT_ENTRY, DAY, TEN, Desk, told
 
@@ -156,7 +158,7 @@ def test_the_delta_of_a_sold_leg_ends_a_spread_whose_net_delta_is_small():
     """One call sold, one bought: the sold one is at the money."""
     held = position(leg(-65, 25300, "CE", 40), leg(65, 25500, "CE", 18), strategy="Bear Call Spread")
     desk = Desk(held, '[default]\nstop_leg_delta = 0.5\nstop_loss = "off"')
-    desk.watch.instant([traded(SPOT, 25400)], desk.now_s)
+    spot(desk, 25400)
     desk.quote(*modelled(held, 25400, 0.12, TEN))
     desk.wait(1)
     assert [rule for rule, _ in desk.wait(2)] == ["stop_leg_delta"]
@@ -173,7 +175,7 @@ def test_within_a_second_the_model_is_not_asked_again():
     assert first is not None
     desk.quote(*modelled(desk.held, 25100, 0.12, TEN))
     desk.wait(0.5)
-    scale.weigh(desk.now_s)
+    scale.weigh(Forwards(desk.now_s))
     assert scale.model is first
     desk.watch.instant([traded(SPOT, 25100), quote(desk.held.legs[0].key, 44, 45)], desk.now_s)
     assert scale.model is not first
@@ -185,6 +187,17 @@ def test_in_a_recording_the_model_speaks_at_its_instant():
     desk = Desk(held, '[default]\nstop_loss = "off"\ntheta_burn = 0.01')
     said = told(desk.watch.instant([traded(SPOT, 25000), quote(held.legs[0].key, 179.95, 180.05)], TEN))
     assert said == [("theta_burn", 0)]
+
+
+def test_between_two_instants_of_a_recording_nothing_waits_for_the_model():
+    """All prices that there are have been weighed: a replay may jump to whatever comes next."""
+    desk = Desk(strangle(), '[default]\nstop_delta = 0.9\nstop_loss = "off"', replay=ReplayGuard(150))
+    quotes = [quote(leg.key, 44, 45) for leg in desk.held.legs]
+    desk.watch.instant([traded(SPOT, 25000), *quotes], desk.now_s)
+    assert desk.watch._positions[desk.held.id].scale.model is not None
+    desk.wait(0)
+    due_s = desk.watch.next_due_s()
+    assert due_s is None or due_s > desk.now_s + 5
 
 
 def test_nothing_new_is_not_weighed_again():

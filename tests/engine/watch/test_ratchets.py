@@ -32,6 +32,11 @@ def at_profit(desk, rupees):
     return desk.quote(20, 45 - rupees, 40, 18)
 
 
+def peak_at(desk, rupees):
+    """The same for a second, so that it is a peak."""
+    return at_profit(desk, rupees) + desk.wait(1)
+
+
 def level_of(desk, name="trailing_stop"):
     """The threshold shown for a rule, in paise."""
     return next(t.threshold_paise for t in desk.figures.thresholds if t.rule == name)
@@ -42,7 +47,7 @@ def test_a_profit_that_gives_back_three_tenths_is_taken():
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
     assert level_of(desk) is None
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     assert level_of(desk) == 136500
     at_profit(desk, 22)
     assert desk.wait(5) == []
@@ -55,9 +60,9 @@ def test_the_peak_begins_when_the_trail_is_armed():
     """₹715 is no peak; ₹780 is."""
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 11)
+    peak_at(desk, 11)
     assert level_of(desk) is None
-    at_profit(desk, 12)
+    peak_at(desk, 12)
     assert level_of(desk) == 54600
     at_profit(desk, 9)
     assert desk.wait(1) == []
@@ -69,7 +74,7 @@ def test_a_fall_through_the_floor_is_left_to_the_stop():
     """From ₹1,950 to a loss in one step: no trailing exit; back above the floor there is one."""
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     at_profit(desk, 0)
     assert desk.wait(5) == []
     at_profit(desk, 1)
@@ -80,7 +85,7 @@ def test_a_wide_market_makes_no_peak_and_fires_no_trail():
     """Only what can be believed counts, on the way up and on the way down."""
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     desk.watch.tick(quote(desk.held.legs[1].key, 1, 9), desk.now_s)
     assert desk.wait(2) == []
     assert level_of(desk) == 136500
@@ -93,7 +98,7 @@ def test_it_speaks_once_until_half_of_what_was_given_back_has_come_again():
     """Alert-only: told at ₹1,365, silent at ₹1,625, told anew after ₹1,690."""
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     at_profit(desk, 21)
     assert desk.wait(1) == [("trailing_stop", 136500)]
     at_profit(desk, 25)
@@ -108,7 +113,7 @@ def test_the_level_survives_a_restart():
     """The peak goes through the journal; the new process fires at the old level."""
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     memory = Memory.from_json(desk.memory.to_json())
     assert memory == desk.memory
     again = Desk(condor(), TRAIL, memory=memory)
@@ -130,7 +135,7 @@ def test_the_peak_grows_while_an_exit_or_a_question_is_open():
     desk = Desk(condor(), TRAIL)
     desk.quote(*AT_ENTRY)
     desk.watch.hold(desk.held.id)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     assert level_of(desk) == 136500
     at_profit(desk, 10)
     assert desk.wait(5) == []
@@ -144,7 +149,7 @@ def test_other_legs_have_no_peak_yet():
     double = position(*(replace(leg, quantity=2 * leg.quantity) for leg in condor().legs))
     desk = Desk(double, TRAIL)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     desk.watch.put(condor(), desk.memory, desk.now_s)
     assert level_of(desk) is None
     at_profit(desk, 30)
@@ -158,7 +163,7 @@ def test_after_our_own_partial_exit_a_level_stays_per_combination():
     double = position(*(replace(leg, quantity=2 * leg.quantity) for leg in condor().legs))
     desk = Desk(double, rules)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     assert level_of(desk) == 273000
     half = replace(desk.memory, open_share=(1, 2), realised_paise=195000)
     desk.watch.put(condor(), half, desk.now_s)
@@ -167,13 +172,50 @@ def test_after_our_own_partial_exit_a_level_stays_per_combination():
     assert desk.wait(1) == [("trailing_stop", 136500)]
 
 
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        (lambda legs: legs, 136500),
+        (lambda legs: (*(replace(leg, quantity=3 * leg.quantity) for leg in legs),), None),
+        (lambda legs: (replace(legs[0], quantity=2 * legs[0].quantity), *legs[1:]), None),
+        (lambda legs: (replace(legs[0], entry_price_paise=2500), *legs[1:]), None),
+        (lambda legs: legs[:2], None),
+        (lambda legs: (*legs, *long_call().legs), None),
+    ],
+    ids=["our part", "more lots", "another ratio", "another price", "fewer legs", "more legs"],
+)
+def test_rows_changed_by_hand_after_our_part_end_its_peaks(change, kept):
+    """Only what the part has left of the legs goes on with their peak; other legs arm anew."""
+    double = position(*(replace(leg, quantity=2 * leg.quantity) for leg in condor().legs))
+    desk = Desk(double, TRAIL)
+    desk.quote(*AT_ENTRY)
+    peak_at(desk, 30)
+    half = replace(desk.memory, open_share=(1, 2), realised_paise=195000)
+    changed = replace(condor(), legs=change(condor().legs))
+    desk.watch.put(changed, half, desk.now_s)
+    assert level_of(desk) == kept
+
+
+def test_a_part_that_ends_one_of_two_rows_keeps_the_peak():
+    """Two lots bought at 40 and one at 44, of which a third is sold: whichever row gave it, it goes on."""
+    two, one = replace(long_call(), legs=()), long_call().legs[0]
+    rows = (replace(one, quantity=130, row_id=1), replace(one, quantity=65, entry_price_paise=4400, row_id=2))
+    desk = Desk(replace(two, legs=rows), TRAIL)
+    desk.quote(120, 120)
+    desk.wait(1)
+    level = level_of(desk)
+    left = replace(two, legs=rows[:1])
+    desk.watch.put(left, replace(desk.memory, open_share=(2, 3), realised_paise=1), desk.now_s)
+    assert level_of(desk) == pytest.approx(level * 2 / 3, abs=1)
+
+
 def test_the_highest_tier_locks():
     """₹1,300 keeps ₹500, ₹2,080 keeps ₹1,500; the lock has no floor."""
     desk = Desk(condor(), LOCK)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 20)
+    peak_at(desk, 20)
     assert level_of(desk, "lock_profit") == 50000
-    at_profit(desk, 32)
+    peak_at(desk, 32)
     at_profit(desk, 24)
     assert desk.wait(1) == []
     at_profit(desk, -10)
@@ -186,7 +228,10 @@ def test_a_trail_yields_to_a_stop_and_precedes_a_target():
         long_call(), "[default]\nprofit_target = 0.2\ntrailing_stop = {activate = 0.1, give_back = 0.1}"
     )
     desk.quote(57)
+    desk.watch.hold(desk.held.id)
     desk.quote(80)
+    desk.wait(1)
+    desk.watch.release(desk.held.id)
     desk.quote(75)
     desk.now_s += 1
     (judgement,) = desk.watch.beat(desk.now_s)
@@ -200,7 +245,7 @@ def test_a_shown_level_never_falls(walk, restart):
     desk.quote(*AT_ENTRY)
     last: dict[str, int] = {}
     for number, rupees in enumerate(walk):
-        at_profit(desk, rupees)
+        peak_at(desk, rupees)
         if number == restart:
             desk = Desk(condor(), f"{TRAIL}\n{TIERS}", memory=Memory.from_json(desk.memory.to_json()))
         for name in ("trailing_stop", "lock_profit"):
@@ -241,7 +286,7 @@ def test_a_peak_below_where_changed_rules_arm_is_none(before, after):
     rule = "lock_profit" if before == LOCK else "trailing_stop"
     desk = Desk(condor(), before)
     desk.quote(*AT_ENTRY)
-    at_profit(desk, 30)
+    peak_at(desk, 30)
     assert level_of(desk, rule) is not None
     memory = desk.memory
     desk.watch.use(tables.rulebook(after))
@@ -258,9 +303,9 @@ def test_other_guards_do_not_begin_the_day_anew():
     desk.now_s += 599
     desk.quote(*AT_ENTRY)
     assert [name for name, _ in desk.wait(2)] == ["exit_at"]
-    desk.watch.freeze(desk.held.id)
+    traded = {desk.held.legs[0].key: (-65, -65 * 2000)}
+    desk.watch.count(desk.held.id, traded)
     desk.watch.use(tables.rulebook(rules + "max_quote_age_s = 20\n"))
     desk.watch.put(desk.held, desk.memory, desk.now_s)
-    peak = desk.memory.peak_paise
     assert at_profit(desk, 5) + desk.wait(2) == []
-    assert desk.memory.peak_paise == peak
+    assert desk.watch._positions[desk.held.id].holding.traded == traded

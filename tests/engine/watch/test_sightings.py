@@ -100,6 +100,7 @@ def test_the_guard_that_held_is_named():
     desk.quote(*AT_ENTRY)
     desk.quote(*NEAR)
     desk.wait(1.5)
+    desk.now_s += 1
     desk.quote(None, 85, None, None, spread=60)
     doubt = next(leg.doubt for leg in kept(desk)[-1].legs if "24700" in leg.name)
     assert doubt == "wider than the spread guard allows; stops go by its last mark"
@@ -113,6 +114,7 @@ def test_a_suspect_price_is_named_and_confirms_no_days_loss():
     desk.quote(*AT_ENTRY)
     desk.quote(*NEAR)
     desk.wait(1.5)
+    desk.now_s += 1
     desk.quote(None, None, None, 900)
     desk.watch.glance(desk.now_s)
     doubt = next(leg.doubt for leg in kept(desk)[-1].legs if "25500" in leg.name)

@@ -205,9 +205,9 @@ def test_expiry_outranks_everything_and_waits_for_no_confirmation():
     desk = Desk(held, now_s=at(EXPIRY, "14:59") + 55)
     assert [(note.rule, note.refused) for note in desk.notes] == [("time_exit_dte", False)]
     desk.quote(*AT_ENTRY)
-    assert desk.wait(0) == []
+    assert desk.wait(1) == []
     assert desk.watch.next_due_s() == at(EXPIRY, "15:00")
-    desk.wait(4)
+    desk.wait(3)
     desk.quote(20, 85, 77, 18)
     assert desk.wait(1) == [("expiry_exit", -500500)]
 
@@ -320,7 +320,7 @@ def test_suspect_prices_are_not_used():
     desk = Desk(condor())
     desk.quote(*AT_ENTRY)
     key = desk.held.legs[1].key
-    desk.wait(0)
+    desk.wait(1)
     for bid, ask in ((90000, 80000), (-5, 90000), (0, 0)):
         for _ in range(3):
             assert not desk.watch.tick(Tick(key, 90000, bid_paise=bid, ask_paise=ask), desk.now_s)
@@ -333,6 +333,7 @@ def test_a_wide_market_hides_profits_but_not_losses():
     """The stop goes by the last believable mark for fifteen seconds, then by what closing costs."""
     desk = Desk(condor())
     desk.quote(*AT_ENTRY)
+    desk.wait(1)
     said = {}
     for second in range(1, 18):
         desk.quote(20, None, 40, 18)
@@ -373,6 +374,7 @@ def test_rows_of_one_instant_are_taken_in_before_anything_is_judged():
     """One leg of a snapshot alone would look like a loss; together nothing happened."""
     desk = Desk(condor())
     desk.quote(*AT_ENTRY)
+    desk.wait(1)
     ticks = [quote(p.key, m - 0.05, m + 0.05) for p, m in zip(desk.held.legs, (20, 145, 40, 18), strict=True)]
     ticks[2] = quote(desk.held.legs[0].key, 119.95, 120.05)
     assert desk.watch.instant([ticks[1], ticks[2]], desk.now_s) == ()
@@ -410,6 +412,7 @@ def test_a_change_of_legs_makes_a_new_basis_and_keeps_the_peak():
     """The call spread closes elsewhere: what remains has its own worst case; a hold stays."""
     desk = Desk(condor())
     desk.quote(*AT_ENTRY)
+    desk.wait(1)
     desk.watch.hold(desk.held.id)
     puts = position(*desk.held.legs[:2], strategy="Iron Condor")
     desk.watch.put(puts, desk.memory, desk.now_s)

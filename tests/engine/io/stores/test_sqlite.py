@@ -44,11 +44,12 @@ async def test_rows_come_back_as_they_went_in(path, store):
         replace(PARSED, timestamp_s=AT_S + 0.25),
         SHORT,
         replace(PARSED, account="family", price_paise=None),
+        replace(PARSED, order_id="1004", rule_set="aggressive_profits", margin_paise=6_432_105),
     )
     assert (await store.import_rows(rows)).added == rows
     found = await SqliteStore(path).open_rows()
     assert [replace(row, id=0) for row in found] == [replace(row, id=0) for row in rows]
-    assert len({row.id for row in found}) == 3
+    assert len({row.id for row in found}) == 4
 
 
 async def test_an_empty_store_is_an_answer(store):
@@ -184,6 +185,78 @@ async def test_a_store_from_before_there_were_sets_gains_the_column(path, store)
     assert [row.rule_set for row in await again.open_rows()] == ["aggressive_profits"]
     with pytest.raises(BadInput, match="with rule_set aggressive_profits, read default"):
         await again.import_rows([replace(PARSED, rule_set="default")])
+
+
+OLD_SCHEMA = """
+CREATE TABLE trades (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL DEFAULT 'default',
+    strategy_id INTEGER NOT NULL,
+    symbol TEXT NOT NULL,
+    strategy TEXT NOT NULL DEFAULT '',
+    security_id INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    type TEXT NOT NULL,
+    strike_price TEXT,
+    expiry_date TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    price TEXT,
+    order_id TEXT NOT NULL DEFAULT '',
+    order_status TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    exit_price TEXT,
+    closed_at TEXT
+);
+CREATE UNIQUE INDEX trades_once ON trades (account, strategy_id, security_id, order_id, timestamp);
+INSERT INTO trades VALUES (
+    7, 'default', 3359, 'ASTRAL', 'Long Call', 104871, 'BUY', 'CE', '1500.00', '2026-02-24', 425, '57.00',
+    '1001', 'TRADED', '2026-02-03T09:20:00+05:30', NULL, NULL
+);
+"""
+
+
+async def test_a_store_of_the_first_version_gains_what_it_lacks_and_keeps_its_rows(path):
+    """A file with the schema of then opens, and its rows can be given a margin and a set."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(OLD_SCHEMA)
+    for _ in range(2):
+        assert await SqliteStore(path).open_rows() == (replace(PARSED, id=7),)
+    edit(path, "UPDATE trades SET margin = '64,321.05', rule_set = 'conservative_losses'")
+    (row,) = await SqliteStore(path).open_rows()
+    assert (row.margin_paise, row.rule_set) == (6_432_105, "conservative_losses")
+
+
+async def test_a_part_takes_its_share_of_the_margin_along_and_nothing_of_it_is_lost(path, store):
+    """One of three units goes with a third of the margin; the odd paisa goes with the part."""
+    row = replace(PARSED, quantity=3, margin_paise=100_00, rule_set="aggressive_profits")
+    await store.import_rows([row])
+    await store.reduce_rows([RowPart(1, 3, 2, 5460)], AT_S + 60, "260203001")
+    (left,) = await store.open_rows()
+    assert (left.quantity, left.margin_paise, left.rule_set) == (2, 66_66, "aggressive_profits")
+    assert left == replace(row, id=1).after_part(2)
+    with closing(sqlite3.connect(path)) as other:
+        cells = other.execute("SELECT margin, rule_set FROM trades WHERE order_status = 'CLOSED'").fetchall()
+    assert cells == [("33.34", "aggressive_profits")]
+    assert (await store.import_rows([row])).already == (row,)
+
+
+async def test_a_margin_that_cannot_be_read_is_not_touched_by_a_part(path, store):
+    """What the owner wrote stays, to be complained of when it is read."""
+    await store.import_rows([PARSED])
+    edit(path, "UPDATE trades SET margin = 'about a lakh'")
+    await store.reduce_rows([RowPart(1, 425, 300, 5460)], AT_S + 60, "260203001")
+    with pytest.raises(BadInput, match="trades row 1: margin: read 'about a lakh', expected the margin"):
+        await store.open_rows()
+
+
+async def test_a_file_without_a_margin_or_a_set_says_nothing_against_those_that_are_stored(path, store):
+    """Importing the same rows again without these columns is no contradiction; another margin is."""
+    await store.import_rows([replace(PARSED, margin_paise=6_432_105, rule_set="aggressive_profits")])
+    assert (await store.import_rows([PARSED])).already == (PARSED,)
+    assert [row.margin_paise for row in await store.open_rows()] == [6_432_105]
+    with pytest.raises(BadInput, match="with margin_paise 6432105, read 1"):
+        await store.import_rows([replace(PARSED, margin_paise=1)])
 
 
 STOP = ExitLevel(1, 3359, "stop_loss", "primary", "percentage", Decimal("50.00"))

@@ -1,0 +1,234 @@
+"""The ``trades`` table of the embedded store: SQL on an open file, nothing else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.effects import RowPart
+from engine.errors import BadInput
+from engine.model import TradeRow
+from engine.rows import RowReader
+from engine.sessions import IST
+from engine.trade_cells import CLOSED_STATUSES, margin_paise
+from engine.trades import parse_row
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS trades (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL DEFAULT 'default',
+    strategy_id INTEGER NOT NULL,
+    symbol TEXT NOT NULL,
+    strategy TEXT NOT NULL DEFAULT '',
+    security_id INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    type TEXT NOT NULL,
+    strike_price TEXT,
+    expiry_date TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    price TEXT,
+    order_id TEXT NOT NULL DEFAULT '',
+    order_status TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    exit_price TEXT,
+    closed_at TEXT,
+    rule_set TEXT NOT NULL DEFAULT '',
+    margin TEXT
+);
+CREATE UNIQUE INDEX IF NOT EXISTS trades_once
+    ON trades (account, strategy_id, security_id, order_id, timestamp);
+"""
+
+_COLUMNS = (
+    "account", "strategy_id", "symbol", "strategy", "security_id", "action", "type", "strike_price",
+    "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp", "rule_set", "margin",
+)  # fmt: skip
+# What a row says beyond its identity.
+_SAID = (
+    "action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise", "rule_set",
+    "margin_paise",
+)  # fmt: skip
+# Columns a file may leave out: then it says nothing that the store could contradict.
+_MAY_BE_LEFT_OUT = frozenset({"rule_set", "margin_paise"})
+# Columns that a store of an older version lacks.
+_ADDED_LATER = {"rule_set": "TEXT NOT NULL DEFAULT ''", "margin": "TEXT"}
+# A status nobody knows counts as open, so that reading the row complains instead of losing a leg.
+_STILL_OPEN = f"upper(trim(order_status)) NOT IN {tuple(sorted(CLOSED_STATUSES))}"
+# Built from constants above, never from a value.
+_SELECT_OPEN = f"SELECT * FROM trades WHERE {_STILL_OPEN} ORDER BY id"  # noqa: S608
+_UPDATE_CLOSE = (
+    "UPDATE trades SET order_status = 'CLOSED', exit_price = ?, closed_at = ? "  # noqa: S608
+    f"WHERE id = ? AND {_STILL_OPEN}"
+)
+_INSERT = (
+    f"INSERT INTO trades ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
+    "ON CONFLICT (account, strategy_id, security_id, order_id, timestamp) DO NOTHING"
+)
+_SELECT_MARGIN = f"SELECT margin FROM trades WHERE id = ? AND quantity = ? AND {_STILL_OPEN}"  # noqa: S608
+_UPDATE_REDUCE = "UPDATE trades SET quantity = ?, margin = ? WHERE id = ?"
+_INSERT_PART = (
+    f"INSERT INTO trades ({', '.join(_COLUMNS)}, exit_price, closed_at) "  # noqa: S608
+    "SELECT account, strategy_id, symbol, strategy, security_id, action, type, strike_price, expiry_date, "
+    "?, price, order_id || '/' || ?, 'CLOSED', timestamp, rule_set, ?, ?, ? FROM trades WHERE id = ?"
+)
+#: What partial exits have taken off a row: closed rows named after it.
+_SELECT_PARTS = (
+    "SELECT * FROM trades WHERE account = ? AND strategy_id = ? "
+    "AND security_id = ? AND substr(order_id, 1, length(?) + 1) = ? || '/' AND timestamp = ?"
+)
+_SELECT_TWIN = (
+    "SELECT * FROM trades WHERE account = ? AND strategy_id = ? AND security_id = ? "
+    "AND order_id = ? AND timestamp = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of the rows of one import."""
+
+    added: tuple[TradeRow, ...]
+    already: tuple[TradeRow, ...]
+
+
+def lacking(database: sqlite3.Connection) -> tuple[str, ...]:
+    """Columns that a store made by an older version has not got."""
+    there = {row["name"] for row in database.execute("PRAGMA table_info(trades)")}
+    return tuple(name for name in _ADDED_LATER if name not in there)
+
+
+def add(database: sqlite3.Connection, columns: Iterable[str]) -> None:
+    """Add columns that are lacking; the rows that are there have nothing in them."""
+    for name in columns:
+        database.execute(f"ALTER TABLE trades ADD COLUMN {name} {_ADDED_LATER[name]}")
+
+
+def select_open(database: sqlite3.Connection) -> tuple[TradeRow, ...]:
+    """Every open row.
+
+    Raises:
+        BadInput: names every row that cannot be understood.
+    """
+    rows, faults = [], []
+    for row in database.execute(_SELECT_OPEN):
+        try:
+            rows.append(_parse(row))
+        except BadInput as error:
+            faults.append(str(error))
+    if faults:
+        raise BadInput("\n".join(faults))
+    return tuple(rows)
+
+
+def close(database: sqlite3.Connection, exits: Mapping[int, int | None], closed_at_s: float) -> None:
+    """Mark rows as closed at these exit prices (paise; None = unknown); closed ones stay as they are."""
+    closed_at = _moment(closed_at_s)
+    database.executemany(
+        _UPDATE_CLOSE, [(_rupees(price_paise), closed_at, row_id) for row_id, price_paise in exits.items()]
+    )
+
+
+def reduce(database: sqlite3.Connection, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
+    """Take parts off rows that have so many units still; each becomes a closed row of its own."""
+    closed_at = _moment(closed_at_s)
+    for row_id, before, after, exit_paise in parts:
+        found = database.execute(_SELECT_MARGIN, (row_id, before)).fetchone()
+        if found is None:
+            continue
+        stays, goes = _margins(found["margin"], before, after)
+        database.execute(_UPDATE_REDUCE, (after, stays, row_id))
+        part = (before - after, name, goes, _rupees(exit_paise), closed_at, row_id)
+        database.execute(_INSERT_PART, part)
+
+
+def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportReport:
+    """Add rows; those that are there already are left alone.
+
+    Raises:
+        BadInput: a row that is there already says something else about the leg, or one comes twice;
+            the caller takes everything back.
+    """
+    added, already, faults = [], [], _repeated(rows)
+    for row in rows:
+        if _insert(database, row):
+            added.append(row)
+            continue
+        already.append(row)
+        faults += _differences(row, _stored(database, row))
+    if faults:
+        raise BadInput("\n".join(faults))
+    return ImportReport(tuple(added), tuple(already))
+
+
+def _margins(cell: object, before: int, after: int) -> tuple[object, str | None]:
+    """A row's margin, of the units that stay and of those that go; what cannot be read stays."""
+    margin = RowReader({"margin": cell}, "trades")("margin", margin_paise, None, "rupees")
+    if margin is None:
+        return cell, None
+    stays = margin * after // before
+    return _rupees(stays), _rupees(margin - stays)
+
+
+def _insert(database: sqlite3.Connection, row: TradeRow) -> bool:
+    """Add the row; False when it is there already."""
+    expiry = None if row.expiry_date is None else row.expiry_date.isoformat()
+    cells = (
+        row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
+        _rupees(row.strike_price_paise), expiry, row.quantity, _rupees(row.price_paise), row.order_id,
+        row.order_status, _moment(row.timestamp_s), row.rule_set, _rupees(row.margin_paise),
+    )  # fmt: skip
+    return database.execute(_INSERT, cells).rowcount == 1
+
+
+def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow:
+    """The row that is there already, as it was before parts were taken off it."""
+    identity = (row.account, row.strategy_id, row.security_id, row.order_id, _moment(row.timestamp_s))
+    stored = _parse(database.execute(_SELECT_TWIN, identity).fetchone())
+    for part in map(_parse, database.execute(_SELECT_PARTS, (*identity[:4], *identity[3:]))):
+        margin = [each for each in (stored.margin_paise, part.margin_paise) if each is not None]
+        stored = replace(
+            stored,
+            quantity=stored.quantity + part.quantity,
+            margin_paise=sum(margin) if margin else None,
+        )
+    return stored
+
+
+def _repeated(rows: Sequence[TradeRow]) -> list[str]:
+    """Rows that name the same leg twice in one import: one of them would be lost in silence."""
+    first: dict[tuple[object, ...], TradeRow] = {}
+    faults = []
+    for row in rows:
+        name = (row.account, row.strategy_id, row.security_id, row.order_id, row.timestamp_s)
+        twin = first.setdefault(name, row)
+        if twin is not row:
+            faults.append(
+                f"row {row.id}: read the leg of row {twin.id} again (same strategy, security id, order id "
+                "and timestamp); expected another order_id, or one row with the whole quantity"
+            )
+    return faults
+
+
+def _differences(row: TradeRow, stored: TradeRow) -> list[str]:
+    """What the import says of a leg that the store knows otherwise."""
+    return [
+        f"row {row.id}: order {row.order_id or '(no id)'} of strategy {row.strategy_id} is stored already "
+        f"(trades row {stored.id}) with {name} {getattr(stored, name)}, read {getattr(row, name)}; "
+        "correct the file, or edit the stored row"
+        for name in _SAID
+        if getattr(row, name) != getattr(stored, name)
+        and not (name in _MAY_BE_LEFT_OUT and not getattr(row, name))
+    ]
+
+
+def _parse(row: sqlite3.Row) -> TradeRow:
+    return parse_row({name: row[name] for name in row.keys()}, f"trades row {row['id']}", row["id"])  # noqa: SIM118
+
+
+def _rupees(paise: int | None) -> str | None:
+    return None if paise is None else f"{paise // 100}.{paise % 100:02d}"
+
+
+def _moment(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, IST).isoformat()

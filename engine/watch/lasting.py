@@ -1,0 +1,77 @@
+"""Which P&Ls have lasted: a peak has to be true for a second, like a profit that is acted on.
+
+The legs of a position tick one after another. Between two ticks of one move its P&L is a mixture
+of old and new prices that never was at any one moment; it is gone a moment later, and leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+
+
+class Lasting:
+    """The highs and the lows that wait to be old enough.
+
+    Args:
+        lasts_s: how long a P&L must have been reached; 0 = all prices are of one instant anyway.
+
+    Attributes:
+        due_s: when the next will have lasted if nothing comes between; inf = none waits.
+    """
+
+    __slots__ = ("_highs", "_lasts_s", "_lows", "due_s")
+
+    def __init__(self, lasts_s: float) -> None:
+        self._lasts_s = lasts_s
+        # Since when it has been at or beyond which P&L: the later, the further. Lows are negated.
+        self._highs: deque[tuple[float, int]] = deque()
+        self._lows: deque[tuple[float, int]] = deque()
+        self.due_s = inf
+
+    def see(self, pnl_paise: int, now_s: float, low_paise: float, high_paise: float) -> None:
+        """Take note of the P&L from now on; one between these bounds, both included, is no news."""
+        _see(self._highs, pnl_paise, now_s, high_paise)
+        _see(self._lows, -pnl_paise, now_s, -low_paise)
+        self._next_due()
+
+    def lasted(self, now_s: float) -> tuple[list[int], list[int]]:
+        """The P&Ls it has been at or above long enough by now, and at or below, each told once.
+
+        Call before what comes at this moment is seen.
+        """
+        if now_s < self.due_s:
+            return [], []
+        highs, lows = _lasted(self._highs, now_s - self._lasts_s), _lasted(self._lows, now_s - self._lasts_s)
+        self._next_due()
+        return highs, [-paise for paise in lows]
+
+    def forget(self) -> None:
+        """The P&L is not known, or nobody looks: what waits has not lasted."""
+        self._highs.clear()
+        self._lows.clear()
+        self.due_s = inf
+
+    def _next_due(self) -> None:
+        high_s = self._highs[0][0] if self._highs else inf
+        low_s = self._lows[0][0] if self._lows else inf
+        self.due_s = min(low_s, high_s) + self._lasts_s
+
+
+def _lasted(run: deque[tuple[float, int]], since_s: float) -> list[int]:
+    """Take off what has been there since then."""
+    found = []
+    while run and run[0][0] <= since_s:
+        found.append(run.popleft()[1])
+    return found
+
+
+def _see(run: deque[tuple[float, int]], paise: int, now_s: float, known_paise: float) -> None:
+    """What is further than this has not lasted; what is not beyond the known has already."""
+    since_s = now_s
+    while run and run[-1][1] >= paise:
+        since_s = run.pop()[0]
+    if paise > known_paise:
+        run.append((since_s, paise))
+    else:
+        run.clear()
