@@ -133,6 +133,10 @@ class Ledger:
         began_s = self.report.began_s if self.report else 0.0
         return began_s - self._filled_s.get(key, float("-inf")) >= SETTLE_S
 
+    def traded(self, key: InstrumentKey) -> bool:
+        """Whether a fill of ours in this contract is in today's books."""
+        return key in self._own
+
     def elsewhere(self, leg: LegPlan) -> int:
         """Units of the leg's contract that are held in its direction, but as another product."""
         rows = self.report.positions if self.report else ()
