@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Blotter", "Change"]
 
+#: Units and price in paise of each exchange trade, by its id.
+Trades = dict[str, tuple[int, int]]
+
 #: An unknown order is absent only after this many reads of the book that lack it, over at least
 #: this long: longer than the client's time-out (4 s) plus the slowest acceptance anyone has
 #: reported (30 s). The owner is told long before (`UNKNOWN_ALARM_S`).
@@ -109,12 +112,12 @@ class Blotter:
             return []
         rows = {o.correlation_id: o for o in report.orders if o.correlation_id}
         by_id = {o.order_id: o for o in report.orders}
-        traded = _traded(report.fills)
+        trades = _by_order(report.fills)
         changes = []
         for order in self._orders.values():
             row = by_id.get(order.order_id) or rows.get(order.id)
             if row is not None:
-                changes += self._see(order, _with_fills(row, traded), now_s)
+                changes += self._booked(order, row, trades.get(row.order_id, {}), now_s)
             elif order.state.live and report.began_s > order.sent_s:
                 changes += self._missed(order, report, now_s)
         self.ledger.take(report, self._orders)
@@ -152,15 +155,21 @@ class Blotter:
             order.unknown_s = now_s
         return Change(order)
 
+    def _booked(self, order: Order, row: BrokerOrder, trades: Trades, now_s: float) -> list[Change]:
+        changes = self._see(order, _with_trades(row, trades), now_s)
+        return [Change(order)] if order.book(trades) and not changes else changes
+
     def _see(self, order: Order, row: BrokerOrder, now_s: float) -> list[Change]:
-        before, asked_for = order.filled, order.request.quantity
+        state, before, asked_for = order.state, order.filled, order.request.quantity
         if not order.see(row):
             return []
         if order.filled > before:
             order.filled_s = now_s
             self.ledger.filled(order.request.key, order.request.side, order.filled - before, now_s)
-        self.ledger.touched(order.request.key)
-        refusal = ("", order.reason) if order.state is OrderState.REFUSED else None
+        if (order.state, order.request.quantity) != (state, asked_for):
+            self.ledger.touched(order.request.key)
+        refused = order.state is OrderState.REFUSED and state is not order.state
+        refusal = ("", order.reason) if refused else None
         return [Change(order, refusal, resized=order.request.quantity != asked_for)]
 
     def _missed(self, order: Order, report: BrokerReport, now_s: float) -> list[Change]:
@@ -190,19 +199,18 @@ def _doubt_since_s(order: Order, now_s: float) -> float:
     return order.sent_s if order.state is OrderState.SENDING else now_s
 
 
-def _traded(fills: Iterable[BrokerFill]) -> dict[str, tuple[int, int]]:
-    """Sum the trade book by order: units and turnover, each exchange trade counted once."""
-    unique = {(f.order_id, f.trade_id): f for f in fills}
-    sums: dict[str, tuple[int, int]] = {}
-    for fill in unique.values():
-        units, turnover = sums.get(fill.order_id, (0, 0))
-        sums[fill.order_id] = units + fill.quantity, turnover + fill.quantity * fill.price_paise
-    return sums
+def _by_order(fills: Iterable[BrokerFill]) -> dict[str, Trades]:
+    """Sort the trade book by order: each exchange trade once, by its id."""
+    sorted_out: dict[str, Trades] = {}
+    for fill in fills:
+        sorted_out.setdefault(fill.order_id, {})[fill.trade_id] = fill.quantity, fill.price_paise
+    return sorted_out
 
 
-def _with_fills(row: BrokerOrder, traded: dict[str, tuple[int, int]]) -> BrokerOrder:
+def _with_trades(row: BrokerOrder, trades: Trades) -> BrokerOrder:
     """The trade book may know of a fill that the order book does not show yet."""
-    units, turnover = traded.get(row.order_id, (0, 0))
+    units = sum(units for units, _ in trades.values())
     if units <= row.filled:
         return row
+    turnover = sum(units * paise for units, paise in trades.values())
     return replace(row, filled=units, average_paise=turnover // units)

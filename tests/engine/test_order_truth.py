@@ -201,3 +201,29 @@ def test_an_unknown_order_that_has_left_a_trace_is_never_proved_absent(trace):
     assert world.run(290.0) is IntentState.WORKING
     assert world.run(30.0) is IntentState.STUCK
     assert len(world.broker.placed) == 2
+
+
+def test_an_average_that_the_socket_leaves_out_is_taken_from_the_books():
+    """The frame that tells of the last fill has no average; the order book has it a moment later."""
+    world, order_id = resting()
+    world.broker.trade(order_id, 65, world.now_s)
+    paid = world.broker.trades[-1].price_paise
+    see(world, order_id, average_paise=0)
+    assert world.intent.average_paise(0) == world.intent.orders[0].request.limit_paise  # at worst
+    assert world.run(60.0) is IntentState.FLAT
+    assert world.intent.average_paise(0) == paid
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_was_paid_is_the_sum_of_the_exchange_s_trades_each_counted_once(restarted):
+    """Two trades at two prices, one of them told twice; the row's average is rounded, the sum is not."""
+    world, order_id = resting(lots=2)
+    key = world.position.legs[0].key
+    world.broker.trade(order_id, 130, world.now_s)
+    first = BrokerFill("A", order_id, key, Side.BUY, 65, 1001)
+    world.broker.trades = [first, replace(first, trade_id="B", price_paise=1002), first]
+    world.broker.orders[order_id] = replace(world.broker.orders[order_id], average_paise=1002)
+    assert world.run(60.0) is IntentState.FLAT
+    if restarted:
+        world.restart()
+    assert world.intent.traded(0) == (130, 65 * 2003)
