@@ -87,6 +87,10 @@ class Blotter:
             self.add(order)
         return dropped
 
+    def doubles(self) -> list[BrokerOrder]:
+        """Orders in the book that bear the name of one of ours and are not it: nobody asked for them."""
+        return [row for row in self.ledger.strays if row.correlation_id in self._orders]
+
     def doubtful(self, now_s: float) -> list[Order]:
         """Orders of whose fate nobody has known for too long."""
         return [o for o in self.live() if now_s - _doubt_since_s(o, now_s) >= UNKNOWN_ALARM_S]
@@ -110,25 +114,27 @@ class Blotter:
         """Take in a successful report; a report older than the last one is ignored."""
         if self.ledger.report is not None and report.request <= self.ledger.report.request:
             return []
-        rows = {o.correlation_id: o for o in report.orders if o.correlation_id}
+        rows = {o.correlation_id: o for o in reversed(report.orders) if o.correlation_id}
         by_id = {o.order_id: o for o in report.orders}
         trades = _by_order(report.fills)
         changes = []
         for order in self._orders.values():
-            row = by_id.get(order.order_id) or rows.get(order.id)
+            row = by_id.get(order.order_id) if order.order_id else rows.get(order.id)
             if row is not None:
                 changes += self._booked(order, row, trades.get(row.order_id, {}), now_s)
             elif order.state.live and report.began_s > order.sent_s:
                 changes += self._missed(order, report, now_s)
-        self.ledger.take(report, self._orders)
+        self.ledger.take(report, self._orders, now_s)
         return changes
 
     def update(self, row: BrokerOrder, now_s: float) -> list[Change]:
         """Take in one order's news from the update socket."""
-        order = self._orders.get(row.correlation_id) or next(
-            (o for o in self._orders.values() if o.order_id and o.order_id == row.order_id), None
-        )
-        return self._see(order, row, now_s) if order is not None else []
+        order = next((o for o in self._orders.values() if o.order_id == row.order_id), None)
+        if order is None:
+            order = self._orders.get(row.correlation_id)
+            if order is None or order.order_id:  # one of the same name is not ours
+                return []
+        return self._see(order, row, now_s)
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Change]:
         """Take in what became of a command of ours; always a change."""
@@ -144,7 +150,7 @@ class Blotter:
     def _placed(self, order: Order, news: CommandOutcome, now_s: float) -> Change:
         outcome = news.outcome
         if isinstance(outcome, Accepted):
-            order.order_id = outcome.order_id
+            order.order_id = order.order_id or outcome.order_id
             order.learn(Event.ACCEPTED)
             return Change(order)
         if isinstance(outcome, Refused):

@@ -7,10 +7,11 @@ while the gate permits. An exit ends verified flat, stuck with a human told, or 
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from engine.blotter import Blotter
-from engine.effects import Audit, QueryBroker
+from engine.effects import Audit, CancelOrder, QueryBroker
 from engine.intents import Intent, IntentState
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
@@ -23,6 +24,7 @@ from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 from engine.stalls import Stalls
 from engine.steps import (
+    CANCEL_AGAIN_S,
     OLD_READ_S,
     Block,
     Place,
@@ -83,6 +85,7 @@ class ExitDesk:
         self._pace = Pace()
         self._stalls = Stalls()
         self._waits: dict[str, str] = {}
+        self._doubles_s: dict[str, float] = {}  # when which one was last cancelled
         self._since_s = 0.0  # when the day began
 
     # --------------------------------------------------------------------------------- looking
@@ -288,6 +291,7 @@ class ExitDesk:
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
         self._take_back_late(now_s)
+        self._take_back_doubles(now_s)
         for order in self.blotter.doubtful(now_s):
             self._alarm(order)
         self._query(now_s)
@@ -373,6 +377,21 @@ class ExitDesk:
             text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
             self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
             self._out.cancel(order, now_s)
+            self._pace.wanted = True
+
+    def _take_back_doubles(self, now_s: float) -> None:
+        """A second order that the broker has made of one request of ours has no purpose either."""
+        for row in self.blotter.doubles():
+            order = self.blotter.get(row.correlation_id)
+            if order is None or now_s - self._doubles_s.get(row.order_id, -inf) < CANCEL_AGAIN_S:
+                continue
+            self._doubles_s[row.order_id] = now_s
+            text = f"{order.id} is in the book twice, also as order {row.order_id}. Check the position."
+            topic = f"double:{row.order_id}"
+            self._out.tell(self.intents[order.intent], topic, "The broker has made two orders of one", text)
+            self._out.add(Audit("double", {"order": order.id, "order_id": row.order_id}))
+            if not row.status.final:
+                self._out.add(CancelOrder(row.order_id, order.id))
             self._pace.wanted = True
 
     # --------------------------------------------------------------------------------- ending

@@ -197,7 +197,7 @@ class Order:
             self.average_paise = seen.average_paise or self.average_paise  # a frame may come without it
         if self.filled >= self.request.quantity:
             event = Event.SEEN_FILLED
-        self.order_id = seen.order_id or self.order_id
+        self.order_id = self.order_id or seen.order_id  # once known it never changes
         self.reason = seen.reason or self.reason
         self.absent_reads = 0
         if seen.limit_paise > 0 and not self.pending:

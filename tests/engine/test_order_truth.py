@@ -227,3 +227,27 @@ def test_what_was_paid_is_the_sum_of_the_exchange_s_trades_each_counted_once(res
     if restarted:
         world.restart()
     assert world.intent.traded(0) == (130, 65 * 2003)
+
+
+def test_a_second_order_that_the_broker_made_of_one_request_is_cancelled_and_told():
+    """It stands beside ours until the cancel is confirmed; never more is traded than is held."""
+    world, order_id = resting()
+    row = world.broker.orders[order_id]
+    world.broker.orders["2"] = replace(row, order_id="2")
+    world.broker.fills_as = Fill.AT_ONCE
+    assert world.run(60.0) is IntentState.FLAT
+    assert world.broker.orders["2"].status is OrderStatus.CANCELLED
+    assert "The broker has made two orders of one" in world.titles()
+
+
+def test_the_fill_of_a_second_order_of_the_same_request_is_told_and_counts_as_ours():
+    """It has traded before anybody could cancel, and the list lags: what it took is not taken again."""
+    world, order_id = resting(lots=2, lag_s=10.0)
+    row = world.broker.orders[order_id]
+    world.broker.orders["2"] = replace(row, order_id="2", quantity=65, status=OrderStatus.TRADED, filled=65)
+    world.broker.trades.append(BrokerFill("x", "2", row.key, row.side, 65, 1000))
+    world.broker.by_hand(row.key, 65, world.now_s)
+    world.broker.fills_as = Fill.AT_ONCE
+    assert world.run(150.0) is IntentState.FLAT
+    assert world.broker.orders[order_id].status is OrderStatus.CANCELLED
+    assert "The broker has made two orders of one" in world.titles()
