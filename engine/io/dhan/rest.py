@@ -8,7 +8,8 @@ given up or not: an order command never waits for one.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+import logging
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dhanhq import DhanContext, dhanhq
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 #: Longer than connecting and reading may take; reached only by a server that trickles its answer.
 DEADLINE_S = 8.0
@@ -246,9 +248,16 @@ def _parsed(reply: Reply, parse: Callable[[object], T]) -> list[T]:
     for row in rows_of(reply):
         try:
             rows.append(_understood(parse, row))
-        except ForeignRow:
-            continue
+        except ForeignRow as problem:
+            if problem.__cause__ is not None:
+                _warn_once(str(problem))
     return rows
+
+
+@lru_cache(maxsize=64)
+def _warn_once(text: str) -> None:
+    """Log it; the books are read again every few seconds."""
+    _log.warning("passed over in Dhan's books: %s", text)
 
 
 def _understood(parse: Callable[[object], T], body: object) -> T:

@@ -163,6 +163,18 @@ async def test_foreign_rows_are_left_out_and_broken_ones_spoil_the_answer(execut
             await client(url, executor).order("77")
 
 
+async def test_a_broken_row_of_the_owner_s_shares_is_passed_over_with_one_warning(
+    executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+):
+    """It is read twice, and the option beside it is there both times."""
+    sound = b'{"exchangeSegment":"NSE_FNO","securityId":"1","productType":"MARGIN","netQty":65}'
+    broken = b'{"exchangeSegment":"NSE_EQ","securityId":"4711","productType":"CNC","netQty":"some"}'
+    async with answering(row_server(b"[%s,%s]" % (broken, sound))) as url:
+        rest = client(url, executor)
+        assert [len(await rest.positions()) for _ in range(2)] == [1, 1]
+    assert [record.levelname for record in caplog.records if "NSE_EQ" in record.getMessage()] == ["WARNING"]
+
+
 async def test_prices_leave_with_two_decimals(server: DhanServer, rest: DhanRest, option: Instrument):
     """Every price on the grid reaches the server as the decimal a person would write."""
     for limit_paise in (5, 9_010, 12_395):
