@@ -93,6 +93,16 @@ class QueryBroker:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryOrder:
+    """Look one order up by the name we gave it; what is found comes back as an `OrderUpdate`.
+
+    That nothing is found, or no answer comes, proves nothing and is not told.
+    """
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -226,6 +236,7 @@ class Say:
 
 
 Effect = (
-    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | LoadTrades
-    | LoadInstruments | Subscribe | CloseTrades | ReduceTrades | Alert | Ask | Answer | Card | Say
+    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | QueryOrder
+    | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
+    | Alert | Ask | Answer | Card | Say
 )  # fmt: skip

@@ -7,11 +7,10 @@ while the gate permits. An exit ends verified flat, stuck with a human told, or 
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING
 
 from engine.blotter import Blotter
-from engine.effects import Audit, CancelOrder, QueryBroker
+from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
@@ -20,11 +19,11 @@ from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import Remedy, remedy
+from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 from engine.stalls import Stalls
 from engine.steps import (
-    CANCEL_AGAIN_S,
     OLD_READ_S,
     Block,
     Place,
@@ -82,10 +81,10 @@ class ExitDesk:
         self._touch = touch
         self._permit = permit
         self._out = Outgoing(account, self.blotter)
+        self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
         self._waits: dict[str, str] = {}
-        self._doubles_s: dict[str, float] = {}  # when which one was last cancelled
         self._since_s = 0.0  # when the day began
 
     # --------------------------------------------------------------------------------- looking
@@ -148,6 +147,7 @@ class ExitDesk:
         since.
         """
         self._since_s = since_s
+        self._riddles.start_day()
         dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
         for order in dead:
             order.learn(Event.SEEN_EXPIRED)
@@ -290,10 +290,8 @@ class ExitDesk:
                 self._work(intent, now_s)
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
-        self._take_back_late(now_s)
-        self._take_back_doubles(now_s)
-        for order in self.blotter.doubtful(now_s):
-            self._alarm(order)
+        if self._riddles.solve(now_s):
+            self._pace.wanted = True
         self._query(now_s)
         return self._out.take()
 
@@ -368,32 +366,6 @@ class ExitDesk:
         self._waits[intent.id] = f"the broker does not confirm that order {live[0].id} is cancelled"
         self._pace.wanted = True
 
-    def _take_back_late(self, now_s: float) -> None:
-        """An order that was given up and turns up after its exit has ended has no purpose any more."""
-        for order in self.blotter.live():
-            intent = self.intents[order.intent]
-            if intent.state.live or order.unknown_s is not None or not cancel_due(order, now_s):
-                continue
-            text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
-            self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
-            self._out.cancel(order, now_s)
-            self._pace.wanted = True
-
-    def _take_back_doubles(self, now_s: float) -> None:
-        """A second order that the broker has made of one request of ours has no purpose either."""
-        for row in self.blotter.doubles():
-            order = self.blotter.get(row.correlation_id)
-            if order is None or now_s - self._doubles_s.get(row.order_id, -inf) < CANCEL_AGAIN_S:
-                continue
-            self._doubles_s[row.order_id] = now_s
-            text = f"{order.id} is in the book twice, also as order {row.order_id}. Check the position."
-            topic = f"double:{row.order_id}"
-            self._out.tell(self.intents[order.intent], topic, "The broker has made two orders of one", text)
-            self._out.add(Audit("double", {"order": order.id, "order_id": row.order_id}))
-            if not row.status.final:
-                self._out.add(CancelOrder(row.order_id, order.id))
-            self._pace.wanted = True
-
     # --------------------------------------------------------------------------------- ending
 
     def _verify(self, intent: Intent, now_s: float) -> None:
@@ -428,15 +400,6 @@ class ExitDesk:
                 text = f"{intent.title}: the broker's books now show what was planned."
                 self._out.tell(intent, f"after all:{intent.id}", "Exit is verified after all", text)
         return self._out.take()
-
-    def _alarm(self, order: Order) -> None:
-        intent, request = self.intents[order.intent], order.request
-        text = (
-            f"{intent.legs[order.leg].name}: nobody knows whether order {order.id} "
-            f"({request.side} {request.quantity}) reached the exchange. "
-            "Nothing more is sent for this leg until that is known."
-        )
-        self._out.tell(intent, f"unknown:{order.id}", "An order's fate is unknown", text)
 
     def _query(self, now_s: float) -> None:
         ledger = self.blotter.ledger

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from engine.broker_nouns import BrokerFill, OrderStatus
-from engine.effects import Card
+from engine.effects import Card, QueryOrder
 from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, Verb
 from engine.model import Action, Mode, Side
 from engine.orders import OrderState
 from engine.pricing import Style
 from tests.engine.makers import leg, position
-from tests.support.broker import Fault, Fill, ModelBroker, World
+from tests.support.broker import START_S, Fault, Fill, ModelBroker, World
 from tests.support.rig import Rig
 
 #: Mids of the condor's legs at entry, rupees.
@@ -251,3 +251,39 @@ def test_the_fill_of_a_second_order_of_the_same_request_is_told_and_counts_as_ou
     assert world.run(150.0) is IntentState.FLAT
     assert world.broker.orders[order_id].status is OrderStatus.CANCELLED
     assert "The broker has made two orders of one" in world.titles()
+
+
+def test_an_order_that_the_book_does_not_list_yet_is_found_by_its_name():
+    """The answer is lost and the order book is a minute behind: looking it up knows better."""
+
+    class Behind(ModelBroker):
+        def report(self, request, now_s):
+            told = super().report(request, now_s)
+            return told if now_s > START_S + 60.0 else replace(told, orders=())
+
+    world = World(short_call(), Behind(deque([Fault.ANSWER_LOST]), fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    (order,) = world.intent.orders
+    assert (order.state, order.order_id) == (OrderState.WORKING, "100000")
+    world.run(58.0)
+    assert len(world.broker.placed) == 1
+    assert "An order's fate is unknown" not in world.titles()
+    world.run(3.0)
+    assert order.unknown_s is None
+
+
+def test_a_doubtful_order_is_looked_up_every_five_seconds_and_no_oftener():
+    """Nobody answers for it for twenty seconds."""
+    asked = []
+
+    class Listening(World):
+        def do(self, effect):
+            if isinstance(effect, QueryOrder):
+                asked.append(self.now_s)
+            return super().do(effect)
+
+    world = Listening(short_call(), ModelBroker(deque([Fault.REQUEST_LOST]), fills_as=Fill.NEVER))
+    world.exit()
+    world.run(20.0)
+    assert [round(at_s - START_S) for at_s in asked] == [0, 5, 10, 15, 20]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
-from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, Record
+from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, QueryOrder, Record
 from engine.exits import ExitDesk
 from engine.intents import Intent, IntentState
 from engine.messages import Accepted, BrokerReport, CommandOutcome, Refused, Unknown, Verb
@@ -233,6 +233,9 @@ class World:
                 self.alerts.append(effect)
             case QueryBroker():
                 return self.desk.report(self.broker.report(effect.request, self.now_s), self.now_s)
+            case QueryOrder() if not self.broker.reads_fail:
+                named = [o for o in self.broker.orders.values() if o.correlation_id == effect.correlation_id]
+                return [said for row in named for said in self.desk.update(row, self.now_s)]
             case PlaceOrder():
                 return self.answer(
                     Verb.PLACE, effect.order.correlation_id, self.broker.place(effect.order, self.now_s)

@@ -23,6 +23,7 @@ from engine.effects import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    QueryOrder,
     Record,
     ReduceTrades,
     Seen,
@@ -222,8 +223,15 @@ class Chaos:
                 self.later(0.2, "say", InstrumentsLoaded(found))
             case CloseTrades() | ReduceTrades():
                 self.rows = written(self.rows, effect)
+            case _:
+                self._ask_broker(effect)
+
+    def _ask_broker(self, effect):
+        match effect:
             case QueryBroker():
                 self._read(effect.request)
+            case QueryOrder():
+                self._look_up(effect.correlation_id)
             case PlaceOrder():
                 self.check_place(effect.order)
                 self._command(Verb.PLACE, effect.order.correlation_id, effect)
@@ -273,6 +281,13 @@ class Chaos:
                 self.later(1.0, "say", BrokerReport(request, began_s, failed="no route to host"))
             return
         self.later(self.random.uniform(0.0, 0.3), "read", (request, began_s))
+
+    def _look_up(self, name):
+        """The broker finds an order by its name, as it is when the answer leaves, or does not answer."""
+        if self.reads_fail or self.random.random() < self.trouble / 2:
+            return
+        for row in [row for row in self.exchange.orders.values() if row.correlation_id == name]:
+            self.later(self.random.uniform(0.1, 3.0), "say", OrderUpdate(row))
 
     def _read_positions(self, request, began_s, orders, fills):
         lag_s = self.random.uniform(0, self.lag_s)

@@ -17,7 +17,7 @@ from dhanhq import DhanContext, dhanhq
 from engine.errors import Unreachable, WireError
 from engine.io.dhan.http import Reply, ReplyHTTP
 from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane
-from engine.io.dhan.outcomes import answer_of, outcome_of, rows_of
+from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
 from engine.messages import Verb
 from engine.model import key_parts
 from engine.wire import (
@@ -137,6 +137,15 @@ class DhanRest:
                 return order
         msg = f"Dhan's answer does not contain order {order_id}"
         raise Unreachable(msg)
+
+    async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
+        """Today's orders of this name; none when Dhan says that it knows none.
+
+        Raises:
+            SourceError: there was no answer, or a row in it that cannot be understood.
+        """
+        reply = await self._read(partial(self._api.get_order_by_correlationID, correlation_id))
+        return [] if finds_nothing(reply) else _parsed(reply, parse_order_row)
 
     async def fills(self) -> Sequence[BrokerFill]:
         """Today's trade book.

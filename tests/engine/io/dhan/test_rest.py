@@ -73,6 +73,32 @@ async def test_a_refusal_is_final(rest: DhanRest, option: Instrument):
     assert isinstance(await rest.cancel("123456789012"), Refused)
 
 
+@pytest.mark.parametrize("as_array", [False, True])
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_order_is_found_by_our_name(
+    rest: DhanRest, server: DhanServer, option: Instrument, *, as_array: bool, status: int
+):
+    """Dhan's answer may be an object or an array, and 400 or 404 where it knows none."""
+    server.habits.external_as_array, server.habits.unknown_external = as_array, status
+    await rest.place(limit_order(option.key, 9_005))
+    (found,) = await rest.orders_named("t-9005")
+    assert (found.correlation_id, found.limit_paise) == ("t-9005", 9_005)
+    assert await rest.orders_named("t-9010") == []
+
+
+async def test_a_look_up_that_fails_is_not_nothing_found(
+    rest: DhanRest, executor: ThreadPoolExecutor, server: DhanServer
+):
+    """A refused token and a gateway's page raise."""
+    async with answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>") as url:
+        with pytest.raises(Unreachable):
+            await client(url, executor).orders_named("t-1")
+    for server.faults.token_as_order_error in (False, True):
+        server.faults.refuse_tokens = True
+        with pytest.raises(AuthFailed):
+            await rest.orders_named("t-1")
+
+
 async def test_the_token_is_read_for_every_call(server: DhanServer, executor: ThreadPoolExecutor):
     """A refused token raises AuthFailed, in either of Dhan's spellings; a new one works at once."""
     tokens = ["canary-old"]
