@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.blotter import Blotter
 from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
-from engine.orders import Event, Order
+from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
 from engine.parts import traded
@@ -22,6 +22,7 @@ from engine.refusals import Remedy, remedy
 from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
+from engine.silence import Silence
 from engine.stalls import Stalls
 from engine.steps import (
     OLD_READ_S,
@@ -84,6 +85,7 @@ class ExitDesk:
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
+        self._silence = Silence()
         self._waits: dict[str, str] = {}
         self._since_s = 0.0  # when the day began
 
@@ -208,11 +210,17 @@ class ExitDesk:
         self._pace.answered(now_s, newest=newest, failed=bool(report.failed))
         if report.failed:
             return self._turn(now_s)
+        first, live = self.blotter.ledger.report is None, self.blotter.live()
         self._learn(self.blotter.report(report, now_s), now_s)
+        for order in () if first else live:  # of what was before the first one nobody could hear
+            if order.state is OrderState.FILLED:
+                self._silence.books_told(order.order_id, now_s)
         return self._turn(now_s) + self._take_up()
 
-    def update(self, row: BrokerOrder, now_s: float) -> list[Effect]:
-        """Take in one order's news from the update socket."""
+    def update(self, row: BrokerOrder, now_s: float, *, heard: bool = True) -> list[Effect]:
+        """Take in one order's news from the update socket; not ``heard``: it was asked for."""
+        if heard:
+            self._silence.socket_told(row.order_id)
         self._learn(self.blotter.update(row, now_s), now_s)
         return self._turn(now_s)
 
@@ -292,6 +300,8 @@ class ExitDesk:
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
         if self._riddles.solve(now_s):
             self._pace.wanted = True
+        for effect in self._silence.look(now_s):
+            self._out.add(effect)
         self._query(now_s)
         return self._out.take()
 

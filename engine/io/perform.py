@@ -141,7 +141,7 @@ class Performer:
             _log.info("looking up order %s: %s", effect.correlation_id, error)
             return
         for order in found:
-            self._inbox.post(OrderUpdate(order))
+            self._inbox.post(OrderUpdate(order, looked_up=True))
 
     # ----------------------------------------------------------------------------------- store
 

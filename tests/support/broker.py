@@ -235,7 +235,7 @@ class World:
                 return self.desk.report(self.broker.report(effect.request, self.now_s), self.now_s)
             case QueryOrder() if not self.broker.reads_fail:
                 named = [o for o in self.broker.orders.values() if o.correlation_id == effect.correlation_id]
-                return [said for row in named for said in self.desk.update(row, self.now_s)]
+                return [said for row in named for said in self.desk.update(row, self.now_s, heard=False)]
             case PlaceOrder():
                 return self.answer(
                     Verb.PLACE, effect.order.correlation_id, self.broker.place(effect.order, self.now_s)

@@ -287,7 +287,7 @@ class Chaos:
         if self.reads_fail or self.random.random() < self.trouble / 2:
             return
         for row in [row for row in self.exchange.orders.values() if row.correlation_id == name]:
-            self.later(self.random.uniform(0.1, 3.0), "say", OrderUpdate(row))
+            self.later(self.random.uniform(0.1, 3.0), "say", OrderUpdate(row, looked_up=True))
 
     def _read_positions(self, request, began_s, orders, fills):
         lag_s = self.random.uniform(0, self.lag_s)

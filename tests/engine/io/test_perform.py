@@ -181,7 +181,7 @@ async def test_a_report_is_read_again_when_the_order_book_moved_meanwhile():
 async def test_an_order_that_is_looked_up_comes_back_as_an_update():
     """Found by our name; not found and no answer are no news."""
     house = House()
-    assert await house.said(QueryOrder(ROW.correlation_id)) == OrderUpdate(ROW)
+    assert await house.said(QueryOrder(ROW.correlation_id)) == OrderUpdate(ROW, looked_up=True)
     house.performer.perform(QueryOrder("P-a-260203001-9-9-9"))
     assert await house.nothing_more()
     house.broker.error = Unreachable("no route to host")
