@@ -37,7 +37,7 @@ LOST_AFTER_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One order changed; ``refusal`` (code, words) when the news was that it was refused.
+    """One order changed; ``refusal`` (code, words) when it, or a new price for it, was refused.
 
     ``resized``: somebody else has changed how much it asks for.
     """
@@ -145,6 +145,9 @@ class Blotter:
         if news.verb is Verb.PLACE:
             return [self._placed(order, news, now_s)]
         order.pending = False  # whether it took effect, the order's row in the books says
+        said = news.outcome
+        if isinstance(said, Refused) and news.verb is Verb.MODIFY and order.state.live:
+            return [Change(order, (said.code, said.reason))]
         return [Change(order)]
 
     def _placed(self, order: Order, news: CommandOutcome, now_s: float) -> Change:

@@ -85,6 +85,16 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallOrder:
+    """Let a place or modify of this order that still waits in our own house not leave any more.
+
+    What is past recall is dealt with as before; one that was held answers as *not sent*.
+    """
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueryBroker:
     """Read orders, trades and positions; the answer is a `BrokerReport` with this number."""
 
@@ -236,7 +246,7 @@ class Say:
 
 
 Effect = (
-    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | QueryBroker | QueryOrder
-    | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
+    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
+    | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say
 )  # fmt: skip

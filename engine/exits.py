@@ -10,15 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.blotter import Blotter
+from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
+from engine.model import Urgency
 from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
 from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
-from engine.refusals import Remedy, remedy
+from engine.refusals import meet
 from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
@@ -27,6 +29,7 @@ from engine.stalls import Stalls
 from engine.steps import (
     OLD_READ_S,
     Block,
+    Cancel,
     Place,
     Reprice,
     Tell,
@@ -50,14 +53,16 @@ if TYPE_CHECKING:
     from engine.pnl import Traded
     from engine.pricing import Touch
     from engine.steps import Step
+    from engine.tuning import Tuning
 
 __all__ = ["ExitDesk"]
 
 #: How long the broker, while it can be read, may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
-RETRY_S = 1.0
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
 SHORTS_FIRST_S = 30.0
+#: A quote older than this is told of when an order is priced from it.
+OLD_QUOTE_S = 30.0
 #: An unfinished exit is gone on with after a night or a long weekend, not after more.
 OLDEST_S = 5 * 86_400.0
 
@@ -69,6 +74,7 @@ class ExitDesk:
         account: the account's name, part of every correlation id.
         touch: the best prices of a contract now.
         permit: why an intent may not send now; empty = it may.
+        tuning: how patient exits are.
     """
 
     def __init__(
@@ -76,11 +82,13 @@ class ExitDesk:
         account: str,
         touch: Callable[[InstrumentKey], Touch],
         permit: Callable[[Intent, float], str],
+        tuning: Tuning,
     ) -> None:
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
+        self._tuning = tuning
         self._out = Outgoing(account, self.blotter)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
@@ -202,6 +210,7 @@ class ExitDesk:
         for intent in self.live():
             intent.state = IntentState.STOPPING
             self._out.save(intent)
+            self._out.recall(intent)
         return self._turn(now_s)
 
     def report(self, report: BrokerReport, now_s: float) -> list[Effect]:
@@ -248,7 +257,7 @@ class ExitDesk:
             order, intent = change.order, self.intents[change.order.intent]
             self._pace.wanted = True
             if change.refusal is not None:
-                self._refused(intent, order, *change.refusal, now_s)
+                self._refused(intent, order, change.refusal, now_s)
             self._out.save_order(order)
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
@@ -266,20 +275,22 @@ class ExitDesk:
                 )
                 self._out.tell(intent, f"overfill:{order.id}", "More was filled than planned", text)
 
-    def _refused(self, intent: Intent, order: Order, code: str, reason: str, now_s: float) -> None:
+    def _refused(self, intent: Intent, order: Order, refusal: tuple[str, str], now_s: float) -> None:
         leg = intent.legs[order.leg]
-        leg.refusals += 1
-        if remedy(code, reason) is Remedy.STOP_LEG:
-            self._block(intent, order.leg, f"{leg.name}: refused: {reason or code or 'no reason given'}")
-        else:
-            leg.wait_until_s = now_s + RETRY_S
+        met = meet(leg, order, intent.filled(order.leg), refusal, now_s)
+        if met.blocked:
+            self._block(intent, order.leg, met.blocked)
+        elif met.told:
+            topic = f"refused:{intent.id}:{leg.key}:{leg.refused_since_s:.0f}"
+            self._out.tell(intent, topic, "An exit is refused and goes on", met.told)
         self._out.save(intent)
 
     def _block(self, intent: Intent, index: int, why: str) -> None:
         leg = intent.legs[index]
         leg.blocked = why
         others = [i for i, other in enumerate(intent.legs) if other.rank == leg.rank and not other.blocked]
-        if any(intent.rest(i) > 0 for i in others):  # else the whole exit is stuck, and says so itself
+        goes_on = any(intent.rest(i) > 0 for i in others) or intent.live_on(index)
+        if goes_on:  # else the whole exit is stuck, and says so itself
             self._out.tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting
@@ -317,7 +328,8 @@ class ExitDesk:
             return
         for index in turn:
             touch = self._touch(intent.legs[index].key)
-            step = next_step(intent, index, self.blotter.ledger, self.blotter.live(), touch, now_s)
+            live = self.blotter.live()
+            step = next_step(intent, index, self.blotter.ledger, live, touch, now_s, self._tuning)
             self._take(intent, index, step, now_s)
         if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
             self._stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
@@ -352,12 +364,33 @@ class ExitDesk:
                 self._out.save(intent)
         elif why := self._permit(intent, now_s):
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
+        elif not isinstance(step, Cancel) and self._over_budget(intent, index):
+            pass
         elif isinstance(step, Place):
+            self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)
         elif isinstance(step, Reprice):
             self._out.reprice(step, now_s)
         else:
             self._out.cancel(step.order, now_s)
+
+    def _tell_old_price(self, intent: Intent, index: int, now_s: float) -> None:
+        """An order is priced from what is known; that it is old must be known too."""
+        leg = intent.legs[index]
+        arrived_s = self._touch(leg.key).arrived_s
+        if arrived_s and now_s - arrived_s >= OLD_QUOTE_S:
+            text = f"{leg.name}: its last quote came {now_s - arrived_s:.0f} s ago. Look at its limit."
+            self._out.tell(intent, f"old:{intent.id}:{leg.key}", "An exit is priced from old quotes", text)
+
+    def _over_budget(self, intent: Intent, index: int) -> bool:
+        leg, budget = intent.legs[index], budget_of(intent, index, self.blotter.all())
+        if budget.low:
+            topic = f"budget:{intent.id}"
+            self._out.tell(intent, topic, "An exit sends many commands", budget.low, Urgency.MEDIUM)
+        if budget.over:
+            self._block(intent, index, f"{leg.name}: {budget.over}")
+            self._out.save(intent)
+        return bool(budget.over)
 
     def _wind_down(self, intent: Intent, now_s: float) -> None:
         """/stop: cancel what works, wait for what is unknown, leave the rest of the position."""

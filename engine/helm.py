@@ -6,7 +6,7 @@ it the questions. Every order passes `Helm._permit` on its way out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
@@ -22,6 +22,7 @@ from engine.pricing import Style, Touch
 from engine.rules.base import Rank
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date, session_text
+from engine.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +48,7 @@ class MonitorConfig:
         seed: secret chance for nonces, at least 16 bytes.
         made_up: bid and ask of a contract around a last price, for orders where a recording has no
             quotes; None = a source without quotes has none.
+        tuning: how patient exits are.
     """
 
     mode: Mode
@@ -54,6 +56,7 @@ class MonitorConfig:
     sandbox: bool
     seed: bytes
     made_up: Callable[[InstrumentKey, int], tuple[int, int]] | None = None
+    tuning: Tuning = field(default_factory=Tuning)
 
 
 class Snooze(NamedTuple):
@@ -78,7 +81,7 @@ class Helm:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.desk = ExitDesk(config.account, self.touch, self._permit)
+        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
         self.dialogue = Dialogue(self, config.seed)
         self.holdings = Holdings(
             watch,

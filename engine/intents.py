@@ -74,7 +74,11 @@ class LegPlan:
         lot, tick_paise, slice_quantity: the contract's grid and the largest single order.
         name: the contract in people's words.
         parts: how many slices were started.
-        refusals: consecutive refusals of this leg; wait_until_s: do nothing before.
+        refusals: refusals in a row; refused_since_s, refused_filled: when the first of them came, and how
+            many units were traded then; wait_until_s: ask for nothing before.
+        refused_paise, refused_price_s: a price that the exchange did not take, and when.
+        reticks: how often a refusal has changed the tick.
+        lower_paise, upper_paise: the day's price range; None = unknown.
         blocked: why this leg cannot go on; empty = it can.
         mid_s, mids: when the mid was frozen, and how often.
         uncapped: the cap's patience is over.
@@ -112,11 +116,19 @@ class LegPlan:
     missing_reads: int = 0
     shrink_reads: int = 0
     shrink_net: int | None = None
+    refused_since_s: float = 0.0
+    refused_filled: int = 0
+    refused_paise: int | None = None
+    refused_price_s: float = 0.0
+    reticks: int = 0
+    lower_paise: int | None = None
+    upper_paise: int | None = None
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
         self.baseline_net, self.product = None, Product.MARGIN
         self.refusals, self.wait_until_s, self.blocked = 0, 0.0, ""
+        self.refused_paise = self.lower_paise = self.upper_paise = None
         self.missing_reads, self.shrink_reads, self.shrink_net = 0, 0, None
 
     def become_whole(self) -> None:
@@ -136,6 +148,10 @@ class LegPlan:
             "mids": self.mids, "uncapped": self.uncapped,
             "before": self.before, "before_paise": self.before_paise, "keeps": self.keeps,
             "prices": {str(k): v for k, v in self.prices_paise.items()},
+            "refusals": self.refusals, "wait_until_s": self.wait_until_s,
+            "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
+            "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
+            "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
         }  # fmt: skip
 
     @classmethod
@@ -149,6 +165,10 @@ class LegPlan:
             mids=row["mids"], uncapped=row["uncapped"],
             before=row["before"], before_paise=row["before_paise"], keeps=row.get("keeps", 0),
             prices_paise={int(k): v for k, v in row.get("prices", {}).items()},
+            refusals=row.get("refusals", 0), wait_until_s=row.get("wait_until_s", 0.0),
+            refused_since_s=row.get("refused_since_s", 0.0), refused_filled=row.get("refused_filled", 0),
+            refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
+            reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
         )  # fmt: skip
 
 

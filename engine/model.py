@@ -99,6 +99,7 @@ class Instrument:
         lot: units per lot of *this contract* (lots differ between expiries of one underlying).
         tick_paise: price grid; 5 is one five-paise tick.
         freeze_quantity: largest quantity of one order in units; None = not published.
+        lower_paise, upper_paise: the price range of the day the master is of; None = not published.
         display: what people call it, e.g. ``NIFTY 24 NOV 25300 CE``.
         index_option: True when cash-settled (index underlying), False when physically settled.
     """
@@ -117,6 +118,8 @@ class Instrument:
     trading_symbol: str = ""
     index_option: bool = True
     underlying: InstrumentKey | None = None
+    lower_paise: int | None = None
+    upper_paise: int | None = None
 
     @property
     def key(self) -> InstrumentKey:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.broker_nouns import OrderRequest
-from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, Record
+from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, RecallOrder, Record
 from engine.model import Urgency
-from engine.orders import Order, correlation_id
+from engine.orders import Order, OrderState, correlation_id
 
 if TYPE_CHECKING:
     from engine.blotter import Blotter
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from engine.steps import Place, Reprice
 
 __all__ = ["Outgoing"]
+
+#: A correlation id has room for no more; later slices are tries of this one.
+LAST_PART = 99
 
 
 class Outgoing:
@@ -42,12 +45,14 @@ class Outgoing:
         effects, self._effects = self._effects, []
         return effects
 
-    def tell(self, intent: Intent, topic: str, title: str, text: str) -> bool:
+    def tell(
+        self, intent: Intent, topic: str, title: str, text: str, urgency: Urgency = Urgency.HIGH
+    ) -> bool:
         """Alert once per topic; True when it was new."""
         if topic in self._told:
             return False
         self._told.add(topic)
-        self.add(Alert(Urgency.HIGH, topic, title, text, intent.position))
+        self.add(Alert(urgency, topic, title, text, intent.position))
         return True
 
     def save(self, intent: Intent) -> None:
@@ -61,10 +66,12 @@ class Outgoing:
     def place(self, intent: Intent, index: int, step: Place, now_s: float) -> None:
         """Send a new order for one leg."""
         leg = intent.legs[index]
-        part = intent.filled(index) // leg.slice_quantity
+        part = min(intent.filled(index) // leg.slice_quantity, LAST_PART)
         attempt = sum(o.leg == index and o.part == part for o in intent.orders)
         name = correlation_id(self._account, intent.id, index, part, attempt)
-        request = OrderRequest(name, leg.key, leg.side, step.quantity, step.limit_paise, step.product)
+        request = OrderRequest(
+            name, leg.key, leg.side, step.quantity, step.limit_paise, step.product, step.ioc
+        )
         order = Order(request, intent.id, index, part, attempt, sent_s=now_s, priced_s=now_s)
         intent.orders.append(order)
         self._blotter.add(order)
@@ -88,3 +95,9 @@ class Outgoing:
         order.pending = True
         self.save_order(order)
         self.add(CancelOrder(order.order_id, order.id))
+
+    def recall(self, intent: Intent) -> None:
+        """Hold what has been sent on its way and may not have left the house yet."""
+        for order in intent.live_orders():
+            if order.state is OrderState.SENDING or (order.pending and order.cancel_sent_s is None):
+                self.add(RecallOrder(order.id))

@@ -51,8 +51,8 @@ def plan_exit(position: Position, earlier: Iterable[Intent] = (), closes: int | 
 def slice_quantity(instrument: Instrument) -> int:
     """The largest whole-lot order below the freeze quantity, in units.
 
-    A freeze quantity the exchange has not published means no slicing: a wrong guess would be worse
-    than a refusal that says so.
+    A freeze quantity that nobody has published means no slicing until a refusal says so
+    (`engine.refusals`): a wrong guess would be worse.
     """
     if instrument.freeze_quantity is None:
         return 10**9 // instrument.lot * instrument.lot
@@ -93,4 +93,6 @@ def _leg(legs: Sequence[Leg], net: int, share: Fraction) -> LegPlan:
         rows={leg.row_id: leg.quantity for leg in legs},
         keeps=abs(net) - quantity,
         prices_paise={leg.row_id: leg.entry_price_paise for leg in legs if leg.entry_price_paise is not None},
+        lower_paise=instrument.lower_paise,
+        upper_paise=instrument.upper_paise,
     )

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from engine.model import Side
 
-__all__ = ["Ladder", "Style", "Touch", "limit_paise"]
+__all__ = ["Ladder", "Style", "Touch", "far_side_paise", "limit_paise"]
 
 PATIENT_REACH_S = 20.0
 URGENT_STEP_S = 1.0
@@ -89,7 +89,7 @@ class Ladder:
 def limit_paise(ladder: Ladder, touch: Touch, elapsed_s: float) -> int:
     """The limit to ask ``elapsed_s`` after the order first left, on the tick grid, never past its worst."""
     sign, tick = ladder.side.sign, ladder.tick_paise
-    far = _far_side(ladder, touch)
+    far = far_side_paise(ladder, touch)
     worst = ladder.worst_paise(touch)
     if ladder.uncapped:
         return worst
@@ -143,7 +143,7 @@ def _mid(touch: Touch) -> int | None:
     return (touch.bid_paise + touch.ask_paise) // 2
 
 
-def _far_side(ladder: Ladder, touch: Touch) -> int:
+def far_side_paise(ladder: Ladder, touch: Touch) -> int:
     """The price at which we would trade now; guessed one per cent away where a side is empty."""
     seen = touch.ask_paise if ladder.side is Side.BUY else touch.bid_paise
     if seen:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from engine import words
 from engine.errors import ConfigError
+from engine.tuning import Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
@@ -63,6 +64,9 @@ EXPECTED: dict[str, str] = {
     "TRADES_SOURCE": "sqlite",
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
+    "EXIT_IOC": "on or off (default off)",
+    "EXIT_CAP_WAIT_S": "seconds from 1 to 600 (default 20)",
+    "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -93,6 +97,7 @@ class Settings:
         rules_file: None = the shipped rules alone.
         sessions_file: None = the shipped calendar alone.
         redis_url: may hold a password, hence secret; None = no Redis.
+        tuning: how patient exits are.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
     """
@@ -112,6 +117,7 @@ class Settings:
     rules_file: Path | None
     sessions_file: Path | None
     log_level: LogLevel
+    tuning: Tuning
     dhan_api_url: str
     dhan_auth_url: str
     dhan_feed_url: str
@@ -152,6 +158,7 @@ class Settings:
             rules_file=read("RULES_FILE", Path, None),
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
+            tuning=_tuning(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
             dhan_feed_url=read.url("DHAN_FEED_URL", words.ws_url),
@@ -208,6 +215,15 @@ def shown(name: str, word: str) -> str:
     if name in SECRETS or _LOOKS_SECRET.search(word):
         return f"a value of {len(word)} characters (not shown)"
     return repr(word if len(word) <= 60 else word[:57] + "…")
+
+
+def _tuning(read: _Reader) -> Tuning:
+    usual = Tuning()
+    return Tuning(
+        read("EXIT_CAP_WAIT_S", words.seconds(1, 600), usual.cap_wait_s),
+        read("EXIT_PATIENT_WAIT_S", words.seconds(20, 3_600), usual.patient_wait_s),
+        read("EXIT_IOC", words.switch, usual.ioc),
+    )
 
 
 def _redis(read: _Reader) -> Secret | None:

@@ -31,6 +31,9 @@ class Stalls:
             sum(order.filled for order in intent.orders),
             len(intent.orders),
             len(intent.live_orders()),
+            any(
+                now_s < leg.wait_until_s for leg in intent.legs
+            ),  # a pause after a refusal has words of its own
             any(_rests(order) for order in intent.live_orders()),
         )
         known = self._since.get(intent.id)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.bounds import forget, inside_paise, range_edge_paise
 from engine.model import Action
-from engine.pricing import Ladder, Style, limit_paise, mid_paise
+from engine.pricing import Ladder, Style, far_side_paise, limit_paise, mid_paise
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
 
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
     from engine.ledger import Ledger
     from engine.orders import Order
     from engine.pricing import Touch
+    from engine.tuning import Tuning
 
 __all__ = ["Block", "Cancel", "Place", "Reprice", "Step", "Tell", "Wait", "next_step"]
 
 MAX_MODIFIES = 20
 MAX_ORDERS = 90
-MAX_REFUSALS = 12
 SHRINK_READS = 3
 MISSING_READS = 5
 #: What was read longer ago than this (the gate was shut meanwhile) starts no order.
 OLD_READ_S = 15.0
-CAP_WAIT_S = 20.0
 #: A cancel that was refused, lost, or taken without effect is sent again after this.
 CANCEL_AGAIN_S = 5.0
-PATIENT_WAIT_S = 120.0
+#: An order that is to fill at once or not at all is still there after this: it rests like any other.
+IOC_RESTS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Place:
     quantity: int
     limit_paise: int
     product: Product
+    ioc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +87,29 @@ Step = Wait | Place | Reprice | Cancel | Block | Tell
 
 
 def next_step(
-    intent: Intent, index: int, ledger: Ledger, live: Sequence[Order], touch: Touch, now_s: float
+    intent: Intent,
+    index: int,
+    ledger: Ledger,
+    live: Sequence[Order],
+    touch: Touch,
+    now_s: float,
+    tuning: Tuning,
 ) -> Step:
     """Decide what to do for one leg, given every live order of the account.
 
     Changes only the leg's own counters (reads that disagreed, the frozen mid).
     """
     leg = intent.legs[index]
-    if leg.blocked or now_s < leg.wait_until_s:
-        return Wait()
     own = intent.live_on(index)
     if own and (_held_less(leg, ledger, live) or sum(o.rest for o in own) > intent.rest(index)):
         return _take_back(leg, own, now_s)
-    if own:
-        return _tend(intent, leg, own[0], touch, now_s)
-    if intent.rest(index) <= 0:
+    if leg.blocked:
         return Wait()
-    return _start(intent, index, ledger, live, touch, now_s)
+    if own:
+        return _tend(intent, leg, own[0], touch, now_s, tuning)
+    if intent.rest(index) <= 0 or now_s < leg.wait_until_s or _came_to_nothing(intent, index, now_s):
+        return Wait()
+    return _start(intent, index, ledger, live, touch, now_s, tuning)
 
 
 def cancel_due(order: Order, now_s: float) -> bool:
@@ -162,7 +170,7 @@ def _take_back(leg: LegPlan, own: Sequence[Order], now_s: float) -> Step:
     return Wait(report=True, why=f"{leg.name}: more is asked for than is held, and a cancel is not confirmed")
 
 
-def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float) -> Step:
+def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float, tuning: Tuning) -> Step:
     """Look after a live order: step its price, replace it when its modifications are used up."""
     if not order.order_id or order.unknown_s is not None:
         return Wait(report=True)  # the desk tells of it by itself
@@ -170,30 +178,39 @@ def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float
         if order.cancel_sent_s is not None and cancel_due(order, now_s):
             return Cancel(order)
         return Wait(report=True, why=f"{leg.name}: the broker does not confirm a change of {order.id}")
-    if not freeze_mid(leg, touch, now_s):
+    if not freeze_mid(leg, touch, now_s) or (order.request.ioc and now_s - order.priced_s < IOC_RESTS_S):
         return Wait()
-    told = _patience(intent, leg, touch, now_s)
+    told = _patience(intent, leg, touch, now_s, tuning)
     if told is not None:
         return told
     ladder = ladder_of(intent, leg)
-    at_cap = order.request.limit_paise == ladder.cap_paise()
-    if at_cap and now_s - order.priced_s >= CAP_WAIT_S and not leg.uncapped:
+    far = far_side_paise(ladder, touch)
+    at_cap = order.request.limit_paise in (ladder.cap_paise(), range_edge_paise(leg, far))
+    if at_cap and now_s - order.priced_s >= tuning.cap_wait_s and not leg.uncapped:
         leg.uncapped = True
         text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
             "Going on to the exchange's price band." if _must_go_on(intent) else "It stays there."
         )
         return Tell(f"cap:{intent.id}:{leg.key}", text)
-    if now_s - order.priced_s < intent.style.step_s:
+    if now_s - order.priced_s < intent.style.step_s or now_s < leg.wait_until_s:
         return Wait()
+    forget(leg, far, now_s)
     wanted = limit_paise(ladder, touch, now_s - leg.mid_s)
-    if (wanted - order.request.limit_paise) * leg.side.sign <= 0:
+    return _reprice(leg, order, inside_paise(leg, wanted, far, order.request.limit_paise))
+
+
+def _reprice(leg: LegPlan, order: Order, wanted_paise: int) -> Step:
+    """Move a resting order to a better limit, or replace it; never lose it for a price that is not taken."""
+    if (wanted_paise - order.request.limit_paise) * leg.side.sign <= 0:
         return Wait()
-    return Reprice(order, wanted) if order.modifies < MAX_MODIFIES else Cancel(order)
+    if order.modifies < MAX_MODIFIES:
+        return Reprice(order, wanted_paise)
+    return Wait() if leg.refused_paise is not None else Cancel(order)
 
 
-def _patience(intent: Intent, leg: LegPlan, touch: Touch, now_s: float) -> Step | None:
+def _patience(intent: Intent, leg: LegPlan, touch: Touch, now_s: float, tuning: Tuning) -> Step | None:
     """A patient exit takes a new mid once after its wait, then tells the owner."""
-    if intent.style is not Style.PATIENT or now_s - leg.mid_s < PATIENT_WAIT_S:
+    if intent.style is not Style.PATIENT or now_s - leg.mid_s < tuning.patient_wait_s:
         return None
     if leg.mids == 1:
         fresh = mid_paise(touch)
@@ -208,8 +225,20 @@ def _patience(intent: Intent, leg: LegPlan, touch: Touch, now_s: float) -> Step 
     return None
 
 
+def _came_to_nothing(intent: Intent, index: int, now_s: float) -> bool:
+    """The leg's last order has just gone without a fill: the next price has its moment, not this one."""
+    mine = [order for order in intent.orders if order.leg == index]
+    return bool(mine) and not mine[-1].filled and now_s - mine[-1].sent_s < intent.style.step_s
+
+
 def _start(
-    intent: Intent, index: int, ledger: Ledger, live: Sequence[Order], touch: Touch, now_s: float
+    intent: Intent,
+    index: int,
+    ledger: Ledger,
+    live: Sequence[Order],
+    touch: Touch,
+    now_s: float,
+    tuning: Tuning,
 ) -> Step:
     """Decide on a new order, from the broker's fresh word about what is held."""
     leg = intent.legs[index]
@@ -232,12 +261,17 @@ def _start(
     if not freeze_mid(leg, touch, now_s):
         return _no_price(intent, leg)
     sent = sum(o.leg == index for o in intent.orders)
-    if sent >= MAX_ORDERS or leg.refusals >= MAX_REFUSALS:
+    if sent >= MAX_ORDERS:
         return Block(f"{leg.name}: gave up after {sent} orders")
     if not sent:
         leg.mid_s = now_s  # the cap is the trigger's, but the ladder's steps begin with the first order
-    limit = limit_paise(ladder_of(intent, leg), touch, now_s - leg.mid_s)
-    return Place(quantity, limit, leg.product)
+    ladder = ladder_of(intent, leg)
+    far = far_side_paise(ladder, touch)
+    forget(leg, far, now_s)
+    limit = inside_paise(leg, limit_paise(ladder, touch, now_s - leg.mid_s), far, None)
+    inside = (ladder.cap_paise() - limit) * leg.side.sign > 0
+    ioc = tuning.ioc and intent.style is Style.URGENT and inside and not leg.uncapped
+    return Place(quantity, limit, leg.product, ioc)
 
 
 def _missing(leg: LegPlan) -> Step:

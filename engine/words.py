@@ -136,6 +136,25 @@ def port(word: str) -> int:
     return number
 
 
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """A number of seconds within these bounds."""
+
+    def read(word: str) -> float:
+        value = float(word)
+        if not least <= value <= most:  # also what is no number
+            raise ValueError
+        return value
+
+    return read
+
+
+def switch(word: str) -> bool:
+    """On or off."""
+    if word.lower() not in {"on", "off"}:
+        raise ValueError
+    return word.lower() == "on"
+
+
 def redis_url(word: str) -> Secret:
     """An address of Redis; it may hold a password."""
     parts = urlsplit(word)

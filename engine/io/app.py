@@ -44,6 +44,7 @@ from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, picture, rules_now
+from engine.sessions import ist_date
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
@@ -145,7 +146,9 @@ class _House:
         self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
-        config = MonitorConfig(options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32))
+        config = MonitorConfig(
+            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
+        )
         self.monitor = Monitor(config, self.calendar, watch)
         try:
             self.monitor.restore(journal.load(), self.clock.now_s())
@@ -268,7 +271,8 @@ class _House:
 
     async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
         cache = self.settings.data_dir / "instruments.csv"
-        return await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
+        found = await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
+        return tables.with_freeze(found, ist_date(self.clock.now_s()))
 
     async def _tell(self, show: Callable[[MonitorView], None], every_s: float) -> None:
         while True:

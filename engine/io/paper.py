@@ -68,6 +68,9 @@ class PaperBroker:
         await self._clock.sleep(LATENCY_S)
         return self._exchange.cancel(order_id)
 
+    def recall(self, correlation_id: str) -> None:
+        """Nothing waits here for longer than the latency."""
+
     async def orders(self) -> Sequence[BrokerOrder]:
         """The paper order book."""
         return self._exchange.orders()

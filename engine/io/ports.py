@@ -40,6 +40,9 @@ class Broker(Protocol):
     async def cancel(self, order_id: str) -> Outcome:
         """Ask for a working order to be cancelled; accepted is not yet cancelled."""
 
+    def recall(self, correlation_id: str) -> None:
+        """Let a place or modify that has not left yet not leave any more; it answers *not sent* then."""
+
     async def orders(self) -> Sequence[BrokerOrder]:
         """Today's order book. Raises SourceError."""
 

@@ -29,6 +29,9 @@ class ReadOnlyBroker:
         """Refuse."""
         return _NO
 
+    def recall(self, correlation_id: str) -> None:
+        """Nothing ever waits here."""
+
     async def orders(self) -> Sequence[BrokerOrder]:
         """Today's order book."""
         return await self._broker.orders()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
 from engine.charges import ChargeTable
 from engine.errors import ConfigError
+from engine.model import Instrument, InstrumentKey, InstrumentKind
 from engine.replay.lots import LotTable
 from engine.rules.rulebook import Rulebook
 from engine.session_table import parse_calendar
 from engine.sessions import Calendar
+
+_FROZEN = frozenset({InstrumentKind.OPTION, InstrumentKind.FUTURE})
 
 
 def calendar(own: Path | None = None) -> Calendar:
@@ -38,8 +44,24 @@ def charges() -> ChargeTable:
 
 
 def lots() -> LotTable:
-    """The shipped table of lots, for replays."""
+    """The shipped table of lots and freeze quantities."""
     return LotTable.parse(_text("lots.toml"))
+
+
+def with_freeze(
+    instruments: Mapping[InstrumentKey, Instrument], day: date
+) -> dict[InstrumentKey, Instrument]:
+    """Fill in the freeze quantity of that day where a master has none; other contracts stay as they are.
+
+    Not every generation of Dhan's file has the column; an order above the limit is refused whole.
+    """
+    table = lots()
+    return {
+        key: replace(each, freeze_quantity=table.freeze(each.symbol, day))
+        if each.freeze_quantity is None and each.kind in _FROZEN
+        else each
+        for key, each in instruments.items()
+    }
 
 
 def rulebook(text: str = "", source: str = "rules.toml") -> Rulebook:

@@ -42,7 +42,7 @@ from engine.messages import (
 from engine.replay.cast import position_of, tick_of
 from engine.replay.tape import by_contract
 from engine.sessions import ist_date
-from engine.steps import PATIENT_WAIT_S
+from engine.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +207,7 @@ class Driver:
             return inf
         if first_s - max(self._stirred_s, *begun) <= SETTLED_S:
             return first_s
-        patience = [s + PATIENT_WAIT_S for s in begun if s + PATIENT_WAIT_S >= first_s]
+        patience = [s + Tuning().patient_wait_s for s in begun if s + Tuning().patient_wait_s >= first_s]
         return min([ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S, *patience])
 
     # -------------------------------------------------------------------------------- snapshots

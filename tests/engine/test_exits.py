@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.broker_nouns import BrokerPosition, Product
+from engine.effects import RecallOrder
 from engine.intents import IntentState
 from engine.messages import Verb
 from engine.model import Action, Side
@@ -117,6 +118,27 @@ def test_stop_cancels_what_works_and_leaves_the_position():
     assert world.run(10.0) is IntentState.ABORTED
     assert all(o.status == "CANCELLED" for o in world.broker.orders.values())
     assert world.broker.net == world.held
+
+
+def test_stop_reaches_an_order_that_has_not_left_the_house_yet():
+    """An order waits for its turn; /stop holds it, and the exit ends at once with nothing sent."""
+    world = World(short_call()[0], ModelBroker(deque([Fault.STALLED])))
+    world.exit()
+    world.run(1.0)
+    world.carry(world.desk.stop(world.now_s))
+    assert world.run(2.0) is IntentState.ABORTED
+    world.run(100.0)
+    assert not world.broker.orders
+
+
+def test_stop_holds_a_new_price_that_has_not_left_the_house_yet():
+    """An order with a change under way is recalled too, so that its cancel need not wait for the answer."""
+    world = World(short_call()[0], ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(0.5)
+    (order,) = world.intent.orders
+    order.pending = True
+    assert RecallOrder(order.id) in world.desk.stop(world.now_s)
 
 
 def test_an_unfilled_urgent_order_steps_deeper_up_to_its_cap_and_then_to_the_band():
@@ -234,6 +256,18 @@ def test_a_command_that_has_not_answered_yet_is_never_taken_for_absent():
     assert world.run(120.0) is IntentState.FLAT
     assert len(world.broker.placed) == 1
     assert "An order's fate is unknown" in world.titles()
+
+
+@pytest.mark.parametrize(("age_s", "told"), [(10.0, False), (600.0, True), (None, False)])
+def test_an_order_priced_from_an_old_quote_is_told(age_s, told):
+    """The feed has been dead for ten minutes: the exit goes on, and the owner knows from what prices."""
+    made, key = short_call()
+    world = World(made)
+    arrived_s = 0.0 if age_s is None else world.now_s - age_s
+    world.touches[key] = Touch(1000, 1010, 1005, arrived_s)
+    world.exit()
+    assert world.run() is IntentState.FLAT
+    assert ("An exit is priced from old quotes" in world.titles()) is told
 
 
 def test_a_working_order_that_vanishes_from_the_book_is_doubtful_and_not_replaced():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
+from engine.tuning import Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
@@ -45,6 +46,15 @@ def test_no_credential_at_all_means_the_sandbox_and_the_real_addresses_as_defaul
     assert settings.log_level is LogLevel.INFO
     for name, url in DEFAULT_URLS.items():
         assert getattr(settings, name.lower()) == url
+
+
+def test_how_an_exit_trades_can_be_set_within_bounds():
+    """The waits and the kind of order have usual values, take others, and refuse nonsense all at once."""
+    assert Settings.parse({}).tuning == Tuning(20.0, 120.0, ioc=False)
+    env = {"EXIT_CAP_WAIT_S": "5", "EXIT_PATIENT_WAIT_S": "300", "EXIT_IOC": "On"}
+    assert Settings.parse(env).tuning == Tuning(5.0, 300.0, ioc=True)
+    wrong = {"EXIT_CAP_WAIT_S": "0", "EXIT_PATIENT_WAIT_S": "nan", "EXIT_IOC": "maybe"}
+    assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
 
 
 def test_complete_credentials_are_parsed_into_their_types():

@@ -10,14 +10,31 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
-from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, QueryOrder, Record
+from engine.broker_nouns import (
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    OrderRequest,
+    OrderStatus,
+    Product,
+)
+from engine.effects import (
+    Alert,
+    CancelOrder,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    QueryOrder,
+    RecallOrder,
+    Record,
+)
 from engine.exits import ExitDesk
 from engine.intents import Intent, IntentState
 from engine.messages import Accepted, BrokerReport, CommandOutcome, Refused, Unknown, Verb
 from engine.model import Action, Position, Urgency, Verdict
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
+from engine.tuning import Tuning
 
 START_S = 1_770_090_600.0  # 3 February 2026, 09:20 IST
 
@@ -71,7 +88,7 @@ class ModelBroker:
         self.net: dict[int, int] = {}
         self.history: list[tuple[float, dict[int, int]]] = []
         self.coming: list[tuple[float, object]] = []
-        self.stalled: list[tuple[float, object]] = []
+        self.stalled: list[tuple[float, OrderRequest]] = []
         self.placed: list = []
         self.commands: list[Verb] = []
         self.elsewhere: list[BrokerPosition] = []
@@ -102,6 +119,12 @@ class ModelBroker:
         if fault is Fault.UNDER_WAY:
             return None
         return Unknown("connection reset") if fault is Fault.ANSWER_LOST else Accepted(order_id)
+
+    def recall(self, name: str) -> bool:
+        """Hold what is still under way in our own process; True when there was something to hold."""
+        left = [each for each in self.stalled if each[1].correlation_id != name]
+        held, self.stalled = len(left) < len(self.stalled), left
+        return held
 
     def admit(self, request, now_s: float) -> str:
         order_id = f"1{len(self.orders):05d}"
@@ -177,7 +200,10 @@ class ModelBroker:
 class World:
     """One desk and one broker; half a second a step. Checks the invariants at every fill."""
 
-    def __init__(self, position: Position, broker: ModelBroker | None = None) -> None:
+    def __init__(
+        self, position: Position, broker: ModelBroker | None = None, tuning: Tuning | None = None
+    ) -> None:
+        self.tuning = tuning or Tuning()
         self.now_s = START_S
         self.position = position
         self.broker = broker or ModelBroker()
@@ -190,7 +216,7 @@ class World:
         self.desk = self._desk()
 
     def _desk(self) -> ExitDesk:
-        return ExitDesk("default", self.touch, lambda _intent, _now_s: self.gate)
+        return ExitDesk("default", self.touch, lambda _intent, _now_s: self.gate, self.tuning)
 
     def touch(self, key: int) -> Touch:
         return self.touches.get(key, Touch(1000, 1010, 1005))
@@ -243,6 +269,10 @@ class World:
             case ModifyOrder():
                 said = self.broker.modify(effect.order_id, effect.order)
                 return self.answer(Verb.MODIFY, effect.order.correlation_id, said)
+            case RecallOrder():
+                if self.broker.recall(effect.correlation_id):
+                    held = Refused("NOT-SENT", "not sent: it was recalled")
+                    return self.answer(Verb.PLACE, effect.correlation_id, held)
             case CancelOrder():
                 return self.answer(Verb.CANCEL, effect.correlation_id, self.broker.cancel(effect.order_id))
         return []

@@ -60,7 +60,10 @@ from tests.support.rig import OWNER, rows_of, written
 STEP_S = 0.5
 #: Our client gives up on an answer after this; what was accepted late was so before the second.
 ANSWER_S, LATEST_S = 4.0, 28.0
-REASONS = ("Too many requests", "Limit price outside the price band", "RMS: margin")
+REASONS = (
+    "Too many requests", "Limit price outside the price band", "RMS: margin", "Market is Closed!",
+    "exceeds the freeze quantity", "not a multiple of the tick size", "Invalid Token",
+)  # fmt: skip
 
 
 class Notebook:

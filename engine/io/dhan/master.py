@@ -40,6 +40,8 @@ _OPTIONAL = {
     "symbol": "UNDERLYING_SYMBOL",
     "underlying_id": "UNDERLYING_SECURITY_ID",
     "freeze": "SM_FREEZE_QTY",
+    "lower": "SM_LOWER_LIMIT",
+    "upper": "SM_UPPER_LIMIT",
 }
 
 _SEGMENTS = {
@@ -173,6 +175,8 @@ def _instrument(layout: _Layout, cells: Sequence[str], symbol: str) -> Instrumen
         expiry=_date(layout.cell(cells, "expiry")),
         right=Right(right) if kind is InstrumentKind.OPTION and right in set(Right) else None,
         freeze_quantity=_freeze(layout.cell(cells, "freeze")),
+        lower_paise=_limit(layout.cell(cells, "lower")),
+        upper_paise=_limit(layout.cell(cells, "upper")),
         trading_symbol=layout.cell(cells, "trading_symbol"),
         index_option=word.endswith("IDX") or kind is InstrumentKind.INDEX,
     )
@@ -254,6 +258,14 @@ def _whole(what: str, text: str, *, times: float = 1.0) -> int:
         return whole
     msg = f"{what} is {text or 'missing'}: expected a whole number above zero, of 32 bits at most"
     raise BadInput(msg)
+
+
+def _limit(text: str) -> int | None:
+    """Read an end of the day's price range, in rupees; zero, less, or nothing = not published."""
+    try:
+        return max(round(float(text) * 100), 0) or None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _freeze(text: str) -> int | None:

@@ -16,9 +16,9 @@ from dhanhq import DhanContext, dhanhq
 
 from engine.errors import Unreachable, WireError
 from engine.io.dhan.http import Reply, ReplyHTTP
-from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane
+from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank
 from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
-from engine.messages import Verb
+from engine.messages import Refused, Verb
 from engine.model import key_parts
 from engine.wire import (
     ForeignRow,
@@ -45,6 +45,10 @@ _log = logging.getLogger(__name__)
 #: Longer than connecting and reading may take; reached only by a server that trickles its answer.
 DEADLINE_S = 8.0
 _READS_AT_ONCE = 2
+
+#: How each command waits for its turn, and how long: what was decided on prices and positions that
+#: are older by then is decided anew.
+_TURN = {Verb.CANCEL: (Rank.CANCEL, 5.0), Verb.PLACE: (Rank.PLACE, 2.0), Verb.MODIFY: (Rank.MODIFY, 1.0)}
 
 
 class DhanRest:
@@ -78,6 +82,8 @@ class DhanRest:
         self._quote_lane = Lane(clock, QUOTE_WINDOWS)
         self._reading = asyncio.Semaphore(_READS_AT_ONCE)
         self._quoting = asyncio.Semaphore(1)
+        self._under_way: set[str] = set()
+        self._recalled: set[str] = set()
 
     async def place(self, order: OrderRequest) -> Outcome:
         """Send one limit order, once."""
@@ -96,6 +102,7 @@ class DhanRest:
                 validity=_validity(order),
                 tag=order.correlation_id,
             ),
+            order.correlation_id,
         )
 
     async def modify(self, order_id: str, order: OrderRequest) -> Outcome:
@@ -111,11 +118,16 @@ class DhanRest:
             disclosed_quantity=0,
             validity=_validity(order),
         )
-        return await self._command(Verb.MODIFY, call, order_id)
+        return await self._command(Verb.MODIFY, call, order.correlation_id, order_id)
 
     async def cancel(self, order_id: str) -> Outcome:
         """Ask for a working order to be cancelled; accepted is not yet cancelled."""
-        return await self._command(Verb.CANCEL, partial(self._api.cancel_order, order_id), order_id)
+        return await self._command(Verb.CANCEL, partial(self._api.cancel_order, order_id), "", order_id)
+
+    def recall(self, correlation_id: str) -> None:
+        """Let a place or modify that still waits here for its turn or a thread not leave any more."""
+        if correlation_id in self._under_way:
+            self._recalled.add(correlation_id)
 
     async def orders(self) -> Sequence[BrokerOrder]:
         """Today's order book.
@@ -192,10 +204,27 @@ class DhanRest:
         """Close the connections; calls under way end as they may."""
         self._http.session.close()
 
-    async def _command(self, verb: Verb, call: Callable[[], Reply], order_id: str = "") -> Outcome:
-        """Send a command in its own lane and decide what became of it."""
-        await self._order_lane.turn()
-        return outcome_of(verb, await self._send(call), order_id)
+    async def _command(self, verb: Verb, call: Callable[[], Reply], name: str, order_id: str = "") -> Outcome:
+        """Send a command when it is its turn and decide what became of it.
+
+        ``name``: by which `recall` knows it; the last look is on the sending thread, right before it leaves.
+        """
+
+        def unless_recalled() -> Reply:
+            if name in self._recalled:
+                return Reply(None, failure="it was recalled", sent=False)
+            return call()
+
+        rank, patience_s = _TURN[verb]
+        if name:
+            self._under_way.add(name)
+        try:
+            if not await self._order_lane.turn(rank, patience_s):
+                return Refused("NOT-SENT", "not sent: the order lane is full")
+            return outcome_of(verb, await self._send(unless_recalled), order_id)
+        finally:
+            self._under_way.discard(name)
+            self._recalled.discard(name)
 
     async def _read(
         self,

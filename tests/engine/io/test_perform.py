@@ -17,6 +17,7 @@ from engine.effects import (
     PlaceOrder,
     QueryBroker,
     QueryOrder,
+    RecallOrder,
     ReduceTrades,
     RowPart,
 )
@@ -54,6 +55,7 @@ class Books:
     def __init__(self):
         self.order_books = [[ROW]]
         self.read = []
+        self.recalled = []
         self.error = None
 
     async def place(self, order):
@@ -64,6 +66,9 @@ class Books:
 
     async def cancel(self, order_id):
         return Accepted(order_id)
+
+    def recall(self, correlation_id):
+        self.recalled.append(correlation_id)
 
     async def orders(self):
         self.read.append("orders")
@@ -158,6 +163,14 @@ class House:
 async def test_what_became_of_a_command_comes_back_under_its_correlation_id(effect, verb):
     """Place, modify and cancel answer with the outcome and the order they were about."""
     assert await House().said(effect) == CommandOutcome(verb, REQUEST.correlation_id, Accepted("1"))
+
+
+async def test_a_recall_reaches_the_broker_s_queue_at_once_and_has_no_answer():
+    """What is held there answers for itself."""
+    house = House()
+    house.performer.perform(RecallOrder(REQUEST.correlation_id))
+    assert house.broker.recalled == [REQUEST.correlation_id]
+    assert await house.nothing_more()
 
 
 async def test_a_report_reads_orders_and_fills_before_positions():

@@ -143,6 +143,14 @@ def test_unpublished_freeze_quantities_and_short_rows():
     assert master.instruments.keys() == {INDEX_13}
 
 
+def test_the_day_s_price_range_is_read_where_it_is_published():
+    """Both ends are rupees; zero, less, or nothing means that nobody knows."""
+    head = f"{DETAILED},SM_UPPER_LIMIT,SM_LOWER_LIMIT"
+    for cells, read in (("41.55,0.05", (5, 4155)), ("0,-0.01", (None, None)), (",NA", (None, None))):
+        (option,) = parse_master([head, f"{CALL},{cells}"], NIFTY).instruments.values()
+        assert (option.lower_paise, option.upper_paise) == read
+
+
 def test_a_file_that_breaks_off_is_not_a_master():
     """A download cut within its last row has lost others behind it: it is BadInput, not a short list."""
     with pytest.raises(BadInput, match="breaks off in row 2"):

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.io.dhan.limits import ORDER_WINDOWS, Lane
-from tests.support.clock import VirtualClock
+from engine.io.dhan.limits import ORDER_WINDOWS, Lane, Rank, Window
+from tests.support.clock import VirtualClock, settle
 
 
 class SteppedClock:
-    """A clock whose sleepers are told how long they would have waited."""
+    """A clock whose sleepers move it themselves, at once."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.waited_s = 0.0
 
     def now_s(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        self.waited_s = seconds
+        self.now += seconds
 
 
 async def test_a_burst_passes_and_the_rest_is_spread():
@@ -47,12 +47,11 @@ async def test_a_burst_passes_and_the_rest_is_spread():
 async def test_no_window_ever_holds_more_than_its_calls(pauses_s: list[float]):
     """However calls come in, no stretch of a window's length holds more turns than allowed."""
     clock = SteppedClock()
-    lane, given_s = Lane(clock, ((3, 1.0), (10, 5.0))), list[float]()
+    lane, given_s = Lane(clock, (Window(3, 1.0), Window(10, 5.0))), list[float]()
     for pause_s in pauses_s:
         clock.now += pause_s
-        clock.waited_s = 0.0
         await lane.turn()
-        given_s.append(clock.now + clock.waited_s)
+        given_s.append(clock.now)
     for calls, seconds in ((3, 1.0), (10, 5.0)):
         for first, last in zip(given_s, given_s[calls:], strict=False):
             assert last - first >= seconds - 1e-6
@@ -61,8 +60,96 @@ async def test_no_window_ever_holds_more_than_its_calls(pauses_s: list[float]):
 async def test_a_clock_set_back_does_not_block_the_lane():
     """When the host's clock jumps back an hour, the next order does not wait an hour."""
     clock = SteppedClock()
-    lane = Lane(clock, ((1, 1.0),))
+    lane = Lane(clock, (Window(1, 1.0),))
     await lane.turn()
     clock.now -= 3_600.0
+    set_back_s = clock.now
     await lane.turn()
-    assert clock.waited_s == 0.0
+    assert clock.now == set_back_s
+
+
+class Queue:
+    """A lane of one call a second on virtual time, taken just now, and who got which turn when."""
+
+    def __init__(self, *windows: Window) -> None:
+        self.clock = VirtualClock()
+        self.start_s = self.clock.now_s()
+        self.lane = Lane(self.clock, windows or (Window(1, 1.0),))
+        self.story: list[tuple[str, float, bool]] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def wants(self, name: str, rank: Rank, patience_s: float = 1_000.0) -> asyncio.Task[None]:
+        async def wait() -> None:
+            went = await self.lane.turn(rank, patience_s)
+            self.story.append((name, round(self.clock.now_s() - self.start_s, 3), went))
+
+        self.tasks.append(asyncio.create_task(wait()))
+        await settle()
+        return self.tasks[-1]
+
+    def went(self) -> list[str]:
+        return [name for name, _, went in self.story if went]
+
+
+async def test_a_cancel_overtakes_places_and_these_overtake_new_prices():
+    """Whatever waits already, the cancel gets the next turn, then the order, the new price last."""
+    queue = Queue()
+    await queue.wants("first", Rank.PLACE)
+    await queue.wants("price", Rank.MODIFY)
+    await queue.wants("order", Rank.PLACE)
+    await queue.clock.advance(0.5)
+    await queue.wants("cancel", Rank.CANCEL)
+    await queue.clock.advance(5.0)
+    assert queue.story == [
+        ("first", 0.0, True), ("cancel", 1.0, True), ("order", 2.0, True), ("price", 3.0, True),
+    ]  # fmt: skip
+
+
+async def test_who_has_waited_long_enough_goes_without_and_leaves_the_turn_to_others():
+    """An order that got no turn in time hears so in that moment, and the next in line loses nothing."""
+    queue = Queue(Window(1, 10.0))
+    await queue.wants("first", Rank.PLACE)
+    await queue.wants("hasty", Rank.PLACE, patience_s=2.0)
+    await queue.wants("calm", Rank.MODIFY)
+    await queue.clock.advance(20.0)
+    assert queue.story == [("first", 0.0, True), ("hasty", 2.0, False), ("calm", 10.0, True)]
+
+
+async def test_a_waiter_that_is_cancelled_does_not_hold_up_the_others():
+    """Its place in the queue is gone with it."""
+    queue = Queue()
+    await queue.wants("first", Rank.PLACE)
+    dropped = await queue.wants("dropped", Rank.CANCEL)
+    await queue.wants("next", Rank.PLACE)
+    dropped.cancel()
+    await queue.clock.advance(5.0)
+    assert queue.story == [("first", 0.0, True), ("next", 1.0, True)]
+
+
+async def test_new_prices_leave_room_for_orders_and_cancels():
+    """A hundred new prices use up their share of the second; an order passes them at once."""
+    queue = Queue(Window(8, 1.0, kept=2))
+    for number in range(100):
+        await queue.wants(f"price {number}", Rank.MODIFY)
+    assert len(queue.went()) == 6
+    await queue.wants("order", Rank.PLACE)
+    await queue.wants("cancel", Rank.CANCEL)
+    assert queue.went()[6:] == ["order", "cancel"]
+    await queue.clock.advance(30.0)
+    assert len(queue.went()) == 102
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most"), [(1.0, 8), (60.0, 240), (3_600.0, 950), (86_399.0, 6_600)], ids=str
+)
+async def test_the_windows_of_dhan_hold_from_the_second_to_the_day(seconds: float, most: int):
+    """As many orders as can be in a second, a minute, an hour and a day are below what Dhan allows."""
+    clock, given = SteppedClock(), 0
+    lane = Lane(clock, ORDER_WINDOWS)
+    end_s = clock.now + seconds
+    while given < most:
+        await lane.turn(Rank.PLACE)
+        given += 1
+    assert clock.now < end_s
+    await lane.turn(Rank.PLACE)
+    assert clock.now >= end_s
