@@ -60,6 +60,7 @@ class Watchlist:
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
         why: what was seen when it mattered.
+        lasts_s: how long a P&L must last to be a peak or a trough.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Watchlist:
         self._rulebook = rulebook
         self._replay = replay
         # what was recorded comes by instants, with all legs together
-        self._lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
+        self.lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
         self._charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
@@ -145,7 +146,7 @@ class Watchlist:
         situation, ruleset = self._situation(watched.position, watched.memory)
         ruleset = tighten(ruleset, override, watched.life.entered(situation))
         scale = watched.scale.another(situation)
-        after = Watched(situation, ruleset, watched.memory, scale, now_s, self._lasts_s)
+        after = Watched(situation, ruleset, watched.memory, scale, now_s, self.lasts_s)
         after.succeed(watched)
         after.remember(watched.memory)
         after.scale.weigh(Forwards(now_s))
@@ -427,7 +428,7 @@ class Watchlist:
         families = {line.marks.instrument.expiry: line.family for line in lines}
         holding = Holding(legs, [line.marks for line in lines])
         scale = Scale(situation, holding, self._underlying(situation.position), families)
-        watched = Watched(situation, ruleset, memory, scale, now_s, self._lasts_s)
+        watched = Watched(situation, ruleset, memory, scale, now_s, self.lasts_s)
         self._let_listen(watched)
         for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
