@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from engine.rules.overrides import Override
     from engine.rules.rulebook import Rulebook, RuleSet
     from engine.sessions import Calendar
+    from engine.watch.arming import Guarding
     from engine.watch.family import Family
     from engine.watch.figures import Figures
     from engine.watch.lines import Line
     from engine.watch.nouns import Memory, RuleNote
     from engine.watch.trial import Trial
-    from engine.watch.watched import Guarding
 
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
@@ -175,7 +175,7 @@ class Watchlist:
 
     def shares(self, position: PositionId) -> tuple[int, int]:
         """Open combinations of a watched position, and those at entry."""
-        return self._positions[position].shares
+        return self._positions[position].life.share
 
     def spend(self, position: PositionId, threshold_paise: int) -> None:
         """The scaling levels up to this threshold have acted; they never do again."""
