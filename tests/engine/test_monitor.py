@@ -509,7 +509,7 @@ def test_a_failing_rule_holds_the_position_and_the_owner_still_exits_by_hand(mon
 
     everything = dict(rules())
     everything["stop_loss"] = replace(everything["stop_loss"], judge=judge)
-    monkeypatch.setattr("engine.watch.armed.rules", lambda: everything)
+    monkeypatch.setattr("engine.watch.arming.rules", lambda: everything)
     rig = Rig(Mode.EXECUTE)
     rig.wait(1, *ENTRY)
     rig.wait(5, *PROFIT)
