@@ -43,16 +43,20 @@ class Scene:
     Attributes:
         runs_away: the first short's price leaves as soon as its order is accepted.
         most_modifies: how often the house moves an order before it cancels and replaces it.
+        late_s: how late an accepted order shows up in the book.
     """
 
     name: str
     runs_away: bool = False
     most_modifies: int = 20
+    late_s: float = 0.0
 
 
 STILL = Scene("everything fills at once")
 MOVED = Scene("one order must be moved", runs_away=True)
 REPLACED = Scene("one order must be replaced", runs_away=True, most_modifies=0)
+#: Shorter than what the house waits before it calls an order absent, as it must be at Dhan.
+LATE = Scene("the book is late", late_s=0.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,7 @@ class _Theatre:
 
     def _entered(self, *args: object, **more: object) -> Order:
         """Stands in for the exchange's door: moves the market, kills the house."""
-        order = self._enter(*args, **more)
+        order = self._enter(*args, **(more | {"late_s": self._scene.late_s}))
         self.accepted += 1
         if order.ticket.instrument.security_id == self._moved():
             self._run_away(order)

@@ -8,12 +8,12 @@ from random import Random
 import pytest
 
 from tests.crash.child import LABELS, Aim
-from tests.crash.story import ACCEPTED, MOVED, REPLACED, STILL, Scene, Story, tell
+from tests.crash.story import ACCEPTED, LATE, MOVED, REPLACED, STILL, Scene, Story, tell
 
 #: How many stories are told for each label; a label that only a changing price has needs its scene.
 TIMES = 12
 _CHANGES = {"before PUT": MOVED, "after PUT": MOVED, "before DELETE": REPLACED, "after DELETE": REPLACED}
-LABELLED = [(_CHANGES.get(label, STILL), label) for label in (*LABELS, ACCEPTED)]
+LABELLED = [(_CHANGES.get(label, STILL), label) for label in (*LABELS, ACCEPTED)] + [(LATE, ACCEPTED)]
 #: Stories killed at any moment, per scene.
 ANY_MOMENT = 12
 #: No life takes longer before its exit is flat, on a machine that does nothing else.
@@ -76,7 +76,9 @@ def test_there_are_two_hundred_kills_and_more():
 
 @pytest.mark.deep
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("scene", "label"), LABELLED, ids=[label for _, label in LABELLED])
+@pytest.mark.parametrize(
+    ("scene", "label"), LABELLED, ids=[f"{label}, {scene.name}" for scene, label in LABELLED]
+)
 async def test_an_exit_that_is_killed_at_a_label_ends_as_if_it_had_not_been(tmp_path, scene, label):
     """Many passages of one label, many with a second kill in the next life; the label must be hit each time.
 
