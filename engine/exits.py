@@ -445,7 +445,17 @@ class ExitDesk:
         return self._out.take()
 
     def _query(self, now_s: float) -> None:
-        ledger = self.blotter.ledger
-        stale = any(not ledger.fresh(leg.key) for intent in self.live() for leg in intent.legs)
+        stale = any(self._needs_the_books(intent) for intent in self.live())
         if self._pace.due(now_s, resting=bool(self.blotter.live()), stale=stale):
             self.ask(now_s, "an exit is running")
+
+    def _needs_the_books(self, intent: Intent) -> bool:
+        """Whether an exit can do nothing before the books are read again.
+
+        What is at the exchange brings its own news, so that nothing is won by asking at once; the reads
+        are counted, and those that are spent on it are missing when everything has been traded.
+        """
+        legs = range(len(intent.legs))
+        unfinished = [i for i in legs if intent.rest(i) > 0 or intent.live_on(i)] or legs
+        fresh = self.blotter.ledger.fresh
+        return any(not intent.live_on(i) and not fresh(intent.legs[i].key) for i in unfinished)
