@@ -28,12 +28,14 @@ def _sentence(item: pytest.Item) -> str:
 
 
 class _ByDay(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Sends all tests whose id says ``[on DAY: …]`` to one worker, and every other test by itself.
+    """Sends all tests whose id says ``[on DAY: …]`` to one worker, all pictures to one, others singly.
 
     (``--dist loadgroup`` would do the same by a mark, but pytest 9.2 and xdist 3.8 lose the mark.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/pictures/"):
+            return "pictures"  # drawn from the same replays
         found = re.search(r"\[on ([^:]+):", nodeid)
         return found[1] if found else nodeid
 

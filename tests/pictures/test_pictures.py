@@ -20,10 +20,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 #: All pictures together, bytes: a page that is read on a phone.
 SMALL = 700_000
 STALE = "run `make pictures`, look at what changed, and commit it"
+
+
 #: One worker replays the days for all of these tests.
-together = pytest.mark.xdist_group("pictures")
-
-
 @cache
 def by_name():
     """Every scene by the name of its picture."""
@@ -48,7 +47,6 @@ def test_every_rule_has_its_row_and_its_picture():
 
 
 @needs_days
-@together
 @pytest.mark.parametrize("name", [pick.name for pick in PICKS])
 def test_a_picture_says_what_the_replay_says(name, tmp_path):
     """Drawn anew it has the numbers and words of the committed one, and its rule ends a position flat."""
@@ -62,7 +60,6 @@ def test_a_picture_says_what_the_replay_says(name, tmp_path):
 
 
 @needs_days
-@together
 def test_the_tables_say_what_the_replay_says():
     """Every amount, time and threshold of the page, to the paisa and the second."""
     page = PAGE.read_text(encoding="utf-8")
@@ -70,7 +67,6 @@ def test_the_tables_say_what_the_replay_says():
 
 
 @needs_days
-@together
 def test_looking_on_changes_nothing():
     """What is drawn became of the positions of a day as it does when nobody looks."""
     day = "2019-05-20"
