@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.broker_nouns import BrokerOrder
+    from engine.intents import Intent
     from engine.messages import Message
     from engine.model import ExitLevel, InstrumentKey, TradeRow
     from engine.monitor import Monitor
@@ -199,16 +200,20 @@ class Driver:
     def _exits_due_s(self, first_s: float) -> float:
         """When a running exit may next do something by itself; inf = none runs.
 
-        What is left of an exit whose contracts have expired will never do anything.
+        An exit whose contracts have all expired will never do anything.
         """
-        held = self._monitor.holdings.positions
-        begun = [leg.mid_s for i in self._monitor.desk.live() if i.position in held for leg in i.legs]
+        begun = [leg.mid_s for i in self._monitor.desk.live() if not self._expired(i) for leg in i.legs]
         if not begun:
             return inf
         if first_s - max(self._stirred_s, *begun) <= SETTLED_S:
             return first_s
         patience = [s + Tuning().patient_wait_s for s in begun if s + Tuning().patient_wait_s >= first_s]
         return min([ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S, *patience])
+
+    def _expired(self, intent: Intent) -> bool:
+        today, instruments = ist_date(self._now_s), self._cast.instruments
+        expiries = [instruments[leg.key].expiry for leg in intent.legs]
+        return all(expiry is not None and expiry < today for expiry in expiries)
 
     # -------------------------------------------------------------------------------- snapshots
 
