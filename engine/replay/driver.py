@@ -124,11 +124,14 @@ class Driver:
         """Play everything, day by day.
 
         A day's beats end when nothing more can be decided on its last prices: the silence after a
-        recording's end is not the market's.
+        recording's end is not the market's. What is shown after a close is left out; what is stamped with
+        the close itself is that day's last word.
         """
         patience_s = 2.5 * tape.step_s
         day = None
         for snapshot in tape.snapshots():
+            if self._calendar.is_over(snapshot.at_s):
+                continue
             if ist_date(snapshot.at_s) == day:
                 self._advance(snapshot.at_s)
                 self._snapshot(snapshot)
@@ -141,8 +144,9 @@ class Driver:
                 self._snapshot(snapshot)
                 self._tell(Beat(BeatKind.SESSION_OPEN))
                 self._tell(Beat(BeatKind.SYNC))
-        self._advance(self._now_s + patience_s)
-        self._story.close_day(self._now_s)
+        if day is not None:
+            self._advance(self._now_s + patience_s)
+            self._story.close_day(self._now_s)
         self._story.end()
 
     # ------------------------------------------------------------------------------------- days
@@ -239,6 +243,8 @@ class Driver:
             self._story.follow(self._now_s)
             if self._observe is not None:
                 self._observe(self._monitor, self._story, self._now_s)
+        elif self._calendar.closes(self._now_s):
+            self._story.strike(self._now_s)
 
     def _match(self, key: InstrumentKey, row: Row) -> list[BrokerOrder]:
         """Fill what was sent before this snapshot, at its quote; without quotes at a made-up one."""
