@@ -87,6 +87,7 @@ class Helm:
             watch,
             paper=config.mode is Mode.SIMULATE,
             busy=lambda position: self.desk.of(position) is not None,
+            exiting=lambda: [leg.key for intent in self.desk.live() for leg in intent.legs],
             silence=self._silence,
         )
         self.halted = False

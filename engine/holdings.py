@@ -20,7 +20,7 @@ from engine.trades import InvalidPosition, positions
 from engine.watch import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from engine.effects import Effect
     from engine.intents import Intent
@@ -43,6 +43,7 @@ class Holdings:
         watch: where valid positions are valued and judged.
         paper: exits are simulated: the store's rows stay as they are.
         busy: an exit of this position is running: its legs are not to be touched.
+        exiting: the contracts of all running exits: they need prices, whatever the store says.
         silence: from which rank on the position's rules are silent (exit, open question, snooze, stuck);
             None = all may speak.
     """
@@ -53,17 +54,19 @@ class Holdings:
         *,
         paper: bool,
         busy: Callable[[PositionId], bool],
+        exiting: Callable[[], Iterable[InstrumentKey]],
         silence: Callable[[PositionId], Rank | None],
     ) -> None:
         self.watch = watch
         self.paper = paper
         self._busy = busy
+        self._exiting = exiting
         self._silence = silence
         self.instruments: Mapping[InstrumentKey, Instrument] = {}
         self.positions: dict[PositionId, Position] = {}
-        self.invalid: tuple[InvalidPosition, ...] = ()
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
+        self._invalid: tuple[InvalidPosition, ...] = ()
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
@@ -211,10 +214,11 @@ class Holdings:
         self.watch.drop(position)
 
     def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:
-        known = {(i.id, i.why) for i in self.invalid}
-        self.invalid = tuple(invalid)
+        known = {(i.id, i.why) for i in self._invalid}
+        self._invalid = tuple(invalid)
         for bad in invalid:
-            self._drop(bad.id)
+            if not self._busy(bad.id):  # a leg may have expired in the night: the others are still sold
+                self._drop(bad.id)
         return [notices.invalid(bad) for bad in invalid if (bad.id, bad.why) not in known]
 
     def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
@@ -232,19 +236,28 @@ class Holdings:
         return [notices.both_ways(pair) for pair in sorted(new, key=lambda pair: pair.key)]
 
     @property
+    def invalid(self) -> tuple[InvalidPosition, ...]:
+        """What the store lists and nobody can watch; not what is watched until its exit has ended."""
+        return tuple(bad for bad in self._invalid if bad.id not in self.positions)
+
+    @property
     def subscribed(self) -> frozenset[InstrumentKey]:
         """The instruments the feed was asked for."""
         return self._subscribed
 
     def subscriptions(self) -> list[Effect]:
-        """The feed's wish list, when it has changed: every leg and its underlying."""
+        """The feed's wish list, when it has changed: each leg and its underlying, if the master has them.
+
+        A running exit gets its prices even when a restart finds that its position has a leg that expired.
+        """
         wanted = {leg.key for p in self.positions.values() for leg in p.legs}
         wanted |= {
             leg.instrument.underlying
             for p in self.positions.values()
             for leg in p.legs
-            if leg.instrument.underlying in self.instruments and leg.instrument.underlying is not None
+            if leg.instrument.underlying is not None
         }
+        wanted = (wanted | set(self._exiting())) & self.instruments.keys()
         if wanted == self._subscribed:
             return []
         self._subscribed = frozenset(wanted)

@@ -176,6 +176,16 @@ class Calendar:
         session = self.session(day)
         return session.open_s <= now_s < session.close_s
 
+    def closes(self, now_s: float) -> bool:
+        """Whether this very moment is the close of a session."""
+        day = ist_date(now_s)
+        return self.is_session(day) and now_s == self.session(day).close_s
+
+    def is_over(self, now_s: float) -> bool:
+        """Whether this day's session closed before this moment."""
+        day = ist_date(now_s)
+        return self.is_session(day) and now_s > self.session(day).close_s
+
     def window(self, now_s: float) -> Session:
         """The session that is running at this moment, else the next one to open."""
         day = self.session_from(ist_date(now_s))

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.broker_nouns import BrokerOrder
+    from engine.intents import Intent
     from engine.messages import Message
     from engine.model import ExitLevel, InstrumentKey, TradeRow
     from engine.monitor import Monitor
@@ -123,11 +124,14 @@ class Driver:
         """Play everything, day by day.
 
         A day's beats end when nothing more can be decided on its last prices: the silence after a
-        recording's end is not the market's.
+        recording's end is not the market's. What is shown after a close is left out; what is stamped with
+        the close itself is that day's last word.
         """
         patience_s = 2.5 * tape.step_s
         day = None
         for snapshot in tape.snapshots():
+            if self._calendar.is_over(snapshot.at_s):
+                continue
             if ist_date(snapshot.at_s) == day:
                 self._advance(snapshot.at_s)
                 self._snapshot(snapshot)
@@ -140,8 +144,9 @@ class Driver:
                 self._snapshot(snapshot)
                 self._tell(Beat(BeatKind.SESSION_OPEN))
                 self._tell(Beat(BeatKind.SYNC))
-        self._advance(self._now_s + patience_s)
-        self._story.close_day(self._now_s)
+        if day is not None:
+            self._advance(self._now_s + patience_s)
+            self._story.close_day(self._now_s)
         self._story.end()
 
     # ------------------------------------------------------------------------------------- days
@@ -199,16 +204,20 @@ class Driver:
     def _exits_due_s(self, first_s: float) -> float:
         """When a running exit may next do something by itself; inf = none runs.
 
-        What is left of an exit whose contracts have expired will never do anything.
+        An exit whose contracts have all expired will never do anything.
         """
-        held = self._monitor.holdings.positions
-        begun = [leg.mid_s for i in self._monitor.desk.live() if i.position in held for leg in i.legs]
+        begun = [leg.mid_s for i in self._monitor.desk.live() if not self._expired(i) for leg in i.legs]
         if not begun:
             return inf
         if first_s - max(self._stirred_s, *begun) <= SETTLED_S:
             return first_s
         patience = [s + Tuning().patient_wait_s for s in begun if s + Tuning().patient_wait_s >= first_s]
         return min([ceil(first_s / RESTING_BEAT_S) * RESTING_BEAT_S, *patience])
+
+    def _expired(self, intent: Intent) -> bool:
+        today, instruments = ist_date(self._now_s), self._cast.instruments
+        expiries = [instruments[leg.key].expiry for leg in intent.legs]
+        return all(expiry is not None and expiry < today for expiry in expiries)
 
     # -------------------------------------------------------------------------------- snapshots
 
@@ -234,6 +243,8 @@ class Driver:
             self._story.follow(self._now_s)
             if self._observe is not None:
                 self._observe(self._monitor, self._story, self._now_s)
+        elif self._calendar.closes(self._now_s):
+            self._story.strike(self._now_s)
 
     def _match(self, key: InstrumentKey, row: Row) -> list[BrokerOrder]:
         """Fill what was sent before this snapshot, at its quote; without quotes at a made-up one."""

@@ -7,6 +7,7 @@ exchange's fills and the marks of what is left. Amounts are integer paise, momen
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import nextafter
 from typing import TYPE_CHECKING, Any
 
 from engine.effects import Alert, Ask, Audit
@@ -128,6 +129,14 @@ class Story:
         for life in self.lives.values():
             if life.exiting and life.position.id in self._monitor.holdings.positions:
                 marks = self._marks(life, now_s)
+                life.reach(self._pnl_paise(life, marks))
+                life.marks |= marks
+
+    def strike(self, close_s: float) -> None:
+        """Prices stamped with the close itself are seen as if a moment before; nothing is judged by them."""
+        for life in self.lives.values():
+            if not life.ended and life.position.id in self._monitor.holdings.positions:
+                marks = self._marks(life, nextafter(close_s, 0))
                 life.reach(self._pnl_paise(life, marks))
                 life.marks |= marks
 

@@ -218,14 +218,33 @@ def test_day_orders_die_at_the_close_and_are_sent_anew(tmp_path):
 
 
 def test_nothing_trades_after_the_close(tmp_path):
-    """A snapshot after half past three moves the last mark and fills nothing."""
+    """A snapshot after half past three moves no mark and fills nothing."""
     day = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
     day.quote("15:31:00", "25000CE", 70, 71)
     position = only(replay(tmp_path, [day], LONG, STOP))
     assert position["orders"][0]["filled"] == 0
     assert position["orders"][0]["average"] is None
     assert position["status"] == "open"
-    assert position["final_pnl_gross"] == (70.5 - 100) * 75
+    assert position["final_pnl_gross"] == (72.5 - 100) * 75
+
+
+@pytest.mark.parametrize("rules", [STOP, "[default]\nstop_loss = 'off'\n"], ids=["exiting", "watched"])
+@pytest.mark.parametrize(("price", "extreme"), [(40, "trough_pnl"), (130, "peak_pnl")])
+def test_the_snapshot_of_the_close_itself_is_seen_and_nothing_else(tmp_path, rules, price, extreme):
+    """It is the final mark and an extreme; what rests does not fill on it."""
+    day = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
+    day.quote("15:30:00", "25000CE", price - 0.5, price + 0.5)
+    position = only(replay(tmp_path, [day], LONG, rules))
+    assert position[extreme] == position["final_pnl_gross"] == (price - 100) * 75
+    assert not any(order["filled"] for order in position["orders"])
+    monday = Day(date="2025-09-01").quote("09:16:00", "25000CE", 99.5, 100.5)
+    assert only(replay(tmp_path, [day, monday], LONG, rules))[extreme] == (price - 100) * 75
+
+
+def test_a_recording_of_nothing_but_what_follows_a_close_is_no_day(tmp_path):
+    """The position never began: open, and nothing known."""
+    position = only(replay(tmp_path, [Day().quote("15:31:00", "25000CE", 99, 101)], LONG, STOP))
+    assert (position["status"], position["final_pnl_gross"]) == ("open", None)
 
 
 def test_peak_and_trough_go_on_while_an_exit_runs(tmp_path):
@@ -240,12 +259,12 @@ def test_peak_and_trough_go_on_while_an_exit_runs(tmp_path):
 
 @pytest.mark.parametrize("rules", [STOP, "[default]\nstop_loss = 'off'\n"], ids=["exiting", "watched"])
 def test_prices_after_the_close_are_no_peak_and_no_trough(tmp_path, rules):
-    """Whether an exit was left over or nothing happened: only the last mark counts, as the end of it."""
+    """Whether an exit was left over or nothing happened: they are no end of it either."""
     day = Day().quote("15:28:00", "25000CE", 99.5, 100.5).quote("15:29:00", "25000CE", 72, 73)
     day.quote("15:31:00", "25000CE", 40, 41).quote("15:32:00", "25000CE", 80, 81)
     position = only(replay(tmp_path, [day], LONG, rules))
     assert position["trough_pnl"] == -27.5 * 75
-    assert position["final_pnl_gross"] == -19.5 * 75
+    assert position["final_pnl_gross"] == -27.5 * 75
 
 
 def test_a_night_s_last_prices_are_no_peak(tmp_path):
