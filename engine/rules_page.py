@@ -143,6 +143,8 @@ def _off(ruleset: RuleSet) -> list[RuleLine]:
 def how_far(seen: ThresholdView, symbol: str) -> list[str]:
     """How far a rule is from firing: in rupees, and where known in points of the underlying."""
     words = [] if seen.distance_paise is None else [f"{rupees(abs(seen.distance_paise))} away"]
+    if seen.silent_paise is not None:
+        words.append(f"silent at a P&L of {signed_rupees(seen.silent_paise)} or less")
     if seen.points is not None and seen.underlying_paise is not None:
         level = rupees(seen.underlying_paise).removeprefix("₹").rpartition(".")[0]
         words.append(f"{symbol} {level}, {abs(seen.points):,.0f} {'up' if seen.points > 0 else 'down'}")
