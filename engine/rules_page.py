@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.watch.nouns import RuleNote
 
 SCALING = "profit_scaling"
+_BY_UNDERLYING = "stop_underlying"
 _HEADERS = ("Rule", "Value", "Fires at", "What that is", "From")
 _WHAT_WIDTH, _FROM_WIDTH = 38, 30
 
@@ -67,6 +68,7 @@ class RulesPage:
         ignored: what a source asks for in vain -> why.
         profit_exit: a rule takes its profit.
         lot_known: False: how many combinations it contains was guessed from its quantities.
+        underlying_known: False: that its underlying's price can be followed was taken for granted.
     """
 
     position: Position
@@ -77,17 +79,23 @@ class RulesPage:
     unprotected: bool
     profit_exit: bool
     lot_known: bool = True
+    underlying_known: bool = True
 
 
 def rules_page(
-    position: Position, rulebook: Rulebook, calendar: Calendar, *, lot_known: bool = True
+    position: Position,
+    rulebook: Rulebook,
+    calendar: Calendar,
+    *,
+    lot_known: bool = True,
+    underlying_known: bool = True,
 ) -> RulesPage:
     """Arm the rules of a position as the monitor does, and tell what came of each."""
     shape = payoff(position.legs)
     ruleset = rulebook.of(position, shape)
     situation = Situation(position, shape, calendar, ruleset.settings, position.combinations)
     page = page_of(position, shape, Guarding(ruleset, *arm(ruleset, situation)))
-    return page if lot_known else replace(page, lot_known=False)
+    return replace(page, lot_known=lot_known, underlying_known=underlying_known)
 
 
 def page_of(
@@ -172,6 +180,13 @@ def page_text(page: RulesPage) -> str:
             f"! the lot of {position.symbol} is not known here: {SCALING} is told as if there were "
             f"{position.combinations} to close one by one"
         )
+    if not page.underlying_known and (_BY_UNDERLYING, "armed") in {
+        (line.rule, line.state) for line in page.lines
+    }:
+        head.append(
+            f"! which share {position.symbol}'s contracts follow is not known here: "
+            f"{_BY_UNDERLYING} guards if the broker's list names it"
+        )
     if any(line.rule == "expiry_exit" and line.state == "off" for line in page.lines):
         head.append("! EXPIRY_EXIT IS OFF: nothing takes this position out before it expires")
     head += [f"! {what} is ignored: {why}" for what, why in page.ignored.items()]
@@ -247,6 +262,7 @@ def page_data(page: RulesPage) -> dict[str, Any]:
         "unprotected": page.unprotected,
         "profit_exit": page.profit_exit,
         "lot_known": page.lot_known,
+        "underlying_known": page.underlying_known,
         "rules": [
             {
                 "rule": line.rule,

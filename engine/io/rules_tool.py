@@ -1,7 +1,8 @@
 """``python -m engine rules``: which rules the positions of the store have, and where each comes from.
 
-It needs no broker: the rows say what the contracts are. How many units a lot is, the last good copy of
-the instrument master knows, or else the dated table of lots.
+It needs no broker: the rows say what the contracts are. How many units a lot is and which share or
+index they follow, the last good copy of the instrument master knows; else the dated table of lots, and
+the known indices.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ from engine.errors import BadInput
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.instruments import kept_instruments
+from engine.io.dhan.master import index_of
 from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Instrument, InstrumentKind, Mode, Right, TradeRow
+from engine.model import Instrument, InstrumentKind, Mode, Right, Segment, TradeRow, instrument_key
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
 from engine.settings import Settings
 from engine.trades import InvalidPosition, fno_segment, positions, row_key
+
+#: Stands in for a share that is not known here: the monitor knows it from the broker's list.
+_SOME_SHARE = instrument_key(Segment.NSE_EQ, 0)
 
 
 def store_of(data_dir: Path) -> SqliteStore:
@@ -67,7 +72,11 @@ async def rules_of(
     limits = {name: found for name in accounts if (found := rulebook.limits_for(name))}
     pages = [
         rules_page(
-            position, rulebook, calendar, lot_known=all(leg.key not in guessed for leg in position.legs)
+            position,
+            rulebook,
+            calendar,
+            lot_known=all(leg.key not in guessed for leg in position.legs),
+            underlying_known=any(leg.instrument.underlying != _SOME_SHARE for leg in position.legs),
         )
         for position in good
     ]
@@ -146,6 +155,7 @@ def _contract(row: TradeRow, known: Instrument | None, today: date) -> Instrumen
         strike_paise=row.strike_price_paise,
         right=None if future else Right(row.type),
         index_option=row.symbol in lots.indices,
+        underlying=(index_of(row.symbol) or _SOME_SHARE) if known is None else known.underlying,
     )
 
 
