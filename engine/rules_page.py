@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from engine.money import rupees, signed_rupees
 from engine.payoff import payoff
-from engine.rules.base import Due, Kind, Situation
+from engine.rules.base import Due, Kind, Limits, Ratchet, Situation
 from engine.rules.layers import Layer
 from engine.rules.registry import rules
 from engine.sessions import ist
@@ -44,6 +44,7 @@ class RuleLine:
         state: ``armed``, ``off`` (somebody said so), ``not applicable`` or ``refused``.
         threshold_paise: the P&L it waits for; None = it waits for something else, or for nothing.
         text: what it waits for, or why it does not.
+        waits: the same in a few words: rupees, a limit, ``the clock``, or its state where it does not.
         due_s: the moment it waits for; None = it waits for something else.
         seen: how far it is just now; None = nobody is watching.
     """
@@ -54,6 +55,7 @@ class RuleLine:
     state: str
     threshold_paise: int | None
     text: str
+    waits: str
     due_s: float | None = None
     seen: ThresholdView | None = None
 
@@ -130,19 +132,30 @@ def _armed(armed: Armed, entry: Entry, seen: ThresholdView | None) -> RuleLine:
         "armed",
         armed.threshold_paise,
         params.text,
+        _waits(armed),
         params.due_s if isinstance(params, Due) else None,
         seen,
     )
 
 
+def _waits(armed: Armed) -> str:
+    """What it waits for, in a few words."""
+    params = armed.params
+    if armed.threshold_paise is not None:
+        return signed_rupees(armed.threshold_paise)
+    if isinstance(params, Ratchet):
+        return f"armed from {signed_rupees(params.arms_paise)}"
+    return params.short if isinstance(params, Limits) else "the clock"
+
+
 def _idle(note: RuleNote, entry: Entry) -> RuleLine:
     state = "refused" if note.refused else "not applicable"
-    return RuleLine(note.rule, entry.written, entry.origin, state, None, note.text)
+    return RuleLine(note.rule, entry.written, entry.origin, state, None, note.text, state)
 
 
 def _off(ruleset: RuleSet) -> list[RuleLine]:
     return [
-        RuleLine(name, entry.written, entry.origin, "off", None, "switched off")
+        RuleLine(name, entry.written, entry.origin, "off", None, "switched off", "off")
         for name, entry in ruleset.entries.items()
         if entry.value is None and name in rules()
     ]
@@ -221,10 +234,7 @@ def _filled(cell: str, width: int) -> str:
 
 def _rows(page: RulesPage) -> Iterable[tuple[str, ...]]:
     for line in page.lines:
-        waits = "the clock" if line.state == "armed" else line.state
-        if line.threshold_paise is not None:
-            waits = signed_rupees(line.threshold_paise)
-        yield line.rule, line.value.strip('"'), waits, line.text, line.source
+        yield line.rule, line.value.strip('"'), line.waits, line.text, line.source
 
 
 def premium_words(shape: Payoff) -> str:
