@@ -11,7 +11,6 @@ from engine.rules.registry import rules
 from engine.rules_page import how_far, premium_words, risk_words
 from engine.sessions import ist
 from engine.view import PositionState
-from engine.why import NEAR_LOSS, NEAR_PROFIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,11 +98,7 @@ def _light(line: RuleLine, at_s: float) -> str:
         return "🔴"
     if line.due_s is not None:
         return "🟠" if line.due_s - at_s < _SOON_S else "🟢"
-    threshold, distance = line.threshold_paise, None if seen is None else seen.distance_paise
-    if not threshold or distance is None:
-        return "🟢"
-    near = NEAR_LOSS if threshold < 0 else NEAR_PROFIT
-    return "🟠" if (threshold - distance) / threshold >= near else "🟢"
+    return "🟠" if seen is not None and seen.near else "🟢"
 
 
 def _kind(line: RuleLine) -> Kind:

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from engine.money import rupees, signed_rupees
 from engine.payoff import payoff
-from engine.rules.base import Due, Kind, Situation
+from engine.rules.base import Due, Kind, Limits, Ratchet, Situation
 from engine.rules.layers import Layer
 from engine.rules.registry import rules
 from engine.sessions import ist
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.watch.nouns import RuleNote
 
 SCALING = "profit_scaling"
+_BY_UNDERLYING = "stop_underlying"
 _HEADERS = ("Rule", "Value", "Fires at", "What that is", "From")
 _WHAT_WIDTH, _FROM_WIDTH = 38, 30
 
@@ -43,6 +44,7 @@ class RuleLine:
         state: ``armed``, ``off`` (somebody said so), ``not applicable`` or ``refused``.
         threshold_paise: the P&L it waits for; None = it waits for something else, or for nothing.
         text: what it waits for, or why it does not.
+        waits: the same in a few words: rupees, a limit, ``the clock``, or its state where it does not.
         due_s: the moment it waits for; None = it waits for something else.
         seen: how far it is just now; None = nobody is watching.
     """
@@ -53,6 +55,7 @@ class RuleLine:
     state: str
     threshold_paise: int | None
     text: str
+    waits: str
     due_s: float | None = None
     seen: ThresholdView | None = None
 
@@ -67,6 +70,7 @@ class RulesPage:
         ignored: what a source asks for in vain -> why.
         profit_exit: a rule takes its profit.
         lot_known: False: how many combinations it contains was guessed from its quantities.
+        underlying_known: False: that its underlying's price can be followed was taken for granted.
     """
 
     position: Position
@@ -77,17 +81,23 @@ class RulesPage:
     unprotected: bool
     profit_exit: bool
     lot_known: bool = True
+    underlying_known: bool = True
 
 
 def rules_page(
-    position: Position, rulebook: Rulebook, calendar: Calendar, *, lot_known: bool = True
+    position: Position,
+    rulebook: Rulebook,
+    calendar: Calendar,
+    *,
+    lot_known: bool = True,
+    underlying_known: bool = True,
 ) -> RulesPage:
     """Arm the rules of a position as the monitor does, and tell what came of each."""
     shape = payoff(position.legs)
     ruleset = rulebook.of(position, shape)
     situation = Situation(position, shape, calendar, ruleset.settings, position.combinations)
     page = page_of(position, shape, Guarding(ruleset, *arm(ruleset, situation)))
-    return page if lot_known else replace(page, lot_known=False)
+    return replace(page, lot_known=lot_known, underlying_known=underlying_known)
 
 
 def page_of(
@@ -122,19 +132,30 @@ def _armed(armed: Armed, entry: Entry, seen: ThresholdView | None) -> RuleLine:
         "armed",
         armed.threshold_paise,
         params.text,
+        _waits(armed),
         params.due_s if isinstance(params, Due) else None,
         seen,
     )
 
 
+def _waits(armed: Armed) -> str:
+    """What it waits for, in a few words."""
+    params = armed.params
+    if armed.threshold_paise is not None:
+        return signed_rupees(armed.threshold_paise)
+    if isinstance(params, Ratchet):
+        return f"armed from {signed_rupees(params.arms_paise)}"
+    return params.short if isinstance(params, Limits) else "the clock"
+
+
 def _idle(note: RuleNote, entry: Entry) -> RuleLine:
     state = "refused" if note.refused else "not applicable"
-    return RuleLine(note.rule, entry.written, entry.origin, state, None, note.text)
+    return RuleLine(note.rule, entry.written, entry.origin, state, None, note.text, state)
 
 
 def _off(ruleset: RuleSet) -> list[RuleLine]:
     return [
-        RuleLine(name, entry.written, entry.origin, "off", None, "switched off")
+        RuleLine(name, entry.written, entry.origin, "off", None, "switched off", "off")
         for name, entry in ruleset.entries.items()
         if entry.value is None and name in rules()
     ]
@@ -143,6 +164,8 @@ def _off(ruleset: RuleSet) -> list[RuleLine]:
 def how_far(seen: ThresholdView, symbol: str) -> list[str]:
     """How far a rule is from firing: in rupees, and where known in points of the underlying."""
     words = [] if seen.distance_paise is None else [f"{rupees(abs(seen.distance_paise))} away"]
+    if seen.silent_paise is not None:
+        words.append(f"silent at a P&L of {signed_rupees(seen.silent_paise)} or less")
     if seen.points is not None and seen.underlying_paise is not None:
         level = rupees(seen.underlying_paise).removeprefix("₹").rpartition(".")[0]
         words.append(f"{symbol} {level}, {abs(seen.points):,.0f} {'up' if seen.points > 0 else 'down'}")
@@ -169,6 +192,13 @@ def page_text(page: RulesPage) -> str:
         head.append(
             f"! the lot of {position.symbol} is not known here: {SCALING} is told as if there were "
             f"{position.combinations} to close one by one"
+        )
+    if not page.underlying_known and (_BY_UNDERLYING, "armed") in {
+        (line.rule, line.state) for line in page.lines
+    }:
+        head.append(
+            f"! which share {position.symbol}'s contracts follow is not known here: "
+            f"{_BY_UNDERLYING} guards if the broker's list names it"
         )
     if any(line.rule == "expiry_exit" and line.state == "off" for line in page.lines):
         head.append("! EXPIRY_EXIT IS OFF: nothing takes this position out before it expires")
@@ -204,10 +234,7 @@ def _filled(cell: str, width: int) -> str:
 
 def _rows(page: RulesPage) -> Iterable[tuple[str, ...]]:
     for line in page.lines:
-        waits = "the clock" if line.state == "armed" else line.state
-        if line.threshold_paise is not None:
-            waits = signed_rupees(line.threshold_paise)
-        yield line.rule, line.value.strip('"'), waits, line.text, line.source
+        yield line.rule, line.value.strip('"'), line.waits, line.text, line.source
 
 
 def premium_words(shape: Payoff) -> str:
@@ -245,6 +272,7 @@ def page_data(page: RulesPage) -> dict[str, Any]:
         "unprotected": page.unprotected,
         "profit_exit": page.profit_exit,
         "lot_known": page.lot_known,
+        "underlying_known": page.underlying_known,
         "rules": [
             {
                 "rule": line.rule,

@@ -223,6 +223,8 @@ def _away(threshold: ThresholdView, symbol: str) -> Iterator[str]:
     """How far it is in rupees, and where the underlying would be."""
     if threshold.distance_paise is not None:
         yield f"{rupees(abs(threshold.distance_paise))} away"
+    if threshold.silent_paise is not None:
+        yield f"silent at a P&L of {signed_rupees(threshold.silent_paise)} or less"
     if threshold.points is None:
         return
     if threshold.underlying_paise is None:

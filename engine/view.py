@@ -54,6 +54,8 @@ class ThresholdView:
         points: how far the underlying is from it, in rupees and signed; None = unknown.
         underlying_paise: where the underlying would be then; None also where only its forward is known.
         met: it is met by the prices of this moment, confirmed or not.
+        near: most of the way to it is gone (`engine.why.Way.near`).
+        silent_paise: the P&L is at or below this floor, where the rule is silent; None = it is not.
     """
 
     rule: str
@@ -64,6 +66,8 @@ class ThresholdView:
     points: float | None = None
     underlying_paise: int | None = None
     met: bool = False
+    near: bool = False
+    silent_paise: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: From which share of the way to its threshold a rule is *near*: a loss, and a profit.
+#: From which share of the way to its threshold a rule is *near*: one the P&L falls to, one it rises to.
 NEAR_LOSS = 0.6
 NEAR_PROFIT = 0.8
 
@@ -25,6 +25,39 @@ class RuleState(StrEnum):
     MET = "met"
     CONFIRMED = "confirmed"
     FIRED = "fired"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a rule's threshold lies, and from where the P&L comes to it.
+
+    Attributes:
+        peak_paise: of a threshold that follows the P&L: its peak, from which the way leads down;
+            None = the way leads from a P&L of nothing.
+        floor_paise: at and below it the rule is silent; None = never.
+    """
+
+    threshold_paise: int
+    peak_paise: int | None = None
+    floor_paise: int | None = None
+
+    def silent(self, pnl_paise: int) -> bool:
+        """Whether the rule may not speak at this P&L."""
+        return self.floor_paise is not None and pnl_paise <= self.floor_paise
+
+    def gone(self, pnl_paise: int) -> float | None:
+        """The share of the way that lies behind this P&L; None = there is no way, or the rule is silent."""
+        if self.silent(pnl_paise):
+            return None
+        start = 0 if self.peak_paise is None else self.peak_paise
+        whole = self.threshold_paise - start
+        return (pnl_paise - start) / whole if whole else None
+
+    def near(self, pnl_paise: int) -> bool:
+        """Whether this P&L is close to the threshold, or beyond."""
+        gone = self.gone(pnl_paise)
+        falls = self.threshold_paise < 0 or self.peak_paise is not None
+        return gone is not None and gone >= (NEAR_LOSS if falls else NEAR_PROFIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,7 @@ class RuleSeen:
         last_paise: the same at the last believable marks, however old.
         threshold_paise, due_s: what it waits for; both None = neither an amount nor the clock.
         confirms_s: when time alone will confirm what is met.
+        peak_paise, floor_paise: of a threshold that follows the P&L, as in `Way`.
     """
 
     rule: str
@@ -67,19 +101,37 @@ class RuleSeen:
     threshold_paise: int | None = None
     due_s: float | None = None
     confirms_s: float | None = None
+    peak_paise: int | None = None
+    floor_paise: int | None = None
+
+    @property
+    def known_paise(self) -> int | None:
+        """The P&L it stands at, as far as any is known."""
+        return self.last_paise if self.pnl_paise is None else self.pnl_paise
 
     @property
     def progress(self) -> float | None:
-        """The share of the way to the threshold, from a P&L of nothing; None = it has no such way."""
-        pnl = self.last_paise if self.pnl_paise is None else self.pnl_paise
-        return pnl / self.threshold_paise if pnl is not None and self.threshold_paise else None
+        """The share of the way to the threshold (`Way.gone`); None = it has no such way."""
+        way, pnl = self._way, self.known_paise
+        return None if way is None or pnl is None else way.gone(pnl)
 
     @property
     def near(self) -> bool:
         """Whether this is worth keeping."""
-        if self.progress is None or self.threshold_paise is None:
-            return False
-        return self.progress >= (NEAR_LOSS if self.threshold_paise < 0 else NEAR_PROFIT)
+        way, pnl = self._way, self.known_paise
+        return way is not None and pnl is not None and way.near(pnl)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it stands where its rule may not speak."""
+        way, pnl = self._way, self.known_paise
+        return way is not None and pnl is not None and way.silent(pnl)
+
+    @property
+    def _way(self) -> Way | None:
+        if self.threshold_paise is None:
+            return None
+        return Way(self.threshold_paise, self.peak_paise, self.floor_paise)
 
 
 @dataclass(frozen=True, slots=True)

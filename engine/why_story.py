@@ -95,8 +95,13 @@ def _gone(was: RuleState, rule: RuleSeen) -> str:
         return "may fire again"
     if rule.pnl_paise is None and rule.threshold_paise is not None:
         return "cannot be judged any more: no price"
-    verb = "recovered to" if (rule.threshold_paise or 0) < 0 else "fell back to"
-    return "is not met any more" if rule.pnl_paise is None else f"{verb} {signed_rupees(rule.pnl_paise)}"
+    if rule.pnl_paise is None:
+        return "is not met any more"
+    pnl = signed_rupees(rule.pnl_paise)
+    if rule.silent:
+        return f"fell to {pnl}, where it is silent"
+    falls = rule.peak_paise is not None or (rule.threshold_paise or 0) < 0
+    return f"{'recovered' if falls else 'fell back'} to {pnl}"
 
 
 def _said(said: Said) -> str:
@@ -116,11 +121,12 @@ def _at(rule: RuleSeen) -> str:
 def _nearest(now: Sighting) -> str:
     """The rule that is nearest, and how near."""
     rule = max(now.rules, key=lambda rule: rule.progress or 0.0)
-    pnl = rule.last_paise if rule.pnl_paise is None else rule.pnl_paise
+    pnl = rule.known_paise
     shown = "unknown" if pnl is None else signed_rupees(pnl)
     if rule.progress is None or rule.threshold_paise is None:
         return f"P&L {shown}"
-    way = "beyond" if rule.progress >= 1 else f"{rule.progress:.0%} of the way to"
+    start = "" if rule.peak_paise is None else " from the peak down"
+    way = "beyond" if rule.progress >= 1 else f"{rule.progress:.0%} of the way{start} to"
     return f"P&L {shown}: {way} {rule.rule} {signed_rupees(rule.threshold_paise)}"
 
 
@@ -140,8 +146,11 @@ def _distance(rule: RuleSeen, at_s: float) -> str:
         return f"{rule.state} at {threshold}"
     if rule.pnl_paise is None:
         return f"{threshold}; not judged: no believable price"
+    if rule.silent and rule.floor_paise is not None:
+        return f"{threshold}; silent at a P&L of {signed_rupees(rule.floor_paise)} or less"
     away = abs(rule.pnl_paise - rule.threshold_paise)
-    share = "" if rule.progress is None or rule.progress <= 0 else f", {rule.progress:.0%} of the way"
+    start = "" if rule.peak_paise is None else " from the peak"
+    share = "" if rule.progress is None or rule.progress <= 0 else f", {rule.progress:.0%} of the way{start}"
     return f"{threshold}; {rupees(away)} away{share}"
 
 

@@ -1,7 +1,8 @@
 """``python -m engine rules``: which rules the positions of the store have, and where each comes from.
 
-It needs no broker: the rows say what the contracts are. How many units a lot is, the last good copy of
-the instrument master knows, or else the dated table of lots.
+It needs no broker: the rows say what the contracts are. How many units a lot is and which share or
+index they follow, the last good copy of the instrument master knows; else the dated table of lots, and
+the known indices.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from math import gcd
 from pathlib import Path
@@ -21,16 +22,20 @@ from engine.errors import BadInput
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.instruments import kept_instruments
+from engine.io.dhan.master import index_of
 from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Instrument, InstrumentKind, Mode, Right, TradeRow
+from engine.model import Instrument, InstrumentKind, Mode, Right, Segment, TradeRow, instrument_key
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
 from engine.settings import Settings
 from engine.trades import InvalidPosition, fno_segment, positions, row_key
+
+#: Stands in for a share that is not known here: the monitor knows it from the broker's list.
+_SOME_SHARE = instrument_key(Segment.NSE_EQ, 0)
 
 
 def store_of(data_dir: Path) -> SqliteStore:
@@ -39,12 +44,25 @@ def store_of(data_dir: Path) -> SqliteStore:
     return SqliteStore(data_dir / "trades.sqlite3")
 
 
-async def rules_of(
-    settings: Settings, strategy_id: int | None
-) -> tuple[list[RulesPage], list[InvalidPosition], dict[str, DayLimits]]:
-    """The pages of all positions, or of one strategy's, and the positions that cannot be watched.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the store's positions have of rules.
 
-    Also the day limits of their accounts, as far as there are any.
+    Attributes:
+        pages: of the positions that can be watched.
+        bad: the positions that cannot.
+        limits: the day limits of the accounts of the former, as far as there are any.
+        idle_tables: the rules file's tables that fit no open position at all; none are told of one strategy.
+    """
+
+    pages: list[RulesPage]
+    bad: list[InvalidPosition]
+    limits: dict[str, DayLimits]
+    idle_tables: list[str]
+
+
+async def rules_of(settings: Settings, strategy_id: int | None) -> Found:
+    """All positions, or one strategy's.
 
     Raises:
         BadInput: the store has no open row of that strategy, or rows that cannot be understood.
@@ -67,11 +85,19 @@ async def rules_of(
     limits = {name: found for name in accounts if (found := rulebook.limits_for(name))}
     pages = [
         rules_page(
-            position, rulebook, calendar, lot_known=all(leg.key not in guessed for leg in position.legs)
+            position,
+            rulebook,
+            calendar,
+            lot_known=all(leg.key not in guessed for leg in position.legs),
+            underlying_known=any(leg.instrument.underlying != _SOME_SHARE for leg in position.legs),
         )
         for position in good
     ]
-    return pages, bad, limits
+    both = [*good, *bad]
+    idle = rulebook.idle_tables(
+        (one.symbol for one in both), (one.strategy for one in both), (one.account for one in both)
+    )
+    return Found(pages, bad, limits, idle if strategy_id is None else [])
 
 
 def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[str, Any]]:
@@ -80,25 +106,30 @@ def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[s
     Raises:
         BadInput, ConfigError, Unreachable: as `rules_of`.
     """
-    pages, bad, limits = asyncio.run(rules_of(settings, strategy_id))
-    lines = [f"{i.symbol} {i.strategy} · {i.id}\n! cannot be watched: {i.why}" for i in bad]
+    of = asyncio.run(rules_of(settings, strategy_id))
+    lines = [f"{i.symbol} {i.strategy} · {i.id}\n! cannot be watched: {i.why}" for i in of.bad]
     lines += [
         "\n".join(
             [f"Account {name}, all its positions together", *(f"  {line}" for line in limit_lines(found))]
         )
-        for name, found in limits.items()
+        for name, found in of.limits.items()
     ]
+    if of.idle_tables:
+        lines.append("\n  ".join(["Tables of the rules file that fit no open position", *of.idle_tables]))
     found = kept_overrides(settings.data_dir, strategy_id)
     if found:
         told = (f"  {one['position']}  {one['rule']} = {one['setting']}, by {one['by']}" for one in found)
         kinds = " and ".join(dict.fromkeys(str(one["journal"]) for one in found))
         lines.append("\n".join([f"Set from the chat ({kinds}), not counted here; /rules has it", *told]))
-    text = "\n\n\n".join([*map(page_text, pages), *lines]) or "The trade store has no open position."
-    invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in bad]
-    accounts = [{"account": name, **limit_data(found)} for name, found in limits.items()]
-    positions_data = [page_data(page) for page in pages]
-    data = {"positions": positions_data, "invalid": invalid, "accounts": accounts, "overrides": found}
-    return text, data
+    text = "\n\n\n".join([*map(page_text, of.pages), *lines]) or "The trade store has no open position."
+    invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in of.bad]
+    return text, {
+        "positions": [page_data(page) for page in of.pages],
+        "invalid": invalid,
+        "accounts": [{"account": name, **limit_data(found)} for name, found in of.limits.items()],
+        "overrides": found,
+        "idle_tables": of.idle_tables,
+    }
 
 
 def kept_overrides(data_dir: Path, strategy_id: int | None) -> list[dict[str, str]]:
@@ -146,6 +177,7 @@ def _contract(row: TradeRow, known: Instrument | None, today: date) -> Instrumen
         strike_paise=row.strike_price_paise,
         right=None if future else Right(row.type),
         index_option=row.symbol in lots.indices,
+        underlying=(index_of(row.symbol) or _SOME_SHARE) if known is None else known.underlying,
     )
 
 

@@ -235,12 +235,14 @@ class Limits:
     Attributes:
         low, high: met at and below, at and above; None = no limit on that side.
         clear: how far inside a measure must be again before the rule may fire anew.
+        short: the limits in a few words.
     """
 
     low: float | None
     high: float | None
     clear: float
     text: str
+    short: str
 
     def never_later(self, other: Limits) -> bool:
         """Whether every value that meets the other meets it too."""

@@ -24,7 +24,13 @@ def _read(value: Any) -> float:
 
 def arm(delta: float, situation: Situation) -> Limits:  # noqa: ARG001 - every rule is armed alike
     """Suits every position; a combination is the smallest whole share of it."""
-    return Limits(None, delta, _CLEAR * delta, f"net delta of a combination at {delta:g} or beyond")
+    return Limits(
+        None,
+        delta,
+        _CLEAR * delta,
+        f"net delta of a combination at {delta:g} or beyond",
+        f"a delta of {delta:g}",
+    )
 
 
 def measure(snapshot: Snapshot, params: Limits) -> float | None:  # noqa: ARG001 - every rule measures alike

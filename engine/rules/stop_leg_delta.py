@@ -24,7 +24,8 @@ def arm(delta: float, situation: Situation) -> Limits | Refusal:
     sold = any(leg.quantity < 0 and leg.instrument.right for leg in situation.position.legs)
     if not sold:
         return Refusal("no option was sold, so there is no delta to guard", refused=False)
-    return Limits(None, delta, _CLEAR * delta, f"delta of a sold option at {delta:g} or beyond")
+    text = f"delta of a sold option at {delta:g} or beyond"
+    return Limits(None, delta, _CLEAR * delta, text, f"a delta of {delta:g}")
 
 
 def measure(snapshot: Snapshot, params: Limits) -> float | None:  # noqa: ARG001 - every rule measures alike

@@ -38,15 +38,18 @@ def arm(band: Band, situation: Situation) -> Limits | Refusal:
     if all(leg.instrument.underlying is None for leg in situation.position.legs):
         return Refusal("the contracts' underlying is not known, so its price cannot be followed")
     below, above = band
-    words = [
-        *([] if below is None else [f"below {rupees(below)}"]),
-        *([] if above is None else [f"above {rupees(above)}"]),
-    ]
+    words = " or ".join(
+        [
+            *([] if below is None else [f"below {rupees(below)}"]),
+            *([] if above is None else [f"above {rupees(above)}"]),
+        ]
+    )
     return Limits(
         None if below is None else below - 1,
         None if above is None else above + 1,
         min(paise for paise in band if paise is not None) // _CLEAR,
-        f"{situation.position.symbol} {' or '.join(words)}",
+        f"{situation.position.symbol} {words}",
+        words,
     )
 
 

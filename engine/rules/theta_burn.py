@@ -25,7 +25,7 @@ def arm(share: Fraction, situation: Situation) -> Limits | Refusal:
     if situation.payoff.net_premium_paise >= 0:
         return Refusal("no premium was paid, so there is none to burn", refused=False)
     text = f"a day's theta at {percent(share)} of the value or beyond"
-    return Limits(None, float(share), _CLEAR * float(share), text)
+    return Limits(None, float(share), _CLEAR * float(share), text, f"{percent(share)} a day")
 
 
 def measure(snapshot: Snapshot, params: Limits) -> float | None:  # noqa: ARG001 - every rule measures alike

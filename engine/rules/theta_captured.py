@@ -52,7 +52,7 @@ def arm(share: Fraction, situation: Situation) -> Captured | Refusal:
         )
     else:
         text += "; waits for the underlying's price at entry"
-    return Captured(None, float(share), _CLEAR, text, entry)
+    return Captured(None, float(share), _CLEAR, text, f"{percent(share)} earned", entry)
 
 
 def measure(snapshot: Snapshot, params: Captured) -> float | None:

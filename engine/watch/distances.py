@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.rules.base import Kind, Limits, Ratchet
 from engine.sensitivity import points_to
 from engine.view import ThresholdView
+from engine.why import Way
 
 if TYPE_CHECKING:
     from engine.rules.base import Snapshot
@@ -27,7 +28,9 @@ def thresholds(watched: Watched, snapshot: Snapshot) -> tuple[ThresholdView, ...
 def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> ThresholdView:
     """One armed rule and how far it is."""
     params, spot = armed.params, snapshot.underlying_paise
-    distance = _distance_paise(armed, snapshot)
+    pnl = snapshot.guarded_paise if armed.rule.kind is Kind.LOSS else snapshot.marked_paise
+    distance = _distance_paise(armed, pnl)
+    way, counted = _way(armed), None if pnl is None else pnl + armed.counts_paise
     points = None
     if isinstance(params, Limits) and not armed.rule.model:
         points = _points(params, spot)
@@ -41,17 +44,32 @@ def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> Th
         points=points,
         underlying_paise=None if points is None or spot is None else spot + round(points * 100),
         met=armed.look(snapshot) is not None,
+        near=way is not None and counted is not None and way.near(counted),
+        silent_paise=way.floor_paise if way and counted is not None and way.silent(counted) else None,
     )
 
 
-def _distance_paise(armed: Armed, snapshot: Snapshot) -> int | None:
-    """What has to be gained until it is met, negative what has to be lost; None also when it is met."""
-    loss = armed.rule.kind is Kind.LOSS
-    pnl = snapshot.guarded_paise if loss else snapshot.marked_paise
-    if pnl is None or armed.level_paise is None:
+def _way(armed: Armed) -> Way | None:
+    """Where its threshold lies; None = it waits for no P&L, or not yet."""
+    params, threshold_paise = armed.params, armed.threshold_paise
+    if threshold_paise is None:
         return None
-    distance = armed.level_paise - pnl
-    falls = loss or isinstance(armed.params, Ratchet)
+    if isinstance(params, Ratchet):
+        return Way(threshold_paise, params.peak_paise, params.floor_paise)
+    return Way(threshold_paise)
+
+
+def _distance_paise(armed: Armed, pnl_paise: int | None) -> int | None:
+    """What has to be gained until it is met, negative what has to be lost; None also when it is met.
+
+    Args:
+        armed: the rule.
+        pnl_paise: of the open legs, as the rule goes by it; None = unknown.
+    """
+    if pnl_paise is None or armed.level_paise is None:
+        return None
+    distance = armed.level_paise - pnl_paise
+    falls = armed.rule.kind is Kind.LOSS or isinstance(armed.params, Ratchet)
     return distance if (distance < 0) == falls and distance else None
 
 

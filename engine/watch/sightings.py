@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.effects import Seen
 from engine.pnl import Book, Marks, last_mark
-from engine.rules.base import Due, Kind
+from engine.rules.base import Due, Kind, Ratchet
 from engine.why import LegSeen, RuleSeen, RuleState, Said, Sighting
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def _rule(armed: Armed, pnl_paise: int | None, last_paise: int | None) -> RuleSe
     params = armed.params
     threshold_paise = armed.threshold_paise
     counts_paise = armed.counts_paise
+    ratchet = params if isinstance(params, Ratchet) else None
     return RuleSeen(
         rule=armed.rule.name,
         state=state.value,
@@ -164,6 +165,8 @@ def _rule(armed: Armed, pnl_paise: int | None, last_paise: int | None) -> RuleSe
         threshold_paise=threshold_paise,
         due_s=params.due_s if isinstance(params, Due) else None,
         confirms_s=armed.confirms_s if isfinite(armed.confirms_s) else None,
+        peak_paise=None if ratchet is None else ratchet.peak_paise,
+        floor_paise=None if ratchet is None else ratchet.floor_paise,
     )
 
 

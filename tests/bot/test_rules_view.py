@@ -82,6 +82,18 @@ def test_lights_tell_far_near_and_met():
     assert "🟢 <b>Profit target</b>" in text
 
 
+def test_a_trail_is_green_at_its_peak_amber_near_its_level_and_silent_at_its_floor():
+    """Peak ₹1,950.00, level ₹1,365.00: the light goes by what is left of the cushion between them."""
+    rig = Rig(Mode.EXECUTE, rules='[default]\ntrailing_stop = true\nprofit_target = "off"')
+    rig.wait(1, *ENTRY)
+    rig.wait(3, 20, 15, 40, 18)
+    assert "🟢 <b>Trailing stop</b>  +₹1,365.00\n₹585.00 away" in pages(rig)[0]
+    rig.wait(1, 20, 21, 40, 18)
+    assert "🟠 <b>Trailing stop</b>  +₹1,365.00\n₹195.00 away" in pages(rig)[0]
+    rig.wait(1, *ENTRY)
+    assert "🟢 <b>Trailing stop</b>  +₹1,365.00\nsilent at a P&amp;L of ₹0.00 or less" in pages(rig)[0]
+
+
 def test_without_prices_no_distance_is_made_up():
     """Unknown is said, never zero."""
     (text,) = pages(Rig(Mode.EXECUTE))

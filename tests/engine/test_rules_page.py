@@ -79,6 +79,33 @@ def test_the_text_is_a_table_with_what_matters_above_it():
     assert max(map(len, lines[4:])) <= 130
 
 
+def test_what_does_not_wait_for_the_clock_says_what_it_waits_for():
+    """Measures have their limit, ratchets where they begin; only clock rules wait for the clock."""
+    text = (
+        "[default]\nstop_delta = 0.5\nstop_leg_delta = 0.6\ntheta_captured = 0.8\ntrailing_stop = true\n"
+        "lock_profit = [{reach = 10000, keep = 5000}]\nstop_underlying = {below = 24000, above = 26000}\n"
+        'exit_at = "15:10"\n'
+    )
+    found = page(condor(), text)
+    waits = {line.rule: line.waits for line in found.lines}
+    assert waits == {
+        "stop_loss": "−₹4,972.50",
+        "stop_underlying": "below ₹24,000.00 or above ₹26,000.00",
+        "stop_delta": "a delta of 0.5",
+        "stop_leg_delta": "a delta of 0.6",
+        "trailing_stop": "armed from +₹763.75",
+        "lock_profit": "armed from +₹10,000.00",
+        "profit_target": "+₹1,527.50",
+        "theta_captured": "80 % earned",
+        "exit_at": "the clock",
+        "expiry_exit": "the clock",
+        "time_exit_dte": "the clock",
+    }
+    assert any("a delta of 0.5" in line for line in page_text(found).splitlines())
+    bought = page(position(leg(65, 24500, "CE", 50)), "[default]\ntheta_burn = 0.08")
+    assert {line.waits for line in bought.lines if line.rule == "theta_burn"} == {"8 % a day"}
+
+
 def test_the_head_says_what_is_not_certain():
     """Naked, unlimited, two expiries, unprotected: in words."""
     naked = page_text(page(strangle(), '[default]\nstop_credit_multiple = "off"'))

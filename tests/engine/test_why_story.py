@@ -68,6 +68,54 @@ def test_a_guard_that_holds_is_told_once_with_the_book_it_saw():
     )
 
 
+def trail(state, pnl, floor=0):
+    """A trail under a peak of ₹1,950.00."""
+    return RuleSeen(
+        "trailing_stop", state, "30 % below the peak +₹1,950.00", pnl, pnl, 136500,
+        peak_paise=195000, floor_paise=floor,
+    )  # fmt: skip
+
+
+def test_a_trail_is_told_by_what_is_left_between_peak_and_level():
+    """Above its level it is never beyond; the share is of the way down."""
+    assert story([seen(AT, trail("quiet", 156000))]) == [
+        "Tue 03 Feb 15:10:04 P&L +₹1,560.00: 67% of the way from the peak down to trailing_stop +₹1,365.00"
+    ]
+    assert story([seen(AT, trail("met", 130000)), seen(AT + 1, trail("met", 130000))])[-1] == (
+        "15:10:05 P&L +₹1,300.00: beyond trailing_stop +₹1,365.00"
+    )
+
+
+def test_a_trail_that_is_met_no_more_recovered_or_fell_to_where_it_is_silent():
+    """Up is a recovery; down at the floor it may not speak, and that is no recovery."""
+    met = seen(AT, trail("met", 130000))
+    assert story([met, seen(AT + 1, trail("quiet", 140000))])[-1] == (
+        "15:10:05 trailing_stop recovered to +₹1,400.00"
+    )
+    assert story([met, seen(AT + 1, trail("quiet", -1000))])[-1] == (
+        "15:10:05 trailing_stop fell to −₹10.00, where it is silent"
+    )
+
+
+def test_how_far_a_trail_is_from_firing():
+    """What is left of the cushion; at its peak no share; at its floor that it is silent, not how far."""
+    told = [why_not(seen(AT, trail("quiet", pnl)), None)[-1] for pnl in (195000, 156000, -1000)]
+    head = "  trailing_stop: +₹1,365.00 (30 % below the peak +₹1,950.00); "
+    assert [line.removeprefix(head) for line in told] == [
+        "₹585.00 away",
+        "₹195.00 away, 67% of the way from the peak",
+        "silent at a P&L of ₹0.00 or less",
+    ]
+
+
+def test_a_look_of_an_older_version_is_still_read():
+    """It knew neither peak nor floor."""
+    data = seen(AT, stop("quiet", -400000)).to_json()
+    for row in data["rules"]:
+        del row["peak_paise"], row["floor_paise"]
+    assert Sighting.from_json(data) == seen(AT, stop("quiet", -400000))
+
+
 def test_only_the_newest_lines_are_told_when_few_are_wanted():
     """--last 1 of two."""
     looks = [seen(AT, stop("met", -498000, AT + 2)), seen(AT + 1, stop("quiet", -495000))]

@@ -210,6 +210,12 @@ def _derivative(made: Instrument, strike: str) -> Instrument:
     return replace(made, strike_paise=strike_paise, display=f"{day} {strike_paise / 100:g} {made.right}")
 
 
+def index_of(symbol: str) -> InstrumentKey | None:
+    """The index that derivatives of this symbol follow, where Dhan's id of it is known without a file."""
+    known = _INDEX_IDS.get(symbol)
+    return None if known is None else instrument_key(Segment.IDX_I, known)
+
+
 def _link(instruments: dict[InstrumentKey, Instrument], own_ids: dict[InstrumentKey, str]) -> None:
     """Tell each derivative its underlying: the index by symbol, the share by id, else by symbol.
 
@@ -225,9 +231,7 @@ def _link(instruments: dict[InstrumentKey, Instrument], own_ids: dict[Instrument
             continue
         underlying: InstrumentKey | None
         if made.index_option:
-            known = _INDEX_IDS.get(made.symbol)
-            default = None if known is None else instrument_key(Segment.IDX_I, known)
-            underlying = by_symbol.get((Segment.IDX_I, made.symbol), default)
+            underlying = by_symbol.get((Segment.IDX_I, made.symbol), index_of(made.symbol))
         else:
             home = Segment.BSE_EQ if made.segment is Segment.BSE_FNO else Segment.NSE_EQ
             told = own_ids[key]

@@ -111,6 +111,53 @@ def test_the_last_good_master_knows_the_lot(house, capsys, monkeypatch):
     assert rest == [True, True]
 
 
+BAND = "stop_underlying = { below = 1400 }"
+ASTRAL = "3,ASTRAL,Calls,2,SELL,CE,1500,2026-02-24,850,20.00,3,TRADED,2026-02-03 09:20:00\n"
+NIFTY = "4,NIFTY,Put,5,SELL,PE,24500,2026-02-24,65,20.00,4,TRADED,2026-02-03 09:20:00\n"
+
+
+def banded(capsys, house, monkeypatch, rows):
+    """What the tool says of a stop by the underlying where it is the only loss rule."""
+    (house / "t.csv").write_text(f"{COLUMNS}\n{rows}")
+    off = 'stop_loss = "off"\nundefined_risk.stop_credit_multiple = "off"'
+    (house / "mine.toml").write_text(f"[default]\n{off}\n{BAND}\n")
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    (position,) = json.loads(run(capsys, "rules", "--json")[1])["positions"]
+    (state,) = [line["state"] for line in position["rules"] if line["rule"] == "stop_underlying"]
+    return state, position["unprotected"], position["underlying_known"], run(capsys, "rules")[1]
+
+
+def test_a_stop_by_an_index_guards_as_it_does_in_the_monitor(house, capsys, monkeypatch):
+    """Which index NIFTY's options follow is known without any broker."""
+    state, unprotected, known, text = banded(capsys, house, monkeypatch, NIFTY)
+    assert (state, unprotected, known) == ("armed", False, True)
+    assert "not known here" not in text
+
+
+def test_a_stop_by_a_share_guards_where_the_kept_master_names_it(house, capsys, monkeypatch):
+    """The copy of the broker's list says which share ASTRAL's options follow."""
+    (house / "data").mkdir()
+    (house / "data" / "instruments.csv").write_text(
+        f"{DETAILED}\nNSE,D,2,OPTSTK,14418,ASTRAL,ASTRAL-Feb2026-1500-CE,ASTRAL 24 FEB 1500 CALL,425,"
+        "2026-02-24,1500,CE,5,\n"
+    )
+    state, unprotected, known, text = banded(capsys, house, monkeypatch, ASTRAL)
+    assert (state, unprotected, known) == ("armed", False, True)
+    assert "not known here" not in text
+
+
+def test_a_share_that_is_not_known_here_is_not_called_refused(house, capsys, monkeypatch):
+    """Without the broker's list the tool says that it does not know, not that nothing guards."""
+    state, unprotected, known, text = banded(capsys, house, monkeypatch, ASTRAL)
+    assert (state, unprotected, known) == ("armed", False, False)
+    assert (
+        "! which share ASTRAL's contracts follow is not known here: stop_underlying guards if the broker's "
+        "list names it"
+    ) in text.splitlines()
+
+
 def test_one_strategy_alone_as_json(house, capsys):
     """Machines get the same; an unknown id is a sentence and a failure."""
     (house / "t.csv").write_text(ROWS)
@@ -147,6 +194,28 @@ def test_the_day_limits_of_an_account_follow_its_positions(house, capsys, monkey
             "day_trailing": {"activate_rupees": 8000.0, "give_back_rupees": 3000.0},
         }
     ]
+
+
+def test_tables_that_fit_no_position_are_listed(house, capsys, monkeypatch):
+    """A slip in a name would else be silent; sets fit where they are named, and case does not count."""
+    (house / "t.csv").write_text(ROWS)
+    (house / "mine.toml").write_text(
+        '[strategy."Iron Condr"]\nstop_loss = -0.3\n[strategy."iron condor"]\nstop_loss = -0.4\n'
+        "[symbol.BANKNIFTY]\nstop_loss = -0.3\n[account.defualt]\nday_loss_rupees = 6000\n"
+        "[set.mine]\nstop_loss = -0.2\n[symbol.NIFTY]\n"
+    )
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    idle = [
+        '[symbol."BANKNIFTY"] line 5 of mine.toml',
+        '[strategy."Iron Condr"] line 1 of mine.toml',
+        '[account."defualt"] line 7 of mine.toml',
+    ]
+    text = run(capsys, "rules")[1]
+    assert "\n\n\nTables of the rules file that fit no open position\n  " + "\n  ".join(idle) in text
+    assert json.loads(run(capsys, "rules", "--json")[1])["idle_tables"] == idle
+    assert json.loads(run(capsys, "rules", "--json", "--strategy-id", "3359")[1])["idle_tables"] == []
 
 
 def test_an_empty_store_and_a_faulty_file_say_so(house, capsys, monkeypatch):

@@ -219,7 +219,7 @@ def test_what_is_plainly_tighter_is_taken_and_its_reverse_is_not(rule, old, tigh
 @given(*[st.none() | st.floats(-10, 10)] * 4, st.floats(-11, 11))
 def test_limits_that_may_be_laid_over_others_are_met_wherever_those_are(low, high, old_low, old_high, value):
     """Any value beyond the old limits is beyond the new ones."""
-    new, old = Limits(low, high, 0.1, ""), Limits(old_low, old_high, 0.1, "")
+    new, old = Limits(low, high, 0.1, "", ""), Limits(old_low, old_high, 0.1, "", "")
     if new.never_later(old) and old.met(value):
         assert new.met(value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,38 @@ def test_a_trail_is_kept_with_the_level_it_has_risen_to():
         desk.wait(2)
     trail = next(rule for rule in kept(desk)[-1].rules if rule.rule == "trailing_stop")
     assert (trail.state, trail.pnl_paise, trail.threshold_paise) == ("fired", 97_500, 136_500)
+
+
+@pytest.mark.parametrize(
+    ("rupees", "near"),
+    [(30, False), (25, False), (24, True), (22, True), (0, False)],
+    ids=["at its peak", "0.56 of the cushion", "0.67", "0.89", "on its floor"],
+)
+def test_a_trail_is_near_when_most_of_its_cushion_is_used_up(rupees, near):
+    """Peak ₹1,950, level ₹1,365: far at the peak, near from 0.6 of the way down, silent at the floor."""
+    desk = Desk(condor(), '[default]\ntrailing_stop = true\nprofit_target = "off"')
+    for mids in (AT_ENTRY, (20, 15, 40, 18)):
+        desk.quote(*mids)
+        desk.wait(1)
+    told = len(kept(desk))
+    desk.quote(20, 45 - rupees, 40, 18)
+    desk.wait(1)
+    desk.watch.glance(desk.now_s)
+    assert [seen.near for seen in kept(desk)[told:]] in ([[True], [True, True]] if near else [[]])
+
+
+def test_a_trail_far_from_its_level_leaves_nothing_behind():
+    """A minute in profit is no look a second, which would push out the verdicts of the day."""
+    desk = Desk(condor(), '[default]\ntrailing_stop = true\nprofit_target = "off"')
+    for mids in (AT_ENTRY, (20, 15, 40, 18)):
+        desk.quote(*mids)
+        desk.wait(1)
+    told = len(kept(desk))
+    for step in range(60):
+        desk.quote(20, 15 + step % 3, 40, 18)
+        desk.wait(1)
+        desk.watch.glance(desk.now_s)
+    assert len(kept(desk)) == told
 
 
 def test_a_stop_that_recovers_is_kept_too():
