@@ -27,7 +27,7 @@ from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Instrument, InstrumentKind, Mode, Right, Segment, TradeRow, instrument_key
+from engine.model import Instrument, InstrumentKind, Mode, Position, Right, Segment, TradeRow, instrument_key
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
@@ -93,7 +93,7 @@ async def rules_of(settings: Settings, strategy_id: int | None) -> Found:
         )
         for position in good
     ]
-    both = [*good, *bad]
+    both: list[Position | InvalidPosition] = [*good, *bad]
     idle = rulebook.idle_tables(
         (one.symbol for one in both), (one.strategy for one in both), (one.account for one in both)
     )

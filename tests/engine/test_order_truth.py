@@ -234,9 +234,11 @@ def test_a_second_order_that_the_broker_made_of_one_request_is_cancelled_and_tol
     world, order_id = resting()
     row = world.broker.orders[order_id]
     world.broker.orders["2"] = replace(row, order_id="2")
-    world.broker.fills_as = Fill.AT_ONCE
-    assert world.run(60.0) is IntentState.FLAT
+    world.run(10.0)
     assert world.broker.orders["2"].status is OrderStatus.CANCELLED
+    assert not world.broker.orders[order_id].status.final
+    world.broker.trade(order_id, 65, world.now_s)
+    assert world.run(60.0) is IntentState.FLAT
     assert "The broker has made two orders of one" in world.titles()
 
 

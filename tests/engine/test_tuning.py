@@ -63,7 +63,8 @@ def test_what_such_an_order_trades_counts_and_the_rest_is_asked_for_anew():
     world = exiting(IOC, lots=3, each=65)
     assert world.run() is IntentState.FLAT
     assert [order.quantity for order in world.broker.placed] == [195, 130, 65]
-    assert world.now_s - world.intent.created_s <= 1.0, "what trades need not pause"
+    waited_s = world.now_s - world.intent.created_s
+    assert waited_s <= 3.0, "what trades need not pause, beyond the books being read once a second"
 
 
 def test_such_an_order_that_rests_all_the_same_is_looked_after_like_any_other():
