@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from math import gcd
 from pathlib import Path
@@ -27,7 +27,7 @@ from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
-from engine.model import Instrument, InstrumentKind, Mode, Right, Segment, TradeRow, instrument_key
+from engine.model import Instrument, InstrumentKind, Mode, Position, Right, Segment, TradeRow, instrument_key
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
@@ -44,12 +44,25 @@ def store_of(data_dir: Path) -> SqliteStore:
     return SqliteStore(data_dir / "trades.sqlite3")
 
 
-async def rules_of(
-    settings: Settings, strategy_id: int | None
-) -> tuple[list[RulesPage], list[InvalidPosition], dict[str, DayLimits]]:
-    """The pages of all positions, or of one strategy's, and the positions that cannot be watched.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the store's positions have of rules.
 
-    Also the day limits of their accounts, as far as there are any.
+    Attributes:
+        pages: of the positions that can be watched.
+        bad: the positions that cannot.
+        limits: the day limits of the accounts of the former, as far as there are any.
+        idle_tables: the rules file's tables that fit no open position at all; none are told of one strategy.
+    """
+
+    pages: list[RulesPage]
+    bad: list[InvalidPosition]
+    limits: dict[str, DayLimits]
+    idle_tables: list[str]
+
+
+async def rules_of(settings: Settings, strategy_id: int | None) -> Found:
+    """All positions, or one strategy's.
 
     Raises:
         BadInput: the store has no open row of that strategy, or rows that cannot be understood.
@@ -80,7 +93,11 @@ async def rules_of(
         )
         for position in good
     ]
-    return pages, bad, limits
+    both: list[Position | InvalidPosition] = [*good, *bad]
+    idle = rulebook.idle_tables(
+        (one.symbol for one in both), (one.strategy for one in both), (one.account for one in both)
+    )
+    return Found(pages, bad, limits, idle if strategy_id is None else [])
 
 
 def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[str, Any]]:
@@ -89,25 +106,30 @@ def rules_tool(settings: Settings, strategy_id: int | None) -> tuple[str, dict[s
     Raises:
         BadInput, ConfigError, Unreachable: as `rules_of`.
     """
-    pages, bad, limits = asyncio.run(rules_of(settings, strategy_id))
-    lines = [f"{i.symbol} {i.strategy} · {i.id}\n! cannot be watched: {i.why}" for i in bad]
+    of = asyncio.run(rules_of(settings, strategy_id))
+    lines = [f"{i.symbol} {i.strategy} · {i.id}\n! cannot be watched: {i.why}" for i in of.bad]
     lines += [
         "\n".join(
             [f"Account {name}, all its positions together", *(f"  {line}" for line in limit_lines(found))]
         )
-        for name, found in limits.items()
+        for name, found in of.limits.items()
     ]
+    if of.idle_tables:
+        lines.append("\n  ".join(["Tables of the rules file that fit no open position", *of.idle_tables]))
     found = kept_overrides(settings.data_dir, strategy_id)
     if found:
         told = (f"  {one['position']}  {one['rule']} = {one['setting']}, by {one['by']}" for one in found)
         kinds = " and ".join(dict.fromkeys(str(one["journal"]) for one in found))
         lines.append("\n".join([f"Set from the chat ({kinds}), not counted here; /rules has it", *told]))
-    text = "\n\n\n".join([*map(page_text, pages), *lines]) or "The trade store has no open position."
-    invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in bad]
-    accounts = [{"account": name, **limit_data(found)} for name, found in limits.items()]
-    positions_data = [page_data(page) for page in pages]
-    data = {"positions": positions_data, "invalid": invalid, "accounts": accounts, "overrides": found}
-    return text, data
+    text = "\n\n\n".join([*map(page_text, of.pages), *lines]) or "The trade store has no open position."
+    invalid = [{"account": i.account, "strategy_id": i.strategy_id, "why_invalid": i.why} for i in of.bad]
+    return text, {
+        "positions": [page_data(page) for page in of.pages],
+        "invalid": invalid,
+        "accounts": [{"account": name, **limit_data(found)} for name, found in of.limits.items()],
+        "overrides": found,
+        "idle_tables": of.idle_tables,
+    }
 
 
 def kept_overrides(data_dir: Path, strategy_id: int | None) -> list[dict[str, str]]:

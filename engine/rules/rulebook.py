@@ -17,7 +17,7 @@ from engine.rules.levels import settings_of
 from engine.rules.rulefile import RuleFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.model import ExitLevel, Position
     from engine.payoff import Payoff
@@ -123,6 +123,20 @@ class Rulebook:
                 names = " and ".join(f'"{name}"' for name in rule_sets)
                 why = f"the trade rows name the sets {names}, expected one for the whole position"
         return named, (Unheeded("rule_set", f"{why}; it is ignored, the other rules stand"),)
+
+    def idle_tables(
+        self, symbols: Iterable[str], strategies: Iterable[str], accounts: Iterable[str]
+    ) -> list[str]:
+        """The headers of the tables that are for other symbols, strategies and accounts than these."""
+        fit = {("symbol", name.casefold()) for name in symbols}
+        fit |= {("strategy", name.casefold()) for name in strategies}
+        fit |= {("account", name.casefold()) for name in accounts}
+        return [
+            place
+            for file in self.files
+            for (kind, name), place in file.places.items()
+            if kind != "set" and (kind, name) not in fit
+        ]
 
     @property
     def confirm_s(self) -> float:

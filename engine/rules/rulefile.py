@@ -16,7 +16,7 @@ from engine.rules.reading import clock, flag, gate, number, whole, written
 from engine.rules.registry import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
 _OFF = "off"
@@ -43,6 +43,9 @@ class RuleFile:
     """The tables of one file; names of sets, symbols, strategies and accounts are folded to one case.
 
     A table of a symbol or strategy may hold the key ``set``, whose value is the folded name of a set.
+
+    Attributes:
+        places: kind and folded name of each named table -> its header and line, for people.
     """
 
     default: Section
@@ -50,6 +53,7 @@ class RuleFile:
     symbols: Mapping[str, Table]
     strategies: Mapping[str, Table]
     accounts: Mapping[str, Mapping[str, Any]]
+    places: Mapping[tuple[str, str], str]
 
     @classmethod
     def parse(cls, text: str, source: str, *, over: AbstractSet[str] | None = None) -> RuleFile:
@@ -78,7 +82,7 @@ class RuleFile:
             reader.fault(name, "", f"unknown table; expected {_EXPECTED_TABLES}")
         if reader.faults:
             raise ConfigError(reader.faults)
-        return cls(default, sets, symbols, strategies, accounts)
+        return cls(default, sets, symbols, strategies, accounts, reader.places)
 
 
 class _Reader:
@@ -86,6 +90,7 @@ class _Reader:
 
     Attributes:
         known_sets: the folded names that a key ``set`` may have.
+        places: where each named table stands (`RuleFile.places`).
     """
 
     def __init__(self, text: str, source: str, *, shipped: bool) -> None:
@@ -94,6 +99,7 @@ class _Reader:
         self._shipped = shipped
         self.known_sets: AbstractSet[str] = frozenset()
         self.faults: list[str] = []
+        self.places: dict[tuple[str, str], str] = {}
 
     def section(self, header: str, value: Any, layer: Layer | None = None) -> Section:
         """A table like ``[default]`` or ``[set.NAME]``, with what it adds for undefined risk."""
@@ -107,18 +113,14 @@ class _Reader:
     def sections(self, tables: Any) -> dict[str, Section]:
         """All ``[set.NAME]``, by folded name."""
         found: dict[str, Section] = {}
-        for name, table in self._expect_table("set", tables).items():
-            header = _header("set", name)
-            self._expect_once(header, name.casefold() in found)
-            found[name.casefold()] = self.section(header, table, Layer.SET)
+        for name, header, table in self._named("set", tables):
+            found[name] = self.section(header, table, Layer.SET)
         return found
 
     def accounts(self, tables: Any) -> dict[str, dict[str, Any]]:
         """Tables like ``[account."NAME"]`` with the limits of a day, by folded name."""
         found: dict[str, dict[str, Any]] = {}
-        for name, table in self._expect_table("account", tables).items():
-            header = _header("account", name)
-            self._expect_once(header, name.casefold() in found)
+        for name, header, table in self._named("account", tables):
             limits: dict[str, Any] = {}
             for key, value in self._expect_table(header, table).items():
                 try:
@@ -127,18 +129,16 @@ class _Reader:
                     self.fault(header, key, f"unknown key; expected one of {', '.join(sorted(DAY_RULES))}")
                 except ValueError as expected:
                     self.fault(header, key, f'read {written(value)}, expected {expected}, or "off"')
-            found[name.casefold()] = limits
+            found[name] = limits
         return found
 
     def named(self, kind: str, layer: Layer, tables: Any) -> dict[str, Table]:
         """Tables like ``[strategy."Iron Condor"]``, by folded name."""
         found: dict[str, Table] = {}
-        for name, table in self._expect_table(kind, tables).items():
-            header = _header(kind, name)
-            self._expect_once(header, name.casefold() in found)
+        for name, header, table in self._named(kind, tables):
             raw = self._expect_table(header, table)
             chosen = {"set": raw.pop("set")} if "set" in raw else {}
-            found[name.casefold()] = self._table(header, layer, raw) | self._choice(header, layer, chosen)
+            found[name] = self._table(header, layer, raw) | self._choice(header, layer, chosen)
         return found
 
     def fault(self, header: str, key: str, text: str) -> None:
@@ -147,9 +147,16 @@ class _Reader:
         place = f"{self._source}{line and f' line {line}'}: [{header}]"
         self.faults.append(f"{place} {key}: {text}" if key else f"{place}: {text}")
 
-    def _expect_once(self, header: str, known: bool) -> None:  # noqa: FBT001 - one question, one answer
-        if known:
-            self.fault(header, "", "there are two tables of this name, compared without regard to case")
+    def _named(self, kind: str, tables: Any) -> Iterator[tuple[str, str, Any]]:
+        """Each table of a kind: its folded name, its header, what it holds."""
+        for name, table in self._expect_table(kind, tables).items():
+            header, folded = _header(kind, name), name.casefold()
+            if (kind, folded) in self.places:
+                self.fault(header, "", "there are two tables of this name, compared without regard to case")
+            if name != name.strip():
+                self.fault(header, "", "its name begins or ends with a blank, so that it would fit nothing")
+            self.places[kind, folded] = self._origin(header, "")
+            yield folded, header, table
 
     def _expect_table(self, header: str, value: Any) -> dict[str, Any]:
         """A table as a fresh dictionary; anything else is a fault and an empty one."""

@@ -196,6 +196,28 @@ def test_the_day_limits_of_an_account_follow_its_positions(house, capsys, monkey
     ]
 
 
+def test_tables_that_fit_no_position_are_listed(house, capsys, monkeypatch):
+    """A slip in a name would else be silent; sets fit where they are named, and case does not count."""
+    (house / "t.csv").write_text(ROWS)
+    (house / "mine.toml").write_text(
+        '[strategy."Iron Condr"]\nstop_loss = -0.3\n[strategy."iron condor"]\nstop_loss = -0.4\n'
+        "[symbol.BANKNIFTY]\nstop_loss = -0.3\n[account.defualt]\nday_loss_rupees = 6000\n"
+        "[set.mine]\nstop_loss = -0.2\n[symbol.NIFTY]\n"
+    )
+    monkeypatch.setenv("RULES_FILE", "mine.toml")
+    assert main(["import", "t.csv"]) == 0
+    capsys.readouterr()
+    idle = [
+        '[symbol."BANKNIFTY"] line 5 of mine.toml',
+        '[strategy."Iron Condr"] line 1 of mine.toml',
+        '[account."defualt"] line 7 of mine.toml',
+    ]
+    text = run(capsys, "rules")[1]
+    assert "\n\n\nTables of the rules file that fit no open position\n  " + "\n  ".join(idle) in text
+    assert json.loads(run(capsys, "rules", "--json")[1])["idle_tables"] == idle
+    assert json.loads(run(capsys, "rules", "--json", "--strategy-id", "3359")[1])["idle_tables"] == []
+
+
 def test_an_empty_store_and_a_faulty_file_say_so(house, capsys, monkeypatch):
     """Nothing to show is not an error; a file with faults is, with all of them."""
     assert run(capsys, "rules") == (0, "The trade store has no open position.\n")

@@ -240,3 +240,14 @@ def test_a_position_that_scales_has_no_target_but_its_own(text, target):
     assert ruleset.rules.get("profit_target") == target
     if target is None:
         assert ruleset.entries["profit_target"].origin.endswith(", put aside by profit_scaling")
+
+
+@pytest.mark.parametrize("kind", ["set", "symbol", "strategy", "account"])
+@pytest.mark.parametrize("name", ["Iron Condor ", " Iron Condor", "\u00a0Iron Condor"])
+def test_a_name_with_a_blank_at_an_end_is_a_fault(kind, name):
+    """No name of the trade store has one, so the table would silently fit nothing."""
+    (fault,) = faults_of(f'[{kind}."{name}"]\n')
+    assert fault == (
+        f'rules.toml line 1: [{kind}."{name}"]: its name begins or ends with a blank, so that it would fit '
+        "nothing"
+    )
