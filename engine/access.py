@@ -29,7 +29,7 @@ RENEW_FROM = "08:00"
 RENEW_AGAIN_S = 300.0
 LAST_CALL_S = 600.0
 #: No more than one question in this time, however many refusals ask for it.
-ASK_AGAIN_S = 20.0
+ASK_AGAIN_S = 5.0
 #: Two clocks this far apart are told; beyond the second, rules of the clock only tell.
 SKEW_TOLD_S, SKEW_DOUBT_S = 2.0, 30.0
 
@@ -83,11 +83,13 @@ class AccessWatch:
     # -------------------------------------------------------------------------------- what to do
 
     def ask(self, now_s: float) -> list[Effect]:
-        """Ask how things stand, unless that was asked a moment ago."""
-        if abs(now_s - self._asked_s) < ASK_AGAIN_S:
-            return []
+        """Ask how things stand."""
         self._asked_s = now_s
         return [QueryAccount()]
+
+    def doubt(self, now_s: float) -> list[Effect]:
+        """Something was refused that only a token or the owner can mend: ask, but not each time."""
+        return [] if abs(now_s - self._asked_s) < ASK_AGAIN_S else self.ask(now_s)
 
     def take(self, state: AccountState, now_s: float) -> list[Effect]:
         """Take over an answer and tell what has changed.
@@ -105,12 +107,11 @@ class AccessWatch:
 
     def renewal(self, message: TokenRenewal, now_s: float) -> list[Effect]:
         """Tell of a renewal that failed; one that worked shows in the state."""
-        self._asked_s = now_s
         if not message.failed:
-            return [QueryAccount()]
+            return self.ask(now_s)
         text = f"{message.failed}. {_REMEDY}"
         alert = Alert(self._urgency(now_s), "token-renewal", "The token could not be renewed", text)
-        return [alert, QueryAccount()]
+        return [alert, *self.ask(now_s)]
 
     def _renewal(self, now_s: float, *, exits: bool) -> list[Effect]:
         left_s, state = self.left_s(now_s), self.state
@@ -152,7 +153,7 @@ class AccessWatch:
         left_s, loud = self.left_s(now_s), "" if urgency is Urgency.HIGH else " off duty"
         if state.refused:
             text = f"{state.refused}. No order can be sent and no book be read. {_REMEDY}"
-            return _Trouble("token", f"refused{loud}", urgency, "Dhan refuses our access", text)
+            return _Trouble("token", f"refused{loud}", urgency, "Dhan does not let us in", text)
         if left_s is None:
             return None
         words = f"{token_words(state, now_s)}."

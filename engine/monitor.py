@@ -274,13 +274,13 @@ class Monitor:
         effects = self.desk.outcome(message, now_s)
         said = message.outcome
         if isinstance(said, Refused) and remedy(said.code, said.reason) is Remedy.HOLD:
-            effects = effects + self.access.ask(now_s)
+            effects = effects + self.access.doubt(now_s)
         return effects
 
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
         effects = self.desk.report(message, now_s)
         if message.failed:
-            return effects + self.access.ask(now_s) + self._blind(message.failed, now_s)
+            return effects + self.access.doubt(now_s) + self._blind(message.failed, now_s)
         if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
             text = "Orders and positions can be read again."
             effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))

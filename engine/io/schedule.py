@@ -23,7 +23,7 @@ from engine.sessions import Session
 _ZONE = ZoneInfo("Asia/Kolkata")
 
 PULSE_S = 0.5
-INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300}
+INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300, BeatKind.ACCOUNT: 300}
 #: A job that is late by more than this (the host slept) waits for its next turn.
 _GRACE_S = 30
 
@@ -36,7 +36,7 @@ class SessionCalendar(Protocol):
 
 
 class Schedule:
-    """Posts the beats: PULSE, SYNC, HEALTH, CLEAN at their intervals, SESSION_OPEN and _CLOSE on time.
+    """Posts the beats: PULSE and those of `INTERVALS_S` at their intervals, SESSION_OPEN and _CLOSE on time.
 
     Sessions follow the monitor's clock, which may be shifted (CLOCK_START) or stepped; intervals are
     real time.

@@ -126,6 +126,18 @@ def parse_profile(row: object) -> Profile:
     )
 
 
+def parse_renewal(row: object) -> str:
+    """Read the new token out of the answer to RenewToken; its words are never in an error.
+
+    Raises:
+        WireError: there is none.
+    """
+    token = text(mapping(row), "accessToken")
+    if token and len(token.split()) == 1 and token.isascii():
+        return token
+    raise WireError("the answer holds no accessToken")
+
+
 def mapping(row: object) -> Mapping[str, Any]:
     """Raise WireError unless the row is a JSON object."""
     if isinstance(row, dict):

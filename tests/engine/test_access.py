@@ -95,13 +95,13 @@ def test_nobody_is_woken_at_night_but_the_morning_tells():
 def test_a_sunday_is_silent():
     """Without a session nothing is loud."""
     _, effects = watch(replace(good(), refused="HTTP 401, DH-901: Invalid Token"), "10:00", SUNDAY)
-    assert told(effects) == [(Urgency.NORMAL, "Dhan refuses our access")]
+    assert told(effects) == [(Urgency.NORMAL, "Dhan does not let us in")]
 
 
 @pytest.mark.parametrize(
     ("state", "urgency", "begins", "ends"),
     [
-        ({"refused": "DH-906: Invalid Token"}, Urgency.HIGH, "Dhan refuses our access",
+        ({"refused": "DH-906: Invalid Token"}, Urgency.HIGH, "Dhan does not let us in",
          "The access token is good"),
         ({"orders_allowed": False}, Urgency.HIGH, "Dhan takes no orders from this address",
          "Dhan takes orders from here"),
@@ -186,7 +186,7 @@ def test_modes_that_change_nothing_renew_nothing(mode):
 
 
 def test_the_machine_asks_on_its_beat_and_after_a_refusal_that_a_token_could_mend():
-    """Not more than every twenty seconds."""
+    """After refusals not more than every five seconds; the beat, which a new token sends, always."""
     rig = Rig(Mode.EXECUTE)
 
     def asks(message):
@@ -195,9 +195,10 @@ def test_the_machine_asks_on_its_beat_and_after_a_refusal_that_a_token_could_men
     refused = CommandOutcome(Verb.PLACE, "P-x", Refused("DH-906", "Invalid Token"))
     assert asks(Beat(BeatKind.ACCOUNT))
     assert not asks(refused)
-    rig.now_s += 20
+    assert asks(Beat(BeatKind.ACCOUNT))
+    rig.now_s += 5
     assert asks(refused)
-    rig.now_s += 20
+    rig.now_s += 5
     assert not asks(CommandOutcome(Verb.PLACE, "P-x", Refused("DH-906", "Margin exceeds")))
     assert asks(BrokerReport(1, rig.now_s, failed="Dhan answered HTTP 401"))
 

@@ -82,17 +82,22 @@ async def test_it_can_be_run_again_after_a_fall():
     schedule = Schedule(inbox.post, OneSession(2e9, 3e9), VirtualClock())
     for _ in range(2):
         async with running(schedule):
-            assert len(schedule._scheduler.get_jobs()) == 4
+            assert len(schedule._scheduler.get_jobs()) == 5
     assert inbox.kinds == [BeatKind.PULSE] * 2
 
 
 async def test_the_slow_beats_have_their_intervals_and_forgive_lateness():
-    """Sync 30 s, health 60 s, clean-up 300 s in Indian time; late turns are one turn."""
+    """Sync 30 s, health 60 s, clean-up and account 300 s in Indian time; late turns are one turn."""
     schedule = Schedule(Inbox().post, OneSession(2e9, 3e9), VirtualClock())
     async with running(schedule):
         jobs = {job.id: job for job in schedule._scheduler.get_jobs()}
         intervals_s = {kind: jobs[kind.value].trigger.interval.total_seconds() for kind in INTERVALS_S}
-        assert intervals_s == {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300}
+        assert intervals_s == {
+            BeatKind.SYNC: 30,
+            BeatKind.HEALTH: 60,
+            BeatKind.CLEAN: 300,
+            BeatKind.ACCOUNT: 300,
+        }
         assert all(
             jobs[kind.value].misfire_grace_time >= 30 and jobs[kind.value].coalesce for kind in INTERVALS_S
         )
