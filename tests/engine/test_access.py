@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from bot.status import status_pages
 from engine.access import AccessWatch
 from engine.effects import Alert, QueryAccount, RenewToken
 from engine.io import tables
@@ -22,6 +23,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.sessions import at
+from engine.table import terminal_table
 from tests.engine.makers import condor
 from tests.support.rig import Rig
 
@@ -232,3 +234,16 @@ def test_the_health_line_knows_how_long_the_token_lives():
     rig.tell(good("12:00"))
     audit = rig.monitor.handle(Beat(BeatKind.HEALTH), rig.now_s)[0]
     assert audit.data["token_left_s"] == 7_200
+
+
+def test_the_picture_says_until_when_the_token_lives_and_what_is_wrong():
+    """So do the terminal's table and /status."""
+    rig = Rig(Mode.EXECUTE, now_s=moment("10:00"))
+    assert (rig.view.access, rig.view.troubles) == ("", ())
+    rig.tell(replace(good("12:00"), skew_s=5.0))
+    assert rig.view.access == "Token until 12:00"
+    (session, clock) = rig.view.troubles
+    assert session.startswith("The access token does not last the session. Token until 12:00.")
+    for text in (terminal_table(rig.view), status_pages(rig.view)[0].html):
+        assert "Token until 12:00" in text
+        assert clock.split(".")[0] in text
