@@ -287,6 +287,7 @@ class BeatKind(StrEnum):
     HEALTH = "health"
     CLEAN = "clean"
     ACCOUNT = "account"
+    DRILL = "drill"
     SESSION_OPEN = "session open"
     SESSION_CLOSE = "session close"
 

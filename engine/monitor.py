@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.access import AccessWatch
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
+from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
@@ -77,12 +78,15 @@ class Monitor:
         self._calendar = CalendarWatch(calendar)
         # a renewal ends the old token: nothing that a mode may do that changes nothing
         self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
+        self.updates_stopped = ""  # why the order-update socket stays away
+        self.store_fault = ""  # why the trade store could not be read last time
+        self._drilling = False
         self._remembered_s = 0.0
         self._day = ""
         self._blind_s: float | None = None  # since when the broker cannot be read
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
-            OrderUpdate: lambda m, now_s: self.desk.update(m.order, now_s),
+            OrderUpdate: self._update,
             CommandOutcome: self._outcome,
             BrokerReport: self._report,
             Command: self.dialogue.command,
@@ -173,6 +177,9 @@ class Monitor:
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
+            case BeatKind.DRILL:
+                self._drilling = True  # it is held when the broker has said how we stand
+                return self.access.ask(now_s)
             case BeatKind.ACCOUNT:
                 return self.access.ask(now_s)
             case BeatKind.SESSION_OPEN:
@@ -219,7 +226,12 @@ class Monitor:
             self.watch.glance(now_s)
         return effects
 
+    def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
+        self.updates_stopped = ""
+        return self.desk.update(message.order, now_s)
+
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
+        self.store_fault = message.detail if message.rows is None else ""
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
             return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
@@ -245,6 +257,7 @@ class Monitor:
         return effects
 
     def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
+        self.updates_stopped = message.detail
         text = (
             f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
             "A new access token, or a restart, brings the updates back."
@@ -263,10 +276,16 @@ class Monitor:
         return [Alert(Urgency.HIGH, "journal", "The journal cannot be written", text)]
 
     def _account(self, message: AccountState, now_s: float) -> list[Effect]:
+        known = self.access.state
+        if known is not None and known.number != message.number:
+            self.updates_stopped = ""  # the socket comes back with another token
         effects = self.access.take(message, now_s)
         doubted, self.helm.clock_doubt = self.helm.clock_doubt, self.access.clock_doubt
         if doubted and not self.helm.clock_doubt:
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
+        if self._drilling:
+            self._drilling = False
+            effects += drill_told(drill_of(self, now_s), now_s)
         return effects
 
     def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
