@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from engine.effects import Effect
     from engine.monitor import Monitor
 
-__all__ = ["drill_of", "drill_told"]
+__all__ = ["drill_lines", "drill_of", "drill_told"]
+
+
+_WORDS = {Light.GREEN: "ok  ", Light.AMBER: "note", Light.RED: "RED "}
+
+
+def drill_lines(checks: Sequence[Check]) -> list[str]:
+    """One line for each check."""
+    width = max((len(check.name) for check in checks), default=0)
+    return [f"{_WORDS[check.light]}  {check.name:<{width}}  {check.text}" for check in checks]
 
 
 def drill_of(monitor: Monitor, now_s: float) -> list[Check]:
