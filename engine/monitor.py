@@ -41,7 +41,7 @@ from engine.messages import (
 from engine.model import Mode, Urgency
 from engine.orders import read_correlation_id
 from engine.reconcile import differences
-from engine.refusals import Remedy, remedy
+from engine.refusals import Remedy, let_in_again, remedy
 from engine.sessions import at, ist_date
 
 if TYPE_CHECKING:
@@ -277,7 +277,10 @@ class Monitor:
 
     def _account(self, message: AccountState, now_s: float) -> list[Effect]:
         known = self.access.state
-        if known is not None and known.number != message.number:
+        new = known is not None and known.number != message.number
+        if (new or (known is not None and known.refused)) and not (message.refused or message.failed):
+            let_in_again(self.desk.live(), now_s)
+        if new:
             self.updates_stopped = ""  # the socket comes back with another token
         effects = self.access.take(message, now_s)
         doubted, self.helm.clock_doubt = self.helm.clock_doubt, self.access.clock_doubt

@@ -9,7 +9,7 @@ import pytest
 
 from bot.status import status_pages
 from engine.access import AccessWatch
-from engine.effects import Alert, QueryAccount, RenewToken
+from engine.effects import Alert, PlaceOrder, QueryAccount, RenewToken
 from engine.io import tables
 from engine.messages import (
     AccountState,
@@ -247,3 +247,33 @@ def test_the_picture_says_until_when_the_token_lives_and_what_is_wrong():
     for text in (terminal_table(rig.view), status_pages(rig.view)[0].html):
         assert "Token until 12:00" in text
         assert clock.split(".")[0] in text
+
+
+class Barred(Rig):
+    """A rig whose broker refuses the token while it is ``barred``."""
+
+    barred = False
+
+    def ask_the_world(self, effect):
+        if self.barred and isinstance(effect, PlaceOrder):
+            no = Refused("DH-906", "Invalid Token")
+            return [CommandOutcome(Verb.PLACE, effect.order.correlation_id, no)]
+        return super().ask_the_world(effect)
+
+
+def test_an_exit_that_waits_for_a_token_goes_on_at_once_when_one_is_taken():
+    """Not after its pause, which has grown to a minute by then."""
+    rig = Barred(Mode.EXECUTE, condor(), rules="[default]\nstop_loss_rupees = 1000\n")
+    rig.barred = True
+    rig.tell(replace(good(), refused="DH-906: Invalid Token"))
+    rig.wait(80, 20, 65, 40, 18)  # refused after 0, 5, 15, 35 and 75 s
+    rig.barred = False
+    rig.wait(5, 20, 65, 40, 18)
+    assert not rig.placed
+    rig.tell(AccountState(number=2, failed="no route"))
+    rig.wait(1, 20, 65, 40, 18)
+    assert not rig.placed
+    rig.tell(replace(good(), refused="DH-906: Invalid Token"))
+    rig.tell(replace(good(), number=2))
+    rig.wait(1, 20, 65, 40, 18)
+    assert rig.placed
