@@ -115,20 +115,20 @@ def _seconds(least: float) -> Callable[[str], float]:
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
     if not settings.sandbox:
         make_data_dir(settings.data_dir)
-        _start_log(settings)
+        learn = _start_log(settings)
         mode = _mode(args, Mode.SIMULATE)
         print(f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it.", flush=True)
-        await run_house(settings, _options(args, mode), _chat(settings), _show)
+        await run_house(settings, _options(args, mode), _chat(settings), _show, learn)
         return 0
     start = settings.clock_start or _sandbox_day(tables.calendar(settings.sessions_file))
     clock = SystemClock(start)
     async with Sandbox(clock.now_s) as sandbox:
         settings = await _move_in(settings, sandbox.outside, start, clock)
-        _start_log(settings)
+        learn = _start_log(settings)
         mode = _mode(args, Mode.SEMI_AUTO)
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
         show = partial(_show, foot=f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n")
-        await run_house(settings, _options(args, mode), _chat(settings), show)
+        await run_house(settings, _options(args, mode), _chat(settings), show, learn)
     return 0
 
 
@@ -148,10 +148,12 @@ def _options(args: argparse.Namespace, mode: Mode) -> Options:
     )
 
 
-def _start_log(settings: Settings) -> None:
-    configure_logging(settings.data_dir, settings.log_level, settings.secrets())
+def _start_log(settings: Settings) -> Callable[[str], None]:
+    """Log from now on; the answer takes secrets that come later."""
+    redactor = configure_logging(settings.data_dir, settings.log_level, settings.secrets())
     for note in settings.notes:
         print(f"note: {note}", flush=True)
+    return redactor.add
 
 
 def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:

@@ -84,6 +84,8 @@ def _head(view: MonitorView) -> str:
     if any(p.state is not PositionState.FLAT for p in view.positions):
         lines += _total(view)
     lines += [_day(account) for account in view.accounts]
+    if view.access:
+        lines.append(escape(view.access))
     return "\n".join([*lines, *warnings(view)])
 
 
@@ -132,6 +134,7 @@ def warnings(view: MonitorView) -> list[str]:
         lines.append("⚠️ <b>Halted</b>: no automatic exits until <code>/resume</code>")
     if view.degraded:
         lines.append(f"⚠️ <b>Degraded</b>: {_said(view.degraded)}")
+    lines += [f"⚠️ {_said(trouble)}" for trouble in view.troubles]
     if view.feed in {FeedState.STALE, FeedState.DOWN, FeedState.STOPPED} and view.feed_detail:
         lines.append(f"⚠️ <b>Feed</b>: {_said(view.feed_detail)}")
     for state in _TROUBLED:

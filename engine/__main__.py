@@ -12,25 +12,29 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from engine.drill import drill_lines
 from engine.errors import BadInput, ConfigError, SourceError
 from engine.io import whys
 from engine.io.clock import SystemClock
+from engine.io.drill import run_drill
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.rules_tool import rules_tool, store_of
 from engine.model import Mode
+from engine.preflight import Light, worst
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one tool; exit status 2 when something of the owner's must be corrected first."""
+    """Run one tool; exit status 2 when something of the owner's must be corrected, 1 from a red drill."""
     args = _parser().parse_args(argv)
+    args.status = 0
     try:
         print(args.tool(args))
     except (BadInput, ConfigError, SourceError) as error:
         print(f"python -m engine {args.name}: {error}", file=sys.stderr)
         return 2
-    return 0
+    return int(args.status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("--last", type=_count, default=20, metavar="K", help="so many lines, newest last (20)")
     why.add_argument("--json", action="store_true", help="all that was seen; paise and epoch seconds")
     why.set_defaults(tool=_why)
+
+    drill = tools.add_parser(
+        "drill", help="whether everything is there that an exit needs; exit status 1 when something is red"
+    )
+    drill.add_argument("--json", action="store_true")
+    drill.set_defaults(tool=_drill)
     return parser
 
 
@@ -146,6 +156,16 @@ def _why(args: argparse.Namespace) -> str:
         SystemClock().now_s() if settings.clock_start is None else None
     )  # a shifted clock is the monitor's own
     return whys.human(found, args.last, now_s)
+
+
+def _drill(args: argparse.Namespace) -> str:
+    checks = asyncio.run(run_drill(load_settings()))
+    light = worst(checks)
+    args.status = int(light is Light.RED)
+    if not args.json:
+        return "\n".join(drill_lines(checks))
+    told = [{"name": check.name, "light": check.light.name.lower(), "text": check.text} for check in checks]
+    return json.dumps({"light": light.name.lower(), "checks": told}, indent=2, ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,16 @@ class QueryOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryAccount:
+    """Ask how our access to the account stands; the answer is an `AccountState`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenewToken:
+    """Change the access token for a new one, which ends the old one; the answer is a `TokenRenewal`."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -248,5 +258,5 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say
+    | Alert | Ask | Answer | Card | Say | QueryAccount | RenewToken
 )  # fmt: skip

@@ -37,6 +37,7 @@ class Health:
         suspects: prices so far that could not be true and were not taken.
         positions, exits, live_orders: watched, running, and orders that may still trade.
         degraded: why the machine only alerts; empty = it is whole.
+        token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
     """
 
     in_session: bool
@@ -52,6 +53,7 @@ class Health:
     exits: int
     live_orders: int
     degraded: str
+    token_left_s: float | None = None
 
     @property
     def patience_s(self) -> float:

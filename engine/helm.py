@@ -19,8 +19,9 @@ from engine.model import Action, Mode, Urgency, Verdict
 from engine.parts import part_of, refusal
 from engine.plan import plan_exit
 from engine.pricing import Style, Touch
-from engine.rules.base import Rank
+from engine.rules.base import Kind, Rank
 from engine.rules.day_limits import DAY_RULES
+from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
 from engine.tuning import Tuning
 
@@ -73,6 +74,7 @@ class Helm:
         halted: /stop was given.
         reconciled: the broker's truth was read since the start.
         trouble: why nothing may be sent (the journal fails); empty = nothing.
+        clock_doubt: why rules of the clock may only tell; empty = they may act.
         snoozed: positions left alone, and until when.
     """
 
@@ -93,6 +95,7 @@ class Helm:
         self.halted = False
         self.reconciled = False
         self.trouble = ""
+        self.clock_doubt = ""
         self.snoozed: dict[PositionId, Snooze] = {}
         self._intent_day = ""
         self._intent_count = 0
@@ -120,7 +123,7 @@ class Helm:
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
             return effects + joined
-        decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded(now_s))
+        decision = decide(self.mode, verdict, halted=self.halted, degraded=self._hindrance(verdict, now_s))
         self.watch.why.decided(position.id, verdict.rule, self.gate_words(decision, verdict, now_s))
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
@@ -147,7 +150,7 @@ class Helm:
             return ""
         if self.halted:
             return " Automation is halted (/resume); nothing was sent."
-        if degraded := self.degraded(now_s):
+        if degraded := self._hindrance(verdict, now_s):
             return f" Nothing was sent: {degraded}."
         return " Alert-only: nothing was sent."
 
@@ -248,6 +251,13 @@ class Helm:
             return "The market is closed: " + session_text(self.calendar, now_s)
         degraded = self.degraded(now_s)
         return f"Not now: {degraded}." if degraded else ""
+
+    def _hindrance(self, verdict: Verdict, now_s: float) -> str:
+        """Why this verdict may only be told at the moment; empty = it may act."""
+        if degraded := self.degraded(now_s):
+            return degraded
+        rule = rules().get(verdict.rule)
+        return self.clock_doubt if rule is not None and rule.kind is Kind.CLOCK else ""
 
     def degraded(self, now_s: float) -> str:
         """Why the machine only alerts at the moment; empty = it is whole."""

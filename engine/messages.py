@@ -247,6 +247,42 @@ class Tap:
     callback_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What token and broker say of our access to the account; None = not told, or not known.
+
+    Attributes:
+        valid_until_s: when the access token ends, epoch seconds.
+        kind: Dhan's word for how the token was made: ``SELF`` on its web page, ``APP`` by key or TOTP.
+        number: counts the tokens of this process; another number is another token.
+        refused: the broker's words when it refuses token or address; empty = it does not.
+        failed: why the broker could not be asked; empty = it was.
+        orders_allowed: whether orders are taken from this host's address.
+        data_plan: whether prices are subscribed to.
+        derivatives: whether the account may trade them.
+        skew_s: how far the clock of this machine is ahead of the broker's, to about half a second.
+        note: what is wrong with the token's file; empty = nothing.
+    """
+
+    valid_until_s: float | None = None
+    kind: str = ""
+    number: int = 0
+    refused: str = ""
+    failed: str = ""
+    orders_allowed: bool | None = None
+    data_plan: bool | None = None
+    derivatives: bool | None = None
+    skew_s: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRenewal:
+    """What became of a `RenewToken`: empty = there is a new token, else why not."""
+
+    failed: str
+
+
 class BeatKind(StrEnum):
     """The clock's reasons to wake the machine."""
 
@@ -254,6 +290,8 @@ class BeatKind(StrEnum):
     SYNC = "sync"
     HEALTH = "health"
     CLEAN = "clean"
+    ACCOUNT = "account"
+    DRILL = "drill"
     SESSION_OPEN = "session open"
     SESSION_CLOSE = "session close"
 
@@ -285,4 +323,5 @@ class UpdatesStopped:
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
+    | AccountState | TokenRenewal
 )  # fmt: skip

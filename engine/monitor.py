@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.access import AccessWatch
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
+from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
 from engine.limits import Limits
 from engine.messages import (
+    AccountState,
     Beat,
     BeatKind,
     BrokerReport,
@@ -27,15 +30,18 @@ from engine.messages import (
     JournalState,
     Message,
     OrderUpdate,
+    Refused,
     RulesChanged,
     Tap,
     Ticks,
+    TokenRenewal,
     TradesLoaded,
     UpdatesStopped,
 )
-from engine.model import Urgency
+from engine.model import Mode, Urgency
 from engine.orders import read_correlation_id
 from engine.reconcile import differences
+from engine.refusals import Remedy, let_in_again, remedy
 from engine.sessions import at, ist_date
 
 if TYPE_CHECKING:
@@ -70,13 +76,18 @@ class Monitor:
         self._mismatched: set[InstrumentKey] = set()
         self._health = HealthWatch()
         self._calendar = CalendarWatch(calendar)
+        # a renewal ends the old token: nothing that a mode may do that changes nothing
+        self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
+        self.updates_stopped = ""  # why the order-update socket stays away
+        self.store_fault = ""  # why the trade store could not be read last time
+        self._drilling = False
         self._remembered_s = 0.0
         self._day = ""
         self._blind_s: float | None = None  # since when the broker cannot be read
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
-            OrderUpdate: lambda m, now_s: self.desk.update(m.order, now_s, heard=not m.looked_up),
-            CommandOutcome: self.desk.outcome,
+            OrderUpdate: self._update,
+            CommandOutcome: self._outcome,
             BrokerReport: self._report,
             Command: self.dialogue.command,
             Tap: self.dialogue.tap,
@@ -86,6 +97,8 @@ class Monitor:
             JournalState: self._journal,
             UpdatesStopped: self._updates,
             RulesChanged: self._rules,
+            AccountState: self._account,
+            TokenRenewal: self.access.renewal,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -164,12 +177,19 @@ class Monitor:
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
+            case BeatKind.DRILL:
+                self._drilling = True  # it is held when the broker has said how we stand
+                return self.access.ask(now_s)
+            case BeatKind.ACCOUNT:
+                return self.access.ask(now_s)
             case BeatKind.SESSION_OPEN:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
                 return self.desk.session_closed(now_s)
             case BeatKind.HEALTH:
-                return self._health.look(self._state_of_health(now_s)) + self._calendar.look(now_s)
+                health = self._health.look(self._state_of_health(now_s))
+                exits = any(True for _ in self.desk.live())
+                return health + self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
 
     def _state_of_health(self, now_s: float) -> Health:
         book = self.watch.book
@@ -187,6 +207,7 @@ class Monitor:
             exits=sum(1 for _ in self.desk.live()),
             live_orders=len(self.desk.blotter.live()),
             degraded=self.helm.degraded(now_s),
+            token_left_s=self.access.left_s(now_s),
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:
@@ -205,7 +226,13 @@ class Monitor:
             self.watch.glance(now_s)
         return effects
 
+    def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
+        if not message.looked_up:
+            self.updates_stopped = ""
+        return self.desk.update(message.order, now_s, heard=not message.looked_up)
+
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
+        self.store_fault = message.detail if message.rows is None else ""
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
             return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
@@ -231,6 +258,7 @@ class Monitor:
         return effects
 
     def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
+        self.updates_stopped = message.detail
         text = (
             f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
             "A new access token, or a restart, brings the updates back."
@@ -248,10 +276,34 @@ class Monitor:
         text = f"{message.failed}. Nothing is sent to the broker until it can be written again."
         return [Alert(Urgency.HIGH, "journal", "The journal cannot be written", text)]
 
+    def _account(self, message: AccountState, now_s: float) -> list[Effect]:
+        known = self.access.state
+        new = known is not None and known.number != message.number
+        if (new or (known is not None and known.refused)) and not (message.refused or message.failed):
+            let_in_again(self.desk.live(), now_s)
+        if new:
+            self.updates_stopped = ""  # the socket comes back with another token
+        effects = self.access.take(message, now_s)
+        doubted, self.helm.clock_doubt = self.helm.clock_doubt, self.access.clock_doubt
+        if doubted and not self.helm.clock_doubt:
+            self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
+        if self._drilling:
+            self._drilling = False
+            effects += drill_told(drill_of(self, now_s), now_s)
+        return effects
+
+    def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
+        """A refusal that only another token, or the owner, can mend: how the access stands is asked."""
+        effects = self.desk.outcome(message, now_s)
+        said = message.outcome
+        if isinstance(said, Refused) and remedy(said.code, said.reason) is Remedy.HOLD:
+            effects = effects + self.access.doubt(now_s)
+        return effects
+
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
         effects = self.desk.report(message, now_s)
         if message.failed:
-            return effects + self._blind(message.failed, now_s)
+            return effects + self.access.doubt(now_s) + self._blind(message.failed, now_s)
         if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
             text = "Orders and positions can be read again."
             effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))

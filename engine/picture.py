@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.access import token_words
 from engine.intents import IntentState, Part
 from engine.model import Action, Urgency
 from engine.rules_page import page_of
@@ -64,6 +65,8 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         session_text=_session(monitor.helm.calendar, now_s),
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
         accounts=monitor.limits.views(now_s),
+        access=token_words(monitor.access.state, now_s),
+        troubles=monitor.access.troubles(now_s),
     )
 
 

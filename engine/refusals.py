@@ -12,10 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from engine.intents import LegPlan
+    from collections.abc import Iterable
+
+    from engine.intents import Intent, LegPlan
     from engine.orders import Order
 
-__all__ = ["Met", "Remedy", "meet", "remedy"]
+__all__ = ["Met", "Remedy", "let_in_again", "meet", "remedy"]
 
 #: Passing troubles are waited out for so long: a minute's limit that another tool has used up ends by then.
 PATIENCE_S = 180.0
@@ -131,6 +133,13 @@ def meet(leg: LegPlan, order: Order, filled: int, refusal: tuple[str, str], now_
     leg.wait_until_s = now_s + _pause_s(row.what, leg.refusals)
     loud = row.what in (Remedy.HOLD, Remedy.REPRICE) or lasts_s >= TOLD_AFTER_S
     return Met(told=said if loud else "")
+
+
+def let_in_again(intents: Iterable[Intent], now_s: float) -> None:
+    """The broker takes our token again: what waited for that need not wait longer."""
+    for intent in intents:
+        for leg in intent.legs:
+            leg.wait_until_s = min(leg.wait_until_s, now_s)
 
 
 def _row(code: str, reason: str) -> _Row:

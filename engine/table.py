@@ -41,6 +41,7 @@ def _head(view: MonitorView) -> str:
         lines.append("! HALTED: no automatic exits until /resume")
     if view.degraded:
         lines.append(f"! DEGRADED: {view.degraded}")
+    lines += [f"! {trouble}" for trouble in view.troubles]
     return "\n".join(lines)
 
 
@@ -115,6 +116,7 @@ def _status(view: MonitorView) -> str:
         ("Portfolio value", _total(view.value_paise, [p.value_paise for p in _held(view)])),
         ("P&L", _total(view.pnl_paise, [p.pnl_paise for p in _held(view)], signed=True)),
         ("Closed now", _closed(view)),
+        *([("Access", view.access)] if view.access else []),
         *((f"Day {account.name}", day_text(account)) for account in view.accounts),
     )
     return "\n".join(f"{name:<16} {text}" for name, text in lines)

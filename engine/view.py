@@ -137,6 +137,8 @@ class MonitorView:
         degraded: why the machine works below its mode (reconciliation failed, ...), else empty.
         data_age_s: since the last market data of any kind; None = never.
         accounts: those that have a day limit.
+        access: until when the access token lives; empty = unknown.
+        troubles: what is wrong with token, address, rights or clock, a sentence each.
     """
 
     at_s: float
@@ -153,6 +155,8 @@ class MonitorView:
     session_text: str
     positions: tuple[PositionView, ...]
     accounts: tuple[AccountView, ...] = ()
+    access: str = ""
+    troubles: tuple[str, ...] = ()
 
     @property
     def pnl_paise(self) -> int | None:

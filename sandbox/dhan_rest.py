@@ -48,6 +48,7 @@ class Habits:
         update_s: how long an order update takes to be sent.
         ping_s: how often a socket pings its client.
         pong_within_s: how long a socket lives without a pong.
+        date_ahead_s: how far the clock of the Date header is ahead of the exchange's.
     """
 
     bare_202: bool = False
@@ -62,6 +63,7 @@ class Habits:
     update_s: float = 0.0
     ping_s: float = 10.0
     pong_within_s: float = 40.0
+    date_ahead_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

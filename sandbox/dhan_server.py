@@ -15,6 +15,7 @@ market behind it; this class is transport and the beat that lets prices move.
 from __future__ import annotations
 
 import asyncio
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -195,6 +196,7 @@ class DhanServer:
     def _app(self) -> web.Application:
         app = web.Application()
         world = self._world
+        app.on_response_prepare.append(self._date)
         for room in (rest_orders, rest_account, rest_data, rest_charts, rest_absent):
             mount(app, world, room.ROUTES)
         mount_auth(app, world)
@@ -206,6 +208,10 @@ class DhanServer:
         app.router.add_get("/api-data/api-scrip-master-detailed.csv", self._detailed)
         app.router.add_route("*", "/{rest:.*}", not_found(world))
         return app
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Every answer tells this world's time, not the host's."""
+        response.headers["Date"] = formatdate(self._now_s() + self.habits.date_ahead_s, usegmt=True)
 
     async def _compact(self, _request: web.Request) -> web.Response:
         text = master.compact(self.market.instruments.values())

@@ -20,6 +20,7 @@ from typing import Protocol
 from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
+from engine.io.dhan.access import DhanAccess
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.order_updates import OrderUpdates
@@ -30,7 +31,7 @@ from engine.io.errands import Errands
 from engine.io.inbox import Inbox
 from engine.io.journal import HostLock, Journal, journal_name
 from engine.io.paper import PaperBroker
-from engine.io.perform import Performer
+from engine.io.perform import Performer, Ports
 from engine.io.ports import Broker, Chat, Clock, Feed
 from engine.io.read_only import ReadOnlyBroker
 from engine.io.rules_file import RulesFile
@@ -38,6 +39,7 @@ from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.supervise import Restart, Supervisor
+from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
 from engine.messages import Beat, BeatKind, Message, OrderUpdate, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
@@ -107,8 +109,11 @@ async def run_house(
     options: Options,
     make_chat: Callable[[Wiring], RunningChat],
     show: Callable[[MonitorView], None],
+    learn: Callable[[str], None],
 ) -> None:
     """Run one monitor until a signal, its duration, or the failure of something critical.
+
+    ``learn`` is told of every secret that comes later than the settings: the log must not show it.
 
     Raises:
         ConfigError: the rules file has faults, or another monitor holds the data directory.
@@ -120,7 +125,8 @@ async def run_house(
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)
-        house = _House(settings, options, journal, executor)
+        token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), learn)
+        house = _House(settings, options, journal, executor, token)
         held.callback(house.rest.close)
         await house.live(make_chat, show)
 
@@ -129,13 +135,18 @@ class _House:
     """All parts of one run, named; `live` lets them run."""
 
     def __init__(
-        self, settings: Settings, options: Options, journal: Journal, executor: ThreadPoolExecutor
+        self,
+        settings: Settings,
+        options: Options,
+        journal: Journal,
+        executor: ThreadPoolExecutor,
+        token: TokenFile,
     ) -> None:
         self.settings, self.options, self.journal = settings, options, journal
         self.clock = SystemClock(settings.clock_start)
         self.inbox = Inbox()
         self.calendar = tables.calendar(settings.sessions_file)
-        self.token = settings.dhan_access_token.reveal
+        self.token_file, self.token = token, token.reveal
         self.rest = DhanRest(
             client_id=settings.dhan_client_id,
             access_token=self.token,
@@ -143,6 +154,7 @@ class _House:
             executor=executor,
             clock=self.clock,
         )
+        self.access = DhanAccess(self.rest, token, self.clock)
         self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
@@ -181,7 +193,7 @@ class _House:
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
-            inbox=self.inbox, broker=self.broker, store=store, feed=self.feed, chat=chat,
+            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
         )  # fmt: skip
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
@@ -198,6 +210,8 @@ class _House:
         if self.rules_file is not None:
             watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
             supervise("rules file", watch, restart=Restart.ALWAYS)
+        ask = partial(self.inbox.post, Beat(BeatKind.ACCOUNT))
+        supervise("token", partial(self.token_file.watch, ask, self.clock), restart=Restart.ALWAYS)
         schedule = Schedule(self.inbox.post, self.calendar, self.clock)
         supervise("schedule", schedule.run, restart=Restart.ALWAYS)
         self._supervise_options(supervisor, show)

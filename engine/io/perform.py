@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.effects import (
     Alert,
@@ -19,16 +19,18 @@ from engine.effects import (
     LoadTrades,
     ModifyOrder,
     PlaceOrder,
+    QueryAccount,
     QueryBroker,
     QueryOrder,
     RecallOrder,
     ReduceTrades,
+    RenewToken,
     Say,
     Subscribe,
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Broker, Chat, Clock, Feed, TradeStore
+from engine.io.ports import Access, Broker, Chat, Clock, Feed, TradeStore
 from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
 from engine.model import Instrument, InstrumentKey
 
@@ -39,6 +41,16 @@ STORE_RETRY_S = 5.0
 REREADS = 2
 
 LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrument]]]
+
+
+class Ports(NamedTuple):
+    """Everything outside that effects are done to."""
+
+    broker: Broker
+    access: Access
+    store: TradeStore
+    feed: Feed
+    chat: Chat
 
 
 class Performer:
@@ -53,19 +65,13 @@ class Performer:
         self,
         *,
         inbox: Inbox,
-        broker: Broker,
-        store: TradeStore,
-        feed: Feed,
-        chat: Chat,
+        ports: Ports,
         clock: Clock,
         load_master: LoadMaster,
         spawn: Callable[[str, Awaitable[None]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker = broker
-        self._store = store
-        self._feed = feed
-        self._chat = chat
+        self._broker, self._access, self._store, feed, chat = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -75,9 +81,11 @@ class Performer:
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
             ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
             CancelOrder: lambda e: spawn(f"cancel {e.correlation_id}", self._cancel(e)),
-            RecallOrder: lambda e: broker.recall(e.correlation_id),
+            RecallOrder: lambda e: self._broker.recall(e.correlation_id),
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
+            QueryAccount: lambda _: spawn("account", self._account()),
+            RenewToken: lambda _: spawn("renew token", self._renew()),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
@@ -144,6 +152,12 @@ class Performer:
             return
         for order in found:
             self._inbox.post(OrderUpdate(order, looked_up=True))
+
+    async def _account(self) -> None:
+        self._inbox.post(await self._access.state())
+
+    async def _renew(self) -> None:
+        self._inbox.post(await self._access.renew())
 
     # ----------------------------------------------------------------------------------- store
 

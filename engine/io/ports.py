@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.effects import Alert, Answer, Ask, Card, RowPart, Say
-    from engine.messages import Outcome, Tick
+    from engine.messages import AccountState, Outcome, Tick, TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
@@ -54,6 +54,16 @@ class Broker(Protocol):
 
     async def positions(self) -> Sequence[BrokerPosition]:
         """Net positions. Raises SourceError."""
+
+
+class Access(Protocol):
+    """What token and broker say of our access; the answers never raise."""
+
+    async def state(self) -> AccountState:
+        """How it stands now."""
+
+    async def renew(self) -> TokenRenewal:
+        """Change the access token for a new one, which ends the old one."""
 
 
 class Quotes(Protocol):

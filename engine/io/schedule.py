@@ -23,7 +23,9 @@ from engine.sessions import Session
 _ZONE = ZoneInfo("Asia/Kolkata")
 
 PULSE_S = 0.5
-INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300}
+INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300, BeatKind.ACCOUNT: 300}
+#: How long before the open everything is looked at once (09:10 on a usual day).
+DRILL_BEFORE_S = 300.0
 #: A job that is late by more than this (the host slept) waits for its next turn.
 _GRACE_S = 30
 
@@ -36,7 +38,7 @@ class SessionCalendar(Protocol):
 
 
 class Schedule:
-    """Posts the beats: PULSE, SYNC, HEALTH, CLEAN at their intervals, SESSION_OPEN and _CLOSE on time.
+    """Posts the beats: PULSE and `INTERVALS_S` at their intervals; DRILL, SESSION_OPEN and _CLOSE on time.
 
     Sessions follow the monitor's clock, which may be shifted (CLOCK_START) or stepped; intervals are
     real time.
@@ -77,13 +79,17 @@ class Schedule:
         kind, at_s = self._boundary
         if self._clock.now_s() >= at_s:
             self._boundary = self._next_boundary()
+            if kind is BeatKind.DRILL and self._boundary[0] is not BeatKind.SESSION_OPEN:
+                kind = BeatKind.SESSION_OPEN  # the clock stepped over both
             self._post(Beat(kind))
         self._plan_boundary()
 
     def _next_boundary(self) -> tuple[BeatKind, float]:
-        """The next opening or close after this moment, by the monitor's clock."""
+        """The next drill, opening or close after this moment, by the monitor's clock."""
         now_s = self._clock.now_s()
         session = self._calendar.window(now_s)
+        if now_s < session.open_s - DRILL_BEFORE_S:
+            return BeatKind.DRILL, session.open_s - DRILL_BEFORE_S
         if now_s < session.open_s:
             return BeatKind.SESSION_OPEN, session.open_s
         return BeatKind.SESSION_CLOSE, session.close_s

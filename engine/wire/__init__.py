@@ -22,6 +22,7 @@ from engine.wire.rows import (
     parse_order_row,
     parse_position_row,
     parse_profile,
+    parse_renewal,
     parse_trade_row,
 )
 from engine.wire.updates import parse_order_updates
@@ -46,6 +47,7 @@ __all__ = [
     "parse_position_row",
     "parse_profile",
     "parse_quotes",
+    "parse_renewal",
     "parse_trade_row",
     "subscriptions",
 ]

@@ -149,6 +149,18 @@ def parse_profile(row: object) -> Profile:
     )
 
 
+def parse_renewal(row: object) -> str:
+    """Read the new token out of the answer to RenewToken; its words are never in an error.
+
+    Raises:
+        WireError: there is none.
+    """
+    token = text(mapping(row), "accessToken")
+    if token and len(token.split()) == 1 and token.isascii():
+        return token
+    raise WireError("the answer holds no accessToken")
+
+
 @contextmanager
 def _sorted_out(fields: Mapping[str, Any]) -> Iterator[None]:
     """Raise ForeignRow for what is broken and none of our business."""

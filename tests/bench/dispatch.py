@@ -53,6 +53,10 @@ def dispatch(exits: int, rounds: int) -> Rounds:
     return repeat(lambda: asyncio.run(_round(exits)), rounds)
 
 
+def _unheard(_said: object) -> None:
+    """Take what nobody wants to see here."""
+
+
 @dataclass(slots=True)
 class _Times:
     """Moments of the exit that is under way, nanoseconds."""
@@ -89,7 +93,9 @@ class _House:
             return desk._open(self, intent, now_s)
 
         ExitDesk.open = opened  # type: ignore[method-assign]
-        run = run_house(self._settings, Options(Mode.EXECUTE), self._chat, lambda _view: None)
+        run = run_house(
+            self._settings, Options(Mode.EXECUTE), self._chat, lambda _view: None, lambda _secret: None
+        )
         self._running = asyncio.create_task(run)
         await self._until(self._ready, "the house did not get ready")
         await asyncio.sleep(_PAUSE_S)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
-from bot.__main__ import main
+from bot.__main__ import _start_log, main
 from engine.effects import Record
+from engine.io.env import load_settings
 from engine.io.journal import HostLock, Journal
+from engine.io.log import _process
 from engine.settings import DEFAULT_URLS
 from tests.engine.test_settings import COMPLETE
 
@@ -96,3 +100,14 @@ def test_a_second_sandbox_does_not_wipe_the_first_ones_journal(house, capsys):
         assert main(["--sandbox", "--duration", "1"]) == 2
     assert (home / "journal.sqlite3").read_text() == "mine"
     assert "held by another monitor" in capsys.readouterr().err
+
+
+def test_a_secret_that_comes_later_is_kept_out_of_the_log(house):
+    """A token taken over while we run goes through the same sieve as the first."""
+    try:
+        learn = _start_log(load_settings())
+        learn("canary-of-a-new-token")
+        logging.getLogger("any").warning("token canary-of-a-new-token, twice: canary-of-a-new-token")
+    finally:
+        _process.close()
+    assert (house / "data" / "prahari.log").read_text().endswith("WARNING any: token ***, twice: ***\n")

@@ -87,7 +87,11 @@ def live(env: dict[str, str], aim: Aim | None, most_modifies: int) -> None:
     blotter.ABSENT_AFTER_S, steps.MAX_MODIFIES = ABSENT_AFTER_S, most_modifies
     watch(Passages(home, aim), home)
     settings, options = Settings.parse(env), Options(Mode.EXECUTE)
-    asyncio.run(run_house(settings, options, lambda _: Ear(lambda _said: None), lambda _view: None))
+    asyncio.run(
+        run_house(
+            settings, options, lambda _: Ear(lambda _said: None), lambda _view: None, lambda _secret: None
+        )
+    )
 
 
 class Passages:

@@ -51,7 +51,9 @@ async def environment(world, home: Path, rules: str = "", **more: str) -> dict[s
 async def monitor(world, home: Path, mode, rules: str = AT_ONCE):
     """A monitor in this very loop, as ``make run`` has it."""
     settings = Settings.parse(await environment(world, home, rules))
-    house = asyncio.create_task(run_house(settings, Options(mode), _chat(settings), lambda _view: None))
+    house = asyncio.create_task(
+        run_house(settings, Options(mode), _chat(settings), lambda _view: None, lambda _secret: None)
+    )
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -49,6 +50,8 @@ class Reply:
         failure: what went wrong when there is no answer, in a few words without addresses.
         sent: False only when no connection was ever made, so that nobody can have acted on it.
         retry_after_s: the server's wish, None when it has none.
+        date_s: the server's clock when it answered, epoch seconds, whole; None when it does not say.
+        took_s: from sending to the end of the answer.
     """
 
     status: int | None
@@ -56,6 +59,8 @@ class Reply:
     failure: str = ""
     sent: bool = True
     retry_after_s: float | None = None
+    date_s: float | None = None
+    took_s: float = 0.0
 
 
 class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
@@ -78,7 +83,8 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
         """Send once and keep everything; never raises for what the network does."""
         body = json.dumps({**payload, "dhanClientId": self.client_id}) if payload else None
         headers = self.header | {"access-token": self._access_token(), "dhanClientId": self.client_id}
-        until_s = time.monotonic() + ANSWER_DEADLINE_S
+        began_s = time.monotonic()
+        until_s = began_s + ANSWER_DEADLINE_S
         try:
             with self.session.request(
                 method.value,
@@ -93,7 +99,13 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
                 whole = b"".join(pieces(response, until_s))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
             return Reply(None, failure=type(problem).__name__, sent=not _never_connected(problem))
-        return Reply(response.status_code, whole, retry_after_s=_retry_after_s(response))
+        return Reply(
+            response.status_code,
+            whole,
+            retry_after_s=_retry_after_s(response),
+            date_s=_date_s(response),
+            took_s=time.monotonic() - began_s,
+        )
 
 
 def pieces(response: requests.Response, until_s: float) -> Iterator[bytes]:
@@ -115,6 +127,14 @@ def _never_connected(problem: Exception) -> bool:
         return True
     cause = problem.args[0] if problem.args else None
     return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
+
+
+def _date_s(response: requests.Response) -> float | None:
+    """Read the Date header, which every server should send."""
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return None
 
 
 def _retry_after_s(response: requests.Response) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dhanhq import DhanContext, dhanhq
 
@@ -22,10 +22,8 @@ from engine.messages import Refused, Verb
 from engine.model import key_parts
 from engine.wire import (
     ForeignRow,
-    Profile,
     parse_order_row,
     parse_position_row,
-    parse_profile,
     parse_quotes,
     parse_trade_row,
 )
@@ -49,6 +47,13 @@ _READS_AT_ONCE = 2
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
 _TURN = {Verb.CANCEL: (Rank.CANCEL, 5.0), Verb.PLACE: (Rank.PLACE, 2.0), Verb.MODIFY: (Rank.MODIFY, 1.0)}
+
+
+class Timed(NamedTuple):
+    """An answer, and when it was complete by our clock (epoch seconds; 0 = there was none)."""
+
+    reply: Reply
+    ended_s: float
 
 
 class DhanRest:
@@ -77,6 +82,7 @@ class DhanRest:
         context.dhan_http = self._http
         self._api = dhanhq(context)
         self._executor = executor
+        self._clock = clock
         self._order_lane = Lane(clock, ORDER_WINDOWS)
         self._read_lane = Lane(clock, READ_WINDOWS)
         self._quote_lane = Lane(clock, QUOTE_WINDOWS)
@@ -175,14 +181,18 @@ class DhanRest:
         """
         return _parsed(await self._read(self._api.get_positions), parse_position_row)
 
-    async def profile(self) -> Profile:
-        """What Dhan says of account and token; the cheapest way to ask whether the token lives.
+    async def ask(self, path: str) -> Timed:
+        """Get one page of the API, once; what it means is the caller's."""
+        ended_s = 0.0
 
-        Raises:
-            SourceError: there was no answer; AuthFailed when the token is refused.
-        """
-        reply = await self._read(partial(self._http.get, "/profile"))
-        return _understood(parse_profile, answer_of(reply))
+        def call() -> Reply:
+            nonlocal ended_s
+            reply: Reply = self._http.get(path)
+            ended_s = self._clock.now_s()  # here, as the loop may come to it much later
+            return reply
+
+        reply = await self._read(call)
+        return Timed(reply, ended_s)
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).

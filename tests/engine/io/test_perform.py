@@ -15,24 +15,28 @@ from engine.effects import (
     LoadTrades,
     ModifyOrder,
     PlaceOrder,
+    QueryAccount,
     QueryBroker,
     QueryOrder,
     RecallOrder,
     ReduceTrades,
+    RenewToken,
     RowPart,
 )
 from engine.errors import BadInput, Unreachable
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
-from engine.io.perform import STORE_RETRY_S, Performer
+from engine.io.perform import STORE_RETRY_S, Performer, Ports
 from engine.messages import (
     Accepted,
+    AccountState,
     Beat,
     BeatKind,
     BrokerReport,
     CommandOutcome,
     InstrumentsLoaded,
     OrderUpdate,
+    TokenRenewal,
     TradesLoaded,
     Verb,
 )
@@ -119,6 +123,16 @@ class Shelf:
         self.closed.append(dict(exits))
 
 
+class Doorman:
+    """An account that is well."""
+
+    async def state(self):
+        return AccountState(kind="SELF")
+
+    async def renew(self):
+        return TokenRenewal("")
+
+
 class Silent:
     """A chat and a feed that nobody talks to in these tests."""
 
@@ -132,7 +146,7 @@ class House:
         self.errands = Errands()
         self.master_error = None
         self.performer = Performer(
-            inbox=self.inbox, broker=self.broker, store=self.store, feed=Silent(), chat=Silent(),
+            inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent()),
             clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
         )  # fmt: skip
 
@@ -279,3 +293,13 @@ async def test_what_is_under_way_gets_a_moment_to_end(caplog):
     await asyncio.wait({owner})
     assert ended == ["command"]
     assert "report 2 failed" in caplog.text
+
+
+async def test_access_to_the_account_is_asked_and_renewed():
+    """The two answers come back by the inbox like all others."""
+    house = House()
+    async with asyncio.timeout(5):
+        running = asyncio.create_task(house.errands.run())
+        assert await house.said(QueryAccount()) == AccountState(kind="SELF")
+        assert await house.said(RenewToken()) == TokenRenewal("")
+        running.cancel()

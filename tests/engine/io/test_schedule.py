@@ -82,17 +82,22 @@ async def test_it_can_be_run_again_after_a_fall():
     schedule = Schedule(inbox.post, OneSession(2e9, 3e9), VirtualClock())
     for _ in range(2):
         async with running(schedule):
-            assert len(schedule._scheduler.get_jobs()) == 4
+            assert len(schedule._scheduler.get_jobs()) == 5
     assert inbox.kinds == [BeatKind.PULSE] * 2
 
 
 async def test_the_slow_beats_have_their_intervals_and_forgive_lateness():
-    """Sync 30 s, health 60 s, clean-up 300 s in Indian time; late turns are one turn."""
+    """Sync 30 s, health 60 s, clean-up and account 300 s in Indian time; late turns are one turn."""
     schedule = Schedule(Inbox().post, OneSession(2e9, 3e9), VirtualClock())
     async with running(schedule):
         jobs = {job.id: job for job in schedule._scheduler.get_jobs()}
         intervals_s = {kind: jobs[kind.value].trigger.interval.total_seconds() for kind in INTERVALS_S}
-        assert intervals_s == {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300}
+        assert intervals_s == {
+            BeatKind.SYNC: 30,
+            BeatKind.HEALTH: 60,
+            BeatKind.CLEAN: 300,
+            BeatKind.ACCOUNT: 300,
+        }
         assert all(
             jobs[kind.value].misfire_grace_time >= 30 and jobs[kind.value].coalesce for kind in INTERVALS_S
         )
@@ -134,7 +139,7 @@ async def test_a_clock_that_steps_over_the_opening_is_noticed_by_the_next_health
         await inbox.until(BeatKind.HEALTH, BeatKind.SESSION_OPEN)
         after = schedule._scheduler.get_job("session").next_run_time
     assert inbox.kinds.count(BeatKind.SESSION_OPEN) == 1
-    assert (before - after).total_seconds() == pytest.approx(3600 - 595, abs=5)
+    assert (before - after).total_seconds() == pytest.approx(3300 - 595, abs=5)
 
 
 async def test_a_job_that_wakes_before_the_boundary_plans_again_and_posts_nothing():
@@ -145,3 +150,16 @@ async def test_a_job_that_wakes_before_the_boundary_plans_again_and_posts_nothin
         await schedule._session()
         assert BeatKind.SESSION_OPEN not in inbox.kinds
         assert schedule._scheduler.get_job("session") is not None
+
+
+async def test_the_drill_comes_five_minutes_before_the_open_and_the_open_after_it():
+    """Each once, in order."""
+    inbox, open_s = Inbox(), NINE.timestamp()
+    clock = VirtualClock(open_s - 400)
+    schedule = Schedule(inbox.post, OneSession(open_s, open_s + 600), clock)
+    async with running(schedule):
+        for seconds, kind in ((120, BeatKind.DRILL), (290, BeatKind.SESSION_OPEN)):
+            await clock.advance(seconds)
+            schedule._scheduler.modify_job("session", next_run_time=datetime.now(IST))
+            await inbox.until(kind)
+    assert [k for k in inbox.kinds if k is not BeatKind.PULSE] == [BeatKind.DRILL, BeatKind.SESSION_OPEN]

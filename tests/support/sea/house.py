@@ -14,9 +14,9 @@ from engine.effects import Alert, Ask, CancelOrder, Effect, ModifyOrder, PlaceOr
 from engine.errors import Unreachable
 from engine.io import tables
 from engine.io.inbox import Inbox
-from engine.io.perform import Performer
+from engine.io.perform import Performer, Ports
 from engine.io.runner import Runner
-from engine.messages import Beat, BeatKind, BrokerReport, Message, OrderUpdate, Tick, Ticks
+from engine.messages import AccountState, Beat, BeatKind, BrokerReport, Message, OrderUpdate, Tick, Ticks
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
 from engine.watch import Watchlist
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.effects import RowPart
+    from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
     from tests.support.sea.market import Shore
 
@@ -84,7 +85,7 @@ class Hands(Performer):
 
 
 class Ears:
-    """The ports of the chat and of the feed: a person who hears everything and says nothing here."""
+    """The ports of the chat, the feed and the access: a person who hears everything and says nothing here."""
 
     def __init__(self, judge: Judge) -> None:
         self.asks: list[Ask] = []
@@ -93,6 +94,12 @@ class Ears:
     def alert(self, alert: Alert) -> None:
         if alert.urgency is Urgency.HIGH:
             self._judge.alerted(alert)
+
+    async def state(self) -> AccountState:
+        return AccountState()
+
+    async def renew(self) -> TokenRenewal:
+        raise AssertionError("no token here comes near its end")
 
     def ask(self, ask: Ask) -> None:
         self.asks.append(ask)
@@ -145,7 +152,7 @@ class House:
         must(same, 6, f"a restart remembers other exits than {live}")
         self.inbox = Inbox()
         self.performer = Hands(
-            inbox=self.inbox, broker=self.wire, store=self.store, feed=self.ears, chat=self.ears,
+            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)

@@ -15,7 +15,7 @@ from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused
 from engine.model import Instrument, Segment, Side, instrument_key
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.conftest import MORNING_S, TOKEN, limit_order
+from tests.engine.io.dhan.conftest import TOKEN, limit_order
 from tests.engine.io.dhan.http_peers import answering, client, row_server
 from tests.support.clock import settle
 
@@ -162,16 +162,6 @@ async def test_quotes(rest: DhanRest, server: DhanServer, option: Instrument):
     assert (ticks[option.key].bid_paise, ticks[option.key].ask_paise) == (10_000, 10_050)
     assert ticks[nifty].ltp_paise == server.market.quote(nifty).ltp_paise
     assert await rest.quotes([]) == []
-
-
-async def test_profile(rest: DhanRest, server: DhanServer):
-    """The profile tells until when the token is good, to the minute."""
-    profile = await rest.profile()
-    assert profile.client_id == "1000000001"
-    assert profile.token_valid_until_s == MORNING_S + 86_400
-    server.faults.refuse_tokens = True
-    with pytest.raises(AuthFailed):
-        await rest.profile()
 
 
 async def test_foreign_rows_are_left_out_and_broken_ones_spoil_the_answer(executor: ThreadPoolExecutor):
