@@ -114,7 +114,8 @@ class Helm:
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
         running = self.desk.of(position.id)
-        if running is not None and running.part is None:
+        stopped = running is not None and running.state is IntentState.STOPPING and self.halted
+        if running is not None and running.part is None and not stopped:
             joined = self._join(position, verdict, now_s)
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
@@ -210,13 +211,15 @@ class Helm:
     def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
         """A second verdict on a position that is exiting: it joins the running exit, and may hurry it.
 
-        The exit of a part becomes that of the whole, unless it is being stopped.
+        The exit of a part becomes that of the whole.
         """
         running = self.desk.of(position.id)
-        if running is None or silence_of(running.verdict) is Rank.FORCED:
+        if running is None or running.state is not IntentState.WORKING:
+            return []  # one that is being stopped is in no hurry, and becomes nothing else
+        if silence_of(running.verdict) is Rank.FORCED:
             return []
         if running.part is not None:
-            absorbs = verdict.action is not Action.SCALE_OUT and running.state is IntentState.WORKING
+            absorbs = verdict.action is not Action.SCALE_OUT
             how = "closes the whole position now"
         else:
             absorbs, how = verdict.action is Action.CLOSE_IMMEDIATELY, "is in a hurry now"
