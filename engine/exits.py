@@ -13,6 +13,7 @@ from engine.blotter import Blotter
 from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
+from engine.meddling import Meddling
 from engine.model import Urgency
 from engine.orders import Event, Order
 from engine.outgoing import Outgoing
@@ -87,6 +88,7 @@ class ExitDesk:
         self._permit = permit
         self._tuning = tuning
         self._out = Outgoing(account, self.blotter)
+        self._meddling = Meddling(self._out)
         self._pace = Pace()
         self._stalls = Stalls()
         self._waits: dict[str, str] = {}
@@ -122,7 +124,9 @@ class ExitDesk:
     def restore(self, intents: Iterable[Mapping[str, Any]], orders: Iterable[Mapping[str, Any]]) -> None:
         """Take over what the journal knows; call once, before anything else."""
         for row in orders:
-            self.blotter.add(Order.from_json(dict(row)))
+            order = Order.from_json(dict(row))
+            self.blotter.add(order)
+            self._meddling.restored(order)
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
             self.intents[intent.id] = intent
@@ -247,6 +251,8 @@ class ExitDesk:
             self._out.save_order(order)
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
+            if not self._permit(intent, now_s):  # at the close the exchange cancels what is left
+                self._meddling.cancelled(intent, order)
             if intent.rest(order.leg) < 0:
                 leg = intent.legs[order.leg]
                 text = (
@@ -279,12 +285,14 @@ class ExitDesk:
         """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
+            self._meddling.look(intent)
             if intent.state is IntentState.STOPPING:
                 self._wind_down(intent, now_s)
             else:
                 self._work(intent, now_s)
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
+            self._meddling.look(intent)  # what was asked for just now
         self._take_back_late(now_s)
         for order in self.blotter.doubtful(now_s):
             self._alarm(order)
@@ -372,6 +380,9 @@ class ExitDesk:
         live = intent.live_orders()
         if not live and all(intent.rest(index) <= 0 for index in range(len(intent.legs))):
             self._verify(intent, now_s)  # the cancel came after the last fill
+            return
+        if not live and intent.note:  # held, not stopped by hand
+            self._stuck(intent, intent.note)
             return
         if not live:
             intent.state = IntentState.ABORTED

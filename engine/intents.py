@@ -79,6 +79,7 @@ class LegPlan:
         refused_paise, refused_price_s: a price that the exchange did not take, and when.
         reticks: how often a refusal has changed the tick.
         lower_paise, upper_paise: the day's price range; None = unknown.
+        hands: how many of its orders somebody else has cancelled today.
         blocked: why this leg cannot go on; empty = it can.
         mid_s, mids: when the mid was frozen, and how often.
         uncapped: the cap's patience is over.
@@ -123,13 +124,14 @@ class LegPlan:
     reticks: int = 0
     lower_paise: int | None = None
     upper_paise: int | None = None
+    hands: int = 0
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
         self.baseline_net, self.product = None, Product.MARGIN
         self.refusals, self.wait_until_s, self.blocked = 0, 0.0, ""
         self.refused_paise = self.lower_paise = self.upper_paise = None
-        self.missing_reads, self.shrink_reads, self.shrink_net = 0, 0, None
+        self.missing_reads, self.shrink_reads, self.shrink_net, self.hands = 0, 0, None, 0
 
     def become_whole(self) -> None:
         """What was to stay is to go too; what only kept the part from being closed counts no more."""
@@ -152,6 +154,7 @@ class LegPlan:
             "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
+            "hands": self.hands,
         }  # fmt: skip
 
     @classmethod
@@ -169,6 +172,7 @@ class LegPlan:
             refused_since_s=row.get("refused_since_s", 0.0), refused_filled=row.get("refused_filled", 0),
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
+            hands=row.get("hands", 0),
         )  # fmt: skip
 
 
