@@ -56,14 +56,16 @@ class Dialogue:
                 return effects + self._tightening.ask(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
-        if not self._helm.halted:
+        differing = self._helm.differences.held
+        if not self._helm.halted and not differing:
             return [Say(command.by, "Automation is running already.")]
         if command.confirmed:
             return [*self._helm.unhalt(command.by), Say(command.by, self._running)]
         asked, record = self.questions.issue(
             Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
         )
-        lines = (f"The rules act again, mode {self._helm.mode}.",)
+        taken = (f"Taken over as the broker shows them: {', '.join(differing)}.",) if differing else ()
+        lines = (f"The rules act again, mode {self._helm.mode}.", *taken)
         ask = Ask(
             asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
             "Resume", "Stay halted",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
+from engine.differences import Differences
 from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
@@ -82,6 +83,7 @@ class Helm:
         self.calendar = calendar
         self.watch = watch
         self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
+        self.differences = Differences(self.desk.blotter.ledger.quiet)
         self.dialogue = Dialogue(self, config.seed)
         self.holdings = Holdings(
             watch,
@@ -120,8 +122,10 @@ class Helm:
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
             return effects + joined
-        decision = decide(self.mode, verdict, halted=self.halted, degraded=self.degraded(now_s))
-        self.watch.why.decided(position.id, verdict.rule, self.gate_words(decision, verdict, now_s))
+        why = self.degraded(now_s, position.id)
+        decision = decide(self.mode, verdict, halted=self.halted, degraded=why)
+        gate = self.gate_words(decision, verdict, now_s, position.id)
+        self.watch.why.decided(position.id, verdict.rule, gate)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
@@ -129,25 +133,27 @@ class Helm:
         if verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
-        note = self.why_only_told(verdict, now_s)
+        note = self.why_only_told(verdict, now_s, position.id)
         title = f"{position.symbol} {position.strategy}"
         return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
 
-    def gate_words(self, decision: Decision, verdict: Verdict, now_s: float) -> str:
+    def gate_words(
+        self, decision: Decision, verdict: Verdict, now_s: float, position: PositionId | None = None
+    ) -> str:
         """What became of a verdict, for the why log."""
         if decision is Decision.ACT:
             return "exit started"
         if decision is Decision.ASK:
             return "you were asked"
-        return f"told you.{self.why_only_told(verdict, now_s)}".removesuffix(".")
+        return f"told you.{self.why_only_told(verdict, now_s, position)}".removesuffix(".")
 
-    def why_only_told(self, verdict: Verdict, now_s: float) -> str:
+    def why_only_told(self, verdict: Verdict, now_s: float, position: PositionId | None = None) -> str:
         """Why nothing was sent, as the end of an alert; nothing for what asks for nothing."""
         if verdict.action is Action.ALERT:
             return ""
         if self.halted:
             return " Automation is halted (/resume); nothing was sent."
-        if degraded := self.degraded(now_s):
+        if degraded := self.degraded(now_s, position):
             return f" Nothing was sent: {degraded}."
         return " Alert-only: nothing was sent."
 
@@ -251,13 +257,16 @@ class Helm:
         degraded = self.degraded(now_s)
         return f"Not now: {degraded}." if degraded else ""
 
-    def degraded(self, now_s: float) -> str:
-        """Why the machine only alerts at the moment; empty = it is whole."""
+    def degraded(self, now_s: float, position: PositionId | None = None) -> str:
+        """Why the machine only alerts at the moment, at all or of this position; empty = it is whole."""
         if self.trouble:
             return self.trouble
         if not self.calendar.covers(ist_date(now_s)):
             return session_text(self.calendar, now_s)
-        return "" if self.reconciled else "the broker's positions have not been read yet"
+        if not self.reconciled:
+            return "the broker's positions have not been read yet"
+        differs = position is not None and self.differences.why(position)
+        return "trade store and broker disagree about this position" if differs else ""
 
     # ----------------------------------------------------------------------------- stop, resume
 
@@ -278,11 +287,11 @@ class Helm:
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor) -> list[Effect]:
-        """/resume, confirmed: rules act again."""
+        """/resume, confirmed: rules act again, also those of positions of which store and broker disagree."""
         self.halted = False
+        taken = self.differences.take_over()
         self.release(self.holdings.positions)
-        record = Record("setting", "halted", {"on": False, "by": by.name})
-        return [record]
+        return [Record("setting", "halted", {"on": False, "by": by.name}), *taken]
 
     def unanswered(self, asked: Confirmation, now_s: float) -> list[Effect]:
         """Nobody answered: a loss is asked about again at once and loudly, the rest is left alone."""

@@ -35,7 +35,6 @@ from engine.messages import (
 )
 from engine.model import Urgency
 from engine.orders import read_correlation_id
-from engine.reconcile import differences
 from engine.sessions import at, ist_date
 
 if TYPE_CHECKING:
@@ -67,7 +66,6 @@ class Monitor:
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._exited: dict[PositionId, None] = {}
-        self._mismatched: set[InstrumentKey] = set()
         self._health = HealthWatch()
         self._calendar = CalendarWatch(calendar)
         self._remembered_s = 0.0
@@ -116,6 +114,7 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self._calendar.restore(journal.get("setting", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
@@ -261,7 +260,7 @@ class Monitor:
             ours = [read_correlation_id(order.correlation_id) for order in message.orders]
             self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
-        return effects + self._compare(message)
+        return effects + self._compare(message, now_s)
 
     def _blind(self, why: str, now_s: float) -> list[Effect]:
         """At the start a broker that cannot be read is news at once, later after a minute."""
@@ -274,23 +273,20 @@ class Monitor:
         text = f"{why}. Rules go on, but no exit can be placed until it answers."
         return [Alert(Urgency.HIGH, "blind", "The broker cannot be read", text)]
 
-    def _compare(self, report: BrokerReport) -> list[Effect]:
-        """Tell of contracts in which store and broker differ, on the second report that says so."""
-        if self._running or any(True for _ in self.desk.live()):
-            return []  # also while what has just ended is not taken off its position yet
-        found = differences(self.holdings.positions.values(), report)
-        again = [d for d in found if d.key in self._mismatched]
-        self._mismatched = {d.key for d in found}
-        return [
-            Alert(
-                Urgency.HIGH if d.danger else Urgency.MEDIUM,
-                f"mismatch:{d.key}:{d.ours}:{d.theirs}",
-                "Trade store and broker disagree",
-                d.text,
-                d.positions[0],
-            )
-            for d in again
-        ]
+    def _compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
+        """Hold the automation of positions in which store and broker differ, also while others exit."""
+        if report is not self.desk.blotter.ledger.report or not self.holdings.loaded:
+            return []  # an older one, overtaken; or there is nothing to compare with yet
+        positions = self.holdings.positions
+        running = [*self._running.values(), *self.desk.live()]  # what has just ended is still listed
+        busy = {leg.key for intent in running for leg in intent.legs}
+        traded: dict[InstrumentKey, int] = {}
+        for position in positions.values():
+            for key, (units, _) in self.desk.traded(position).items():
+                traded[key] = traded.get(key, 0) + units
+        effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
+        self.helm.release(loose)
+        return effects
 
     # ---------------------------------------------------------------------------------- ending
 

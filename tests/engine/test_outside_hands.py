@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.broker_nouns import OrderStatus
-from engine.effects import Alert
+from engine.effects import Alert, Say
 from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, Ticks, Unknown, Wish
 from engine.model import Mode, Urgency
@@ -18,6 +18,7 @@ from tests.support.rig import Rig
 
 ENTRY = (20, 45, 40, 18)
 LOSS = (6, 10, 190, 60)
+PROFIT = (8, 20, 14, 6)
 RULES = "[default]\nprofit_target = 0.3\nstop_loss_rupees = 1000\n"
 
 
@@ -172,3 +173,139 @@ def test_a_limit_that_nobody_here_asked_for_is_told_once():
     told = [a for a in world.alerts if a.title == "An order was changed by somebody else"]
     assert [a.urgency for a in told] == [Urgency.HIGH]
     assert "₹29.05 now" in told[0].text
+
+
+# ------------------------------------------------------------- store and broker disagree: held, lifted
+
+
+def other():
+    """A second position, of other contracts."""
+    return position(leg(-65, 24000, "PE", 30), leg(65, 23800, "PE", 15), strategy_id=7, strategy="Put Spread")
+
+
+def synced(rig, times=2, seconds=30):
+    """So many rounds of reading broker and store."""
+    for _ in range(times):
+        rig.now_s += seconds
+        rig.tell(Beat(BeatKind.SYNC))
+
+
+def by_hand(rig, index, units):
+    """Somebody trades one leg's contract in the app."""
+    net = rig.net
+    net[rig.legs[index].key] += units
+    rig.exchange.hold(net)
+
+
+def titles(rig):
+    return [alert.title for alert in rig.of(Alert)]
+
+
+def test_a_difference_holds_its_position_and_the_others_go_on():
+    """A hand has bought one short back: the condor's rules only tell, the other position's rules act."""
+    rig = Rig(Mode.EXECUTE, condor(), other(), rules=RULES)
+    rig.wait(3, *ENTRY, 30, 15)
+    by_hand(rig, 1, 65)
+    synced(rig)
+    (alert,) = [a for a in rig.of(Alert) if a.title == "Trade store and broker disagree"]
+    assert alert.urgency is Urgency.HIGH
+    assert "the trade store says -65 units, the broker holds +0" in alert.text
+    assert "/exit 3359 closes" in alert.text
+    assert "/resume takes it over" in alert.text
+    assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
+    rig.wait(10, *LOSS, 90, 20)
+    told = [a.text for a in rig.of(Alert) if a.position == "default/3359"]
+    assert any("Nothing was sent: trade store and broker disagree about this position." in t for t in told)
+    assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
+
+
+def test_a_difference_is_seen_while_another_position_exits():
+    """The put spread's exit runs and is not filled; the condor's difference is told all the same."""
+    rig = Rig(Mode.EXECUTE, condor(), other(), rules=RULES)
+    rig.wait(3, *ENTRY, 30, 15)
+    untraded(rig, 10, (*ENTRY, 90, 20))
+    assert [i.position for i in rig.monitor.desk.live()] == ["default/7"]
+    by_hand(rig, 1, 65)
+    untraded(rig, 20, (*ENTRY, 90, 20))
+    told = [a.position for a in rig.of(Alert) if a.title == "Trade store and broker disagree"]
+    assert told == ["default/3359"]
+
+
+def test_agreement_lifts_the_hold_and_what_was_only_told_is_judged_again():
+    """The hand undoes its trade: told, and the stop that was only told acts."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    by_hand(rig, 1, 65)
+    synced(rig)
+    rig.wait(10, *LOSS)
+    assert not rig.placed
+    by_hand(rig, 1, -65)
+    synced(rig, 1)
+    assert titles(rig).count("Trade store and broker agree again") == 1
+    rig.wait(20, *LOSS)
+    assert rig.flat
+
+
+def test_a_difference_that_passes_or_is_seen_once_holds_nothing():
+    """Store and broker do not learn of a trade at one moment: two reads within ten seconds say nothing."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    by_hand(rig, 1, 65)
+    synced(rig, 3, 3)
+    by_hand(rig, 1, -65)
+    synced(rig, 3)
+    assert "Trade store and broker disagree" not in titles(rig)
+
+
+def test_a_hold_survives_a_restart_and_is_not_told_again():
+    """Before any report of the new life the position is held as it was; nothing is sent."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    by_hand(rig, 1, 65)
+    synced(rig)
+    rig.start()
+    rig.wait(10, *LOSS)
+    assert not rig.placed
+    assert titles(rig).count("Trade store and broker disagree") == 1
+
+
+def test_resume_takes_a_position_over_until_the_difference_is_another_one():
+    """/resume, and the stop acts on what is held; another difference would hold it again."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    by_hand(rig, 1, -65)
+    synced(rig)
+    rig.command(Wish.RESUME, confirmed=True)
+    assert "Automation is running again" in rig.of(Say)[-1].text
+    rig.start()  # what was taken over stays so
+    synced(rig)
+    assert titles(rig).count("Trade store and broker disagree") == 1
+    by_hand(rig, 2, -65)
+    synced(rig)
+    assert titles(rig).count("Trade store and broker disagree") == 2
+    rig.command(Wish.RESUME, confirmed=True)
+    rig.wait(30, *LOSS)
+    assert {order.key for order in rig.placed} == {each.key for each in rig.legs}
+
+
+def test_a_position_that_is_gone_from_the_store_is_held_no_more():
+    """Its rows were closed by somebody: nothing is left to be held, also not after a restart."""
+    rig = Rig(Mode.EXECUTE, condor(), other())
+    by_hand(rig, 1, 65)
+    synced(rig)
+    rig.rows = [row for row in rig.rows if row.strategy_id == 7]
+    synced(rig, 2)
+    assert rig.monitor.helm.differences.held == ()
+    assert rig.journal["difference"]["default/3359"]["why"] == ""
+
+
+def test_a_day_limit_leaves_a_position_out_of_which_store_and_broker_disagree():
+    """The day's loss closes the other position, and says which one it has left alone."""
+    rules = '[default]\nstop_loss = "off"\nprofit_target = "off"\n[account.default]\nday_loss_rupees = 2000\n'
+    rig = Rig(Mode.EXECUTE, condor(), other(), rules=rules)
+    rig.wait(3, *ENTRY, 30, 15)
+    by_hand(rig, 1, 65)
+    synced(rig)
+    rig.wait(20, *ENTRY, 90, 20)
+    assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
+    assert any("Left out, store and broker disagree: default/3359." in a.text for a in rig.of(Alert))
