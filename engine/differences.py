@@ -26,6 +26,9 @@ __all__ = ["Differences"]
 #: do not learn of a trade at the same moment.
 DIFFERENT_READS = 2
 DIFFERENT_S = 10.0
+#: A position is closed outside when so many reports over so many seconds list each contract with nothing.
+CLOSED_READS = 3
+CLOSED_S = 60.0
 
 
 class _Seen(NamedTuple):
@@ -59,6 +62,21 @@ class Differences:
     def why(self, position: PositionId) -> str:
         """Why the automation of a position is held; empty = it is not."""
         return self._held.get(position, "")
+
+    def closed(self, position: Position, now_s: float) -> bool:
+        """True when the broker surely holds nothing of a position that the store lists.
+
+        A contract that is not listed is unknown, not zero; one that other positions hold too tells nothing.
+        """
+        mine = [self._seen.get(key) for key in position.nets]
+        return all(
+            seen is not None
+            and seen.what.theirs == 0
+            and seen.what.positions == (position.id,)
+            and seen.reads >= CLOSED_READS
+            and now_s - seen.since_s >= CLOSED_S
+            for seen in mine
+        )
 
     @property
     def held(self) -> tuple[PositionId, ...]:

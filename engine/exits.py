@@ -107,7 +107,7 @@ class ExitDesk:
     def unfinished(self, position: PositionId) -> list[Intent]:
         """The exits of a position that ended before it was flat, oldest first."""
         mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
-        return [intent for intent in mine if intent.state is not IntentState.FLAT]
+        return [intent for intent in mine if not intent.state.flat]
 
     def traded(self, position: Position) -> Traded:
         """What the exits of a position that is not flat have traded of it."""
@@ -161,7 +161,7 @@ class ExitDesk:
             self._out.save_order(order)
         for intent in [i for i in self.intents.values() if i.begun_s < since_s]:
             if not intent.state.live:
-                if intent.state is IntentState.FLAT or not any(order.filled for order in intent.orders):
+                if intent.state.flat or not any(order.filled for order in intent.orders):
                     del self.intents[intent.id]
                 continue
             intent.begun_s = since_s
@@ -183,6 +183,13 @@ class ExitDesk:
             text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
             self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
         return self._turn(now_s)
+
+    def closed_outside(self, intent: Intent) -> list[Effect]:
+        """Take on an exit that has ended before it began: somebody else has closed all that it was about."""
+        self.intents[intent.id] = intent
+        self._out.save(intent)
+        self._out.add(Audit(intent.state, {"intent": intent.id}))
+        return self._out.take()
 
     def hasten(
         self, intent: Intent, verdict: Verdict, now_s: float, style: Style = Style.URGENT
@@ -411,9 +418,10 @@ class ExitDesk:
     def _verify(self, intent: Intent, now_s: float) -> None:
         finding, why = verify(intent, self.blotter.ledger)
         if finding is Finding.FLAT:
-            intent.state = IntentState.FLAT
+            outside = any(intent.outside(index) for index in range(len(intent.legs)))
+            intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT
             self._out.save(intent)
-            self._out.add(Audit("part closed" if intent.part else "flat", {"intent": intent.id}))
+            self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))
             return
         intent.verify_since_s = intent.verify_since_s or now_s
         self._pace.wanted = True

@@ -192,6 +192,20 @@ class Helm:
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
 
+    def closed_outside(self, position: Position, now_s: float) -> tuple[Intent, list[Effect]]:
+        """End a position that the broker does not hold any more, without an order of ours."""
+        legs = self.plan(position, None)
+        for leg in legs:
+            leg.quantity = leg.before
+        reason = "The broker holds nothing of it any more"
+        verdict = Verdict("closed_outside", Action.MONITOR, Urgency.HIGH, None, None, 1.0, reason)
+        intent_id, title = self._next_intent(now_s), f"{position.symbol} {position.strategy}"
+        intent = Intent(
+            intent_id, position.id, position.account, title, verdict, Style.PATIENT, legs,
+            "somebody else", intent_id, now_s, IntentState.CLOSED_OUTSIDE,
+        )  # fmt: skip
+        return intent, self.desk.closed_outside(intent)
+
     def plan(self, position: Position, part: Part | None) -> list[LegPlan]:
         """What an exit of the position, or of that part of it, has to trade now."""
         earlier = self.desk.unfinished(position.id)

@@ -279,7 +279,7 @@ class Holdings:
         rows = [leg.row_id for leg in position.legs] if position is not None else []
         exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
         for index, leg in enumerate(intent.legs):
-            exits |= dict.fromkeys(leg.rows, intent.average_paise(index))
+            exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
         self._closed |= exits
         if position is not None:
             self.flat[position.id] = position

@@ -19,14 +19,16 @@ __all__ = ["Intent", "IntentState", "LegPlan", "Part"]
 
 
 class IntentState(StrEnum):
-    """Where an exit stands. FLAT, STUCK and ABORTED are ends.
+    """Where an exit stands. FLAT, CLOSED_OUTSIDE, STUCK and ABORTED are ends.
 
-    An exit of a part is FLAT when the part is verified closed.
+    An exit of a part is FLAT when the part is verified closed. CLOSED_OUTSIDE is as flat, but somebody
+    else has traded some of it, at prices that nobody here knows.
     """
 
     WORKING = "working"
     STOPPING = "stopping"
     FLAT = "flat"
+    CLOSED_OUTSIDE = "closed outside"
     STUCK = "stuck"
     ABORTED = "aborted"
 
@@ -34,6 +36,11 @@ class IntentState(StrEnum):
     def live(self) -> bool:
         """True until the exit has ended."""
         return self in (IntentState.WORKING, IntentState.STOPPING)
+
+    @property
+    def flat(self) -> bool:
+        """True when nothing of what the exit was to close is left."""
+        return self in (IntentState.FLAT, IntentState.CLOSED_OUTSIDE)
 
 
 class Part(NamedTuple):
@@ -237,6 +244,15 @@ class Intent:
             return None
         turnover = self.legs[leg].before_paise + self.traded(leg)[1]
         return -(-turnover // filled) if self.legs[leg].side is Side.BUY else turnover // filled
+
+    def outside(self, leg: int) -> int:
+        """Units of a leg that the rows list and that somebody else has closed."""
+        plan = self.legs[leg]
+        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity
+
+    def exit_paise(self, leg: int) -> int | None:
+        """What the rows of a leg were closed at; None = unknown, somebody else has closed some of it."""
+        return None if self.outside(leg) else self.average_paise(leg)
 
     def to_json(self) -> dict[str, Any]:
         """The intent as the journal keeps it; its orders are rows of their own."""

@@ -33,7 +33,7 @@ from engine.messages import (
     TradesLoaded,
     UpdatesStopped,
 )
-from engine.model import Urgency
+from engine.model import Mode, Urgency
 from engine.orders import read_correlation_id
 from engine.sessions import at, ist_date
 
@@ -100,7 +100,7 @@ class Monitor:
             for k, v in journal.get("intent", {}).items()
             if v["begun_s"] >= since_s
             or IntentState(v["state"]).live
-            or (IntentState(v["state"]) is not IntentState.FLAT and k in traded)
+            or (not IntentState(v["state"]).flat and k in traded)
         }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
@@ -286,6 +286,12 @@ class Monitor:
                 traded[key] = traded.get(key, 0) + units
         effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
         self.helm.release(loose)
+        working = {order.request.key for order in self.desk.blotter.live()}
+        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):  # the others leave the store's rows alone
+            for position in tuple(positions.values()):
+                if working.isdisjoint(position.nets) and self.helm.differences.closed(position, now_s):
+                    intent, kept = self.helm.closed_outside(position, now_s)
+                    effects += [*kept, *self._ended(intent, now_s)]
         return effects
 
     # ---------------------------------------------------------------------------------- ending
@@ -316,7 +322,7 @@ class Monitor:
         made = realised_paise(intent, entries)
         card = exit_card(intent, made)
         effects: list[Effect] = []
-        if intent.state is not IntentState.FLAT:
+        if not intent.state.flat:
             effects += _half_closed(intent)
         elif intent.part is None:
             position = self.holdings.positions.get(intent.position)
@@ -327,6 +333,8 @@ class Monitor:
         else:
             effects += self.holdings.close_part(intent, now_s)
             effects += self.dialogue.part_closed(intent.position)
+        if intent.state is IntentState.CLOSED_OUTSIDE:
+            effects.append(_outside(intent))
         if intent.state is IntentState.ABORTED or intent.part is not None:
             self.helm.release((intent.position,))
         return effects + self._show(card)
@@ -336,6 +344,15 @@ class Monitor:
             return []
         self._cards[card.nonce] = card
         return [card]
+
+
+def _outside(intent: Intent) -> Effect:
+    text = (
+        f"{intent.title}: the broker holds nothing of it any more, and not all of that is our doing. Its "
+        "rows are closed, those that somebody else has closed without a price. Enter the prices in the store."
+    )
+    title = "A position was closed by somebody else"
+    return Alert(Urgency.HIGH, f"outside:{intent.id}", title, text, intent.position)
 
 
 def _half_closed(intent: Intent) -> list[Effect]:

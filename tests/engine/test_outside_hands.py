@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from engine.broker_nouns import OrderStatus
-from engine.effects import Alert, Say
+from engine.effects import Alert, Card, Say
 from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, Ticks, Unknown, Wish
 from engine.model import Mode, Urgency
+from engine.paper import PaperExchange
 from engine.tuning import Tuning
 from tests.engine.makers import condor, leg, position, quote
 from tests.support.broker import Fill, ModelBroker, World
@@ -309,3 +310,66 @@ def test_a_day_limit_leaves_a_position_out_of_which_store_and_broker_disagree():
     rig.wait(20, *ENTRY, 90, 20)
     assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
     assert any("Left out, store and broker disagree: default/3359." in a.text for a in rig.of(Alert))
+
+
+# ----------------------------------------------------------------------- closed by somebody else: an end
+
+
+def test_an_exit_whose_position_is_closed_by_hand_takes_its_order_back_and_ends_as_that():
+    """The owner closes the short in the app while ours rests: cancelled by us, then closed outside."""
+    world = World(short_call(), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    world.broker.by_hand(world.intent.legs[0].key, 65, world.now_s)
+    assert world.run(60.0) is IntentState.CLOSED_OUTSIDE
+    assert [row.status for row in world.broker.orders.values()] == [OrderStatus.CANCELLED]
+    assert world.intent.exit_paise(0) is None
+
+
+def test_a_leg_of_which_a_hand_has_closed_a_part_has_no_exit_price():
+    """Half of two lots is closed by hand, we buy the rest: flat, but not by us alone."""
+    world = World(position(leg(-130, 25300, "CE", 40)), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    world.broker.by_hand(world.intent.legs[0].key, 65, world.now_s)
+    world.broker.fills_as = Fill.AT_ONCE
+    assert world.run(120.0) is IntentState.CLOSED_OUTSIDE
+    assert world.flat
+    assert world.intent.filled(0) == 65
+    assert world.intent.exit_paise(0) is None
+
+
+def test_a_position_that_is_flat_outside_ends_without_an_order():
+    """Everything was closed in the app: told HIGH, rows closed without a price, no order."""
+    rig = Rig(Mode.EXECUTE, condor(), other(), rules=RULES)
+    rig.wait(3, *ENTRY, 30, 15)
+    rig.exchange.hold({each.key: 0 if each in condor().legs else each.quantity for each in rig.legs})
+    synced(rig, 2)
+    assert "A position was closed by somebody else" not in titles(rig)
+    synced(rig, 2)
+    (alert,) = [a for a in rig.of(Alert) if a.title == "A position was closed by somebody else"]
+    assert (alert.urgency, alert.position) == (Urgency.HIGH, "default/3359")
+    assert rig.exits == {1: None, 2: None, 3: None, 4: None}
+    assert not rig.placed
+    assert rig.of(Card)[-1].title == "Closed by somebody else: 3359 NIFTY Iron Condor"
+    assert [view.reason for view in rig.view.positions if view.strategy_id == 3359] == [
+        "closed by somebody else"
+    ]
+    rig.start()
+    synced(rig, 4)
+    assert titles(rig).count("A position was closed by somebody else") == 1
+    assert [position.strategy_id for position in rig.monitor.holdings.positions.values()] == [7]
+
+
+@pytest.mark.parametrize("mode", [Mode.EXECUTE, Mode.ALERT_ONLY])
+def test_unknown_is_not_closed_and_alert_only_leaves_the_rows_alone(mode):
+    """The broker lists nothing, or we only alert: the position is held, and nothing is written."""
+    rig = Rig(mode, rules=RULES)
+    rig.wait(3, *ENTRY)
+    rig.exchange.hold({each.key: 0 for each in rig.legs} if mode is Mode.ALERT_ONLY else {})
+    if mode is Mode.EXECUTE:
+        rig.exchange = PaperExchange()
+    synced(rig, 6)
+    assert "Trade store and broker disagree" in titles(rig)
+    assert not rig.exits
+    assert len(rig.monitor.holdings.positions) == 1
