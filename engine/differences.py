@@ -78,11 +78,6 @@ class Differences:
             for seen in mine
         )
 
-    @property
-    def held(self) -> tuple[PositionId, ...]:
-        """The positions that are held."""
-        return tuple(self._held)
-
     def take_over(self) -> list[Effect]:
         """The owner has seen it: what differs now holds nothing any more, until something else does."""
         effects: list[Effect] = []

@@ -279,8 +279,15 @@ class Helm:
             return session_text(self.calendar, now_s)
         if not self.reconciled:
             return "the broker's positions have not been read yet"
-        differs = position is not None and self.differences.why(position)
-        return "trade store and broker disagree about this position" if differs else ""
+        return self.held_out(position)[0] if position is not None else ""
+
+    def held_out(self, position: PositionId) -> tuple[str, str]:
+        """Why a position's automation is held, in short and in full; empty = it is not."""
+        if full := self.differences.why(position):
+            return "trade store and broker disagree about this position", full
+        if full := self.holdings.changed.get(position, ""):
+            return "a contract of this position has changed", full
+        return "", ""
 
     # ----------------------------------------------------------------------------- stop, resume
 
@@ -300,10 +307,10 @@ class Helm:
         effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
-    def unhalt(self, by: Actor) -> list[Effect]:
-        """/resume, confirmed: rules act again, also those of positions of which store and broker disagree."""
+    def unhalt(self, by: Actor, now_s: float) -> list[Effect]:
+        """/resume, confirmed: rules act again, also those of positions that were held."""
         self.halted = False
-        taken = self.differences.take_over()
+        taken = [*self.differences.take_over(), *self.holdings.take_master(now_s)]
         self.release(self.holdings.positions)
         return [Record("setting", "halted", {"on": False, "by": by.name}), *taken]
 

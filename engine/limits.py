@@ -185,14 +185,14 @@ class Limits:
         return self._save(account)
 
     def _left_out(self, position: PositionId) -> bool:
-        """An exit is stuck already, or store and broker disagree about what there is to close."""
+        """An exit is stuck already, or its automation is held."""
         last = self._helm.desk.last_of(position)
         stuck = last is not None and last.state is IntentState.STUCK
-        return stuck or bool(self._helm.differences.why(position))
+        return stuck or bool(self._helm.held_out(position)[0])
 
     def _held(self, positions: Sequence[Position]) -> str:
-        held = [p.id for p in positions if self._helm.differences.why(p.id)]
-        return f" Left out, store and broker disagree: {', '.join(held)}." if held else ""
+        held = [p.id for p in positions if self._helm.held_out(p.id)[0]]
+        return f" Left out, their automation is held: {', '.join(held)}." if held else ""
 
     # ---------------------------------------------------------------------------------- telling
 

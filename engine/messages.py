@@ -250,6 +250,7 @@ class BeatKind(StrEnum):
     SYNC = "sync"
     HEALTH = "health"
     CLEAN = "clean"
+    MASTER = "instrument master"
     SESSION_OPEN = "session open"
     SESSION_CLOSE = "session close"
 

@@ -79,7 +79,7 @@ class Monitor:
             Command: self.dialogue.command,
             Tap: self.dialogue.tap,
             TradesLoaded: self._trades,
-            InstrumentsLoaded: self.holdings.take_instruments,
+            InstrumentsLoaded: self._instruments,
             FeedChanged: self._feed,
             JournalState: self._journal,
             UpdatesStopped: self._updates,
@@ -163,6 +163,8 @@ class Monitor:
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
+            case BeatKind.MASTER:
+                return self.holdings.reload()
             case BeatKind.SESSION_OPEN:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
@@ -209,6 +211,12 @@ class Monitor:
             text = f"{message.detail} What is known goes on being watched."
             return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
         return self.holdings.take_rows(message.rows, message.levels, now_s)
+
+    def _instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
+        held = tuple(self.holdings.changed)
+        effects = self.holdings.take_instruments(message, now_s)
+        self.helm.release(name for name in held if name not in self.holdings.changed)
+        return effects
 
     def _rules(self, message: RulesChanged, now_s: float) -> list[Effect]:
         topic = f"rules-file:{message.version}"

@@ -107,7 +107,7 @@ def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionS
         return PositionState.STUCK, last.note
     if monitor.dialogue.questions.held(position.id):
         return PositionState.HELD, "waiting for your answer"
-    if why := monitor.helm.differences.why(position.id):
+    if why := monitor.helm.held_out(position.id)[1]:
         return PositionState.HELD, why
     if position.id in monitor.helm.snoozed:
         return PositionState.HELD, f"left alone until {ist(monitor.helm.snoozed[position.id].until_s):%H:%M}"

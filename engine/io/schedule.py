@@ -23,6 +23,8 @@ from engine.sessions import Session
 _ZONE = ZoneInfo("Asia/Kolkata")
 
 PULSE_S = 0.5
+#: The instrument master of the day is there by then, and a change in it can still be looked at.
+MASTER_BEFORE_S = 900.0
 INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300}
 #: A job that is late by more than this (the host slept) waits for its next turn.
 _GRACE_S = 30
@@ -36,7 +38,7 @@ class SessionCalendar(Protocol):
 
 
 class Schedule:
-    """Posts the beats: PULSE, SYNC, HEALTH, CLEAN at their intervals, SESSION_OPEN and _CLOSE on time.
+    """Posts the beats: PULSE, SYNC, HEALTH, CLEAN at intervals, MASTER, SESSION_OPEN and _CLOSE on time.
 
     Sessions follow the monitor's clock, which may be shifted (CLOCK_START) or stepped; intervals are
     real time.
@@ -78,12 +80,17 @@ class Schedule:
         if self._clock.now_s() >= at_s:
             self._boundary = self._next_boundary()
             self._post(Beat(kind))
+            if kind is BeatKind.MASTER:  # the opening may have passed too, and must not be lost
+                self._boundary = BeatKind.SESSION_OPEN, at_s + MASTER_BEFORE_S
+                await self._session()
         self._plan_boundary()
 
     def _next_boundary(self) -> tuple[BeatKind, float]:
-        """The next opening or close after this moment, by the monitor's clock."""
+        """The next master, opening or close after this moment, by the monitor's clock."""
         now_s = self._clock.now_s()
         session = self._calendar.window(now_s)
+        if now_s < session.open_s - MASTER_BEFORE_S:
+            return BeatKind.MASTER, session.open_s - MASTER_BEFORE_S
         if now_s < session.open_s:
             return BeatKind.SESSION_OPEN, session.open_s
         return BeatKind.SESSION_CLOSE, session.close_s

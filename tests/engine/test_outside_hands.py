@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from engine.broker_nouns import OrderStatus
-from engine.effects import Alert, Card, Say
+from engine.effects import Alert, Card, LoadInstruments, Say
 from engine.intents import IntentState
-from engine.messages import Beat, BeatKind, Ticks, Unknown, Wish
+from engine.messages import Beat, BeatKind, InstrumentsLoaded, Ticks, Unknown, Wish
 from engine.model import Mode, Urgency
 from engine.paper import PaperExchange
 from engine.tuning import Tuning
@@ -296,7 +297,7 @@ def test_a_position_that_is_gone_from_the_store_is_held_no_more():
     synced(rig)
     rig.rows = [row for row in rig.rows if row.strategy_id == 7]
     synced(rig, 2)
-    assert rig.monitor.helm.differences.held == ()
+    assert not rig.monitor.helm.differences.why("default/3359")
     assert rig.journal["difference"]["default/3359"]["why"] == ""
 
 
@@ -309,7 +310,7 @@ def test_a_day_limit_leaves_a_position_out_of_which_store_and_broker_disagree():
     synced(rig)
     rig.wait(20, *ENTRY, 90, 20)
     assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
-    assert any("Left out, store and broker disagree: default/3359." in a.text for a in rig.of(Alert))
+    assert any("Left out, their automation is held: default/3359." in a.text for a in rig.of(Alert))
 
 
 # ----------------------------------------------------------------------- closed by somebody else: an end
@@ -373,3 +374,92 @@ def test_unknown_is_not_closed_and_alert_only_leaves_the_rows_alone(mode):
     assert "Trade store and broker disagree" in titles(rig)
     assert not rig.exits
     assert len(rig.monitor.holdings.positions) == 1
+
+
+def test_many_reports_in_a_few_seconds_close_nothing():
+    """Five reads in twenty-five seconds say the same: too soon to end a position."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    rig.exchange.hold({each.key: 0 for each in rig.legs})
+    synced(rig, 5, 5)
+    assert not rig.exits
+
+
+# ----------------------------------------------------------------------- the instrument master changes
+
+
+def reload(rig, number, **changed):
+    """The morning's master, with one leg's contract changed; nothing at all = it is gone."""
+    master = {each.key: each.instrument for each in rig.legs}
+    key = rig.legs[number].key
+    if changed:
+        master[key] = replace(master[key], **changed)
+    else:
+        del master[key]
+    rig.tell(InstrumentsLoaded(master))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"lot": 75}, "lot 65 is 75 now"),
+        ({"tick_paise": 10}, "tick ₹0.05 is ₹0.10 now"),
+        ({"strike_paise": 2_400_000}, "strike ₹24,700.00 is ₹24,000.00 now"),
+        ({"expiry": date(2026, 3, 31)}, "expiry 2026-02-24 is 2026-03-31 now"),
+        ({"symbol": "OTHER", "display": "OTHER 1 CE"}, "means OTHER 1 CE now"),
+        ({}, "is not in the instrument master any more"),
+    ],
+)
+def test_a_held_contract_that_changes_holds_its_position(changed, told):
+    """HIGH, its rules only tell, it stays watched, the other one goes on; back again: it acts."""
+    rig = Rig(Mode.EXECUTE, condor(), other(), rules=RULES)
+    rig.wait(3, *ENTRY, 30, 15)
+    reload(rig, 1, **changed)
+    (alert,) = [a for a in rig.of(Alert) if a.title == "A contract has changed"]
+    assert (alert.urgency, alert.position) == (Urgency.HIGH, "default/3359")
+    assert told in alert.text
+    assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
+    rig.wait(10, *LOSS, 90, 20)
+    assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
+    rig.tell(InstrumentsLoaded({each.key: each.instrument for each in rig.legs}))
+    rig.wait(20, *LOSS, 90, 20)
+    assert rig.flat
+
+
+def test_resume_takes_a_changed_contract_over():
+    """Another tick: after /resume the exit goes by the new one."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    reload(rig, 1, tick_paise=10)
+    rig.command(Wish.RESUME, confirmed=True)
+    rig.wait(20, *LOSS)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert sorted(plan.tick_paise for plan in intent.legs) == [5, 5, 5, 10]
+
+
+def test_what_may_change_every_day_holds_nothing():
+    """The day's price range, the freeze quantity and a name are not the contract."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    reload(rig, 1, lower_paise=5, upper_paise=90_000, freeze_quantity=1_800, trading_symbol="NIFTY-X")
+    assert "A contract has changed" not in titles(rig)
+    rig.wait(20, *LOSS)
+    assert rig.flat
+
+
+def test_the_master_is_read_in_the_morning_and_once_for_each_contract_it_lacks(monkeypatch):
+    """The beat asks for it; a row of an unknown contract asks once, not at every load."""
+    rig = Rig(Mode.EXECUTE)
+    asked = []
+    ask = rig.ask_the_world
+
+    def listening(effect):
+        asked.extend([effect] if isinstance(effect, LoadInstruments) else [])
+        return ask(effect)
+
+    monkeypatch.setattr(rig, "ask_the_world", listening)
+    rig.tell(Beat(BeatKind.MASTER))
+    assert asked == [LoadInstruments(frozenset({"NIFTY"}))]
+    rig.rows.append(replace(rig.rows[0], id=99, strategy_id=8, security_id=999_999))
+    synced(rig, 3)
+    assert len(asked) == 2
