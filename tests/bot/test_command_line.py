@@ -6,7 +6,8 @@ import pytest
 
 from bot.__main__ import main
 from engine.effects import Record
-from engine.io.journal import HostLock, Journal
+from engine.io.journal import Journal
+from engine.io.locks import HostLock
 from engine.settings import DEFAULT_URLS
 from tests.engine.test_settings import COMPLETE
 
