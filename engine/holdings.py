@@ -150,6 +150,7 @@ class Holdings:
         symbols = frozenset(row.symbol for row in rows)
         if not symbols <= self._symbols:
             self._symbols |= symbols
+            self._missed = frozenset(map(row_key, rows))  # asked for hereby
             effects.append(LoadInstruments(self._symbols))
         effects += [] if self.paper else self._reductions.settle(rows)
         return effects + (self._group(now_s) if self.instruments else [])

@@ -463,3 +463,6 @@ def test_the_master_is_read_in_the_morning_and_once_for_each_contract_it_lacks(m
     rig.rows.append(replace(rig.rows[0], id=99, strategy_id=8, security_id=999_999))
     synced(rig, 3)
     assert len(asked) == 2
+    rig.rows.append(replace(rig.rows[0], id=100, strategy_id=9, symbol="BANKNIFTY", security_id=999_998))
+    synced(rig, 3)
+    assert asked[2:] == [LoadInstruments(frozenset({"NIFTY", "BANKNIFTY"}))]
