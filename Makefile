@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help run test check bench pictures lock clean sandbox
+.PHONY: help run test test-deep check bench pictures lock clean sandbox
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -18,6 +18,9 @@ sandbox: $(VENV)/.runtime  ## start only the sandbox's servers
 
 test: $(VENV)/.dev  ## run the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-deep: $(VENV)/.dev  ## only the proof machine, ten times as often and anew in every run
+	@$(BIN)/python -m pytest -m deep $(ARGS)
 
 check: $(VENV)/.dev  ## lint, format, types and the import rules
 	@$(BIN)/ruff check .

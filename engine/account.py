@@ -8,22 +8,25 @@ was closed today goes on counting. Amounts are signed integer paise, gross.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.condition import Condition
+from engine.day import Day
 from engine.model import Action, Urgency, Verdict
 from engine.money import rupees, signed_rupees
-from engine.rules.day_limits import DAY_LOSS, DAY_PROFIT, DAY_TRAILING, DayLimits
+from engine.rules.day_limits import DAY_LOSS, DAY_PROFIT, DAY_TRAILING
 from engine.sessions import ist_date
 from engine.watch.armed import PROFIT_CONFIRM_S
+from engine.watch.lasting import Lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from engine.gate import Confirmation
     from engine.model import InstrumentKey, PositionId
+    from engine.rules.day_limits import DayLimits, DayTrailing
     from engine.watch.nouns import Standing
 
     #: The legs of a position, and what parts of it have brought.
@@ -36,45 +39,13 @@ GRACE_S = 15.0
 _DEEP_PCT = 115
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What has to survive a restart.
-
-    Attributes:
-        date: ISO; empty = no session was seen yet.
-        base: P&L of each position when its day began.
-        last: the newest believable P&L of each.
-        closed: what positions that ended today have made today.
-        peak_paise: the day's highest P&L since the trailing limit was activated.
-        fired: the limit that has spoken today; empty = none.
-        outcome: what came of it, a word of `engine.limits`; with the question's nonce if it was one.
-        known: the positions the owner need not be told of any more.
-    """
-
-    date: str = ""
-    base: Mapping[PositionId, int] = field(default_factory=dict)
-    last: Mapping[PositionId, int] = field(default_factory=dict)
-    closed: Mapping[PositionId, int] = field(default_factory=dict)
-    peak_paise: int | None = None
-    fired: str = ""
-    outcome: str = ""
-    nonce: str = ""
-    known: tuple[PositionId, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """A dictionary of plain JSON values."""
-        maps = {name: dict(getattr(self, name)) for name in ("base", "last", "closed")}
-        rest = {name: getattr(self, name) for name in ("date", "peak_paise", "fired", "outcome", "nonce")}
-        return maps | rest | {"known": list(self.known)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Day:
-        """What `to_json` gave, read back."""
-        return cls(**{**data, "known": tuple(data["known"])})
-
-
 class Account:
     """The running day of one account.
+
+    Args:
+        name: of the account.
+        day: what is known of its day.
+        lasts_s: how long the day must have been at a P&L for that to be its highest.
 
     Attributes:
         day: what has to survive a restart; replaced, never changed.
@@ -83,7 +54,7 @@ class Account:
         question: what the owner was asked when a limit was reached.
     """
 
-    def __init__(self, name: str, day: Day) -> None:
+    def __init__(self, name: str, day: Day, lasts_s: float) -> None:
         self.name = name
         self.day = day
         self.marked_paise: int | None = None
@@ -95,6 +66,7 @@ class Account:
         self._arrived: dict[InstrumentKey, float] = {}
         self._moved: dict[InstrumentKey, float] = {}
         self._conditions = {name: Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
+        self._lasting = Lasting(lasts_s)
 
     def look(self, standings: Sequence[Standing], now_s: float, today: str, yesterday: str) -> None:
         """Take in how all open positions stand, in session.
@@ -122,6 +94,7 @@ class Account:
 
     def judge(self, limits: DayLimits, confirm_s: float, now_s: float) -> Verdict | None:
         """The limit that the day has reached for long enough, if any; at most one a day."""
+        self._follow_peak(limits.trailing, now_s)
         met = self._met(limits)
         speaking: list[Verdict | None] = []
         for rule, condition in self._conditions.items():
@@ -137,8 +110,9 @@ class Account:
 
     @property
     def due_s(self) -> float:
-        """When time alone will confirm what is met now; inf = nothing waits for it."""
-        return inf if self.day.fired else min(c.due_s for c in self._conditions.values())
+        """When time alone will confirm what is met now, or make a peak; inf = nothing waits for it."""
+        waits_s = min(c.due_s for c in self._conditions.values())
+        return inf if self.day.fired else min(waits_s, self._lasting.due_s)
 
     def end(self, position: PositionId, pnl_paise: int | None) -> None:
         """A position is flat: what it made today goes on counting.
@@ -183,6 +157,7 @@ class Account:
         self.day = Day(date=today, base=base, last=dict(base))
         self._seen.clear()
         self._conditions = {name: Condition() for name in self._conditions}
+        self._lasting.forget()
 
     def _follow_legs(self, standings: Iterable[Standing]) -> None:
         """Other legs, a row closed by hand: what was made so far stays, the new legs begin where they are.
@@ -241,6 +216,26 @@ class Account:
         day, loss = self.guarded_paise, limits.loss_paise
         return day is not None and loss is not None and day * 100 <= -loss * _DEEP_PCT
 
+    def _follow_peak(self, trailing: DayTrailing | None, now_s: float) -> None:
+        """Keep the day's highest P&L that has lasted, from the activation of the trailing limit on."""
+        if trailing is None:
+            self._lasting.forget()
+            return
+        self._keep_lasting(trailing, now_s)
+        if self.marked_paise is None:
+            self._lasting.forget()
+            return
+        peak, none_paise = self.day.peak_paise, trailing.activate_paise - 1
+        known_paise = none_paise if peak is None else max(peak, none_paise)
+        self._lasting.see(self.marked_paise, now_s, -inf, known_paise)
+        self._keep_lasting(trailing, now_s)
+
+    def _keep_lasting(self, trailing: DayTrailing, now_s: float) -> None:
+        """What has lasted by now; what waited under another activation may be none."""
+        highs, _ = self._lasting.lasted(now_s)
+        if highs and highs[-1] >= trailing.activate_paise:
+            self.day = replace(self.day, peak_paise=highs[-1])
+
     def _met(self, limits: DayLimits) -> dict[str, Verdict]:
         """The limits that the day is beyond at this moment."""
         met = {}
@@ -251,9 +246,6 @@ class Account:
             return met
         if trailing is not None:
             peak = self.day.peak_paise
-            if marked >= trailing.activate_paise and (peak is None or marked > peak):
-                peak = marked
-                self.day = replace(self.day, peak_paise=peak)
             if peak is not None and marked <= peak - trailing.give_back_paise:
                 words = (
                     f"{rupees(trailing.give_back_paise)} or more below its highest {signed_rupees(peak)}, at"

@@ -21,20 +21,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Blotter", "Change"]
 
+#: Units and price in paise of each exchange trade, by its id.
+Trades = dict[str, tuple[int, int]]
+
 #: An unknown order is absent only after this many reads of the book that lack it, over at least
 #: this long: longer than the client's time-out (4 s) plus the slowest acceptance anyone has
 #: reported (30 s). The owner is told long before (`UNKNOWN_ALARM_S`).
 ABSENT_READS = 3
 ABSENT_AFTER_S = 35.0
 UNKNOWN_ALARM_S = 15.0
+#: Books that could be read this often and for this long without an answer will not give one any more.
+LOST_READS = 20
+LOST_AFTER_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One order changed; ``refusal`` (code, words) when it, or a new price for it, was refused."""
+    """One order changed; ``refusal`` (code, words) when it, or a new price for it, was refused.
+
+    ``resized``: somebody else has changed how much it asks for.
+    """
 
     order: Order
     refusal: tuple[str, str] | None = None
+    resized: bool = False
 
 
 class Blotter:
@@ -48,7 +58,7 @@ class Blotter:
         """Take in an order: a new one about to be sent, or one the journal remembers."""
         self._orders[order.id] = order
         if order.filled:
-            self.ledger.filled(order.request.key, order.request.side, order.filled, order.priced_s)
+            self.ledger.filled(order.request.key, order.request.side, order.filled, order.filled_s)
         self.ledger.touched(order.request.key)
 
     def all(self) -> list[Order]:
@@ -77,9 +87,26 @@ class Blotter:
             self.add(order)
         return dropped
 
+    def doubles(self) -> list[BrokerOrder]:
+        """Orders in the book that bear the name of one of ours and are not it: nobody asked for them."""
+        return [row for row in self.ledger.strays if row.correlation_id in self._orders]
+
     def doubtful(self, now_s: float) -> list[Order]:
         """Orders of whose fate nobody has known for too long."""
         return [o for o in self.live() if now_s - _doubt_since_s(o, now_s) >= UNKNOWN_ALARM_S]
+
+    def lost(self, intent: str, now_s: float) -> Order | None:
+        """An order of an intent that is missing from the books for so long that a person has to look."""
+        return next(
+            (
+                o
+                for o in self.live()
+                if o.intent == intent
+                and o.absent_reads >= LOST_READS
+                and now_s - _doubt_since_s(o, now_s) >= LOST_AFTER_S
+            ),
+            None,
+        )
 
     # ------------------------------------------------------------------------------- learning
 
@@ -87,25 +114,27 @@ class Blotter:
         """Take in a successful report; a report older than the last one is ignored."""
         if self.ledger.report is not None and report.request <= self.ledger.report.request:
             return []
-        rows = {o.correlation_id: o for o in report.orders if o.correlation_id}
+        rows = {o.correlation_id: o for o in reversed(report.orders) if o.correlation_id}
         by_id = {o.order_id: o for o in report.orders}
-        traded = _traded(report.fills)
+        trades = _by_order(report.fills)
         changes = []
         for order in self._orders.values():
-            row = by_id.get(order.order_id) or rows.get(order.id)
+            row = by_id.get(order.order_id) if order.order_id else rows.get(order.id)
             if row is not None:
-                changes += self._see(order, _with_fills(row, traded), now_s)
+                changes += self._booked(order, row, trades.get(row.order_id, {}), now_s)
             elif order.state.live and report.began_s > order.sent_s:
                 changes += self._missed(order, report, now_s)
-        self.ledger.take(report, self._orders)
+        self.ledger.take(report, self._orders, now_s)
         return changes
 
     def update(self, row: BrokerOrder, now_s: float) -> list[Change]:
         """Take in one order's news from the update socket."""
-        order = self._orders.get(row.correlation_id) or next(
-            (o for o in self._orders.values() if o.order_id and o.order_id == row.order_id), None
-        )
-        return self._see(order, row, now_s) if order is not None else []
+        order = next((o for o in self._orders.values() if o.order_id == row.order_id), None)
+        if order is None:
+            order = self._orders.get(row.correlation_id)
+            if order is None or order.order_id:  # one of the same name is not ours
+                return []
+        return self._see(order, row, now_s)
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Change]:
         """Take in what became of a command of ours; always a change."""
@@ -124,7 +153,7 @@ class Blotter:
     def _placed(self, order: Order, news: CommandOutcome, now_s: float) -> Change:
         outcome = news.outcome
         if isinstance(outcome, Accepted):
-            order.order_id = outcome.order_id
+            order.order_id = order.order_id or outcome.order_id
             order.learn(Event.ACCEPTED)
             return Change(order)
         if isinstance(outcome, Refused):
@@ -135,20 +164,29 @@ class Blotter:
             order.unknown_s = now_s
         return Change(order)
 
+    def _booked(self, order: Order, row: BrokerOrder, trades: Trades, now_s: float) -> list[Change]:
+        changes = self._see(order, _with_trades(row, trades), now_s)
+        return [Change(order)] if order.book(trades) and not changes else changes
+
     def _see(self, order: Order, row: BrokerOrder, now_s: float) -> list[Change]:
-        before = order.filled
+        state, before, asked_for = order.state, order.filled, order.request.quantity
         if not order.see(row):
             return []
         if order.filled > before:
+            order.filled_s = now_s
             self.ledger.filled(order.request.key, order.request.side, order.filled - before, now_s)
-        self.ledger.touched(order.request.key)
-        return [Change(order, ("", order.reason) if order.state is OrderState.REFUSED else None)]
+        if (order.state, order.request.quantity) != (state, asked_for):
+            self.ledger.touched(order.request.key)
+        refused = order.state is OrderState.REFUSED and state is not order.state
+        refusal = ("", order.reason) if refused else None
+        return [Change(order, refusal, resized=order.request.quantity != asked_for)]
 
     def _missed(self, order: Order, report: BrokerReport, now_s: float) -> list[Change]:
         """The order book lacks a live order: count, and give it up only on proof.
 
         Only an order whose command has failed to answer can be absent. One whose command is still
-        under way may yet arrive, and one that was seen working has become doubtful, not absent.
+        under way may yet arrive, one that was seen working has become doubtful, not absent, and one may
+        have traded although no book lists it.
         """
         order.absent_reads += 1
         if order.state is OrderState.WORKING and order.unknown_s is None:
@@ -156,6 +194,8 @@ class Blotter:
         if order.state is not OrderState.UNKNOWN or order.absent_reads < ABSENT_READS:
             return []
         if report.began_s - (order.unknown_s or order.sent_s) < ABSENT_AFTER_S:
+            return []
+        if self.ledger.left_traces(order, report):
             return []
         order.learn(Event.PROVED_ABSENT)
         self.ledger.touched(order.request.key)
@@ -168,19 +208,18 @@ def _doubt_since_s(order: Order, now_s: float) -> float:
     return order.sent_s if order.state is OrderState.SENDING else now_s
 
 
-def _traded(fills: Iterable[BrokerFill]) -> dict[str, tuple[int, int]]:
-    """Sum the trade book by order: units and turnover, each exchange trade counted once."""
-    unique = {(f.order_id, f.trade_id): f for f in fills}
-    sums: dict[str, tuple[int, int]] = {}
-    for fill in unique.values():
-        units, turnover = sums.get(fill.order_id, (0, 0))
-        sums[fill.order_id] = units + fill.quantity, turnover + fill.quantity * fill.price_paise
-    return sums
+def _by_order(fills: Iterable[BrokerFill]) -> dict[str, Trades]:
+    """Sort the trade book by order: each exchange trade once, by its id."""
+    sorted_out: dict[str, Trades] = {}
+    for fill in fills:
+        sorted_out.setdefault(fill.order_id, {})[fill.trade_id] = fill.quantity, fill.price_paise
+    return sorted_out
 
 
-def _with_fills(row: BrokerOrder, traded: dict[str, tuple[int, int]]) -> BrokerOrder:
+def _with_trades(row: BrokerOrder, trades: Trades) -> BrokerOrder:
     """The trade book may know of a fill that the order book does not show yet."""
-    units, turnover = traded.get(row.order_id, (0, 0))
+    units = sum(units for units, _ in trades.values())
     if units <= row.filled:
         return row
+    turnover = sum(units * paise for units, paise in trades.values())
     return replace(row, filled=units, average_paise=turnover // units)

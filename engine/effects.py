@@ -103,6 +103,16 @@ class QueryBroker:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryOrder:
+    """Look one order up by the name we gave it; what is found comes back as an `OrderUpdate`.
+
+    That nothing is found, or no answer comes, proves nothing and is not told.
+    """
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -236,7 +246,7 @@ class Say:
 
 
 Effect = (
-    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder | QueryBroker
-    | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades | Alert | Ask | Answer | Card
-    | Say
+    Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
+    | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
+    | Alert | Ask | Answer | Card | Say
 )  # fmt: skip

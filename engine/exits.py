@@ -15,17 +15,20 @@ from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
 from engine.meddling import Meddling
 from engine.model import Urgency
-from engine.orders import Event, Order
+from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
 from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import meet
+from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
+from engine.silence import Silence
 from engine.stalls import Stalls
 from engine.steps import (
+    OLD_READ_S,
     Block,
     Cancel,
     Place,
@@ -37,7 +40,7 @@ from engine.steps import (
     next_step,
     renew_mid,
 )
-from engine.verify import Finding, verify
+from engine.verify import Finding, comes_true, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExitDesk"]
 
-#: How long the broker may take to show us flat after the last fill.
+#: How long the broker, while it can be read, may take to show us flat after the last fill.
 VERIFY_LIMIT_S = 30.0
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
 SHORTS_FIRST_S = 30.0
@@ -89,8 +92,10 @@ class ExitDesk:
         self._tuning = tuning
         self._out = Outgoing(account, self.blotter)
         self._meddling = Meddling(self._out)
+        self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
+        self._silence = Silence()
         self._waits: dict[str, str] = {}
         self._since_s = 0.0  # when the day began
 
@@ -130,8 +135,9 @@ class ExitDesk:
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
             self.intents[intent.id] = intent
-            for leg in intent.legs if intent.state.live else ():
-                self.blotter.ledger.resume(leg)
+        stuck = [i for i in self.intents.values() if i.state is IntentState.STUCK]
+        for leg in [leg for intent in (*stuck, *self.live()) for leg in intent.legs]:
+            self.blotter.ledger.resume(leg)
         self._pace.wanted = any(True for _ in self.live())
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
@@ -155,6 +161,7 @@ class ExitDesk:
         since.
         """
         self._since_s = since_s
+        self._riddles.start_day()
         dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
         for order in dead:
             order.learn(Event.SEEN_EXPIRED)
@@ -221,12 +228,19 @@ class ExitDesk:
         """Take in the broker's truth, or the news that it could not be had."""
         newest = report.request == self.blotter.ledger.asked
         self._pace.answered(now_s, newest=newest, failed=bool(report.failed))
-        if not report.failed:
-            self._learn(self.blotter.report(report, now_s), now_s)
-        return self._turn(now_s)
+        if report.failed:
+            return self._turn(now_s)
+        first, live = self.blotter.ledger.report is None, self.blotter.live()
+        self._learn(self.blotter.report(report, now_s), now_s)
+        for order in () if first else live:  # of what was before the first one nobody could hear
+            if order.state is OrderState.FILLED:
+                self._silence.books_told(order.order_id, now_s)
+        return self._turn(now_s) + self._take_up()
 
-    def update(self, row: BrokerOrder, now_s: float) -> list[Effect]:
-        """Take in one order's news from the update socket."""
+    def update(self, row: BrokerOrder, now_s: float, *, heard: bool = True) -> list[Effect]:
+        """Take in one order's news from the update socket; not ``heard``: it was asked for."""
+        if heard:
+            self._silence.socket_told(row.order_id)
         self._learn(self.blotter.update(row, now_s), now_s)
         return self._turn(now_s)
 
@@ -260,6 +274,12 @@ class ExitDesk:
             self._out.add(Audit("order", news))
             if not self._permit(intent, now_s):  # at the close the exchange cancels what is left
                 self._meddling.cancelled(intent, order)
+            if change.resized:
+                text = (
+                    f"Order {order.id} is for {order.request.quantity} units now; nobody here asked for that."
+                )
+                topic = f"resized:{order.id}:{order.request.quantity}"
+                self._out.tell(intent, topic, "An order was changed by somebody else", text)
             if intent.rest(order.leg) < 0:
                 leg = intent.legs[order.leg]
                 text = (
@@ -293,16 +313,21 @@ class ExitDesk:
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
-            if intent.state is IntentState.STOPPING:
+            if lost := self.blotter.lost(intent.id, now_s):
+                name = intent.legs[lost.leg].name
+                text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
+                self._stuck(intent, f"{text} Nothing more is sent")
+            elif intent.state is IntentState.STOPPING:
                 self._wind_down(intent, now_s)
             else:
                 self._work(intent, now_s)
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
             self._meddling.look(intent)  # what was asked for just now
-        self._take_back_late(now_s)
-        for order in self.blotter.doubtful(now_s):
-            self._alarm(order)
+        if self._riddles.solve(now_s):
+            self._pace.wanted = True
+        for effect in self._silence.look(now_s):
+            self._out.add(effect)
         self._query(now_s)
         return self._out.take()
 
@@ -402,17 +427,6 @@ class ExitDesk:
         self._waits[intent.id] = f"the broker does not confirm that order {live[0].id} is cancelled"
         self._pace.wanted = True
 
-    def _take_back_late(self, now_s: float) -> None:
-        """An order that was given up and turns up after its exit has ended has no purpose any more."""
-        for order in self.blotter.live():
-            intent = self.intents[order.intent]
-            if intent.state.live or not cancel_due(order, now_s):
-                continue
-            text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
-            self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
-            self._out.cancel(order, now_s)
-            self._pace.wanted = True
-
     # --------------------------------------------------------------------------------- ending
 
     def _verify(self, intent: Intent, now_s: float) -> None:
@@ -423,8 +437,11 @@ class ExitDesk:
             self._out.save(intent)
             self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))
             return
-        intent.verify_since_s = intent.verify_since_s or now_s
         self._pace.wanted = True
+        if finding is Finding.UNREAD or self.blotter.ledger.age_s(now_s) > OLD_READ_S:
+            self._waits[intent.id] = "everything planned is filled, but the broker's books cannot be read"
+            return
+        intent.verify_since_s = intent.verify_since_s or now_s
         if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
             self._stuck(intent, f"everything planned is filled, but {why}")
 
@@ -434,17 +451,30 @@ class ExitDesk:
         self._out.save(intent)
         self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", why)
 
-    def _alarm(self, order: Order) -> None:
-        intent, request = self.intents[order.intent], order.request
-        text = (
-            f"{intent.legs[order.leg].name}: nobody knows whether order {order.id} "
-            f"({request.side} {request.quantity}) reached the exchange. "
-            "Nothing more is sent for this leg until that is known."
-        )
-        self._out.tell(intent, f"unknown:{order.id}", "An order's fate is unknown", text)
+    def _take_up(self) -> list[Effect]:
+        """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""
+        for intent in list(self.intents.values()):
+            if intent.state is not IntentState.STUCK or self.last_of(intent.position) is not intent:
+                continue
+            if comes_true(intent, self.blotter.ledger):
+                intent.state, intent.note, intent.verify_since_s = IntentState.WORKING, "", None
+                self._out.save(intent)
+                text = f"{intent.title}: the broker's books now show what was planned."
+                self._out.tell(intent, f"after all:{intent.id}", "Exit is verified after all", text)
+        return self._out.take()
 
     def _query(self, now_s: float) -> None:
-        ledger = self.blotter.ledger
-        stale = any(not ledger.fresh(leg.key) for intent in self.live() for leg in intent.legs)
+        stale = any(self._needs_the_books(intent) for intent in self.live())
         if self._pace.due(now_s, resting=bool(self.blotter.live()), stale=stale):
             self.ask(now_s, "an exit is running")
+
+    def _needs_the_books(self, intent: Intent) -> bool:
+        """Whether an exit can do nothing before the books are read again.
+
+        What is at the exchange brings its own news, so that nothing is won by asking at once; the reads
+        are counted, and those that are spent on it are missing when everything has been traded.
+        """
+        legs = range(len(intent.legs))
+        unfinished = [i for i in legs if intent.rest(i) > 0 or intent.live_on(i)] or legs
+        fresh = self.blotter.ledger.fresh
+        return any(not intent.live_on(i) and not fresh(intent.legs[i].key) for i in unfinished)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engine.effects import Alert, Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine import notices
+from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
 from engine.masterdiff import merged
 from engine.model import Position, PositionId, Urgency
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
-from engine.rules.levels import TABLE
 from engine.sessions import ist_date
 from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
     from engine.rules.overrides import Override
-    from engine.watch import RuleNote, Watchlist
+    from engine.watch import Watchlist
 
 __all__ = ["Holdings"]
 
@@ -109,13 +109,14 @@ class Holdings:
         """
         if message.failed:
             self._symbols = frozenset()
-            text = f"{message.failed} Contracts that are not known cannot be watched."
-            return [Alert(Urgency.HIGH, "instruments", "The instrument master cannot be read", text)]
+            return [notices.no_master(message.failed)]
         self._master = message.instruments
         held, before = self.positions.values(), self.changed
         self.instruments, self.changed = merged(held, message.instruments)
-        effects = [
-            _changed(p, why) for p in held if (why := self.changed.get(p.id)) and why != before.get(p.id)
+        effects: list[Effect] = [
+            notices.changed(p, why)
+            for p in held
+            if (why := self.changed.get(p.id)) and why != before.get(p.id)
         ]
         return effects + (self._group(now_s) if self._rows is not None else [])
 
@@ -141,8 +142,7 @@ class Holdings:
         if not rows and self.positions:
             self._empty_loads += 1
             if self._empty_loads < EMPTY_LOADS:
-                text = "The trade store answered without a single open row; nothing is dropped yet."
-                return [Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)]
+                return [notices.empty_store()]
         self._empty_loads = 0 if rows else self._empty_loads
         self._rows = rows
         effects = self._tell_stray(levels)
@@ -170,7 +170,7 @@ class Holdings:
         listed = {p.id for p in found}
         for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
             self._drop(gone.id)
-            effects += [Audit("position gone", {"position": gone.id}), _gone(gone)]
+            effects += [Audit("position gone", {"position": gone.id}), notices.gone(gone)]
         effects += self._tell_opposed()
         if not self.paper:  # the store was away when we closed them
             effects += self._reductions.late()
@@ -211,7 +211,9 @@ class Holdings:
         unprotected = self.watch.figures(position.id, now_s).unprotected
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
         told = before.notes if before else ()
-        effects += [_refusal(position, note, loud) for note in notes if note.refused and note not in told]
+        effects += [
+            notices.refusal(position, note, loud) for note in notes if note.refused and note not in told
+        ]
         return effects + (self._unprotected(position, now_s) if unprotected else [])
 
     def unprotected(self, now_s: float) -> list[Effect]:
@@ -224,9 +226,7 @@ class Holdings:
         if self._told_bare.get(position.id) == today:
             return []
         self._told_bare[position.id] = today
-        text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
-        topic = f"unprotected:{position.id}"
-        return [Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)]
+        return [notices.unprotected(position)]
 
     def memory(self, position: PositionId) -> Memory:
         """What is remembered of a position, watched at the moment or not."""
@@ -246,16 +246,12 @@ class Holdings:
         self.invalid = tuple(invalid)
         for bad in invalid:
             self._drop(bad.id)
-        return [
-            Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
-            for bad in invalid
-            if (bad.id, bad.why) not in known
-        ]
+        return [notices.invalid(bad) for bad in invalid if (bad.id, bad.why) not in known]
 
     def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
         """Rows of ``strategy_exit_levels`` that do not even say whose they are, once each."""
         return [
-            Alert(Urgency.MEDIUM, f"exit-level:{level.id}", f"{TABLE} row {level.id} is ignored", level.fault)
+            notices.stray(level)
             for level in levels
             if level.enabled and not level.strategy_id and level not in self._levels
         ]
@@ -264,10 +260,7 @@ class Holdings:
         """Contracts in which two positions face each other, each time there is a new one."""
         found = set(opposed(self.positions.values()))
         new, self._opposed = found - self._opposed, found
-        return [
-            Alert(Urgency.HIGH, f"opposed:{pair.key}", "Two positions hold one contract both ways", pair.text)
-            for pair in sorted(new, key=lambda pair: pair.key)
-        ]
+        return [notices.both_ways(pair) for pair in sorted(new, key=lambda pair: pair.key)]
 
     @property
     def subscribed(self) -> frozenset[InstrumentKey]:
@@ -368,32 +361,3 @@ class Holdings:
                 self._saved[position] = memory
                 effects.append(Record("memory", position, memory.to_json()))
         return effects
-
-
-def _changed(position: Position, why: str) -> Effect:
-    text = (
-        f"{position.symbol} {position.strategy}: {why}. Its rules only tell until you have looked. "
-        "Correct its rows if they are wrong; /resume takes the new contract over."
-    )
-    topic = f"contract:{position.id}:{why}"
-    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id)
-
-
-def _gone(position: Position) -> Effect:
-    text = (
-        f"{position.symbol} {position.strategy}: its rows are gone from the trade store, or closed there by "
-        "somebody else. Its rules do not act any more."
-    )
-    return Alert(Urgency.MEDIUM, f"gone:{position.id}", "A position is no longer watched", text, position.id)
-
-
-def _refusal(position: Position, note: RuleNote, urgency: Urgency) -> Effect:
-    urgency = Urgency.MEDIUM if note.mistake else urgency
-    why = note.text if urgency is Urgency.MEDIUM else f"{note.text.partition(';')[0]}. Another rule guards it"
-    return Alert(
-        urgency,
-        f"rule:{position.id}:{note.rule}",
-        f"{note.rule} is ignored" if note.mistake else f"Rule {note.rule} is off",
-        f"{position.symbol} {position.strategy}: {why}.",
-        position.id,
-    )

@@ -223,7 +223,7 @@ class Intent:
     def traded(self, leg: int) -> tuple[int, int]:
         """Units and turnover in paise that this exit's own orders have traded of a leg."""
         mine = [o for o in self.orders if o.leg == leg]
-        return sum(o.filled for o in mine), sum(o.filled * o.average_paise for o in mine)
+        return sum(o.filled for o in mine), sum(o.turnover_paise for o in mine)
 
     def rest(self, leg: int) -> int:
         """Units of a leg still to trade."""

@@ -14,9 +14,9 @@ from engine.model import InstrumentKey, Side
 from engine.orders import read_correlation_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from engine.broker_nouns import BrokerPosition
+    from engine.broker_nouns import BrokerOrder, BrokerPosition
     from engine.intents import LegPlan
     from engine.messages import BrokerReport
     from engine.orders import Order
@@ -30,12 +30,16 @@ SETTLE_S = 60.0
 class Ledger:
     """The state between us and the broker, per contract.
 
+    ``strays`` are orders in the last report that bear a name of ours and are in no journal, or are a
+    second one of that name, as long as they are live or have just traded.
+
     A report counts for a contract only when it was *asked for* after the last thing we learnt or
     did there; request numbers decide that, not clocks.
     """
 
     def __init__(self) -> None:
         self.report: BrokerReport | None = None
+        self.strays: list[BrokerOrder] = []
         self.since_s = 0.0  # the broker's order and trade books begin here
         self._asked = 0
         self._stale_until: dict[InstrumentKey, int] = {}
@@ -43,6 +47,7 @@ class Ledger:
         self._base: dict[InstrumentKey, int] = {}
         self._filled_s: dict[InstrumentKey, float] = {}
         self._foreign: dict[tuple[InstrumentKey, Side], int] = {}
+        self._stray_filled: dict[str, int] = {}
 
     # ------------------------------------------------------------------------------- asking
 
@@ -67,7 +72,8 @@ class Ledger:
     def start_day(self, since_s: float) -> None:
         """Forget the books: the broker's lists begin anew, and what was filled is in its positions."""
         self.report, self.since_s = None, since_s
-        for book in (self._own, self._base, self._filled_s, self._foreign):
+        self.strays = []
+        for book in (self._own, self._base, self._filled_s, self._foreign, self._stray_filled):
             book.clear()
 
     def age_s(self, now_s: float) -> float:
@@ -76,16 +82,27 @@ class Ledger:
 
     # ------------------------------------------------------------------------------ learning
 
-    def take(self, report: BrokerReport, known: Iterable[str]) -> None:
-        """Keep a successful report; live orders of ours that no journal knows are counted too."""
-        self.report = report
-        ours = set(known)
-        self._foreign = {}
-        for order in report.orders:
-            stray = read_correlation_id(order.correlation_id) and order.correlation_id not in ours
-            if stray and not order.status.final:
-                at = (order.key, order.side)
-                self._foreign[at] = self._foreign.get(at, 0) + order.quantity - order.filled
+    def take(self, report: BrokerReport, known: Mapping[str, Order], now_s: float) -> None:
+        """Keep a successful report; orders with a name of ours that no journal knows are counted too.
+
+        Their fills count as ours from the second report on: what they had traded before the first one
+        is in the positions that we begin with.
+        """
+        first, self.report = self.report is None, report
+        self._foreign, self.strays = {}, []
+        for row in report.orders:
+            mine = known.get(row.correlation_id)
+            if not read_correlation_id(row.correlation_id) or (mine and mine.order_id == row.order_id):
+                continue
+            before = self._stray_filled.get(row.order_id, row.filled if first else 0)
+            self._stray_filled[row.order_id] = max(before, row.filled)
+            if row.filled > before:
+                self.filled(row.key, row.side, row.filled - before, now_s)
+            if not row.status.final:
+                at = (row.key, row.side)
+                self._foreign[at] = self._foreign.get(at, 0) + row.quantity - row.filled
+            if row.filled > before or not row.status.final:
+                self.strays.append(row)
 
     def filled(self, key: InstrumentKey, side: Side, quantity: int, at_s: float) -> None:
         """Book own fills."""
@@ -133,6 +150,10 @@ class Ledger:
         began_s = self.report.began_s if self.report else 0.0
         return began_s - self._filled_s.get(key, float("-inf")) >= SETTLE_S
 
+    def traded(self, key: InstrumentKey) -> bool:
+        """Whether a fill of ours in this contract is in today's books."""
+        return key in self._own
+
     def elsewhere(self, leg: LegPlan) -> int:
         """Units of the leg's contract that are held in its direction, but as another product."""
         rows = self.report.positions if self.report else ()
@@ -159,6 +180,18 @@ class Ledger:
         if expected is not None:
             held = min(held, -leg.side.sign * expected)
         return held - self.asked_for(leg, live)
+
+    def left_traces(self, order: Order, report: BrokerReport) -> bool:
+        """Whether a report without this order shows a trade or a position that may be its doing."""
+        r = order.request
+        listed = {row.order_id for row in report.orders}
+        if any(f.key == r.key and f.side is r.side and f.order_id not in listed for f in report.fills):
+            return True
+        if r.key not in self._base:
+            return False
+        expected = self._base[r.key] + self._own.get(r.key, 0)
+        rows = (p for p in report.positions if p.key == r.key and p.product is r.product)
+        return any((row.net_quantity - expected) * r.side.sign > 0 for row in rows)
 
     def asked_for(self, leg: LegPlan, live: Iterable[Order]) -> int:
         """Units that live orders of ours, known to the journal or not, ask for on the leg's side."""

@@ -11,7 +11,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from engine.account import Account, Day
+from engine.account import Account
+from engine.day import Day
 from engine.effects import Alert, Audit, Record
 from engine.gate import Decision, Status, decide
 from engine.intents import IntentState, verdict_to_json
@@ -58,7 +59,7 @@ class Limits:
         """Take over what the journal knows of each account's day."""
         for name, row in rows.items():
             self._saved[name] = Day.from_json(row)
-            self._accounts[name] = Account(name, self._saved[name])
+            self._accounts[name] = Account(name, self._saved[name], self._helm.watch.lasts_s)
 
     # ---------------------------------------------------------------------------------- judging
 
@@ -73,7 +74,7 @@ class Limits:
             return []
         effects: list[Effect] = []
         for name, limits in wanted.items():
-            account = self._accounts.setdefault(name, Account(name, Day()))
+            account = self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasts_s))
             effects += self._judge(account, limits, by_account[name], now_s)
         return effects
 

@@ -150,9 +150,13 @@ class BrokerReport:
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdate:
-    """One order changed, says the order-update socket (a hint; REST confirms)."""
+    """One order changed, says the order-update socket (a hint; REST confirms).
+
+    ``looked_up``: it is the answer to a `QueryOrder`.
+    """
 
     order: BrokerOrder
+    looked_up: bool = False
 
 
 class Verb(StrEnum):

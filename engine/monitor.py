@@ -73,7 +73,7 @@ class Monitor:
         self._blind_s: float | None = None  # since when the broker cannot be read
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
-            OrderUpdate: lambda m, now_s: self.desk.update(m.order, now_s),
+            OrderUpdate: lambda m, now_s: self.desk.update(m.order, now_s, heard=not m.looked_up),
             CommandOutcome: self.desk.outcome,
             BrokerReport: self._report,
             Command: self.dialogue.command,

@@ -8,12 +8,15 @@ the acknowledgement, an order that appears after it was given up.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.model import InstrumentKey, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Event", "Order", "OrderState", "correlation_id", "following", "read_correlation_id"]
 
@@ -119,6 +122,8 @@ class Order:
         intent: the id of the exit this order belongs to.
         leg, part, attempt: which leg of the plan, which slice of it, which try of that slice.
         sent_s: when the request was last about to leave; the journal knows it before the broker.
+        filled_s: when we learnt of its last fill; the position list may lag behind that.
+        trades: the exchange's trades of it by their ids: units and price of each, as far as they are told.
         priced_s: when the limit was last changed.
         modifies: how often; Dhan allows 25 in the life of an order.
         unknown_s: since when nobody knows; None = known.
@@ -143,6 +148,8 @@ class Order:
     absent_reads: int = 0
     pending: bool = False
     cancel_sent_s: float | None = None
+    filled_s: float = 0.0
+    trades: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -154,6 +161,16 @@ class Order:
         """Units that may still trade: 0 once the order is at its end."""
         return self.request.quantity - self.filled if self.state.live else 0
 
+    @property
+    def turnover_paise(self) -> int:
+        """What the filled units came to: the sum of the trades when all are told, else by the average.
+
+        Before anybody has told a price it is the limit, which is the worst that it can have been.
+        """
+        if sum(units for units, _ in self.trades.values()) == self.filled:
+            return sum(units * paise for units, paise in self.trades.values())
+        return self.filled * (self.average_paise or self.request.limit_paise)
+
     def learn(self, event: Event) -> bool:
         """Apply one event; True when the state changed."""
         before = self.state
@@ -163,27 +180,48 @@ class Order:
         return self.state is not before
 
     def see(self, seen: BrokerOrder) -> bool:
-        """Take in the broker's row; True when state or filled quantity changed.
+        """Take in the broker's row; True when state, filled quantity, average or total changed.
 
         Filled only grows: rows arrive late and out of order. A row that says TRADED for less than
-        was ordered is still working (Dhan has no documented partial status on the socket). The limit is
-        the row's: a modify may have been refused or lost, or somebody moved the order in the app.
+        was ordered is still working (Dhan has no documented partial status on the socket). Limit and
+        total are the row's: a modify may have been refused or lost, or somebody changed the order in
+        the app.
         """
+        resized = self._resize(seen)
         event = _SEEN[seen.status]
         if event is Event.SEEN_FILLED and max(seen.filled, self.filled) < self.request.quantity:
             event = Event.SEEN_WORKING
-        grew = seen.filled > self.filled
-        if grew:
+        before = self.filled, self.average_paise
+        if seen.filled >= self.filled:
             self.filled = seen.filled
-            self.average_paise = seen.average_paise
+            self.average_paise = seen.average_paise or self.average_paise  # a frame may come without it
         if self.filled >= self.request.quantity:
             event = Event.SEEN_FILLED
-        self.order_id = seen.order_id or self.order_id
+        self.order_id = self.order_id or seen.order_id  # once known it never changes
         self.reason = seen.reason or self.reason
         self.absent_reads = 0
         if seen.limit_paise > 0 and not self.pending:
             self.request = replace(self.request, limit_paise=seen.limit_paise)
-        return self.learn(event) or grew
+        return self.learn(event) or resized or (self.filled, self.average_paise) != before
+
+    def book(self, trades: Mapping[str, tuple[int, int]]) -> bool:
+        """Take in the trade book's word on this order; True when that is news. A shorter one is late."""
+        told = sum(units for units, _ in trades.values())
+        if told <= sum(units for units, _ in self.trades.values()):
+            return False
+        self.trades = dict(trades)
+        return True
+
+    def _resize(self, seen: BrokerOrder) -> bool:
+        """Take over another total; a change of ours under way may still make a smaller one larger again."""
+        shrinks = seen.quantity < self.request.quantity
+        late = seen.quantity < self.filled  # an old row: as much as that is traded already
+        if seen.quantity == self.request.quantity or late:
+            return False
+        if shrinks and self.pending and not seen.status.final:
+            return False
+        self.request = replace(self.request, quantity=seen.quantity)
+        return True
 
     def to_json(self) -> dict[str, Any]:
         """The order as the journal keeps it."""
@@ -195,6 +233,7 @@ class Order:
             "part": self.part, "attempt": self.attempt, "sent_s": self.sent_s, "state": self.state,
             "order_id": self.order_id, "filled": self.filled, "average": self.average_paise,
             "reason": self.reason, "priced_s": self.priced_s, "modifies": self.modifies,
+            "filled_s": self.filled_s, "trades": {k: list(v) for k, v in self.trades.items()},
         }  # fmt: skip
 
     @classmethod
@@ -209,6 +248,8 @@ class Order:
             request, row["intent"], row["leg"], row["part"], row["attempt"], row["sent_s"], state,
             row["order_id"],
             row["filled"], row["average"], row["reason"], row["priced_s"], row["modifies"],
+            filled_s=row.get("filled_s", row["priced_s"]),
+            trades={name: (units, paise) for name, (units, paise) in row.get("trades", {}).items()},
         )  # fmt: skip
         if state in (OrderState.SENDING, OrderState.UNKNOWN):
             order.state = OrderState.UNKNOWN

@@ -16,8 +16,7 @@ from engine.rules.base import Due, Kind, Situation
 from engine.rules.layers import Layer
 from engine.rules.registry import rules
 from engine.sessions import ist
-from engine.watch.armed import arm
-from engine.watch.watched import Guarding
+from engine.watch.arming import Guarding, arm
 
 if TYPE_CHECKING:
     from engine.model import Position

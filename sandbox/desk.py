@@ -39,8 +39,9 @@ def exit_all(
 
     It knows no strategies: other people's positions in the same account go too.
     """
-    for order in account.live_orders():
-        exchange.cancel(order.order_id, now_s, client_id=account.client_id)
+    for order in exchange.book(now_s, account.client_id):
+        if order.live:  # one that shows up late is found by nobody, this tool included
+            exchange.cancel(order.order_id, now_s, client_id=account.client_id)
     held = [h for h in account.holdings().values() if h.net and h.product in products]
     for holding in sorted(held, key=lambda at: at.net):
         instrument = exchange.source.instruments[holding.key]

@@ -75,6 +75,10 @@ class PaperBroker:
         """The paper order book."""
         return self._exchange.orders()
 
+    async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
+        """The paper order of this name."""
+        return [row for row in self._exchange.orders() if row.correlation_id == correlation_id]
+
     async def fills(self) -> Sequence[BrokerFill]:
         """The paper trade book."""
         return self._exchange.fills()

@@ -20,6 +20,7 @@ from engine.effects import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    QueryOrder,
     RecallOrder,
     ReduceTrades,
     Say,
@@ -28,7 +29,7 @@ from engine.effects import (
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
 from engine.io.ports import Broker, Chat, Clock, Feed, TradeStore
-from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, TradesLoaded, Verb
+from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
 from engine.model import Instrument, InstrumentKey
 
 _log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Performer:
             CancelOrder: lambda e: spawn(f"cancel {e.correlation_id}", self._cancel(e)),
             RecallOrder: lambda e: broker.recall(e.correlation_id),
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
+            QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
@@ -133,6 +135,15 @@ class Performer:
             self._inbox.post(BrokerReport(effect.request, began_s, failed=str(error) or repr(error)))
             return
         self._inbox.post(BrokerReport(effect.request, began_s, tuple(orders), tuple(fills), tuple(positions)))
+
+    async def _look_up(self, effect: QueryOrder) -> None:
+        try:
+            found = await self._broker.orders_named(effect.correlation_id)
+        except SourceError as error:
+            _log.info("looking up order %s: %s", effect.correlation_id, error)
+            return
+        for order in found:
+            self._inbox.post(OrderUpdate(order, looked_up=True))
 
     # ----------------------------------------------------------------------------------- store
 

@@ -46,6 +46,9 @@ class Broker(Protocol):
     async def orders(self) -> Sequence[BrokerOrder]:
         """Today's order book. Raises SourceError."""
 
+    async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
+        """Today's orders of this name; none when the broker says that it knows none. Raises SourceError."""
+
     async def fills(self) -> Sequence[BrokerFill]:
         """Today's trade book. Raises SourceError."""
 

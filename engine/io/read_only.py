@@ -36,6 +36,10 @@ class ReadOnlyBroker:
         """Today's order book."""
         return await self._broker.orders()
 
+    async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
+        """Today's orders of this name."""
+        return await self._broker.orders_named(correlation_id)
+
     async def fills(self) -> Sequence[BrokerFill]:
         """Today's trade book."""
         return await self._broker.fills()

@@ -10,10 +10,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import PrahariError
-from engine.rules.base import Amount, Daily, Due, Kind, Level, Limits, Ratchet, Refusal
-from engine.rules.registry import rules
+from engine.rules.base import Amount, Daily, Due, Kind, Level, Limits, Ratchet
 from engine.rules.stricter import never_later
-from engine.watch.nouns import RuleNote
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -21,8 +19,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from engine.model import InstrumentKey, Verdict
-    from engine.rules.base import Params, Rule, Situation, Snapshot
-    from engine.rules.rulebook import RuleSet
+    from engine.rules.base import Params, Rule, Snapshot
     from engine.sessions import Calendar
 
 #: How long a profit must last, seconds; a loss lasts ``confirm_s`` of its table, a clock needs none.
@@ -245,35 +242,3 @@ class Armed:
             return False
         self._waiting -= moved
         return not self._waiting
-
-
-def arm(ruleset: RuleSet, situation: Situation) -> tuple[tuple[Armed, ...], tuple[RuleNote, ...]]:
-    """Arm every rule that can guard the position, highest precedence first, and say which cannot."""
-    found = [
-        one
-        for name, rule in rules().items()
-        if name in ruleset.rules
-        for one in arm_one(rule, ruleset, situation)
-    ]
-    mistakes = [RuleNote(bad.what, bad.why, refused=True, mistake=True) for bad in ruleset.unheeded]
-    return (
-        tuple(one for one in found if isinstance(one, Armed)),
-        (*mistakes, *(one for one in found if isinstance(one, RuleNote))),
-    )
-
-
-def carry(fresh: tuple[Armed, ...], known: tuple[Armed, ...]) -> tuple[Armed, ...]:
-    """Of rules armed anew keep those that did not change, with what they have begun and told."""
-    return tuple(next((old for old in known if armed.like(old)), armed) for armed in fresh)
-
-
-def arm_one(rule: Rule[Any, Any], ruleset: RuleSet, situation: Situation) -> tuple[Armed | RuleNote, ...]:
-    """Arm a rule, each level of it by itself, or say why it cannot guard the position."""
-    try:
-        params = rule.arm(ruleset.rules[rule.name], situation)
-    except RULE_FAULTS as mistake:
-        return (RuleNote(rule.name, f"{type(mistake).__name__}: {mistake}", refused=False, failed=True),)
-    if isinstance(params, Refusal):
-        return (RuleNote(rule.name, params.text, params.refused),)
-    levels = params if isinstance(params, tuple) else (params,)
-    return tuple(Armed(rule, level, ruleset.settings.confirm_s) for level in levels)

@@ -128,7 +128,7 @@ def figures(
         dte=None if expiry is None else dte(now_s, expiry),
         peak_paise=memory.peak_paise,
         trough_paise=memory.trough_paise,
-        shares=watched.shares,
+        shares=watched.life.share,
     )
 
 

@@ -8,6 +8,7 @@ contract, how many, filled how far - is never given a default: a row without it 
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,23 @@ from engine.model import InstrumentKey, Segment, Side, instrument_key
 from engine.wire.prices import utc_of_ist_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _NOTHING = frozenset({"", "NA", "NR", "0"})
 _SEGMENTS = frozenset(Segment)
 _PRODUCTS = frozenset(Product)
 _STATUSES = frozenset(OrderStatus)
+#: Where the options are that an exit trades.
+_OURS = frozenset({Segment.NSE_FNO, Segment.BSE_FNO})
+_OUR_NAMES = "P-"
 
 
 class ForeignRow(WireError):
-    """A sound row about something we never trade: another segment, a bracket or cover product."""
+    """A row about something we never trade: another segment, a bracket or cover product.
+
+    A broken row is one too when its segment is known, has none of our options, and no name of ours is
+    on it: the owner's other business must not blind an exit.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,11 @@ def parse_order_row(row: object) -> BrokerOrder:
         WireError: not an order row, or one without id, contract, side or quantity.
     """
     fields = mapping(row)
+    with _sorted_out(fields):
+        return _order(fields)
+
+
+def _order(fields: Mapping[str, Any]) -> BrokerOrder:
     quantity, word = units(fields, "quantity"), text(fields, "orderStatus")
     filled = filled_units(fields, "filledQty", "remainingQuantity", quantity, word)
     status = order_status(word, quantity, filled)
@@ -80,6 +93,11 @@ def parse_trade_row(row: object) -> BrokerFill:
         WireError: not a trade row, or one without ids, contract, side, quantity or price.
     """
     fields = mapping(row)
+    with _sorted_out(fields):
+        return _trade(fields)
+
+
+def _trade(fields: Mapping[str, Any]) -> BrokerFill:
     order_id = identifier(fields, "orderId")
     price_paise = paise(fields, "tradedPrice")
     if price_paise <= 0:
@@ -103,6 +121,11 @@ def parse_position_row(row: object) -> BrokerPosition:
         WireError: not a position row, or one without contract, product or net quantity.
     """
     fields = mapping(row)
+    with _sorted_out(fields):
+        return _position(fields)
+
+
+def _position(fields: Mapping[str, Any]) -> BrokerPosition:
     product = required(fields, "productType")
     if product not in _PRODUCTS:
         msg = f"product {product} is not one of ours"
@@ -124,6 +147,22 @@ def parse_profile(row: object) -> Profile:
         data_plan=text(fields, "dataPlan").casefold() == "active",
         segments=text(fields, "activeSegment"),
     )
+
+
+@contextmanager
+def _sorted_out(fields: Mapping[str, Any]) -> Iterator[None]:
+    """Raise ForeignRow for what is broken and none of our business."""
+    try:
+        yield
+    except ForeignRow:
+        raise
+    except WireError as problem:
+        segment = text(fields, "exchangeSegment")
+        ours = segment in _OURS or text(fields, "correlationId").startswith(_OUR_NAMES)
+        if segment not in _SEGMENTS or ours:
+            raise
+        msg = f"a broken row of {segment}, which is not ours: {problem}"
+        raise ForeignRow(msg) from problem
 
 
 def mapping(row: object) -> Mapping[str, Any]:

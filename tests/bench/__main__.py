@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.bench import cpu, report
 from tests.bench.check import check
+from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 
@@ -21,8 +22,9 @@ class Sizes:
         checked: moves of the market on which the quick way is held against the plain one.
         packets, ticks: of each CPU round.
         positions: open in the parts that have one number of them; ``few`` and ``many`` are compared.
-        rounds: good rounds of each CPU part; ``latency_rounds`` of the other.
+        rounds: good rounds of each CPU part; ``latency_rounds`` and ``exit_rounds`` of the others.
         pace: a round of the latency part.
+        exits: of each round of the dispatch part.
     """
 
     checked: int
@@ -34,10 +36,12 @@ class Sizes:
     rounds: int
     latency_rounds: int
     pace: Pace
+    exits: int
+    exit_rounds: int
 
 
-FULL = Sizes(6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500))
-QUICK = Sizes(2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250))
+FULL = Sizes(6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3)
+QUICK = Sizes(2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1)
 
 
 def bench(sizes: Sizes) -> None:
@@ -60,6 +64,8 @@ def bench(sizes: Sizes) -> None:
     print(report.by_positions(found, sizes.few, sizes.many, sizes.ticks))
     gc.collect()
     print(report.judging(judging(sizes.ticks, sizes.rounds), sizes.ticks))
+    gc.collect()
+    print(report.dispatch(dispatch(sizes.exits, sizes.exit_rounds), sizes.exits))
 
 
 def main() -> None:

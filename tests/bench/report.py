@@ -166,6 +166,23 @@ def judging(rounds: Rounds, calls: int) -> str:
     return _part(title, ("what", "each", "expected"), rows, rounds)
 
 
+def dispatch(rounds: Rounds, exits: int) -> str:
+    """Table 6."""
+    names = {
+        "accepted": ("the last of its four orders is accepted", "p99 < 250"),
+        "flat": ("verified flat", "p50 < 1,000"),
+    }
+    rows = [
+        (text, *(spread(rounds.each(f"{name} {share}")) for share in ("p50", "p99")), expected)
+        for name, (text, expected) in names.items()
+    ]
+    title = (
+        "6. From a stop's verdict on an iron condor: the whole house, journal on disk; an exchange that takes"
+        f" 50 ms an order, over loopback, wall clock, milliseconds; {exits} exits a round, one at a time"
+    )
+    return _part(title, ("until", "p50", "p99", "expected"), rows, rounds)
+
+
 def _part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:

@@ -10,6 +10,7 @@ from engine.wire import decode
 from tests.bench import cpu
 from tests.bench.__main__ import Sizes, bench
 from tests.bench.check import check
+from tests.bench.dispatch import dispatch
 from tests.bench.latency import Pace, latency
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
@@ -25,6 +26,8 @@ TINY = Sizes(
     rounds=1,
     latency_rounds=1,
     pace=PACE,
+    exits=1,
+    exit_rounds=1,
 )
 
 
@@ -79,12 +82,20 @@ def test_the_latency_part_sees_every_packet_and_every_alert():
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house", "alert"))
 
 
-def test_the_whole_bench_prints_its_five_tables(capsys):
+def test_the_dispatch_part_times_whole_exits():
+    """Two condors lose one after the other: each has four orders and is flat after the last of them."""
+    found = dispatch(2, rounds=1)
+    for one in found.good:
+        assert 0 < one["accepted p50"] <= one["accepted p99"] < one["flat p99"]
+        assert one["accepted p50"] < one["flat p50"]
+
+
+def test_the_whole_bench_prints_its_six_tables(capsys):
     """With tiny sizes: each part checks its own work, and prints expected beside measured."""
     bench(TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5"]
-    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs"):
+    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6"]
+    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs", "p99 < 250", "p50 < 1,000"):
         assert expected in page
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.account import Account, Day
+from engine.account import Account
+from engine.day import Day
 from engine.model import Action, PositionId, Urgency
 from engine.rules.day_limits import DayLimits, DayTrailing
 from engine.sessions import at
@@ -30,9 +33,13 @@ def standing(name, pnl, *, opened_at_s=TEN, guarded=..., legs=(), arrived=None):
 class Book:
     """An account looked at by hand."""
 
-    def __init__(self, limits=LOSS, day=None):
-        self.limits, self.now_s = limits, TEN
-        self.account = Account("default", day or Day())
+    def __init__(self, limits=LOSS, day=None, lasts_s=1.0):
+        self.limits, self.now_s, self.lasts_s = limits, TEN, lasts_s
+        self.restart(day or Day())
+
+    def restart(self, day):
+        """Go on with what was kept of the day."""
+        self.account = Account("default", day, self.lasts_s)
 
     def look(self, *standings, wait=0.0):
         """Let time pass, look, judge; the rule that spoke."""
@@ -177,6 +184,74 @@ def test_the_trailing_limit_is_armed_by_one_amount_and_fires_on_another():
     )  # fmt: skip
 
 
+def test_a_highest_of_the_day_has_to_last_a_second():
+    """Two legs half a second apart: what was between two looks of one move is no peak, what stays is."""
+    book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)))
+    for pnl in (9_000, 15_000, 12_000, 12_000, 9_500):
+        assert book.look(standing(A, pnl), wait=0.5) is None
+    assert book.account.day.peak_paise == 12_000
+    for pnl in (9_000, 9_000):
+        assert book.look(standing(A, pnl), wait=0.5) is None
+    assert book.look(standing(A, 9_000), wait=0.5).threshold_paise == 9_000
+
+
+def test_the_day_is_looked_at_when_a_highest_of_it_has_lasted():
+    """Time alone makes it one, and wakes whoever sleeps between prices; then nothing waits."""
+    book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)))
+    book.look(standing(A, 7_999))
+    assert book.account.due_s == inf
+    book.look(standing(A, 9_000), wait=1)
+    assert (book.account.due_s, book.account.day.peak_paise) == (book.now_s + 1, None)
+    book.look(standing(A, 9_000), wait=1)
+    assert (book.account.due_s, book.account.day.peak_paise) == (inf, 9_000)
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_a_highest_of_the_day_that_was_not_there_all_the_time_begins_anew(blind):
+    """Half way through the second the day cannot be priced, or is below the activation."""
+    book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)))
+    for pnl in (9_000, None if blind else 7_999, 9_000, 9_000):
+        book.look(standing(A, pnl), wait=0.5)
+    assert book.account.day.peak_paise is None
+    book.look(standing(A, 9_000), wait=0.5)
+    assert book.account.day.peak_paise == 9_000
+
+
+def test_a_highest_that_waits_is_measured_by_the_rule_of_the_moment():
+    """The owner raises the activation, or takes the rule away and back, while one is on its way."""
+    low, high = DayTrailing(8_000, 3_000), DayTrailing(9_500, 3_000)
+    book = Book(DayLimits(trailing=low))
+    book.look(standing(A, 9_000))
+    book.limits = DayLimits(trailing=high)
+    book.look(standing(A, 9_000), wait=1)
+    assert book.account.day.peak_paise is None
+    book.limits = DayLimits(trailing=low)
+    book.look(standing(A, 9_000))
+    book.limits = LOSS
+    book.look(standing(A, 9_000), wait=0.5)
+    assert book.account.due_s == inf
+    book.limits = DayLimits(trailing=low)
+    book.look(standing(A, 9_000), wait=0.5)
+    assert book.account.day.peak_paise is None
+
+
+def test_a_highest_of_the_last_beat_of_a_session_is_none_of_the_next():
+    """What nobody has looked at over night has not lasted."""
+    book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)))
+    book.account.look([standing(A, 9_000, opened_at_s=BEFORE)], BEFORE, YESTERDAY, "2026-01-30")
+    book.account.judge(book.limits, 2.0, BEFORE)
+    assert book.account.due_s == BEFORE + 1
+    book.look(standing(A, 9_000, opened_at_s=BEFORE))
+    assert (book.account.day.peak_paise, book.account.due_s) == (None, inf)
+
+
+def test_a_recordings_highest_counts_at_once():
+    """All prices of one of its instants belong together."""
+    book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)), lasts_s=0.0)
+    book.look(standing(A, 9_000))
+    assert (book.account.day.peak_paise, book.account.due_s) == (9_000, inf)
+
+
 def test_a_limit_that_is_sure_waits_for_a_graver_one_that_is_met():
     """A day that fell from its peak beyond its loss limit: after one second nothing, after two the loss."""
     book = Book(DayLimits(600_000, None, DayTrailing(100, 50)))
@@ -212,7 +287,7 @@ def test_the_day_is_plain_arithmetic_and_a_limit_speaks_at_most_once_across_rest
         if what == "restart":
             kept = Day.from_json(json.loads(json.dumps(book.account.day.to_json())))
             assert kept == book.account.day
-            book.account = Account("default", kept)
+            book.restart(kept)
         elif what == "end" and name in pnls:
             book.account.end(name, pnl)
             closed += pnl

@@ -73,3 +73,26 @@ def test_a_correlation_id_that_stands_twice_in_the_book_is_read_by_the_broker_s_
     old = row(ours.id, "1", 65, OrderStatus.TRADED)
     blotter.report(report(blotter.ledger.next_request(), row(ours.id, "2"), old), NOW_S)
     assert (ours.state, ours.filled) == (OrderState.WORKING, 0)
+
+
+def test_an_update_is_matched_by_the_broker_s_own_id_before_the_name_we_gave():
+    """The gateway made two orders of one name: the other one's fill is not ours, nor is its id."""
+    blotter = Blotter()
+    ours = order("P-a-260203001-0-0-0", order_id="2")
+    blotter.add(ours)
+    blotter.update(row(ours.id, "1", 65, OrderStatus.TRADED), NOW_S)
+    assert (ours.order_id, ours.filled) == ("2", 0)
+    blotter.update(row("NA", "2", 65, OrderStatus.TRADED), NOW_S)
+    assert ours.filled == 65
+
+
+def test_a_second_order_of_the_same_name_counts_as_asked_for():
+    """One request has become two orders at the exchange: what both ask for is not free."""
+    blotter, plan = Blotter(), leg()
+    ours = order("P-a-260203001-0-0-0", OrderState.UNKNOWN)
+    blotter.add(ours)
+    books = report(blotter.ledger.next_request(), row(ours.id, "1"), row(ours.id, "2"))
+    blotter.report(books, NOW_S)
+    assert ours.order_id == "1"
+    assert blotter.ledger.free(plan, -195, blotter.live()) == 65
+    assert [double.order_id for double in blotter.doubles()] == ["2"]

@@ -256,6 +256,21 @@ def test_a_days_profit_is_taken_urgently_and_not_in_alarm(rule):
     assert [a.urgency for a in rig.of(Alert) if "Day limit" in a.title] == [Urgency.MEDIUM]
 
 
+def test_a_mixture_of_prices_on_one_beat_is_no_highest_of_the_day():
+    """One leg has ticked and another not yet: what that came to for half a second ends nothing."""
+    limit = "day_trailing = {activate_rupees = 4000, give_back_rupees = 500}"
+    rules = f'[default]\nprofit_target = "off"\n[account.default]\n{limit}\n'
+    rig = Rig(Mode.EXECUTE, CONDOR, LONG, rules=rules)
+    rig.wait(1, *ENTRY)
+    rig.wait(0.5, 20, 45, 40, 18, 140)
+    rig.wait(10, 20, 45, 40, 18, 131)
+    rig.wait(10, 20, 45, 40, 18, 128)
+    assert not rig.placed
+    assert rig.view.accounts[0].trailing_paise == 31 * 13_000 - 50_000
+    rig.wait(3, 20, 45, 40, 18, 126)
+    assert {i.verdict.rule for i in rig.monitor.desk.intents.values()} == {"day_trailing"}
+
+
 def test_a_day_that_cannot_be_priced_is_told_of_after_a_minute():
     """The long call is never quoted: which position, and what the day stands at without it."""
     rig = Rig(Mode.EXECUTE, CONDOR, LONG, rules=RULES)

@@ -360,7 +360,8 @@ def test_a_contract_that_stands_the_other_way_round_is_never_called_flat():
     rig.wait(90, 40, 18)
     assert rig.net[rig.legs[0].key] == 65
     assert rig.of(Card)[-1].title.startswith("Stuck")
-    assert "the other way round" in rig.of(Alert)[-1].text
+    (stuck,) = [alert for alert in rig.of(Alert) if alert.title.startswith("Exit is stuck")]
+    assert "the other way round" in stuck.text
 
 
 def test_what_was_closed_by_hand_has_no_exit_price():
@@ -510,7 +511,7 @@ def test_a_failing_rule_holds_the_position_and_the_owner_still_exits_by_hand(mon
 
     everything = dict(rules())
     everything["stop_loss"] = replace(everything["stop_loss"], judge=judge)
-    monkeypatch.setattr("engine.watch.armed.rules", lambda: everything)
+    monkeypatch.setattr("engine.watch.arming.rules", lambda: everything)
     rig = Rig(Mode.EXECUTE)
     rig.wait(1, *ENTRY)
     rig.wait(5, *PROFIT)

@@ -62,6 +62,27 @@ def test_traded_for_less_than_ordered_is_still_working():
     assert half.rest == 65
 
 
+@pytest.mark.parametrize(
+    ("quantity", "filled", "pending", "status", "total"),
+    [
+        (65, 0, False, OrderStatus.PENDING, 65),
+        (195, 0, True, OrderStatus.PENDING, 195),
+        (65, 0, True, OrderStatus.PENDING, 130),  # a modify of ours for 130 may be on its way
+        (65, 65, True, OrderStatus.TRADED, 65),
+        (65, 100, False, OrderStatus.PENDING, 130),  # an old row: 100 are traded already
+    ],
+)
+def test_the_total_is_the_broker_s_unless_the_row_is_old_or_a_change_of_ours_under_way(
+    quantity, filled, pending, status, total
+):
+    """Somebody changed the order in the app; what it may still trade is never counted too low."""
+    one = order()
+    one.filled, one.pending = filled, pending
+    one.see(row(status, min(filled, quantity), quantity))
+    assert one.request.quantity == total
+    assert one.rest == (total - filled if status is not OrderStatus.TRADED else 0)
+
+
 rows = st.builds(row, st.sampled_from(list(OrderStatus)), st.integers(0, 130))
 
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from engine.effects import Alert, Card
+from engine.messages import OrderUpdate, Wish
 from engine.model import Mode
 from engine.orders import OrderState
 from engine.sessions import at
@@ -82,3 +83,56 @@ def test_a_restart_on_the_next_day_takes_up_the_same_exit_once():
     told = [a for a in rig.of(Alert) if a.title == "An exit was not finished in its session"]
     assert len(told) == 1
     assert sum(row.filled for row in rig.exchange.orders()) == 4 * 65
+
+
+def half_bought_back(rig):
+    """The shorts are bought back, and the longs' orders do not trade."""
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    for at_leg in (1, 2):
+        for row in rig.exchange.quote(quote(rig.legs[at_leg].key, ENTRY[at_leg], ENTRY[at_leg])):
+            rig.tell(OrderUpdate(row))
+
+
+def listed_only_if_carried(rig):
+    """Today's position list knows nothing of what was squared off yesterday, as Dhan's does."""
+    rig.exchange.hold({key: net for key, net in rig.net.items() if net})
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_legs_that_were_closed_yesterday_need_not_be_listed_today(restarted, stopped):
+    """The shorts are gone from the broker's list with the night; the longs are sold, and that is flat."""
+    rig = Rig(Mode.EXECUTE)
+    half_bought_back(rig)
+    if stopped:
+        rig.command(Wish.STOP)
+        rig.wait(10)
+    overnight(rig)
+    listed_only_if_carried(rig)
+    if restarted:
+        rig.start()
+    rig.wait(120, *ENTRY)
+    if stopped:
+        rig.command(Wish.RESUME, confirmed=True)
+        rig.command(confirmed=True)
+    rig.wait(60, *ENTRY)
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+    assert not rig.rows
+
+
+def test_a_list_without_any_of_an_exit_s_contracts_is_still_not_flat():
+    """All was traded in yesterday's last seconds, and today's list is empty: a person has to look."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.quotes(*ENTRY)
+    rig.broker_answers = False
+    rig.quotes(*ENTRY)
+    assert rig.flat
+    overnight(rig)
+    listed_only_if_carried(rig)
+    rig.broker_answers = True
+    rig.wait(120, *ENTRY)
+    assert rig.rows
+    assert "Exit is stuck: look at the broker now" in {a.title for a in rig.of(Alert)}

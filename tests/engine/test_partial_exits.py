@@ -184,7 +184,7 @@ def test_a_part_is_not_verified_where_the_broker_holds_less_than_was_to_stay():
     for net, finding in ((-130, Finding.FLAT), (-65, Finding.MISMATCH)):
         ledger = Ledger()
         rows = (BrokerPosition(leg_plan.key, Product.MARGIN, net),)
-        ledger.take(BrokerReport(ledger.next_request(), 0.0, positions=rows), ())
+        ledger.take(BrokerReport(ledger.next_request(), 0.0, positions=rows), {}, 0.0)
         assert verify(intent, ledger)[0] is finding
 
 

@@ -266,6 +266,16 @@ def test_exit_all_closes_what_is_no_whole_lot_too(desk_) -> None:
     assert account.net() == {}
 
 
+def test_exit_all_passes_over_an_order_that_shows_up_late(desk_) -> None:
+    """What is not in the book yet cannot be cancelled; the positions are closed all the same."""
+    exchange, account = desk_.exchange, desk_.exchange.account()
+    exchange.carry(desk_.option.key, 65, 30_000)
+    exchange.place(desk_.body("BUY", price=200.0), desk_.clock(), late_s=20.0)
+    desk.exit_all(exchange, account, desk_.clock())
+    desk_.wait()
+    assert account.net() == {}
+
+
 def test_products_are_separate_positions(desk_) -> None:
     """The same contract in two products is two rows."""
     desk_.place("BUY")

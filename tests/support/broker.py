@@ -18,7 +18,16 @@ from engine.broker_nouns import (
     OrderStatus,
     Product,
 )
-from engine.effects import Alert, CancelOrder, ModifyOrder, PlaceOrder, QueryBroker, RecallOrder, Record
+from engine.effects import (
+    Alert,
+    CancelOrder,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    QueryOrder,
+    RecallOrder,
+    Record,
+)
 from engine.exits import ExitDesk
 from engine.intents import Intent, IntentState
 from engine.messages import Accepted, BrokerReport, CommandOutcome, Refused, Unknown, Verb
@@ -250,6 +259,9 @@ class World:
                 self.alerts.append(effect)
             case QueryBroker():
                 return self.desk.report(self.broker.report(effect.request, self.now_s), self.now_s)
+            case QueryOrder() if not self.broker.reads_fail:
+                named = [o for o in self.broker.orders.values() if o.correlation_id == effect.correlation_id]
+                return [said for row in named for said in self.desk.update(row, self.now_s, heard=False)]
             case PlaceOrder():
                 return self.answer(
                     Verb.PLACE, effect.order.correlation_id, self.broker.place(effect.order, self.now_s)
@@ -280,6 +292,15 @@ class World:
         while self.now_s < end_s and any(True for _ in self.desk.live()):
             self.step()
         return self.intent.state
+
+    def sync(self, seconds: float) -> None:
+        """Let time pass, exit or not, with the books read every two seconds."""
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            for _ in range(4):
+                self.step()
+            self.desk.ask(self.now_s, "sync")
+            self.carry(self.desk.pulse(self.now_s))
 
     def check(self) -> None:
         """No fill crosses zero, moves away from it, or takes a hedge from an open short."""

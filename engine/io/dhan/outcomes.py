@@ -38,6 +38,7 @@ _LOST_INSIDE = frozenset({"DH-908", "DH-909", "DH-910", "800"})
 _AUTH_CODES = frozenset({"DH-901", "DH-902", "DH-903", "DH-911", "806", "807", "808", "809", "810"})
 _AUTH_WORDS = ("invalid token", "invalid ip")
 _LIMIT_CODES = frozenset({"DH-904", "805"})
+_NO_SUCH_ORDER = frozenset({"DH-905", "DH-906", "DH-907"})
 _NOT_THE_DESK = frozenset({408, 425, 499})
 _FAILED = frozenset({"failed", "failure", "error"})
 _REJECTED = "REJECTED"
@@ -121,6 +122,14 @@ def rows_of(reply: Reply) -> list[object]:
         return [body]
     msg = f"Dhan answered {_start_of(reply.body)!r}, expected a list"
     raise Unreachable(msg)
+
+
+def finds_nothing(reply: Reply) -> bool:
+    """Whether Dhan says that it knows no order of that name: HTTP 400 or 404 with a code of its own."""
+    refusal = _refusal(_json(reply.body))
+    if refusal is None or reply.status not in {400, 404} or refusal.code not in _NO_SUCH_ORDER:
+        return False
+    return not any(word in refusal.words.casefold() for word in _AUTH_WORDS)
 
 
 def _success(verb: Verb, reply: Reply, refusal: Refusal | None, order_id: str) -> Outcome:

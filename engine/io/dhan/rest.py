@@ -8,7 +8,8 @@ given up or not: an order command never waits for one.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+import logging
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dhanhq import DhanContext, dhanhq
@@ -16,7 +17,7 @@ from dhanhq import DhanContext, dhanhq
 from engine.errors import Unreachable, WireError
 from engine.io.dhan.http import Reply, ReplyHTTP
 from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank
-from engine.io.dhan.outcomes import answer_of, outcome_of, rows_of
+from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
 from engine.messages import Refused, Verb
 from engine.model import key_parts
 from engine.wire import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 #: Longer than connecting and reading may take; reached only by a server that trickles its answer.
 DEADLINE_S = 8.0
@@ -147,6 +149,15 @@ class DhanRest:
                 return order
         msg = f"Dhan's answer does not contain order {order_id}"
         raise Unreachable(msg)
+
+    async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
+        """Today's orders of this name; none when Dhan says that it knows none.
+
+        Raises:
+            SourceError: there was no answer, or a row in it that cannot be understood.
+        """
+        reply = await self._read(partial(self._api.get_order_by_correlationID, correlation_id))
+        return [] if finds_nothing(reply) else _parsed(reply, parse_order_row)
 
     async def fills(self) -> Sequence[BrokerFill]:
         """Today's trade book.
@@ -275,9 +286,16 @@ def _parsed(reply: Reply, parse: Callable[[object], T]) -> list[T]:
     for row in rows_of(reply):
         try:
             rows.append(_understood(parse, row))
-        except ForeignRow:
-            continue
+        except ForeignRow as problem:
+            if problem.__cause__ is not None:
+                _warn_once(str(problem))
     return rows
+
+
+@lru_cache(maxsize=64)
+def _warn_once(text: str) -> None:
+    """Log it; the books are read again every few seconds."""
+    _log.warning("passed over in Dhan's books: %s", text)
 
 
 def _understood(parse: Callable[[object], T], body: object) -> T:

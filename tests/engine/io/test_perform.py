@@ -16,6 +16,7 @@ from engine.effects import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    QueryOrder,
     RecallOrder,
     ReduceTrades,
     RowPart,
@@ -31,6 +32,7 @@ from engine.messages import (
     BrokerReport,
     CommandOutcome,
     InstrumentsLoaded,
+    OrderUpdate,
     TradesLoaded,
     Verb,
 )
@@ -73,6 +75,11 @@ class Books:
         if self.error:
             raise self.error
         return self.order_books.pop(0) if len(self.order_books) > 1 else self.order_books[0]
+
+    async def orders_named(self, name):
+        if self.error:
+            raise self.error
+        return [row for row in self.order_books[0] if row.correlation_id == name]
 
     async def fills(self):
         self.read.append("fills")
@@ -182,6 +189,17 @@ async def test_a_report_is_read_again_when_the_order_book_moved_meanwhile():
     report = await house.said(QueryBroker(1, "test"))
     assert report.orders == (ROW,)
     assert house.broker.read.count("positions") == 2
+
+
+async def test_an_order_that_is_looked_up_comes_back_as_an_update():
+    """Found by our name; not found and no answer are no news."""
+    house = House()
+    assert await house.said(QueryOrder(ROW.correlation_id)) == OrderUpdate(ROW, looked_up=True)
+    house.performer.perform(QueryOrder("P-a-260203001-9-9-9"))
+    assert await house.nothing_more()
+    house.broker.error = Unreachable("no route to host")
+    house.performer.perform(QueryOrder(ROW.correlation_id))
+    assert await house.nothing_more()
 
 
 async def test_a_failed_read_is_a_failed_report_and_not_an_empty_one():

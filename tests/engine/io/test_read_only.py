@@ -16,6 +16,9 @@ class Tripwire:
     async def orders(self):
         return ["orders"]
 
+    async def orders_named(self, name):
+        return [name]
+
     async def fills(self):
         return ["fills"]
 
@@ -26,8 +29,9 @@ class Tripwire:
 async def test_reads_go_through_and_commands_are_refused_without_a_call():
     """The broker behind it has no commands at all, so a call would be an AttributeError."""
     broker = ReadOnlyBroker(Tripwire())
-    assert [await broker.orders(), await broker.fills(), await broker.positions()] == [
-        ["orders"], ["fills"], ["positions"],
-    ]  # fmt: skip
+    assert [
+        await broker.orders(), await broker.orders_named("P-a"),
+        await broker.fills(), await broker.positions(),
+    ] == [["orders"], ["P-a"], ["fills"], ["positions"]]  # fmt: skip
     for said in (await broker.place(REQUEST), await broker.modify("1", REQUEST), await broker.cancel("1")):
         assert isinstance(said, Refused)

@@ -327,7 +327,7 @@ def broken_target(monkeypatch):
 
     everything = dict(rules())
     everything["profit_target"] = replace(everything["profit_target"], judge=judge)
-    monkeypatch.setattr("engine.watch.armed.rules", lambda: everything)
+    monkeypatch.setattr("engine.watch.arming.rules", lambda: everything)
 
 
 @pytest.mark.usefixtures("broken_target")
@@ -358,7 +358,7 @@ def test_a_rule_that_fails_while_it_is_armed_holds_the_position_too(monkeypatch)
 
     everything = dict(rules())
     everything["stop_loss"] = replace(everything["stop_loss"], arm=arm)
-    monkeypatch.setattr("engine.watch.armed.rules", lambda: everything)
+    monkeypatch.setattr("engine.watch.arming.rules", lambda: everything)
     desk = Desk(condor())
     assert [(note.rule, note.failed) for note in desk.notes if note.failed] == [("stop_loss", True)]
     said = desk.quote(*AT_ENTRY) + desk.wait(0)
@@ -388,7 +388,7 @@ def test_a_rule_that_fails_when_the_entry_becomes_known_holds_the_position_as_we
 
     everything = dict(rules())
     broken = everything | {"theta_captured": replace(everything["theta_captured"], arm=arm)}
-    monkeypatch.setattr("engine.watch.armed.rules", lambda: broken)
+    monkeypatch.setattr("engine.watch.arming.rules", lambda: broken)
     desk = Desk(strangle(), SOLD, now_s=strangle().opened_at_s)
     desk.wait(61)
     desk.quote(*[leg.entry_price_paise / 100 for leg in strangle().legs])

@@ -184,3 +184,31 @@ def test_any_json_in_any_field_gives_a_value_or_a_wire_error(data: st.DataObject
                 parse(candidate)
             except WireError:
                 continue
+
+
+@pytest.mark.parametrize("segment", ["NSE_EQ", "BSE_EQ", "NSE_CURRENCY", "MCX_COMM"])
+@pytest.mark.parametrize(
+    ("parse", "row", "fault"),
+    [
+        (parse_order_row, ORDER, {"quantity": 0}),
+        (parse_order_row, ORDER, {"orderStatus": "CANCELLED", "filledQty": None}),
+        (parse_trade_row, TRADE, {"tradedPrice": None}),
+        (parse_position_row, POSITION, {"netQty": None}),
+        (parse_position_row, POSITION, {"securityId": "x"}),
+    ],
+)
+def test_a_broken_row_of_something_that_is_no_option_of_ours_is_foreign(segment, parse, row, fault):
+    """An odd row of the owner's shares or futures must not blind every exit."""
+    with pytest.raises(ForeignRow, match="broken"):
+        parse(row | fault | {"exchangeSegment": segment})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"exchangeSegment": "NSE_FNO"}, {"exchangeSegment": None}, {"correlationId": "P-a-260203001-0-0-0"}],
+)
+def test_a_broken_row_that_may_be_ours_spoils_the_book(changes):
+    """In our segments, in one that cannot be read, or with a name of ours: better blind than wrong."""
+    with pytest.raises(WireError) as caught:
+        parse_order_row(ORDER | {"exchangeSegment": "NSE_EQ", "quantity": 0} | changes)
+    assert not isinstance(caught.value, ForeignRow)

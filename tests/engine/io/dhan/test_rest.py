@@ -73,6 +73,32 @@ async def test_a_refusal_is_final(rest: DhanRest, option: Instrument):
     assert isinstance(await rest.cancel("123456789012"), Refused)
 
 
+@pytest.mark.parametrize("as_array", [False, True])
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_order_is_found_by_our_name(
+    rest: DhanRest, server: DhanServer, option: Instrument, *, as_array: bool, status: int
+):
+    """Dhan's answer may be an object or an array, and 400 or 404 where it knows none."""
+    server.habits.external_as_array, server.habits.unknown_external = as_array, status
+    await rest.place(limit_order(option.key, 9_005))
+    (found,) = await rest.orders_named("t-9005")
+    assert (found.correlation_id, found.limit_paise) == ("t-9005", 9_005)
+    assert await rest.orders_named("t-9010") == []
+
+
+async def test_a_look_up_that_fails_is_not_nothing_found(
+    rest: DhanRest, executor: ThreadPoolExecutor, server: DhanServer
+):
+    """A refused token and a gateway's page raise."""
+    async with answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>") as url:
+        with pytest.raises(Unreachable):
+            await client(url, executor).orders_named("t-1")
+    for server.faults.token_as_order_error in (False, True):
+        server.faults.refuse_tokens = True
+        with pytest.raises(AuthFailed):
+            await rest.orders_named("t-1")
+
+
 async def test_the_token_is_read_for_every_call(server: DhanServer, executor: ThreadPoolExecutor):
     """A refused token raises AuthFailed, in either of Dhan's spellings; a new one works at once."""
     tokens = ["canary-old"]
@@ -161,6 +187,18 @@ async def test_foreign_rows_are_left_out_and_broken_ones_spoil_the_answer(execut
     async with answering(row_server(b"[]")) as url:
         with pytest.raises(Unreachable, match="77"):
             await client(url, executor).order("77")
+
+
+async def test_a_broken_row_of_the_owner_s_shares_is_passed_over_with_one_warning(
+    executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+):
+    """It is read twice, and the option beside it is there both times."""
+    sound = b'{"exchangeSegment":"NSE_FNO","securityId":"1","productType":"MARGIN","netQty":65}'
+    broken = b'{"exchangeSegment":"NSE_EQ","securityId":"4711","productType":"CNC","netQty":"some"}'
+    async with answering(row_server(b"[%s,%s]" % (broken, sound))) as url:
+        rest = client(url, executor)
+        assert [len(await rest.positions()) for _ in range(2)] == [1, 1]
+    assert [record.levelname for record in caplog.records if "NSE_EQ" in record.getMessage()] == ["WARNING"]
 
 
 async def test_prices_leave_with_two_decimals(server: DhanServer, rest: DhanRest, option: Instrument):

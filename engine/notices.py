@@ -1,0 +1,83 @@
+"""What the owner is told of positions, trade store and instrument master while they are kept in step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.effects import Alert
+from engine.model import Urgency
+from engine.rules.levels import TABLE
+
+if TYPE_CHECKING:
+    from engine.model import ExitLevel, Position
+    from engine.reconcile import Opposed
+    from engine.trades import InvalidPosition
+    from engine.watch import RuleNote
+
+
+def no_master(why: str) -> Alert:
+    """The instrument master could not be loaded, and why."""
+    text = f"{why} Contracts that are not known cannot be watched."
+    return Alert(Urgency.HIGH, "instruments", "The instrument master cannot be read", text)
+
+
+def empty_store() -> Alert:
+    """No open row came, though there were some."""
+    text = "The trade store answered without a single open row; nothing is dropped yet."
+    return Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)
+
+
+def stray(level: ExitLevel) -> Alert:
+    """A row of exit levels that does not even say whose it is."""
+    title = f"{TABLE} row {level.id} is ignored"
+    return Alert(Urgency.MEDIUM, f"exit-level:{level.id}", title, level.fault)
+
+
+def invalid(bad: InvalidPosition) -> Alert:
+    """Rows that make no position."""
+    return Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
+
+
+def both_ways(pair: Opposed) -> Alert:
+    """A contract in which two positions face each other."""
+    title = "Two positions hold one contract both ways"
+    return Alert(Urgency.HIGH, f"opposed:{pair.key}", title, pair.text)
+
+
+def unprotected(position: Position) -> Alert:
+    """A position without any loss rule."""
+    text = f"{position.symbol} {position.strategy}: no loss rule guards this position."
+    topic = f"unprotected:{position.id}"
+    return Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)
+
+
+def changed(position: Position, why: str) -> Alert:
+    """A held contract that is another one in the new instrument master."""
+    text = (
+        f"{position.symbol} {position.strategy}: {why}. Its rules only tell until you have looked. "
+        "Correct its rows if they are wrong; /resume takes the new contract over."
+    )
+    topic = f"contract:{position.id}:{why}"
+    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id)
+
+
+def gone(position: Position) -> Alert:
+    """A position whose rows were ended by somebody else."""
+    text = (
+        f"{position.symbol} {position.strategy}: its rows are gone from the trade store, or closed there by "
+        "somebody else. Its rules do not act any more."
+    )
+    return Alert(Urgency.MEDIUM, f"gone:{position.id}", "A position is no longer watched", text, position.id)
+
+
+def refusal(position: Position, note: RuleNote, urgency: Urgency) -> Alert:
+    """A rule that does not guard a position; a mistake of the owner's is always MEDIUM."""
+    urgency = Urgency.MEDIUM if note.mistake else urgency
+    why = note.text if urgency is Urgency.MEDIUM else f"{note.text.partition(';')[0]}. Another rule guards it"
+    return Alert(
+        urgency,
+        f"rule:{position.id}:{note.rule}",
+        f"{note.rule} is ignored" if note.mistake else f"Rule {note.rule} is off",
+        f"{position.symbol} {position.strategy}: {why}.",
+        position.id,
+    )

@@ -1,0 +1,72 @@
+"""What becomes a peak or a trough: of a position's life, and of the rules that rise with its P&L."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from engine.rules.base import Ratchet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.pnl import Holding
+    from engine.watch.armed import Armed
+    from engine.watch.lasting import Lasting
+    from engine.watch.life import Life
+
+
+class Extremes:
+    """The believable P&Ls of one position's open legs that have lasted, in paise.
+
+    Attributes:
+        lasting: those that have not yet.
+        life: who remembers the highest and the lowest.
+        ratchets: the rules that rise with the P&L.
+    """
+
+    __slots__ = ("_holding", "lasting", "life", "ratchets")
+
+    def __init__(self, holding: Holding, life: Life, lasting: Lasting) -> None:
+        self._holding = holding
+        self.life = life
+        self.lasting = lasting
+        self.ratchets: tuple[Armed, ...] = ()
+
+    def serve(self, armed: Iterable[Armed]) -> None:
+        """Find out which of these rules rise with the P&L."""
+        self.ratchets = tuple(one for one in armed if isinstance(one.params, Ratchet))
+
+    def see(self, open_paise: int | None, now_s: float) -> None:
+        """Take note of the P&L from now on, and of what has lasted by now; None = it is not known."""
+        self.keep(now_s)
+        if open_paise is None:
+            self.lasting.forget()
+            return
+        self.lasting.see(open_paise, now_s, *self._known())
+        self.keep(now_s)
+
+    def keep(self, now_s: float) -> None:
+        """Note what has lasted by now."""
+        highs, lows = self.lasting.lasted(now_s)
+        for open_paise in highs:
+            self.life.rise(open_paise)
+            for armed in self._rising():
+                armed.see(open_paise)
+        for open_paise in lows:
+            self.life.fall(open_paise)
+
+    def _rising(self) -> Iterator[Armed]:
+        """The ratchets that may rise.
+
+        What is half traded has a P&L, and it is a peak or trough like any other. But the peak of a rule
+        in per cent is that of open combinations, which there are none of until the exit has ended.
+        """
+        return (armed for armed in self.ratchets if not self._holding.traded or armed.with_realised)
+
+    def _known(self) -> tuple[float, float]:
+        """Between which P&Ls of the open legs there is no new trough, no new peak, and no ratchet rises."""
+        life, realised = self.life, self.life.realised_paise
+        low = inf if life.trough_paise is None else life.trough_paise - realised
+        high = -inf if life.peak_paise is None else life.peak_paise - realised
+        return low, min([high, *(rises for one in self._rising() if (rises := one.rises_paise) is not None)])

@@ -1,0 +1,288 @@
+"""A whole house by the sea: monitor, runner, performer and journal of the product, on virtual time.
+
+Nothing of the product is replaced but the edges: the broker's HTTP (`wire`), the trade store's and the
+chat's ports, and the clock. A process can die at any commit and any command, and a new one is born.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from engine.effects import Alert, Ask, CancelOrder, Effect, ModifyOrder, PlaceOrder, ReduceTrades
+from engine.errors import Unreachable
+from engine.io import tables
+from engine.io.inbox import Inbox
+from engine.io.perform import Performer
+from engine.io.runner import Runner
+from engine.messages import Beat, BeatKind, BrokerReport, Message, OrderUpdate, Tick, Ticks
+from engine.model import Mode, TradeRow, Urgency
+from engine.monitor import Monitor, MonitorConfig
+from engine.watch import Watchlist
+from engine.wire import parse_order_updates
+from tests.engine.makers import quote
+from tests.support.rig import rows_of, written
+from tests.support.sea.judge import Judge, must
+from tests.support.sea.pages import Killed, Pages
+from tests.support.sea.tasks import Agenda
+from tests.support.sea.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engine.effects import RowPart
+    from engine.model import ExitLevel, Instrument, InstrumentKey
+    from tests.support.sea.market import Shore
+
+PULSE_S, SYNC_S = 0.5, 30.0
+#: Nothing the house does on purpose takes longer in a world that behaves.
+LONGEST_S = 420.0
+
+_calendar = cache(tables.calendar)
+_rulebook = cache(tables.rulebook)
+
+
+class Store:
+    """The trade store's port: its rows in memory, and whether it answers."""
+
+    def __init__(self, rows: Sequence[TradeRow]) -> None:
+        self.rows, self.up = list(rows), True
+        self.exits: dict[int, int | None] = {}
+
+    async def open_rows(self) -> Sequence[TradeRow]:
+        self._knock()
+        return tuple(self.rows)
+
+    async def exit_levels(self) -> Sequence[ExitLevel]:
+        return ()
+
+    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
+        self._knock()
+        self.exits |= exits
+        self.rows = [row for row in self.rows if row.id not in exits]
+
+    async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
+        self._knock()
+        self.rows = written(self.rows, ReduceTrades(name, tuple(parts), closed_at_s))
+
+    def _knock(self) -> None:
+        if not self.up:
+            raise Unreachable("the trade store does not answer")
+
+
+class Hands(Performer):
+    """`Performer` in a process that can die when a command has just left."""
+
+    crash = False
+
+    def perform(self, effect: Effect) -> None:
+        """Do it, and die when the time has come."""
+        super().perform(effect)
+        if self.crash and isinstance(effect, PlaceOrder | ModifyOrder | CancelOrder):
+            raise Killed
+
+
+class Ears:
+    """The ports of the chat and of the feed: a person who hears everything and says nothing here."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.asks: list[Ask] = []
+        self._judge = judge
+
+    def alert(self, alert: Alert) -> None:
+        if alert.urgency is Urgency.HIGH:
+            self._judge.alerted(alert)
+
+    def ask(self, ask: Ask) -> None:
+        self.asks.append(ask)
+
+    def answer(self, answer: object) -> None: ...
+    def card(self, card: object) -> None: ...
+    def say(self, say: object) -> None: ...
+    def subscribe(self, instruments: object) -> None: ...
+
+
+class House:
+    """The house and the world around it; everything a test does to them it does here or to the parts.
+
+    Attributes:
+        updates: how the order-update socket goes: ``honest``, ``silent``, ``double``, ``late`` or ``bare``
+            (without prices).
+        births: how many processes have lived.
+    """
+
+    def __init__(self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "") -> None:
+        self.shore, self.mode, self.rules = shore, mode, rules
+        self.agenda = Agenda(shore.market.now_s)
+        self.judge = Judge(self.agenda, shore, mode)
+        self.pages = self.judge.pages = Pages(self.judge.recorded)
+        self.wire = Wire(self.agenda, shore.exchange, self.judge)
+        self.store = Store(
+            [row for p in shore.positions for row in rows_of(p, min(leg.row_id for leg in p.legs))]
+        )
+        self.ears = Ears(self.judge)
+        self.judge.halted = self._halted
+        self.updates = "honest"
+        self.births = 0
+        self._heard = 0
+        self._told_updates = 0
+        self.born()
+
+    # ------------------------------------------------------------------------------ the process
+
+    def born(self) -> None:
+        """A process begins: everything it knows comes from the journal."""
+        self.births += 1
+        config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
+        self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
+        kept = self.pages.load()
+        self.monitor.restore(kept, self.agenda.at_s)
+        live = {
+            name for name, each in kept.get("intent", {}).items() if each["state"] in ("working", "stopping")
+        }
+        same = live == {intent.id for intent in self.monitor.desk.live()}
+        must(same, 6, f"a restart remembers other exits than {live}")
+        self.inbox = Inbox()
+        self.performer = Hands(
+            inbox=self.inbox, broker=self.wire, store=self.store, feed=self.ears, chat=self.ears,
+            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
+        )  # fmt: skip
+        self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
+        self.say(Beat(BeatKind.SYNC))
+
+    def dies(self) -> None:
+        """SIGKILL and a successor: what was on its way to us is gone, what has left arrives."""
+        self.agenda.kill()
+        self.judge.dies()
+        self.pages.crash = ""
+        self.born()
+
+    async def _master(self, _symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
+        return self.shore.market.instruments
+
+    def _halted(self) -> bool:
+        on_disk = self.pages.kept.get("setting", {}).get("halted", {}).get("on", False)
+        return bool(on_disk or self.monitor.helm.halted)
+
+    def say(self, message: Message) -> None:
+        """The process takes in a message, and all that wait."""
+        self.inbox.post(message)
+        self._pump()
+
+    def _pump(self) -> None:
+        try:
+            while waiting := self.inbox._control:
+                message = waiting.popleft()
+                if isinstance(message, BrokerReport):
+                    self.judge.reported(message)
+                elif isinstance(message, OrderUpdate):
+                    self.judge.updated(message.order)
+                self.runner.step(message)
+            while not self.performer._closing.empty():
+                self.agenda.spawn("write", self._write(self.performer._closing.get_nowait()))
+        except Killed:
+            self.judge.unheard |= self.pages.last
+            self.dies()
+
+    async def _write(self, job: object) -> None:
+        while not await self.performer._close(job):
+            await self.agenda.sleep(5.0)
+
+    # ------------------------------------------------------------------------------------- time
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, with a pulse each half second."""
+        for _ in range(round(seconds / PULSE_S)):
+            self._pass_until(self.agenda.at_s + PULSE_S)
+            self.shore.quote()
+            self._trade()
+            self.say(Ticks([self._tick(key) for key in self.shore.legs]))
+            self.say(Beat(BeatKind.PULSE))
+            if self.agenda.at_s % SYNC_S < PULSE_S:
+                self.say(Beat(BeatKind.SYNC))
+            self.judge.look()
+
+    def _pass_until(self, end_s: float) -> None:
+        while True:
+            exchange_s = self.shore.exchange.next_due_s()
+            world_s = self.agenda.next_s()
+            if min(world_s, end_s if exchange_s is None else exchange_s) >= end_s:
+                break
+            if exchange_s is not None and exchange_s <= world_s:
+                self.agenda.at_s = max(self.agenda.at_s, exchange_s)
+                self._trade()
+            else:
+                self.agenda.step()
+                self._hear()
+                self._pump()
+        self.agenda.at_s = end_s
+
+    def _trade(self) -> None:
+        self.shore.exchange.advance(self.agenda.at_s)
+        self._hear()
+
+    def _hear(self) -> None:
+        """What happened at the exchange: fills for the judge, updates for the process."""
+        account, updates = self.shore.account, self.shore.exchange.updates
+        for trade in account.trades[self._heard :]:
+            self._heard += 1
+            self.judge.filled(account.orders[trade.order_id], trade)
+        while updates:
+            bare = {"avgTradedPrice": None} if self.updates == "bare" else {}
+            frame = json.dumps({"Data": {**updates.popleft().data, **bare}, "Type": "order_alert"})
+            self._told_updates += 1
+            odd = self._told_updates % 2
+            delays = {"silent": (), "double": (0.05, 1.0), "late": (3.0 * odd + 0.05,)}
+            for delay_s in delays.get(self.updates, (0.05,)):
+                self.agenda.later(delay_s, partial(self._update, frame, self.births))
+
+    def _update(self, frame: str, life: int) -> None:
+        if life == self.births:
+            for order in parse_order_updates(frame):
+                self.inbox.post(OrderUpdate(order))
+
+    def _tick(self, key: InstrumentKey) -> Tick:
+        mid = self.shore.mids[key]
+        tick = quote(key, mid - 0.05, mid + 0.05)
+        tick.bid_quantity = tick.ask_quantity = 10_000
+        return tick
+
+    # ------------------------------------------------------------------------------------- end
+
+    def calm(self) -> None:
+        """The world behaves from now on."""
+        self.wire.calm()
+        self.updates, self.pages.full, self.pages.crash, self.store.up = "honest", False, "", True
+        self.performer.crash = False
+        self.shore.depth = 100 * 65
+
+    def finish(self) -> None:
+        """Let the world behave until nothing is left to happen, then judge how it ended."""
+        self.calm()
+        end_s = self.agenda.at_s + LONGEST_S
+        self.run(3.0)
+        while self.agenda.at_s < end_s and not self._at_rest:
+            self.run(2.0)
+        if self.judge.crossed:
+            self.run(2.5 * SYNC_S)  # two reads that agree are needed to tell of a difference
+        self.judge.end()
+        assert 0 not in self.store.exits.values(), f"an exit at a price of nothing: {self.store.exits}"
+        self._watches_what_is_left()
+
+    def _watches_what_is_left(self) -> None:
+        """2: after verified parts the process watches so many combinations as are left."""
+        for position in self.shore.positions if not self.judge.hands else ():
+            closed = self.judge.parts_closed(position)
+            found = self.monitor.holdings.positions.get(position.id)
+            if closed is None or found is None:
+                continue
+            share = (position.combinations - closed, position.combinations)
+            same = found.combinations == share[0] and self.monitor.watch.shares(position.id) == share
+            must(same, 2, f"{position.id} is watched as another size than the {share} that are left")
+
+    @property
+    def _at_rest(self) -> bool:
+        exiting = any(True for _ in self.monitor.desk.live())
+        working = any(True for _ in self.shore.account.live_orders())
+        return not exiting and not working and self.judge.quiet
