@@ -20,7 +20,7 @@ from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
 from engine.io.env import SANDBOX_DIR, load_settings, make_data_dir
-from engine.io.journal import HostLock
+from engine.io.locks import HostLock
 from engine.io.log import configure_logging
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode

@@ -38,7 +38,9 @@ def _pages(now: RulesNow, at_s: float) -> tuple[Page, ...]:
     keyboard = ((Button("Why?", f"w:{position.strategy_id}"),),)
     if page is None:
         over = position.state is PositionState.FLAT
-        why = "It is verified flat; no rule has anything left to do." if over else escape(position.reason)
+        why = (
+            f"It is {position.reason}; no rule has anything left to do." if over else escape(position.reason)
+        )
         return (Page(f"{_name(position)}\n{'' if over else '🔴 <b>Cannot be watched</b>: '}{why}", keyboard),)
     parts = [_head(position, page)]
     symbol = position.symbol

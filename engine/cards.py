@@ -21,6 +21,7 @@ _TITLE = {
     IntentState.WORKING: "Exiting",
     IntentState.STOPPING: "Stopping",
     IntentState.FLAT: "Verified flat",
+    IntentState.CLOSED_OUTSIDE: "Closed by somebody else",
     IntentState.STUCK: "Stuck",
     IntentState.ABORTED: "Stopped",
 }
@@ -62,7 +63,7 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
         tuple(lines),
         final=not intent.state.live,
         urgency=Urgency.HIGH if loud else Urgency.NORMAL,
-        done=intent.state is IntentState.FLAT,
+        done=intent.state.flat,
     )
 
 
@@ -80,7 +81,7 @@ def realised_paise(intent: Intent, entries: dict[int, int]) -> int | None:
     """Gross P&L of what was traded: leg index -> entry turnover per unit in paise; None = unknown."""
     total = 0
     for index, leg in enumerate(intent.legs):
-        average = intent.average_paise(index)
+        average = intent.exit_paise(index)
         if average is None or index not in entries:
             return None
         total += -leg.side.sign * intent.filled(index) * (average - entries[index])

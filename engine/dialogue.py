@@ -56,14 +56,16 @@ class Dialogue:
                 return effects + self._tightening.ask(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
-        if not self._helm.halted:
+        held = [name for name in self._helm.holdings.positions if self._helm.held_out(name)[0]]
+        if not self._helm.halted and not held:
             return [Say(command.by, "Automation is running already.")]
         if command.confirmed:
-            return [*self._helm.unhalt(command.by), Say(command.by, self._running)]
+            return [*self._helm.unhalt(command.by, now_s), Say(command.by, self._running)]
         asked, record = self.questions.issue(
             Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
         )
-        lines = (f"The rules act again, mode {self._helm.mode}.",)
+        taken = (f"Taken over as they are now: {', '.join(held)}.",) if held else ()
+        lines = (f"The rules act again, mode {self._helm.mode}.", *taken)
         ask = Ask(
             asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
             "Resume", "Stay halted",
@@ -189,7 +191,7 @@ class Dialogue:
                 final=True,
                 done=True,
             )
-            return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by)]
+            return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by, now_s)]
         if asked.wish is Wish.SET:
             return self._tightening.confirm(asked, tap, now_s)
         positions = tuple(

@@ -13,6 +13,7 @@ from engine.blotter import Blotter
 from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
 from engine.intents import Intent, IntentState
+from engine.meddling import Meddling
 from engine.model import Urgency
 from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
@@ -90,6 +91,7 @@ class ExitDesk:
         self._permit = permit
         self._tuning = tuning
         self._out = Outgoing(account, self.blotter)
+        self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
@@ -110,7 +112,7 @@ class ExitDesk:
     def unfinished(self, position: PositionId) -> list[Intent]:
         """The exits of a position that ended before it was flat, oldest first."""
         mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
-        return [intent for intent in mine if intent.state is not IntentState.FLAT]
+        return [intent for intent in mine if not intent.state.flat]
 
     def traded(self, position: Position) -> Traded:
         """What the exits of a position that is not flat have traded of it."""
@@ -127,7 +129,9 @@ class ExitDesk:
     def restore(self, intents: Iterable[Mapping[str, Any]], orders: Iterable[Mapping[str, Any]]) -> None:
         """Take over what the journal knows; call once, before anything else."""
         for row in orders:
-            self.blotter.add(Order.from_json(dict(row)))
+            order = Order.from_json(dict(row))
+            self.blotter.add(order)
+            self._meddling.restored(order)
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
             self.intents[intent.id] = intent
@@ -164,7 +168,7 @@ class ExitDesk:
             self._out.save_order(order)
         for intent in [i for i in self.intents.values() if i.begun_s < since_s]:
             if not intent.state.live:
-                if intent.state is IntentState.FLAT or not any(order.filled for order in intent.orders):
+                if intent.state.flat or not any(order.filled for order in intent.orders):
                     del self.intents[intent.id]
                 continue
             intent.begun_s = since_s
@@ -186,6 +190,13 @@ class ExitDesk:
             text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
             self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
         return self._turn(now_s)
+
+    def closed_outside(self, intent: Intent) -> list[Effect]:
+        """Take on an exit that has ended before it began: somebody else has closed all that it was about."""
+        self.intents[intent.id] = intent
+        self._out.save(intent)
+        self._out.add(Audit(intent.state, {"intent": intent.id}))
+        return self._out.take()
 
     def hasten(
         self, intent: Intent, verdict: Verdict, now_s: float, style: Style = Style.URGENT
@@ -261,6 +272,8 @@ class ExitDesk:
             self._out.save_order(order)
             news = {"order": order.id, "state": order.state, "filled": order.filled, "reason": order.reason}
             self._out.add(Audit("order", news))
+            if not self._permit(intent, now_s):  # at the close the exchange cancels what is left
+                self._meddling.cancelled(intent, order)
             if change.resized:
                 text = (
                     f"Order {order.id} is for {order.request.quantity} units now; nobody here asked for that."
@@ -299,6 +312,7 @@ class ExitDesk:
         """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
+            self._meddling.look(intent)
             if lost := self.blotter.lost(intent.id, now_s):
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
@@ -309,6 +323,7 @@ class ExitDesk:
                 self._work(intent, now_s)
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
+            self._meddling.look(intent)  # what was asked for just now
         if self._riddles.solve(now_s):
             self._pace.wanted = True
         for effect in self._silence.look(now_s):
@@ -398,6 +413,9 @@ class ExitDesk:
         if not live and all(intent.rest(index) <= 0 for index in range(len(intent.legs))):
             self._verify(intent, now_s)  # the cancel came after the last fill
             return
+        if not live and intent.note:  # held, not stopped by hand
+            self._stuck(intent, intent.note)
+            return
         if not live:
             intent.state = IntentState.ABORTED
             intent.note = "stopped by hand; what is left of the position stays"
@@ -414,9 +432,10 @@ class ExitDesk:
     def _verify(self, intent: Intent, now_s: float) -> None:
         finding, why = verify(intent, self.blotter.ledger)
         if finding is Finding.FLAT:
-            intent.state = IntentState.FLAT
+            outside = any(intent.outside(index) for index in range(len(intent.legs)))
+            intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT
             self._out.save(intent)
-            self._out.add(Audit("part closed" if intent.part else "flat", {"intent": intent.id}))
+            self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))
             return
         self._pace.wanted = True
         if finding is Finding.UNREAD or self.blotter.ledger.age_s(now_s) > OLD_READ_S:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.dialogue import Dialogue
+from engine.differences import Differences
 from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
@@ -84,6 +85,7 @@ class Helm:
         self.calendar = calendar
         self.watch = watch
         self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
+        self.differences = Differences(self.desk.blotter.ledger.quiet)
         self.dialogue = Dialogue(self, config.seed)
         self.holdings = Holdings(
             watch,
@@ -118,13 +120,16 @@ class Helm:
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
         running = self.desk.of(position.id)
-        if running is not None and running.part is None:
+        stopped = running is not None and running.state is IntentState.STOPPING and self.halted
+        if running is not None and running.part is None and not stopped:
             joined = self._join(position, verdict, now_s)
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
             return effects + joined
-        decision = decide(self.mode, verdict, halted=self.halted, degraded=self._hindrance(verdict, now_s))
-        self.watch.why.decided(position.id, verdict.rule, self.gate_words(decision, verdict, now_s))
+        hindrance = self._hindrance(verdict, now_s, position.id)
+        decision = decide(self.mode, verdict, halted=self.halted, degraded=hindrance)
+        gate = self.gate_words(decision, verdict, now_s, position.id)
+        self.watch.why.decided(position.id, verdict.rule, gate)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
@@ -132,25 +137,27 @@ class Helm:
         if verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
-        note = self.why_only_told(verdict, now_s)
+        note = self.why_only_told(verdict, now_s, position.id)
         title = f"{position.symbol} {position.strategy}"
         return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
 
-    def gate_words(self, decision: Decision, verdict: Verdict, now_s: float) -> str:
+    def gate_words(
+        self, decision: Decision, verdict: Verdict, now_s: float, position: PositionId | None = None
+    ) -> str:
         """What became of a verdict, for the why log."""
         if decision is Decision.ACT:
             return "exit started"
         if decision is Decision.ASK:
             return "you were asked"
-        return f"told you.{self.why_only_told(verdict, now_s)}".removesuffix(".")
+        return f"told you.{self.why_only_told(verdict, now_s, position)}".removesuffix(".")
 
-    def why_only_told(self, verdict: Verdict, now_s: float) -> str:
+    def why_only_told(self, verdict: Verdict, now_s: float, position: PositionId | None = None) -> str:
         """Why nothing was sent, as the end of an alert; nothing for what asks for nothing."""
         if verdict.action is Action.ALERT:
             return ""
         if self.halted:
             return " Automation is halted (/resume); nothing was sent."
-        if degraded := self._hindrance(verdict, now_s):
+        if degraded := self._hindrance(verdict, now_s, position):
             return f" Nothing was sent: {degraded}."
         return " Alert-only: nothing was sent."
 
@@ -189,6 +196,20 @@ class Helm:
             effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
         return effects
 
+    def closed_outside(self, position: Position, now_s: float) -> tuple[Intent, list[Effect]]:
+        """End a position that the broker does not hold any more, without an order of ours."""
+        legs = self.plan(position, None)
+        for leg in legs:
+            leg.quantity = leg.before
+        reason = "The broker holds nothing of it any more"
+        verdict = Verdict("closed_outside", Action.MONITOR, Urgency.HIGH, None, None, 1.0, reason)
+        intent_id, title = self._next_intent(now_s), f"{position.symbol} {position.strategy}"
+        intent = Intent(
+            intent_id, position.id, position.account, title, verdict, Style.PATIENT, legs,
+            "somebody else", intent_id, now_s, IntentState.CLOSED_OUTSIDE,
+        )  # fmt: skip
+        return intent, self.desk.closed_outside(intent)
+
     def plan(self, position: Position, part: Part | None) -> list[LegPlan]:
         """What an exit of the position, or of that part of it, has to trade now."""
         earlier = self.desk.unfinished(position.id)
@@ -214,13 +235,15 @@ class Helm:
     def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
         """A second verdict on a position that is exiting: it joins the running exit, and may hurry it.
 
-        The exit of a part becomes that of the whole, unless it is being stopped.
+        The exit of a part becomes that of the whole.
         """
         running = self.desk.of(position.id)
-        if running is None or silence_of(running.verdict) is Rank.FORCED:
+        if running is None or running.state is not IntentState.WORKING:
+            return []  # one that is being stopped is in no hurry, and becomes nothing else
+        if silence_of(running.verdict) is Rank.FORCED:
             return []
         if running.part is not None:
-            absorbs = verdict.action is not Action.SCALE_OUT and running.state is IntentState.WORKING
+            absorbs = verdict.action is not Action.SCALE_OUT
             how = "closes the whole position now"
         else:
             absorbs, how = verdict.action is Action.CLOSE_IMMEDIATELY, "is in a hurry now"
@@ -252,20 +275,30 @@ class Helm:
         degraded = self.degraded(now_s)
         return f"Not now: {degraded}." if degraded else ""
 
-    def _hindrance(self, verdict: Verdict, now_s: float) -> str:
+    def _hindrance(self, verdict: Verdict, now_s: float, position: PositionId | None = None) -> str:
         """Why this verdict may only be told at the moment; empty = it may act."""
-        if degraded := self.degraded(now_s):
+        if degraded := self.degraded(now_s, position):
             return degraded
         rule = rules().get(verdict.rule)
         return self.clock_doubt if rule is not None and rule.kind is Kind.CLOCK else ""
 
-    def degraded(self, now_s: float) -> str:
-        """Why the machine only alerts at the moment; empty = it is whole."""
+    def degraded(self, now_s: float, position: PositionId | None = None) -> str:
+        """Why the machine only alerts at the moment, at all or of this position; empty = it is whole."""
         if self.trouble:
             return self.trouble
         if not self.calendar.covers(ist_date(now_s)):
             return session_text(self.calendar, now_s)
-        return "" if self.reconciled else "the broker's positions have not been read yet"
+        if not self.reconciled:
+            return "the broker's positions have not been read yet"
+        return self.held_out(position)[0] if position is not None else ""
+
+    def held_out(self, position: PositionId) -> tuple[str, str]:
+        """Why a position's automation is held, in short and in full; empty = it is not."""
+        if full := self.differences.why(position):
+            return "trade store and broker disagree about this position", full
+        if full := self.holdings.changed.get(position, ""):
+            return "a contract of this position has changed", full
+        return "", ""
 
     # ----------------------------------------------------------------------------- stop, resume
 
@@ -285,12 +318,12 @@ class Helm:
         effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
-    def unhalt(self, by: Actor) -> list[Effect]:
-        """/resume, confirmed: rules act again."""
+    def unhalt(self, by: Actor, now_s: float) -> list[Effect]:
+        """/resume, confirmed: rules act again, also those of positions that were held."""
         self.halted = False
+        taken = [*self.differences.take_over(), *self.holdings.take_master(now_s)]
         self.release(self.holdings.positions)
-        record = Record("setting", "halted", {"on": False, "by": by.name})
-        return [record]
+        return [Record("setting", "halted", {"on": False, "by": by.name}), *taken]
 
     def unanswered(self, asked: Confirmation, now_s: float) -> list[Effect]:
         """Nobody answered: a loss is asked about again at once and loudly, the rest is left alone."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine import notices
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.masterdiff import merged
 from engine.model import Position, PositionId, Urgency
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
 from engine.sessions import ist_date
-from engine.trades import InvalidPosition, positions
+from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ class Holdings:
         self._opposed: set[Opposed] = set()
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
+        self._master: Mapping[InstrumentKey, Instrument] = {}
+        self._missed: frozenset[InstrumentKey] = frozenset()
+        self.changed: dict[PositionId, str] = {}
 
     def restore(
         self,
@@ -109,8 +113,27 @@ class Holdings:
         if message.failed:
             self._symbols = frozenset()
             return [notices.no_master(message.failed)]
-        self.instruments = message.instruments
-        return self._group(now_s) if self._rows is not None else []
+        self._master = message.instruments
+        held, before = self.positions.values(), self.changed
+        self.instruments, self.changed = merged(held, message.instruments, ist_date(now_s))
+        effects: list[Effect] = [
+            notices.changed(p, why)
+            for p in held
+            if (why := self.changed.get(p.id)) and why != before.get(p.id)
+        ]
+        return effects + (self._group(now_s) if self._rows is not None else [])
+
+    def reload(self) -> list[Effect]:
+        """Ask for the day's instrument master."""
+        self._missed = frozenset()
+        return [LoadInstruments(self._symbols)] if self._symbols else []
+
+    def take_master(self, now_s: float) -> list[Effect]:
+        """The owner has seen it: contracts are what the newest master says."""
+        if not self.changed:
+            return []
+        self.instruments, self.changed = self._master, {}
+        return self._group(now_s)
 
     def take_rows(
         self, rows: tuple[TradeRow, ...], levels: tuple[ExitLevel, ...], now_s: float
@@ -130,6 +153,7 @@ class Holdings:
         symbols = frozenset(row.symbol for row in rows)
         if not symbols <= self._symbols:
             self._symbols |= symbols
+            self._missed = frozenset(map(row_key, rows))  # asked for hereby
             effects.append(LoadInstruments(self._symbols))
         effects += [] if self.paper else self._reductions.settle(rows)
         return effects + (self._group(now_s) if self.instruments else [])
@@ -141,7 +165,7 @@ class Holdings:
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
-        effects = self._tell_invalid(invalid)
+        effects = self._ask_for_missed(open_rows) + self._tell_invalid(invalid)
         for position in found:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
@@ -155,6 +179,12 @@ class Holdings:
             effects += self._reductions.late()
             effects += [CloseTrades(late, now_s)] if late else []
         return effects + self.subscriptions()
+
+    def _ask_for_missed(self, rows: Sequence[TradeRow]) -> list[Effect]:
+        """A row's contract may be younger than the master: that is read once more for each."""
+        missed = frozenset(row_key(row) for row in rows) - self.instruments.keys()
+        new, self._missed = missed - self._missed, missed
+        return [LoadInstruments(self._symbols)] if new and self.instruments else []
 
     def rearm(self, now_s: float) -> list[Effect]:
         """The rules changed: arm those of every position anew; peaks, told levels and holds stay."""
@@ -211,6 +241,7 @@ class Holdings:
         if self.positions.pop(position, None) is not None:
             self._memories.setdefault(position, self.watch.memory(position))  # it may come back
         self._saved.pop(position, None)
+        self.changed.pop(position, None)
         self.watch.drop(position)
 
     def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:
@@ -283,7 +314,7 @@ class Holdings:
         rows = [leg.row_id for leg in position.legs] if position is not None else []
         exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
         for index, leg in enumerate(intent.legs):
-            exits |= dict.fromkeys(leg.rows, intent.average_paise(index))
+            exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
         self._closed |= exits
         if position is not None:
             self.flat[position.id] = position

@@ -19,14 +19,16 @@ __all__ = ["Intent", "IntentState", "LegPlan", "Part"]
 
 
 class IntentState(StrEnum):
-    """Where an exit stands. FLAT, STUCK and ABORTED are ends.
+    """Where an exit stands. FLAT, CLOSED_OUTSIDE, STUCK and ABORTED are ends.
 
-    An exit of a part is FLAT when the part is verified closed.
+    An exit of a part is FLAT when the part is verified closed. CLOSED_OUTSIDE is as flat, but somebody
+    else has traded some of it, at prices that nobody here knows.
     """
 
     WORKING = "working"
     STOPPING = "stopping"
     FLAT = "flat"
+    CLOSED_OUTSIDE = "closed outside"
     STUCK = "stuck"
     ABORTED = "aborted"
 
@@ -34,6 +36,11 @@ class IntentState(StrEnum):
     def live(self) -> bool:
         """True until the exit has ended."""
         return self in (IntentState.WORKING, IntentState.STOPPING)
+
+    @property
+    def flat(self) -> bool:
+        """True when nothing of what the exit was to close is left."""
+        return self in (IntentState.FLAT, IntentState.CLOSED_OUTSIDE)
 
 
 class Part(NamedTuple):
@@ -79,6 +86,7 @@ class LegPlan:
         refused_paise, refused_price_s: a price that the exchange did not take, and when.
         reticks: how often a refusal has changed the tick.
         lower_paise, upper_paise: the day's price range; None = unknown.
+        hands: how many of its orders somebody else has cancelled today.
         blocked: why this leg cannot go on; empty = it can.
         mid_s, mids: when the mid was frozen, and how often.
         uncapped: the cap's patience is over.
@@ -123,13 +131,14 @@ class LegPlan:
     reticks: int = 0
     lower_paise: int | None = None
     upper_paise: int | None = None
+    hands: int = 0
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
         self.baseline_net, self.product = None, Product.MARGIN
         self.refusals, self.wait_until_s, self.blocked = 0, 0.0, ""
         self.refused_paise = self.lower_paise = self.upper_paise = None
-        self.missing_reads, self.shrink_reads, self.shrink_net = 0, 0, None
+        self.missing_reads, self.shrink_reads, self.shrink_net, self.hands = 0, 0, None, 0
 
     def become_whole(self) -> None:
         """What was to stay is to go too; what only kept the part from being closed counts no more."""
@@ -152,6 +161,7 @@ class LegPlan:
             "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
+            "hands": self.hands,
         }  # fmt: skip
 
     @classmethod
@@ -169,6 +179,7 @@ class LegPlan:
             refused_since_s=row.get("refused_since_s", 0.0), refused_filled=row.get("refused_filled", 0),
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
+            hands=row.get("hands", 0),
         )  # fmt: skip
 
 
@@ -233,6 +244,15 @@ class Intent:
             return None
         turnover = self.legs[leg].before_paise + self.traded(leg)[1]
         return -(-turnover // filled) if self.legs[leg].side is Side.BUY else turnover // filled
+
+    def outside(self, leg: int) -> int:
+        """Units of a leg that the rows list and that somebody else has closed."""
+        plan = self.legs[leg]
+        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity
+
+    def exit_paise(self, leg: int) -> int | None:
+        """What the rows of a leg were closed at; None = unknown, somebody else has closed some of it."""
+        return None if self.outside(leg) else self.average_paise(leg)
 
     def to_json(self) -> dict[str, Any]:
         """The intent as the journal keeps it; its orders are rows of their own."""

@@ -135,7 +135,7 @@ class Limits:
     ) -> list[Effect]:
         """A limit is reached: end everything, ask once for all, or tell."""
         helm = self._helm
-        wanted = sorted((p for p in positions if not self._stuck(p.id)), key=_only_long)
+        wanted = sorted((p for p in positions if not self._left_out(p.id)), key=_only_long)
         effects: list[Effect] = [Audit("day limit", {"account": account.name, **verdict_to_json(verdict)})]
         shares = {p.id: helm.watch.standing(p.id, now_s).open_share for p in wanted}
         own = {name: replace(verdict, fraction=share) for name, share in shares.items()}
@@ -159,6 +159,7 @@ class Limits:
                 effects += question
         elif helm.halted or helm.degraded(now_s):
             outcome = HELD
+        note += self._held(positions)
         account.spoken(verdict.rule, outcome, nonce, [p.id for p in positions])
         effects += self._save(account)
         if not nonce:  # a question is loud enough
@@ -184,9 +185,15 @@ class Limits:
                 account.spoken(day.fired, ANSWERED, "", day.known)
         return self._save(account)
 
-    def _stuck(self, position: PositionId) -> bool:
+    def _left_out(self, position: PositionId) -> bool:
+        """An exit is stuck already, or its automation is held."""
         last = self._helm.desk.last_of(position)
-        return last is not None and last.state is IntentState.STUCK
+        stuck = last is not None and last.state is IntentState.STUCK
+        return stuck or bool(self._helm.held_out(position)[0])
+
+    def _held(self, positions: Sequence[Position]) -> str:
+        held = [p.id for p in positions if self._helm.held_out(p.id)[0]]
+        return f" Left out, their automation is held: {', '.join(held)}." if held else ""
 
     # ---------------------------------------------------------------------------------- telling
 

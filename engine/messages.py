@@ -292,6 +292,7 @@ class BeatKind(StrEnum):
     CLEAN = "clean"
     ACCOUNT = "account"
     DRILL = "drill"
+    MASTER = "instrument master"
     SESSION_OPEN = "session open"
     SESSION_CLOSE = "session close"
 

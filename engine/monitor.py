@@ -40,7 +40,6 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.orders import read_correlation_id
-from engine.reconcile import differences
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.sessions import at, ist_date
 
@@ -73,7 +72,6 @@ class Monitor:
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._exited: dict[PositionId, None] = {}
-        self._mismatched: set[InstrumentKey] = set()
         self._health = HealthWatch()
         self._calendar = CalendarWatch(calendar)
         # a renewal ends the old token: nothing that a mode may do that changes nothing
@@ -92,7 +90,7 @@ class Monitor:
             Command: self.dialogue.command,
             Tap: self.dialogue.tap,
             TradesLoaded: self._trades,
-            InstrumentsLoaded: self.holdings.take_instruments,
+            InstrumentsLoaded: self._instruments,
             FeedChanged: self._feed,
             JournalState: self._journal,
             UpdatesStopped: self._updates,
@@ -115,7 +113,7 @@ class Monitor:
             for k, v in journal.get("intent", {}).items()
             if v["begun_s"] >= since_s
             or IntentState(v["state"]).live
-            or (IntentState(v["state"]) is not IntentState.FLAT and k in traded)
+            or (not IntentState(v["state"]).flat and k in traded)
         }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
@@ -129,6 +127,7 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self._calendar.restore(journal.get("setting", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
@@ -182,6 +181,8 @@ class Monitor:
                 return self.access.ask(now_s)
             case BeatKind.ACCOUNT:
                 return self.access.ask(now_s)
+            case BeatKind.MASTER:
+                return self.holdings.reload()
             case BeatKind.SESSION_OPEN:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
@@ -237,6 +238,12 @@ class Monitor:
             text = f"{message.detail} What is known goes on being watched."
             return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
         return self.holdings.take_rows(message.rows, message.levels, now_s)
+
+    def _instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
+        held = tuple(self.holdings.changed)
+        effects = self.holdings.take_instruments(message, now_s)
+        self.helm.release(name for name in held if name not in self.holdings.changed)
+        return effects
 
     def _rules(self, message: RulesChanged, now_s: float) -> list[Effect]:
         topic = f"rules-file:{message.version}"
@@ -313,7 +320,7 @@ class Monitor:
             ours = [read_correlation_id(order.correlation_id) for order in message.orders]
             self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
-        return effects + self._compare(message)
+        return effects + self._compare(message, now_s)
 
     def _blind(self, why: str, now_s: float) -> list[Effect]:
         """At the start a broker that cannot be read is news at once, later after a minute."""
@@ -326,23 +333,26 @@ class Monitor:
         text = f"{why}. Rules go on, but no exit can be placed until it answers."
         return [Alert(Urgency.HIGH, "blind", "The broker cannot be read", text)]
 
-    def _compare(self, report: BrokerReport) -> list[Effect]:
-        """Tell of contracts in which store and broker differ, on the second report that says so."""
-        if self._running or any(True for _ in self.desk.live()):
-            return []  # also while what has just ended is not taken off its position yet
-        found = differences(self.holdings.positions.values(), report)
-        again = [d for d in found if d.key in self._mismatched]
-        self._mismatched = {d.key for d in found}
-        return [
-            Alert(
-                Urgency.HIGH if d.danger else Urgency.MEDIUM,
-                f"mismatch:{d.key}:{d.ours}:{d.theirs}",
-                "Trade store and broker disagree",
-                d.text,
-                d.positions[0],
-            )
-            for d in again
-        ]
+    def _compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
+        """Hold the automation of positions in which store and broker differ, also while others exit."""
+        if report is not self.desk.blotter.ledger.report or not self.holdings.loaded:
+            return []  # an older one, overtaken; or there is nothing to compare with yet
+        positions = self.holdings.positions
+        running = [*self._running.values(), *self.desk.live()]  # what has just ended is still listed
+        busy = {leg.key for intent in running for leg in intent.legs}
+        traded: dict[InstrumentKey, int] = {}
+        for position in positions.values():
+            for key, (units, _) in self.desk.traded(position).items():
+                traded[key] = traded.get(key, 0) + units
+        effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
+        self.helm.release(loose)
+        working = {order.request.key for order in self.desk.blotter.live()}
+        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):  # the others leave the store's rows alone
+            for position in tuple(positions.values()):
+                if working.isdisjoint(position.nets) and self.helm.differences.closed(position, now_s):
+                    intent, kept = self.helm.closed_outside(position, now_s)
+                    effects += [*kept, *self._ended(intent, now_s)]
+        return effects
 
     # ---------------------------------------------------------------------------------- ending
 
@@ -372,7 +382,7 @@ class Monitor:
         made = realised_paise(intent, entries)
         card = exit_card(intent, made)
         effects: list[Effect] = []
-        if intent.state is not IntentState.FLAT:
+        if not intent.state.flat:
             effects += _half_closed(intent)
         elif intent.part is None:
             position = self.holdings.positions.get(intent.position)
@@ -383,6 +393,8 @@ class Monitor:
         else:
             effects += self.holdings.close_part(intent, now_s)
             effects += self.dialogue.part_closed(intent.position)
+        if intent.state is IntentState.CLOSED_OUTSIDE:
+            effects.append(_outside(intent))
         if intent.state is IntentState.ABORTED or intent.part is not None:
             self.helm.release((intent.position,))
         return effects + self._show(card)
@@ -392,6 +404,15 @@ class Monitor:
             return []
         self._cards[card.nonce] = card
         return [card]
+
+
+def _outside(intent: Intent) -> Effect:
+    text = (
+        f"{intent.title}: the broker holds nothing of it any more, and not all of that is our doing. Its "
+        "rows are closed, those that somebody else has closed without a price. Enter the prices in the store."
+    )
+    title = "A position was closed by somebody else"
+    return Alert(Urgency.HIGH, f"outside:{intent.id}", title, text, intent.position)
 
 
 def _half_closed(intent: Intent) -> list[Effect]:

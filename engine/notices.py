@@ -51,6 +51,16 @@ def unprotected(position: Position) -> Alert:
     return Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)
 
 
+def changed(position: Position, why: str) -> Alert:
+    """A held contract that is another one in the new instrument master."""
+    text = (
+        f"{position.symbol} {position.strategy}: {why}. Its rules only tell until you have looked. "
+        "Correct its rows if they are wrong; /resume takes the new contract over."
+    )
+    topic = f"contract:{position.id}:{why}"
+    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id)
+
+
 def gone(position: Position) -> Alert:
     """A position whose rows were ended by somebody else."""
     text = (

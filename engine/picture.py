@@ -39,7 +39,7 @@ def rules_now(monitor: Monitor, strategy_id: int, now_s: float) -> tuple[RulesNo
             seen = watch.figures(position.id, now_s)
             page = page_of(position, seen.payoff, watch.guard(position.id), seen.thresholds)
             found.append(RulesNow(_watched(monitor, position, now_s), page))
-    rest = [*map(_flat, held.flat.values()), *map(_invalid, held.invalid)]
+    rest = [*(_flat(monitor, p) for p in held.flat.values()), *map(_invalid, held.invalid)]
     return (*found, *(RulesNow(one, None) for one in rest if one.strategy_id == strategy_id))
 
 
@@ -48,7 +48,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
     book = monitor.watch.book
     held = monitor.holdings
     positions = [_watched(monitor, p, now_s) for p in held.positions.values()]
-    positions += [_flat(p) for p in held.flat.values()]
+    positions += [_flat(monitor, p) for p in held.flat.values()]
     positions += [_invalid(bad) for bad in held.invalid]
     return MonitorView(
         at_s=now_s,
@@ -110,16 +110,21 @@ def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionS
         return PositionState.STUCK, last.note
     if monitor.dialogue.questions.held(position.id):
         return PositionState.HELD, "waiting for your answer"
+    if why := monitor.helm.held_out(position.id)[1]:
+        return PositionState.HELD, why
     if position.id in monitor.helm.snoozed:
         return PositionState.HELD, f"left alone until {ist(monitor.helm.snoozed[position.id].until_s):%H:%M}"
     return (PositionState.HELD, broken) if broken else (PositionState.WATCHING, "")
 
 
-def _flat(position: Position) -> PositionView:
+def _flat(monitor: Monitor, position: Position) -> PositionView:
     legs = tuple(
         LegView(leg.instrument.display, 0, leg.entry_price_paise, None, None) for leg in position.legs
     )
-    return _bare(position, PositionState.FLAT, "verified flat", legs)
+    last = monitor.desk.last_of(position.id)
+    outside = last is not None and last.state is IntentState.CLOSED_OUTSIDE
+    reason = "closed by somebody else" if outside else "verified flat"
+    return _bare(position, PositionState.FLAT, reason, legs)
 
 
 def _bare(position: Position, state: PositionState, reason: str, legs: tuple[LegView, ...]) -> PositionView:

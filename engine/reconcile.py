@@ -20,7 +20,6 @@ class Difference:
 
     Attributes:
         ours, theirs: net units; theirs None = the broker does not list the contract.
-        danger: True when acting on our number could cross zero (they hold less, or the other way).
     """
 
     key: InstrumentKey
@@ -30,30 +29,29 @@ class Difference:
     positions: tuple[PositionId, ...]
 
     @property
-    def danger(self) -> bool:
-        """True when our number is more than what is surely held."""
-        if self.theirs is None:
-            return True
-        return self.theirs * self.ours <= 0 or abs(self.theirs) < abs(self.ours)
-
-    @property
     def text(self) -> str:
         """One sentence for the owner."""
         theirs = "does not list it" if self.theirs is None else f"holds {self.theirs:+d}"
         return f"{self.name}: the trade store says {self.ours:+d} units, the broker {theirs}."
 
 
-def differences(positions: Iterable[Position], report: BrokerReport) -> list[Difference]:
+def differences(
+    positions: Iterable[Position], report: BrokerReport, traded: Mapping[InstrumentKey, int]
+) -> list[Difference]:
     """Compare the sum of all positions' legs with the broker's net, contract by contract.
 
-    A contract that only the broker holds is somebody else's business and no difference.
+    ``traded``: signed units that are gone of rows which still list them. A contract that only the broker
+    holds is somebody else's business and no difference; one that is all traded need not be listed.
     """
     held: dict[InstrumentKey, int] = {}
     for row in report.positions:
         held[row.key] = held.get(row.key, 0) + row.net_quantity
     ours, names, owners = _sums(positions)
-    found = [Difference(key, names[key], net, held.get(key), tuple(owners[key])) for key, net in ours.items()]
-    return [d for d in found if d.theirs != d.ours]
+    found = [
+        Difference(key, names[key], net + traded.get(key, 0), held.get(key), tuple(owners[key]))
+        for key, net in ours.items()
+    ]
+    return [d for d in found if (d.theirs or 0) != d.ours or (d.theirs is None and d.ours)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
-from engine.io.journal import HostLock, Journal, journal_name
+from engine.io.journal import Journal, journal_name
+from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
 from engine.io.ports import Broker, Chat, Clock, Feed
@@ -117,11 +118,14 @@ async def run_house(
 
     Raises:
         ConfigError: the rules file has faults, or another monitor holds the data directory.
-        JournalError: the journal cannot be opened.
+        JournalError: the journal cannot be opened, or another monitor sends orders for this account.
     """
     with ExitStack() as held:
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
+        sends = options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)  # the others may look on beside it
+        if sends and not on_this_host(settings.dhan_api_url):
+            held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)

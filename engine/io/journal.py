@@ -8,7 +8,6 @@ thread would only put an await between the decision and its record.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from engine.effects import Audit, Record, Seen, Settle
 from engine.errors import JournalError, Settled, Unwritable
@@ -263,43 +262,3 @@ class _Tail:
 
 
 _NO_AUDIT = _Tail(0, "0" * 64)
-
-
-class HostLock:
-    """One monitor per data directory on this host: a file lock that dies with its process."""
-
-    def __init__(self, directory: Path) -> None:
-        """Name the lock; nothing is held yet."""
-        self.path = directory / "lock"
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        """Take the lock.
-
-        Raises:
-            JournalError: another process holds it (names its pid), or the file cannot be made.
-        """
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise JournalError(f"{self.path}: cannot be made ({error.strerror}); check DATA_DIR") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(descriptor)
-            raise JournalError(
-                f"{self.path}: held by another monitor (process {holder}); "
-                "stop it first, or give this one a DATA_DIR of its own"
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._descriptor = descriptor
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let go; the file stays, so that two newcomers cannot lock two different files."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None

@@ -23,9 +23,13 @@ from engine.sessions import Session
 _ZONE = ZoneInfo("Asia/Kolkata")
 
 PULSE_S = 0.5
-INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300, BeatKind.ACCOUNT: 300}
 #: How long before the open everything is looked at once (09:10 on a usual day).
 DRILL_BEFORE_S = 300.0
+#: The instrument master of the day is there by then, and a change in it can still be looked at.
+MASTER_BEFORE_S = 900.0
+INTERVALS_S = {BeatKind.SYNC: 30, BeatKind.HEALTH: 60, BeatKind.CLEAN: 300, BeatKind.ACCOUNT: 300}
+#: What comes before a session, in this order.
+_MORNING = (BeatKind.MASTER, BeatKind.DRILL, BeatKind.SESSION_OPEN)
 #: A job that is late by more than this (the host slept) waits for its next turn.
 _GRACE_S = 30
 
@@ -38,7 +42,7 @@ class SessionCalendar(Protocol):
 
 
 class Schedule:
-    """Posts the beats: PULSE and `INTERVALS_S` at their intervals; DRILL, SESSION_OPEN and _CLOSE on time.
+    """Posts the beats: PULSE and `INTERVALS_S` at their intervals; those of `_MORNING` and the close on time.
 
     Sessions follow the monitor's clock, which may be shifted (CLOCK_START) or stepped; intervals are
     real time.
@@ -79,15 +83,28 @@ class Schedule:
         kind, at_s = self._boundary
         if self._clock.now_s() >= at_s:
             self._boundary = self._next_boundary()
-            if kind is BeatKind.DRILL and self._boundary[0] is not BeatKind.SESSION_OPEN:
-                kind = BeatKind.SESSION_OPEN  # the clock stepped over both
-            self._post(Beat(kind))
+            for passed in self._passed(kind):
+                self._post(Beat(passed))
         self._plan_boundary()
 
+    def _passed(self, kind: BeatKind) -> list[BeatKind]:
+        """What lies between that boundary and the next one, all of it if the clock has stepped.
+
+        A drill that the opening has overtaken is of no use any more.
+        """
+        if kind not in _MORNING:
+            return [kind]
+        begun, to_come = _MORNING.index(kind), self._boundary[0]
+        ended = _MORNING.index(to_come) if to_come in _MORNING[begun + 1 :] else len(_MORNING)
+        passed = _MORNING[begun:ended]
+        return [each for each in passed if each is not BeatKind.DRILL or BeatKind.SESSION_OPEN not in passed]
+
     def _next_boundary(self) -> tuple[BeatKind, float]:
-        """The next drill, opening or close after this moment, by the monitor's clock."""
+        """The next master, drill, opening or close after this moment, by the monitor's clock."""
         now_s = self._clock.now_s()
         session = self._calendar.window(now_s)
+        if now_s < session.open_s - MASTER_BEFORE_S:
+            return BeatKind.MASTER, session.open_s - MASTER_BEFORE_S
         if now_s < session.open_s - DRILL_BEFORE_S:
             return BeatKind.DRILL, session.open_s - DRILL_BEFORE_S
         if now_s < session.open_s:

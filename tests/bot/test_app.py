@@ -136,7 +136,7 @@ async def test_rules_and_why_show_pages_silently_from_picker_and_button(tmp_path
     """/rules picks, its page has Why?, that one has Rules; nothing of it reaches the core."""
     clock, core = QuickClock(), Core()
     core.picture = house(position(), position(3360))
-    core.rules_now = [RulesNow(position(state=PositionState.FLAT), None)]
+    core.rules_now = [RulesNow(position(state=PositionState.FLAT, reason="verified flat"), None)]
     look = Sighting(AT_S, 0, 0, 0, (), ())
     core.seen = [Found("default/3359", "", (), look)]
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
@@ -157,7 +157,7 @@ async def test_the_only_position_needs_no_picker_and_a_broken_journal_is_said(tm
     """/rules and /why alone are about it; a journal that cannot be read is a sentence."""
     clock, core = QuickClock(), Core()
     core.picture = house(position())
-    core.rules_now = [RulesNow(position(state=PositionState.FLAT), None)]
+    core.rules_now = [RulesNow(position(state=PositionState.FLAT, reason="verified flat"), None)]
     core.seen = BadInput("journal.sqlite3: cannot be read (disk I/O error)")
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/rules")

@@ -9,7 +9,8 @@ import pytest
 from bot.__main__ import _start_log, main
 from engine.effects import Record
 from engine.io.env import load_settings
-from engine.io.journal import HostLock, Journal
+from engine.io.journal import Journal
+from engine.io.locks import HostLock
 from engine.io.log import _process
 from engine.settings import DEFAULT_URLS
 from tests.engine.test_settings import COMPLETE

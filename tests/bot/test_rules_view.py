@@ -127,7 +127,7 @@ def test_many_rules_take_as_many_messages_as_they_need():
 
 def test_a_position_without_rules_says_why():
     """Flat has nothing left to do; one that cannot be watched is red."""
-    flat = RulesNow(position(state=PositionState.FLAT), None)
+    flat = RulesNow(position(state=PositionState.FLAT, reason="verified flat"), None)
     bad = RulesNow(position(state=PositionState.INVALID, reason="unknown contract <1>"), None)
     assert "It is verified flat" in rules_pages([flat], 0.0)[0].html
     assert "🔴 <b>Cannot be watched</b>: unknown contract &lt;1&gt;" in rules_pages([bad], 0.0)[0].html

@@ -203,7 +203,7 @@ def test_a_position_that_shrank_by_hand_shrinks_the_plan():
     world.broker.net[key] = -65
     world.broker.history.append((world.now_s, dict(world.broker.net)))
     world.exit()
-    assert world.run() is IntentState.FLAT
+    assert world.run() is IntentState.CLOSED_OUTSIDE
     assert [o.quantity for o in world.broker.placed] == [65]
 
 
@@ -388,7 +388,7 @@ def test_a_resting_order_is_cancelled_when_the_position_shrinks_by_hand():
     world.exit()
     world.run(3.0)
     world.broker.by_hand(key, 65, world.now_s)
-    assert world.run(40.0) is IntentState.FLAT
+    assert world.run(40.0) is IntentState.CLOSED_OUTSIDE
     assert [o.status for o in world.broker.orders.values()] == ["CANCELLED"]
     assert "Exit needs an eye" in world.titles()
 

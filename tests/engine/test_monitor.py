@@ -496,6 +496,7 @@ def test_a_difference_between_store_and_broker_is_told_once_it_is_seen_twice():
     rig = Rig(Mode.EXECUTE)
     rig.exchange.hold({leg.key: leg.quantity // 65 for leg in rig.legs})
     for _ in range(3):
+        rig.now_s += 30
         rig.tell(Beat(BeatKind.SYNC))
     told = [a for a in rig.of(Alert) if a.topic.startswith("mismatch")]
     assert told

@@ -250,7 +250,7 @@ def test_the_fill_of_a_second_order_of_the_same_request_is_told_and_counts_as_ou
     world.broker.trades.append(BrokerFill("x", "2", row.key, row.side, 65, 1000))
     world.broker.by_hand(row.key, 65, world.now_s)
     world.broker.fills_as = Fill.AT_ONCE
-    assert world.run(150.0) is IntentState.FLAT
+    assert world.run(150.0) is IntentState.CLOSED_OUTSIDE
     assert world.broker.orders[order_id].status is OrderStatus.CANCELLED
     assert "The broker has made two orders of one" in world.titles()
 

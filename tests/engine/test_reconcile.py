@@ -17,24 +17,24 @@ def report(*nets):
 
 def test_agreement_is_no_difference():
     """The sum over products and over strategies counts, not the single row."""
-    assert differences([SHORT], report(-65)) == []
-    assert differences([SHORT, SHORT], report(-65, -65)) == []
+    assert differences([SHORT], report(-65), {}) == []
+    assert differences([SHORT, SHORT], report(-65, -65), {}) == []
 
 
-def test_less_the_other_way_or_not_listed_is_dangerous():
-    """Acting on our number could cross zero."""
-    for held in (report(0), report(65), BrokerReport(1, 0.0)):
-        (found,) = differences([SHORT], held)
-        assert found.danger
+def test_less_more_the_other_way_or_not_listed_is_a_difference():
+    """Whatever the broker shows that is not what the rows say."""
+    for held in (report(0), report(65), report(-130), BrokerReport(1, 0.0)):
+        (found,) = differences([SHORT], held, {})
         assert "the trade store says -65" in found.text
 
 
-def test_more_than_we_know_of_is_a_difference_but_no_danger():
-    """The owner holds more of the contract by hand: told, not feared."""
-    (found,) = differences([SHORT], report(-130))
-    assert not found.danger
+def test_what_our_own_fills_explain_is_no_difference():
+    """An unfinished exit has bought the short back: the rows say -65 still, the broker 0, or nothing."""
+    assert differences([SHORT], report(0), {KEY: 65}) == []
+    assert differences([SHORT], BrokerReport(1, 0.0), {KEY: 65}) == []
+    assert len(differences([SHORT], report(-65), {KEY: 65})) == 1
 
 
 def test_what_only_the_broker_holds_is_nobodys_business():
     """Other positions of the account are not ours to compare."""
-    assert differences([], report(-65)) == []
+    assert differences([], report(-65), {}) == []

@@ -333,7 +333,7 @@ def test_a_change_that_is_refused_for_an_unknown_reason_leaves_the_order_where_i
 
 
 def test_orders_that_end_before_their_change_arrives_stop_no_leg():
-    """Somebody cancels each order of ours at once: the books say so, and what a change is told is no news."""
+    """The exchange ends each order of ours: the books say so, and what a change is told is no news."""
     broker = ModelBroker(fills_as=Fill.NEVER)
     world = World(short_call()[0], broker)
     world.exit()
@@ -341,7 +341,7 @@ def test_orders_that_end_before_their_change_arrives_stop_no_leg():
         world.step()
         for order_id, order in broker.orders.items():
             if not order.status.final:
-                broker.orders[order_id] = replace(order, status=OrderStatus.CANCELLED)
+                broker.orders[order_id] = replace(order, status=OrderStatus.EXPIRED)
     assert Verb.MODIFY in broker.commands
     assert world.intent.state is IntentState.WORKING
 

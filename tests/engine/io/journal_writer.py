@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from engine.effects import Audit, Record
-from engine.io.journal import HostLock, Journal
+from engine.io.journal import Journal
+from engine.io.locks import HostLock
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])

@@ -14,7 +14,8 @@ import pytest
 
 from engine.effects import Audit, Record, Settle
 from engine.errors import JournalError, Settled
-from engine.io.journal import HostLock, Journal
+from engine.io.journal import Journal
+from engine.io.locks import HostLock
 from engine.model import Side
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from engine.io.clock import SystemClock
-from engine.io.schedule import INTERVALS_S, Schedule
+from engine.io.schedule import DRILL_BEFORE_S, INTERVALS_S, MASTER_BEFORE_S, Schedule
 from engine.messages import Beat, BeatKind
 from engine.sessions import IST, Session
 from tests.support.clock import VirtualClock, settle
@@ -126,6 +126,22 @@ async def test_opening_and_close_follow_the_shifted_clock():
     assert told == [BeatKind.SESSION_OPEN, BeatKind.SESSION_CLOSE]
 
 
+async def test_the_instrument_master_comes_a_quarter_of_an_hour_before_the_opening():
+    """Its beat alone, and only then; the opening is planned next."""
+    inbox = Inbox()
+    open_s = NINE.timestamp()
+    clock = VirtualClock(open_s - 901)
+    schedule = Schedule(inbox.post, OneSession(open_s, open_s + 600), clock)
+    async with running(schedule):
+        await schedule._session()
+        assert BeatKind.MASTER not in inbox.kinds
+        clock._now_s = open_s - 900
+        await schedule._session()
+        await inbox.until(BeatKind.MASTER)
+        assert BeatKind.SESSION_OPEN not in inbox.kinds
+        assert schedule._boundary == (BeatKind.DRILL, open_s - DRILL_BEFORE_S)
+
+
 async def test_a_clock_that_steps_over_the_opening_is_noticed_by_the_next_health_beat():
     """After a suspended host the opening is posted once, late, and the close is planned anew."""
     inbox = Inbox()
@@ -138,8 +154,9 @@ async def test_a_clock_that_steps_over_the_opening_is_noticed_by_the_next_health
         schedule._scheduler.modify_job(BeatKind.HEALTH.value, next_run_time=datetime.now(IST))
         await inbox.until(BeatKind.HEALTH, BeatKind.SESSION_OPEN)
         after = schedule._scheduler.get_job("session").next_run_time
-    assert inbox.kinds.count(BeatKind.SESSION_OPEN) == 1
-    assert (before - after).total_seconds() == pytest.approx(3300 - 595, abs=5)
+    told = [kind for kind in inbox.kinds if kind in (BeatKind.MASTER, BeatKind.DRILL, BeatKind.SESSION_OPEN)]
+    assert told == [BeatKind.MASTER, BeatKind.SESSION_OPEN]  # a drill would come too late
+    assert (before - after).total_seconds() == pytest.approx(3600 - MASTER_BEFORE_S - 595, abs=5)
 
 
 async def test_a_job_that_wakes_before_the_boundary_plans_again_and_posts_nothing():
