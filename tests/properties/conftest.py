@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis.internal.cache import LRUCache
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,6 @@ def same_dice(monkeypatch: pytest.MonkeyPatch) -> None:
     It likes to draw the numbers that it finds in the loaded modules of this project, so that what was
     imported before (by which tests came first in this worker) would decide what a derandomized run looks at.
     """
-    none = providers.Constants()
+    none = Constants()
     monkeypatch.setattr(providers, "_get_local_constants", lambda: none)
     monkeypatch.setattr(providers, "CONSTANTS_CACHE", LRUCache(1024))
