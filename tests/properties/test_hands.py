@@ -17,3 +17,16 @@ def test_a_hand_s_trade_that_the_position_list_does_not_show_yet_carries_nothing
     assert list(machine.house.judge.net.values()) == [0, 0, 0, 0]
     machine.teardown()
     assert not machine.house.judge.crossed
+
+
+def test_an_exit_follows_a_hand_s_trade_at_once_when_fills_and_list_agree():
+    """The list shows what our fills and the hand's leave: that is believed without waiting out its lag."""
+    machine = Machine()
+    machine.begin(plot=PLOTS[0], hands=True, over=False, depth=1, reads="honest", wish="")
+    machine.exit(which=None)
+    machine.wait(seconds=0.5)
+    machine.hand_trade(leg=0, lots=1, side=Side.SELL)
+    machine.wait(seconds=16.0)
+    assert list(machine.house.judge.net.values()) == [0, 0, 0, 0]
+    assert not list(machine.house.monitor.desk.live())
+    machine.teardown()
