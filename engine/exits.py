@@ -124,6 +124,11 @@ class ExitDesk:
         mine = [i for i in self.intents.values() if i.position == position and i.begun_s >= self._since_s]
         return mine[-1] if mine else None
 
+    def standing(self) -> list[Intent]:
+        """The newest exit of each position, if it ended today before the position was flat."""
+        newest = (self.last_of(name) for name in dict.fromkeys(i.position for i in self.intents.values()))
+        return [i for i in newest if i is not None and not i.state.live and i.state is not IntentState.FLAT]
+
     # --------------------------------------------------------------------------------- driving
 
     def restore(self, intents: Iterable[Mapping[str, Any]], orders: Iterable[Mapping[str, Any]]) -> None:
@@ -183,6 +188,13 @@ class ExitDesk:
         for leg in [leg for intent in self.live() for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         return self._turn(now_s)
+
+    def tell_again(self) -> list[Effect]:
+        """Tell of every exit that stands stuck: the process that recorded it may have died unheard."""
+        for intent in self.standing():
+            if intent.state is IntentState.STUCK:
+                self._tell_stuck(intent)
+        return self._out.take()
 
     def session_closed(self, now_s: float) -> list[Effect]:
         """Tell of every exit that the closing bell has interrupted."""
@@ -449,7 +461,10 @@ class ExitDesk:
         intent.state = IntentState.STUCK
         intent.note = why
         self._out.save(intent)
-        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", why)
+        self._tell_stuck(intent)
+
+    def _tell_stuck(self, intent: Intent) -> None:
+        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", intent.note)
 
     def _take_up(self) -> list[Effect]:
         """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""

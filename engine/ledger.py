@@ -1,9 +1,9 @@
 """What may still be traded of a contract: the broker's word, our own fills, and the doubt between.
 
-Two books are kept of each contract we trade: what the broker reports, and what it must be after our
-own fills. Only the smaller of the two may be traded, so that a position report that lags behind a
-fill cannot make us sell twice. A contract that is missing from the report is *unknown*, never zero:
-Dhan keeps squared-off rows in the list all day.
+Three books are kept of each contract we trade: what the broker reports, what it must be after our own
+fills, and what it must be after everybody's. Only the smallest of them may be traded, so that a position
+report that lags behind a fill, ours or a hand's, cannot make us sell twice. A contract that is missing
+from the report is *unknown*, never zero: Dhan keeps squared-off rows in the list all day.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from engine.orders import read_correlation_id
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.broker_nouns import BrokerOrder, BrokerPosition
+    from engine.broker_nouns import BrokerOrder, BrokerPosition, Product
     from engine.intents import LegPlan
     from engine.messages import BrokerReport
     from engine.orders import Order
@@ -48,6 +48,10 @@ class Ledger:
         self._filled_s: dict[InstrumentKey, float] = {}
         self._foreign: dict[tuple[InstrumentKey, Side], int] = {}
         self._stray_filled: dict[str, int] = {}
+        self._hand_filled: dict[str, int] = {}
+        self._hands: dict[InstrumentKey, int] = {}
+        self._hands_s: dict[InstrumentKey, float] = {}
+        self._calm: dict[tuple[InstrumentKey, Product], int] = {}
 
     # ------------------------------------------------------------------------------- asking
 
@@ -75,6 +79,8 @@ class Ledger:
         self.strays = []
         for book in (self._own, self._base, self._filled_s, self._foreign, self._stray_filled):
             book.clear()
+        for hands in (self._hand_filled, self._hands, self._hands_s, self._calm):
+            hands.clear()
 
     def age_s(self, now_s: float) -> float:
         """How long ago the last report was begun."""
@@ -90,9 +96,12 @@ class Ledger:
         """
         first, self.report = self.report is None, report
         self._foreign, self.strays = {}, []
+        ours = {order.order_id for order in known.values() if order.order_id}
         for row in report.orders:
-            mine = known.get(row.correlation_id)
-            if not read_correlation_id(row.correlation_id) or (mine and mine.order_id == row.order_id):
+            if row.order_id in ours:  # also one whose name the broker has lost
+                continue
+            if not read_correlation_id(row.correlation_id):
+                self._take_hand(row, now_s, first=first)
                 continue
             before = self._stray_filled.get(row.order_id, row.filled if first else 0)
             self._stray_filled[row.order_id] = max(before, row.filled)
@@ -103,6 +112,23 @@ class Ledger:
                 self._foreign[at] = self._foreign.get(at, 0) + row.quantity - row.filled
             if row.filled > before or not row.status.final:
                 self.strays.append(row)
+        self._calm_down(report)
+
+    def _take_hand(self, row: BrokerOrder, now_s: float, *, first: bool) -> None:
+        """Count what somebody else's order has traded, until the position list must know of it."""
+        before = self._hand_filled.get(row.order_id, row.filled if first else 0)
+        self._hand_filled[row.order_id] = max(before, row.filled)
+        if row.filled > before:
+            self._hands[row.key] = self._hands.get(row.key, 0) + row.side.sign * (row.filled - before)
+            self._hands_s[row.key] = now_s
+
+    def _calm_down(self, report: BrokerReport) -> None:
+        """Where nobody has traded for long, the list is the whole truth: count anew from there."""
+        for row in report.positions:
+            key = row.key
+            if self.quiet(key) and report.began_s - self._hands_s.get(key, float("-inf")) >= SETTLE_S:
+                self._hands.pop(key, None)
+                self._calm[key, row.product] = row.net_quantity - self._own.get(key, 0)
 
     def filled(self, key: InstrumentKey, side: Side, quantity: int, at_s: float) -> None:
         """Book own fills."""
@@ -170,15 +196,22 @@ class Ledger:
         base = self._base.get(leg.key)
         return None if base is None else base + self._own.get(leg.key, 0)
 
+    def explained(self, leg: LegPlan) -> int | None:
+        """What our fills and other people's leave of what was held when nobody had traded for long.
+
+        An order does not say of which product it is: one of another product is counted too, for the minute
+        in which the list may lag. None when the list has not been calm since we look.
+        """
+        calm = self._calm.get((leg.key, leg.product))
+        return None if calm is None else calm + self._own.get(leg.key, 0) + self._hands.get(leg.key, 0)
+
     def free(self, leg: LegPlan, net: int, live: Iterable[Order]) -> int:
         """Units of a leg that may be sent now: never more than is surely held and not yet asked for.
 
         ``live`` are all our live orders of every intent; the unknown ones count in full.
         """
-        expected = self.expected(leg)
-        held = -leg.side.sign * net
-        if expected is not None:
-            held = min(held, -leg.side.sign * expected)
+        nets = (net, self.expected(leg), self.explained(leg))
+        held = min(-leg.side.sign * each for each in nets if each is not None)
         return held - self.asked_for(leg, live)
 
     def left_traces(self, order: Order, report: BrokerReport) -> bool:

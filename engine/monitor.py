@@ -161,8 +161,11 @@ class Monitor:
         day = intent_day(now_s)
         if day == self._day:
             return []
-        self._day = day
+        first, self._day = not self._day, day
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
+        if first:  # what was restored stands as the last process left it, whether it could say so or not
+            effects += self.desk.tell_again()
+            effects += [alert for intent in self.desk.standing() for alert in _half_closed(intent)]
         self.helm.release(self.holdings.positions)
         return effects
 

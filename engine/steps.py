@@ -316,11 +316,11 @@ def _no_price(intent: Intent, leg: LegPlan) -> Step:
 def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> Step:
     """Nothing is surely held any more, but the plan is not done: believe it after reads that agree.
 
-    Soon after a fill of ours the list may lag behind it; then only a list that says what our own fills
-    explain is believed.
+    Soon after a fill of ours the list may lag behind it; then only a list that says what our own fills,
+    or ours and other people's, explain is believed.
     """
     leg, net = intent.legs[index], row.net_quantity
-    if not ledger.quiet(leg.key) and net != ledger.expected(leg):
+    if not ledger.quiet(leg.key) and net not in (ledger.expected(leg), ledger.explained(leg)):
         return Wait(report=True, why=f"{leg.name}: the broker's position list does not follow our fills")
     leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
     leg.shrink_net = net

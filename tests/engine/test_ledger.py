@@ -96,3 +96,41 @@ def test_a_second_order_of_the_same_name_counts_as_asked_for():
     assert ours.order_id == "1"
     assert blotter.ledger.free(plan, -195, blotter.live()) == 65
     assert [double.order_id for double in blotter.doubles()] == ["2"]
+
+
+def by_hand(quantity: int) -> BrokerOrder:
+    """The broker's row of an order from the app, which has bought so many units."""
+    return BrokerOrder("77", "", KEY, Side.BUY, quantity, quantity, 1000, 1000, OrderStatus.TRADED)
+
+
+def test_what_a_hand_has_traded_is_not_free_although_the_position_list_lags():
+    """The order book knows of a purchase that the list does not show yet; what it left over may be bought."""
+    ledger, plan = Blotter().ledger, leg()
+    ledger.take(report(ledger.next_request()), {}, NOW_S)
+    ledger.take(report(ledger.next_request(), by_hand(65)), {}, NOW_S)
+    assert ledger.free(plan, -195, []) == 130
+    assert ledger.free(plan, -130, []) == 130
+    assert ledger.explained(plan) == -130
+
+
+def test_a_hand_s_trade_is_forgotten_once_the_list_must_know_of_it():
+    """It was of another product, or before our first read: the list alone says what is held."""
+    ledger, plan = Blotter().ledger, leg()
+    ledger.take(report(ledger.next_request(), by_hand(65)), {}, NOW_S)
+    assert ledger.free(plan, -195, []) == 195
+    ledger.take(report(ledger.next_request(), by_hand(130)), {}, NOW_S)
+    assert ledger.free(plan, -195, []) == 130
+    for _ in range(70):
+        ledger.take(report(ledger.next_request(), by_hand(130)), {}, NOW_S)
+    assert ledger.free(plan, -195, []) == 195
+
+
+def test_an_order_of_ours_whose_name_the_broker_has_lost_is_nobody_else_s():
+    """Its fill counts once, as ours."""
+    blotter, plan = Blotter(), leg()
+    ours = order("P-a-260203001-0-0-0", order_id="77")
+    blotter.add(ours)
+    blotter.report(report(blotter.ledger.next_request()), NOW_S)
+    blotter.report(report(blotter.ledger.next_request(), by_hand(65)), NOW_S)
+    assert ours.filled == 65
+    assert blotter.ledger.free(plan, -130, []) == 130

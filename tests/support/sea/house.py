@@ -189,7 +189,6 @@ class House:
             while not self.performer._closing.empty():
                 self.agenda.spawn("write", self._write(self.performer._closing.get_nowait()))
         except Killed:
-            self.judge.unheard |= self.pages.last
             self.dies()
 
     async def _write(self, job: object) -> None:

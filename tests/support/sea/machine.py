@@ -16,7 +16,6 @@ from sandbox.orders import Order, Ticket
 from sandbox.refusals import Refusal
 from tests.support.rig import OWNER
 from tests.support.sea.house import House
-from tests.support.sea.known import known
 from tests.support.sea.market import ENTRY, LOT, Shore
 
 SCALING = "[default]\nprofit_scaling = true\n"
@@ -48,7 +47,6 @@ class Machine(RuleBasedStateMachine):
     """One example: a house, at most fifty happenings, then a world that behaves until all has ended."""
 
     house: House
-    over = False
 
     @initialize(
         plot=st.sampled_from(PLOTS),
@@ -61,8 +59,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self, plot, hands, over, depth, reads, wish):
         """Mostly an exit begins at once; ``over``: of two positions the broker holds only the larger."""
         lots, mode, rules = plot
-        self.over = over and len(lots) > 1
-        held = max(lots) if self.over else None
+        held = max(lots) if over and len(lots) > 1 else None
         self.house = House(Shore(lots, held), mode, rules)
         self.with_hands = hands
         self.taps = count()
@@ -159,7 +156,6 @@ class Machine(RuleBasedStateMachine):
         else:
             getattr(faults, kind)(**how, accepted=accepted)
 
-    @precondition(lambda _: not known("one request that became two"))
     @rule()
     def double(self):
         """The next order is taken twice."""
@@ -199,8 +195,7 @@ class Machine(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["honest", "silent", "double", "late", "bare"]))
     def updates(self, how):
         """From now on the order-update socket goes like that."""
-        bare = how == "bare" and known("an update without an average")
-        self.house.updates = "honest" if bare else how
+        self.house.updates = how
 
     @rule(full=st.booleans())
     def disk(self, full):
@@ -217,14 +212,12 @@ class Machine(RuleBasedStateMachine):
         """The trade store is away, or back."""
         self.house.store.up = up
 
-    @precondition(lambda self: not (self.over and known("a restart within the lag")))
     @rule()
     def restart(self):
         """SIGKILL between two messages."""
         self.house.dies()
         self.house.run(0.5)
 
-    @precondition(lambda self: not (self.over and known("a restart within the lag")))
     @rule(when=st.sampled_from(["before", "after", "sent"]))
     def crash(self, when):
         """SIGKILL at the next commit of an exit or order, before or after it, or when a command has left."""
@@ -270,7 +263,6 @@ class Machine(RuleBasedStateMachine):
             price = max(order.price_paise + worse, 5) / 100
             self._change(order, {"price": price})
 
-    @precondition(lambda _: not known("an order changed in quantity"))
     @rule(lots=st.integers(1, 4))
     def resize_by_hand(self, lots):
         """The owner changes the size of an order of ours in the app."""
@@ -278,7 +270,6 @@ class Machine(RuleBasedStateMachine):
             self.house.judge.hands.add(order.ticket.key)
             self._change(order, {"quantity": lots * LOT})
 
-    @precondition(lambda _: not known("an order that vanished"))
     @rule()
     def vanish(self):
         """An order of ours is gone from the book without a word."""

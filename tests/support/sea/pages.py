@@ -24,7 +24,6 @@ class Pages(Journal):
         crash: the process dies ``before`` or ``after`` the next commit that holds an exit or an order;
             ``full``: that commit alone fails.
         kept: the records as they are on disk: kind -> key -> value.
-        last: the exits in the last commit, whose words the process may not have said yet.
     """
 
     def __init__(self, hear: Callable[[Record], None]) -> None:
@@ -35,7 +34,6 @@ class Pages(Journal):
         self.full = False
         self.crash = ""
         self.kept: dict[str, dict[str, Any]] = {}
-        self.last: set[str] = set()
         self._hear = hear
 
     def commit(self, items: Sequence[Item], at_s: float) -> None:
@@ -50,7 +48,6 @@ class Pages(Journal):
         if crash == "full":
             raise JournalError("database or disk is full")
         super().commit(items, at_s)
-        self.last = {item.key for item in records if item.kind == "intent"}
         for item in records:
             self.kept.setdefault(item.kind, {})[item.key] = item.value
             self._hear(item)

@@ -29,7 +29,7 @@ class Agenda:
         self.at_s = at_s
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._number = count()
-        self._tasks: set[Coroutine[Any, Any, None]] = set()
+        self._tasks: dict[Coroutine[Any, Any, None], None] = {}  # a dict: its order is theirs
 
     def now_s(self) -> float:
         """A `engine.io.ports.Clock`."""
@@ -46,7 +46,7 @@ class Agenda:
     def spawn(self, _name: str, work: Awaitable[None]) -> None:
         """Start a task of the process; it runs at once up to its first nap."""
         task = cast("Coroutine[Any, Any, None]", work)
-        self._tasks.add(task)
+        self._tasks[task] = None
         self._drive(task)
 
     def kill(self) -> None:
@@ -71,6 +71,6 @@ class Agenda:
         try:
             seconds = task.send(None)
         except StopIteration:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
         else:
             self.later(seconds, lambda: self._drive(task))

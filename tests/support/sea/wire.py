@@ -146,12 +146,19 @@ class Wire:
         except Refusal as refusal:
             return Reply(refusal.status, json.dumps(refusal.body).encode())
 
+    def recall(self, correlation_id: str) -> None:
+        """Nothing waits in this house: what was sent has left."""
+
     # ----------------------------------------------------------------------------------- reads
 
     async def orders(self) -> list[BrokerOrder]:
         """Today's order book."""
         told = await self._read(lambda now_s: [rows.order_row(o) for o in self._exchange.book(now_s)])
         return [parse_order_row(row) for row in told]
+
+    async def orders_named(self, correlation_id: str) -> list[BrokerOrder]:
+        """Today's orders of this name."""
+        return [order for order in await self.orders() if order.correlation_id == correlation_id]
 
     async def fills(self) -> list[BrokerFill]:
         """Today's trade book."""
