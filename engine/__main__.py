@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -26,11 +27,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one tool; exit status 2 when something of the owner's must be corrected first."""
     args = _parser().parse_args(argv)
     try:
-        print(args.tool(args))
+        _say(args.tool(args))
     except (BadInput, ConfigError, SourceError) as error:
         print(f"python -m engine {args.name}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _say(text: str) -> None:
+    """Print the answer; a reader that has seen enough (``… | head``) ends it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is still in the buffer is written when the interpreter ends: let it go nowhere.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:
