@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -30,11 +31,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     args.status = 0
     try:
-        print(args.tool(args))
+        _say(args.tool(args))
     except (BadInput, ConfigError, SourceError) as error:
         print(f"python -m engine {args.name}: {error}", file=sys.stderr)
         return 2
     return int(args.status)
+
+
+def _say(text: str) -> None:
+    """Print the answer; a reader that has seen enough (``… | head``) ends it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is still in the buffer is written when the interpreter ends: let it go nowhere.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:

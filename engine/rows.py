@@ -28,17 +28,28 @@ class RowReader:
 
     def word(self, column: str) -> str:
         """The cell as text without blanks around it; the databases' words for nothing are empty."""
-        value = self.row.get(column)
-        text = "" if value is None else str(value).strip()
+        text = self._text(column)
         return "" if text.lower() in EMPTY else text
+
+    def nothing(self, column: str, expected: str) -> None:
+        """Note a fault when the cell has a word for nothing instead of being empty."""
+        text = self._text(column)
+        if text and not self.word(column):
+            self._fault(column, expected)
+
+    def _text(self, column: str) -> str:
+        value = self.row.get(column)
+        return "" if value is None else str(value).strip()
+
+    def _fault(self, column: str, expected: str) -> None:
+        self.faults.append(f"{self.where}: {column}: read {self._text(column)!r}, expected {expected}")
 
     def __call__(self, column: str, parse: Callable[[str], _T], default: _D, expected: str) -> _T | _D:
         """The parsed cell, or the default when it is wrong (the fault is kept)."""
-        word = self.word(column)
         try:
-            return parse(word)
+            return parse(self.word(column))
         except ValueError:
-            self.faults.append(f"{self.where}: {column}: read {word!r}, expected {expected}")
+            self._fault(column, expected)
             return default
 
 

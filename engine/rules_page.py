@@ -15,6 +15,7 @@ from engine.payoff import payoff
 from engine.rules.base import Due, Kind, Limits, Ratchet, Situation
 from engine.rules.layers import Layer
 from engine.rules.registry import rules
+from engine.rules.rulebook import Rulebook, put_aside_by
 from engine.sessions import ist
 from engine.watch.arming import Guarding, arm
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from engine.model import Position
     from engine.payoff import Payoff
     from engine.rules.layers import Entry
-    from engine.rules.rulebook import Rulebook, RuleSet
+    from engine.rules.rulebook import RuleSet
     from engine.sessions import Calendar
     from engine.view import ThresholdView
     from engine.watch.armed import Armed
@@ -219,7 +220,9 @@ def page_text(page: RulesPage) -> str:
 def _skipped(page: RulesPage) -> str:
     """Why scaling takes no profit either, where it is on."""
     skipped = any(line.rule == SCALING and line.state == "not applicable" for line in page.lines)
-    aside = any(line.rule == "profit_target" and line.state == "off" for line in page.lines)
+    aside = any(
+        line.rule == "profit_target" and line.source.endswith(put_aside_by(SCALING)) for line in page.lines
+    )
     if not skipped:
         return ""
     return f"; {SCALING} skips a single combination" + (" and puts the target aside" if aside else "")

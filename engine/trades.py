@@ -7,7 +7,7 @@ expected. All faults are told at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -123,6 +123,9 @@ def parse_csv(text: str) -> tuple[TradeRow, ...]:
         if row.fault:
             faults.append(row.fault)
             continue
+        price = RowReader(row.cells, row.where)
+        price.nothing("price", _PRICE_TEXT)  # of a failed export; empty has a meaning of its own in a replay
+        faults += price.faults
         try:
             parsed = parse_row(row.cells, row.where, None if "id" in row.cells else row.number)
         except BadInput as error:
@@ -134,6 +137,26 @@ def parse_csv(text: str) -> tuple[TradeRow, ...]:
     if faults:
         raise BadInput("\n".join(faults))
     return tuple(rows.values())
+
+
+def repeated(rows: Iterable[TradeRow], contract: Callable[[TradeRow], object]) -> list[str]:
+    """The faults of rows that name the same leg twice: one of the two is a slip.
+
+    Args:
+        rows: of one file.
+        contract: what a row's contract is known by.
+    """
+    first: dict[tuple[object, ...], TradeRow] = {}
+    faults = []
+    for row in rows:
+        name = (row.account, row.strategy_id, contract(row), row.order_id, row.timestamp_s)
+        twin = first.setdefault(name, row)
+        if twin is not row:
+            faults.append(
+                f"row {row.id}: read the leg of row {twin.id} again (same strategy, contract, order id "
+                "and timestamp); expected another order_id, or one row with the whole quantity"
+            )
+    return faults
 
 
 # -------------------------------------------------------------------------------- positions

@@ -41,13 +41,13 @@ _TOO_LARGE = 10**12
 
 
 def read_text(path: Path) -> str:
-    """A whole file of the owner's.
+    """A whole file of the owner's, without the mark that spreadsheets put before UTF-8.
 
     Raises:
         BadInput: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: cannot be read ({_why(error)})") from error
 
@@ -176,9 +176,9 @@ def _open(path: Path) -> TextIO:
     with path.open("rb") as file:
         zipped = file.read(2) == _GZIP
     return (
-        gzip.open(path, "rt", encoding="utf-8", newline="")
+        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
         if zipped
-        else path.open(encoding="utf-8", newline="")
+        else path.open(encoding="utf-8-sig", newline="")
     )
 
 
@@ -192,7 +192,7 @@ def _why(error: Exception) -> str:
 def _number(word: str) -> Decimal:
     """A cell's number; ValueError for what no market has."""
     number = Decimal(word)
-    if not number.is_finite() or abs(number) >= _TOO_LARGE:
+    if not number.is_finite() or not 0 <= number < _TOO_LARGE:
         raise ValueError
     return number
 

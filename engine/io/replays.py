@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from engine.replay.result import result_of
 from engine.replay.spreads import Spreads
 from engine.replay.story import Story
 from engine.replay.tape import Tape
-from engine.trades import parse_csv
+from engine.trades import parse_csv, repeated
 from engine.watch import Watchlist
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _levels(path: Path | None) -> tuple[ExitLevel, ...]:
 
 def _trades(path: Path) -> tuple[TradeRow, ...]:
     """The trades, their security ids left aside: a replay knows contracts by what they are."""
-    lines = list(csv.reader(io.StringIO(read_text(path).lstrip("\ufeff"), newline="")))
+    lines = list(csv.reader(io.StringIO(read_text(path), newline="")))
     header = [cell.strip().lower().replace(" ", "_") for cell in lines[0]] if lines else []
     at = header.index("security_id") if "security_id" in header else None
     text = io.StringIO(newline="")
@@ -130,9 +131,12 @@ def _trades(path: Path) -> tuple[TradeRow, ...]:
         else:
             writer.writerow([*cells[:at], "1" if number else cells[at], *cells[at + 1 :]])
     try:
-        return parse_csv(text.getvalue())
+        rows = parse_csv(text.getvalue())
     except BadInput as error:
         raise BadInput(f"{path}:\n{error}") from error
+    if twice := repeated(rows, attrgetter("symbol", "type", "strike_price_paise", "expiry_date")):
+        raise BadInput("\n".join([f"{path}:", *twice]))
+    return rows
 
 
 def _spreads(request: ReplayRequest, indices: Collection[str]) -> Spreads:

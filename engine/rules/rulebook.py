@@ -151,6 +151,11 @@ class Rulebook:
         return limits_of(merged)
 
 
+def put_aside_by(rule: str) -> str:
+    """How the origin of a target ends that stands back behind this rule."""
+    return f"put aside by {rule}"
+
+
 def _without_stray_target(merged: Table) -> Table:
     """Put a target that only stands in a [default] aside where the position takes its profits otherwise.
 
@@ -159,12 +164,12 @@ def _without_stray_target(merged: Table) -> Table:
     own, stays.
     """
     target = merged.get("profit_target")
-    if target is None or target.layer > Layer.DEFAULT:
+    if target is None or target.value is None or target.layer > Layer.DEFAULT:
         return merged
     for name in ("profit_scaling", "profit_target_rupees"):
         other = merged.get(name)
         if other is not None and other.value is not None and other.layer is not target.layer:
-            origin = f"{target.origin}, put aside by {name}"
+            origin = f"{target.origin}, {put_aside_by(name)}"
             return merged | {"profit_target": target._replace(value=None, origin=origin)}
     return merged
 

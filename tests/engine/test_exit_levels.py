@@ -57,8 +57,7 @@ def test_a_row_as_the_table_has_it():
 def test_a_bad_cell_is_a_fault_of_the_row_and_no_exception(column, word):
     """One bad row of a database must not hide the others."""
     read = read_level(WROTE | {column: word}, 7)
-    assert read.fault.startswith(f"{column}: read {'' if word == 'nan' else word!r}"[:20])
-    assert ", expected " in read.fault
+    assert read.fault.startswith(f"{column}: read {word!r}, expected ")
     assert read.id == 7
 
 

@@ -128,6 +128,11 @@ def test_a_position_whose_profit_no_rule_takes_says_so_and_why():
         "and puts the target aside"
     ) in page_text(found).splitlines()
     assert page_data(found)["profit_exit"] is False
+    written = page(condor(), f'{text}profit_target = "off"')
+    assert [line.source for line in written.lines if line.rule == "profit_target"] == [
+        "[default] line 3 of rules.toml"
+    ]
+    assert page_text(written).splitlines()[2].endswith("profit_scaling skips a single combination")
     several = page(condors(4), text)
     assert "NO PROFIT EXIT" not in page_text(several)
     assert page_data(several)["profit_exit"] is True

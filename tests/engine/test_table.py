@@ -277,6 +277,9 @@ def test_how_far_a_rule_is_stands_behind_its_sentence():
         replace(QUIET, positions=(replace(ASTRAL, symbol="NIFTY", thresholds=(unplaced,)),)), 160
     )
     assert page.endswith("; ₹4,030.00 away; NIFTY 62 points lower")
+    silent = replace(stop, distance_paise=None, silent_paise=0)
+    page = terminal_table(replace(QUIET, positions=(replace(ASTRAL, thresholds=(silent,)),)), 160)
+    assert page.endswith("; silent at a P&L of ₹0.00 or less")
 
 
 def test_a_position_that_is_partly_closed_says_how_much_is_open():

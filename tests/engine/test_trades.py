@@ -126,8 +126,7 @@ def test_an_average_finer_than_a_paisa_is_rounded_against_the_owner():
 def test_anything_else_is_refused_with_row_column_read_and_expected(column, word):
     """One wrong cell is one fault that names the place, what was read and what was expected."""
     (fault,) = faults(**{column: word})
-    shown = "" if word == "nan" else word
-    assert fault.startswith(f"row 7: {column}: read {shown!r}, expected ")
+    assert fault.startswith(f"row 7: {column}: read {word!r}, expected ")
 
 
 def test_a_margin_may_be_missing_and_is_read_in_rupees():

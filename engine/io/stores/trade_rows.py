@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from engine.effects import RowPart
 from engine.errors import BadInput
@@ -13,7 +14,7 @@ from engine.model import TradeRow
 from engine.rows import RowReader
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES, margin_paise
-from engine.trades import parse_row
+from engine.trades import parse_row, repeated
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS trades (
@@ -149,7 +150,7 @@ def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportRepo
         BadInput: a row that is there already says something else about the leg, or one comes twice;
             the caller takes everything back.
     """
-    added, already, faults = [], [], _repeated(rows)
+    added, already, faults = [], [], repeated(rows, attrgetter("security_id"))
     for row in rows:
         if _insert(database, row):
             added.append(row)
@@ -193,21 +194,6 @@ def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow:
             margin_paise=sum(margin) if margin else None,
         )
     return stored
-
-
-def _repeated(rows: Sequence[TradeRow]) -> list[str]:
-    """Rows that name the same leg twice in one import: one of them would be lost in silence."""
-    first: dict[tuple[object, ...], TradeRow] = {}
-    faults = []
-    for row in rows:
-        name = (row.account, row.strategy_id, row.security_id, row.order_id, row.timestamp_s)
-        twin = first.setdefault(name, row)
-        if twin is not row:
-            faults.append(
-                f"row {row.id}: read the leg of row {twin.id} again (same strategy, security id, order id "
-                "and timestamp); expected another order_id, or one row with the whole quantity"
-            )
-    return faults
 
 
 def _differences(row: TradeRow, stored: TradeRow) -> list[str]:

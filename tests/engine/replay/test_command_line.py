@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -40,6 +42,18 @@ def test_the_time_a_replay_took_is_for_people(replay, capsys):
     assert json.loads(capsys.readouterr().out)["wall_s"] is None
     assert main([*replay, "--json", "--timing"]) == 0
     assert json.loads(capsys.readouterr().out)["wall_s"] >= 0
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(replay):
+    """``… | head`` closes the pipe: no traceback, and no fault."""
+    with subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "engine", *replay], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as tool:
+        assert tool.stdout is not None
+        assert tool.stderr is not None
+        tool.stdout.close()
+        assert tool.stderr.read() == b""
+    assert tool.returncode == 0
 
 
 def test_a_file_that_is_not_there_is_one_sentence(replay, capsys):

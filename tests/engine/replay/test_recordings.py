@@ -42,6 +42,15 @@ def test_a_zipped_file_is_known_by_its_bytes(tmp_path):
     assert read_day(zipped, {CALL}) == read_day(plain, {CALL})
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "zipped"])
+def test_a_mark_of_utf_8_at_the_beginning_is_no_part_of_the_header(tmp_path, pack):
+    """Spreadsheets write one, and nobody sees it."""
+    plain = Day().quote("09:30:00", "25000CE", 100, 101).write(tmp_path / "day.csv")
+    marked = tmp_path / "marked.csv"
+    marked.write_bytes(pack(b"\xef\xbb\xbf" + plain.read_bytes()))
+    assert read_day(marked, {CALL}) == read_day(plain, {CALL})
+
+
 def test_rows_may_come_contract_by_contract(tmp_path):
     """A file sorted by contract tells the same snapshots."""
     day = Day().quote("09:31:00", "25000CE", 102, 103).quote("09:30:00", "25000CE", 100, 101)
@@ -91,6 +100,9 @@ FAULTS = {
     "many columns": (",".join(f"c{n}" for n in range(60)), r"c11, …; missing are ts"),
     "contract": (f"{HEADER}\n{ROW},x,CE,1,1,1,1,1,1,,,,,\n", "an option contract"),
     "price": (f"{HEADER}\n{ROW},25000,CE,1,cheap,1,1,1,1,,,,,\n", "prices in rupees"),
+    "negative price": (f"{HEADER}\n{ROW},25000,CE,1,-1,1,1,1,1,,,,,\n", "prices in rupees"),
+    "negative quantity": (f"{HEADER}\n{ROW},25000,CE,1,1,-1,1,1,1,,,,,\n", "prices in rupees"),
+    "negative strike": (f"{HEADER}\n{ROW},-25000,CE,1,1,1,1,1,1,,,,,\n", "an option contract"),
     "short": (f"{HEADER}\n2025-08-29T09:30:00,NIFTY\n", "line 2: read 2 cells, expected 16"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.errors import BadInput
 from engine.io.replays import ReplayRequest, run_replay
 from tests.engine.replay.days import DAY, Day, only, replay, trade
 
@@ -142,6 +143,22 @@ def test_trades_without_the_column_of_security_ids_are_read(tmp_path):
     )
     result = run_replay(ReplayRequest((day.write(tmp_path / "day.csv"),), path))
     assert only(result)["net_premium"] == -101 * 75
+
+
+@pytest.mark.parametrize("word", ["nan", "NULL", "none"])
+def test_a_price_that_is_a_word_for_nothing_is_refused(tmp_path, word):
+    """Only an empty cell asks for an entry at the quote; a failed export asks for nothing."""
+    with pytest.raises(BadInput, match=rf"row 1 \(line 2\): price: read '{word}', expected the entry price"):
+        replay(tmp_path, [two_legs()], [trade(1, "BUY", "25000CE", 75, price=word)])
+
+
+def test_a_leg_that_stands_twice_is_refused_as_the_import_refuses_it(tmp_path):
+    """By what the contract is: security ids mean nothing here. Another order id is another leg."""
+    leg = trade(1, "BUY", "25000CE", 75)
+    with pytest.raises(BadInput, match=r"(?s)trades\.csv:\nrow 2: read the leg of row 1 again"):
+        replay(tmp_path, [two_legs()], [leg, leg | {"security_id": "8"}])
+    result = replay(tmp_path, [two_legs()], [leg | {"order_id": "1"}, leg | {"order_id": "2"}])
+    assert only(result)["net_premium"] == -101 * 150
 
 
 def test_a_position_that_no_loss_rule_guards_is_told_once_a_day(tmp_path):

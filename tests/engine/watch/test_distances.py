@@ -81,3 +81,17 @@ def test_unknown_prices_leave_every_distance_unknown():
     desk.watch.tick(traded(SPOT, 25000), desk.now_s)
     desk.quote(*AT_ENTRY[:3], None)
     assert {threshold.distance_paise for threshold in desk.figures.thresholds} == {None}
+
+
+def test_a_trail_is_near_by_its_cushion_and_silent_at_its_floor():
+    """Peak ₹1,950, level ₹1,365: at ₹1,560 two thirds are used up; at nothing no distance is left."""
+    desk = Desk(condor(), '[default]\ntrailing_stop = true\nprofit_target = "off"')
+    desk.quote(*AT_ENTRY)
+    desk.quote(20, 15, 40, 18)
+    desk.wait(1)
+    told = []
+    for mid in (15, 21, 45):
+        desk.quote(20, mid, 40, 18)
+        trail = shown(desk)["trailing_stop"]
+        told.append((trail.near, trail.distance_paise, trail.silent_paise))
+    assert told == [(False, -58_500, None), (True, -19_500, None), (False, None, 0)]
