@@ -39,10 +39,11 @@ def test_an_exit_that_waits_for_another_exit_s_lost_order_ends_and_is_told():
     machine.vanish()
     machine.stop()
     machine.wait(seconds=2.0)
+    machine.depth(lots=100)
     machine.square_off()
+    machine.wait(seconds=2.0)
     machine.resume()
     machine.exit(which=None)
-    machine.depth(lots=100)
     machine.wait(seconds=360.0)
     desk = machine.house.monitor.desk
     assert not list(desk.live())
