@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.broker_nouns import BrokerFill, BrokerOrder
     from engine.messages import BrokerReport, CommandOutcome
 
-__all__ = ["Blotter", "Change"]
+__all__ = ["Blotter", "Change", "is_lost"]
 
 #: Units and price in paise of each exchange trade, by its id.
 Trades = dict[str, tuple[int, int]]
@@ -98,13 +98,7 @@ class Blotter:
     def lost(self, intent: str, now_s: float) -> Order | None:
         """An order of an intent that is missing from the books for so long that a person has to look."""
         return next(
-            (
-                o
-                for o in self.live()
-                if o.intent == intent
-                and o.absent_reads >= LOST_READS
-                and now_s - _doubt_since_s(o, now_s) >= LOST_AFTER_S
-            ),
+            (o for o in self.live() if o.intent == intent and is_lost(o, now_s)),
             None,
         )
 
@@ -200,6 +194,11 @@ class Blotter:
         order.learn(Event.PROVED_ABSENT)
         self.ledger.touched(order.request.key)
         return [Change(order)]
+
+
+def is_lost(order: Order, now_s: float) -> bool:
+    """Whether an order is missing from the books for so long that they will not tell of it any more."""
+    return order.absent_reads >= LOST_READS and now_s - _doubt_since_s(order, now_s) >= LOST_AFTER_S
 
 
 def _doubt_since_s(order: Order, now_s: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.blotter import is_lost
 from engine.bounds import forget, inside_paise, range_edge_paise
 from engine.model import Action
 from engine.pricing import Ladder, Style, far_side_paise, limit_paise, mid_paise
@@ -254,10 +255,8 @@ def _start(
         return Wait(report=True, why=f"{leg.name}: the position list is too young after our last fill")
     quantity = min(intent.rest(index), ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
     quantity -= quantity % leg.lot
-    if quantity <= 0 and ledger.asked_for(leg, live):
-        return Wait(report=True, why=f"{leg.name}: other live orders of ours already ask for what is held")
     if quantity <= 0:
-        return _shrink(intent, index, ledger, row)
+        return _nothing_free(intent, index, ledger, live, row, now_s)
     if not freeze_mid(leg, touch, now_s):
         return _no_price(intent, leg)
     sent = sum(o.leg == index for o in intent.orders)
@@ -272,6 +271,19 @@ def _start(
     inside = (ladder.cap_paise() - limit) * leg.side.sign > 0
     ioc = tuning.ioc and intent.style is Style.URGENT and inside and not leg.uncapped
     return Place(quantity, limit, leg.product, ioc)
+
+
+def _nothing_free(
+    intent: Intent, index: int, ledger: Ledger, live: Sequence[Order], row: BrokerPosition, now_s: float
+) -> Step:
+    """All that is held is asked for, or nothing is held; an order that is lost is not waited for."""
+    leg = intent.legs[index]
+    mine = [order for order in live if order.request.key == leg.key and order.request.side is leg.side]
+    if lost := next((order for order in mine if is_lost(order, now_s)), None):
+        return Block(f"{leg.name}: order {lost.id} is not in the broker's books. It may still trade")
+    if ledger.asked_for(leg, live):
+        return Wait(report=True, why=f"{leg.name}: other live orders of ours already ask for what is held")
+    return _shrink(intent, index, ledger, row)
 
 
 def _missing(leg: LegPlan) -> Step:

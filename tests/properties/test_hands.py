@@ -30,3 +30,22 @@ def test_an_exit_follows_a_hand_s_trade_at_once_when_fills_and_list_agree():
     assert list(machine.house.judge.net.values()) == [0, 0, 0, 0]
     assert not list(machine.house.monitor.desk.live())
     machine.teardown()
+
+
+def test_an_exit_that_waits_for_another_exit_s_lost_order_ends_and_is_told():
+    """An order is gone from the books, and a hand trades the rest: neither exit waits for ever."""
+    machine = Machine()
+    machine.begin(plot=PLOTS[1], hands=True, over=False, depth=0, reads="honest", wish="exit")
+    machine.vanish()
+    machine.stop()
+    machine.wait(seconds=2.0)
+    machine.depth(lots=100)
+    machine.square_off()
+    machine.wait(seconds=2.0)
+    machine.resume()
+    machine.exit(which=None)
+    machine.wait(seconds=360.0)
+    desk = machine.house.monitor.desk
+    assert not list(desk.live())
+    stuck = [name for name in desk.intents if f"stuck:{name}" in machine.house.judge.loud]
+    assert stuck == ["260203001", "260203003"]
