@@ -165,7 +165,7 @@ class Holdings:
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
-        effects = self._ask_for_missed(open_rows) + self._tell_invalid(invalid)
+        effects = self._ask_for_missed(open_rows, ist_date(now_s)) + self._tell_invalid(invalid)
         for position in found:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
@@ -180,9 +180,10 @@ class Holdings:
             effects += [CloseTrades(late, now_s)] if late else []
         return effects + self.subscriptions()
 
-    def _ask_for_missed(self, rows: Sequence[TradeRow]) -> list[Effect]:
-        """A row's contract may be younger than the master: that is read once more for each."""
-        missed = frozenset(row_key(row) for row in rows) - self.instruments.keys()
+    def _ask_for_missed(self, rows: Sequence[TradeRow], today: date) -> list[Effect]:
+        """A row's contract may be younger than the master: that is read again, once for each not expired."""
+        alive = [row for row in rows if row.expiry_date is None or row.expiry_date >= today]
+        missed = frozenset(map(row_key, alive)) - self.instruments.keys()
         new, self._missed = missed - self._missed, missed
         return [LoadInstruments(self._symbols)] if new and self.instruments else []
 

@@ -173,7 +173,8 @@ class Judge:
         intents = self.pages.kept["intent"].values()
         live = [each["position"] for each in intents if IntentState(each["state"]).live]
         must(len(live) == len(set(live)), 2, f"two exits of one position: {live}")
-        if value["state"] == IntentState.FLAT and record.key not in self._ended:
+        over = value["state"] in (IntentState.FLAT, IntentState.CLOSED_OUTSIDE)
+        if over and record.key not in self._ended:
             self._ended.add(record.key)
             self._flat(record.key, value)
 
@@ -183,10 +184,10 @@ class Judge:
             if leg["key"] in self.hands or self.overclaimed:
                 continue
             done = self.filled_of.get((name, index), 0) + leg["before"]
-            must(done == leg["quantity"], 7, f"{name} is called flat, {done} of {leg['quantity']} traded")
+            must(done == leg["quantity"], 7, f"{name} is called over, {done} of {leg['quantity']} traded")
             traded = self.traded_of.get((position.id, leg["key"]), 0)
             whole = abs(position.nets[leg["key"]])
-            must(value["part"] or traded == whole, 7, f"{name} is called flat, {traded} of {whole} traded")
+            must(value["part"] or traded == whole, 7, f"{name} is called over, {traded} of {whole} traded")
 
     # ----------------------------------------------------------------------------------- fills
 
