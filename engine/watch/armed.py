@@ -143,8 +143,10 @@ class Armed:
         try:
             return self.rule.judge(snapshot, self.params)
         except RULE_FAULTS as mistake:
-            self.fault = f"{type(mistake).__name__}: {mistake}"
-            return None
+            return self._failed(mistake)
+
+    def _failed(self, mistake: Exception) -> None:
+        self.fault = f"{type(mistake).__name__}: {mistake}"
 
     def follow(
         self, snapshot: Snapshot, moved: AbstractSet[InstrumentKey], legs: AbstractSet[InstrumentKey]
@@ -156,7 +158,10 @@ class Armed:
             moved: the instruments whose prices have just come; none when only time went by.
             legs: all instruments of the position.
         """
-        verdict = self.look(snapshot)
+        try:  # as `look`, without a call for each rule at each tick
+            verdict = self.rule.judge(snapshot, self.params)
+        except RULE_FAULTS as mistake:
+            verdict = self._failed(mistake)
         if self.fired and verdict is None:
             self.fired = not self._cleared(snapshot)
         if self.fired or verdict is None:

@@ -265,7 +265,7 @@ class Watched(Band):
         """Work out in which values and until when nothing can happen."""
         open_paise, guards = snapshot.marked_paise, speaking(self.armed, self.held)
         self._wait(snapshot.now_s, self._next_due(snapshot.now_s, guards))
-        met = any(armed.verdict for armed in self.armed)
+        met = [armed for armed in self.armed if armed.verdict is not None]
         if open_paise is None or self._liquidation or self.life.entry_open or met or self.holding.traded:
             self.empty_band()
             return
@@ -287,11 +287,12 @@ class Watched(Band):
             wakes += self.alarms.wakes_s(self.armed)
         wakes.append(self._gate_s)
         for armed in guards:
-            wakes.append(armed.confirms_s)
+            if armed.verdict is not None:
+                wakes.append(armed.confirms_s)
             if isinstance(armed.params, Due):
                 wakes.append(armed.params.due_s)
         if self._by_spot:
             wakes.append(self.scale.spot.stirs_s)
         if any(armed.verdict for armed in self._by_spot):
             wakes.append(nextafter(self.scale.spot_until_s, inf))
-        return min(wake for wake in wakes if wake > now_s)
+        return min([wake for wake in wakes if wake > now_s], default=inf)
