@@ -143,7 +143,8 @@ class Armed:
         try:
             return self.rule.judge(snapshot, self.params)
         except RULE_FAULTS as mistake:
-            return self._failed(mistake)
+            self._failed(mistake)
+            return None
 
     def _failed(self, mistake: Exception) -> None:
         self.fault = f"{type(mistake).__name__}: {mistake}"
@@ -161,7 +162,8 @@ class Armed:
         try:  # as `look`, without a call for each rule at each tick
             verdict = self.rule.judge(snapshot, self.params)
         except RULE_FAULTS as mistake:
-            verdict = self._failed(mistake)
+            self._failed(mistake)
+            verdict = None
         if self.fired and verdict is None:
             self.fired = not self._cleared(snapshot)
         if self.fired or verdict is None:
