@@ -127,7 +127,7 @@ class ExitDesk:
     def standing(self) -> list[Intent]:
         """The newest exit of each position, if it ended today before the position was flat."""
         newest = (self.last_of(name) for name in dict.fromkeys(i.position for i in self.intents.values()))
-        return [i for i in newest if i is not None and not i.state.live and i.state is not IntentState.FLAT]
+        return [i for i in newest if i is not None and not (i.state.live or i.state.flat)]
 
     # --------------------------------------------------------------------------------- driving
 

@@ -350,7 +350,8 @@ class Monitor:
         effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
         self.helm.release(loose)
         working = {order.request.key for order in self.desk.blotter.live()}
-        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):  # the others leave the store's rows alone
+        # the other modes leave the store's rows alone, and at night the broker's books are made anew
+        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and self.helm.calendar.is_open(now_s):
             for position in tuple(positions.values()):
                 if working.isdisjoint(position.nets) and self.helm.differences.closed(position, now_s):
                     intent, kept = self.helm.closed_outside(position, now_s)

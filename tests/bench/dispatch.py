@@ -93,9 +93,7 @@ class _House:
             return desk._open(self, intent, now_s)
 
         ExitDesk.open = opened  # type: ignore[method-assign]
-        run = run_house(
-            self._settings, Options(Mode.EXECUTE), self._chat, lambda _view: None, lambda _secret: None
-        )
+        run = run_house(self._settings, Options(Mode.EXECUTE), self._chat, _unheard, _unheard)
         self._running = asyncio.create_task(run)
         await self._until(self._ready, "the house did not get ready")
         await asyncio.sleep(_PAUSE_S)

@@ -13,6 +13,7 @@ from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, InstrumentsLoaded, Ticks, Unknown, Wish
 from engine.model import Mode, Urgency
 from engine.paper import PaperExchange
+from engine.sessions import at
 from engine.tuning import Tuning
 from tests.engine.makers import condor, leg, position, quote
 from tests.support.broker import Fill, ModelBroker, World
@@ -383,6 +384,28 @@ def test_many_reports_in_a_few_seconds_close_nothing():
     rig.exchange.hold({each.key: 0 for each in rig.legs})
     synced(rig, 5, 5)
     assert not rig.exits
+
+
+def test_what_the_broker_lists_while_the_market_is_closed_ends_no_position():
+    """At night its books are made anew: the position is held and told of, and its rows stay."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    rig.now_s = at(date(2026, 2, 3), "23:00")
+    rig.exchange.hold({each.key: 0 for each in rig.legs})
+    synced(rig, 6)
+    assert "Trade store and broker disagree" in titles(rig)
+    assert not rig.exits
+    assert len(rig.monitor.holdings.positions) == 1
+
+
+def test_a_restart_does_not_call_half_closed_what_somebody_else_has_ended():
+    """An exit that ended outside is over: nothing of it stands when the next process begins."""
+    world = World(short_call(), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    world.broker.by_hand(world.intent.legs[0].key, 65, world.now_s)
+    assert world.run(60.0) is IntentState.CLOSED_OUTSIDE
+    assert not world.desk.standing()
 
 
 # ----------------------------------------------------------------------- the instrument master changes
