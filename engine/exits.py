@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.blotter import Blotter
 from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
+from engine.endings import Endings
 from engine.intents import Intent, IntentState
 from engine.meddling import Meddling
 from engine.model import Urgency
@@ -28,19 +29,16 @@ from engine.sessions import ist_date
 from engine.silence import Silence
 from engine.stalls import Stalls
 from engine.steps import (
-    OLD_READ_S,
     Block,
     Cancel,
     Place,
     Reprice,
     Tell,
     Wait,
-    cancel_due,
     freeze_mid,
     next_step,
     renew_mid,
 )
-from engine.verify import Finding, comes_true, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -58,8 +56,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ExitDesk"]
 
-#: How long the broker, while it can be read, may take to show us flat after the last fill.
-VERIFY_LIMIT_S = 30.0
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
 SHORTS_FIRST_S = 30.0
 #: A quote older than this is told of when an order is priced from it.
@@ -91,6 +87,7 @@ class ExitDesk:
         self._permit = permit
         self._tuning = tuning
         self._out = Outgoing(account, self.blotter)
+        self._endings = Endings(self.blotter.ledger, self._out)
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
@@ -128,6 +125,9 @@ class ExitDesk:
         """The newest exit of each position, if it ended today before the position was flat."""
         newest = (self.last_of(name) for name in dict.fromkeys(i.position for i in self.intents.values()))
         return [i for i in newest if i is not None and not (i.state.live or i.state.flat)]
+
+    def _stuck(self) -> list[Intent]:
+        return [intent for intent in self.standing() if intent.state is IntentState.STUCK]
 
     # --------------------------------------------------------------------------------- driving
 
@@ -191,9 +191,8 @@ class ExitDesk:
 
     def tell_again(self) -> list[Effect]:
         """Tell of every exit that stands stuck: the process that recorded it may have died unheard."""
-        for intent in self.standing():
-            if intent.state is IntentState.STUCK:
-                self._tell_stuck(intent)
+        for intent in self._stuck():
+            self._endings.tell_stuck(intent)
         return self._out.take()
 
     def session_closed(self, now_s: float) -> list[Effect]:
@@ -247,7 +246,9 @@ class ExitDesk:
         for order in () if first else live:  # of what was before the first one nobody could hear
             if order.state is OrderState.FILLED:
                 self._silence.books_told(order.order_id, now_s)
-        return self._turn(now_s) + self._take_up()
+        effects = self._turn(now_s)
+        self._endings.take_up(self._stuck())
+        return effects + self._out.take()
 
     def update(self, row: BrokerOrder, now_s: float, *, heard: bool = True) -> list[Effect]:
         """Take in one order's news from the update socket; not ``heard``: it was asked for."""
@@ -328,9 +329,9 @@ class ExitDesk:
             if lost := self.blotter.lost(intent.id, now_s):
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
-                self._stuck(intent, f"{text} Nothing more is sent")
+                self._endings.stuck(intent, f"{text} Nothing more is sent")
             elif intent.state is IntentState.STOPPING:
-                self._wind_down(intent, now_s)
+                self._wait(intent, self._endings.wind_down(intent, now_s))
             else:
                 self._work(intent, now_s)
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
@@ -346,7 +347,7 @@ class ExitDesk:
     def _work(self, intent: Intent, now_s: float) -> None:
         open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
         if not open_legs:
-            self._verify(intent, now_s)
+            self._wait(intent, self._endings.verify(intent, now_s))
             return
         rank = min(intent.legs[i].rank for i in open_legs)  # a hedge outlives its short
         turn = [i for i in open_legs if intent.legs[i].rank == rank]
@@ -359,7 +360,7 @@ class ExitDesk:
             step = next_step(intent, index, self.blotter.ledger, live, touch, now_s, self._tuning)
             self._take(intent, index, step, now_s)
         if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
-            self._stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
+            self._endings.stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
 
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.
@@ -379,9 +380,7 @@ class ExitDesk:
 
     def _take(self, intent: Intent, index: int, step: Step, now_s: float) -> None:
         if isinstance(step, Wait):
-            self._pace.wanted = self._pace.wanted or step.report
-            if step.why:
-                self._waits[intent.id] = step.why
+            self._wait(intent, step)
         elif isinstance(step, Block):
             self._block(intent, index, step.reason)
             self._out.save(intent)
@@ -401,6 +400,13 @@ class ExitDesk:
         else:
             self._out.cancel(step.order, now_s)
 
+    def _wait(self, intent: Intent, step: Wait | None) -> None:
+        if step is None:
+            return
+        self._pace.wanted = self._pace.wanted or step.report
+        if step.why:
+            self._waits[intent.id] = step.why
+
     def _tell_old_price(self, intent: Intent, index: int, now_s: float) -> None:
         """An order is priced from what is known; that it is old must be known too."""
         leg = intent.legs[index]
@@ -418,65 +424,6 @@ class ExitDesk:
             self._block(intent, index, f"{leg.name}: {budget.over}")
             self._out.save(intent)
         return bool(budget.over)
-
-    def _wind_down(self, intent: Intent, now_s: float) -> None:
-        """/stop: cancel what works, wait for what is unknown, leave the rest of the position."""
-        live = intent.live_orders()
-        if not live and all(intent.rest(index) <= 0 for index in range(len(intent.legs))):
-            self._verify(intent, now_s)  # the cancel came after the last fill
-            return
-        if not live and intent.note:  # held, not stopped by hand
-            self._stuck(intent, intent.note)
-            return
-        if not live:
-            intent.state = IntentState.ABORTED
-            intent.note = "stopped by hand; what is left of the position stays"
-            self._out.save(intent)
-            return
-        for order in live:
-            if cancel_due(order, now_s):
-                self._out.cancel(order, now_s)
-        self._waits[intent.id] = f"the broker does not confirm that order {live[0].id} is cancelled"
-        self._pace.wanted = True
-
-    # --------------------------------------------------------------------------------- ending
-
-    def _verify(self, intent: Intent, now_s: float) -> None:
-        finding, why = verify(intent, self.blotter.ledger)
-        if finding is Finding.FLAT:
-            outside = any(intent.outside(index) for index in range(len(intent.legs)))
-            intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT
-            self._out.save(intent)
-            self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))
-            return
-        self._pace.wanted = True
-        if finding is Finding.UNREAD or self.blotter.ledger.age_s(now_s) > OLD_READ_S:
-            self._waits[intent.id] = "everything planned is filled, but the broker's books cannot be read"
-            return
-        intent.verify_since_s = intent.verify_since_s or now_s
-        if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
-            self._stuck(intent, f"everything planned is filled, but {why}")
-
-    def _stuck(self, intent: Intent, why: str) -> None:
-        intent.state = IntentState.STUCK
-        intent.note = why
-        self._out.save(intent)
-        self._tell_stuck(intent)
-
-    def _tell_stuck(self, intent: Intent) -> None:
-        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", intent.note)
-
-    def _take_up(self) -> list[Effect]:
-        """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""
-        for intent in list(self.intents.values()):
-            if intent.state is not IntentState.STUCK or self.last_of(intent.position) is not intent:
-                continue
-            if comes_true(intent, self.blotter.ledger):
-                intent.state, intent.note, intent.verify_since_s = IntentState.WORKING, "", None
-                self._out.save(intent)
-                text = f"{intent.title}: the broker's books now show what was planned."
-                self._out.tell(intent, f"after all:{intent.id}", "Exit is verified after all", text)
-        return self._out.take()
 
     def _query(self, now_s: float) -> None:
         stale = any(self._needs_the_books(intent) for intent in self.live())

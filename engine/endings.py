@@ -1,0 +1,99 @@
+"""How an exit ends: verified flat, stuck with a human told, or stopped by hand; there is no other end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.effects import Audit
+from engine.intents import IntentState
+from engine.steps import OLD_READ_S, Wait, cancel_due
+from engine.verify import Finding, comes_true, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.intents import Intent
+    from engine.ledger import Ledger
+    from engine.outgoing import Outgoing
+
+__all__ = ["Endings"]
+
+#: How long the broker, while it can be read, may take to show us flat after the last fill.
+VERIFY_LIMIT_S = 30.0
+
+
+class Endings:
+    """Brings intents to their ends, and back from one that has turned out to be wrong.
+
+    Args:
+        ledger: the broker's word and our own fills.
+        out: where effects are collected.
+    """
+
+    def __init__(self, ledger: Ledger, out: Outgoing) -> None:
+        self._ledger = ledger
+        self._out = out
+
+    def wind_down(self, intent: Intent, now_s: float) -> Wait | None:
+        """/stop: cancel what works, wait for what is unknown, leave the rest of the position.
+
+        Returns:
+            What is still waited for; None when the intent has ended.
+        """
+        live = intent.live_orders()
+        if not live and all(intent.rest(index) <= 0 for index in range(len(intent.legs))):
+            return self.verify(intent, now_s)  # the cancel came after the last fill
+        if not live and intent.note:  # held, not stopped by hand
+            self.stuck(intent, intent.note)
+            return None
+        if not live:
+            intent.state = IntentState.ABORTED
+            intent.note = "stopped by hand; what is left of the position stays"
+            self._out.save(intent)
+            return None
+        for order in live:
+            if cancel_due(order, now_s):
+                self._out.cancel(order, now_s)
+        return Wait(report=True, why=f"the broker does not confirm that order {live[0].id} is cancelled")
+
+    def verify(self, intent: Intent, now_s: float) -> Wait | None:
+        """All that was planned is traded: flat once the books agree, stuck when they do not for long.
+
+        Returns:
+            What is still waited for; None when the intent has ended.
+        """
+        finding, why = verify(intent, self._ledger)
+        if finding is Finding.FLAT:
+            outside = any(intent.outside(index) for index in range(len(intent.legs)))
+            intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT
+            self._out.save(intent)
+            self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))
+            return None
+        if finding is Finding.UNREAD or self._ledger.age_s(now_s) > OLD_READ_S:
+            return Wait(
+                report=True, why="everything planned is filled, but the broker's books cannot be read"
+            )
+        intent.verify_since_s = intent.verify_since_s or now_s
+        if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
+            self.stuck(intent, f"everything planned is filled, but {why}")
+        return Wait(report=True)
+
+    def stuck(self, intent: Intent, why: str) -> None:
+        """Give up, and tell a human."""
+        intent.state = IntentState.STUCK
+        intent.note = why
+        self._out.save(intent)
+        self.tell_stuck(intent)
+
+    def tell_stuck(self, intent: Intent) -> None:
+        """Tell of an exit that stands stuck."""
+        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", intent.note)
+
+    def take_up(self, stuck: Iterable[Intent]) -> None:
+        """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""
+        for intent in stuck:
+            if comes_true(intent, self._ledger):
+                intent.state, intent.note, intent.verify_since_s = IntentState.WORKING, "", None
+                self._out.save(intent)
+                text = f"{intent.title}: the broker's books now show what was planned."
+                self._out.tell(intent, f"after all:{intent.id}", "Exit is verified after all", text)
