@@ -119,7 +119,7 @@ def _funds(call: Call) -> Any:
 
 
 def _margin_of_one(call: Call) -> Any:
-    total = _margin(call, _legs(call, [call.body])) + _premium_paise(call, [call.body])
+    total = _margin(call, _legs(call, [call.body])) + _premium_paise(call, [call.body], {})
     free = _free(call)
     return {
         "totalMargin": total / 100,
@@ -137,13 +137,13 @@ def _margin_of_many(call: Call) -> Any:
     scripts = call.body.get("scripList") or call.body.get("scripts")
     if not isinstance(scripts, list) or not scripts or not all(isinstance(s, dict) for s in scripts):
         raise bad_input()
+    held = _beside(call)
     legs = _legs(call, scripts)
-    if call.body.get("includePosition"):
-        for key, units in call.account.net().items():
-            legs[key] = legs.get(key, 0) + units
+    for key, units in held.items():
+        legs[key] = legs.get(key, 0) + units
     alone = sum(_margin(call, {key: units}) for key, units in legs.items())
     together = _margin(call, legs)
-    total = together + _premium_paise(call, scripts)
+    total = together + _premium_paise(call, scripts, held)
     return {
         "total_margin": f"{total / 100:.2f}",
         "span_margin": f"{together / 100:.2f}",
@@ -165,9 +165,27 @@ def _legs(call: Call, bodies: Iterable[Mapping[str, Any]]) -> dict[InstrumentKey
     return legs
 
 
-def _premium_paise(_call: Call, bodies: Iterable[Mapping[str, Any]]) -> int:
-    bought = (b for b in bodies if b.get("transactionType") == Side.BUY)
-    return sum(whole(b.get("quantity")) * paise(b.get("price")) for b in bought)
+def _beside(call: Call) -> dict[InstrumentKey, int]:
+    """What the scripts are added to: signed units held, and those that working sales would open."""
+    net, committed = call.account.net(), risk.committed(call.account)[0]
+    held = dict(net) if call.body.get("includePosition") else {}
+    if call.body.get("includeOrder") or call.body.get("includeOrders"):  # two spellings are documented
+        for key, units in committed.items():
+            held[key] = held.get(key, 0) + units - net.get(key, 0)
+    return held
+
+
+def _premium_paise(
+    call: Call, bodies: Iterable[Mapping[str, Any]], beside: Mapping[InstrumentKey, int]
+) -> int:
+    """What the purchases cost, as far as they open something: the desk asks no money for what closes."""
+    held, premium_paise = dict(beside), 0
+    for body in bodies:
+        key, units = next(iter(_legs(call, [body]).items()))
+        before = held.get(key, 0)
+        held[key] = before + units
+        premium_paise += max(0, units - max(0, -before)) * paise(body.get("price"))
+    return premium_paise
 
 
 def _margin(call: Call, net: Mapping[InstrumentKey, int]) -> int:

@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from engine.model import Right
 from sandbox.exchange import DEFAULT_CLIENT
 from sandbox.ist import moment_s
 from tests.sandbox.conftest import buy
@@ -251,3 +252,29 @@ async def test_orders_have_a_limit_a_minute_too(call, server, clock) -> None:
     clock.on(0.11)
     status, body = await call("DELETE", "/orders/1")
     assert (status, body["errorCode"]) == (429, "DH-904")
+
+
+async def test_margin_is_told_beside_what_is_held_in_both_spellings(call, server, market, clock) -> None:
+    """A short's hedge makes it cheaper; buying it back costs nothing; a working sale counts if asked for."""
+    server.limits.enforced = False
+    short, wing = (market.option("NIFTY", strike, Right.CALL) for strike in (25_300, 25_500))
+    market.set_quote(short.key, 30_000, 30_100)
+    server.exchange.carry(short.key, -65, 30_000)
+    back = {"exchangeSegment": "NSE_FNO", "transactionType": "BUY", "quantity": 65, "price": 300.0,
+            "productType": "MARGIN", "securityId": str(short.security_id), "triggerPrice": 0}  # fmt: skip
+    hedge = back | {"securityId": str(wing.security_id), "price": 1.0}
+    sale = back | {"transactionType": "SELL"}
+
+    async def total(orders: str, scripts: str, *legs) -> float:
+        body = {"includePosition": True, orders: True, scripts: list(legs)}
+        return float((await call("POST", "/margincalculator/multi", body))[1]["total_margin"])
+
+    assert await total("includeOrder", "scripList", back) == 0
+    assert await total("includeOrders", "scripts", hedge) == 200 * 65 + 65
+    order = sale | {"orderType": "LIMIT", "validity": "DAY", "price": 400.0}
+    alone = await total("includeOrder", "scripList", back, sale)
+    assert (await call("POST", "/orders", order))[0] == 200
+    clock.on(1)
+    assert await total("includeOrder", "scripList", back, sale) == pytest.approx(2 * alone)
+    assert await total("includeOrders", "scripts", back, sale) == pytest.approx(2 * alone)
+    assert await total("include", "scripList", back, sale) == alone
