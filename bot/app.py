@@ -140,9 +140,15 @@ class TelegramChat:
     def ask(self, ask: Ask) -> None:
         """Show a question with its two buttons; the picker it was chosen on becomes the question.
 
-        Only once: a second choice on the same picker is a message of its own.
+        Only once: a second choice on the same picker is a message of its own. What was asked already
+        changes its message; one that was answered meanwhile stays as it is.
         """
         letter = question_letter(ask, self._clock.now_s(), self._wall_s())
+        if ask.again:
+            place = self._store.card(ask.nonce)
+            if place is not None and not place.answered:
+                self._outbox.add(letter)
+            return
         taken = not ask.message_id or self._store.carries(ask.message_id)
         self._store.expect_card(ask.nonce, keyboard_to_text(letter.page.keyboard))
         if not taken:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.bubbles import alert_page, card_page, question_page
+from bot.layout import Page
 from bot.queue import Outgoing, Rank
 from engine.model import Urgency
 
 if TYPE_CHECKING:
-    from bot.layout import Page
     from bot.store import CardPlace
     from engine.effects import Alert, Ask, Card
 
@@ -43,17 +43,20 @@ def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:
     """A question: kept until delivered, worth nothing once it has expired.
 
     A rule's comes first and aloud. One that a person has just asked for is a reply like any other: it may
-    not overtake the reply to what was asked before.
+    not overtake the reply to what was asked before. One that is asked again edits its message, whose
+    buttons stay unless it was answered meanwhile.
     """
     left_s = ask.expires_s - now_s
     asked_for = ask.urgency is Urgency.NORMAL
+    page = question_page(ask, wall_s + left_s, left_s)
     return Outgoing(
         rank=Rank.REPLY if asked_for else Rank.QUESTION,
-        page=question_page(ask, wall_s + left_s, left_s),
+        page=Page(page.html) if ask.again else page,
         created_s=wall_s,
         until_s=wall_s + left_s,
         silent=asked_for,
         thread=ask.nonce,
+        keeps_buttons=ask.again,
         durable=True,
     )
 

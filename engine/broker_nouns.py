@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from engine.model import InstrumentKey, Side
@@ -55,6 +55,16 @@ class OrderRequest:
     limit_paise: int
     product: Product
     ioc: bool = False
+
+
+class MarginStep(NamedTuple):
+    """One order of a basket whose margin is asked for; nothing is sent."""
+
+    key: InstrumentKey
+    side: Side
+    quantity: int
+    product: Product
+    price_paise: int
 
 
 @dataclass(frozen=True, slots=True)

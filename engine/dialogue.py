@@ -8,6 +8,7 @@ from engine.cards import preview_lines
 from engine.effects import Answer, Ask, Audit, Card, Say
 from engine.gate import Confirmation, Questions, Status, silence_of
 from engine.intents import IntentState
+from engine.margin import Forecasts
 from engine.messages import Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
@@ -17,8 +18,10 @@ from engine.tightening import Tightening, fingerprint
 if TYPE_CHECKING:
     from engine.effects import Effect
     from engine.helm import Helm
+    from engine.intents import LegPlan
     from engine.messages import Command, Tap
     from engine.model import Position, PositionId
+    from engine.pricing import Touch
 
 __all__ = ["Dialogue"]
 
@@ -38,6 +41,7 @@ class Dialogue:
     def __init__(self, helm: Helm, seed: bytes) -> None:
         self._helm = helm
         self.questions = Questions(seed)
+        self.margins = Forecasts(self.questions, real=helm.mode is not Mode.SIMULATE)
         self._tightening = Tightening(helm, self.questions)
 
     # --------------------------------------------------------------------------------- commands
@@ -147,7 +151,7 @@ class Dialogue:
             "Cancel" if verdict is None else "Not now", positions[0].id if len(positions) == 1 else None,
             message_id,
         )  # fmt: skip
-        return asked, [record, ask]
+        return asked, [record, *self.margins.put(ask, self._legs(positions, verdict))]
 
     def _preview(
         self, positions: tuple[Position, ...], verdict: Verdict | None, now_s: float
@@ -157,7 +161,7 @@ class Dialogue:
         pnls: list[int | None] = []
         for position in positions:
             part = self._helm.part_of(position, verdict)
-            legs = [(leg, self._helm.touch(leg.key)) for leg in self._helm.plan(position, part)]
+            legs = self._legs((position,), verdict)
             figures = self._helm.watch.figures(position.id, now_s)
             pnls.append(figures.pnl_paise)
             closing = figures.closing_pnl_paise if part is None else None
@@ -167,6 +171,11 @@ class Dialogue:
         known = [pnl for pnl in pnls if pnl is not None]
         together = len(positions) > 1 and len(known) == len(pnls)
         return (*lines, "", f"P&L together {signed_rupees(sum(known))}") if together else lines
+
+    def _legs(self, positions: tuple[Position, ...], verdict: Verdict | None) -> list[tuple[LegPlan, Touch]]:
+        """What the exits would trade, and the prices to expect."""
+        plans = [self._helm.plan(each, self._helm.part_of(each, verdict)) for each in positions]
+        return [(leg, self._helm.touch(leg.key)) for plan in plans for leg in plan]
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""

@@ -14,7 +14,7 @@ from engine.model import Urgency
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.broker_nouns import OrderRequest
+    from engine.broker_nouns import MarginStep, OrderRequest
     from engine.messages import Actor, Wish
     from engine.model import Instrument, PositionId
 
@@ -118,6 +118,17 @@ class QueryAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryMargin:
+    """Ask what margin each of these baskets of orders would need beside what is held.
+
+    The answer is a `MarginKnown` with this nonce; nothing waits for it.
+    """
+
+    nonce: str
+    baskets: tuple[tuple[MarginStep, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RenewToken:
     """Change the access token for a new one, which ends the old one; the answer is a `TokenRenewal`."""
 
@@ -205,6 +216,7 @@ class Ask:
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
         message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
         drastic: yes sends orders at once.
+        again: asked already; its message is to show these lines, with the same buttons and end.
     """
 
     nonce: str
@@ -218,6 +230,7 @@ class Ask:
     position: PositionId | None = None
     message_id: int = 0
     drastic: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,5 +271,5 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | RenewToken
+    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | RenewToken
 )  # fmt: skip

@@ -283,6 +283,23 @@ class TokenRenewal:
     failed: str
 
 
+@dataclass(frozen=True, slots=True)
+class MarginKnown:
+    """The answer to a `QueryMargin`.
+
+    Attributes:
+        nonce: the question it is about.
+        free_paise: what the account may spend now; negative = it owes.
+        margins_paise: one for each basket, in their order.
+        failed: why it could not be asked; empty = it was, and all of it is there.
+    """
+
+    nonce: str
+    free_paise: int = 0
+    margins_paise: tuple[int, ...] = ()
+    failed: str = ""
+
+
 class BeatKind(StrEnum):
     """The clock's reasons to wake the machine."""
 
@@ -324,5 +341,5 @@ class UpdatesStopped:
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal
+    | AccountState | TokenRenewal | MarginKnown
 )  # fmt: skip

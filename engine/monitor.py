@@ -28,6 +28,7 @@ from engine.messages import (
     FeedState,
     InstrumentsLoaded,
     JournalState,
+    MarginKnown,
     Message,
     OrderUpdate,
     Refused,
@@ -97,6 +98,7 @@ class Monitor:
             RulesChanged: self._rules,
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
+            MarginKnown: self.dialogue.margins.known,
         }
 
     # ----------------------------------------------------------------------------------- start

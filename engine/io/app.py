@@ -23,6 +23,7 @@ from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
+from engine.io.dhan.margin import DhanMargin
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
@@ -159,6 +160,7 @@ class _House:
             clock=self.clock,
         )
         self.access = DhanAccess(self.rest, token, self.clock)
+        self.margins = DhanMargin(self.rest)
         self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
@@ -197,7 +199,7 @@ class _House:
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat),
+            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat, self.margins),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
         )  # fmt: skip
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)

@@ -21,6 +21,7 @@ from engine.effects import (
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryMargin,
     QueryOrder,
     RecallOrder,
     ReduceTrades,
@@ -30,7 +31,7 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, TradeStore
+from engine.io.ports import Access, Broker, Chat, Clock, Feed, Margins, TradeStore
 from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
 from engine.model import Instrument, InstrumentKey
 
@@ -51,6 +52,7 @@ class Ports(NamedTuple):
     store: TradeStore
     feed: Feed
     chat: Chat
+    margins: Margins
 
 
 class Performer:
@@ -71,7 +73,7 @@ class Performer:
         spawn: Callable[[str, Awaitable[None]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat = ports
+        self._broker, self._access, self._store, feed, chat, self._margins = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -85,6 +87,7 @@ class Performer:
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
+            QueryMargin: lambda e: spawn(f"margin {e.nonce}", self._margin(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
@@ -155,6 +158,9 @@ class Performer:
 
     async def _account(self) -> None:
         self._inbox.post(await self._access.state())
+
+    async def _margin(self, effect: QueryMargin) -> None:
+        self._inbox.post(await self._margins.known(effect))
 
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
-    from engine.effects import Alert, Answer, Ask, Card, RowPart, Say
-    from engine.messages import AccountState, Outcome, Tick, TokenRenewal
+    from engine.effects import Alert, Answer, Ask, Card, QueryMargin, RowPart, Say
+    from engine.messages import AccountState, MarginKnown, Outcome, Tick, TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
@@ -64,6 +64,13 @@ class Access(Protocol):
 
     async def renew(self) -> TokenRenewal:
         """Change the access token for a new one, which ends the old one."""
+
+
+class Margins(Protocol):
+    """What exits would need in margin; the answer never raises, and nothing of the account changes."""
+
+    async def known(self, query: QueryMargin) -> MarginKnown:
+        """What is free, and the margin of each basket."""
 
 
 class Quotes(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dhanhq import DhanContext, dhanhq
 
@@ -181,13 +181,13 @@ class DhanRest:
         """
         return _parsed(await self._read(self._api.get_positions), parse_position_row)
 
-    async def ask(self, path: str) -> Timed:
-        """Get one page of the API, once; what it means is the caller's."""
+    async def ask(self, path: str, body: dict[str, Any] | None = None) -> Timed:
+        """Get one page of the API, or its answer to this body, once; what it means is the caller's."""
         ended_s = 0.0
 
         def call() -> Reply:
             nonlocal ended_s
-            reply: Reply = self._http.get(path)
+            reply: Reply = self._http.get(path) if body is None else self._http.post(path, body)
             ended_s = self._clock.now_s()  # here, as the loop may come to it much later
             return reply
 

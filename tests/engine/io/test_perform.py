@@ -17,6 +17,7 @@ from engine.effects import (
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryMargin,
     QueryOrder,
     RecallOrder,
     ReduceTrades,
@@ -35,6 +36,7 @@ from engine.messages import (
     BrokerReport,
     CommandOutcome,
     InstrumentsLoaded,
+    MarginKnown,
     OrderUpdate,
     TokenRenewal,
     TradesLoaded,
@@ -133,6 +135,13 @@ class Doorman:
         return TokenRenewal("")
 
 
+class Purse:
+    """An account with a hundred rupees, where each basket costs one a step."""
+
+    async def known(self, query):
+        return MarginKnown(query.nonce, 10_000, tuple(100 * len(basket) for basket in query.baskets))
+
+
 class Silent:
     """A chat and a feed that nobody talks to in these tests."""
 
@@ -146,7 +155,7 @@ class House:
         self.errands = Errands()
         self.master_error = None
         self.performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent()),
+            inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent(), Purse()),
             clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
         )  # fmt: skip
 
@@ -295,11 +304,12 @@ async def test_what_is_under_way_gets_a_moment_to_end(caplog):
     assert "report 2 failed" in caplog.text
 
 
-async def test_access_to_the_account_is_asked_and_renewed():
-    """The two answers come back by the inbox like all others."""
+async def test_access_to_the_account_and_margin_are_asked():
+    """The answers come back by the inbox like all others."""
     house = House()
     async with asyncio.timeout(5):
         running = asyncio.create_task(house.errands.run())
         assert await house.said(QueryAccount()) == AccountState(kind="SELF")
+        assert await house.said(QueryMargin("n", ((), ()))) == MarginKnown("n", 10_000, (0, 0))
         assert await house.said(RenewToken()) == TokenRenewal("")
         running.cancel()

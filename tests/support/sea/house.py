@@ -16,7 +16,17 @@ from engine.io import tables
 from engine.io.inbox import Inbox
 from engine.io.perform import Performer, Ports
 from engine.io.runner import Runner
-from engine.messages import AccountState, Beat, BeatKind, BrokerReport, Message, OrderUpdate, Tick, Ticks
+from engine.messages import (
+    AccountState,
+    Beat,
+    BeatKind,
+    BrokerReport,
+    MarginKnown,
+    Message,
+    OrderUpdate,
+    Tick,
+    Ticks,
+)
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
 from engine.watch import Watchlist
@@ -31,7 +41,7 @@ from tests.support.sea.wire import Wire
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.effects import RowPart
+    from engine.effects import QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
     from tests.support.sea.market import Shore
@@ -101,8 +111,12 @@ class Ears:
     async def renew(self) -> TokenRenewal:
         raise AssertionError("no token here comes near its end")
 
+    async def known(self, query: QueryMargin) -> MarginKnown:
+        return MarginKnown(query.nonce, failed="nobody keeps an account here")
+
     def ask(self, ask: Ask) -> None:
-        self.asks.append(ask)
+        if not ask.again:
+            self.asks.append(ask)
 
     def answer(self, answer: object) -> None: ...
     def card(self, card: object) -> None: ...
@@ -152,7 +166,7 @@ class House:
         must(same, 6, f"a restart remembers other exits than {live}")
         self.inbox = Inbox()
         self.performer = Hands(
-            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears),
+            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears, self.ears),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
