@@ -1,6 +1,6 @@
 """Whether an exit's sequence would be refused for margin: told below the question, never waited for.
 
-What buys a short back only closes and is taken without asking for money; it costs its premium. A sale
+What buys a short back frees margin and is taken without asking for money; it costs its premium. A sale
 that uncovers a short, also one of another strategy, blocks more. So the margin is asked for before
 everything, after all purchases, and after each sale; only the differences count. That way it does not
 matter whether the broker tells the margin of the whole account or only what the orders add to it.
@@ -49,11 +49,6 @@ class Stage(NamedTuple):
     steps: tuple[MarginStep, ...]
     first: int
     name: str
-
-    @property
-    def sells(self) -> bool:
-        """Whether these are sales."""
-        return self.steps[0].side is Side.SELL
 
     @property
     def premium_paise(self) -> int:
@@ -107,7 +102,7 @@ def forecast(stages: Sequence[Stage], free_paise: int, margins_paise: Sequence[i
     """
     for stage, (before, after) in zip(stages, pairwise(margins_paise), strict=True):
         rise = after - before
-        if stage.sells and rise > max(free_paise, 0):
+        if rise > max(free_paise, 0):
             lack = rise - max(free_paise, 0)
             return f"Margin: {stage.words} would need {rupees(lack)} more than is free"
         free_paise -= rise + stage.premium_paise

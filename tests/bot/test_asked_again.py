@@ -12,7 +12,7 @@ from tests.bot.house import Core, QuickClock, asked, card, make_chat, question, 
 async def test_a_question_that_learns_more_keeps_its_buttons_until_it_is_answered(tmp_path: Path):
     """The same message, edited once; after a tap it is left alone, and an unknown one is not sent."""
     clock, core = QuickClock(), Core()
-    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+    async with telegram(clock) as server, running(chat := make_chat(server, core, clock, tmp_path)):
         ask = question(clock)
         core.give(ask)
         message = await asked(server)
@@ -24,6 +24,7 @@ async def test_a_question_that_learns_more_keeps_its_buttons_until_it_is_answere
         await core.wait_for(lambda c: c.of(Tap))
         core.give(replace(more, lines=("too late",)))
         core.give(replace(more, nonce="never-asked"))
+        assert chat.health().waiting == 0
         core.give(card(ask.nonce))
         await server.wait_for(lambda s: "Verified flat" in s.messages[message.id].text)
         assert [m.id for m in server.sent()] == [message.id]

@@ -39,6 +39,13 @@ def test_a_question_is_worth_nothing_after_its_end():
     assert (letter.thread, letter.durable) == ("nonce0000", True)
 
 
+def test_a_question_asked_again_brings_no_buttons_of_its_own():
+    """Those of its message stay, unless somebody has pressed one meanwhile."""
+    clock = QuickClock()
+    letter = question_letter(replace(question(clock), again=True), clock.now_s(), WALL_S)
+    assert (letter.page.keyboard, letter.keeps_buttons, letter.durable) == ((), True, True)
+
+
 def test_a_rules_question_is_heard_and_a_persons_own_is_a_reply():
     """What a rule asks comes first and aloud; what was just asked for stays in line, silently."""
     clock = QuickClock()

@@ -89,6 +89,7 @@ def test_a_contract_without_a_price_is_asked_about_at_its_last_or_its_tick():
             (0, 0, 68_700, 168_700),
             "Margin: step 4 (SELL NIFTY 24 FEB 25500 CE) would need ₹1,000.00 more than is free",
         ),
+        (200_000, (0, 200_100, 0, 0), "Margin: steps 1 to 2 would need ₹1.00 more than is free"),
         # an account that owes has nothing free, and what frees margin is not refused
         (-500_000, (0, 0, 0, 0), "Margin: enough at each step"),
         (
