@@ -99,7 +99,7 @@ async def test_a_silent_broker_is_given_up_and_its_books_can_still_be_read(rest,
     async with asyncio.timeout(0.2):
         for _ in range(5):
             assert await rest.orders() == []
-    assert all([bool(known.failed) for known in await asyncio.gather(*questions)])
+    assert all(known.failed for known in await asyncio.gather(*questions))
 
 
 async def test_a_broker_that_is_slow_each_time_is_given_up(rest, server, spread, monkeypatch):
