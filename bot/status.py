@@ -14,6 +14,7 @@ from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, tab
 from engine.messages import FeedState
 from engine.model import Action
 from engine.money import rupees, signed_rupees
+from engine.preflight import Light
 from engine.table import day_text
 from engine.view import PositionState
 
@@ -84,6 +85,9 @@ def _head(view: MonitorView) -> str:
     if any(p.state is not PositionState.FLAT for p in view.positions):
         lines += _total(view)
     lines += [_day(account) for account in view.accounts]
+    looked_at = [p.ready for p in view.positions if p.ready is not None]
+    if looked_at and all(ready.light is not Light.RED for ready in looked_at):
+        lines.append(f"Exit{'s' * (len(looked_at) > 1)} ready: {len(looked_at)}")
     if view.access:
         lines.append(escape(view.access))
     return "\n".join([*lines, *warnings(view)])
@@ -140,7 +144,8 @@ def warnings(view: MonitorView) -> list[str]:
     for state in _TROUBLED:
         lines += _listed(state, [p for p in view.positions if p.state is state])
     bare = [p for p in view.positions if p.unprotected and p.state is not PositionState.INVALID]
-    return lines + _listed("unprotected", bare)
+    refused = [p for p in view.positions if p.ready is not None and p.ready.light is Light.RED]
+    return lines + _listed("unprotected", bare) + _listed("exit would be refused", refused)
 
 
 def _said(text: str) -> str:
@@ -183,6 +188,9 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
             lines += folded(f"{_rule(threshold)} off: {threshold.text}", "! ")
     if not position.profit_exit:
         lines.append("! no profit exit")
+    ready = position.ready
+    if ready is not None and ready.light is not Light.GREEN and not ready.shared:
+        lines += folded(ready.text, "! ")
     if position.reason and (
         position.state is not PositionState.WATCHING or position.action is not Action.MONITOR
     ):

@@ -41,6 +41,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.orders import read_correlation_id
+from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.sessions import at, ist_date
 
@@ -77,6 +78,7 @@ class Monitor:
         self._calendar = CalendarWatch(calendar)
         # a renewal ends the old token: nothing that a mode may do that changes nothing
         self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
+        self.readiness = Readiness(self.helm, self.access)
         self.updates_stopped = ""  # why the order-update socket stays away
         self.store_fault = ""  # why the trade store could not be read last time
         self._drilling = False
@@ -141,7 +143,8 @@ class Monitor:
         if type(message) is Ticks:
             effects = self._ticks(message, now_s)
             return effects + self._after(now_s) if effects else effects  # mostly nothing happened
-        return self._handlers[type(message)](message, now_s) + self._after(now_s)
+        effects = self._handlers[type(message)](message, now_s)
+        return effects + self.readiness.after(message, now_s) + self._after(now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []

@@ -97,6 +97,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         profit_exit=figures.profit_exit,
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
+        ready=monitor.readiness.of(position.id, now_s),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
     )
 

@@ -22,8 +22,19 @@ if TYPE_CHECKING:
     from engine.pricing import Touch
     from engine.sessions import Calendar
 
-__all__ = ["Check", "Light", "access_checks", "plan_check", "worst"]
+__all__ = [
+    "Check",
+    "Light",
+    "access_bar",
+    "access_checks",
+    "leg_faults",
+    "plan_check",
+    "price_faults",
+    "worst",
+]
 
+_ELSEWHERE = "this address is not the one registered at Dhan: no order is taken"
+_NO_DERIVATIVES = "no derivatives"
 #: A slice as large as this is none: no freeze quantity is published.
 _NO_FREEZE = 10**8
 #: Above so many lots in one order a freeze quantity that nobody has published is worth a word.
@@ -61,7 +72,9 @@ def plan_check(
         plan: its exit (`engine.plan.plan_exit`).
         touch: the prices of a contract, None where there is none; None altogether while no market is open.
     """
-    found = [fault for leg in plan for fault in _leg(leg, touch)]
+    found = [fault for leg in plan for fault in leg_faults(leg)]
+    if touch is not None:
+        found += [fault for leg in plan for fault in price_faults(leg, touch(leg.key))]
     light = max((light for light, _ in found), default=Light.GREEN)
     orders = sum(_orders(leg) for leg in plan)
     text = "; ".join(fault for _, fault in found) or (
@@ -75,7 +88,8 @@ def _orders(leg: LegPlan) -> int:
     return -(-leg.quantity // leg.slice_quantity)
 
 
-def _leg(leg: LegPlan, touch: Callable[[InstrumentKey], Touch | None] | None) -> list[tuple[Light, str]]:
+def leg_faults(leg: LegPlan) -> list[tuple[Light, str]]:
+    """What would hinder a leg's orders whatever the prices: lots, tick, number and size of its orders."""
     found = []
     if leg.quantity % leg.lot:
         found.append((Light.RED, f"{leg.name}: {leg.quantity} are not whole lots of {leg.lot}"))
@@ -85,12 +99,10 @@ def _leg(leg: LegPlan, touch: Callable[[InstrumentKey], Touch | None] | None) ->
         found.append((Light.RED, f"{leg.name}: needs {_orders(leg)} orders, more than {MAX_ORDERS}"))
     if leg.slice_quantity >= _NO_FREEZE and leg.quantity > _MANY_LOTS * leg.lot:
         found.append((Light.AMBER, f"{leg.name}: no freeze quantity is known, so it leaves as one order"))
-    if touch is not None:
-        found += _priced(leg, touch(leg.key))
     return found
 
 
-def _priced(leg: LegPlan, touch: Touch | None) -> list[tuple[Light, str]]:
+def price_faults(leg: LegPlan, touch: Touch | None) -> list[tuple[Light, str]]:
     """Whether there is a price to trade at, inside the day's range."""
     reference = None if touch is None else reference_paise(touch)
     if touch is None or reference is None:
@@ -116,6 +128,19 @@ def access_checks(state: AccountState | None, calendar: Calendar, now_s: float) 
     return [_token(state, calendar, now_s), _address(state), _permission(state), _clock(state)]
 
 
+def access_bar(state: AccountState | None, now_s: float) -> str:
+    """Why the broker would take no order at this moment; empty = nothing is known that says so."""
+    if state is None:
+        return ""
+    if state.refused:
+        return state.refused
+    if state.valid_until_s is not None and state.valid_until_s <= now_s:
+        return token_words(state, now_s)
+    if state.orders_allowed is False:
+        return _ELSEWHERE
+    return f"{_NO_DERIVATIVES} at Dhan" if state.derivatives is False else ""
+
+
 def _token(state: AccountState, calendar: Calendar, now_s: float) -> Check:
     words = token_words(state, now_s)
     if state.valid_until_s is None:
@@ -132,13 +157,13 @@ def _address(state: AccountState) -> Check:
         return Check("IP", Light.AMBER, "Dhan does not say whether it takes orders from here")
     if state.orders_allowed:
         return Check("IP", Light.GREEN, "orders are taken from this address")
-    return Check("IP", Light.RED, "this address is not the one registered at Dhan: no order is taken")
+    return Check("IP", Light.RED, _ELSEWHERE)
 
 
 def _permission(state: AccountState) -> Check:
     lacking = [
         words
-        for words, has in (("no data plan", state.data_plan), ("no derivatives", state.derivatives))
+        for words, has in (("no data plan", state.data_plan), (_NO_DERIVATIVES, state.derivatives))
         if has is False
     ]
     if lacking:

@@ -179,6 +179,8 @@ def _waits(position: PositionView, width: int) -> str:
     lines += [line for leg in position.legs for line in _leg(leg, width)]
     if position.closing_pnl_paise is not None:
         lines.append(f"    closed now {signed_rupees(position.closing_pnl_paise)} after charges")
+    if position.ready is not None:
+        lines += textwrap.wrap(position.ready.text, width, initial_indent="    ", subsequent_indent="      ")
     if position.unprotected:
         lines.append("    unprotected: no loss rule guards it")
     if not position.profit_exit:

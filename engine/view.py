@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.messages import FeedState
     from engine.model import Action, Mode, PositionId, Urgency
+    from engine.readiness import Ready
 
 
 class PositionState(StrEnum):
@@ -84,6 +85,7 @@ class PositionView:
         unprotected: no loss rule guards this position.
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
+        ready: whether its exit could go now; None = it runs, there is none, or nobody has looked yet.
     """
 
     id: PositionId
@@ -105,6 +107,7 @@ class PositionView:
     dte: int | None = None
     closing_pnl_paise: int | None = None
     part: str = ""
+    ready: Ready | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from bot.layout import COLUMNS, MESSAGE_LIMIT, plain
 from bot.status import amount, status_pages
 from engine.messages import FeedState
 from engine.model import Action, Mode, Urgency
+from engine.preflight import Light
+from engine.readiness import Ready
 from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
 from tests.bot.house import house, position
 
@@ -296,3 +298,26 @@ def test_the_day_of_an_account_stands_beside_its_limit():
     page = status(house(position(), accounts=(day, family)))
     assert "\nDay −₹4,200.00 of −₹6,000.00\n" in page
     assert "\n⚠️ Day A&lt;B unknown of −₹6,000.00; day_loss_rupees has spoken today\n" in page
+
+
+def test_exits_that_are_ready_are_counted_and_others_named():
+    """One line above while all is well; else who, and below each what is wrong with it alone."""
+    ready = Ready(Light.GREEN, "exit ready")
+    note = Ready(Light.AMBER, "exit ready; its price is old")
+    bad = Ready(Light.RED, "exit would be refused: its tick is not known")
+    all_of_them = Ready(Light.RED, "exit would be refused: Token ended at 10:00", shared=True)
+    well = status(house(position(1, ready=ready), position(2, ready=note), position(3)))
+    assert "\nExits ready: 2\n" in well
+    assert blocks(well).count("! exit ready; its price is old") == 1
+    ill = status(house(position(1, ready=ready), position(2, ready=bad)))
+    assert "⚠️ <b>Exit would be refused</b>: 2\n" in ill
+    assert "Exits ready" not in ill
+    assert "! exit would be refused: its" in blocks(ill)
+    house_wide = status(house(position(1, ready=all_of_them), position(2, ready=all_of_them)))
+    assert "⚠️ <b>Exit would be refused</b>: 1, 2\n" in house_wide
+    assert not any("Token" in line for line in blocks(house_wide))
+
+
+def test_one_exit_that_is_ready_is_one():
+    """In the singular."""
+    assert "\nExit ready: 1\n" in status(house(position(ready=Ready(Light.GREEN, "exit ready"))))

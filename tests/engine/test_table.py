@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
+
 from engine.messages import FeedState
 from engine.model import Action, Mode, Urgency, position_id
+from engine.preflight import Light
+from engine.readiness import Ready
 from engine.table import WIDTH, day_text, terminal_table
 from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
 
@@ -305,3 +309,31 @@ def test_a_position_whose_profit_no_rule_takes_says_so():
     page = terminal_table(replace(QUIET, positions=(replace(ASTRAL, profit_exit=False),)))
     assert "\n    no profit exit: no rule takes its profit\n" in page
     assert "no profit exit" not in terminal_table(QUIET)
+
+
+TOO_MANY = "needs 100 orders, more than 90 of them"
+
+
+@pytest.mark.parametrize(
+    ("ready", "lines"),
+    [
+        (Ready(Light.GREEN, "exit ready"), ["    exit ready"]),
+        (
+            Ready(
+                Light.RED,
+                "exit would be refused: NIFTY 24 FEB 24700 PE: needs 100 orders, more than 90 of them",
+            ),
+            [
+                "    exit would be refused: NIFTY 24 FEB 24700 PE: needs 100 orders, more than 90 of",
+                "      them",
+            ],
+        ),
+        (None, []),
+    ],
+)
+def test_each_position_says_whether_its_exit_could_go(ready, lines):
+    """Below its legs, wrapped; nothing while it runs."""
+    page = terminal_table(replace(QUIET, positions=(replace(ASTRAL, ready=ready),)), 84).splitlines()
+    at = next(n for n, line in enumerate(page) if line.startswith("    +425"))
+    assert page[at + 1 : at + 1 + len(lines)] == lines
+    assert page[at + 1 + len(lines)].startswith("    profit_target")
