@@ -85,7 +85,7 @@ def plan_check(
 
 def _orders(leg: LegPlan) -> int:
     """How many slices it takes."""
-    return -(-leg.quantity // leg.slice_quantity)
+    return -((leg.before - leg.quantity) // leg.slice_quantity)
 
 
 def leg_faults(leg: LegPlan) -> list[tuple[Light, str]]:
@@ -97,7 +97,7 @@ def leg_faults(leg: LegPlan) -> list[tuple[Light, str]]:
         found.append((Light.RED, f"{leg.name}: its tick is not known"))
     if _orders(leg) > MAX_ORDERS:
         found.append((Light.RED, f"{leg.name}: needs {_orders(leg)} orders, more than {MAX_ORDERS}"))
-    if leg.slice_quantity >= _NO_FREEZE and leg.quantity > _MANY_LOTS * leg.lot:
+    if leg.slice_quantity >= _NO_FREEZE and leg.quantity - leg.before > _MANY_LOTS * leg.lot:
         found.append((Light.AMBER, f"{leg.name}: no freeze quantity is known, so it leaves as one order"))
     return found
 

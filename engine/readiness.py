@@ -35,7 +35,6 @@ TOLD_ALONE = 3
 Fault = tuple[Light, str]
 
 _AFTER = (TradesLoaded, InstrumentsLoaded)
-_BEATS = (BeatKind.HEALTH, BeatKind.SESSION_OPEN, BeatKind.SESSION_CLOSE)
 
 
 class Ready(NamedTuple):
@@ -119,7 +118,7 @@ class Readiness:
     def after(self, message: Message, now_s: float) -> list[Effect]:
         """Look again when this may have changed something."""
         if isinstance(message, Beat):
-            return self.look(now_s) if message.kind in _BEATS else []
+            return self.look(now_s) if message.kind is BeatKind.HEALTH else []
         return self.look(now_s) if isinstance(message, _AFTER) else []
 
     def look(self, now_s: float) -> list[Effect]:
@@ -127,21 +126,16 @@ class Readiness:
         held, desk = self._helm.holdings.positions, self._helm.desk
         session = self._helm.calendar.is_open(now_s)
         exited = {intent.position for intent in desk.intents.values()}
-        live = {intent.position for intent in desk.live()}
         bad: list[_Entry] = []
         good: list[_Entry] = []
         for name in self._entries.keys() - held.keys():
             del self._entries[name]
         for name, position in held.items():
-            if name in live:
-                continue
             entry = self._entries.get(name)
             if entry is None or entry.position is not position or name in exited:
                 entry = self._entries[name] = _Entry(position, self._helm.plan(position, None), entry)
-            if not session and entry.bare_s is not None:
-                if entry.red:
-                    continue  # told, and nobody knows before the market opens again
-                entry.bare_s = None
+            if entry.red and entry.bare_s is not None and not session:
+                continue  # told, and nobody knows before the market opens again
             faults = self._faults(entry, now_s, session=session, looks=True)
             light, text = _worst(faults) if faults else (Light.GREEN, "")
             if (light is Light.RED) != bool(entry.red):

@@ -7,11 +7,20 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Audit
-from engine.messages import AccountState, Beat, BeatKind, InstrumentsLoaded, JournalState, Ticks, TradesLoaded
+from engine.messages import (
+    AccountState,
+    Beat,
+    BeatKind,
+    InstrumentsLoaded,
+    JournalState,
+    Ticks,
+    TradesLoaded,
+    Wish,
+)
 from engine.model import Mode, Urgency
 from engine.preflight import Light
 from engine.readiness import OLD_PRICE_S, PRICE_AFTER_S
-from tests.engine.makers import condors, leg, position, quote
+from tests.engine.makers import condors, leg, position, quote, strangle
 from tests.engine.test_access import good, moment
 from tests.support.rig import Rig, frozen, overnight
 
@@ -84,6 +93,32 @@ def test_a_contract_without_a_price_is_amber_then_red_then_green():
     later(made, 60)
     later(made, 60)
     assert told(made)[1:] == [(Urgency.MEDIUM, "An exit can go again", "3359 NIFTY Iron Condor.")]
+
+
+def test_rows_that_change_do_not_restart_the_wait_for_a_price():
+    """The contract is the same."""
+    made = rig(quoted=False)
+    later(made, PRICE_AFTER_S / 2)
+    made.rows = [replace(row, quantity=row.quantity * 2) for row in made.rows]
+    made.tell(TradesLoaded(tuple(made.rows)))
+    later(made, PRICE_AFTER_S / 2)
+    assert light(made)[0] is Light.RED
+
+
+def test_what_an_exit_has_traded_needs_no_orders_any_more():
+    """A hundred orders are too many; after a part of them and /stop the rest is not."""
+    legs = strangle().legs
+    made = Rig(Mode.EXECUTE, frozen(position(*(replace(x, quantity=x.quantity * 200) for x in legs)), 130))
+    made.tell(good("23:00"))
+    made.quotes(45, 55)
+    assert light(made)[0] is Light.RED
+    made.command(confirmed=True)
+    made.wait(60, 45, 55)
+    made.command(Wish.STOP)
+    made.wait(5, 45, 55)
+    made.tell(HEALTH)
+    assert not made.flat
+    assert light(made) == READY
 
 
 def test_who_looks_in_between_changes_nothing_that_is_told():
