@@ -145,6 +145,15 @@ def test_a_price_that_is_missing_at_the_close_is_not_back_by_that():
     assert told(made)[1][1] == "An exit can go again"
 
 
+def test_what_is_mended_at_night_is_told_at_night():
+    """Rows and contracts need no market."""
+    made = rig(Mode.EXECUTE, MANY)
+    made.now_s = moment("19:00")
+    made.rows = [replace(row, quantity=row.quantity // 100) for row in made.rows]
+    made.tell(TradesLoaded(tuple(made.rows)))
+    assert [title for _, title, _ in told(made)] == ["An exit would be refused", "An exit can go again"]
+
+
 def test_a_price_that_was_only_awaited_at_the_close_is_awaited_again_in_the_morning():
     """A minute, as after every open."""
     made = rig(quoted=False)
