@@ -13,11 +13,20 @@ pytestmark = pytest.mark.timeout(90)
 MULTI = "/margincalculator/multi"
 
 
+async def question_of(world, strategy_id):
+    """Type /exit until it is taken: at first the broker's positions have not been read."""
+    phone, asked = world.telegram, text_of(f"Exit {strategy_id}")
+    for tries in range(1, 20):
+        phone.phone.send(f"/exit {strategy_id}")
+        await phone.wait_for(lambda s, tries=tries: asked(s) or _not_now(s) == tries, WAIT_S)
+        if question := asked(phone):
+            return question
+    raise AssertionError(f"no question about {strategy_id}")
+
+
 async def question_about(world, strategy_id, words):
-    """Type /exit and wait until its question says this; its buttons must still be there."""
-    phone = world.telegram
-    phone.phone.send(f"/exit {strategy_id}")
-    question = await phone.wait_for(text_of(f"Exit {strategy_id}"), WAIT_S)
+    """Ask, and wait until the question says this; its buttons must still be there."""
+    question, phone = await question_of(world, strategy_id), world.telegram
     await phone.wait_for(lambda s: words in s.messages[question.id].text, WAIT_S)
     shown = phone.messages[question.id]
     assert shown.buttons == ["Exit now", "Cancel"]
@@ -73,13 +82,16 @@ async def test_a_margin_that_cannot_be_asked_holds_no_exit_up(tmp_path, hurt):
         async with monitor(world, tmp_path, Mode.SEMI_AUTO, rules=""):
             phone = world.telegram
             if hurt == "stall":
-                phone.phone.send("/exit 3361")
-                question = await phone.wait_for(text_of("Exit 3361"), WAIT_S)
+                question = await question_of(world, 3361)
             else:
                 question = await question_about(world, 3361, "Margin could not be asked")
             phone.phone.tap(question.id, "Exit now")
             await phone.wait_for(lambda s: "Verified flat" in s.messages[question.id].text, WAIT_S)
             assert len(orders_of(world, 3361)) == 2
+
+
+def _not_now(phone) -> int:
+    return sum("Not now:" in message.text for message in phone.sent())
 
 
 def _refused(world):
