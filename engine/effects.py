@@ -180,6 +180,13 @@ class ReduceTrades:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBook:
+    """Append this line to the file of executions, once, whenever the disk takes it (`engine.books`)."""
+
+    line: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Tell the owner. The same ``topic`` again within its cool-down is said once.
 
@@ -258,5 +265,5 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | RenewToken
+    | Alert | Ask | Answer | Card | Say | QueryAccount | RenewToken | WriteBook
 )  # fmt: skip

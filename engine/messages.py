@@ -315,6 +315,14 @@ class JournalState:
 
 
 @dataclass(frozen=True, slots=True)
+class BooksState:
+    """News of the file of executions: ``state`` goes on the words "The file of executions"."""
+
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdatesStopped:
     """The order-update socket stays away until a person mends what ``detail`` names."""
 
@@ -324,5 +332,5 @@ class UpdatesStopped:
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal
+    | AccountState | TokenRenewal | BooksState
 )  # fmt: skip

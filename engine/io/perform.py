@@ -27,6 +27,7 @@ from engine.effects import (
     RenewToken,
     Say,
     Subscribe,
+    WriteBook,
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
@@ -59,6 +60,7 @@ class Performer:
     Args:
         spawn: starts a named task that the supervisor owns.
         load_master: reads the instrument master for these underlyings.
+        books: takes a line for the file of executions; never waits.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Performer:
         clock: Clock,
         load_master: LoadMaster,
         spawn: Callable[[str, Awaitable[None]], None],
+        books: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._inbox = inbox
         self._broker, self._access, self._store, feed, chat = ports
@@ -91,6 +94,7 @@ class Performer:
             CloseTrades: self._closing.put_nowait,
             ReduceTrades: self._closing.put_nowait,
             Subscribe: lambda e: feed.subscribe(e.instruments),
+            WriteBook: lambda e: books(e.line),
             Alert: chat.alert,
             Ask: chat.ask,
             Answer: chat.answer,

@@ -144,10 +144,10 @@ class House:
     def __init__(self):
         self.inbox, self.broker, self.store, self.clock = Inbox(), Books(), Shelf(), VirtualClock()
         self.errands = Errands()
-        self.master_error = None
+        self.master_error, self.lines = None, []
         self.performer = Performer(
             inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent()),
-            clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
+            clock=self.clock, load_master=self.master, spawn=self.errands.spawn, books=self.lines.append,
         )  # fmt: skip
 
     async def master(self, symbols):

@@ -153,7 +153,7 @@ class House:
         self.inbox = Inbox()
         self.performer = Hands(
             inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears),
-            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
+            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
         self.say(Beat(BeatKind.SYNC))
