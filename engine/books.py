@@ -116,15 +116,28 @@ def _leg(intent: Intent, index: int, charges: ChargeTable | None) -> dict[str, A
     return {
         "name": leg.name, "segment": segment, "security_id": security_id, "side": leg.side,
         "planned": leg.quantity, "filled": units, "filled_by_earlier_exits": leg.before,
-        "closed_by_others": intent.outside(index),
+        "closed_by_others": intent.outside(index), "turnover_paise": turnover if known else None,
         "average_paise": _number(Fraction(turnover, units)) if units and known else None,
         "trigger_mid_paise": leg.trigger_mid_paise,
         "slippage_paise_per_unit": None if slippage is None else _number(Fraction(slippage, units)),
         "slippage_paise": slippage,
         "charges_paise": _sum(_charges_paise(leg, order, charges) for order in orders if order.filled),
         "realised_paise": _realised_paise(intent, index) if known else None,
-        "orders": [_order(order) for order in orders],
+        "orders": [_order(order) for order in orders], "rows": _rows(leg, units),
     }  # fmt: skip
+
+
+def _rows(leg: LegPlan, units: int) -> dict[str, dict[str, int | None]]:
+    """By row of the trade store: units that these fills took off it, units then left, its entry price."""
+    before, after = rows_after(leg, leg.before), rows_after(leg, leg.before + units)
+    return {
+        str(row): {
+            "units": abs(before[row] - after[row]),
+            "left": abs(after[row]),
+            "entry_paise": leg.prices_paise.get(row),
+        }
+        for row in leg.rows
+    }
 
 
 def _order(order: Order) -> dict[str, Any]:

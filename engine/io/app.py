@@ -17,6 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
+from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
@@ -28,7 +29,7 @@ from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
-from engine.io.executions import Executions, executions_file
+from engine.io.executions import Executions, executions_file, line_order
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal, journal_name
 from engine.io.locks import HostLock, account_lock, on_this_host
@@ -175,11 +176,9 @@ class _House:
                 f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
                 "restore it or move it away"
             ) from error
+        self.books = sorted((value["line"] for value in kept.get("book", {}).values()), key=line_order)
         self.executions = Executions(
-            executions_file(settings.data_dir, options.mode),
-            [value["line"] for value in kept.get("book", {}).values()],
-            self.inbox.post,
-            self.clock,
+            executions_file(settings.data_dir, options.mode), self.inbox.post, self.clock
         )
         self.errands = Errands()
         self.feed: Feed = self._feed()
@@ -209,6 +208,8 @@ class _House:
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,
         )  # fmt: skip
+        for line in self.books:  # file and store take each once; a crash may have been faster
+            performer.perform(WriteBook(line))
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))

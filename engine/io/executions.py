@@ -22,7 +22,15 @@ from engine.io.ports import Clock
 from engine.messages import BooksState, Message
 from engine.model import Mode
 
-__all__ = ["Executions", "ExecutionsFile", "Verified", "executions_file", "read_lines", "verify_lines"]
+__all__ = [
+    "Executions",
+    "ExecutionsFile",
+    "Verified",
+    "executions_file",
+    "line_order",
+    "read_lines",
+    "verify_lines",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -125,19 +133,14 @@ class Executions:
     """The file's writer: takes lines at once, writes them in a thread, again until the disk has them.
 
     Args:
-        kept: the lines that the journal knows: those that the file lacks are written first.
         post: the inbox; what is wrong with the file is told there, and stops nothing.
     """
 
-    def __init__(
-        self, path: Path, kept: Iterable[Line], post: Callable[[Message], None], clock: Clock
-    ) -> None:
+    def __init__(self, path: Path, post: Callable[[Message], None], clock: Clock) -> None:
         self._path, self._post, self._clock = path, post, clock
         self._file = ExecutionsFile(path)
         self._waiting: asyncio.Queue[Line] = asyncio.Queue()
         self._failed = False
-        for line in sorted(kept, key=_order):
-            self.put(line)
 
     def put(self, line: Line) -> None:
         """Take a line; never waits."""
@@ -257,7 +260,8 @@ def _name(line: Line) -> Name:
     return str(line["intent"]), int(line["sequence"]), str(line["decided_at"])
 
 
-def _order(line: Line) -> tuple[str, int]:
+def line_order(line: Line) -> tuple[str, int]:
+    """By what lines are sorted: when the exit ended, then their number."""
     return str(line["ended_at"]), int(line["sequence"])
 
 

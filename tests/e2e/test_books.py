@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -23,6 +25,20 @@ async def written(path, count=1):
     return [json.loads(text) for text in read_lines(path)]
 
 
+async def ended_rows(home):
+    """What the trade store's rows say of their end, once both do."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            with closing(sqlite3.connect(home / "trades.sqlite3")) as store:
+                found = store.execute(
+                    "SELECT realised_pnl, exit_charges, exit_slippage, exit_line FROM trades "
+                    "WHERE order_status = 'CLOSED' AND exit_line IS NOT NULL"
+                ).fetchall()
+            if len(found) == 2:
+                return found
+            await asyncio.sleep(0.02)
+
+
 async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(tmp_path, monkeypatch, capsys):
     """Every trade by its id, units, price and second; sums made anew from them; readable while it runs."""
     home = tmp_path / "home"
@@ -32,6 +48,7 @@ async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(tmp_path
         ours = {order.order_id for order in orders_of(world, 3360)}
         trades = [trade for trade in world.dhan.exchange.account().trades if trade.order_id in ours]
         assert set(held(world, 3360).values()) == {0}
+        ends = await ended_rows(home)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("DATA_DIR", str(home))
         assert await asyncio.to_thread(main, ["positions", "--detailed"]) == 0
@@ -63,6 +80,10 @@ async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(tmp_path
     )
     assert book["slippage_rupees"] == slipped / 100
     assert 0 <= book["seconds"]["to_first_order"] <= book["seconds"]["to_verified_flat"]
+    assert sum(round(float(made) * 100) for made, _, _, _ in ends) == received - paid
+    assert sum(round(float(cost) * 100) for _, cost, _, _ in ends) == book["charges_paise"]
+    assert sum(round(float(worse) * 100) for _, _, worse, _ in ends) == slipped
+    assert {name for *_, name in ends} == {f"{book['intent']}/1"}
     assert (book["mode"], book["rule"], book["by"]) == ("execute", "stop_loss_rupees", "stop_loss_rupees")
     assert "exit_executions.json: 1 line, each follows the one before it" in page
     assert "default/3361" in page

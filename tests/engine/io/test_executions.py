@@ -21,6 +21,7 @@ from engine.io.executions import (
     Executions,
     ExecutionsFile,
     executions_file,
+    line_order,
     read_lines,
     verify_lines,
 )
@@ -175,7 +176,9 @@ def test_a_process_that_is_killed_between_journal_and_file_leaves_exactly_one_li
 async def writer(path, kept=()):
     """A running writer on virtual time, and what it has said."""
     said, clock = [], VirtualClock()
-    made = Executions(path, kept, said.append, clock)
+    made = Executions(path, said.append, clock)
+    for each in sorted(kept, key=line_order):
+        made.put(each)
     task = asyncio.create_task(made.run())
     try:
         yield made, said, clock

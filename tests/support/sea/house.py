@@ -31,6 +31,7 @@ from tests.support.sea.wire import Wire
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.book_rows import RowFigures
     from engine.effects import RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
@@ -66,6 +67,10 @@ class Store:
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         self._knock()
         self.rows = written(self.rows, ReduceTrades(name, tuple(parts), closed_at_s))
+
+    async def note_exits(self, figures: Sequence[RowFigures]) -> Sequence[RowFigures]:
+        self._knock()
+        return ()
 
     def _knock(self) -> None:
         if not self.up:
