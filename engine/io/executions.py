@@ -72,17 +72,11 @@ class ExecutionsFile:
             OSError: the disk does not take it, or not for sure; the next call looks at the file anew.
         """
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        created = not self._path.exists()
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             if self._names is None or os.fstat(file).st_size != self._size:
                 self._read(file)
-            if created:
-                _sync_directory(self._path.parent)
             return self._write(file, line)
-        except OSError:
-            self._names = None
-            raise
         finally:
             os.close(file)
 
@@ -114,6 +108,7 @@ class ExecutionsFile:
                 self.torn = self._put_aside(rest)
                 os.ftruncate(file, good)
         os.fsync(file)  # also of a line that an earlier call wrote and could not sync
+        _sync_directory(self._path.parent)
         lines = data[:good].decode(errors="replace").split("\n")[:-1]
         self._names = {name for text in lines if (name := _name_in(text)) is not None}
         self._size, self._last = good, _hash(lines[-1]) if lines else NO_LINE

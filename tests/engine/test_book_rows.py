@@ -57,12 +57,14 @@ def test_an_exit_that_is_not_flat_says_nothing_of_rows(state):
 
 def test_what_is_unknown_in_the_book_is_unknown_in_the_row():
     """A leg closed by others in part, or one of which a price was not told: no result, no costs made up."""
-    intent = exit_of(numbered(condor()), [*CONDOR[:3], (None, [(65, 605)])], IntentState.CLOSED_OUTSIDE)
+    legs = [(2000, [(30, 2005)]), *CONDOR[1:3], (None, [(65, 605)])]
+    intent = exit_of(numbered(condor()), legs, IntentState.CLOSED_OUTSIDE)
     intent.legs[0].quantity = 30
+    assert booked(intent)["legs"][0]["realised_paise"] == 30 * (4500 - 2005)
     intent.orders[1] = replace(intent.orders[1], trades={}, average_paise=0)
     made = {each.row_id: each for each in row_figures(booked(intent))}
     assert made[2].realised_paise is None
-    assert made[2].charges_paise == 2415
+    assert made[2].charges_paise == booked(intent)["legs"][0]["charges_paise"]
     assert made[3][4:] == (None, None, None)
     assert made[4].slippage_paise is None
     facing = position(

@@ -186,6 +186,11 @@ def test_what_others_have_closed_has_no_result_of_ours():
     assert book["legs"][0]["realised_paise"] == 161_975
     assert book["realised_before_charges_paise"] is None
     assert book["charges_paise"] == 2415 + 2398 + 2482
+    intent = exit_of(condor(), [*CONDOR[:3], (600, [(30, 605)])], IntentState.CLOSED_OUTSIDE)
+    intent.legs[3].quantity = 30
+    book = booked(intent)
+    assert (book["legs"][3]["closed_by_others"], book["legs"][3]["realised_paise"]) == (35, -30 * 1195)
+    assert book["realised_before_charges_paise"] is None
 
 
 # ------------------------------------------------------------------------------------- in the house

@@ -137,6 +137,14 @@ def test_what_was_done_to_a_file_is_found(tmp_path, tamper, faults):
     assert set(faults) <= set(found(path, [line(1), line(2), line(3)]))
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_an_altered_line_is_found_without_the_journal_too(tmp_path, number):
+    """Also the last one, which no other line follows: its own hash does not fit any more."""
+    path = filled(tmp_path / "x.json")
+    path.write_text(path.read_text().replace(f'"intent": "26020300{number}"', '"intent": "260203007"'))
+    assert f"line {number} (exit 260203007) was altered" in found(path)
+
+
 def test_a_file_that_was_written_anew_with_all_its_hashes_differs_from_the_journal(tmp_path):
     """Whoever can compute hashes can make a chain; the journal's copy of the line is another one."""
     file = ExecutionsFile(tmp_path / "x.json")
@@ -167,6 +175,25 @@ def test_a_process_that_is_killed_between_journal_and_file_leaves_exactly_one_li
         assert exits(path) == ["260203001", "260203002"]
         assert found(path, [line(1), line(2)]) == ()
         assert (file.torn is not None) is (point == "half")
+
+
+def test_a_line_that_could_not_be_synced_is_not_written_again(tmp_path, monkeypatch):
+    """The disk has it or not, nobody knows: the next try looks, and syncs what is there."""
+    path = filled(tmp_path / "x.json", 1)
+    file, sync = ExecutionsFile(path), os.fsync
+    assert not file.append(line(1))
+
+    def broken(_file):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        file.append(line(2))
+    monkeypatch.setattr(os, "fsync", sync)
+    assert not file.append(line(2))
+    assert exits(path) == ["260203001", "260203002"]
+    assert file.append(line(3))
+    assert found(path) == ()
 
 
 # ------------------------------------------------------------------------------------- the writer
@@ -205,15 +232,21 @@ async def test_the_start_writes_what_the_journal_has_and_the_file_lacks(tmp_path
     assert found(path) == ()
 
 
-async def test_a_directory_that_takes_nothing_is_told_once_and_tried_again(tmp_path):
+async def test_a_directory_that_takes_nothing_is_told_once_and_tried_again(tmp_path, monkeypatch):
     """The logs' place is a file: told, tried every half minute, told again when it works; nothing is lost."""
+    tried, append = [], ExecutionsFile.append
+
+    def counted(self, it):
+        tried.append(it)
+        return append(self, it)
+
+    monkeypatch.setattr(ExecutionsFile, "append", counted)
     (tmp_path / "logs").write_text("in the way")
     path = tmp_path / "logs" / "x.json"
     async with writer(path) as (made, said, clock):
         made.put(line(1))
         made.put(line(2))
-        await until(lambda: said, clock)
-        await clock.advance(3 * AGAIN_S)
+        await until(lambda: len(tried) > 3, clock)
         assert [each.state for each in said] == ["cannot be written"]
         (tmp_path / "logs").unlink()
         await until(lambda: len(said) == 2 and len(read_lines(path)) == 2, clock)

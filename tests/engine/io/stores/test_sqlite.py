@@ -328,9 +328,9 @@ async def test_a_row_says_what_its_exit_made_and_the_owner_s_correction_stays(pa
 async def test_what_a_part_made_stands_in_the_part_s_own_row(path, store):
     """Until the part is there its figures come back; the row that stays says nothing of it."""
     await store.import_rows([PARSED, replace(PARSED, account="family")])
-    part = figures(1, whole=False)
+    part = figures(2, whole=False)
     assert await store.note_exits([part]) == (part,)
     await store.reduce_rows([RowPart(1, 425, 300, 5460), RowPart(2, 425, 300, 5460)], AT_S, "260203001")
     assert await store.note_exits([part]) == ()
-    assert noted(path, 3) == ("-3.05", "24.15", None, "260203001/1")
-    assert noted(path, 1) == noted(path, 2) == noted(path, 4) == (None, None, None, None)
+    assert noted(path, 4) == ("-3.05", "24.15", None, "260203001/1")
+    assert noted(path, 1) == noted(path, 2) == noted(path, 3) == (None, None, None, None)
