@@ -13,7 +13,9 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ def executions_file(data_dir: Path, mode: Mode) -> Path:
 
 
 class ExecutionsFile:
-    """The file itself; used by one process and one thread at a time.
+    """The file itself; used by one process at a time.
 
     Attributes:
         torn: where the last half line was put that a crash had left behind; None = there was none.
@@ -61,6 +63,7 @@ class ExecutionsFile:
         """Touches nothing yet."""
         self.torn: Path | None = None
         self._path = path
+        self._turn = threading.Lock()  # whoever stops the writer may find its thread still at it
         self._names: set[Name] | None = None  # None = to be read anew
         self._size = 0
         self._last = NO_LINE
@@ -71,6 +74,10 @@ class ExecutionsFile:
         Raises:
             OSError: the disk does not take it, or not for sure; the next call looks at the file anew.
         """
+        with self._turn:
+            return self._append(line)
+
+    def _append(self, line: Line) -> bool:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
@@ -142,11 +149,19 @@ class Executions:
         self._waiting.put_nowait(line)
 
     async def run(self) -> None:
-        """Write until cancelled; what is not written then is in the journal, for the next start."""
-        while True:
-            line = await self._waiting.get()
-            while not await self._written(line):
-                await self._clock.sleep(AGAIN_S)
+        """Write until cancelled, and then what waits; what fails is in the journal, for the next start."""
+        under_way: list[Line] = []
+        try:
+            while True:
+                under_way = [await self._waiting.get()]
+                while not await self._written(under_way[0]):
+                    await self._clock.sleep(AGAIN_S)
+        finally:
+            with suppress(OSError):
+                for line in under_way:  # whether its thread has begun or not: it is written once
+                    self._file.append(line)
+                while not self._waiting.empty():
+                    self._file.append(self._waiting.get_nowait())
 
     async def _written(self, line: Line) -> bool:
         try:

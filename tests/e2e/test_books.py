@@ -90,3 +90,20 @@ async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(tmp_path
     assert "No live prices here" in page
     assert [line["intent"] for line in told["ended"]] == [book["intent"]]
     assert told["executions"] == [{"name": "exit_executions.json", "lines": 1, "faults": []}]
+
+
+async def test_an_exit_whose_book_cannot_be_written_ends_flat_and_the_next_start_writes_it(tmp_path):
+    """Where the logs belong there is a file: told on the phone; the journal keeps the line meanwhile."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "logs").write_text("in the way")
+    path = executions_file(home, Mode.EXECUTE)
+    async with sandbox() as world:
+        async with monitor(world, home, Mode.EXECUTE):
+            await world.telegram.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), WAIT_S)
+            await world.telegram.wait_for(text_of("The file of executions cannot be written"), WAIT_S)
+            assert set(held(world, 3360).values()) == {0}
+        (home / "logs").unlink()
+        async with monitor(world, home, Mode.EXECUTE):
+            (book,) = await written(path)
+    assert (book["state"], book["position"]) == ("flat", "default/3360")

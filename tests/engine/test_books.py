@@ -9,10 +9,10 @@ import pytest
 
 from engine.books import book_of
 from engine.broker_nouns import OrderRequest, Product
-from engine.effects import WriteBook
+from engine.effects import Alert, WriteBook
 from engine.intents import Intent, IntentState
 from engine.io.tables import charges
-from engine.messages import Beat, BeatKind, Wish
+from engine.messages import Beat, BeatKind, BooksState, Wish
 from engine.model import Action, Mode, Segment, Side, Urgency, Verdict, instrument_key
 from engine.orders import Order, OrderState, Trade
 from engine.plan import plan_exit
@@ -309,6 +309,18 @@ def test_exits_that_ended_before_there_were_books_get_none():
     made.start()
     made.wait(5, 8, 20, 14, 6)
     assert len(made.written) == 1
+
+
+def test_what_is_wrong_with_the_file_is_told_and_stops_no_exit():
+    """A full disk is an alert of its own, once; the exit goes on to verified flat."""
+    made = Scribe(Mode.EXECUTE)
+    made.wait(1, 20, 45, 40, 18)
+    made.tell(BooksState("cannot be written", "exit_executions.json: No space left on device."))
+    made.wait(60, 8, 20, 14, 6)
+    (told,) = [alert for alert in made.of(Alert) if "executions" in alert.title]
+    assert (told.urgency, told.title) == (Urgency.MEDIUM, "The file of executions cannot be written")
+    assert "No space left" in told.text
+    assert made.flat
 
 
 def test_the_mid_of_the_trigger_stays_when_patience_takes_a_new_one():

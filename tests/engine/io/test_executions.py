@@ -254,6 +254,19 @@ async def test_a_directory_that_takes_nothing_is_told_once_and_tried_again(tmp_p
     assert exits(path) == ["260203001", "260203002"]
 
 
+async def test_what_waits_when_the_house_closes_is_written_before_it_does(tmp_path):
+    """An exit has just ended and the owner stops the house: its line is there, the earlier one once."""
+    path = tmp_path / "x.json"
+    async with writer(path) as (made, said, _):
+        await asyncio.sleep(0)
+        for number in (1, 2, 3):
+            made.put(line(number))
+        await asyncio.sleep(0)  # the first is with the thread now, or is not
+    assert exits(path) == ["260203001", "260203002", "260203003"]
+    assert found(path) == ()
+    assert said == []
+
+
 async def test_a_half_line_is_told(tmp_path):
     """What a crash has left is told once, with the name of the file it is in now."""
     path = filled(tmp_path / "x.json", 1)
