@@ -191,6 +191,13 @@ class ReduceTrades:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBook:
+    """Append this line to the file of executions, once, whenever the disk takes it (`engine.books`)."""
+
+    line: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Tell the owner. The same ``topic`` again within its cool-down is said once.
 
@@ -271,5 +278,5 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | RenewToken
+    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | RenewToken | WriteBook
 )  # fmt: skip

@@ -151,6 +151,7 @@ class ExitDesk:
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
             freeze_mid(leg, self._touch(leg.key), now_s)
+            leg.trigger_mid_paise = leg.mid_paise
         self._out.save(intent)
         self._out.add(Audit("intent", intent.to_json()))
         self._pace.wanted = True
@@ -185,7 +186,7 @@ class ExitDesk:
                 text = f"{intent.title}: an exit of long ago was never finished and is given up."
             self._out.save(intent)
             self._out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
-        for leg in [leg for intent in self.live() for leg in intent.legs]:
+        for leg in [leg for intent in (*self._stuck(), *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         return self._turn(now_s)
 

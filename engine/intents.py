@@ -75,7 +75,8 @@ class LegPlan:
         side: the side we must trade (BUY for a short leg).
         quantity: units; shrinks when the position shrank outside, never grows.
         rank: 0 = shorts, first; 1 = longs, only when nothing short is left.
-        mid_paise: frozen at the trigger; None until a price is known.
+        mid_paise: frozen at the trigger, and anew by a new day or patience; None until a price is known.
+        trigger_mid_paise: the first of them, from which slippage is told; None = no price was known then.
         baseline_net: the broker's net quantity at the first read, own fills before it included.
         rows: trade-store row id -> units of that row, for writing the end.
         lot, tick_paise, slice_quantity: the contract's grid and the largest single order.
@@ -132,6 +133,7 @@ class LegPlan:
     lower_paise: int | None = None
     upper_paise: int | None = None
     hands: int = 0
+    trigger_mid_paise: int | None = None
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
@@ -161,7 +163,7 @@ class LegPlan:
             "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
-            "hands": self.hands,
+            "hands": self.hands, "trigger_mid": self.trigger_mid_paise,
         }  # fmt: skip
 
     @classmethod
@@ -179,7 +181,7 @@ class LegPlan:
             refused_since_s=row.get("refused_since_s", 0.0), refused_filled=row.get("refused_filled", 0),
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
-            hands=row.get("hands", 0),
+            hands=row.get("hands", 0), trigger_mid_paise=row.get("trigger_mid"),
         )  # fmt: skip
 
 

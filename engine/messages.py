@@ -332,6 +332,14 @@ class JournalState:
 
 
 @dataclass(frozen=True, slots=True)
+class BooksState:
+    """News of the file of executions: ``state`` goes on the words "The file of executions"."""
+
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdatesStopped:
     """The order-update socket stays away until a person mends what ``detail`` names."""
 
@@ -341,5 +349,5 @@ class UpdatesStopped:
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown
+    | AccountState | TokenRenewal | MarginKnown | BooksState
 )  # fmt: skip

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine import notices
 from engine.access import AccessWatch
+from engine.books import Bookkeeper
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.drill import drill_of, drill_told
@@ -21,6 +23,7 @@ from engine.messages import (
     AccountState,
     Beat,
     BeatKind,
+    BooksState,
     BrokerReport,
     Command,
     CommandOutcome,
@@ -69,6 +72,7 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
+        self._books = Bookkeeper(watch.charges)
         self.feed = FeedState.CONNECTING
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
@@ -101,6 +105,7 @@ class Monitor:
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
             MarginKnown: self.dialogue.margins.known,
+            BooksState: notices.books,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -122,6 +127,7 @@ class Monitor:
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
         self._running = {intent.id: intent for intent in self.desk.live()}
+        self._books.restore(journal.get("book", {}), self.desk.intents.values())
         self.helm.number_after(today, intents)
         self.holdings.restore(
             journal.get("closed", {}),
@@ -376,7 +382,7 @@ class Monitor:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
         self._count_traded()
-        return effects
+        return effects + self._books.look(self.desk.intents.values(), self.helm.mode, now_s)
 
     def _count_traded(self) -> None:
         """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""

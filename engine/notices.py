@@ -9,6 +9,8 @@ from engine.model import Urgency
 from engine.rules.levels import TABLE
 
 if TYPE_CHECKING:
+    from engine.effects import Effect
+    from engine.messages import BooksState
     from engine.model import ExitLevel, Position
     from engine.reconcile import Opposed
     from engine.trades import InvalidPosition
@@ -81,3 +83,9 @@ def refusal(position: Position, note: RuleNote, urgency: Urgency) -> Alert:
         f"{position.symbol} {position.strategy}: {why}.",
         position.id,
     )
+
+
+def books(state: BooksState, _now_s: float) -> list[Effect]:
+    """The file of executions cannot be written, has been mended, or takes lines again."""
+    topic, title = f"books:{state.state}", f"The file of executions {state.state}"
+    return [Alert(Urgency.MEDIUM, topic, title, state.detail)]

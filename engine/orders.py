@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.model import InstrumentKey, Side
@@ -18,7 +18,7 @@ from engine.model import InstrumentKey, Side
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Event", "Order", "OrderState", "correlation_id", "following", "read_correlation_id"]
+__all__ = ["Event", "Order", "OrderState", "Trade", "correlation_id", "following", "read_correlation_id"]
 
 
 class OrderState(StrEnum):
@@ -114,6 +114,14 @@ def following(state: OrderState, event: Event) -> OrderState:
     return TABLE[state, event]
 
 
+class Trade(NamedTuple):
+    """One trade of an order at the exchange: so many units at that price; ``at_s`` None = not told when."""
+
+    units: int
+    paise: int
+    at_s: float | None = None
+
+
 @dataclass(slots=True)
 class Order:
     """One order of an intent: what was sent, and what became of it.
@@ -123,7 +131,7 @@ class Order:
         leg, part, attempt: which leg of the plan, which slice of it, which try of that slice.
         sent_s: when the request was last about to leave; the journal knows it before the broker.
         filled_s: when we learnt of its last fill; the position list may lag behind that.
-        trades: the exchange's trades of it by their ids: units and price of each, as far as they are told.
+        trades: the exchange's trades of it by their ids, as far as they are told.
         priced_s: when the limit was last changed.
         modifies: how often; Dhan allows 25 in the life of an order.
         unknown_s: since when nobody knows; None = known.
@@ -149,7 +157,7 @@ class Order:
     pending: bool = False
     cancel_sent_s: float | None = None
     filled_s: float = 0.0
-    trades: dict[str, tuple[int, int]] = field(default_factory=dict)
+    trades: dict[str, Trade] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -162,13 +170,18 @@ class Order:
         return self.request.quantity - self.filled if self.state.live else 0
 
     @property
+    def told(self) -> int:
+        """Units that the trades add up to which the exchange has told."""
+        return sum(trade.units for trade in self.trades.values())
+
+    @property
     def turnover_paise(self) -> int:
         """What the filled units came to: the sum of the trades when all are told, else by the average.
 
         Before anybody has told a price it is the limit, which is the worst that it can have been.
         """
-        if sum(units for units, _ in self.trades.values()) == self.filled:
-            return sum(units * paise for units, paise in self.trades.values())
+        if self.told == self.filled:
+            return sum(trade.units * trade.paise for trade in self.trades.values())
         return self.filled * (self.average_paise or self.request.limit_paise)
 
     def learn(self, event: Event) -> bool:
@@ -204,10 +217,9 @@ class Order:
             self.request = replace(self.request, limit_paise=seen.limit_paise)
         return self.learn(event) or resized or (self.filled, self.average_paise) != before
 
-    def book(self, trades: Mapping[str, tuple[int, int]]) -> bool:
+    def book(self, trades: Mapping[str, Trade]) -> bool:
         """Take in the trade book's word on this order; True when that is news. A shorter one is late."""
-        told = sum(units for units, _ in trades.values())
-        if told <= sum(units for units, _ in self.trades.values()):
+        if sum(trade.units for trade in trades.values()) <= self.told:
             return False
         self.trades = dict(trades)
         return True
@@ -249,7 +261,7 @@ class Order:
             row["order_id"],
             row["filled"], row["average"], row["reason"], row["priced_s"], row["modifies"],
             filled_s=row.get("filled_s", row["priced_s"]),
-            trades={name: (units, paise) for name, (units, paise) in row.get("trades", {}).items()},
+            trades={name: Trade(*trade) for name, trade in row.get("trades", {}).items()},
         )  # fmt: skip
         if state in (OrderState.SENDING, OrderState.UNKNOWN):
             order.state = OrderState.UNKNOWN

@@ -17,6 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
+from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
@@ -29,6 +30,7 @@ from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
+from engine.io.executions import Executions, executions_file, line_order
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal, journal_name
 from engine.io.locks import HostLock, account_lock, on_this_host
@@ -168,13 +170,18 @@ class _House:
             options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
         )
         self.monitor = Monitor(config, self.calendar, watch)
+        kept = journal.load()
         try:
-            self.monitor.restore(journal.load(), self.clock.now_s())
+            self.monitor.restore(kept, self.clock.now_s())
         except (KeyError, ValueError, TypeError) as error:
             raise JournalError(
                 f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
                 "restore it or move it away"
             ) from error
+        self.books = sorted((value["line"] for value in kept.get("book", {}).values()), key=line_order)
+        self.executions = Executions(
+            executions_file(settings.data_dir, options.mode), self.inbox.post, self.clock
+        )
         self.errands = Errands()
         self.feed: Feed = self._feed()
         self.broker, self.listeners = self._broker()
@@ -201,13 +208,17 @@ class _House:
         performer = Performer(
             inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat, self.margins),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
+            books=self.executions.put,
         )  # fmt: skip
+        for line in self.books:  # file and store take each once; a crash may have been faster
+            performer.perform(WriteBook(line))
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise
         supervise("chat", chat.run, restart=Restart.ALWAYS)
         supervise("store writer", performer.write_store, restart=Restart.ALWAYS)
+        supervise("executions", self.executions.run, restart=Restart.ALWAYS)
         supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)
         supervise("runner", runner.run, critical=True)
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)

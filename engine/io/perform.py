@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from engine.book_rows import RowFigures, row_figures
 from engine.effects import (
     Alert,
     Answer,
@@ -28,12 +29,13 @@ from engine.effects import (
     RenewToken,
     Say,
     Subscribe,
+    WriteBook,
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
 from engine.io.ports import Access, Broker, Chat, Clock, Feed, Margins, TradeStore
 from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
-from engine.model import Instrument, InstrumentKey
+from engine.model import Instrument, InstrumentKey, Mode
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Performer:
     Args:
         spawn: starts a named task that the supervisor owns.
         load_master: reads the instrument master for these underlyings.
+        books: takes a line for the file of executions; never waits.
     """
 
     def __init__(
@@ -71,13 +74,16 @@ class Performer:
         clock: Clock,
         load_master: LoadMaster,
         spawn: Callable[[str, Awaitable[None]], None],
+        books: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._inbox = inbox
         self._broker, self._access, self._store, feed, chat, self._margins = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
-        self._closing: asyncio.Queue[CloseTrades | ReduceTrades] = asyncio.Queue()
+        self._books = books
+        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook] = asyncio.Queue()
+        self._noted: list[RowFigures] = []  # what the store's rows do not say yet
         self._loading = False
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
@@ -94,6 +100,7 @@ class Performer:
             CloseTrades: self._closing.put_nowait,
             ReduceTrades: self._closing.put_nowait,
             Subscribe: lambda e: feed.subscribe(e.instruments),
+            WriteBook: self._book,
             Alert: chat.alert,
             Ask: chat.ask,
             Answer: chat.answer,
@@ -182,15 +189,24 @@ class Performer:
         finally:
             self._loading = False
 
-    async def _close(self, job: CloseTrades | ReduceTrades) -> bool:
+    def _book(self, effect: WriteBook) -> None:
+        """To the file; and to the store's rows, but for what was only on paper."""
+        self._books(effect.line)
+        if effect.line["mode"] != Mode.SIMULATE:
+            self._noted += row_figures(effect.line)
+            self._closing.put_nowait(effect)
+
+    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook) -> bool:
         try:
             if isinstance(job, ReduceTrades):
                 await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
-            else:
+            elif isinstance(job, CloseTrades):
                 await self._store.close_rows(job.exits, job.closed_at_s)
+            noted = tuple(self._noted)
+            missing = await self._store.note_exits(noted)
+            self._noted = [*missing, *self._noted[len(noted) :]]
         except SourceError as error:
-            ids = sorted(job.exits) if isinstance(job, CloseTrades) else [part.row_id for part in job.parts]
-            _log.warning("closing rows %s in the trade store: %s; trying again", ids, error)
+            _log.warning("the end of an exit is not in the trade store: %s; trying again", error)
             return False
         return True
 

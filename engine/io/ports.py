@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from engine.book_rows import RowFigures
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.effects import Alert, Answer, Ask, Card, QueryMargin, RowPart, Say
     from engine.messages import AccountState, MarginKnown, Outcome, Tick, TokenRenewal
@@ -107,6 +108,12 @@ class TradeStore(Protocol):
 
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         """Take parts off rows; each part becomes a closed row. Idempotent. Raises SourceError."""
+
+    async def note_exits(self, figures: Sequence[RowFigures]) -> Sequence[RowFigures]:
+        """Write what exits cost and made to their rows; those whose row is not there (yet) come back.
+
+        A row that has as new a line keeps what it says. Raises SourceError.
+        """
 
 
 class Chat(Protocol):

@@ -23,6 +23,7 @@ from engine.effects import (
     ReduceTrades,
     RenewToken,
     RowPart,
+    WriteBook,
 )
 from engine.errors import BadInput, Unreachable
 from engine.io.errands import Errands
@@ -101,6 +102,7 @@ class Shelf:
 
     def __init__(self):
         self.error, self.closed, self.asked, self.levels = None, [], 0, []
+        self.notes, self.lacks = [], set()
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -118,6 +120,12 @@ class Shelf:
         if self.error:
             raise self.error
         self.closed.append((name, parts))
+
+    async def note_exits(self, figures):
+        if self.error:
+            raise self.error
+        self.notes.append([each.row_id for each in figures])
+        return [each for each in figures if each.row_id in self.lacks]
 
     async def close_rows(self, exits, closed_at_s):
         if self.error:
@@ -153,10 +161,10 @@ class House:
     def __init__(self):
         self.inbox, self.broker, self.store, self.clock = Inbox(), Books(), Shelf(), VirtualClock()
         self.errands = Errands()
-        self.master_error = None
+        self.master_error, self.lines = None, []
         self.performer = Performer(
             inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent(), Purse()),
-            clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
+            clock=self.clock, load_master=self.master, spawn=self.errands.spawn, books=self.lines.append,
         )  # fmt: skip
 
     async def master(self, symbols):
@@ -279,6 +287,41 @@ async def test_closing_rows_is_tried_until_the_store_takes_it():
     house.store.error = None
     await house.clock.advance(STORE_RETRY_S)
     assert house.store.closed == [{1: 1000}, ("260203001", (part,)), {2: 2000}]
+    writer.cancel()
+    await asyncio.wait({writer})
+
+
+def line(row_id, mode="execute"):
+    """The book of an exit of one row, in short."""
+    leg = {
+        "rows": {str(row_id): {"units": 65, "left": 0, "entry_paise": None}}, "side": "BUY", "filled": 65,
+        "realised_paise": None, "charges_paise": 2415, "slippage_paise": None, "closed_by_others": 0,
+    }  # fmt: skip
+    return {"intent": "260203001", "sequence": 1, "mode": mode, "state": "flat", "part": None, "legs": [leg]}
+
+
+async def test_a_book_goes_to_the_file_and_to_the_rows_once_these_are_there():
+    """A store that is away, then one that lacks the row: asked again with the next job until it has it."""
+    house = House()
+    house.store.error, house.store.lacks = Unreachable("locked"), {1}
+    writer = asyncio.ensure_future(house.performer.write_store())
+    house.performer.perform(CloseTrades({1: 1000}, 5.0))
+    house.performer.perform(WriteBook(line(1)))
+    assert house.lines == [line(1)]
+    await house.clock.advance(STORE_RETRY_S)
+    house.store.error = None
+    await house.clock.advance(STORE_RETRY_S)
+    assert house.store.closed == [{1: 1000}]
+    assert house.store.notes[-1] == [1]
+    house.store.lacks = set()
+    house.performer.perform(CloseTrades({2: 1000}, 6.0))
+    house.performer.perform(CloseTrades({3: 1000}, 7.0))
+    await settle()
+    assert house.store.notes[-2:] == [[1], []]
+    house.performer.perform(WriteBook(line(9, "simulate")))
+    await settle()
+    assert house.lines[1:] == [line(9, "simulate")]
+    assert [9] not in house.store.notes
     writer.cancel()
     await asyncio.wait({writer})
 

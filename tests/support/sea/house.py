@@ -41,6 +41,7 @@ from tests.support.sea.wire import Wire
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.book_rows import RowFigures
     from engine.effects import QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
@@ -76,6 +77,10 @@ class Store:
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         self._knock()
         self.rows = written(self.rows, ReduceTrades(name, tuple(parts), closed_at_s))
+
+    async def note_exits(self, figures: Sequence[RowFigures]) -> Sequence[RowFigures]:
+        self._knock()
+        return ()
 
     def _knock(self) -> None:
         if not self.up:
@@ -167,7 +172,7 @@ class House:
         self.inbox = Inbox()
         self.performer = Hands(
             inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears, self.ears),
-            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
+            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
         self.say(Beat(BeatKind.SYNC))
