@@ -17,6 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
+from engine.budget import moments_s
 from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
@@ -166,8 +167,10 @@ class _House:
             options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
         )
         self.monitor = Monitor(config, self.calendar, watch)
+        kept = journal.load()
         try:
-            self.monitor.restore(journal.load(), self.clock.now_s())
+            self.rest.remember(moments_s(kept.get("order", {}).values()))
+            self.monitor.restore(kept, self.clock.now_s())
         except (KeyError, ValueError, TypeError) as error:
             raise JournalError(
                 f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
