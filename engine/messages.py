@@ -79,6 +79,14 @@ class Ticks:
     instant: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class QuotesRead:
+    """REST quotes that a `QueryQuotes` asked for at ``began_s``; what the feed has brought since is newer."""
+
+    ticks: tuple[Tick, ...]
+    began_s: float
+
+
 class FeedState(StrEnum):
     """What the price feed is doing; every change is a message."""
 
@@ -322,7 +330,7 @@ class UpdatesStopped:
 
 
 Message = (
-    Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
+    Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal
 )  # fmt: skip

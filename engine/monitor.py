@@ -30,6 +30,7 @@ from engine.messages import (
     JournalState,
     Message,
     OrderUpdate,
+    QuotesRead,
     Refused,
     RulesChanged,
     Tap,
@@ -84,6 +85,7 @@ class Monitor:
         self._blind_s: float | None = None  # since when the broker cannot be read
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
+            QuotesRead: self._quotes,
             OrderUpdate: self._update,
             CommandOutcome: self._outcome,
             BrokerReport: self._report,
@@ -153,6 +155,12 @@ class Monitor:
                 for judgement in said:
                     effects += self.helm.judged(judgement, now_s)
         return effects
+
+    def _quotes(self, message: QuotesRead, now_s: float) -> list[Effect]:
+        """REST quotes of an exit's contracts, those that the feed has overtaken left out."""
+        arrived_s = self.watch.book.arrived_s
+        newer = [tick for tick in message.ticks if (arrived_s(tick.key) or 0.0) <= message.began_s]
+        return self._ticks(Ticks(newer), now_s)
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
         return self._new_day(now_s) + self._beaten(message, now_s)

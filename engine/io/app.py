@@ -200,7 +200,7 @@ class _House:
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat),
+            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat, self.rest),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
         )  # fmt: skip
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)

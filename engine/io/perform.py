@@ -22,6 +22,7 @@ from engine.effects import (
     QueryAccount,
     QueryBroker,
     QueryOrder,
+    QueryQuotes,
     RecallOrder,
     ReduceTrades,
     RenewToken,
@@ -30,8 +31,16 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, TradeStore
-from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
+from engine.io.ports import Access, Broker, Chat, Clock, Feed, Quotes, TradeStore
+from engine.messages import (
+    BrokerReport,
+    CommandOutcome,
+    InstrumentsLoaded,
+    OrderUpdate,
+    QuotesRead,
+    TradesLoaded,
+    Verb,
+)
 from engine.model import Instrument, InstrumentKey
 
 _log = logging.getLogger(__name__)
@@ -51,6 +60,7 @@ class Ports(NamedTuple):
     store: TradeStore
     feed: Feed
     chat: Chat
+    quotes: Quotes
 
 
 class Performer:
@@ -71,7 +81,7 @@ class Performer:
         spawn: Callable[[str, Awaitable[None]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat = ports
+        self._broker, self._access, self._store, feed, chat, self._quotes = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -84,6 +94,7 @@ class Performer:
             RecallOrder: lambda e: self._broker.recall(e.correlation_id),
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
+            QueryQuotes: lambda e: spawn("quotes", self._quote(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             RenewToken: lambda _: spawn("renew token", self._renew()),
             LoadTrades: lambda _: self._load_trades(),
@@ -152,6 +163,15 @@ class Performer:
             return
         for order in found:
             self._inbox.post(OrderUpdate(order, looked_up=True))
+
+    async def _quote(self, effect: QueryQuotes) -> None:
+        began_s = self._clock.now_s()
+        try:
+            ticks = await self._quotes.quotes(effect.keys)
+        except SourceError as error:
+            _log.info("asking for quotes of an exit's contracts: %s", error)
+            return
+        self._inbox.post(QuotesRead(tuple(ticks), began_s))
 
     async def _account(self) -> None:
         self._inbox.post(await self._access.state())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dhanhq import DhanContext, dhanhq
 
-from engine.errors import Unreachable, WireError
+from engine.errors import RateLimited, Unreachable, WireError
 from engine.io.dhan.http import Reply, ReplyHTTP
 from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank, Slots
 from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
@@ -89,6 +89,7 @@ class DhanRest:
         self._quote_lane = Lane(clock, QUOTE_WINDOWS)
         self._reading = Slots(_READS_AT_ONCE, kept=1)
         self._quoting = Slots(1)
+        self._no_quotes_until_s = 0.0
         self._under_way: set[str] = set()
         self._recalled: set[str] = set()
 
@@ -190,8 +191,13 @@ class DhanRest:
         """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).
 
         Raises:
+            RateLimited: asked too often, whoever did; until that is over nobody asks again.
             SourceError: there was no answer, or not one of quotes.
         """
+        barred_s = self._no_quotes_until_s - self._clock.now_s()
+        if barred_s > 0.0:
+            msg = f"quotes were asked for too often; none are for {barred_s:.0f} s"
+            raise RateLimited(msg, barred_s)
         ids: dict[str, list[int]] = {}
         for key in keys:
             segment, security_id = key_parts(key)
@@ -200,8 +206,13 @@ class DhanRest:
             return []
         call = partial(self._api.quote_data, ids)
         reply = await self._read(call, Rank.BOOKS, self._quoting, self._quote_lane)
+        try:
+            answer = answer_of(reply)
+        except RateLimited as error:
+            self._no_quotes_until_s = self._clock.now_s() + error.retry_after_s
+            raise
         # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
-        return _understood(lambda body: parse_quotes(body, {}), answer_of(reply))
+        return _understood(lambda body: parse_quotes(body, {}), answer)
 
     def close(self) -> None:
         """Close the connections; calls under way end as they may."""

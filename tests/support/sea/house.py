@@ -152,7 +152,7 @@ class House:
         must(same, 6, f"a restart remembers other exits than {live}")
         self.inbox = Inbox()
         self.performer = Hands(
-            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears),
+            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears, self.wire),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.errors import RateLimited
 from engine.io.dhan.http import Reply
 from engine.io.dhan.limits import Lane, Window
 from engine.io.dhan.rest import DhanRest
@@ -186,3 +187,21 @@ async def test_pages_that_nobody_answers_do_not_hold_up_the_books():
         house.held.set()
         await asyncio.gather(*pages)
         house.rest.close()
+
+
+async def test_who_was_told_that_quotes_are_asked_for_too_often_does_not_ask_again_soon(house: House):
+    """Dhan threatens to block the user: neither the feed nor an exit asks for a minute, then both may."""
+    bodies = [b'{"status":"failed","data":{"805":"Too many requests."}}', b'{"data":{},"status":"success"}']
+
+    def answer(*_args: object, **_fields: object) -> Reply:
+        house.left.append(("quotes", round(house.clock.now_s() - house.start_s, 3)))
+        return Reply(200, bodies.pop(0))
+
+    house.rest._api.quote_data = answer
+    for _ in range(2):
+        with pytest.raises(RateLimited) as refused:
+            await house.rest.quotes([KEY])
+        assert refused.value.retry_after_s == pytest.approx(60.0)
+    assert len(house.left) == 1
+    await house.clock.advance(60.0)
+    assert await house.rest.quotes([KEY]) == []
