@@ -153,9 +153,7 @@ class ExitDesk:
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
             touch = self._touch(leg.key)
-            if not is_old(
-                touch, now_s
-            ):  # else the mid is frozen with the first order: newer ones are asked for
+            if not is_old(touch, now_s):  # else it is frozen with the first order, from newer ones
                 freeze_mid(leg, touch, now_s)
         self._out.save(intent)
         self._out.add(Audit("intent", intent.to_json()))

@@ -114,7 +114,7 @@ def test_an_exit_that_may_not_send_does_not_ask():
     world = World(position(leg(-65, 25300, "CE", 40)))
     world.gate = "the market is closed"
     world.exit()
-    wanted = [effect for _ in range(60) for effect in world.desk.pulse(world.now_s + 1.0)]
+    wanted = [effect for at_s in range(5, 60) for effect in world.desk.pulse(world.now_s + at_s)]
     assert not [effect for effect in wanted if isinstance(effect, QueryQuotes | PlaceOrder)]
     world.gate = ""
     assert [e for e in world.desk.pulse(world.now_s + 60.0) if isinstance(e, QueryQuotes)]

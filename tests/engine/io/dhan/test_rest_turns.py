@@ -200,7 +200,7 @@ async def test_who_was_told_that_quotes_are_asked_for_too_often_does_not_ask_aga
     house.rest._api.quote_data = answer
     for _ in range(2):
         with pytest.raises(RateLimited) as refused:
-            await house.rest.quotes([KEY])
+            await asyncio.wait_for(house.rest.quotes([KEY]), 5.0)
         assert refused.value.retry_after_s == pytest.approx(60.0)
     assert len(house.left) == 1
     await house.clock.advance(60.0)
