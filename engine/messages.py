@@ -324,7 +324,7 @@ class JournalState:
 
 @dataclass(frozen=True, slots=True)
 class UpdatesStopped:
-    """The order-update socket stays away until a person mends what ``detail`` names."""
+    """The order-update socket is kept away by what ``detail`` names; empty = it lives again."""
 
     detail: str
 

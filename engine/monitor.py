@@ -276,6 +276,8 @@ class Monitor:
 
     def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
         self.updates_stopped = message.detail
+        if not message.detail:
+            return []
         text = (
             f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
             "A new access token, or a restart, brings the updates back."
