@@ -103,9 +103,9 @@ async def test_a_long_pause_is_no_feed_and_a_short_one_is_no_news():
         feed.subscribe([CALL])
         await clock.advance(2.5)
         quotes.error = RateLimited("429", 1.0)
-        await clock.advance(1.0)
+        await clock.advance(2.0)
         quotes.error = RateLimited("805", 60.0)
-        await clock.advance(1.0)
+        await clock.advance(2.0)
         quotes.error = None
         await clock.advance(61.0)
 
