@@ -123,6 +123,11 @@ class QueryQuotes:
 
 
 @dataclass(frozen=True, slots=True)
+class ReopenUpdates:
+    """Give up the connection of the order-update socket, which says nothing any more, and open another."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueryAccount:
     """Ask how our access to the account stands; the answer is an `AccountState`."""
 
@@ -268,5 +273,5 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryQuotes | RenewToken
+    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryQuotes | RenewToken | ReopenUpdates
 )  # fmt: skip

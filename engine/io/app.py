@@ -178,6 +178,7 @@ class _House:
             ) from error
         self.errands = Errands()
         self.feed: Feed = self._feed()
+        self.updates = self._order_updates()
         self.broker, self.listeners = self._broker()
 
     def view(self) -> MonitorView:
@@ -200,7 +201,8 @@ class _House:
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat, self.rest),
+            inbox=self.inbox,
+            ports=Ports(self.broker, self.access, store, self.feed, chat, self.rest, self.updates),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
         )  # fmt: skip
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
@@ -213,7 +215,7 @@ class _House:
         supervise("runner", runner.run, critical=True)
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)
         if self.options.mode is not Mode.SIMULATE:
-            supervise("order updates", self._order_updates().run, restart=Restart.ALWAYS)
+            supervise("order updates", self.updates.run, restart=Restart.ALWAYS)
         if self.rules_file is not None:
             watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
             supervise("rules file", watch, restart=Restart.ALWAYS)

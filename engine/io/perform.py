@@ -26,12 +26,13 @@ from engine.effects import (
     RecallOrder,
     ReduceTrades,
     RenewToken,
+    ReopenUpdates,
     Say,
     Subscribe,
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, Quotes, TradeStore
+from engine.io.ports import Access, Broker, Chat, Clock, Feed, Quotes, TradeStore, Updates
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
@@ -61,6 +62,7 @@ class Ports(NamedTuple):
     feed: Feed
     chat: Chat
     quotes: Quotes
+    updates: Updates
 
 
 class Performer:
@@ -81,7 +83,7 @@ class Performer:
         spawn: Callable[[str, Awaitable[None]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat, self._quotes = ports
+        self._broker, self._access, self._store, feed, chat, self._quotes, updates = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -97,6 +99,7 @@ class Performer:
             QueryQuotes: lambda e: spawn("quotes", self._quote(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             RenewToken: lambda _: spawn("renew token", self._renew()),
+            ReopenUpdates: lambda _: updates.reopen(),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,

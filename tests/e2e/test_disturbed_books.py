@@ -123,6 +123,9 @@ async def test_with_a_silent_update_socket_the_books_bring_the_exit_to_its_end(t
     async with living(theatre, tmp_path / "house"):
         await theatre.flat()
         await theatre.until("Order updates are silent")
+        async with asyncio.timeout(WAIT_S):  # that connection is given up, and another one comes
+            await theatre.server.until(lambda: not theatre.server.update_listeners)
+            await theatre.server.until(lambda: theatre.server.update_listeners == 1)
 
 
 @pytest.mark.parametrize("book", ["/orders", "/positions"])

@@ -68,6 +68,7 @@ class OrderUpdates:
         self._backoff = Backoff(jitter)
         self._after = "connected"
         self._kept_away = False
+        self._socket: ClientConnection | None = None
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -83,6 +84,11 @@ class OrderUpdates:
             if self._renewed(token):
                 self._backoff.renewed()
 
+    def reopen(self) -> None:
+        """Give up the connection, if there is one; `run` opens another."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
     def _renewed(self, token: str) -> bool:
         """Whether there is another token by now."""
         return self._access_token() != token
@@ -94,9 +100,11 @@ class OrderUpdates:
                 await socket.send(login(self._client_id, token))
                 self._on_gap(self._after)
                 settling = asyncio.create_task(self._settle(), name="order updates settle")
+                self._socket = socket
                 try:
                     return await self._read(socket)
                 finally:
+                    self._socket = None
                     settling.cancel()
         except SOCKET_ERRORS as problem:
             return cut_by_error(problem)

@@ -22,6 +22,7 @@ from engine.effects import (
     RecallOrder,
     ReduceTrades,
     RenewToken,
+    ReopenUpdates,
     RowPart,
 )
 from engine.errors import BadInput, Unreachable
@@ -87,6 +88,9 @@ class Books:
         if self.error:
             raise self.error
         return [row for row in self.order_books[0] if row.correlation_id == name]
+
+    def reopen(self):
+        self.read.append("reopened")
 
     async def quotes(self, keys):
         if self.error:
@@ -155,7 +159,7 @@ class House:
         self.master_error = None
         self.performer = Performer(
             inbox=self.inbox,
-            ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent(), self.broker),
+            ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent(), self.broker, self.broker),
             clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
         )  # fmt: skip
 
@@ -225,6 +229,13 @@ async def test_quotes_come_back_with_the_moment_of_the_question():
     house.broker.error = Unreachable("no route to host")
     house.performer.perform(QueryQuotes((key,)))
     assert await house.nothing_more()
+
+
+async def test_a_silent_socket_is_opened_anew():
+    """At once, without a task: there is nothing to wait for."""
+    house = House()
+    house.performer.perform(ReopenUpdates())
+    assert house.broker.read == ["reopened"]
 
 
 async def test_an_order_that_is_looked_up_comes_back_as_an_update():
