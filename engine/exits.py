@@ -149,6 +149,8 @@ class ExitDesk:
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
         """Take on a decided exit; nothing is sent before a report asked for from now on."""
+        if not any(True for _ in self.live()):  # several that begin together share one report
+            self._pace.overtake()
         self.intents[intent.id] = intent
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
