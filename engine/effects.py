@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.broker_nouns import MarginStep, OrderRequest
     from engine.messages import Actor, Wish
-    from engine.model import Instrument, PositionId
+    from engine.model import Instrument, InstrumentKey, PositionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,21 @@ class QueryOrder:
     """
 
     correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryQuotes:
+    """Ask for the quotes of these contracts by REST; the answer is a `QuotesRead`.
+
+    That no answer comes is not told: the quotes that are known just get older.
+    """
+
+    keys: tuple[InstrumentKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenUpdates:
+    """Give up the connection of the order-update socket, which says nothing any more, and open another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,5 +293,6 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | RenewToken | WriteBook
+    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
+    | ReopenUpdates | WriteBook
 )  # fmt: skip

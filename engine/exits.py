@@ -23,6 +23,7 @@ from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import meet
+from engine.requotes import Requotes, is_old
 from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
@@ -93,6 +94,7 @@ class ExitDesk:
         self._pace = Pace()
         self._stalls = Stalls()
         self._silence = Silence()
+        self._requotes = Requotes(touch, permit)
         self._waits: dict[str, str] = {}
         self._since_s = 0.0  # when the day began
 
@@ -147,11 +149,14 @@ class ExitDesk:
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
         """Take on a decided exit; nothing is sent before a report asked for from now on."""
+        if not any(True for _ in self.live()):  # several that begin together share one report
+            self._pace.overtake()
         self.intents[intent.id] = intent
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
-            freeze_mid(leg, self._touch(leg.key), now_s)
-            leg.trigger_mid_paise = leg.mid_paise
+            touch = self._touch(leg.key)
+            if not is_old(touch, now_s):  # else it is frozen with the first order, from newer ones
+                freeze_mid(leg, touch, now_s)
         self._out.save(intent)
         self._out.add(Audit("intent", intent.to_json()))
         self._pace.wanted = True
@@ -340,7 +345,7 @@ class ExitDesk:
             self._meddling.look(intent)  # what was asked for just now
         if self._riddles.solve(now_s):
             self._pace.wanted = True
-        for effect in self._silence.look(now_s):
+        for effect in (*self._silence.look(now_s), *self._requotes.look(self.live(), now_s)):
             self._out.add(effect)
         self._query(now_s)
         return self._out.take()
@@ -397,6 +402,7 @@ class ExitDesk:
             self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)
         elif isinstance(step, Reprice):
+            self._tell_old_price(intent, index, now_s)
             self._out.reprice(step, now_s)
         else:
             self._out.cancel(step.order, now_s)

@@ -76,7 +76,7 @@ class LegPlan:
         quantity: units; shrinks when the position shrank outside, never grows.
         rank: 0 = shorts, first; 1 = longs, only when nothing short is left.
         mid_paise: frozen at the trigger, and anew by a new day or patience; None until a price is known.
-        trigger_mid_paise: the first of them, from which slippage is told; None = no price was known then.
+        trigger_mid_paise: the first of them, from which slippage is told; None = none was frozen yet.
         baseline_net: the broker's net quantity at the first read, own fills before it included.
         rows: trade-store row id -> units of that row, for writing the end.
         lot, tick_paise, slice_quantity: the contract's grid and the largest single order.

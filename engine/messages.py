@@ -79,6 +79,14 @@ class Ticks:
     instant: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class QuotesRead:
+    """REST quotes that a `QueryQuotes` asked for at ``began_s``; what the feed has brought since is newer."""
+
+    ticks: tuple[Tick, ...]
+    began_s: float
+
+
 class FeedState(StrEnum):
     """What the price feed is doing; every change is a message."""
 
@@ -341,13 +349,13 @@ class BooksState:
 
 @dataclass(frozen=True, slots=True)
 class UpdatesStopped:
-    """The order-update socket stays away until a person mends what ``detail`` names."""
+    """The order-update socket is kept away by what ``detail`` names; empty = it lives again."""
 
     detail: str
 
 
 Message = (
-    Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
+    Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import notices
 from engine.access import AccessWatch
+from engine.blindness import Blindness
 from engine.books import Bookkeeper
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
@@ -34,6 +35,7 @@ from engine.messages import (
     MarginKnown,
     Message,
     OrderUpdate,
+    QuotesRead,
     Refused,
     RulesChanged,
     Tap,
@@ -58,8 +60,6 @@ if TYPE_CHECKING:
 __all__ = ["Monitor", "MonitorConfig"]
 
 REMEMBER_EVERY_S = 5.0
-#: A broker that cannot be read for this long is told of, exit or not.
-BLIND_S = 60.0
 
 
 class Monitor:
@@ -88,9 +88,10 @@ class Monitor:
         self._drilling = False
         self._remembered_s = 0.0
         self._day = ""
-        self._blind_s: float | None = None  # since when the broker cannot be read
+        self._blindness = Blindness()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
+            QuotesRead: self._quotes,
             OrderUpdate: self._update,
             CommandOutcome: self._outcome,
             BrokerReport: self._report,
@@ -164,6 +165,12 @@ class Monitor:
                 for judgement in said:
                     effects += self.helm.judged(judgement, now_s)
         return effects
+
+    def _quotes(self, message: QuotesRead, now_s: float) -> list[Effect]:
+        """REST quotes of an exit's contracts, those that the feed has overtaken left out."""
+        arrived_s = self.watch.book.arrived_s
+        newer = [tick for tick in message.ticks if (arrived_s(tick.key) or 0.0) <= message.began_s]
+        return self._ticks(Ticks(newer), now_s)
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
         return self._new_day(now_s) + self._beaten(message, now_s)
@@ -280,6 +287,8 @@ class Monitor:
 
     def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
         self.updates_stopped = message.detail
+        if not message.detail:
+            return []
         text = (
             f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
             "A new access token, or a restart, brings the updates back."
@@ -324,28 +333,16 @@ class Monitor:
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
         effects = self.desk.report(message, now_s)
         if message.failed:
-            return effects + self.access.doubt(now_s) + self._blind(message.failed, now_s)
-        if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
-            text = "Orders and positions can be read again."
-            effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))
-        self._blind_s = None
+            exits, reconciled = any(True for _ in self.desk.live()), self.helm.reconciled
+            blind = self._blindness.failed(message.failed, now_s, reconciled=reconciled, exits=exits)
+            return effects + self.access.doubt(now_s) + blind
+        effects += self._blindness.answered()
         if not self.helm.reconciled:
             self.helm.reconciled = True
             ours = [read_correlation_id(order.correlation_id) for order in message.orders]
             self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
         return effects + self._compare(message, now_s)
-
-    def _blind(self, why: str, now_s: float) -> list[Effect]:
-        """At the start a broker that cannot be read is news at once, later after a minute."""
-        self._blind_s = now_s if self._blind_s is None else self._blind_s
-        if not self.helm.reconciled:
-            text = f"{why}. Until the broker answers, Prahari only alerts."
-            return [Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text)]
-        if now_s - self._blind_s < BLIND_S:
-            return []
-        text = f"{why}. Rules go on, but no exit can be placed until it answers."
-        return [Alert(Urgency.HIGH, "blind", "The broker cannot be read", text)]
 
     def _compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Hold the automation of positions in which store and broker differ, also while others exit."""

@@ -137,6 +137,7 @@ class Order:
         unknown_s: since when nobody knows; None = known.
         absent_reads: consistent order-book reads without it since `unknown_s`.
         pending: a modify or cancel is on its way and unanswered.
+        cancels: how often its cancel was sent, the last time at ``cancel_sent_s``.
     """
 
     request: OrderRequest
@@ -156,6 +157,7 @@ class Order:
     absent_reads: int = 0
     pending: bool = False
     cancel_sent_s: float | None = None
+    cancels: int = 0
     filled_s: float = 0.0
     trades: dict[str, Trade] = field(default_factory=dict)
 
@@ -245,12 +247,16 @@ class Order:
             "part": self.part, "attempt": self.attempt, "sent_s": self.sent_s, "state": self.state,
             "order_id": self.order_id, "filled": self.filled, "average": self.average_paise,
             "reason": self.reason, "priced_s": self.priced_s, "modifies": self.modifies,
+            "cancels": self.cancels, "cancel_sent_s": self.cancel_sent_s,
             "filled_s": self.filled_s, "trades": {k: list(v) for k, v in self.trades.items()},
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Order:
-        """Read the journal's row; an order that was on its way when we died is unknown."""
+        """Read the journal's row; an order that was on its way when we died is unknown.
+
+        Nobody knows what became of a cancel that was: it is sent again.
+        """
         request = OrderRequest(
             row["id"], InstrumentKey(row["key"]), Side(row["side"]), row["quantity"], row["limit"],
             Product(row["product"]), row["ioc"],
@@ -260,6 +266,7 @@ class Order:
             request, row["intent"], row["leg"], row["part"], row["attempt"], row["sent_s"], state,
             row["order_id"],
             row["filled"], row["average"], row["reason"], row["priced_s"], row["modifies"],
+            cancels=row.get("cancels", 0),
             filled_s=row.get("filled_s", row["priced_s"]),
             trades={name: Trade(*trade) for name, trade in row.get("trades", {}).items()},
         )  # fmt: skip

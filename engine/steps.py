@@ -151,6 +151,7 @@ def renew_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
     if fresh is None:
         return False
     leg.mid_paise, leg.mid_s, leg.mids, leg.uncapped = fresh, now_s, 1, False
+    leg.trigger_mid_paise = fresh if leg.trigger_mid_paise is None else leg.trigger_mid_paise
     return True
 
 

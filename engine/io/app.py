@@ -17,6 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
+from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.io import tables
@@ -172,6 +173,7 @@ class _House:
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()
         try:
+            self.rest.remember(moments_s(kept.get("order", {}).values()))
             self.monitor.restore(kept, self.clock.now_s())
         except (KeyError, ValueError, TypeError) as error:
             raise JournalError(
@@ -184,6 +186,7 @@ class _House:
         )
         self.errands = Errands()
         self.feed: Feed = self._feed()
+        self.updates = self._order_updates()
         self.broker, self.listeners = self._broker()
 
     def view(self) -> MonitorView:
@@ -206,7 +209,10 @@ class _House:
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat, self.margins),
+            inbox=self.inbox,
+            ports=Ports(
+                self.broker, self.access, store, self.feed, chat, self.margins, self.rest, self.updates
+            ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,
         )  # fmt: skip
@@ -223,7 +229,7 @@ class _House:
         supervise("runner", runner.run, critical=True)
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)
         if self.options.mode is not Mode.SIMULATE:
-            supervise("order updates", self._order_updates().run, restart=Restart.ALWAYS)
+            supervise("order updates", self.updates.run, restart=Restart.ALWAYS)
         if self.rules_file is not None:
             watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
             supervise("rules file", watch, restart=Restart.ALWAYS)

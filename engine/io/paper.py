@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from engine.io.ports import Clock
-from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, Tick, Ticks
+from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, QuotesRead, Tick, Ticks
 from engine.model import InstrumentKey
 from engine.paper import PaperExchange
 
@@ -39,7 +39,7 @@ class PaperBroker:
     def listen(self, message: Message) -> None:
         """Match resting orders against ticks; on the pulse, against quotes that still stand."""
         now_s = self._clock.now_s()
-        if isinstance(message, Ticks):
+        if isinstance(message, Ticks | QuotesRead):
             for tick in message.ticks:
                 self._last[tick.key] = now_s, tick
                 self._offer(tick)

@@ -24,17 +24,27 @@ from engine.effects import (
     QueryBroker,
     QueryMargin,
     QueryOrder,
+    QueryQuotes,
     RecallOrder,
     ReduceTrades,
     RenewToken,
+    ReopenUpdates,
     Say,
     Subscribe,
     WriteBook,
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, Margins, TradeStore
-from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
+from engine.io.ports import Access, Broker, Chat, Clock, Feed, Margins, Quotes, TradeStore, Updates
+from engine.messages import (
+    BrokerReport,
+    CommandOutcome,
+    InstrumentsLoaded,
+    OrderUpdate,
+    QuotesRead,
+    TradesLoaded,
+    Verb,
+)
 from engine.model import Instrument, InstrumentKey, Mode
 
 _log = logging.getLogger(__name__)
@@ -55,6 +65,8 @@ class Ports(NamedTuple):
     feed: Feed
     chat: Chat
     margins: Margins
+    quotes: Quotes
+    updates: Updates
 
 
 class Performer:
@@ -77,7 +89,8 @@ class Performer:
         books: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat, self._margins = ports
+        self._broker, self._access, self._store, feed, chat = ports[:5]
+        self._margins, self._quotes, updates = ports[5:]
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -92,9 +105,11 @@ class Performer:
             RecallOrder: lambda e: self._broker.recall(e.correlation_id),
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
+            QueryQuotes: lambda e: spawn("quotes", self._quote(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             QueryMargin: lambda e: spawn(f"margin {e.nonce}", self._margin(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
+            ReopenUpdates: lambda _: updates.reopen(),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
@@ -162,6 +177,15 @@ class Performer:
             return
         for order in found:
             self._inbox.post(OrderUpdate(order, looked_up=True))
+
+    async def _quote(self, effect: QueryQuotes) -> None:
+        began_s = self._clock.now_s()
+        try:
+            ticks = await self._quotes.quotes(effect.keys)
+        except SourceError as error:
+            _log.info("asking for quotes of an exit's contracts: %s", error)
+            return
+        self._inbox.post(QuotesRead(tuple(ticks), began_s))
 
     async def _account(self) -> None:
         self._inbox.post(await self._access.state())

@@ -81,6 +81,13 @@ class Quotes(Protocol):
         """Latest quotes, missing ids left out (at most 1,000 keys a call). Raises SourceError."""
 
 
+class Updates(Protocol):
+    """The order-update socket."""
+
+    def reopen(self) -> None:
+        """Give up the connection and open another; nothing to do where there is none."""
+
+
 class Feed(Protocol):
     """The live price feed: one long-running task that owns its sockets."""
 

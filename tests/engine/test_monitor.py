@@ -457,6 +457,26 @@ def test_a_broker_that_goes_away_is_told_of_before_an_exit_needs_it():
     assert rig.of(Alert)[-1].topic == "broker-back"
 
 
+def test_a_broker_that_goes_away_in_an_exit_is_told_of_soon(monkeypatch):
+    """Ten seconds without the books are long for who wants to leave; a shorter gap is nobody's news."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    monkeypatch.setattr(rig.exchange, "quote", lambda _tick: [])  # nothing is filled
+    rig.command(Wish.EXIT, 3359, confirmed=True)
+    assert rig.placed
+    rig.broker_answers = False
+    rig.wait(8, *ENTRY)
+    rig.broker_answers = True
+    rig.wait(8, *ENTRY)
+    assert not {"blind", "broker-back"} & {a.topic for a in rig.of(Alert)}
+    rig.broker_answers = False
+    rig.wait(20, *ENTRY)
+    assert next(a.urgency for a in rig.of(Alert) if a.topic == "blind") is Urgency.HIGH
+    rig.broker_answers = True
+    rig.wait(8, *ENTRY)
+    assert "broker-back" in {a.topic for a in rig.of(Alert)}
+
+
 def test_a_store_that_cannot_be_read_changes_nothing():
     """The trade store fails: the positions stay watched and the exit goes through."""
     rig = Rig(Mode.EXECUTE)

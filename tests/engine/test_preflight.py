@@ -109,6 +109,8 @@ def test_what_is_amber_stands_in_the_silent_message():
     """It stops no exit."""
     (alert,) = drilled(good(), UpdatesStopped("HTTP 403"))
     assert (alert.urgency, alert.text.splitlines()[1]) == (Urgency.NORMAL, "order socket: HTTP 403")
+    (alert,) = drilled(good(), UpdatesStopped("HTTP 429"), UpdatesStopped(""))
+    assert alert.text == "9 things are ready."
 
 
 @pytest.mark.parametrize(

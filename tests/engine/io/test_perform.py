@@ -19,9 +19,11 @@ from engine.effects import (
     QueryBroker,
     QueryMargin,
     QueryOrder,
+    QueryQuotes,
     RecallOrder,
     ReduceTrades,
     RenewToken,
+    ReopenUpdates,
     RowPart,
     WriteBook,
 )
@@ -39,6 +41,8 @@ from engine.messages import (
     InstrumentsLoaded,
     MarginKnown,
     OrderUpdate,
+    QuotesRead,
+    Tick,
     TokenRenewal,
     TradesLoaded,
     Verb,
@@ -87,6 +91,14 @@ class Books:
         if self.error:
             raise self.error
         return [row for row in self.order_books[0] if row.correlation_id == name]
+
+    def reopen(self):
+        self.read.append("reopened")
+
+    async def quotes(self, keys):
+        if self.error:
+            raise self.error
+        return [Tick(key, 1000) for key in keys]
 
     async def fills(self):
         self.read.append("fills")
@@ -163,7 +175,10 @@ class House:
         self.errands = Errands()
         self.master_error, self.lines = None, []
         self.performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent(), Purse()),
+            inbox=self.inbox,
+            ports=Ports(
+                self.broker, Doorman(), self.store, Silent(), Silent(), Purse(), self.broker, self.broker
+            ),
             clock=self.clock, load_master=self.master, spawn=self.errands.spawn, books=self.lines.append,
         )  # fmt: skip
 
@@ -220,6 +235,26 @@ async def test_a_report_is_read_again_when_the_order_book_moved_meanwhile():
     report = await house.said(QueryBroker(1, "test"))
     assert report.orders == (ROW,)
     assert house.broker.read.count("positions") == 2
+
+
+async def test_quotes_come_back_with_the_moment_of_the_question():
+    """The machine can tell which of its prices are newer; no answer is no news."""
+    house = House()
+    key, asked_s = InstrumentKey(1), house.clock.now_s()
+    said = await house.said(QueryQuotes((key,)))
+    assert isinstance(said, QuotesRead)
+    assert [tick.key for tick in said.ticks] == [key]
+    assert said.began_s == asked_s
+    house.broker.error = Unreachable("no route to host")
+    house.performer.perform(QueryQuotes((key,)))
+    assert await house.nothing_more()
+
+
+async def test_a_silent_socket_is_opened_anew():
+    """At once, without a task: there is nothing to wait for."""
+    house = House()
+    house.performer.perform(ReopenUpdates())
+    assert house.broker.read == ["reopened"]
 
 
 async def test_an_order_that_is_looked_up_comes_back_as_an_update():

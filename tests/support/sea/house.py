@@ -127,6 +127,7 @@ class Ears:
     def card(self, card: object) -> None: ...
     def say(self, say: object) -> None: ...
     def subscribe(self, instruments: object) -> None: ...
+    def reopen(self) -> None: ...
 
 
 class House:
@@ -171,7 +172,10 @@ class House:
         must(same, 6, f"a restart remembers other exits than {live}")
         self.inbox = Inbox()
         self.performer = Hands(
-            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears, self.ears),
+            inbox=self.inbox,
+            ports=Ports(
+                self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears
+            ),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
