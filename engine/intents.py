@@ -7,15 +7,16 @@ the same position joins it. Everything here goes to the journal before anything 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from engine.broker_nouns import Product
-from engine.model import Action, InstrumentKey, PositionId, Side, Urgency, Verdict
+from engine.model import Action, InstrumentKey, PositionId, Right, Side, Urgency, Verdict
 from engine.orders import Order
 from engine.pricing import Style
 
-__all__ = ["Intent", "IntentState", "LegPlan", "Part"]
+__all__ = ["Contract", "Intent", "IntentState", "LegPlan", "Part"]
 
 
 class IntentState(StrEnum):
@@ -67,6 +68,25 @@ class Part(NamedTuple):
         return f"closed {self.entry - self.left} of {self.entry}, {self.left} open"
 
 
+class Contract(NamedTuple):
+    """What of a contract decides which legs hedge each other; a future has neither right nor strike."""
+
+    right: Right | None
+    strike_paise: int | None
+    expiry: date | None
+
+    def to_json(self) -> list[Any]:
+        """The contract as the journal keeps it."""
+        return [self.right, self.strike_paise, self.expiry.isoformat() if self.expiry else None]
+
+    @classmethod
+    def from_json(cls, row: list[Any]) -> Contract:
+        """Read the journal's form back."""
+        right, strike_paise, day = row
+        expiry = date.fromisoformat(day) if day else None
+        return cls(Right(right) if right else None, strike_paise, expiry)
+
+
 @dataclass(slots=True)
 class LegPlan:
     """What one leg of an exit has to trade.
@@ -96,6 +116,7 @@ class LegPlan:
         prices_paise: row id -> entry price per unit, for the P&L of a part.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
+        contract: what it hedges and is hedged by; None = planned by an older version, not known.
     """
 
     key: InstrumentKey
@@ -132,6 +153,7 @@ class LegPlan:
     lower_paise: int | None = None
     upper_paise: int | None = None
     hands: int = 0
+    contract: Contract | None = None
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
@@ -161,7 +183,7 @@ class LegPlan:
             "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
-            "hands": self.hands,
+            "hands": self.hands, "contract": self.contract.to_json() if self.contract else None,
         }  # fmt: skip
 
     @classmethod
@@ -180,6 +202,7 @@ class LegPlan:
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
             hands=row.get("hands", 0),
+            contract=Contract.from_json(row["contract"]) if row.get("contract") else None,
         )  # fmt: skip
 
 
