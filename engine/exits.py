@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine import naked
+from engine.batches import turn
 from engine.blotter import Blotter
 from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
@@ -176,7 +178,7 @@ class ExitDesk:
                 if intent.state.flat or not any(order.filled for order in intent.orders):
                     del self.intents[intent.id]
                 continue
-            intent.begun_s = since_s
+            intent.begun_s, intent.naked_since_s = since_s, None
             for leg in intent.legs:
                 leg.start_day()
             text = f"{intent.title}: an exit of an earlier day goes on in the next session. /stop ends it."
@@ -305,18 +307,16 @@ class ExitDesk:
         leg = intent.legs[order.leg]
         met = meet(leg, order, intent.filled(order.leg), refusal, now_s)
         if met.blocked:
-            self._block(intent, order.leg, met.blocked)
+            self._block(intent, order.leg, met.blocked, now_s)
         elif met.told:
             topic = f"refused:{intent.id}:{leg.key}:{leg.refused_since_s:.0f}"
             self._out.tell(intent, topic, "An exit is refused and goes on", met.told)
         self._out.save(intent)
 
-    def _block(self, intent: Intent, index: int, why: str) -> None:
+    def _block(self, intent: Intent, index: int, why: str, now_s: float) -> None:
         leg = intent.legs[index]
         leg.blocked = why
-        others = [i for i, other in enumerate(intent.legs) if other.rank == leg.rank and not other.blocked]
-        goes_on = any(intent.rest(i) > 0 for i in others) or intent.live_on(index)
-        if goes_on:  # else the whole exit is stuck, and says so itself
+        if self._whose_turn(intent, now_s):  # else the whole exit is stuck, and says so itself
             self._out.tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting
@@ -326,6 +326,7 @@ class ExitDesk:
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
+            self._count_naked(intent, now_s)
             if lost := self.blotter.lost(intent.id, now_s):
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
@@ -337,6 +338,7 @@ class ExitDesk:
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
             self._meddling.look(intent)  # what was asked for just now
+            self._count_naked(intent, now_s)
         if self._riddles.solve(now_s):
             self._pace.wanted = True
         for effect in self._silence.look(now_s):
@@ -344,23 +346,38 @@ class ExitDesk:
         self._query(now_s)
         return self._out.take()
 
+    def _count_naked(self, intent: Intent, now_s: float) -> None:
+        if naked.count(intent, now_s):
+            self._out.save(intent)
+        if intent.state.live and self._naked_for_long(intent, now_s):
+            self._endings.tell_naked(intent, self._tuning.naked_budget_s)
+
+    def _naked_for_long(self, intent: Intent, now_s: float) -> bool:
+        return naked.seconds(intent, now_s) > self._tuning.naked_budget_s
+
     def _work(self, intent: Intent, now_s: float) -> None:
         open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
         if not open_legs:
             self._wait(intent, self._endings.verify(intent, now_s))
             return
-        rank = min(intent.legs[i].rank for i in open_legs)  # a hedge outlives its short
-        turn = [i for i in open_legs if intent.legs[i].rank == rank]
-        if rank != SHORTS and self._shorts_elsewhere(intent, now_s):
-            self._waits[intent.id] = "what other positions are short of is bought back first"
-            return
-        for index in turn:
+        allowed = self._whose_turn(intent, now_s)
+        if allowed and self._shorts_elsewhere(intent, now_s):
+            allowed = [each for each in allowed if intent.legs[each[0]].rank == SHORTS]
+            if not allowed:
+                self._waits[intent.id] = "what other positions are short of is bought back first"
+                return
+        for index, units in allowed:
             touch = self._touch(intent.legs[index].key)
             live = self.blotter.live()
-            step = next_step(intent, index, self.blotter.ledger, live, touch, now_s, self._tuning)
+            step = next_step(intent, index, units, self.blotter.ledger, live, touch, now_s, self._tuning)
             self._take(intent, index, step, now_s)
-        if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
+        if any(intent.rest(i) > 0 for i in open_legs) and not self._whose_turn(intent, now_s):
             self._endings.stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
+
+    def _whose_turn(self, intent: Intent, now_s: float) -> list[tuple[int, int]]:
+        """Which legs may go now, and how far: one without a hedge for long sells no more of them."""
+        hold = self._naked_for_long(intent, now_s) or self._shorts_elsewhere(intent, now_s)
+        return turn(intent, self._tuning.batch_lots, now_s, hold=hold)
 
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.
@@ -382,7 +399,7 @@ class ExitDesk:
         if isinstance(step, Wait):
             self._wait(intent, step)
         elif isinstance(step, Block):
-            self._block(intent, index, step.reason)
+            self._block(intent, index, step.reason, now_s)
             self._out.save(intent)
         elif isinstance(step, Tell):
             self._pace.wanted = True
@@ -390,7 +407,7 @@ class ExitDesk:
                 self._out.save(intent)
         elif why := self._permit(intent, now_s):
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
-        elif not isinstance(step, Cancel) and self._over_budget(intent, index):
+        elif not isinstance(step, Cancel) and self._over_budget(intent, index, now_s):
             pass
         elif isinstance(step, Place):
             self._tell_old_price(intent, index, now_s)
@@ -415,13 +432,13 @@ class ExitDesk:
             text = f"{leg.name}: its last quote came {now_s - arrived_s:.0f} s ago. Look at its limit."
             self._out.tell(intent, f"old:{intent.id}:{leg.key}", "An exit is priced from old quotes", text)
 
-    def _over_budget(self, intent: Intent, index: int) -> bool:
+    def _over_budget(self, intent: Intent, index: int, now_s: float) -> bool:
         leg, budget = intent.legs[index], budget_of(intent, index, self.blotter.all())
         if budget.low:
             topic = f"budget:{intent.id}"
             self._out.tell(intent, topic, "An exit sends many commands", budget.low, Urgency.MEDIUM)
         if budget.over:
-            self._block(intent, index, f"{leg.name}: {budget.over}")
+            self._block(intent, index, f"{leg.name}: {budget.over}", now_s)
             self._out.save(intent)
         return bool(budget.over)
 

@@ -216,6 +216,8 @@ class Intent:
         by: who decided: the rule, or the person's name.
         begun_s: when it was decided, or the start of the later day on which it goes on.
         part: how much of the position it closes; None = all of it.
+        naked_s: for how many seconds it has left more risk without a hedge than it began with.
+        naked_since_s: since when it does so again, those seconds not counted yet; None = it does not.
     """
 
     id: str
@@ -234,6 +236,8 @@ class Intent:
     begun_s: float = 0.0
     verify_since_s: float | None = None
     part: Part | None = None
+    naked_s: float = 0.0
+    naked_since_s: float | None = None
 
     def __post_init__(self) -> None:
         """It begins when it is decided."""
@@ -285,6 +289,7 @@ class Intent:
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
             "begun_s": self.begun_s, "part": list(self.part) if self.part else None,
+            "naked_s": self.naked_s, "naked_since_s": self.naked_since_s,
         }  # fmt: skip
 
     @classmethod
@@ -296,6 +301,7 @@ class Intent:
             [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
             row["created_s"], IntentState(row["state"]), orders, row["note"],
             row["begun_s"], part=Part(*row["part"]) if row.get("part") else None,
+            naked_s=row.get("naked_s", 0.0), naked_since_s=row.get("naked_since_s"),
         )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from engine.messages import (
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
+from engine.naked import risk_words
 from engine.orders import read_correlation_id
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.sessions import at, ist_date
@@ -427,6 +428,7 @@ def _half_closed(intent: Intent) -> list[Effect]:
         return []
     text = (
         f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it; its "
-        "P&L and its rules count what is gone at its fills. /exit closes the rest; or correct the rows."
+        f"P&L and its rules count what is gone at its fills. {risk_words(intent)} "
+        "/exit closes the rest; or correct the rows."
     )
     return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

@@ -19,6 +19,7 @@ from engine.io.runner import Runner
 from engine.messages import AccountState, Beat, BeatKind, BrokerReport, Message, OrderUpdate, Tick, Ticks
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
+from engine.tuning import Tuning
 from engine.watch import Watchlist
 from engine.wire import parse_order_updates
 from tests.engine.makers import quote
@@ -119,10 +120,13 @@ class House:
         births: how many processes have lived.
     """
 
-    def __init__(self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "") -> None:
+    def __init__(
+        self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "", tuning: Tuning | None = None
+    ) -> None:
         self.shore, self.mode, self.rules = shore, mode, rules
+        self.tuning = tuning or Tuning()
         self.agenda = Agenda(shore.market.now_s)
-        self.judge = Judge(self.agenda, shore, mode)
+        self.judge = Judge(self.agenda, shore, mode, batches=bool(self.tuning.batch_lots))
         self.pages = self.judge.pages = Pages(self.judge.recorded)
         self.wire = Wire(self.agenda, shore.exchange, self.judge)
         self.store = Store(
@@ -141,7 +145,9 @@ class House:
     def born(self) -> None:
         """A process begins: everything it knows comes from the journal."""
         self.births += 1
-        config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
+        config = MonitorConfig(
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning
+        )
         self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
         kept = self.pages.load()
         self.monitor.restore(kept, self.agenda.at_s)
