@@ -347,7 +347,7 @@ class ExitDesk:
         return self._out.take()
 
     def _count_naked(self, intent: Intent, now_s: float) -> None:
-        if naked.count(intent, now_s):
+        if naked.count(intent, self.blotter.ledger, now_s):
             self._out.save(intent)
         if intent.state.live and self._naked_for_long(intent, now_s):
             self._endings.tell_naked(intent, self._tuning.naked_budget_s)

@@ -1,31 +1,35 @@
 """How long an exit leaves more risk without a hedge than it began with, and what is left to lose.
 
 Without a hedge is what the payoff at expiry falls with, without end, on either side. A position that was
-naked from the start counts only beyond that: its exit makes it less so with every fill. All is known from
-the plan and its fills; what somebody else has traded shows when the plan follows it.
+naked from the start counts only beyond that: its exit makes it less so with every fill. What is open is known
+from the plan and its fills; longs of which the broker shows fewer, because somebody else has sold them, are
+believed to be gone at once, shorts only when the plan follows.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model import Instrument, InstrumentKind, Leg, key_parts
+from engine.model import Instrument, InstrumentKind, Leg, Side, key_parts
 from engine.money import signed_rupees
 from engine.payoff import payoff, slopes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.intents import Intent, LegPlan
+    from engine.ledger import Ledger
 
 __all__ = ["count", "risk_words", "seconds"]
 
 
-def count(intent: Intent, now_s: float) -> bool:
+def count(intent: Intent, ledger: Ledger, now_s: float) -> bool:
     """Let the clock of an exit run, or stand, by its fills; call whenever those may have changed.
 
     Returns:
         Whether it began or ended to run: worth keeping.
     """
-    runs = intent.state.live and bool(intent.orders) and _more_than_before(intent)
+    runs = intent.state.live and bool(intent.orders) and _more_than_before(intent, ledger)
     if runs is (intent.naked_since_s is not None):
         return False
     intent.naked_s = seconds(intent, now_s)
@@ -39,9 +43,9 @@ def seconds(intent: Intent, now_s: float) -> float:
     return intent.naked_s + max(running_s, 0.0)
 
 
-def risk_words(intent: Intent) -> str:
+def risk_words(intent: Intent, ledger: Ledger) -> str:
     """What can still be lost of what an exit has left, as one sentence; empty = nothing is left."""
-    left = [(plan, units) for index, plan in enumerate(intent.legs) if (units := _left(intent, index))]
+    left = [(plan, units) for plan, units in _left(intent, ledger) if units]
     if not left:
         return ""
     if any(plan.contract is None for plan, _ in left):
@@ -58,19 +62,19 @@ def _worst(intent: Intent, legs: list[Leg]) -> str:
     """The worst end of hedged legs, with what the others have made."""
     cash_paise, worst_paise = _cash_paise(intent), payoff(legs).max_loss_paise
     if worst_paise is None:
-        return "What is left is hedged, but of several expiries: its largest loss cannot be told."
+        return "What is left is hedged, but in several expiries: its largest loss cannot be told."
     if cash_paise is None:
-        return "What is left is hedged; an entry price is missing, so its largest loss is not known."
+        return "An entry price is missing, so the largest loss of what is left is not known."
     ends = signed_rupees(worst_paise + cash_paise)
-    return f"What is left is hedged: at worst, left alone until expiry, the position ends at {ends}."
+    return f"Left alone until expiry, the position ends at {ends} at worst."
 
 
-def _more_than_before(intent: Intent) -> bool:
+def _more_than_before(intent: Intent, ledger: Ledger) -> bool:
     """Whether more units are without a hedge, on one side or the other, than when the exit began."""
     if any(plan.contract is None for plan in intent.legs):
         return False
     first = _bare([_leg(plan, _first(plan)) for plan in intent.legs])
-    now = _bare([_leg(plan, _left(intent, index)) for index, plan in enumerate(intent.legs)])
+    now = _bare([_leg(plan, units) for plan, units in _left(intent, ledger)])
     return any(after > before for after, before in zip(now, first, strict=True))
 
 
@@ -85,10 +89,13 @@ def _first(plan: LegPlan) -> int:
     return sum(plan.rows.values()) + plan.side.sign * plan.before
 
 
-def _left(intent: Intent, index: int) -> int:
-    """Signed units that are open, those that a part leaves included."""
-    plan = intent.legs[index]
-    return -plan.side.sign * (max(intent.rest(index), 0) + plan.keeps)
+def _left(intent: Intent, ledger: Ledger) -> Iterator[tuple[LegPlan, int]]:
+    """Signed units of each leg that are open, those that a part leaves included."""
+    for index, plan in enumerate(intent.legs):
+        units, row = max(intent.rest(index), 0) + plan.keeps, ledger.row(plan)
+        if plan.side is Side.SELL and row is not None:
+            units = min(units, max(row.net_quantity, 0))
+        yield plan, -plan.side.sign * units
 
 
 def _leg(plan: LegPlan, units: int) -> Leg:
@@ -105,7 +112,7 @@ def _leg(plan: LegPlan, units: int) -> Leg:
 def _cash_paise(intent: Intent) -> int | None:
     """What all legs have paid and brought so far; None = an entry price is missing.
 
-    What somebody else has traded counts at its entry price, as if it had made nothing.
+    What the plan has found closed by somebody else counts at its entry price, as if it had made nothing.
     """
     total_paise = 0
     for index, plan in enumerate(intent.legs):

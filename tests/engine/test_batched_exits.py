@@ -103,7 +103,7 @@ def test_a_short_that_is_blocked_in_its_second_batch_keeps_its_hedge():
     assert world.run() is IntentState.STUCK
     assert left(world) == [6, -6, 0, 6]
     (told,) = [alert for alert in world.alerts if alert.title.startswith("Exit is stuck")]
-    assert "What is left is hedged: at worst" in told.text
+    assert "Left alone until expiry, the position ends at −₹" in told.text
 
 
 def test_a_long_that_nobody_buys_holds_the_shorts_up_only_for_a_while():

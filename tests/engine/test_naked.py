@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from engine.intents import Intent, IntentState, LegPlan
+from engine.ledger import Ledger
 from engine.model import Action, Side, Urgency, Verdict
 from engine.naked import risk_words
 from engine.plan import plan_exit
@@ -109,18 +110,22 @@ def test_nothing_counts_that_was_not_worse_than_before(made):
     assert not told(world)
 
 
-def test_hedges_that_somebody_else_has_sold_count_once_the_plan_knows():
-    """Of a spread the long is gone: the plan follows, and the short is bare until it is bought back."""
-    made = position(leg(-LOT, 25_300, "CE", 40), leg(LOT, 25_500, "CE", 18))
+@pytest.mark.parametrize("lots", [0, 1])
+def test_hedges_that_somebody_else_has_sold_count_at_once(lots):
+    """Of a spread the long is sold in the app, all of it or one of two, while we buy the short back."""
+    made = position(leg(-2 * LOT, 25_300, "CE", 40), leg(2 * LOT, 25_500, "CE", 18))
     broker = Choosy()
     broker.slow = made.legs[0].key
     world = World(made, broker)
     world.exit()
     world.run(2.0)
-    world.intent.legs[1].quantity = 0  # as the desk does when the list has shown it often enough
-    world.run(30.0)
+    broker.by_hand(made.legs[1].key, (lots - 2) * LOT, world.now_s)
+    world.held[made.legs[1].key] = lots * LOT
+    world.run(18.0)
+    assert not told(world)
+    world.run(10.0)
     (text,) = told(world)
-    assert "65 units lose as the market rises" in text
+    assert text.endswith(f"{LOT * (2 - lots)} units lose as the market rises.")
 
 
 def test_a_night_does_not_count():
@@ -134,6 +139,11 @@ def test_a_night_does_not_count():
 
 
 # --------------------------------------------------------------------------------- what is told
+
+
+def words(intent) -> str:
+    """What is told before the broker was read."""
+    return risk_words(intent, Ledger())
 
 
 def exit_of(made) -> Intent:
@@ -155,40 +165,40 @@ def rows(made):
 def test_the_worst_end_is_that_of_the_payoff_with_what_the_fills_have_made():
     """The condor of the worked example loses at most 9,945; its call bought back for 60 makes that 13,845."""
     intent = exit_of(rows(condor()))
-    assert risk_words(intent).endswith("until expiry, the position ends at −₹9,945.00.")
+    assert words(intent).endswith("the position ends at −₹9,945.00 at worst.")
     buy_back(intent, "25300 CE", 60)
-    assert risk_words(intent).endswith("until expiry, the position ends at −₹13,845.00.")
+    assert words(intent).endswith("the position ends at −₹13,845.00 at worst.")
     buy_back(intent, "24700 PE", 10)
-    assert risk_words(intent).endswith("until expiry, the position ends at −₹1,495.00.")
+    assert words(intent).endswith("the position ends at −₹1,495.00 at worst.")
 
 
 def test_what_somebody_else_has_closed_counts_as_if_it_had_made_nothing():
     """Its price is not known: of the long call only the entry is."""
     intent = exit_of(rows(position(leg(LOT, 25_300, "CE", 40), leg(LOT, 25_500, "CE", 18))))
     intent.legs[0].quantity = 0
-    assert risk_words(intent).endswith("the position ends at −₹1,170.00.")
+    assert words(intent).endswith("the position ends at −₹1,170.00 at worst.")
 
 
 @pytest.mark.parametrize(
-    ("made", "words"),
+    ("made", "said"),
     [
         (strangle(), "no limit to its loss: 65 units lose as the market rises or falls."),
         (position(leg(-LOT, 25_300, "CE", 40)), "65 units lose as the market rises."),
-        (position(leg(-LOT, 25_300, "CE", 40), leg(LOT, 25_500, "CE", 18, LATER)), "several expiries"),
-        (position(leg(LOT, 25_300, "CE", None)), "an entry price is missing"),
+        (position(leg(-LOT, 25_300, "CE", 40), leg(LOT, 25_500, "CE", 18, LATER)), "in several expiries"),
+        (position(leg(LOT, 25_300, "CE", None)), "An entry price is missing"),
     ],
     ids=["both", "one", "calendar", "no price"],
 )  # fmt: skip
-def test_what_cannot_be_a_number_is_said_in_words(made, words):
+def test_what_cannot_be_a_number_is_said_in_words(made, said):
     """No limit, several expiries, no entry price."""
-    assert words in risk_words(exit_of(rows(made)))
+    assert said in words(exit_of(rows(made)))
 
 
 def test_an_exit_that_has_traded_all_has_nothing_to_lose():
     """There is no sentence for it."""
     intent = exit_of(position(leg(LOT, 25_300, "CE", 40)))
     buy_back(intent, "CE", 50)
-    assert not risk_words(intent)
+    assert not words(intent)
 
 
 def test_a_leg_comes_back_from_the_journal_with_its_contract_and_from_an_old_one_without():
@@ -202,5 +212,5 @@ def test_a_leg_comes_back_from_the_journal_with_its_contract_and_from_an_old_one
     del kept["naked_s"], kept["naked_since_s"]
     old = Intent.from_json(kept, [])
     assert (old.naked_s, old.naked_since_s) == (0.0, None)
-    assert risk_words(old) == "What it can still lose is not known."
+    assert words(old) == "What it can still lose is not known."
     assert all(isinstance(each, LegPlan) for each in old.legs)
