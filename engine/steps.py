@@ -188,7 +188,8 @@ def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float
         return told
     ladder = ladder_of(intent, leg)
     far = far_side_paise(ladder, touch)
-    at_cap = order.request.limit_paise in (ladder.cap_paise(), range_edge_paise(leg, far))
+    limit, sign = order.request.limit_paise, leg.side.sign  # somebody may have moved it past the cap
+    at_cap = (limit - ladder.cap_paise()) * sign >= 0 or limit == range_edge_paise(leg, far)
     if at_cap and now_s - order.priced_s >= tuning.cap_wait_s and not leg.uncapped:
         leg.uncapped = True
         text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
