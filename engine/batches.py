@@ -78,7 +78,8 @@ def turn(intent: Intent, batch_lots: int, now_s: float, *, hold: bool = False) -
             break
         reached = share
     sold = list(_sold(longs, shorts, reached, hold=hold))
-    if any(units and _waited_for(each, intent, now_s) for each, units in sold):
+    late = [each for each, units in sold if units and each.rest > _upper(each.leg, reached)]
+    if any(_waited_for(each, intent, now_s) for each in late):
         bought = [(each, min(each.live, each.rest)) for each in shorts]
     else:
         goal = NOTHING if any(each.blocked for each in shorts) else goal

@@ -45,6 +45,14 @@ def trade(intent, **traded):
         plan.before += traded.get(which, 0) * LOT
 
 
+def order(intent, index, units, state=OrderState.WORKING):
+    """An order of so many units of a leg, of which nothing is filled."""
+    plan, attempt = intent.legs[index], len(intent.orders)
+    name = f"P-default-{intent.id}-{index}-0-{attempt}"
+    request = OrderRequest(name, plan.key, plan.side, units, 1_000, plan.product)
+    intent.orders.append(Order(request, intent.id, index, 0, attempt, OPENED, state))
+
+
 def walk(intent, batch_lots):
     """What goes when each turn is traded in full, one entry a turn."""
     while allowed := turn(intent, batch_lots, OPENED):
@@ -82,6 +90,32 @@ def test_half_a_lot_that_was_traded_holds_nobody_up():
     assert turn(intent, 1, OPENED) == [(0, LOT)]
     intent.legs[0].before += LOT
     assert turn(intent, 1, OPENED) == [(2, LOT), (3, LOT)]
+
+
+def test_half_a_lot_of_a_long_is_not_asked_for_before_the_rest_may_go():
+    """What is odd there goes with the last batch; the shorts do not wait for it."""
+    intent = exit_of(condors(2))
+    for plan, units in zip(intent.legs, (LOT, LOT, 30, LOT), strict=True):
+        plan.before = units
+    assert turn(intent, 1, OPENED) == [(0, LOT), (1, LOT)]
+
+
+def test_a_short_whose_order_is_alive_though_all_of_it_is_traded_holds_the_longs():
+    """An order that was given up has turned up: it must be gone first, and nothing more of it may go."""
+    intent = exit_of(condors(2))
+    trade(intent, short_calls=2, short_puts=2)
+    order(intent, 1, LOT)
+    assert turn(intent, 0, OPENED) == [(1, 0)]
+
+
+def test_a_long_s_order_may_stay_at_the_exchange_as_far_as_the_hedge_bears_it():
+    """A part was being closed when a stop wants the whole: one of four shorts is gone. No short waits."""
+    intent = exit_of(condors(4))
+    trade(intent, short_calls=1, short_puts=1)
+    order(intent, 2, LOT)
+    order(intent, 3, 2 * LOT)
+    assert turn(intent, 0, OPENED) == [(0, 3 * LOT), (1, 3 * LOT), (2, LOT), (3, LOT)]
+    assert turn(intent, 0, OPENED, hold=True)[2:] == [(2, 0), (3, 0)]
 
 
 def test_a_short_that_cannot_be_bought_back_keeps_its_longs_and_no_other_short_waits_for_it():
@@ -164,10 +198,7 @@ def test_shorts_wait_for_longs_no_longer_than_a_while_after_the_last_order():
     """A long whose books cannot be read, or whatever: the next batch of shorts begins without it."""
     intent = exit_of(condors(4))
     trade(intent, short_calls=2, short_puts=2)
-    plan = intent.legs[0]
-    request = OrderRequest("P-default-260203001-0-0-0", plan.key, plan.side, LOT, 1_000, plan.product)
-    order = Order(request, intent.id, 0, 0, 0, OPENED, OrderState.CANCELLED)
-    intent.orders = [order]
+    order(intent, 0, LOT, OrderState.CANCELLED)
     assert len(turn(intent, 2, OPENED + LONGS_WAIT_S - 1)) == 2
     assert len(turn(intent, 2, OPENED + LONGS_WAIT_S)) == 4
 

@@ -8,10 +8,12 @@ from datetime import date
 
 import pytest
 
+from engine.broker_nouns import OrderRequest
 from engine.intents import Intent, IntentState, LegPlan
 from engine.ledger import Ledger
 from engine.model import Action, Side, Urgency, Verdict
-from engine.naked import risk_words
+from engine.naked import count, risk_words
+from engine.orders import Order, OrderState
 from engine.plan import plan_exit
 from engine.pricing import Style
 from engine.tuning import Tuning
@@ -92,10 +94,10 @@ def test_over_its_budget_an_exit_in_batches_sells_no_hedge_while_anything_is_sho
     """The put of the first batch is late; from then on all shorts go first, and the end is flat."""
     late = covered_put(Tuning(batch_lots=1, naked_budget_s=5.0), lots=3, sells_after_s=8.0)
     assert late.run() is IntentState.FLAT
-    assert [order.side for order in late.broker.placed][-3:].count(Side.SELL) == 1
+    assert [order.side for order in late.broker.placed].count(Side.SELL) == 1
     early = covered_put(Tuning(batch_lots=1, naked_budget_s=5.0), lots=3, sells_after_s=2.0)
     assert early.run() is IntentState.FLAT
-    assert [order.side for order in early.broker.placed][-7:].count(Side.SELL) == 3
+    assert [order.side for order in early.broker.placed].count(Side.SELL) == 3
 
 
 @pytest.mark.parametrize("made", [condor(), strangle()], ids=["hedged", "naked from the start"])
@@ -108,6 +110,20 @@ def test_nothing_counts_that_was_not_worse_than_before(made):
     world.run(60.0)
     assert (world.intent.naked_s, world.intent.naked_since_s) == (0.0, None)
     assert not told(world)
+
+
+def test_what_an_earlier_exit_has_left_without_a_hedge_does_not_count_against_the_next():
+    """The future was bought back before /stop: the put is bare when the next exit begins."""
+    intent = exit_of(position(future(-LOT, 25_000), leg(-LOT, 24_700, "PE", 45)))
+    put, hedge = sorted(intent.legs, key=lambda plan: "FUT" in plan.name)
+    request = OrderRequest("P-default-260203001-1-0-0", put.key, put.side, LOT, 4_500, put.product)
+    intent.orders = [Order(request, intent.id, intent.legs.index(put), 0, 0, OPENED)]
+    hedge.before = LOT
+    assert not count(intent, Ledger(), OPENED)
+    hedge.before, intent.naked_since_s = 0, None
+    intent.orders.append(filled(intent, hedge))
+    assert count(intent, Ledger(), OPENED)
+    assert intent.naked_since_s == OPENED
 
 
 @pytest.mark.parametrize("lots", [0, 1])
@@ -155,6 +171,13 @@ def buy_back(intent, name, price):
     """One leg is traded, at this price in rupees."""
     plan = next(plan for plan in intent.legs if plan.name.endswith(name))
     plan.before, plan.before_paise = plan.quantity, plan.quantity * price * 100
+
+
+def filled(intent, plan) -> Order:
+    """The order that has traded all of a leg."""
+    request = OrderRequest("P-default-260203001-0-0-0", plan.key, plan.side, plan.quantity, 100, plan.product)
+    index = intent.legs.index(plan)
+    return Order(request, intent.id, index, 0, 0, OPENED, OrderState.FILLED, filled=plan.quantity)
 
 
 def rows(made):
