@@ -91,14 +91,6 @@ class Endings:
         text = f"{intent.note.rstrip('. ')}. {risk_words(intent, self._ledger)}".rstrip()
         self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", text)
 
-    def tell_naked(self, intent: Intent, budget_s: float) -> None:
-        """Tell that hedges were missing for longer than may be, and what is done about it."""
-        text = (
-            f"{intent.title}: for more than {budget_s:.0f} s more of it has been without a hedge than "
-            "before its exit. Until nothing is short no hedge is sold any more. "
-        ) + risk_words(intent, self._ledger)
-        self._out.tell(intent, f"naked:{intent.id}", "An exit has lost its hedge", text.rstrip())
-
     def take_up(self, stuck: Iterable[Intent]) -> None:
         """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""
         for intent in stuck:

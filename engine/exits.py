@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import naked
 from engine.batches import turn
 from engine.blotter import Blotter
 from engine.budget import budget_of
@@ -18,6 +17,7 @@ from engine.endings import Endings
 from engine.intents import Intent, IntentState
 from engine.meddling import Meddling
 from engine.model import Urgency
+from engine.naked import NakedClock
 from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
@@ -92,6 +92,7 @@ class ExitDesk:
         self._endings = Endings(self.blotter.ledger, self._out)
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
+        self._naked = NakedClock(self.blotter.ledger, self._out, tuning.naked_budget_s)
         self._pace = Pace()
         self._stalls = Stalls()
         self._silence = Silence()
@@ -326,7 +327,7 @@ class ExitDesk:
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
-            self._count_naked(intent, now_s)
+            self._naked.look(intent, now_s)
             if lost := self.blotter.lost(intent.id, now_s):
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
@@ -338,22 +339,13 @@ class ExitDesk:
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
             self._meddling.look(intent)  # what was asked for just now
-            self._count_naked(intent, now_s)
+            self._naked.look(intent, now_s)
         if self._riddles.solve(now_s):
             self._pace.wanted = True
         for effect in self._silence.look(now_s):
             self._out.add(effect)
         self._query(now_s)
         return self._out.take()
-
-    def _count_naked(self, intent: Intent, now_s: float) -> None:
-        if naked.count(intent, self.blotter.ledger, now_s):
-            self._out.save(intent)
-        if intent.state.live and self._naked_for_long(intent, now_s):
-            self._endings.tell_naked(intent, self._tuning.naked_budget_s)
-
-    def _naked_for_long(self, intent: Intent, now_s: float) -> bool:
-        return naked.seconds(intent, now_s) > self._tuning.naked_budget_s
 
     def _work(self, intent: Intent, now_s: float) -> None:
         open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
@@ -376,7 +368,7 @@ class ExitDesk:
 
     def _whose_turn(self, intent: Intent, now_s: float) -> list[tuple[int, int]]:
         """Which legs may go now, and how far: one without a hedge for long sells no more of them."""
-        hold = self._naked_for_long(intent, now_s) or self._shorts_elsewhere(intent, now_s)
+        hold = self._naked.late(intent, now_s) or self._shorts_elsewhere(intent, now_s)
         return turn(intent, self._tuning.batch_lots, now_s, hold=hold)
 
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:

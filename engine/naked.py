@@ -19,28 +19,42 @@ if TYPE_CHECKING:
 
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
+    from engine.outgoing import Outgoing
 
-__all__ = ["count", "risk_words", "seconds"]
+__all__ = ["NakedClock", "risk_words"]
 
 
-def count(intent: Intent, ledger: Ledger, now_s: float) -> bool:
-    """Let the clock of an exit run, or stand, by its fills; call whenever those may have changed.
+class NakedClock:
+    """Counts those seconds of every exit, and tells when they are more than may be.
 
-    Returns:
-        Whether it began or ended to run: worth keeping.
+    Args:
+        ledger: the broker's word.
+        out: where effects are collected.
+        budget_s: seconds that an exit may take so.
     """
-    runs = intent.state.live and bool(intent.orders) and _more_than_before(intent, ledger)
-    if runs is (intent.naked_since_s is not None):
-        return False
-    intent.naked_s = seconds(intent, now_s)
-    intent.naked_since_s = now_s if runs else None
-    return True
 
+    def __init__(self, ledger: Ledger, out: Outgoing, budget_s: float) -> None:
+        self._ledger = ledger
+        self._out = out
+        self._budget_s = budget_s
 
-def seconds(intent: Intent, now_s: float) -> float:
-    """Seconds without a hedge until now, restarts included."""
-    running_s = 0.0 if intent.naked_since_s is None else now_s - intent.naked_since_s
-    return intent.naked_s + max(running_s, 0.0)
+    def look(self, intent: Intent, now_s: float) -> None:
+        """Let the clock of an exit run, or stand, by its fills; call whenever those may have changed."""
+        runs = intent.state.live and bool(intent.orders) and _more_than_before(intent, self._ledger)
+        if runs is (intent.naked_since_s is None):
+            intent.naked_s = _seconds(intent, now_s)
+            intent.naked_since_s = now_s if runs else None
+            self._out.save(intent)
+        if intent.state.live and self.late(intent, now_s):
+            text = (
+                f"{intent.title}: for over {self._budget_s:.0f} s more of it has been without a hedge than "
+                "before its exit. Until nothing is short no hedge is sold any more. "
+            ) + risk_words(intent, self._ledger)
+            self._out.tell(intent, f"naked:{intent.id}", "An exit has lost its hedge", text.rstrip())
+
+    def late(self, intent: Intent, now_s: float) -> bool:
+        """Whether an exit has used up its seconds."""
+        return _seconds(intent, now_s) > self._budget_s
 
 
 def risk_words(intent: Intent, ledger: Ledger) -> str:
@@ -69,6 +83,12 @@ def _worst(intent: Intent, legs: list[Leg]) -> str:
     return f"Left alone until expiry, the position ends at {ends} at worst."
 
 
+def _seconds(intent: Intent, now_s: float) -> float:
+    """Seconds without a hedge until now, restarts included."""
+    running_s = 0.0 if intent.naked_since_s is None else now_s - intent.naked_since_s
+    return intent.naked_s + max(running_s, 0.0)
+
+
 def _more_than_before(intent: Intent, ledger: Ledger) -> bool:
     """Whether more units are without a hedge, on one side or the other, than when the exit began."""
     if any(plan.contract is None for plan in intent.legs):
@@ -94,7 +114,7 @@ def _left(intent: Intent, ledger: Ledger) -> Iterator[tuple[LegPlan, int]]:
     for index, plan in enumerate(intent.legs):
         units, row = max(intent.rest(index), 0) + plan.keeps, ledger.row(plan)
         if plan.side is Side.SELL and row is not None:
-            units = min(units, max(row.net_quantity, 0))
+            units = min(units, max(row.net_quantity, 0) + ledger.elsewhere(plan))
         yield plan, -plan.side.sign * units
 
 

@@ -8,12 +8,14 @@ from datetime import date
 
 import pytest
 
+from engine.blotter import Blotter
 from engine.broker_nouns import OrderRequest
 from engine.intents import Intent, IntentState, LegPlan
 from engine.ledger import Ledger
 from engine.model import Action, Side, Urgency, Verdict
-from engine.naked import count, risk_words
+from engine.naked import NakedClock, risk_words
 from engine.orders import Order, OrderState
+from engine.outgoing import Outgoing
 from engine.plan import plan_exit
 from engine.pricing import Style
 from engine.tuning import Tuning
@@ -119,10 +121,12 @@ def test_what_an_earlier_exit_has_left_without_a_hedge_does_not_count_against_th
     request = OrderRequest("P-default-260203001-1-0-0", put.key, put.side, LOT, 4_500, put.product)
     intent.orders = [Order(request, intent.id, intent.legs.index(put), 0, 0, OPENED)]
     hedge.before = LOT
-    assert not count(intent, Ledger(), OPENED)
-    hedge.before, intent.naked_since_s = 0, None
+    clock = NakedClock(Ledger(), Outgoing("default", Blotter()), 20.0)
+    clock.look(intent, OPENED)
+    assert intent.naked_since_s is None
+    hedge.before = 0
     intent.orders.append(filled(intent, hedge))
-    assert count(intent, Ledger(), OPENED)
+    clock.look(intent, OPENED)
     assert intent.naked_since_s == OPENED
 
 
