@@ -82,9 +82,20 @@ class Endings:
     def stuck(self, intent: Intent, why: str) -> None:
         """Give up, and tell a human."""
         intent.state = IntentState.STUCK
-        intent.note = why
+        intent.note = "; ".join([why, *self._turned(intent, why)])
         self._out.save(intent)
         self.tell_stuck(intent)
+
+    def _turned(self, intent: Intent, why: str) -> list[str]:
+        """What stands the other way round and is not named yet: its turn, which would tell, never comes."""
+        said = []
+        for leg in intent.legs:
+            row = self._ledger.row(leg)
+            if row is not None and row.net_quantity * leg.side.sign > 0 and leg.name not in why:
+                said.append(
+                    f"{leg.name}: the broker shows {row.net_quantity:+d}: it stands the other way round"
+                )
+        return said
 
     def tell_stuck(self, intent: Intent) -> None:
         """Tell of an exit that stands stuck, and what its position can still lose."""
