@@ -387,7 +387,8 @@ def test_an_order_that_turns_up_after_its_exit_has_ended_is_taken_back_and_told(
     world.step()
     world.step()
     assert [o.status for o in world.broker.orders.values()] == ["CANCELLED"]
-    assert "An order turned up after its exit had ended" in world.titles()
+    (told,) = [a for a in world.alerts if a.title == "An order turned up after its exit had ended"]
+    assert told.text.startswith(f"{world.position.legs[0].instrument.display}: order ")
 
 
 def test_a_resting_order_is_cancelled_when_the_position_shrinks_by_hand():
