@@ -102,6 +102,7 @@ def book_of(
         "realised_before_charges_paise": made,
         "realised_after_charges_paise": None if made is None or costs is None else made - costs,
         "seconds": _seconds(intent, ended_s),
+        "naked_s": round(intent.naked_s, 3),
         "notes": NOTES,
     }  # fmt: skip
 

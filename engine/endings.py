@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.effects import Audit
 from engine.intents import IntentState
+from engine.naked import risk_words
 from engine.steps import OLD_READ_S, Wait, cancel_due
 from engine.verify import Finding, comes_true, verify
 
@@ -81,13 +82,25 @@ class Endings:
     def stuck(self, intent: Intent, why: str) -> None:
         """Give up, and tell a human."""
         intent.state = IntentState.STUCK
-        intent.note = why
+        intent.note = "; ".join([why, *self._turned(intent, why)])
         self._out.save(intent)
         self.tell_stuck(intent)
 
+    def _turned(self, intent: Intent, why: str) -> list[str]:
+        """What stands the other way round and is not named yet: its turn, which would tell, never comes."""
+        said = []
+        for leg in intent.legs:
+            row = self._ledger.row(leg)
+            if row is not None and row.net_quantity * leg.side.sign > 0 and leg.name not in why:
+                said.append(
+                    f"{leg.name}: the broker shows {row.net_quantity:+d}: it stands the other way round"
+                )
+        return said
+
     def tell_stuck(self, intent: Intent) -> None:
-        """Tell of an exit that stands stuck."""
-        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", intent.note)
+        """Tell of an exit that stands stuck, and what its position can still lose."""
+        text = f"{intent.note.rstrip('. ')}. {risk_words(intent, self._ledger)}".rstrip()
+        self._out.tell(intent, f"stuck:{intent.id}", "Exit is stuck: look at the broker now", text)
 
     def take_up(self, stuck: Iterable[Intent]) -> None:
         """Go on with stuck exits whose plan is all traded, now that the books agree; they end flat."""

@@ -213,7 +213,9 @@ class Helm:
     def plan(self, position: Position, part: Part | None) -> list[LegPlan]:
         """What an exit of the position, or of that part of it, has to trade now."""
         earlier = self.desk.unfinished(position.id)
-        return plan_exit(position, earlier, None if part is None else part.closes)
+        spots = [leg.instrument.underlying for leg in position.legs]
+        level_paise = next((self.touch(key).ltp_paise for key in spots if key is not None), 0)
+        return plan_exit(position, earlier, None if part is None else part.closes, level_paise or None)
 
     def part_of(self, position: Position, verdict: Verdict | None) -> Part | None:
         """How much of the position a verdict closes; None = all of it."""

@@ -7,15 +7,16 @@ the same position joins it. Everything here goes to the journal before anything 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from engine.broker_nouns import Product
-from engine.model import Action, InstrumentKey, PositionId, Side, Urgency, Verdict
+from engine.model import Action, InstrumentKey, PositionId, Right, Side, Urgency, Verdict
 from engine.orders import Order
 from engine.pricing import Style
 
-__all__ = ["Intent", "IntentState", "LegPlan", "Part"]
+__all__ = ["Contract", "Intent", "IntentState", "LegPlan", "Part"]
 
 
 class IntentState(StrEnum):
@@ -67,6 +68,25 @@ class Part(NamedTuple):
         return f"closed {self.entry - self.left} of {self.entry}, {self.left} open"
 
 
+class Contract(NamedTuple):
+    """What of a contract decides which legs hedge each other; a future has neither right nor strike."""
+
+    right: Right | None
+    strike_paise: int | None
+    expiry: date | None
+
+    def to_json(self) -> list[Any]:
+        """The contract as the journal keeps it."""
+        return [self.right, self.strike_paise, self.expiry.isoformat() if self.expiry else None]
+
+    @classmethod
+    def from_json(cls, row: list[Any]) -> Contract:
+        """Read the journal's form back."""
+        right, strike_paise, day = row
+        expiry = date.fromisoformat(day) if day else None
+        return cls(Right(right) if right else None, strike_paise, expiry)
+
+
 @dataclass(slots=True)
 class LegPlan:
     """What one leg of an exit has to trade.
@@ -97,6 +117,7 @@ class LegPlan:
         prices_paise: row id -> entry price per unit, for the P&L of a part.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
+        contract: what it hedges and is hedged by; None = planned by an older version, not known.
     """
 
     key: InstrumentKey
@@ -134,6 +155,7 @@ class LegPlan:
     upper_paise: int | None = None
     hands: int = 0
     trigger_mid_paise: int | None = None
+    contract: Contract | None = None
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
@@ -164,6 +186,7 @@ class LegPlan:
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
             "hands": self.hands, "trigger_mid": self.trigger_mid_paise,
+            "contract": self.contract.to_json() if self.contract else None,
         }  # fmt: skip
 
     @classmethod
@@ -182,6 +205,7 @@ class LegPlan:
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
             hands=row.get("hands", 0), trigger_mid_paise=row.get("trigger_mid"),
+            contract=Contract.from_json(row["contract"]) if row.get("contract") else None,
         )  # fmt: skip
 
 
@@ -195,6 +219,8 @@ class Intent:
         by: who decided: the rule, or the person's name.
         begun_s: when it was decided, or the start of the later day on which it goes on.
         part: how much of the position it closes; None = all of it.
+        naked_s: for how many seconds it has left more risk without a hedge than it began with.
+        naked_since_s: since when it does so again, those seconds not counted yet; None = it does not.
     """
 
     id: str
@@ -213,6 +239,8 @@ class Intent:
     begun_s: float = 0.0
     verify_since_s: float | None = None
     part: Part | None = None
+    naked_s: float = 0.0
+    naked_since_s: float | None = None
 
     def __post_init__(self) -> None:
         """It begins when it is decided."""
@@ -264,6 +292,7 @@ class Intent:
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
             "begun_s": self.begun_s, "part": list(self.part) if self.part else None,
+            "naked_s": self.naked_s, "naked_since_s": self.naked_since_s,
         }  # fmt: skip
 
     @classmethod
@@ -275,6 +304,7 @@ class Intent:
             [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
             row["created_s"], IntentState(row["state"]), orders, row["note"],
             row["begun_s"], part=Part(*row["part"]) if row.get("part") else None,
+            naked_s=row.get("naked_s", 0.0), naked_since_s=row.get("naked_since_s"),
         )  # fmt: skip
 
 

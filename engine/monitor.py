@@ -45,6 +45,7 @@ from engine.messages import (
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
+from engine.naked import risk_words
 from engine.orders import read_correlation_id
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
@@ -53,6 +54,7 @@ from engine.sessions import at, ist_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from engine.ledger import Ledger
     from engine.model import InstrumentKey, PositionId
     from engine.sessions import Calendar
     from engine.watch import Watchlist
@@ -183,7 +185,8 @@ class Monitor:
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
-            effects += [alert for intent in self.desk.standing() for alert in _half_closed(intent)]
+            ledger = self.desk.blotter.ledger
+            effects += [alert for intent in self.desk.standing() for alert in _half_closed(intent, ledger)]
         self.helm.release(self.holdings.positions)
         return effects
 
@@ -395,7 +398,7 @@ class Monitor:
         card = exit_card(intent, made)
         effects: list[Effect] = []
         if not intent.state.flat:
-            effects += _half_closed(intent)
+            effects += _half_closed(intent, self.desk.blotter.ledger)
         elif intent.part is None:
             position = self.holdings.positions.get(intent.position)
             before = 0 if position is None else self.watch.memory(position.id).realised_paise
@@ -427,7 +430,7 @@ def _outside(intent: Intent) -> Effect:
     return Alert(Urgency.HIGH, f"outside:{intent.id}", title, text, intent.position)
 
 
-def _half_closed(intent: Intent) -> list[Effect]:
+def _half_closed(intent: Intent, ledger: Ledger) -> list[Effect]:
     """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
     legs = range(len(intent.legs))
     done = intent.part is None and all(intent.rest(index) <= 0 for index in legs)
@@ -435,6 +438,7 @@ def _half_closed(intent: Intent) -> list[Effect]:
         return []
     text = (
         f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it; its "
-        "P&L and its rules count what is gone at its fills. /exit closes the rest; or correct the rows."
+        f"P&L and its rules count what is gone at its fills. {risk_words(intent, ledger)} "
+        "/exit closes the rest; or correct the rows."
     )
     return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

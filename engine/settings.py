@@ -67,6 +67,8 @@ EXPECTED: dict[str, str] = {
     "EXIT_IOC": "on or off (default off)",
     "EXIT_CAP_WAIT_S": "seconds from 1 to 600 (default 20)",
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
+    "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
+    "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -223,6 +225,8 @@ def _tuning(read: _Reader) -> Tuning:
         read("EXIT_CAP_WAIT_S", words.seconds(1, 600), usual.cap_wait_s),
         read("EXIT_PATIENT_WAIT_S", words.seconds(20, 3_600), usual.patient_wait_s),
         read("EXIT_IOC", words.switch, usual.ioc),
+        read("EXIT_BATCH_LOTS", words.batch_lots, usual.batch_lots),
+        read("EXIT_NAKED_S", words.seconds(0, 600), usual.naked_budget_s),
     )
 
 

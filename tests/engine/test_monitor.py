@@ -332,7 +332,8 @@ def test_an_exit_after_a_stopped_one_goes_on_where_that_ended():
     assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL"]  # the last one has traded
     rig.command(Wish.STOP)
     rig.wait(1)
-    assert "A position is half closed" in {a.title for a in rig.of(Alert)}
+    (told,) = [a for a in rig.of(Alert) if a.title == "A position is half closed"]
+    assert "Left alone until expiry, the position ends at −₹1,309.75 at worst. /exit closes" in told.text
     rig.start()
     rig.wait(3)
     rig.command(confirmed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from datetime import date
 
@@ -16,7 +17,7 @@ from engine.paper import PaperExchange
 from engine.sessions import at
 from engine.tuning import Tuning
 from tests.engine.makers import condor, leg, position, quote
-from tests.support.broker import Fill, ModelBroker, World
+from tests.support.broker import Fault, Fill, ModelBroker, World
 from tests.support.rig import Rig
 
 ENTRY = (20, 45, 40, 18)
@@ -489,3 +490,15 @@ def test_the_master_is_read_in_the_morning_and_once_for_each_contract_it_lacks(m
     rig.rows.append(replace(rig.rows[0], id=100, strategy_id=9, symbol="BANKNIFTY", security_id=999_998))
     synced(rig, 3)
     assert asked[2:] == [LoadInstruments(frozenset({"NIFTY", "BANKNIFTY"}))]
+
+
+def test_a_stuck_exit_names_a_leg_that_was_turned_round_before_its_turn():
+    """The short is refused for good; of the long two lots were sold by hand, where one was held."""
+    made = position(leg(-65, 25300, "CE", 40), leg(65, 25500, "CE", 18))
+    world = World(made, ModelBroker(deque([Fault.REFUSED])))
+    world.broker.by_hand(made.legs[1].key, -130, world.now_s)
+    world.held[made.legs[1].key] = -65
+    world.exit()
+    assert world.run() is IntentState.STUCK
+    long = made.legs[1].instrument.display
+    assert world.intent.note.endswith(f"; {long}: the broker shows -65: it stands the other way round")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
-from engine.tuning import Tuning
+from engine.tuning import BY_SLICE, Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
@@ -54,7 +54,25 @@ def test_how_an_exit_trades_can_be_set_within_bounds():
     env = {"EXIT_CAP_WAIT_S": "5", "EXIT_PATIENT_WAIT_S": "300", "EXIT_IOC": "On"}
     assert Settings.parse(env).tuning == Tuning(5.0, 300.0, ioc=True)
     wrong = {"EXIT_CAP_WAIT_S": "0", "EXIT_PATIENT_WAIT_S": "nan", "EXIT_IOC": "maybe"}
+    wrong |= {"EXIT_BATCH_LOTS": "-1", "EXIT_NAKED_S": "601"}
     assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
+
+
+@pytest.mark.parametrize(
+    ("word", "lots"), [("", 0), ("0", 0), ("4", 4), ("1000", 1_000), ("Freeze", BY_SLICE)]
+)
+def test_batches_are_lots_or_the_word_freeze(word, lots):
+    """None by default; a position is never told to go in batches of less than a lot."""
+    assert Settings.parse({"EXIT_BATCH_LOTS": word, "EXIT_NAKED_S": "0"}).tuning == Tuning(
+        batch_lots=lots, naked_budget_s=0.0
+    )
+
+
+@pytest.mark.parametrize("word", ["-1", "1001", "2.5", "slices"])
+def test_what_is_no_batch_is_refused(word):
+    """The fault says what was expected."""
+    (fault,) = faults({"EXIT_BATCH_LOTS": word})
+    assert "or the word freeze" in fault
 
 
 def test_complete_credentials_are_parsed_into_their_types():

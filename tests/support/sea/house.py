@@ -29,6 +29,7 @@ from engine.messages import (
 )
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
+from engine.tuning import Tuning
 from engine.watch import Watchlist
 from engine.wire import parse_order_updates
 from tests.engine.makers import quote
@@ -139,10 +140,13 @@ class House:
         births: how many processes have lived.
     """
 
-    def __init__(self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "") -> None:
+    def __init__(
+        self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "", tuning: Tuning | None = None
+    ) -> None:
         self.shore, self.mode, self.rules = shore, mode, rules
+        self.tuning = tuning or Tuning()
         self.agenda = Agenda(shore.market.now_s)
-        self.judge = Judge(self.agenda, shore, mode)
+        self.judge = Judge(self.agenda, shore, mode, batches=bool(self.tuning.batch_lots))
         self.pages = self.judge.pages = Pages(self.judge.recorded)
         self.wire = Wire(self.agenda, shore.exchange, self.judge)
         self.store = Store(
@@ -161,7 +165,9 @@ class House:
     def born(self) -> None:
         """A process begins: everything it knows comes from the journal."""
         self.births += 1
-        config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
+        config = MonitorConfig(
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning
+        )
         self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
         kept = self.pages.load()
         self.monitor.restore(kept, self.agenda.at_s)
