@@ -39,6 +39,7 @@ from engine.steps import (
     next_step,
     renew_mid,
 )
+from engine.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,7 +71,7 @@ class ExitDesk:
     Args:
         account: the account's name, part of every correlation id.
         touch: the best prices of a contract now.
-        permit: why an intent may not send now; empty = it may.
+        permit: why an intent may not send now; empty = it may. None: what belongs to no exit.
         tuning: how patient exits are.
     """
 
@@ -78,7 +79,7 @@ class ExitDesk:
         self,
         account: str,
         touch: Callable[[InstrumentKey], Touch],
-        permit: Callable[[Intent, float], str],
+        permit: Callable[[Intent | None, float], str],
         tuning: Tuning,
     ) -> None:
         self.intents: dict[str, Intent] = {}
@@ -90,6 +91,7 @@ class ExitDesk:
         self._endings = Endings(self.blotter.ledger, self._out)
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
+        self._strangers = Strangers(account, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
         self._silence = Silence()
@@ -339,6 +341,8 @@ class ExitDesk:
             self._meddling.look(intent)  # what was asked for just now
         if self._riddles.solve(now_s):
             self._pace.wanted = True
+        if self._strangers.live() and self._strangers.deal(self._permit(None, now_s), now_s):
+            self._pace.wanted = True
         for effect in self._silence.look(now_s):
             self._out.add(effect)
         self._query(now_s)
@@ -392,6 +396,8 @@ class ExitDesk:
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
         elif not isinstance(step, Cancel) and self._over_budget(intent, index):
             pass
+        elif isinstance(step, Place) and self._strangers.stand_in(intent.legs[index].key):
+            self._wait(intent, Wait(report=True, why="an order that no journal knows is being cancelled"))
         elif isinstance(step, Place):
             self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)

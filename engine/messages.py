@@ -111,12 +111,14 @@ class InstrumentsLoaded:
 class TradesLoaded:
     """The open rows of the trade store; ``rows`` None = the query failed (never: no positions).
 
-    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too.
+    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too. ``began_s`` is when the store was
+    asked; None = just now.
     """
 
     rows: tuple[TradeRow, ...] | None
     detail: str = ""
     levels: tuple[ExitLevel, ...] = ()
+    began_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,24 @@ class TokenRenewal:
     failed: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """What became of a `ClaimLease`.
+
+    Attributes:
+        held: it is ours, under this ``fence``, until ``until_s`` unless it is renewed.
+        fence: the newest number of the account, whoever holds it; 0 = not known.
+        by: the owner, ``host:pid:chance``.
+        failed: why nobody knows; empty = this is the answer. What was held before is held until its end.
+    """
+
+    held: bool = False
+    fence: int = 0
+    until_s: float = 0.0
+    by: str = ""
+    failed: str = ""
+
+
 class BeatKind(StrEnum):
     """The clock's reasons to wake the machine."""
 
@@ -324,5 +344,5 @@ class UpdatesStopped:
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal
+    | AccountState | TokenRenewal | LeaseState
 )  # fmt: skip

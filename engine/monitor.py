@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.access import AccessWatch
+from engine.bearings import Source
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.drill import drill_of, drill_told
@@ -28,6 +29,7 @@ from engine.messages import (
     FeedState,
     InstrumentsLoaded,
     JournalState,
+    LeaseState,
     Message,
     OrderUpdate,
     Refused,
@@ -97,6 +99,7 @@ class Monitor:
             RulesChanged: self._rules,
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
+            LeaseState: self._lease,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -130,6 +133,7 @@ class Monitor:
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self._calendar.restore(journal.get("setting", {}))
+        self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -138,8 +142,11 @@ class Monitor:
         """Take in one message; give back what is to be done, in order."""
         if type(message) is Ticks:
             effects = self._ticks(message, now_s)
-            return effects + self._after(now_s) if effects else effects  # mostly nothing happened
-        return self._handlers[type(message)](message, now_s) + self._after(now_s)
+            if not effects:
+                return effects  # mostly nothing happened
+        else:
+            effects = self._handlers[type(message)](message, now_s)
+        return self.helm.tenure.guarded(effects + self._after(now_s), now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -175,7 +182,7 @@ class Monitor:
                 return self._pulse(now_s)
             case BeatKind.SYNC:
                 self.desk.ask(now_s, "sync")
-                return [LoadTrades(), *self.desk.pulse(now_s)]
+                return [*self.helm.tenure.look(now_s), LoadTrades(), *self.desk.pulse(now_s)]
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
@@ -215,7 +222,9 @@ class Monitor:
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:
-        effects: list[Effect] = []
+        effects = self.helm.tenure.look(now_s)
+        if not self.helm.tenure.why(now_s):
+            effects += self.helm.bearings.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
@@ -239,8 +248,15 @@ class Monitor:
         self.store_fault = message.detail if message.rows is None else ""
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
-            return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
-        return self.holdings.take_rows(message.rows, message.levels, now_s)
+            unread = Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)
+            return [unread, *self.helm.bearings.unread(Source.ROWS, message.detail)]
+        # an answer without any row is not believed at once, while there are positions
+        believed = bool(message.rows) or not self.holdings.positions
+        effects = self.holdings.take_rows(message.rows, message.levels, now_s)
+        believed = believed or not self.holdings.positions
+        if self.helm.bearings.take_rows(message, believed=believed):
+            self._found()
+        return effects
 
     def _instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         held = tuple(self.holdings.changed)
@@ -311,26 +327,43 @@ class Monitor:
         return effects
 
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
-        effects = self.desk.report(message, now_s)
+        first = not message.failed and self.helm.bearings.take_books(message)
+        if first:
+            ours = [read_correlation_id(order.correlation_id) for order in message.orders]
+            self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
+        effects = self.desk.report(message, now_s)  # held against the journal before anything is sent on it
         if message.failed:
             return effects + self.access.doubt(now_s) + self._blind(message.failed, now_s)
         if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
             text = "Orders and positions can be read again."
             effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))
         self._blind_s = None
-        if not self.helm.reconciled:
-            self.helm.reconciled = True
-            ours = [read_correlation_id(order.correlation_id) for order in message.orders]
-            self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
-            self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
+        if first:
+            self._found()
         return effects + self._compare(message, now_s)
+
+    def _found(self) -> None:
+        """The books or the rows are read: with the last of them, what was only told is judged again."""
+        if self.helm.bearings.found:
+            self.helm.release(self.holdings.positions)
+
+    def _lease(self, message: LeaseState, now_s: float) -> list[Effect]:
+        """The account is ours, or not; ours anew, everything is read before anything else."""
+        lapsed = self.helm.tenure.why(now_s)
+        effects, anew = self.helm.tenure.take(message, now_s)
+        if not anew:
+            if lapsed and not self.helm.tenure.why(now_s):
+                self.helm.release(self.holdings.positions)
+            return effects
+        self.helm.bearings.lose(self.desk.blotter.ledger.asked, now_s)
+        self.desk.ask(now_s, "the account is ours now")
+        return [*effects, LoadTrades(), *self.desk.pulse(now_s)]
 
     def _blind(self, why: str, now_s: float) -> list[Effect]:
         """At the start a broker that cannot be read is news at once, later after a minute."""
         self._blind_s = now_s if self._blind_s is None else self._blind_s
-        if not self.helm.reconciled:
-            text = f"{why}. Until the broker answers, Prahari only alerts."
-            return [Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text)]
+        if self.helm.bearings.no_books():
+            return self.helm.bearings.unread(Source.BOOKS, why)
         if now_s - self._blind_s < BLIND_S:
             return []
         text = f"{why}. Rules go on, but no exit can be placed until it answers."
@@ -340,6 +373,8 @@ class Monitor:
         """Hold the automation of positions in which store and broker differ, also while others exit."""
         if report is not self.desk.blotter.ledger.report or not self.holdings.loaded:
             return []  # an older one, overtaken; or there is nothing to compare with yet
+        if self.helm.tenure.why(now_s):
+            return []  # who owns the account trades, and writes it to the store when he is done
         positions = self.holdings.positions
         running = [*self._running.values(), *self.desk.live()]  # what has just ended is still listed
         busy = {leg.key for intent in running for leg in intent.legs}

@@ -13,6 +13,7 @@ from engine.effects import (
     Ask,
     CancelOrder,
     Card,
+    ClaimLease,
     CloseTrades,
     Effect,
     LoadInstruments,
@@ -30,7 +31,7 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, TradeStore
+from engine.io.ports import Access, Broker, Chat, Claims, Clock, Feed, TradeStore
 from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
 from engine.model import Instrument, InstrumentKey
 
@@ -44,13 +45,14 @@ LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrum
 
 
 class Ports(NamedTuple):
-    """Everything outside that effects are done to."""
+    """Everything outside that effects are done to; without a lease nobody may ask for one."""
 
     broker: Broker
     access: Access
     store: TradeStore
     feed: Feed
     chat: Chat
+    lease: Claims | None = None
 
 
 class Performer:
@@ -71,12 +73,12 @@ class Performer:
         spawn: Callable[[str, Awaitable[None]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat = ports
+        self._broker, self._access, self._store, feed, chat, self._lease = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
         self._closing: asyncio.Queue[CloseTrades | ReduceTrades] = asyncio.Queue()
-        self._loading = False
+        self._loading = self._load_again = False
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
             ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
@@ -86,6 +88,7 @@ class Performer:
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             RenewToken: lambda _: spawn("renew token", self._renew()),
+            ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
@@ -159,22 +162,32 @@ class Performer:
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())
 
+    async def _claim(self, effect: ClaimLease) -> None:
+        assert self._lease is not None  # noqa: S101 - the machine's configuration comes from the same hand
+        self._inbox.post(await self._lease.claim(effect))
+
     # ----------------------------------------------------------------------------------- store
 
     def _load_trades(self) -> None:
-        if not self._loading:  # a slow store gets one question at a time
-            self._loading = True
-            self._spawn("load trades", self._trades())
+        if self._loading:  # a slow store gets one question at a time
+            self._load_again = True
+            return
+        self._loading = True
+        self._spawn("load trades", self._trades())
 
     async def _trades(self) -> None:
+        began_s = self._clock.now_s()
         try:
             rows, levels = await self._store.open_rows(), await self._store.exit_levels()
         except (SourceError, BadInput) as error:
             self._inbox.post(TradesLoaded(None, str(error)))
         else:
-            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels)))
+            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels), began_s=began_s))
         finally:
             self._loading = False
+        if self._load_again:  # whoever asked meanwhile wants to know what is there now
+            self._load_again = False
+            self._load_trades()
 
     async def _close(self, job: CloseTrades | ReduceTrades) -> bool:
         try:
