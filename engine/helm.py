@@ -333,6 +333,8 @@ class Helm:
             f"All positions stay as they are: {len(self.holdings.positions)} open, still watched, "
             "alerts go on. /exit still works; /resume lets the rules act again."
         )
+        if why := self.tenure.why(now_s):
+            told += f" From here nothing is sent, no cancel either: {why}."
         record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
         # The reply stands first: the chat sends a few messages a second, and this one is waited for.
         effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]

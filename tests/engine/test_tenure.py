@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.broker_nouns import OrderRequest
-from engine.effects import Alert, Audit, CancelOrder, LoadTrades, PlaceOrder, QueryBroker
-from engine.messages import Beat, BeatKind, LeaseState
+from engine.effects import Alert, Audit, CancelOrder, LoadTrades, PlaceOrder, QueryBroker, Say
+from engine.messages import Beat, BeatKind, LeaseState, Wish
 from engine.model import Mode, Side, Urgency
 from engine.tenure import MARGIN_S, LeaseTerms, Tenure
 from tests.engine.test_monitor import ENTRY, LOSS, PROFIT
@@ -179,6 +179,16 @@ def test_a_process_that_slept_past_the_end_sends_nothing_in_its_first_breath():
     assert rig.degraded == "the lease of this account has run out"
     rig.wait(4)
     assert "This monitor does not own the account" in rig.titles
+
+
+def test_a_stop_says_that_its_cancels_do_not_leave():
+    """/stop where the account is another's: the rules stand still, the order is the owner's to cancel."""
+    rig = Leased(registry=other_owns())
+    rig.wait(1, *ENTRY)
+    rig.command(Wish.STOP)
+    assert rig.of(Say)[-1].text.endswith(
+        "From here nothing is sent, no cancel either: another monitor owns this account (there)."
+    )
 
 
 def test_whoever_does_not_own_the_account_leaves_the_rows_alone():
