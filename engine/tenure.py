@@ -128,10 +128,7 @@ class Tenure:
         since_s, turn_s = now_s - self._asked_s, terms.ttl_s / RENEWALS
         if self._waiting:
             return since_s >= ANSWER_S
-        lapsed = bool(self.why(now_s))
-        if lapsed and self.fence and not self._failed:
-            return True  # it was ours a moment ago: this process was asleep
-        return since_s >= (min(turn_s, ASK_AGAIN_S) if lapsed else turn_s)
+        return since_s >= (min(turn_s, ASK_AGAIN_S) if self.why(now_s) else turn_s)
 
     def _claim(self, terms: LeaseTerms, now_s: float) -> list[Effect]:
         first = self._asked_s is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.bearings import PATIENCE_S, Bearings
 from engine.effects import Alert, Say
-from engine.messages import Beat, BeatKind, TradesLoaded
+from engine.messages import Beat, BeatKind, BrokerReport, TradesLoaded
 from engine.model import Mode, Urgency
 from tests.engine.test_monitor import ENTRY, LOSS, PROFIT
 from tests.support.rig import OWNER, Rig
@@ -108,6 +108,16 @@ def test_rows_that_were_asked_for_before_the_first_beat_count():
     bearings = Bearings()
     assert not bearings.look(10.0)
     assert bearings.take_rows(TradesLoaded((), began_s=9.9), believed=True)
+
+
+def test_a_report_that_was_asked_for_before_the_account_was_ours_does_not_count():
+    """It comes late, and tells of the other owner's time."""
+    bearings = Bearings()
+    bearings.lose(5, 100.0)
+    assert not bearings.take_books(BrokerReport(5, 99.0))
+    assert bearings.no_books()
+    assert bearings.take_books(BrokerReport(6, 101.0))
+    assert not bearings.no_books()
 
 
 def test_an_empty_store_is_an_answer_when_nothing_was_watched():

@@ -67,8 +67,8 @@ def test_nothing_else_is_sent_in_its_contract_before_it_is_gone():
     rig = with_stranger()
     rig.deaf = True
     leg = next(leg for leg in rig.legs if leg.quantity < 0)
-    again = "P-default-260203008-1-0-0"
-    rig.exchange.place(OrderRequest(again, leg.key, Side.BUY, 65, 5, Product.MARGIN))
+    other_side = OrderRequest("P-default-26020309z-1-0-0", leg.key, Side.SELL, 65, 100_000, Product.MARGIN)
+    rig.exchange.place(other_side)
     rig.tell(Beat(BeatKind.SYNC))
     rig.wait(20, *PROFIT)
     assert leg.key not in {order.key for order in rig.placed}

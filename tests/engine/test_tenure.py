@@ -113,6 +113,39 @@ def test_after_a_takeover_nothing_is_sent_on_what_was_read_before_it():
     assert rig.flat
 
 
+def test_an_exit_that_ran_before_waits_for_the_books_when_the_account_is_ours_again():
+    """Half done, lost for a while, regained while the broker is away: the last report is young, and old."""
+    rig = Leased()
+    rig.wait(1, *ENTRY)
+    rig.wait(2.5, *PROFIT)
+    rig.registry.give(OTHER, rig.now_s + 9)
+    rig.wait(8)
+    rig.wait(1, *PROFIT)  # its shorts are bought back, and the longs are next
+    placed = len(rig.placed)
+    assert 0 < placed < 4
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.broker_answers = False
+    rig.wait(10, *PROFIT)
+    assert rig.registry.owner == rig.owner
+    assert len(rig.placed) == placed
+    assert rig.degraded == "the broker's positions have not been read yet"
+    rig.broker_answers = True
+    rig.wait(90, *PROFIT)
+    assert rig.flat
+
+
+def test_an_empty_store_is_not_believed_at_once_after_a_takeover():
+    """There were positions: the third empty answer in a row counts, as at any other time."""
+    rig = Leased(registry=other_owns(until_in_s=40))
+    rig.wait(30, *ENTRY)
+    rig.rows = []
+    rig.wait(20, *ENTRY)
+    assert rig.degraded == "the trade store has not been read yet"
+    for _ in range(2):
+        rig.tell(Beat(BeatKind.SYNC))
+    assert rig.degraded == ""
+
+
 def test_rows_that_were_asked_for_before_the_takeover_do_not_count():
     """An old answer that comes late tells of the other's time: rules wait for the next one."""
     rig = Leased(registry=other_owns(until_in_s=40))
@@ -219,7 +252,10 @@ def test_what_the_other_has_half_closed_is_closed_by_the_rule_that_is_met():
     new = Leased(owner="there:2:bb", registry=registry, rules=STOP)
     new.exchange = old.exchange
     new.now_s = old.now_s
-    new.wait(120, *LOSS)
+    registry.until_s = new.now_s + 100  # long enough that store and broker are seen to differ
+    for _ in range(24):
+        new.tell(Beat(BeatKind.SYNC))
+        new.wait(10, *LOSS)
     assert registry.owner == "there:2:bb"
     assert new.flat
     assert bought.isdisjoint(order.key for order in new.placed)
@@ -288,6 +324,13 @@ def test_a_clock_that_is_set_does_not_keep_the_lease_alive():
     assert tenure.why(10_030.0 - MARGIN_S) == "the lease of this account has run out"
     assert tenure.why(6_400.0) == "the lease of this account has run out"
     assert any("ClaimLease" in repr(effect) for effect in tenure.look(6_400.0))
+
+
+def test_a_claim_without_an_answer_is_made_again_after_the_clock_was_set_back():
+    """Ten seconds from a moment that lies ahead would be an hour."""
+    tenure = Tenure(LeaseTerms("here:1:aa", TTL_S))
+    assert tenure.look(10_000.0)
+    assert tenure.look(6_400.0)
 
 
 def test_a_claim_without_an_answer_is_made_again():
