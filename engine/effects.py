@@ -149,6 +149,21 @@ class RenewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimLease:
+    """Take or renew the lease of the account; the answer is a `LeaseState`.
+
+    Attributes:
+        fence: under which it is held already; 0 = it is to be taken.
+        heirs: dead processes whose lease is ours to take before its end.
+        above: a new fence is to be higher than this one.
+    """
+
+    fence: int
+    heirs: tuple[str, ...]
+    above: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -294,5 +309,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook
+    | ReopenUpdates | WriteBook | ClaimLease
 )  # fmt: skip

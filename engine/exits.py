@@ -42,6 +42,7 @@ from engine.steps import (
     next_step,
     renew_mid,
 )
+from engine.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -73,7 +74,7 @@ class ExitDesk:
     Args:
         account: the account's name, part of every correlation id.
         touch: the best prices of a contract now.
-        permit: why an intent may not send now; empty = it may.
+        permit: why an intent may not send now; empty = it may. None: what belongs to no exit.
         tuning: how patient exits are.
     """
 
@@ -81,7 +82,7 @@ class ExitDesk:
         self,
         account: str,
         touch: Callable[[InstrumentKey], Touch],
-        permit: Callable[[Intent, float], str],
+        permit: Callable[[Intent | None, float], str],
         tuning: Tuning,
     ) -> None:
         self.intents: dict[str, Intent] = {}
@@ -94,6 +95,7 @@ class ExitDesk:
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._naked = NakedClock(self.blotter.ledger, self._out, tuning.naked_budget_s)
+        self._strangers = Strangers(account, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
         self._silence = Silence()
@@ -348,6 +350,8 @@ class ExitDesk:
             self._naked.look(intent, now_s)
         if self._riddles.solve(now_s):
             self._pace.wanted = True
+        if self._strangers.live() and self._strangers.deal(self._permit(None, now_s), now_s):
+            self._pace.wanted = True
         for effect in (*self._silence.look(now_s), *self._requotes.look(self.live(), now_s)):
             self._out.add(effect)
         self._query(now_s)
@@ -407,6 +411,8 @@ class ExitDesk:
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
         elif not isinstance(step, Cancel) and self._over_budget(intent, index, now_s):
             pass
+        elif isinstance(step, Place) and self._strangers.stand_in(intent.legs[index].key):
+            self._wait(intent, Wait(report=True, why="an order that no journal knows is being cancelled"))
         elif isinstance(step, Place):
             self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)
