@@ -1,11 +1,15 @@
-"""Positions whose automation is held because store and broker disagree about what they hold.
+"""Positions of which store and broker disagree about what they hold.
 
 One position is held, the others go on. It is told with what can be done, and lifted when both agree
 again; or the owner takes the position over as it is, until the difference is another one.
+
+Where the broker holds *more*, the same way round, nothing is held: an exit closes what the rows record and
+cannot carry a contract through zero, and a stop that is switched off is worse than a rest that stays.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.effects import Alert, Audit, Record
@@ -39,6 +43,21 @@ class _Seen(NamedTuple):
     reads: int
 
 
+class Stance(StrEnum):
+    """How a position whose difference is known goes on."""
+
+    HELD = "held"
+    TAKEN = "taken over"
+    MORE = "more at the broker"
+
+
+class _Kept(NamedTuple):
+    """What is remembered of a position: the difference that was told, and how it goes on."""
+
+    why: str
+    stance: Stance
+
+
 class Differences:
     """Which positions are held, and why; journaled, so that a restart does not let one loose.
 
@@ -49,19 +68,24 @@ class Differences:
     def __init__(self, quiet: Callable[[InstrumentKey], bool]) -> None:
         self._quiet = quiet
         self._seen: dict[InstrumentKey, _Seen] = {}
-        self._held: dict[PositionId, str] = {}
-        self._taken: dict[PositionId, str] = {}
+        self._kept: dict[PositionId, _Kept] = {}
 
     def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what the journal remembers."""
         for name, row in rows.items():
-            book = self._taken if row["taken"] else self._held
             if row["why"]:
-                book[PositionId(name)] = row["why"]
+                before = Stance.TAKEN if row.get("taken") else Stance.HELD
+                self._kept[PositionId(name)] = _Kept(row["why"], Stance(row.get("stance", before)))
 
     def why(self, position: PositionId) -> str:
         """Why the automation of a position is held; empty = it is not."""
-        return self._held.get(position, "")
+        kept = self._kept.get(position)
+        return kept.why if kept is not None and kept.stance is Stance.HELD else ""
+
+    def shown(self, position: PositionId) -> str:
+        """What differs while its automation goes on all the same; empty = nothing that is known."""
+        kept = self._kept.get(position)
+        return kept.why if kept is not None and kept.stance is not Stance.HELD else ""
 
     def closed(self, position: Position, now_s: float) -> bool:
         """True when the broker surely holds nothing of a position that the store lists.
@@ -81,10 +105,12 @@ class Differences:
     def take_over(self) -> list[Effect]:
         """The owner has seen it: what differs now holds nothing any more, until something else does."""
         effects: list[Effect] = []
-        for name, why in self._held.items():
-            self._taken[name] = why
-            effects += [_kept(name, why, taken=True), Audit("difference taken over", {"position": name})]
-        self._held.clear()
+        for name in [name for name, kept in self._kept.items() if kept.stance is Stance.HELD]:
+            why = self._kept[name].why
+            effects += [
+                self._keep(name, why, Stance.TAKEN),
+                Audit("difference taken over", {"position": name}),
+            ]
         return effects
 
     def look(
@@ -109,13 +135,18 @@ class Differences:
             mine = [self._seen[key] for key in position.nets if key in self._seen]
             sure = [s for s in mine if s.reads >= DIFFERENT_READS and now_s - s.since_s >= DIFFERENT_S]
             why = " ".join(seen.what.text for seen in sure)
-            if why and why not in (self._held.get(position.id), self._taken.get(position.id)):
-                effects += self._hold(position, why)
-            elif not mine and skipped.isdisjoint(position.nets) and self._forget(position.id):
+            held = bool(self.why(position.id))
+            if why and why != self._told(position.id):
+                effects += self._tell(position, why, more=all(seen.what.more for seen in sure))
+            elif not mine and skipped.isdisjoint(position.nets) and position.id in self._kept:
+                del self._kept[position.id]
+                effects += [_record(position.id), _agree(position)]
+            if held and not self.why(position.id):
                 loose.append(position.id)
-                effects += [_kept(position.id, "", taken=False), _agree(position)]
-        gone = (self._held.keys() | self._taken.keys()) - {position.id for position in positions}
-        effects += [_kept(name, "", taken=False) for name in sorted(gone) if self._forget(name)]
+        gone = self._kept.keys() - {position.id for position in positions}
+        for name in sorted(gone):
+            del self._kept[name]
+            effects.append(_record(name))
         return effects, loose
 
     def _take(self, found: Iterable[Difference], skipped: Collection[InstrumentKey], now_s: float) -> None:
@@ -130,28 +161,35 @@ class Differences:
             )
         self._seen = kept
 
-    def _hold(self, position: Position, why: str) -> list[Effect]:
-        self._forget(position.id)
-        self._held[position.id] = why
-        text = (
-            f"{position.symbol} {position.strategy}: {why} Its rules only tell until both agree again; the "
-            f"others go on. Correct its rows, or trade the rest in Dhan's app. /exit {position.strategy_id} "
-            "closes what is surely held; /resume takes it over as it is."
+    def _told(self, position: PositionId) -> str:
+        kept = self._kept.get(position)
+        return "" if kept is None else kept.why
+
+    def _tell(self, position: Position, why: str, *, more: bool) -> list[Effect]:
+        name = f"{position.symbol} {position.strategy}"
+        title = "The broker holds more than is recorded" if more else "Trade store and broker disagree"
+        then = (
+            "Its rules go on: an exit closes what its rows record, and what is more stays, perhaps without "
+            "its hedge. Correct its rows, or trade the rest in Dhan's app."
+            if more
+            else "Its rules only tell until both agree again; the others go on. Correct its rows, or trade "
+            f"the rest in Dhan's app. /exit {position.strategy_id} closes what is surely held; /resume takes "
+            "it over as it is."
         )
-        topic, title = f"mismatch:{position.id}:{why}", "Trade store and broker disagree"
-        return [_kept(position.id, why, taken=False), Alert(Urgency.HIGH, topic, title, text, position.id)]
+        record = self._keep(position.id, why, Stance.MORE if more else Stance.HELD)
+        topic = f"mismatch:{position.id}:{why}"
+        return [record, Alert(Urgency.HIGH, topic, title, f"{name}: {why} {then}", position.id)]
 
-    def _forget(self, position: PositionId) -> bool:
-        """True when something was remembered of it."""
-        held, taken = self._held.pop(position, None), self._taken.pop(position, None)
-        return held is not None or taken is not None
+    def _keep(self, position: PositionId, why: str, stance: Stance) -> Effect:
+        self._kept[position] = _Kept(why, stance)
+        return _record(position, why, stance)
 
 
-def _kept(position: PositionId, why: str, *, taken: bool) -> Effect:
-    return Record("difference", position, {"why": why, "taken": taken})
+def _record(position: PositionId, why: str = "", stance: Stance = Stance.HELD) -> Effect:
+    return Record("difference", position, {"why": why, "stance": stance})
 
 
 def _agree(position: Position) -> Effect:
-    text = f"{position.symbol} {position.strategy}: its rules act again."
+    text = f"{position.symbol} {position.strategy}: its rules act."
     topic = f"agree:{position.id}"
     return Alert(Urgency.MEDIUM, topic, "Trade store and broker agree again", text, position.id)

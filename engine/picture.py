@@ -98,6 +98,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
+        differs=monitor.helm.differences.shown(position.id),
     )
 
 

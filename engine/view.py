@@ -84,6 +84,7 @@ class PositionView:
         unprotected: no loss rule guards this position.
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
+        differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
     """
 
     id: PositionId
@@ -105,6 +106,7 @@ class PositionView:
     dte: int | None = None
     closing_pnl_paise: int | None = None
     part: str = ""
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
