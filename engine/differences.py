@@ -36,11 +36,23 @@ CLOSED_S = 60.0
 
 
 class _Seen(NamedTuple):
-    """One contract's difference, since when it is the same, and how many reports have said so."""
+    """One contract's difference, since when it is the same, and how many reports have said so.
+
+    Attributes:
+        open_since_s, open_reads: the same of this session; at night the broker's books are made anew.
+    """
 
     what: Difference
     since_s: float
     reads: int
+    open_since_s: float = 0.0
+    open_reads: int = 0
+
+    def again(self, now_s: float, *, in_session: bool) -> _Seen:
+        """One more report that says it."""
+        since_s = self.open_since_s if self.open_reads else now_s
+        open_reads = self.open_reads + 1 if in_session else 0
+        return self._replace(reads=self.reads + 1, open_since_s=since_s, open_reads=open_reads)
 
 
 class Stance(StrEnum):
@@ -90,15 +102,16 @@ class Differences:
     def closed(self, position: Position, now_s: float) -> bool:
         """True when the broker surely holds nothing of a position that the store lists.
 
-        A contract that is not listed is unknown, not zero; one that other positions hold too tells nothing.
+        Only reports of an open session count. A contract that is not listed is unknown, not zero; one that
+        other positions hold too tells nothing.
         """
         mine = [self._seen.get(key) for key in position.nets]
         return all(
             seen is not None
             and seen.what.theirs == 0
             and seen.what.positions == (position.id,)
-            and seen.reads >= CLOSED_READS
-            and now_s - seen.since_s >= CLOSED_S
+            and seen.open_reads >= CLOSED_READS
+            and now_s - seen.open_since_s >= CLOSED_S
             for seen in mine
         )
 
@@ -120,6 +133,8 @@ class Differences:
         traded: Mapping[InstrumentKey, int],
         busy: Collection[InstrumentKey],
         now_s: float,
+        *,
+        in_session: bool,
     ) -> tuple[list[Effect], list[PositionId]]:
         """Compare with a successful report; what is to be told, and which positions are let loose.
 
@@ -128,7 +143,7 @@ class Differences:
         """
         skipped = {key for position in positions for key in position.nets if not self._quiet(key)}
         skipped |= set(busy)
-        self._take(differences(positions, report, traded), skipped, now_s)
+        self._take(differences(positions, report, traded), skipped, now_s, in_session=in_session)
         effects: list[Effect] = []
         loose: list[PositionId] = []
         for position in positions:
@@ -149,16 +164,22 @@ class Differences:
             effects.append(_record(name))
         return effects, loose
 
-    def _take(self, found: Iterable[Difference], skipped: Collection[InstrumentKey], now_s: float) -> None:
+    def _take(
+        self,
+        found: Iterable[Difference],
+        skipped: Collection[InstrumentKey],
+        now_s: float,
+        *,
+        in_session: bool,
+    ) -> None:
         kept = {key: seen for key, seen in self._seen.items() if key in skipped}
         for what in found:
             if what.key in skipped:
                 continue
             seen = self._seen.get(what.key)
-            same = seen is not None and (seen.what.ours, seen.what.theirs) == (what.ours, what.theirs)
-            kept[what.key] = (
-                seen._replace(reads=seen.reads + 1) if seen is not None and same else _Seen(what, now_s, 1)
-            )
+            if seen is None or (seen.what.ours, seen.what.theirs) != (what.ours, what.theirs):
+                seen = _Seen(what, now_s, 0)
+            kept[what.key] = seen.again(now_s, in_session=in_session)
         self._seen = kept
 
     def _told(self, position: PositionId) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from engine.effects import Audit
 from engine.intents import IntentState
 from engine.steps import OLD_READ_S, Wait, cancel_due
-from engine.verify import Finding, comes_true, verify
+from engine.verify import Finding, comes_true, explained, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from engine.intents import Intent
     from engine.ledger import Ledger
@@ -28,11 +28,13 @@ class Endings:
     Args:
         ledger: the broker's word and our own fills.
         out: where effects are collected.
+        in_session: whether the market trades: while it does not, no read is evidence against our fills.
     """
 
-    def __init__(self, ledger: Ledger, out: Outgoing) -> None:
+    def __init__(self, ledger: Ledger, out: Outgoing, in_session: Callable[[float], bool]) -> None:
         self._ledger = ledger
         self._out = out
+        self._in_session = in_session
 
     def wind_down(self, intent: Intent, now_s: float) -> Wait | None:
         """/stop: cancel what works, wait for what is unknown, leave the rest of the position.
@@ -63,6 +65,9 @@ class Endings:
             What is still waited for; None when the intent has ended.
         """
         finding, why = verify(intent, self._ledger)
+        if not self._in_session(now_s) and not (finding is Finding.FLAT and explained(intent, self._ledger)):
+            intent.verify_since_s = None
+            return Wait(report=finding is Finding.UNREAD)
         if finding is Finding.FLAT:
             outside = any(intent.outside(index) for index in range(len(intent.legs)))
             intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT

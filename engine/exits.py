@@ -72,6 +72,7 @@ class ExitDesk:
         touch: the best prices of a contract now.
         permit: why an intent may not send now; empty = it may.
         tuning: how patient exits are.
+        in_session: whether the market trades at a moment.
     """
 
     def __init__(
@@ -80,14 +81,16 @@ class ExitDesk:
         touch: Callable[[InstrumentKey], Touch],
         permit: Callable[[Intent, float], str],
         tuning: Tuning,
+        in_session: Callable[[float], bool],
     ) -> None:
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
         self._tuning = tuning
+        self._in_session = in_session
         self._out = Outgoing(account, self.blotter)
-        self._endings = Endings(self.blotter.ledger, self._out)
+        self._endings = Endings(self.blotter.ledger, self._out, in_session)
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._pace = Pace()
@@ -326,7 +329,8 @@ class ExitDesk:
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
-            if lost := self.blotter.lost(intent.id, now_s):
+            lost = self.blotter.lost(intent.id, now_s) if self._in_session(now_s) else None
+            if lost is not None:
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
                 self._endings.stuck(intent, f"{text} Nothing more is sent")
@@ -349,6 +353,9 @@ class ExitDesk:
         if not open_legs:
             self._wait(intent, self._endings.verify(intent, now_s))
             return
+        if not self._in_session(now_s):
+            self._rest(intent, now_s)
+            return
         rank = min(intent.legs[i].rank for i in open_legs)  # a hedge outlives its short
         turn = [i for i in open_legs if intent.legs[i].rank == rank]
         if rank != SHORTS and self._shorts_elsewhere(intent, now_s):
@@ -361,6 +368,14 @@ class ExitDesk:
             self._take(intent, index, step, now_s)
         if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
             self._endings.stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
+
+    def _rest(self, intent: Intent, now_s: float) -> None:
+        """The market is closed: the broker's books are made anew at night, so nothing is concluded from them.
+
+        What they list then is neither less held nor closed by somebody else, and nothing can be sent.
+        """
+        if why := self._permit(intent, now_s):
+            self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
 
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.

@@ -84,7 +84,7 @@ class Helm:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
+        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning, calendar.is_open)
         self.differences = Differences(self.desk.blotter.ledger.quiet)
         self.dialogue = Dialogue(self, config.seed)
         self.holdings = Holdings(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
 
-__all__ = ["Finding", "comes_true", "verify"]
+__all__ = ["Finding", "comes_true", "explained", "verify"]
 
 
 class Finding(StrEnum):
@@ -72,6 +72,12 @@ def comes_true(intent: Intent, ledger: Ledger) -> bool:
     legs = range(len(intent.legs))
     if intent.begun_s < ledger.since_s or intent.live_orders() or any(intent.rest(i) > 0 for i in legs):
         return False
-    if any(ledger.expected(leg) is None and ledger.row(leg) is not None for leg in intent.legs):
-        return False
-    return verify(intent, ledger)[0] is Finding.FLAT
+    return explained(intent, ledger) and verify(intent, ledger)[0] is Finding.FLAT
+
+
+def explained(intent: Intent, ledger: Ledger) -> bool:
+    """Whether our own fills of today say what each contract must be that the broker lists.
+
+    Without that a list of zeros proves nothing while the market is closed: the books are made anew then.
+    """
+    return all(ledger.expected(leg) is not None or ledger.row(leg) is None for leg in intent.legs)
