@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine import lapses
 from engine.blotter import Blotter
 from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
@@ -188,6 +189,8 @@ class ExitDesk:
                 text = f"{intent.title}: an exit of long ago was never finished and is given up."
             self._out.save(intent)
             self._out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
+            if intent.state.live:
+                lapses.lapse(intent, ist_date(since_s), self._out)
         for leg in [leg for intent in self.live() for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         return self._turn(now_s)
@@ -203,6 +206,7 @@ class ExitDesk:
         for intent in self.live():
             text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
             self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
+            lapses.warn(intent, ist_date(now_s), self._out)
         return self._turn(now_s)
 
     def closed_outside(self, intent: Intent) -> list[Effect]:

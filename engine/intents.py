@@ -7,6 +7,7 @@ the same position joins it. Everything here goes to the journal before anything 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -96,6 +97,9 @@ class LegPlan:
         prices_paise: row id -> entry price per unit, for the P&L of a part.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
+        expiry: the contract's last day; None = it has none, or it is a plan of a journal of before.
+        delivers: at expiry shares change hands, not money.
+        lapsed: units that have expired before they were traded; they need no order any more.
     """
 
     key: InstrumentKey
@@ -132,6 +136,9 @@ class LegPlan:
     lower_paise: int | None = None
     upper_paise: int | None = None
     hands: int = 0
+    expiry: date | None = None
+    delivers: bool = False
+    lapsed: int = 0
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
@@ -161,7 +168,8 @@ class LegPlan:
             "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
-            "hands": self.hands,
+            "hands": self.hands, "expiry": self.expiry.isoformat() if self.expiry else None,
+            "delivers": self.delivers, "lapsed": self.lapsed,
         }  # fmt: skip
 
     @classmethod
@@ -180,6 +188,8 @@ class LegPlan:
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
             hands=row.get("hands", 0),
+            expiry=date.fromisoformat(row["expiry"]) if row.get("expiry") else None,
+            delivers=row.get("delivers", False), lapsed=row.get("lapsed", 0),
         )  # fmt: skip
 
 
@@ -248,11 +258,11 @@ class Intent:
     def outside(self, leg: int) -> int:
         """Units of a leg that the rows list and that somebody else has closed."""
         plan = self.legs[leg]
-        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity
+        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity - plan.lapsed
 
     def exit_paise(self, leg: int) -> int | None:
-        """What the rows of a leg were closed at; None = unknown, somebody else has closed some of it."""
-        return None if self.outside(leg) else self.average_paise(leg)
+        """What the rows of a leg were closed at; None = unknown: some of it expired, or is not our doing."""
+        return None if self.outside(leg) or self.legs[leg].lapsed else self.average_paise(leg)
 
     def to_json(self) -> dict[str, Any]:
         """The intent as the journal keeps it; its orders are rows of their own."""

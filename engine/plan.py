@@ -95,4 +95,6 @@ def _leg(legs: Sequence[Leg], net: int, share: Fraction) -> LegPlan:
         prices_paise={leg.row_id: leg.entry_price_paise for leg in legs if leg.entry_price_paise is not None},
         lower_paise=instrument.lower_paise,
         upper_paise=instrument.upper_paise,
+        expiry=instrument.expiry,
+        delivers=not instrument.index_option,
     )

@@ -27,7 +27,8 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
     """Judge the last report; the sentence says what disagrees, or that there is no report to judge.
 
     A contract the broker does not list is "not yet", never flat; but a leg that was closed on an earlier
-    day is not carried into today's list, if that lists others of the exit. A net that differs from what
+    day is not carried into today's list, if that lists others of the exit, and one that has expired is in
+    no list that means anything. A net that differs from what
     our own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly. Of an exit of
     a part the broker must still hold what it was to leave.
     """
@@ -47,10 +48,12 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
 
 
 def _gone(leg: LegPlan, intent: Intent, ledger: Ledger) -> bool:
-    """Whether a leg was closed on an earlier day, so that today's list need not have it."""
+    """Whether a leg has expired or was closed on an earlier day, so that today's list need not have it."""
+    if leg.lapsed:
+        return True
     if leg.keeps or ledger.traded(leg.key) or ledger.row(leg) is not None:
         return False
-    return any(ledger.row(other) is not None for other in intent.legs)
+    return any(other.lapsed or ledger.row(other) is not None for other in intent.legs)
 
 
 def _verify_leg(leg: LegPlan, ledger: Ledger) -> tuple[Finding, str]:
@@ -80,4 +83,5 @@ def explained(intent: Intent, ledger: Ledger) -> bool:
 
     Without that a list of zeros proves nothing while the market is closed: the books are made anew then.
     """
-    return all(ledger.expected(leg) is not None or ledger.row(leg) is None for leg in intent.legs)
+    legs = [leg for leg in intent.legs if not leg.lapsed]
+    return all(ledger.expected(leg) is not None or ledger.row(leg) is None for leg in legs)
