@@ -10,8 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
+from engine.contracts import Contracts
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
-from engine.masterdiff import merged
 from engine.model import Position, PositionId, Urgency
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
@@ -80,9 +80,8 @@ class Holdings:
         self._opposed: set[Opposed] = set()
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
-        self._master: Mapping[InstrumentKey, Instrument] = {}
         self._missed: frozenset[InstrumentKey] = frozenset()
-        self.changed: dict[PositionId, str] = {}
+        self._contracts = Contracts()
 
     def restore(
         self,
@@ -90,14 +89,16 @@ class Holdings:
         reduced: Mapping[str, Mapping[str, Any]],
         memories: Mapping[str, Mapping[str, Any]],
         overrides: Mapping[str, Mapping[str, Any]],
+        contracts: Mapping[str, Mapping[str, Any]],
         today: Container[str] = (),
     ) -> None:
-        """Take over what the journal knows: rows already closed or reduced, peaks, told levels, overrides.
+        """Take over what the journal knows: rows closed or reduced, peaks, told levels, overrides, contracts.
 
         ``today``: the exits whose orders the desk takes over.
         """
         self._reductions.restore(reduced, today)
         self._overrides.restore(overrides)
+        self._contracts.restore(contracts)
         for value in closed.values():
             self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
@@ -113,15 +114,13 @@ class Holdings:
         if message.failed:
             self._symbols = frozenset()
             return [notices.no_master(message.failed)]
-        self._master = message.instruments
-        held, before = self.positions.values(), self.changed
-        self.instruments, self.changed = merged(held, message.instruments, ist_date(now_s))
-        effects: list[Effect] = [
-            notices.changed(p, why)
-            for p in held
-            if (why := self.changed.get(p.id)) and why != before.get(p.id)
-        ]
-        return effects + (self._group(now_s) if self._rows is not None else [])
+        self.instruments, kept = self._contracts.take(message.instruments, ist_date(now_s))
+        return [*kept, *(self._group(now_s) if self._rows is not None else [])]
+
+    @property
+    def changed(self) -> Mapping[PositionId, str]:
+        """Positions whose automation is held because a contract has changed, and what has."""
+        return self._contracts.why
 
     def reload(self) -> list[Effect]:
         """Ask for the day's instrument master."""
@@ -132,7 +131,7 @@ class Holdings:
         """The owner has seen it: contracts are what the newest master says."""
         if not self.changed:
             return []
-        self.instruments, self.changed = self._master, {}
+        self.instruments = self._contracts.take_over(self.positions, ist_date(now_s))
         return self._group(now_s)
 
     def take_rows(
@@ -170,6 +169,8 @@ class Holdings:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
+        effects += self._contracts.keep(self.positions)
+        effects += [notices.changed(self.positions[name], why) for name, why in self._contracts.news()]
         listed = {p.id for p in found}
         for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
             self._drop(gone.id)
@@ -205,7 +206,7 @@ class Holdings:
         before = self.watch.figures(position.id, now_s) if known and known.legs == position.legs else None
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
-        kept = self._overrides.follow(position, known=known is not None)
+        kept = self._contracts.learn(position) + self._overrides.follow(position, known=known is not None)
         self.watch.override(position.id, self._overrides.of(position.id))
         notes = self.watch.put(position, memory, now_s)
         if before is None and (rank := self._silence(position.id)) is not None:
@@ -242,7 +243,6 @@ class Holdings:
         if self.positions.pop(position, None) is not None:
             self._memories.setdefault(position, self.watch.memory(position))  # it may come back
         self._saved.pop(position, None)
-        self.changed.pop(position, None)
         self.watch.drop(position)
 
     def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:

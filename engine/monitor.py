@@ -124,6 +124,7 @@ class Monitor:
             journal.get("reduced", {}),
             journal.get("memory", {}),
             journal.get("override", {}),
+            journal.get("contracts", {}),
             intents,
         )
         self.limits.restore(journal.get("day", {}))

@@ -489,3 +489,67 @@ def test_the_master_is_read_in_the_morning_and_once_for_each_contract_it_lacks(m
     rig.rows.append(replace(rig.rows[0], id=100, strategy_id=9, symbol="BANKNIFTY", security_id=999_998))
     synced(rig, 3)
     assert asked[2:] == [LoadInstruments(frozenset({"NIFTY", "BANKNIFTY"}))]
+
+
+@pytest.mark.parametrize("changed", [{"tick_paise": 10}, {"lot": 13}, {}])
+def test_a_changed_contract_holds_its_position_over_a_restart(changed, monkeypatch):
+    """Another tick, another lot, or gone: held after the restart too and told once; back again, it acts."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    reload(rig, 1, **changed)
+    master = dict(rig.monitor.holdings.instruments)
+    true = rig.legs[1].instrument
+    if changed:
+        master[true.key] = replace(true, **changed)
+    else:
+        del master[true.key]
+    load(rig, monkeypatch, master)
+    rig.start()
+    assert titles(rig).count("A contract has changed") == 1
+    rig.wait(10, *LOSS)
+    assert not rig.placed
+    assert [view.state.value for view in rig.view.positions] == ["held"]
+    rig.tell(InstrumentsLoaded({each.key: each.instrument for each in rig.legs}))
+    rig.wait(20, *LOSS)
+    assert rig.flat
+
+
+def load(rig, monkeypatch, master):
+    """From now on the instrument master is this one."""
+    ask = rig.ask_the_world
+    monkeypatch.setattr(
+        rig,
+        "ask_the_world",
+        lambda effect: [InstrumentsLoaded(master)] if isinstance(effect, LoadInstruments) else ask(effect),
+    )
+
+
+def test_a_contract_that_changes_while_nobody_runs_is_seen_at_the_start(monkeypatch):
+    """The tick is another one after the night: told at the start, held; taken over, it stays so."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    master = dict(rig.monitor.holdings.instruments)
+    key = rig.legs[1].key
+    master[key] = replace(master[key], tick_paise=10)
+    load(rig, monkeypatch, master)
+    rig.start()
+    (alert,) = [a for a in rig.of(Alert) if a.title == "A contract has changed"]
+    assert "tick ₹0.05 is ₹0.10 now" in alert.text
+    rig.wait(10, *LOSS)
+    assert not rig.placed
+    rig.command(Wish.RESUME, confirmed=True)
+    rig.start()
+    assert not rig.monitor.holdings.changed
+    rig.wait(20, *LOSS)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert sorted(plan.tick_paise for plan in intent.legs) == [5, 5, 5, 10]
+
+
+def test_what_is_remembered_of_contracts_ends_with_the_position():
+    """Its rows are gone: a later position of that number begins with the contracts of its day."""
+    rig = Rig(Mode.EXECUTE, condor(), other())
+    assert len(rig.journal["contracts"]["default/3359"]["legs"]) == 4
+    rig.rows = [row for row in rig.rows if row.strategy_id == 7]
+    synced(rig, 3)
+    assert rig.journal["contracts"]["default/3359"] == {"legs": [], "why": ""}
+    assert len(rig.journal["contracts"]["default/7"]["legs"]) == 2
