@@ -46,7 +46,7 @@ _ACTION_WORDS = {
     Action.CLOSE_POSITION: "CLOSE",
     Action.CLOSE_IMMEDIATELY: "CLOSE NOW",
 }
-_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD)
+_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD, PositionState.UNWATCHED)
 
 
 def status_pages(view: MonitorView) -> tuple[Page, ...]:

@@ -12,16 +12,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.corrections import choices
 from engine.effects import Alert, Audit, Record
 from engine.model import PositionId, Urgency
 from engine.reconcile import differences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from engine.effects import Effect
     from engine.messages import BrokerReport
-    from engine.model import InstrumentKey, Position
+    from engine.model import InstrumentKey, Mode, Position
     from engine.reconcile import Difference
 
 __all__ = ["Differences"]
@@ -61,6 +62,7 @@ class Stance(StrEnum):
     HELD = "held"
     TAKEN = "taken over"
     MORE = "more at the broker"
+    UNWATCHED = "not watched"
 
 
 class _Kept(NamedTuple):
@@ -68,6 +70,7 @@ class _Kept(NamedTuple):
 
     why: str
     stance: Stance
+    rows: tuple[tuple[int, int], ...] = ()  # of one that is not watched: these rows, until they change
 
 
 class Differences:
@@ -75,10 +78,12 @@ class Differences:
 
     Args:
         quiet: whether our last fill in a contract is so long ago that the position list knows of it.
+        mode: what may be made of a difference depends on it.
     """
 
-    def __init__(self, quiet: Callable[[InstrumentKey], bool]) -> None:
+    def __init__(self, quiet: Callable[[InstrumentKey], bool], mode: Mode) -> None:
         self._quiet = quiet
+        self._mode = mode
         self._seen: dict[InstrumentKey, _Seen] = {}
         self._kept: dict[PositionId, _Kept] = {}
 
@@ -87,7 +92,8 @@ class Differences:
         for name, row in rows.items():
             if row["why"]:
                 before = Stance.TAKEN if row.get("taken") else Stance.HELD
-                self._kept[PositionId(name)] = _Kept(row["why"], Stance(row.get("stance", before)))
+                legs = tuple((int(row_id), int(units)) for row_id, units in row.get("rows", ()))
+                self._kept[PositionId(name)] = _Kept(row["why"], Stance(row.get("stance", before)), legs)
 
     def why(self, position: PositionId) -> str:
         """Why the automation of a position is held; empty = it is not."""
@@ -97,7 +103,26 @@ class Differences:
     def shown(self, position: PositionId) -> str:
         """What differs while its automation goes on all the same; empty = nothing that is known."""
         kept = self._kept.get(position)
-        return kept.why if kept is not None and kept.stance is not Stance.HELD else ""
+        return kept.why if kept is not None and kept.stance in (Stance.TAKEN, Stance.MORE) else ""
+
+    def unwatched(self, position: PositionId) -> bool:
+        """Whether the owner has said to stop watching it."""
+        kept = self._kept.get(position)
+        return kept is not None and kept.stance is Stance.UNWATCHED
+
+    def told(self, position: PositionId) -> str:
+        """The difference that was told; empty = there is none."""
+        kept = self._kept.get(position)
+        return "" if kept is None else kept.why
+
+    def found(self, position: Position) -> list[Difference]:
+        """What differs by the last reports; nothing as long as that is not what was told."""
+        found = [self._seen[key].what for key in position.nets if key in self._seen]
+        return found if " ".join(what.text for what in found) == self.told(position.id) else []
+
+    def unwatch(self, position: Position) -> list[Effect]:
+        """Hold it in silence until its rows change, or it is taken over."""
+        return [self._keep(position.id, self.told(position.id), Stance.UNWATCHED, _rows(position))]
 
     def closed(self, position: Position, now_s: float) -> bool:
         """True when the broker surely holds nothing of a position that the store lists.
@@ -106,7 +131,7 @@ class Differences:
         other positions hold too tells nothing.
         """
         mine = [self._seen.get(key) for key in position.nets]
-        return all(
+        return not self.unwatched(position.id) and all(
             seen is not None
             and seen.what.theirs == 0
             and seen.what.positions == (position.id,)
@@ -115,10 +140,11 @@ class Differences:
             for seen in mine
         )
 
-    def take_over(self) -> list[Effect]:
+    def take_over(self, positions: Collection[PositionId]) -> list[Effect]:
         """The owner has seen it: what differs now holds nothing any more, until something else does."""
         effects: list[Effect] = []
-        for name in [name for name, kept in self._kept.items() if kept.stance is Stance.HELD]:
+        held = (Stance.HELD, Stance.UNWATCHED)
+        for name in [name for name, kept in self._kept.items() if kept.stance in held and name in positions]:
             why = self._kept[name].why
             effects += [
                 self._keep(name, why, Stance.TAKEN),
@@ -147,12 +173,18 @@ class Differences:
         effects: list[Effect] = []
         loose: list[PositionId] = []
         for position in positions:
+            if self.unwatched(position.id):
+                if self._kept[position.id].rows != _rows(position):
+                    del self._kept[position.id]
+                    effects += [_record(position.id), _watched_again(position)]
+                    loose.append(position.id)
+                continue
             mine = [self._seen[key] for key in position.nets if key in self._seen]
             sure = [s for s in mine if s.reads >= DIFFERENT_READS and now_s - s.since_s >= DIFFERENT_S]
             why = " ".join(seen.what.text for seen in sure)
             held = bool(self.why(position.id))
-            if why and why != self._told(position.id):
-                effects += self._tell(position, why, more=all(seen.what.more for seen in sure))
+            if why and why != self.told(position.id):
+                effects += self._tell(position, why, [seen.what for seen in sure])
             elif not mine and skipped.isdisjoint(position.nets) and position.id in self._kept:
                 del self._kept[position.id]
                 effects += [_record(position.id), _agree(position)]
@@ -182,12 +214,8 @@ class Differences:
             kept[what.key] = seen.again(now_s, in_session=in_session)
         self._seen = kept
 
-    def _told(self, position: PositionId) -> str:
-        kept = self._kept.get(position)
-        return "" if kept is None else kept.why
-
-    def _tell(self, position: Position, why: str, *, more: bool) -> list[Effect]:
-        name = f"{position.symbol} {position.strategy}"
+    def _tell(self, position: Position, why: str, found: Sequence[Difference]) -> list[Effect]:
+        name, more = f"{position.symbol} {position.strategy}", all(what.more for what in found)
         title = "The broker holds more than is recorded" if more else "Trade store and broker disagree"
         then = (
             "Its rules go on: an exit closes what its rows record, and what is more stays, perhaps without "
@@ -199,15 +227,33 @@ class Differences:
         )
         record = self._keep(position.id, why, Stance.MORE if more else Stance.HELD)
         topic = f"mismatch:{position.id}:{why}"
-        return [record, Alert(Urgency.HIGH, topic, title, f"{name}: {why} {then}", position.id)]
+        offered = choices(position, found, self._mode)
+        alert = Alert(Urgency.HIGH, topic, title, f"{name}: {why} {then}", position.id, offered)
+        return [record, alert]
 
-    def _keep(self, position: PositionId, why: str, stance: Stance) -> Effect:
-        self._kept[position] = _Kept(why, stance)
-        return _record(position, why, stance)
+    def _keep(
+        self, position: PositionId, why: str, stance: Stance, rows: tuple[tuple[int, int], ...] = ()
+    ) -> Effect:
+        self._kept[position] = _Kept(why, stance, rows)
+        return _record(position, why, stance, rows)
 
 
-def _record(position: PositionId, why: str = "", stance: Stance = Stance.HELD) -> Effect:
-    return Record("difference", position, {"why": why, "stance": stance})
+def _record(
+    position: PositionId,
+    why: str = "",
+    stance: Stance = Stance.HELD,
+    rows: tuple[tuple[int, int], ...] = (),
+) -> Effect:
+    return Record("difference", position, {"why": why, "stance": stance, "rows": [list(row) for row in rows]})
+
+
+def _rows(position: Position) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted((leg.row_id, leg.quantity) for leg in position.legs))
+
+
+def _watched_again(position: Position) -> Effect:
+    text = f"{position.symbol} {position.strategy}: its rows have changed; its rules act again."
+    return Alert(Urgency.MEDIUM, f"watched:{position.id}", "A position is watched again", text, position.id)
 
 
 def _agree(position: Position) -> Effect:

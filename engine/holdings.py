@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine import notices
 from engine.contracts import Contracts
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
-from engine.model import Position, PositionId, Urgency
+from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
@@ -21,11 +21,11 @@ from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
-    from engine.effects import Effect
+    from engine.effects import Effect, RowPart
     from engine.intents import Intent
-    from engine.messages import InstrumentsLoaded
+    from engine.messages import BrokerReport, InstrumentsLoaded
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
     from engine.rules.overrides import Override
@@ -127,12 +127,29 @@ class Holdings:
         self._missed = frozenset()
         return [LoadInstruments(self._symbols)] if self._symbols else []
 
-    def take_master(self, now_s: float) -> list[Effect]:
-        """The owner has seen it: contracts are what the newest master says."""
-        if not self.changed:
+    def take_master(self, positions: Collection[PositionId], now_s: float) -> list[Effect]:
+        """The owner has seen it: contracts of these are what the newest master says."""
+        if self.changed.keys().isdisjoint(positions):
             return []
-        self.instruments = self._contracts.take_over(self.positions, ist_date(now_s))
+        self.instruments = self._contracts.take_over(positions, ist_date(now_s))
         return self._group(now_s)
+
+    def correct(self, name: str, parts: Sequence[RowPart], now_s: float, *, in_store: bool) -> list[Effect]:
+        """Take off rows what the broker does not hold any more; ``in_store``: there too, else here alone."""
+        effects: list[Effect] = []
+        if in_store:
+            ended = {part.row_id: None for part in parts if not part.after}
+            self._closed |= ended
+            kept = {"exits": {str(row): None for row in ended}, "at_s": now_s}
+            effects.append(Record("closed", name, kept))
+            parts = tuple(part for part in parts if part.after)
+        effects.append(self._reductions.add(name, tuple(parts), now_s, here_alone=not in_store))
+        return effects + (self._group(now_s) if self._rows is not None and self.instruments else [])
+
+    def regrow(self, report: BrokerReport, now_s: float) -> list[Effect]:
+        """Count rows in full again from which only we took something, once the broker holds it all."""
+        kept = self._reductions.regrown(self._rows or (), report)
+        return [*kept, *(self._group(now_s) if kept else [])]
 
     def take_rows(
         self, rows: tuple[TradeRow, ...], levels: tuple[ExitLevel, ...], now_s: float
@@ -161,6 +178,7 @@ class Holdings:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
         open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
+        open_rows = [row for row in open_rows if row.quantity]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
@@ -316,6 +334,8 @@ class Holdings:
         exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
         for index, leg in enumerate(intent.legs):
             exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
+        mine = [r for r in self._rows or () if position_id(r.account, r.strategy_id) == intent.position]
+        exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
         self._closed |= exits
         if position is not None:
             self.flat[position.id] = position

@@ -109,6 +109,11 @@ def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionS
     last = monitor.desk.last_of(position.id)
     if last is not None and last.state is IntentState.STUCK:
         return PositionState.STUCK, last.note
+    if monitor.helm.differences.unwatched(position.id):
+        return (
+            PositionState.UNWATCHED,
+            f"You stopped watching it. {monitor.helm.differences.told(position.id)}",
+        )
     if monitor.dialogue.questions.held(position.id):
         return PositionState.HELD, "waiting for your answer"
     if why := monitor.helm.held_out(position.id)[1]:

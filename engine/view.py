@@ -17,6 +17,7 @@ class PositionState(StrEnum):
     WATCHING = "watching"
     EXITING = "exiting"
     HELD = "held"
+    UNWATCHED = "unwatched"
     FLAT = "flat"
     STUCK = "stuck"
     INVALID = "invalid"
