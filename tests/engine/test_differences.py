@@ -173,6 +173,21 @@ def test_the_alert_offers_what_can_honestly_be_made_of_it(mode, index, units, of
         assert rig.of(Say)[-1].text.startswith("Nothing was changed: ")
 
 
+@pytest.mark.parametrize("units", [(-65,), (-65, 65)])
+def test_of_a_contract_that_several_positions_hold_nobody_knows_whose_is_gone(units):
+    """One lot is bought back by hand: no position's rows can follow, whatever the sum is."""
+    short = condor().legs[1]
+    others = [
+        replace(condor(), strategy_id=7 + number, legs=(replace(short, quantity=each),))
+        for number, each in enumerate(units)
+    ]
+    rig = Rig(Mode.EXECUTE, condor(), *others, rules=RULES)
+    by_hand(rig, 1, 65)
+    synced(rig)
+    offered = [set(alert.choices) for alert in told(rig, DISAGREE)]
+    assert offered == [{Wish.UNWATCH, Wish.RESUME}] * (1 + len(units))
+
+
 def test_a_contract_that_the_broker_does_not_list_is_no_zero():
     """Not listed is unknown: the rows cannot follow it."""
     rig = Rig(Mode.EXECUTE, condors(2), rules=RULES)
@@ -336,12 +351,13 @@ def test_unwatched_and_resumed_it_acts_again():
     assert rig.flat
 
 
-def test_what_has_changed_since_it_was_asked_is_not_done():
-    """The hand trades on between question and answer: nothing is written, and the card says so."""
+@pytest.mark.parametrize("reads", [1, 2])
+def test_what_has_changed_since_it_was_asked_is_not_done(reads):
+    """The hand trades on between question and answer, told already or not: nothing is written."""
     rig = differing()
     rig.command(Wish.ADOPT, 3359)
     by_hand(rig, 1, 65)
-    synced(rig, 1, 20)
+    synced(rig, reads, 20)
     rig.tap(rig.of(Ask)[-1].nonce)
     assert rig.of(Card)[-1].title == "Not done: 3359 NIFTY Iron Condor"
     assert [row.quantity for row in rig.rows] == [130] * 4
