@@ -83,7 +83,8 @@ class LegPlan:
         name: the contract in people's words.
         parts: how many slices were started.
         refusals: refusals in a row; refused_since_s, refused_filled: when the first of them came, and how
-            many units were traded then; wait_until_s: ask for nothing before.
+            many units were traded then; wait_until_s: ask for nothing before;
+            shut_out: because the broker does not take our token or address.
         refused_paise, refused_price_s: a price that the exchange did not take, and when.
         reticks: how often a refusal has changed the tick.
         lower_paise, upper_paise: the day's price range; None = unknown.
@@ -136,6 +137,7 @@ class LegPlan:
     lower_paise: int | None = None
     upper_paise: int | None = None
     hands: int = 0
+    shut_out: bool = False
     expiry: date | None = None
     delivers: bool = False
     lapsed: int = 0
@@ -169,7 +171,7 @@ class LegPlan:
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
             "hands": self.hands, "expiry": self.expiry.isoformat() if self.expiry else None,
-            "delivers": self.delivers, "lapsed": self.lapsed,
+            "delivers": self.delivers, "lapsed": self.lapsed, "shut_out": self.shut_out,
         }  # fmt: skip
 
     @classmethod
@@ -190,6 +192,7 @@ class LegPlan:
             hands=row.get("hands", 0),
             expiry=date.fromisoformat(row["expiry"]) if row.get("expiry") else None,
             delivers=row.get("delivers", False), lapsed=row.get("lapsed", 0),
+            shut_out=row.get("shut_out", False),
         )  # fmt: skip
 
 
