@@ -72,7 +72,7 @@ def test_numbers_and_parts_of_words_are_no_reason(words: str):
 )
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_token_that_is_taken_again_ends_only_the_pauses_that_waited_for_it(code, words, ends, restarted):
-    """A rate limit, a price and a closed market have pauses of their own, which another token does not end."""
+    """A rate limit, a price and a closed market have pauses that no token ends."""
     world = World(condor())
     intent = world.exit()
     leg = intent.legs[0]
