@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert
+from engine.messages import Wish
 from engine.model import Urgency
 from engine.rules.levels import TABLE
 
@@ -58,7 +59,7 @@ def changed(position: Position, why: str) -> Alert:
         "Correct its rows if they are wrong; /resume takes the new contract over."
     )
     topic = f"contract:{position.id}:{why}"
-    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id)
+    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id, (Wish.RESUME,))
 
 
 def gone(position: Position) -> Alert:

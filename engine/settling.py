@@ -59,7 +59,7 @@ class Settling:
         return [effect for position in wanted for effect in self._ask(position, command, now_s)]
 
     def _ask(self, position: Position, command: Command, now_s: float) -> list[Effect]:
-        if why := self._why_not(position, command.wish):
+        if why := self._why_not(position, command.wish, now_s):
             return [Say(command.by, f"Nothing was changed: {why}")]
         title = f"{position.strategy_id} {position.symbol} {position.strategy}"
         asked, record = self._questions.issue(
@@ -78,7 +78,7 @@ class Settling:
         if position is None or self._print(position, asked.wish) != asked.legs:
             why = "Rows or holdings have changed since you were asked. Look at /status."
         else:
-            why = self._why_not(position, asked.wish)
+            why = self._why_not(position, asked.wish, now_s)
         if position is None or why:
             return [
                 Answer(tap.callback_id, why, alarm=True),
@@ -105,12 +105,14 @@ class Settling:
         taken = parts(helm.plan(position, None), wanted)
         return helm.holdings.correct(asked.nonce, taken, now_s, in_store=asked.wish is Wish.ADOPT)
 
-    def _why_not(self, position: Position, wish: Wish) -> str:
+    def _why_not(self, position: Position, wish: Wish, now_s: float) -> str:
         """Why this cannot be made of it now; empty = it can."""
         if not self._helm.differences.told(position.id):
             return "store and broker do not differ."
         if self._helm.desk.of(position.id) is not None:
             return "an exit of it is running. It trades only what is held."
+        if wish is not Wish.UNWATCH and not self._helm.calendar.is_open(now_s):
+            return "the market is closed, and what the broker lists at night is not certain."
         if wish not in choices(position, self._helm.differences.found(position), self._helm.mode):
             return (
                 "what the broker holds cannot be made the rows of this position, or is being read. Correct "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from engine.effects import Alert, Ask, Card, Say
 from engine.messages import Beat, BeatKind, Wish
 from engine.model import Mode, Urgency
+from engine.sessions import at
 from engine.table import terminal_table
 from tests.engine.makers import condor, condors, leg, position
 from tests.support import parts
@@ -362,6 +364,27 @@ def test_what_has_changed_since_it_was_asked_is_not_done(reads):
     assert rig.of(Card)[-1].title == "Not done: 3359 NIFTY Iron Condor"
     assert [row.quantity for row in rig.rows] == [130] * 4
     assert not rig.exits
+
+
+@pytest.mark.parametrize("wish", [Wish.ADOPT, Wish.SHRINK])
+@pytest.mark.parametrize("late", [False, True])
+def test_rows_follow_nothing_that_is_listed_at_night(wish, late):
+    """The market is closed, at the question or at the answer: what is listed then is not certain."""
+    rig = differing()
+    if late:
+        rig.now_s = at(date(2026, 2, 3), "15:29:30")
+        synced(rig, 1, 10)
+        rig.command(wish, 3359)
+    rig.now_s = at(date(2026, 2, 3), "15:30:10")
+    if late:
+        rig.tap(rig.of(Ask)[-1].nonce)
+        assert "market is closed" in rig.of(Card)[-1].lines[0]
+    else:
+        rig.command(wish, 3359)
+        assert "market is closed" in rig.of(Say)[-1].text
+    assert [row.quantity for row in rig.rows] == [130] * 4
+    rig.command(Wish.UNWATCH, 3359)
+    assert rig.of(Ask)[-1].wish is Wish.UNWATCH
 
 
 def test_declined_nothing_is_changed():

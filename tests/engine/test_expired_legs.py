@@ -172,6 +172,29 @@ def test_a_stock_option_that_expires_open_ends_in_shares_and_that_is_said():
     }
 
 
+def test_on_paper_it_ends_in_a_process_that_lives_through_the_night():
+    """The same books go on: yesterday's order has ended with its session and keeps nothing from ending."""
+    rig = not_bought_back(Mode.SIMULATE, close=False)
+    rig.now_s = at(date(2026, 2, 3), "15:30")
+    for row in rig.exchange.close():
+        rig.tell(OrderUpdate(row))
+    rig.tell(Beat(BeatKind.SESSION_CLOSE))
+    rig.now_s = at(date(2026, 2, 4), "09:14")
+    morning(rig)
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+    assert rig.net == {NEAR.key: -65, FAR.key: 0}
+
+
+def test_a_stock_option_that_nobody_closed_is_told_as_what_it_becomes():
+    """No exit has run: the position is not watched any more, and why says that shares are settled."""
+    near = replace(NEAR, instrument=replace(NEAR.instrument, index_option=False))
+    rig = Rig(Mode.ALERT_ONLY, position(near, FAR, strategy="Calendar"), rules=RULES)
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    rig.tell(Beat(BeatKind.SYNC))
+    (alert,) = [alert for alert in rig.of(Alert) if alert.title == "A position cannot be watched"]
+    assert (alert.urgency, "to be settled in SHARES" in alert.text) == (Urgency.HIGH, True)
+
+
 def test_a_plan_of_a_journal_of_before_knows_no_expiry():
     """The journal's old rows are still read; such an exit ends as it did."""
     rig = not_bought_back(close=False)

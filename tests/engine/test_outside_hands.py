@@ -440,6 +440,7 @@ def test_a_held_contract_that_changes_holds_its_position(changed, told):
     reload(rig, 1, **changed)
     (alert,) = [a for a in rig.of(Alert) if a.title == "A contract has changed"]
     assert (alert.urgency, alert.position) == (Urgency.HIGH, "default/3359")
+    assert alert.choices == (Wish.RESUME,)
     assert told in alert.text
     assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
     rig.wait(10, *LOSS, 90, 20)
