@@ -59,6 +59,15 @@ class Contracts:
         told, self._told = self._told, dict(self.why)
         return [(name, why) for name, why in self.why.items() if told.get(name) != why]
 
+    def odd(self, position: Position) -> tuple[str, ...]:
+        """Legs that are no whole lots any more by the newest master: their odd rest cannot be traded."""
+        lots = {leg.key: self._master[leg.key].lot for leg in position.legs if leg.key in self._master}
+        return tuple(
+            f"{abs(leg.quantity)} units of {leg.instrument.display} are no whole lots of {lots[leg.key]}"
+            for leg in position.legs
+            if leg.quantity % lots.get(leg.key, 1)
+        )
+
     def learn(self, position: Position) -> list[Record]:
         """A position is watched by these contracts; nothing to remember when they are known."""
         found = {leg.key: _plain(leg.instrument) for leg in position.legs}

@@ -188,7 +188,9 @@ class Holdings:
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
         effects += self._contracts.keep(self.positions)
-        effects += [notices.changed(self.positions[name], why) for name, why in self._contracts.news()]
+        for name, why in self._contracts.news():
+            position = self.positions[name]
+            effects.append(notices.changed(position, why, self._contracts.odd(position)))
         listed = {p.id for p in found}
         for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
             self._drop(gone.id)

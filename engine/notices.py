@@ -10,6 +10,8 @@ from engine.model import Urgency
 from engine.rules.levels import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.model import ExitLevel, Position
     from engine.reconcile import Opposed
     from engine.trades import InvalidPosition
@@ -52,10 +54,11 @@ def unprotected(position: Position) -> Alert:
     return Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)
 
 
-def changed(position: Position, why: str) -> Alert:
-    """A held contract that is another one in the new instrument master."""
+def changed(position: Position, why: str, odd: Sequence[str] = ()) -> Alert:
+    """A held contract that is another one in the new instrument master; ``odd``: legs with an odd rest."""
+    rest = f" {'; '.join(odd)}: the odd rest cannot be traded any more, ask the broker." if odd else ""
     text = (
-        f"{position.symbol} {position.strategy}: {why}. Its rules only tell until you have looked. "
+        f"{position.symbol} {position.strategy}: {why}.{rest} Its rules only tell until you have looked. "
         "Correct its rows if they are wrong; /resume takes the new contract over."
     )
     topic = f"contract:{position.id}:{why}"

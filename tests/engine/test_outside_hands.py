@@ -442,6 +442,7 @@ def test_a_held_contract_that_changes_holds_its_position(changed, told):
     assert (alert.urgency, alert.position) == (Urgency.HIGH, "default/3359")
     assert alert.choices == (Wish.RESUME,)
     assert told in alert.text
+    assert ("65 units of NIFTY" in alert.text and "no whole lots of 75" in alert.text) is ("lot" in changed)
     assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
     rig.wait(10, *LOSS, 90, 20)
     assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
