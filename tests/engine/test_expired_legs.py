@@ -7,12 +7,19 @@ from datetime import date
 
 import pytest
 
+from engine.broker_nouns import BrokerPosition, Product
 from engine.effects import Alert, Card
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, OrderUpdate, Ticks
+from engine.lapses import lapse
+from engine.ledger import Ledger
+from engine.messages import Beat, BeatKind, BrokerReport, InstrumentsLoaded, OrderUpdate, Ticks
 from engine.model import Mode, Urgency
+from engine.outgoing import Outgoing
 from engine.paper import PaperExchange
+from engine.plan import plan_exit
 from engine.sessions import at
+from engine.verify import Finding, verify
 from tests.engine.makers import leg, position, quote
+from tests.support.broker import World
 from tests.support.rig import Rig, overnight
 
 NEAR = leg(-65, 25300, "CE", 40, date(2026, 2, 3))
@@ -170,6 +177,22 @@ def test_a_stock_option_that_expires_open_ends_in_shares_and_that_is_said():
         "A contract expires open",
         "A contract expired before it was closed",
     }
+
+
+def test_a_part_need_not_find_what_it_was_to_leave_of_an_expired_leg():
+    """One of two lots was to stay, and both have expired: the books show the far leg's, and that is all."""
+    near, far = leg(-130, 25300, "CE", 40, date(2026, 2, 3)), leg(130, 25300, "CE", 90)
+    whole = position(near, far, strategy="Calendar")
+    world = World(whole)
+    intent = world.exit()
+    intent.legs = plan_exit(whole, closes=1)
+    lapse(intent, date(2026, 2, 4), Outgoing("default", world.desk.blotter))
+    intent.legs[1].quantity = 0  # its lot is sold
+    listed = BrokerPosition(far.key, Product.MARGIN, 65)
+    ledger = Ledger()
+    ledger.take(BrokerReport(1, world.now_s, positions=(listed,)), {}, world.now_s)
+    assert (intent.legs[0].lapsed, intent.legs[0].keeps) == (65, 65)
+    assert verify(intent, ledger)[0] is Finding.FLAT
 
 
 def test_on_paper_it_ends_in_a_process_that_lives_through_the_night():
