@@ -72,6 +72,7 @@ class Endings:
             outside = any(intent.outside(index) for index in range(len(intent.legs)))
             intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT
             self._out.save(intent)
+            self._tell_added(intent)
             self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))
             return None
         if finding is Finding.UNREAD or self._ledger.age_s(now_s) > OLD_READ_S:
@@ -82,6 +83,16 @@ class Endings:
         if now_s - intent.verify_since_s >= VERIFY_LIMIT_S:
             self.stuck(intent, f"everything planned is filled, but {why}")
         return Wait(report=True)
+
+    def _tell_added(self, intent: Intent) -> None:
+        """Others have opened more of a contract while we closed what was planned: nobody watches that."""
+        for leg in intent.legs:
+            if added := self._ledger.added(leg):
+                text = (
+                    f"{leg.name}: what was planned is closed, but somebody else has added {added} units "
+                    "meanwhile. They are in no row, and no rule guards them."
+                )
+                self._out.tell(intent, f"added:{intent.id}:{leg.key}", "The broker holds more", text)
 
     def stuck(self, intent: Intent, why: str) -> None:
         """Give up, and tell a human."""

@@ -28,9 +28,10 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
 
     A contract the broker does not list is "not yet", never flat; but a leg that was closed on an earlier
     day is not carried into today's list, if that lists others of the exit, and one that has expired is in
-    no list that means anything. A net that differs from what
-    our own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly. Of an exit of
-    a part the broker must still hold what it was to leave.
+    no list that means anything. A net that differs from what our own fills explain is a mismatch: somebody
+    else traded, or a fill is counted wrongly; but what an order of others has just added, the way round
+    that the leg was held, is not this exit's business. Of an exit of a part the broker must still hold what
+    it was to leave.
     """
     report = ledger.report
     if report is None or any(not ledger.fresh(leg.key) for leg in intent.legs):
@@ -65,7 +66,7 @@ def _verify_leg(leg: LegPlan, ledger: Ledger) -> tuple[Finding, str]:
         return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}: it stands the other way round"
     if -net * leg.side.sign < leg.keeps:
         return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, {leg.keeps} units were to stay"
-    if expected is not None and net != expected:
+    if expected is not None and net not in (expected, expected - leg.side.sign * ledger.added(leg)):
         return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
     return Finding.FLAT, ""
 

@@ -7,11 +7,11 @@ from datetime import date
 
 import pytest
 
-from engine.broker_nouns import OrderStatus
+from engine.broker_nouns import BrokerOrder, OrderStatus
 from engine.effects import Alert, Card, LoadInstruments, Say
 from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, InstrumentsLoaded, Ticks, Unknown, Wish
-from engine.model import Mode, Urgency
+from engine.model import Mode, Side, Urgency
 from engine.paper import PaperExchange
 from engine.sessions import at
 from engine.tuning import Tuning
@@ -339,6 +339,25 @@ def test_a_leg_of_which_a_hand_has_closed_a_part_has_no_exit_price():
     assert world.flat
     assert world.intent.filled(0) == 65
     assert world.intent.exit_paise(0) is None
+
+
+def test_more_that_a_hand_adds_in_the_middle_of_an_exit_is_told_and_ends_it_flat():
+    """What was planned is bought back; what the hand has sold besides stays, and is told."""
+    world = World(short_call(), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    key = world.intent.legs[0].key
+    sold = BrokerOrder("9", "", key, Side.SELL, 65, 65, 1000, 1000, OrderStatus.TRADED)
+    world.broker.orders["9"] = sold
+    world.broker.by_hand(key, -65, world.now_s)
+    world.held[key] = -130  # from here on
+    world.run(3.0)
+    (name,) = [name for name, row in world.broker.orders.items() if not row.status.final]
+    world.broker.trade(name, 65, world.now_s)
+    assert world.run(10.0) is IntentState.FLAT
+    assert world.broker.net[key] == -65
+    (alert,) = [alert for alert in world.alerts if alert.title == "The broker holds more"]
+    assert (alert.urgency, "added 65 units" in alert.text) == (Urgency.HIGH, True)
 
 
 def test_a_position_that_is_flat_outside_ends_without_an_order():
