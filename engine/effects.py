@@ -234,6 +234,7 @@ class Alert:
     Attributes:
         text: plain sentences; the chat makes them pretty.
         position: what it is about; None = the whole house.
+        choices: what may be made of it, as buttons; each asks before it does anything.
     """
 
     urgency: Urgency
@@ -241,6 +242,7 @@ class Alert:
     title: str
     text: str
     position: PositionId | None = None
+    choices: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from engine.tenure import LeaseTerms, Tenure
 from engine.tuning import Tuning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from engine.intents import LegPlan, Part
     from engine.messages import Actor
@@ -89,8 +89,8 @@ class Helm:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
-        self.differences = Differences(self.desk.blotter.ledger.quiet)
+        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning, calendar.is_open)
+        self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
         self.dialogue = Dialogue(self, config.seed)
         self.holdings = Holdings(
             watch,
@@ -316,6 +316,8 @@ class Helm:
 
     def held_out(self, position: PositionId) -> tuple[str, str]:
         """Why a position's automation is held, in short and in full; empty = it is not."""
+        if self.differences.unwatched(position):
+            return "you have stopped watching this position", self.differences.told(position)
         if full := self.differences.why(position):
             return "trade store and broker disagree about this position", full
         if full := self.holdings.changed.get(position, ""):
@@ -345,9 +347,14 @@ class Helm:
     def unhalt(self, by: Actor, now_s: float) -> list[Effect]:
         """/resume, confirmed: rules act again, also those of positions that were held."""
         self.halted = False
-        taken = [*self.differences.take_over(), *self.holdings.take_master(now_s)]
-        self.release(self.holdings.positions)
+        taken = self.take_over(tuple(self.holdings.positions), now_s)
         return [Record("setting", "halted", {"on": False, "by": by.name}), *taken]
+
+    def take_over(self, positions: Collection[PositionId], now_s: float) -> list[Effect]:
+        """The owner has seen why these were held: they are gone by as they are now."""
+        taken = [*self.differences.take_over(positions), *self.holdings.take_master(positions, now_s)]
+        self.release(positions)
+        return taken
 
     def unanswered(self, asked: Confirmation, now_s: float) -> list[Effect]:
         """Nobody answered: a loss is asked about again at once and loudly, the rest is left alone."""
@@ -384,6 +391,8 @@ class Helm:
 
     def _silence(self, position: PositionId) -> Rank | None:
         """From which rank on rules are silent: an exit or a question is open, declined, or stuck."""
+        if self.differences.unwatched(position):
+            return Rank.FORCED
         last = self.desk.last_of(position)
         if last is not None and last.state is IntentState.STUCK:
             return silence_of(last.verdict) if last.part is not None else Rank.FORCED

@@ -218,6 +218,9 @@ class Wish(StrEnum):
     STOP = "stop"
     RESUME = "resume"
     SET = "set"
+    ADOPT = "adopt"
+    SHRINK = "shrink"
+    UNWATCH = "unwatch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ class Monitor:
             journal.get("reduced", {}),
             journal.get("memory", {}),
             journal.get("override", {}),
+            journal.get("contracts", {}),
             intents,
         )
         self.limits.restore(journal.get("day", {}))
@@ -397,11 +398,15 @@ class Monitor:
         for position in positions.values():
             for key, (units, _) in self.desk.traded(position).items():
                 traded[key] = traded.get(key, 0) + units
-        effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
+        in_session = self.helm.calendar.is_open(now_s)
+        effects, loose = self.helm.differences.look(
+            tuple(positions.values()), report, traded, busy, now_s, in_session=in_session
+        )
         self.helm.release(loose)
+        effects += self.holdings.regrow(report, now_s)
         working = {order.request.key for order in self.desk.blotter.live()}
         # the other modes leave the store's rows alone, and at night the broker's books are made anew
-        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and self.helm.calendar.is_open(now_s):
+        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and in_session:
             for position in tuple(positions.values()):
                 if working.isdisjoint(position.nets) and self.helm.differences.closed(position, now_s):
                     intent, kept = self.helm.closed_outside(position, now_s)

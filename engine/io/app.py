@@ -54,7 +54,7 @@ from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, picture, rules_now
-from engine.sessions import ist_date
+from engine.sessions import at, ist_date
 from engine.settings import Settings
 from engine.tenure import LeaseTerms
 from engine.view import MonitorView
@@ -308,7 +308,8 @@ class _House:
         if self.options.mode is not Mode.SIMULATE:
             return self.rest, ()
         exchange = PaperExchange()
-        exchange.restore(self.monitor.desk.blotter.all())
+        today_s = at(ist_date(self.clock.now_s()), "00:00")
+        exchange.restore(self.monitor.desk.blotter.all(), today_s)
         paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
         return paper, (paper.listen,)
 
