@@ -86,6 +86,8 @@ def _head(view: MonitorView) -> str:
     lines += [_day(account) for account in view.accounts]
     if view.access:
         lines.append(escape(view.access))
+    if view.nets:
+        lines.append(escape(view.nets))
     return "\n".join([*lines, *warnings(view)])
 
 

@@ -54,6 +54,8 @@ class Dialogue:
                 return effects + self._exit(command, now_s)
             case Wish.SET:
                 return effects + self._tightening.ask(command, now_s)
+            case Wish.FLATTEN:
+                return effects + self._helm.flattening.command(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
         held = [name for name in self._helm.holdings.positions if self._helm.held_out(name)[0]]
@@ -194,6 +196,8 @@ class Dialogue:
             return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by, now_s)]
         if asked.wish is Wish.SET:
             return self._tightening.confirm(asked, tap, now_s)
+        if asked.wish is Wish.FLATTEN:
+            return self._helm.flattening.confirm(asked, tap, now_s)
         positions = tuple(
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
@@ -270,6 +274,7 @@ class Dialogue:
 
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
+    what |= {"value": command.value} if command.wish is Wish.FLATTEN else {}
     return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
 
 

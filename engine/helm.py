@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.controls import Controls
 from engine.dialogue import Dialogue
 from engine.differences import Differences
 from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
+from engine.flattening import Flattening
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
@@ -24,7 +26,7 @@ from engine.rules.base import Kind, Rank
 from engine.rules.day_limits import DAY_RULES
 from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
-from engine.tuning import Tuning
+from engine.tuning import NetTuning, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,6 +53,7 @@ class MonitorConfig:
         made_up: bid and ask of a contract around a last price, for orders where a recording has no
             quotes; None = a source without quotes has none.
         tuning: how patient exits are.
+        nets: which of the broker's own nets are wanted.
     """
 
     mode: Mode
@@ -59,6 +62,7 @@ class MonitorConfig:
     seed: bytes
     made_up: Callable[[InstrumentKey, int], tuple[int, int]] | None = None
     tuning: Tuning = field(default_factory=Tuning)
+    nets: NetTuning = field(default_factory=NetTuning)
 
 
 class Snooze(NamedTuple):
@@ -75,6 +79,7 @@ class Helm:
         halted: /stop was given.
         reconciled: the broker's truth was read since the start.
         trouble: why nothing may be sent (the journal fails); empty = nothing.
+        killed: Dhan's kill switch is on.
         clock_doubt: why rules of the clock may only tell; empty = they may act.
         snoozed: positions left alone, and until when.
     """
@@ -87,6 +92,7 @@ class Helm:
         self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
         self.differences = Differences(self.desk.blotter.ledger.quiet)
         self.dialogue = Dialogue(self, config.seed)
+        self.controls, self.flattening, self.killed = Controls(), Flattening(self), False
         self.holdings = Holdings(
             watch,
             paper=config.mode is Mode.SIMULATE,
@@ -286,6 +292,8 @@ class Helm:
         """Why the machine only alerts at the moment, at all or of this position; empty = it is whole."""
         if self.trouble:
             return self.trouble
+        if self.killed:
+            return "Dhan's kill switch is on"
         if not self.calendar.covers(ist_date(now_s)):
             return session_text(self.calendar, now_s)
         if not self.reconciled:
@@ -315,7 +323,7 @@ class Helm:
         )
         record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
         # The reply stands first: the chat sends a few messages a second, and this one is waited for.
-        effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
+        effects: list[Effect] = [record, Say(by, told), *self.flattening.stop(), *self.desk.stop(now_s)]
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor, now_s: float) -> list[Effect]:

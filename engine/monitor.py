@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.access import AccessWatch
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
+from engine.controls import ControlState
 from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
@@ -39,6 +40,7 @@ from engine.messages import (
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
+from engine.nets import ACCOUNT_VERBS, Nets
 from engine.orders import read_correlation_id
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.sessions import at, ist_date
@@ -67,6 +69,7 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
+        self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
@@ -97,6 +100,7 @@ class Monitor:
             RulesChanged: self._rules,
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
+            ControlState: self.nets.take,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -127,6 +131,7 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self._calendar.restore(journal.get("setting", {}))
@@ -155,7 +160,7 @@ class Monitor:
         return effects
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
-        return self._new_day(now_s) + self._beaten(message, now_s)
+        return self._new_day(now_s) + self._beaten(message, now_s) + self.nets.beat(message.kind, now_s)
 
     def _new_day(self, now_s: float) -> list[Effect]:
         day = intent_day(now_s)
@@ -304,7 +309,9 @@ class Monitor:
 
     def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
         """A refusal that only another token, or the owner, can mend: how the access stands is asked."""
-        effects = self.desk.outcome(message, now_s)
+        if message.verb in ACCOUNT_VERBS:
+            return self.nets.outcome(message, now_s)
+        effects = self.desk.outcome(message, now_s) + self.nets.doubt(message)
         said = message.outcome
         if isinstance(said, Refused) and remedy(said.code, said.reason) is Remedy.HOLD:
             effects = effects + self.access.doubt(now_s)
@@ -371,7 +378,7 @@ class Monitor:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
         self._count_traded()
-        return effects
+        return effects + self.helm.flattening.turn(now_s)
 
     def _count_traded(self) -> None:
         """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""

@@ -21,6 +21,7 @@ from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
+from engine.io.dhan.control import DhanControl
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.order_updates import OrderUpdates
@@ -33,8 +34,8 @@ from engine.io.journal import Journal, journal_name
 from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
-from engine.io.ports import Broker, Chat, Clock, Feed
-from engine.io.read_only import ReadOnlyBroker
+from engine.io.ports import Broker, Chat, Clock, Control, Feed
+from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
@@ -163,7 +164,12 @@ class _House:
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(
-            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
+            options.mode,
+            ACCOUNT,
+            settings.sandbox,
+            secrets.token_bytes(32),
+            tuning=settings.tuning,
+            nets=settings.nets,
         )
         self.monitor = Monitor(config, self.calendar, watch)
         try:
@@ -176,6 +182,8 @@ class _House:
         self.errands = Errands()
         self.feed: Feed = self._feed()
         self.broker, self.listeners = self._broker()
+        control, sends = DhanControl(self.rest), options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
+        self.control: Control = control if sends else ReadOnlyControl(control)
 
     def view(self) -> MonitorView:
         """The machine at this moment."""
@@ -197,7 +205,7 @@ class _House:
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
         store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
         performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat),
+            inbox=self.inbox, ports=Ports(self.broker, self.access, self.control, store, self.feed, chat),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
         )  # fmt: skip
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)

@@ -14,6 +14,7 @@ from engine.effects import (
     CancelOrder,
     Card,
     CloseTrades,
+    ControlAccount,
     Effect,
     LoadInstruments,
     LoadTrades,
@@ -21,6 +22,7 @@ from engine.effects import (
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryControls,
     QueryOrder,
     RecallOrder,
     ReduceTrades,
@@ -30,7 +32,7 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, TradeStore
+from engine.io.ports import Access, Broker, Chat, Clock, Control, Feed, TradeStore
 from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
 from engine.model import Instrument, InstrumentKey
 
@@ -48,6 +50,7 @@ class Ports(NamedTuple):
 
     broker: Broker
     access: Access
+    control: Control
     store: TradeStore
     feed: Feed
     chat: Chat
@@ -71,7 +74,7 @@ class Performer:
         spawn: Callable[[str, Awaitable[None]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat = ports
+        self._broker, self._access, self._control, self._store, feed, chat = ports
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -85,6 +88,8 @@ class Performer:
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
+            QueryControls: lambda e: spawn(f"controls {e.request}", self._controls(e)),
+            ControlAccount: lambda e: spawn(str(e.verb), self._control_account(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
@@ -155,6 +160,13 @@ class Performer:
 
     async def _account(self) -> None:
         self._inbox.post(await self._access.state())
+
+    async def _controls(self, effect: QueryControls) -> None:
+        self._inbox.post(await self._control.state(effect.request))
+
+    async def _control_account(self, effect: ControlAccount) -> None:
+        outcome = await self._control.command(effect.verb, effect.terms)
+        self._inbox.post(CommandOutcome(effect.verb, effect.name, outcome))
 
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
+    from engine.controls import ControlState, PnlExit
     from engine.effects import Alert, Answer, Ask, Card, RowPart, Say
-    from engine.messages import AccountState, Outcome, Tick, TokenRenewal
+    from engine.messages import AccountState, Outcome, Tick, TokenRenewal, Verb
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
@@ -64,6 +65,16 @@ class Access(Protocol):
 
     async def renew(self) -> TokenRenewal:
         """Change the access token for a new one, which ends the old one."""
+
+
+class Control(Protocol):
+    """The broker's own nets, which are about the whole account."""
+
+    async def state(self, request: int) -> ControlState:
+        """How they stand, under this number; it never raises."""
+
+    async def command(self, verb: Verb, terms: PnlExit | None) -> Outcome:
+        """Send one command of the whole account, once; ``terms`` are those of ARM."""
 
 
 class Quotes(Protocol):

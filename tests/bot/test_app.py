@@ -57,7 +57,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
         await server.wait_for(lambda s: s.calls_of("setMyCommands"))
         names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
-        assert names == ["status", "rules", "why", "set", "exit", "stop", "resume", "help"]
+        assert names == ["status", "rules", "why", "set", "exit", "flatten", "stop", "resume", "help"]
         assert server.state.commands_for(666, 666) == []
 
 

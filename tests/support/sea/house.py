@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from engine.controls import ControlState
 from engine.effects import Alert, Ask, CancelOrder, Effect, ModifyOrder, PlaceOrder, ReduceTrades
 from engine.errors import Unreachable
 from engine.io import tables
@@ -95,8 +96,11 @@ class Ears:
         if alert.urgency is Urgency.HIGH:
             self._judge.alerted(alert)
 
-    async def state(self) -> AccountState:
-        return AccountState()
+    async def state(self, request: int | None = None) -> AccountState | ControlState:
+        return AccountState() if request is None else ControlState(request)
+
+    async def command(self, verb: object, terms: object) -> NoReturn:
+        raise AssertionError("no net of the broker is wanted here")
 
     async def renew(self) -> TokenRenewal:
         raise AssertionError("no token here comes near its end")
@@ -152,7 +156,7 @@ class House:
         must(same, 6, f"a restart remembers other exits than {live}")
         self.inbox = Inbox()
         self.performer = Hands(
-            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears),
+            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.ears, self.store, self.ears, self.ears),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
