@@ -267,8 +267,8 @@ class Flattening:
             text = f"At “{STEPS[reached]}”: {note}. Nothing more is sent for it; look at the broker now."
             topic = f"flatten:{wish.id}"
             return [*effects, Alert(Urgency.HIGH, topic, "The account could not be flattened", text)]
-        if wish.by in DAY_RULES:
-            text = "Every position is verified flat. No order is taken until you end it in Dhan's app."
+        if wish.kill:
+            text = "The account is verified flat. No order is taken until you end it in Dhan's app."
             effects.append(Alert(Urgency.MEDIUM, f"flatten:{wish.id}", "Dhan's kill switch is on", text))
         return effects
 

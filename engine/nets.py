@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert, Audit, QueryControls
+from engine.flatten import Step
 from engine.messages import BeatKind, Refused, Verb
 from engine.model import Mode, Urgency
 from engine.money import signed_rupees
@@ -66,8 +67,9 @@ class Nets:
     def take(self, state: ControlState, now_s: float) -> list[Effect]:
         """Take in an answer."""
         controls = self._helm.controls
-        if controls.state is None or state.request > controls.state.request:
-            controls.state = state
+        if controls.state is not None and state.request <= controls.state.request:
+            return []  # overtaken by a newer one
+        controls.state = state
         effects = self._switched(state) + self._helm.flattening.take(state, now_s)
         if self._net is None or not self._helm.calendar.is_open(now_s):
             return effects
@@ -107,7 +109,9 @@ class Nets:
         if not self._sends or state.killed is None or state.killed == helm.killed:
             return []
         helm.killed = state.killed
-        audit = Audit("kill switch", {"on": state.killed})
+        audit, wish = Audit("kill switch", {"on": state.killed}), helm.flattening.running
+        if state.killed and wish is not None and wish.step in {Step.KILL, Step.CONFIRM}:
+            return [audit]  # our own doing, told by who did it
         if state.killed:
             text = "Dhan takes no order, ours neither: rules only tell. You alone can end it, in Dhan's app."
             return [audit, Alert(Urgency.HIGH, "killed", "Dhan's kill switch is on", text)]

@@ -35,6 +35,8 @@ NEVER_PAISE = 999_999_900
 #: A command without an answer may arrive until then: the client's own patience, and some more.
 UNDER_WAY_S = 10.0
 MOST_TRIES = 3
+#: In the morning prices, and with them the day's P&L, need a moment: so long it is no news without them.
+UNKNOWN_S = 180.0
 
 
 class Stage(StrEnum):
@@ -110,6 +112,7 @@ class PnlNet:
         today = ist_date(now_s).isoformat()
         if self._day != today:
             self._begin(today)
+            self._since_s = now_s
         if state.armed is None or state.request <= self._after:
             return []
         want = None if stop_paise is None else beyond(stop_paise, self._extra_pct)
@@ -178,15 +181,20 @@ class PnlNet:
         if self.terms == want and self._tries >= MOST_TRIES:
             said = self._refused or "Dhan does not show it after three tries"
             return self._end(Stage.GIVEN_UP, said, f"{said.rstrip('.')}.", Urgency.MEDIUM)
-        if why := _breach(want, state, day_paise):
-            return self._end(Stage.OPEN, why, f"{why.capitalize()}: it could fire at once.", Urgency.MEDIUM)
+        unknown, breach = _breach(want, state, day_paise)
+        if unknown and now_s < self._since_s + UNKNOWN_S:
+            self.stage, self.note = Stage.OPEN, unknown
+            return []
+        if why := unknown or breach:
+            text = f"{why[:1].upper()}{why[1:]}: it could fire at once."
+            return self._end(Stage.OPEN, why, text, Urgency.MEDIUM)
         return self._send(Verb.ARM, want, now_s, asked)
 
     # -------------------------------------------------------------------------------------- doing
 
     def _begin(self, day: str) -> None:
         self._day, self.stage, self.note, self.terms = day, Stage.OPEN, "", None
-        self._sent_s, self._tries, self._refused, self._told = 0.0, 0, "", ""
+        self._since_s, self._sent_s, self._tries, self._refused, self._told = 0.0, 0.0, 0, "", ""
 
     def _send(self, verb: Verb, terms: PnlExit, now_s: float, asked: int) -> list[Effect]:
         if self.terms != terms:
@@ -233,13 +241,13 @@ class PnlNet:
         return Record("net", NAME, row)
 
 
-def _breach(want: PnlExit, state: ControlState, day_paise: int | None) -> str:
-    """Why these terms could fire at once, by our figure or by Dhan's; empty = they surely do not."""
+def _breach(want: PnlExit, state: ControlState, day_paise: int | None) -> tuple[str, str]:
+    """Why these terms could fire at once: what is not known, and what is beyond them; by both figures."""
     if day_paise is None:
-        return "the day's P&L is not known"
+        return "the day's P&L is not known", ""
     if state.pnl_paise is None:
-        return "Dhan's own P&L is not known"
+        return "Dhan's own P&L is not known", ""
     for whose, pnl in (("the day's P&L", day_paise), ("Dhan's own P&L", state.pnl_paise)):
         if pnl <= -want.loss_paise:
-            return f"{whose} is {signed_rupees(pnl)}, at or beyond {signed_rupees(-want.loss_paise)}"
-    return ""
+            return "", f"{whose} is {signed_rupees(pnl)}, at or beyond {signed_rupees(-want.loss_paise)}"
+    return "", ""

@@ -132,6 +132,18 @@ async def test_set_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Pat
         assert not any(message.chat_id == 666 for message in server.sent())
 
 
+async def test_flatten_is_posted_with_its_word_and_a_strangers_is_not(tmp_path: Path):
+    """Without the word the core says what it would do; a stranger does not even hear that."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/flatten everything", user=666)
+        server.phone.send("/flatten")
+        server.phone.send("/flatten everything")
+        commands = await core.wait_for(lambda c: len(c.of(Command)) == 2 and c.of(Command))
+        owner = Actor(OWNER, OWNER, "Asha")
+        assert commands == [Command(Wish.FLATTEN, owner), Command(Wish.FLATTEN, owner, value="everything")]
+
+
 async def test_rules_and_why_show_pages_silently_from_picker_and_button(tmp_path: Path):
     """/rules picks, its page has Why?, that one has Rules; nothing of it reaches the core."""
     clock, core = QuickClock(), Core()

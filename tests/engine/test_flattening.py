@@ -10,10 +10,10 @@ import pytest
 from engine.effects import Alert, Answer, Ask, Card, Say
 from engine.flatten import Step
 from engine.intents import IntentState
-from engine.messages import Beat, BeatKind, Command, Verb, Wish
+from engine.messages import Beat, BeatKind, Command, OrderUpdate, Verb, Wish
 from engine.model import Mode, Urgency
 from engine.tuning import NetTuning
-from tests.engine.makers import condor, strangle
+from tests.engine.makers import condor, quote, strangle
 from tests.support.nets import ALL_ON, SHARE, Died, Fault, NetRig
 from tests.support.rig import OWNER
 
@@ -365,18 +365,27 @@ def test_no_day_limit_or_no_setting_no_kill_switch(nets):
 # -------------------------------------------------------------------------------------- hands of others
 
 
-def test_dhan_s_own_exit_in_the_middle_of_ours_ends_as_closed_outside():
+@pytest.mark.parametrize("shorts_gone", [False, True])
+def test_dhan_s_own_exit_in_the_middle_of_ours_ends_as_closed_outside(shorts_gone):
     """Our plan shrinks with what is held; nothing crosses zero and nothing more is sent."""
     made = rig(nets=NetTuning())
     made.command(strategy_id=3359, confirmed=True)
+    for leg, mid in zip(made.legs, MIDS, strict=True):
+        if shorts_gone and leg.quantity < 0:
+            tick = quote(leg.key, mid - 0.05, mid + 0.05)
+            tick.ask_quantity = 10_000
+            for row in made.exchange.quote(tick):
+                made.tell(OrderUpdate(row))
     made.wait(0.5)
-    assert any(not order.status.final for order in made.exchange.orders())
+    assert sum(not order.status.final for order in made.exchange.orders()) == 2
     made.square_off()
     placed = len(made.placed)
-    made.wait(200, *MIDS)
+    assert placed == (4 if shorts_gone else 2)
+    for _ in range(200):
+        made.wait(1, *MIDS)
+        assert made.flat
     (intent,) = made.monitor.desk.intents.values()
     assert intent.state is IntentState.CLOSED_OUTSIDE
-    assert made.flat
     assert len(made.placed) == placed
 
 

@@ -7,7 +7,7 @@ import pytest
 from engine.controls import ControlState, Held, PnlExit
 from engine.effects import Alert, ControlAccount, Record
 from engine.messages import Accepted, CommandOutcome, Refused, Unknown, Verb
-from engine.pnl_exit import MOST_TRIES, NAME, UNDER_WAY_S, PnlNet, Stage, beyond
+from engine.pnl_exit import MOST_TRIES, NAME, UNDER_WAY_S, UNKNOWN_S, PnlNet, Stage, beyond
 from tests.engine.makers import OPENED
 
 STOP = 600_000
@@ -96,7 +96,10 @@ def test_it_is_not_armed_without_a_stop_nor_where_it_could_fire_at_once(stop, da
     effects = story.shows(stop=stop, day=day, pnl_paise=pnl_paise)
     assert bool(sent(effects)) is armed
     if not armed:
-        assert told(effects) == ([] if stop is None else ["Dhan's own exit is not armed"])
+        unknown = day is None or pnl_paise is None
+        assert told(effects) == ([] if stop is None or unknown else ["Dhan's own exit is not armed"])
+        later = story.shows(stop=stop, day=day, pnl_paise=pnl_paise, later_s=UNKNOWN_S)
+        assert told(later) == (["Dhan's own exit is not armed"] if unknown else [])
         assert story.shows(stop=stop, day=day, pnl_paise=pnl_paise) == []
         assert not story.net.settled
 

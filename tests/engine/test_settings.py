@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
-from engine.tuning import Tuning
+from engine.tuning import NetTuning, Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
@@ -54,6 +54,21 @@ def test_how_an_exit_trades_can_be_set_within_bounds():
     env = {"EXIT_CAP_WAIT_S": "5", "EXIT_PATIENT_WAIT_S": "300", "EXIT_IOC": "On"}
     assert Settings.parse(env).tuning == Tuning(5.0, 300.0, ioc=True)
     wrong = {"EXIT_CAP_WAIT_S": "0", "EXIT_PATIENT_WAIT_S": "nan", "EXIT_IOC": "maybe"}
+    assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
+
+
+def test_every_net_of_the_broker_is_off_unless_it_is_switched_on():
+    """Each by its own setting; nonsense is refused all at once."""
+    assert Settings.parse({}).nets == NetTuning() == NetTuning(False, 25.0, False, False)
+    env = {
+        "BROKER_PNL_EXIT": "on", "BROKER_PNL_EXIT_EXTRA_PCT": "40", "KILL_SWITCH_AFTER_FLAT": "on",
+        "ALLOW_EXIT_ALL": "on",
+    }  # fmt: skip
+    assert Settings.parse(env).nets == NetTuning(True, 40.0, True, True)
+    wrong = {
+        "BROKER_PNL_EXIT": "yes", "BROKER_PNL_EXIT_EXTRA_PCT": "0", "KILL_SWITCH_AFTER_FLAT": "1",
+        "ALLOW_EXIT_ALL": "maybe",
+    }  # fmt: skip
     assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
 
 
