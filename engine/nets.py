@@ -71,7 +71,7 @@ class Nets:
             return []  # overtaken by a newer one
         controls.state = state
         effects = self._switched(state) + self._helm.flattening.take(state, now_s)
-        if self._net is None or not self._helm.calendar.is_open(now_s):
+        if self._net is None or self._helm.killed or not self._helm.calendar.is_open(now_s):
             return effects
         name = self._helm.config.account
         stop_paise = self._helm.watch.rulebook.limits_for(name).loss_paise

@@ -71,6 +71,7 @@ class PnlNet:
     def __init__(self, extra_pct: float) -> None:
         self._extra_pct = extra_pct
         self.terms: PnlExit | None = None
+        self._since_s = 0.0
         self._begin("")
         self._after = 0  # what was asked until then says nothing of the last command
 
@@ -112,9 +113,11 @@ class PnlNet:
         today = ist_date(now_s).isoformat()
         if self._day != today:
             self._begin(today)
-            self._since_s = now_s
-        if state.armed is None or state.request <= self._after:
+        self._since_s = self._since_s or now_s
+        if state.request <= self._after:
             return []
+        if state.armed is None:
+            return self._unread(state, stop_paise, now_s)
         want = None if stop_paise is None else beyond(stop_paise, self._extra_pct)
         if state.armed:
             return self._found(state, state.armed[0], want, stop_paise, day_paise, now_s, asked)
@@ -125,6 +128,14 @@ class PnlNet:
         self._after = asked
         if isinstance(message.outcome, Refused):
             self._refused = message.outcome.reason or message.outcome.code
+
+    def _unread(self, state: ControlState, stop_paise: int | None, now_s: float) -> list[Effect]:
+        """Not known is not disarmed; but a net that nobody can see for long is told of."""
+        wanted = stop_paise is not None and self.stage in {Stage.OPEN, Stage.SENT}
+        if not wanted or now_s < self._since_s + UNKNOWN_S:
+            return []
+        text = f"It cannot be read: {state.failed or 'no words given'}."
+        return self._end(self.stage, "Dhan does not say how it stands", text, Urgency.MEDIUM)
 
     def _found(
         self,

@@ -134,8 +134,8 @@ def strange_option(stage):
     return next(each for each in puts if (quote := stage.market.quote(each.key)) and quote.ask_paise)
 
 
-#: What is lost, whether it was taken, and how; every other way is in tests/engine/io/dhan/test_control.py, what
-#: follows from it, on virtual time, in tests/engine/test_flattening.py.
+#: What is lost, whether it was taken, and how; every other way is in tests/engine/io/dhan/test_control.py,
+#: and what follows from it, on virtual time, in tests/engine/test_flattening.py.
 LOSSES = [
     ("kill switch", True, None),
     ("kill switch", True, "half_body"),

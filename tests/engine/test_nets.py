@@ -150,6 +150,26 @@ def test_with_the_kill_switch_on_rules_only_tell():
     assert made.placed != []
 
 
+def test_with_the_kill_switch_on_nothing_is_armed():
+    """There is nothing to guard that could still be closed."""
+    made = NetRig(nets=NET, rules=RULES)
+    made.killed = True
+    made.wait(3, *MIDS)
+    made.tell(Beat(BeatKind.HEALTH))
+    assert made.sent == []
+
+
+def test_a_restart_without_prices_is_no_news():
+    """What is not known yet is told after a while, in the same day's second process too."""
+    made = rig()
+    made.armed = ()
+    made.journal["net"]["pnl-exit"]["stage"] = "not armed"
+    made.said.clear()
+    made.restart()
+    made.wait(2)
+    assert "Dhan's own exit is not armed" not in made.titles()
+
+
 def test_a_refusal_in_words_about_the_kill_switch_has_it_looked_at():
     """Any other refusal does not."""
     made = rig(nets=NetTuning())

@@ -206,6 +206,25 @@ def test_what_cannot_be_read_changes_nothing():
     assert story.net.stage is Stage.ARMED
 
 
+@pytest.mark.parametrize("sent_before", [False, True])
+def test_what_cannot_be_read_for_long_is_told_once(sent_before):
+    """A net that nobody can see is none; what was seen as armed is not doubted for a look that failed."""
+    story = Story()
+    if sent_before:
+        story.shows()
+
+    def unread(later_s):
+        story.now_s += later_s
+        story.asked += 1
+        failed = ControlState(story.asked, failed="/pnlExit: HTTP 404")
+        return told(story.net.take(failed, STOP, 0, story.now_s, story.asked))
+
+    assert unread(0) == []
+    assert unread(UNKNOWN_S) == ["Dhan's own exit is not armed"]
+    assert unread(60) == []
+    assert story.net.words(story.now_s).endswith("Dhan does not say how it stands")
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_restart_amid_the_command_reads_back_first(shown):
     """The new process finds it armed, or sends it again once the old command cannot arrive any more."""
