@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.effects import Alert, Answer, Ask, Card, Say
 from engine.flatten import Step
@@ -15,7 +17,7 @@ from engine.model import Mode, Urgency
 from engine.tuning import NetTuning
 from tests.engine.makers import condor, quote, strangle
 from tests.support.nets import ALL_ON, SHARE, Died, Fault, NetRig
-from tests.support.rig import OWNER
+from tests.support.rig import OWNER, overnight
 
 MIDS = (20, 45, 40, 18)
 LONG_S = 150
@@ -297,6 +299,47 @@ def test_stop_ends_it_before_its_next_step(at_s):
     assert last_card(made).final
 
 
+def test_what_is_not_finished_on_its_day_is_given_up():
+    """The exits go on as exits do; the next morning no kill switch surprises anybody."""
+    made = rig(nets=KILL_ONLY)
+    confirm(made)
+    overnight(made)
+    made.now_s += 120
+    made.wait(LONG_S, *MIDS)
+    assert (made.wish["step"], made.wish["note"]) == (Step.STUCK, "It was not finished on its day")
+    assert (made.flat, made.sent) == (True, [])
+
+
+#: What may befall a command without anybody saying no to it.
+MISHAPS = [fault for fault in Fault if fault is not Fault.REFUSED]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    mishaps=st.lists(st.sampled_from(MISHAPS), max_size=6),
+    deaths_s=st.lists(st.integers(1, 40), max_size=4),
+    blind_s=st.integers(0, 30),
+)
+def test_whatever_befalls_it_no_command_is_taken_twice(mishaps, deaths_s, blind_s):
+    """Lost, half done, dead and blind in any order: each at most once; flat, and told if it is not done."""
+    made = rig()
+    made.others[SHARE] = 5
+    confirm(made)
+    made.faults = deque(mishaps)
+    for seconds in deaths_s:
+        made.survive(seconds, *MIDS)
+        made.restart()
+    made.reads = False
+    made.survive(blind_s, *MIDS)
+    made.reads = True
+    made.survive(400, *MIDS)
+    assert all(made.sent.count(verb) <= 1 for verb in Verb)
+    assert made.wish["step"] in {Step.DONE, Step.STUCK}
+    assert made.flat
+    assert made.wish["step"] == Step.DONE or "The account could not be flattened" in made.titles()
+    assert made.killed is (Verb.KILL in made.sent)
+
+
 def test_books_that_cannot_be_read_are_never_flat():
     """Two minutes without them: told, and no kill switch."""
     made = rig(nets=KILL_ONLY)
@@ -349,6 +392,17 @@ def test_the_kill_switch_follows_a_day_limit_that_has_closed_the_account():
     made.restart()
     made.wait(30, *LOST)
     assert made.sent == [Verb.KILL]
+
+
+def test_a_kill_switch_that_the_owner_ends_stays_off():
+    """Once a day is once a day: the way back is his."""
+    made = rig(nets=KILL_ONLY, rules=LIMIT)
+    made.wait(LONG_S, *LOST)
+    made.killed = False
+    made.tell(Beat(BeatKind.HEALTH))
+    made.wait(LONG_S, *LOST)
+    assert made.sent == [Verb.KILL]
+    assert not made.killed
 
 
 @pytest.mark.parametrize("nets", [NetTuning(), KILL_ONLY])

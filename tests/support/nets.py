@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from enum import StrEnum
 
 from engine.broker_nouns import BrokerPosition, Product
@@ -124,8 +125,11 @@ class NetRig(Rig):
     # ------------------------------------------------------------------------------ the process
 
     def restart(self):
-        """The process dies between two messages, and another begins from its journal."""
-        self.start()
+        """The process dies between two messages, and another begins from its journal, until one lives."""
+        while True:
+            with suppress(Died):
+                self.start()
+                return
 
     def survive(self, seconds, *mids):
         """Let time pass; a process that dies is followed by another."""
