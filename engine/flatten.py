@@ -147,6 +147,7 @@ class Move(NamedTuple):
 
 
 WAIT = Move()
+_MAY_TRADE = "An order of ours may still trade"
 
 
 def judge(wish: Flatten, look: Look, now_s: float) -> Move:
@@ -154,7 +155,7 @@ def judge(wish: Flatten, look: Look, now_s: float) -> Move:
     fresh, wish.last = look.numbers != wish.last, look.numbers
     match wish.step:
         case Step.EXITS:
-            return _exits(wish, look)
+            return _exits(wish, look, now_s)
         case Step.EXIT_ALL:
             return _exit_all(wish, look, now_s, fresh=fresh)
         case Step.VERIFY:
@@ -167,12 +168,12 @@ def judge(wish: Flatten, look: Look, now_s: float) -> Move:
             return WAIT
 
 
-def _exits(wish: Flatten, look: Look) -> Move:
+def _exits(wish: Flatten, look: Look, now_s: float) -> Move:
     """Our own exits come first: shorts before longs, limits with a cap."""
     if look.exiting:
         return WAIT
     if wish.others:
-        return WAIT if look.live else Move(Step.EXIT_ALL)
+        return _patience(wish, now_s, _MAY_TRADE) if look.live else Move(Step.EXIT_ALL)
     if look.left:
         return Move(Step.STUCK, note=f"Not closed: {', '.join(look.left)}")
     return Move(Step.VERIFY)
@@ -189,7 +190,7 @@ def _exit_all(wish: Flatten, look: Look, now_s: float, *, fresh: bool) -> Move:
     if wish.sent_s is None:
         if strangers := [str(row) for row in rows if row.name not in wish.others and row.key not in wish.own]:
             return Move(Step.STUCK, note=f"Not named when you were asked: {', '.join(strangers)}")
-        return WAIT if look.live else Move(send=Verb.EXIT_ALL)
+        return _patience(wish, now_s, _MAY_TRADE) if look.live else Move(send=Verb.EXIT_ALL)
     if look.working or units_of(rows) != wish.before:
         return Move(Step.VERIFY)  # it acts
     wish.reads += fresh

@@ -106,6 +106,15 @@ def test_exit_of_everything_that_acts_is_only_watched(at):
     assert judge(made, at, NOW + 100) == Move(Step.VERIFY)
 
 
+@pytest.mark.parametrize("step", [Step.EXITS, Step.EXIT_ALL])
+def test_an_order_of_ours_that_never_ends_is_told(step):
+    """Dhan's exit of everything does not race with it, and nobody waits for it in silence."""
+    made = wish(step, others=("share",))
+    moves = seen(made, [look(n, (THEIRS, 5), live=1) for n in range(1, 80)])
+    assert {move.send for move in moves} == {None}
+    assert [move.step for move in moves].index(Step.STUCK) * 2.0 >= VERIFY_LIMIT_S
+
+
 @pytest.mark.parametrize(("kill", "end"), [(True, Step.KILL), (False, Step.DONE)])
 def test_flat_is_what_two_reads_say(kill, end):
     """The first says nothing, the same one again says nothing, the next one does."""
