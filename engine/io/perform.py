@@ -16,6 +16,7 @@ from engine.effects import (
     Card,
     ClaimLease,
     CloseTrades,
+    ControlAccount,
     Effect,
     LoadInstruments,
     LoadTrades,
@@ -23,6 +24,7 @@ from engine.effects import (
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryControls,
     QueryMargin,
     QueryOrder,
     QueryQuotes,
@@ -36,7 +38,19 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Claims, Clock, Feed, Margins, Quotes, TradeStore, Updates
+from engine.io.ports import (
+    Access,
+    Broker,
+    Chat,
+    Claims,
+    Clock,
+    Control,
+    Feed,
+    Margins,
+    Quotes,
+    TradeStore,
+    Updates,
+)
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
@@ -68,6 +82,7 @@ class Ports(NamedTuple):
     margins: Margins
     quotes: Quotes
     updates: Updates
+    control: Control
     lease: Claims | None = None
 
 
@@ -91,8 +106,10 @@ class Performer:
         books: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat = ports[:5]
-        self._margins, self._quotes, updates, self._lease = ports[5:]
+        self._broker, self._access, self._store = ports.broker, ports.access, ports.store
+        self._margins, self._quotes = ports.margins, ports.quotes
+        self._control, self._lease = ports.control, ports.lease
+        feed, chat, updates = ports.feed, ports.chat, ports.updates
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -110,6 +127,8 @@ class Performer:
             QueryQuotes: lambda e: spawn("quotes", self._quote(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             QueryMargin: lambda e: spawn(f"margin {e.nonce}", self._margin(e)),
+            QueryControls: lambda e: spawn(f"controls {e.request}", self._controls(e)),
+            ControlAccount: lambda e: spawn(str(e.verb), self._control_account(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
             ReopenUpdates: lambda _: updates.reopen(),
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
@@ -195,6 +214,13 @@ class Performer:
 
     async def _margin(self, effect: QueryMargin) -> None:
         self._inbox.post(await self._margins.known(effect))
+
+    async def _controls(self, effect: QueryControls) -> None:
+        self._inbox.post(await self._control.state(effect.request))
+
+    async def _control_account(self, effect: ControlAccount) -> None:
+        outcome = await self._control.command(effect.verb, effect.terms)
+        self._inbox.post(CommandOutcome(effect.verb, effect.name, outcome))
 
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())

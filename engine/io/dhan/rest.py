@@ -47,7 +47,15 @@ _READS_AT_ONCE = 2
 
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
-_TURN = {Verb.CANCEL: (Rank.CANCEL, 5.0), Verb.PLACE: (Rank.PLACE, 2.0), Verb.MODIFY: (Rank.MODIFY, 1.0)}
+_TURN = {
+    Verb.CANCEL: (Rank.CANCEL, 5.0),
+    Verb.PLACE: (Rank.PLACE, 2.0),
+    Verb.MODIFY: (Rank.MODIFY, 1.0),
+    Verb.EXIT_ALL: (Rank.PLACE, 2.0),
+    Verb.KILL: (Rank.MODIFY, 2.0),
+    Verb.ARM: (Rank.MODIFY, 2.0),
+    Verb.DISARM: (Rank.MODIFY, 2.0),
+}
 
 
 class Timed(NamedTuple):
@@ -190,6 +198,10 @@ class DhanRest:
 
         reply = await self._read(call, Rank.OTHER)
         return Timed(reply, ended_s)
+
+    async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
+        """Send one command that is about the whole account, once."""
+        return await self._command(verb, partial(call, self._http), "")
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).
