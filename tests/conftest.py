@@ -8,6 +8,11 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+pytest_plugins = (
+    "tests.support.postgres",
+    "tests.support.supabase",
+)  # one PostgreSQL for all tests of a worker
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test without its sentence: the report of a failure should be readable as a story.
