@@ -16,7 +16,6 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,26 +46,23 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Database:
-    """Where one database is."""
+    """One database, and the hands of somebody who may do everything in it."""
 
-    host: str
-    name: str
+    def __init__(self, host: str, name: str) -> None:
+        """Connect at the first use; `close` ends it."""
+        self.host, self.name = host, name
+        self._hands: asyncpg.Connection | None = None
 
     @property
     def terms(self) -> dict[str, str]:
         """How `asyncpg.connect` gets there, as the superuser."""
         return {"host": self.host, "user": "postgres", "database": self.name}
 
-    async def connect(self) -> asyncpg.Connection:
-        """A connection; the caller closes it."""
-        return await asyncpg.connect(**self.terms)
-
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for a block."""
-        connection = await self.connect()
+        """A connection of its own for a block."""
+        connection = await asyncpg.connect(**self.terms)
         try:
             yield connection
         finally:
@@ -74,15 +70,25 @@ class Database:
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What a query gives."""
-        async with self.session() as connection:
-            return [dict(row) for row in await connection.fetch(sql, *values)]
+        return [dict(row) for row in await (await self._connected()).fetch(sql, *values)]
 
     async def run(self, *scripts: str) -> None:
         """Run whole scripts, each in a transaction of its own, as ``psql -1`` would."""
-        async with self.session() as connection:
-            for script in scripts:
-                async with connection.transaction():
-                    await connection.execute(script)
+        connection = await self._connected()
+        for script in scripts:
+            async with connection.transaction():
+                await connection.execute(script)
+
+    async def close(self) -> None:
+        """Let go of it."""
+        if self._hands is not None:
+            await self._hands.close()
+            self._hands = None
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._hands is None:
+            self._hands = await asyncpg.connect(**self.terms)
+        return self._hands
 
 
 class Postgres:
@@ -136,7 +142,9 @@ class Postgres:
             template = self._templates.get(scripts, f"template_{len(self._templates) + 2}")
             if scripts not in self._templates:
                 await self._admin(f'create database "{template}"')
-                await Database(str(self._home), template).run(*scripts)
+                pattern = Database(str(self._home), template)
+                await pattern.run(*scripts)
+                await pattern.close()  # a database that somebody uses cannot be copied
                 self._templates[scripts] = template
         self._made += 1
         name = f"test{self._made}"
@@ -149,6 +157,7 @@ class Postgres:
 
     async def drop(self, database: Database) -> None:
         """Forget a database, whoever is connected to it."""
+        await database.close()
         await self._admin(f'drop database "{database.name}" with (force)')
 
     async def _admin(self, sql: str) -> None:
@@ -163,7 +172,7 @@ class Postgres:
         last_s = loop.time() + _START_S
         while True:
             try:
-                return await Database(str(self._home), "postgres").connect()
+                return await asyncpg.connect(**Database(str(self._home), "postgres").terms)
             except (OSError, asyncpg.CannotConnectNowError):
                 if self._process.poll() is not None or loop.time() > last_s:
                     raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()}") from None
