@@ -158,6 +158,13 @@ class Postgres:
     async def drop(self, database: Database) -> None:
         """Forget a database, whoever is connected to it."""
         await database.close()
+        left = "select pg_terminate_backend(active_pid) from pg_replication_slots where database = $1"
+        connection = await self._ready()
+        try:
+            while await connection.fetch(left, database.name):  # force does not end those
+                pass
+        finally:
+            await connection.close()
         await self._admin(f'drop database "{database.name}" with (force)')
 
     async def _admin(self, sql: str) -> None:
