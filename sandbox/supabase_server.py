@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import asyncpg
 from aiohttp import web
 
+from sandbox.supabase.control import mount_control
 from sandbox.supabase.faults import Faults
 from sandbox.supabase.keys import Keys
 from sandbox.supabase.realtime import RealtimeRoom
@@ -93,6 +94,7 @@ class SupabaseServer:
         app = web.Application()
         app.router.add_route("*", "/rest/v1/{path:.+}", self._rest.serve)
         app.router.add_get("/realtime/v1/websocket", self._realtime.serve)
+        mount_control(app, self._rest, self._realtime, self.faults)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, _HOST, self._port).start()

@@ -140,6 +140,11 @@ class Faults:
         self._released = asyncio.Event()
         self.at_once("clear", {})
 
+    @property
+    def armed(self) -> int:
+        """How many calls will still meet a fault."""
+        return sum(fault.times for fault in self._armed)
+
     def take(self, path: str) -> RestFault | None:
         """Use up the first fault that fits this path."""
         for fault in self._armed:

@@ -8,6 +8,7 @@ it), and a missing wheel is an error, never a skipped test.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import pwd
 import shutil
@@ -27,6 +28,7 @@ MIGRATIONS = Path(__file__).parents[2] / "deploy" / "supabase" / "migrations"
 
 _START_S = 20.0
 _STOP_S = 10.0
+_PR_SET_PDEATHSIG = 1
 _ROOM_BYTES = 2**30
 # The older of the two servers in the wheel: Supabase's is newer, and what works here works there.
 _VERSION_FOLDER = "pginstall"
@@ -122,7 +124,7 @@ class Postgres:
         with self._log.open("w") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [binaries / "postgres", "-D", data, "-k", home, *options],
-                **self._as, cwd=home, stdout=log, stderr=subprocess.STDOUT,
+                **self._as, cwd=home, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_end_with_us,  # noqa: PLW1509
             )  # fmt: skip
         self._made = 0
         self._templates: dict[tuple[str, ...], str] = {}
@@ -233,6 +235,11 @@ async def database(postgres: Postgres) -> AsyncIterator[Database]:
     made = await postgres.migrated()
     yield made
     await postgres.drop(made)
+
+
+def _end_with_us() -> None:
+    """In the child: the kernel ends it when this process dies, however that happens."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _fast() -> Path | None:

@@ -36,7 +36,7 @@ TRADE = {
 
 
 # Loopback speaks plain HTTP; reading all authorities for each client would take longer than most tests.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def client_of(
 ) -> AsyncIterator[AsyncClient]:
     """The unmodified client with a key (the secret one by default); all it leaves behind is ended."""
     before = asyncio.all_tasks()
-    http = httpx.AsyncClient(verify=_NO_TLS, timeout=httpx.Timeout(5, connect=2))
+    http = httpx.AsyncClient(verify=NO_TLS, timeout=httpx.Timeout(5, connect=2))
     options = AsyncClientOptions(
         httpx_client=http,
         postgrest_client_retry=False,
