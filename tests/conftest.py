@@ -8,10 +8,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = (
-    "tests.support.postgres",
-    "tests.support.supabase",
-)  # one PostgreSQL for all tests of a worker
+pytest_plugins = ("tests.support.postgres",)  # one server for all tests of a worker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -201,10 +201,28 @@ async def test_an_old_tables_own_columns_go_with_the_part(postgres):
         (65, "keep", '{"by": "hand"}')
     ] * 2
     assert [row["order_id"] for row in rows] == ["112111182198", "112111182198/P-defau"]
-    (utc,) = await old.rows("select now() at time zone 'utc' as now")
-    assert all(abs(utc["now"] - row["updated_at"]).total_seconds() < 60 for row in rows)
     await call_on(old, "close_trades", rows=[{"id": 1, "quantity": 65, "exit_price": "1.00"}], **terms)
     await postgres.drop(old)
+
+
+async def test_the_moment_of_an_old_table_is_utc(postgres):
+    """An updated_at without time zone is UTC wherever the session is that changes the row."""
+    old = await postgres.database(HOSTED, LEGACY, *migrations())
+    await old.run("set timezone = 'Asia/Kolkata'", "update trades set mine = 'changed'")
+    rows = await old.rows("select updated_at, now() at time zone 'utc' as utc from trades")
+    assert all(abs(row["utc"] - row["updated_at"]).total_seconds() < 60 for row in rows)
+    await postgres.drop(old)
+
+
+@pytest.mark.parametrize("account", ["null", "''", "' '"])
+async def test_a_row_without_an_account_is_the_defaults(call, database, row, account):
+    """As the monitor reads it: an empty account is 'default'."""
+    await database.run("alter table trades alter column account drop not null")
+    await database.run(f"update trades set account = {account}")  # noqa: S608
+    answer = await reduce(call, {"id": row, "before": 195, "after": 65, "exit_price": 1})
+    assert [each["id"] for each in answer["done"]] == [row]
+    answer = await close(call, {"id": row, "quantity": 65, "exit_price": 1}, exit_id="P-2")
+    assert [each["id"] for each in answer["done"]] == [row]
 
 
 _INTENT = {

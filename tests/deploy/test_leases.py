@@ -67,14 +67,33 @@ async def test_a_claim_of_what_was_read_holds_only_while_it_is_so(call):
     assert again["version"] > first["version"]
 
 
-async def test_of_many_at_once_one_gets_it(database):
-    """Eight engines that ask at the same moment: one lease, seven refusals."""
+async def test_of_many_at_once_one_gets_it(call, database):
+    """Four engines that want a lease that has run out, at the same moment: one gets it, three are refused."""
+    await call("claim_lease", account="default", owner="old", ttl_s=30.0)
+    await database.rows("update engine_leases set expires_at = now() returning 1")
+    async with database.session() as holder:
+        held = holder.transaction()
+        await held.start()
+        await holder.execute("select 1 from engine_leases for update")
+        claims = [
+            asyncio.create_task(call("claim_lease", account="default", owner=f"engine {n}", ttl_s=30.0))
+            for n in range(4)
+        ]
+        await _waiting(database, 4)
+        await held.rollback()
+        answers = await asyncio.gather(*claims, return_exceptions=True)
+    assert [answer["fence"] for answer in answers if isinstance(answer, dict)] == [2]
+    assert sum(getattr(answer, "sqlstate", "") == "PT409" for answer in answers) == 3
+
+
+async def test_of_many_at_once_one_gets_the_first(database):
+    """The same where there never was a lease."""
     claims = [
-        call_on(database, "claim_lease", account="default", owner=f"engine {n}", ttl_s=30.0) for n in range(8)
+        call_on(database, "claim_lease", account="default", owner=f"engine {n}", ttl_s=30.0) for n in range(4)
     ]
     answers = await asyncio.gather(*claims, return_exceptions=True)
-    assert sum(isinstance(answer, dict) for answer in answers) == 1
-    assert sum(getattr(answer, "sqlstate", "") == "PT409" for answer in answers) == 7
+    assert [answer["fence"] for answer in answers if isinstance(answer, dict)] == [1]
+    assert sum(getattr(answer, "sqlstate", "") == "PT409" for answer in answers) == 3
 
 
 async def test_a_renewal_prolongs_and_is_lost_with_the_lease(call, database):
@@ -88,6 +107,15 @@ async def test_a_renewal_prolongs_and_is_lost_with_the_lease(call, database):
     with refused("the lease of default is lost") as info:
         await call("renew_lease", account="default", owner="a", fence=1, ttl_s=60.0)
     assert json.loads(info.value.detail) == taken
+
+
+async def test_a_former_life_cannot_renew(call, database):
+    """The same owner by name, but with the fence of before: lost, for the lease is a newer one."""
+    for _ in range(2):
+        await call("claim_lease", account="default", owner="a", ttl_s=30.0)
+        await database.rows("update engine_leases set expires_at = now() returning 1")
+    with refused("the lease of default is lost"):
+        await call("renew_lease", account="default", owner="a", fence=1, ttl_s=60.0)
 
 
 async def test_a_renewal_of_nothing_is_refused(call):
@@ -142,11 +170,17 @@ async def test_no_new_owner_comes_between_check_and_write(call, database):
         await writing.start()
         await writer.fetchval("select prahari_fenced('default', 1)")
         claim = asyncio.create_task(call("claim_lease", account="default", owner="b", ttl_s=30.0))
-        waiting = (
-            "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-        )
-        while not await database.rows(waiting):
-            pass
+        await _waiting(database, 1)
         assert not claim.done()
         await writing.commit()
         assert (await claim)["fence"] == 2
+
+
+async def _waiting(database, count):
+    """Until so many connections wait for a lock."""
+    query = (
+        "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock' "
+        "and datname = current_database()"
+    )
+    while (await database.rows(query))[0]["n"] < count:
+        pass

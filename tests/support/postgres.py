@@ -35,8 +35,7 @@ _VERSION_FOLDER = "pginstall"
 _SETTINGS = {
     "listen_addresses": "",
     "wal_level": "logical",
-    "fsync": "off",
-    "synchronous_commit": "off",
+    "fsync": "off",  # but commits wait for the log: realtime reads no further than it is written
     "full_page_writes": "off",
     "max_connections": "60",
     "max_replication_slots": "20",

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import pytest
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from sandbox.supabase_server import SupabaseServer
@@ -59,8 +58,8 @@ class House:
         return int(row["id"])
 
 
-@pytest.fixture
-async def house(database: Database) -> AsyncIterator[House]:
+@asynccontextmanager
+async def house_on(database: Database) -> AsyncIterator[House]:
     """A server on a migrated database, and its client."""
     async with SupabaseServer(database.terms) as server, client_of(server) as client:
         yield House(server, database, client)

@@ -75,7 +75,7 @@ begin
     select * from pg_catalog.jsonb_to_recordset(p_rows)
       as w(id bigint, quantity bigint, version bigint, exit_price numeric) order by w.id
   loop
-    select * into kept from public.trades t where t.id = wish.id and t.account = p_account for update;
+    select * into kept from public.trades t where t.id = wish.id and public.prahari_account(t.account) = p_account for update;
     if not found then
       answer := public.prahari_put(answer, 'missing', pg_catalog.to_jsonb(wish.id));
     elsif not public.prahari_open(kept.order_status) then
@@ -122,7 +122,7 @@ begin
       raise exception 'row %: a part leaves something and takes something: before %, after %',
         wish.id, wish.before, wish.after using errcode = '22023';
     end if;
-    select * into kept from public.trades t where t.id = wish.id and t.account = p_account for update;
+    select * into kept from public.trades t where t.id = wish.id and public.prahari_account(t.account) = p_account for update;
     select t.id into part from public.trades t where t.parent_id = wish.id and t.exit_id = p_exit_id;
     if kept.id is null then
       answer := public.prahari_put(answer, 'missing', pg_catalog.to_jsonb(wish.id));
@@ -184,6 +184,12 @@ begin
   return part_id;
 end
 $$;
+
+-- A row without an account belongs to the default one.
+create or replace function public.prahari_account(p_account text) returns text
+language sql immutable
+set search_path = ''
+as $$ select coalesce(nullif(pg_catalog.btrim(p_account), ''), 'default') $$;
 
 -- A status that nobody knows counts as open: the monitor complains about it instead of losing a leg.
 create or replace function public.prahari_open(p_status text) returns boolean

@@ -7,7 +7,7 @@ import random
 import pytest
 import websockets
 
-from tests.sandbox.supabase_ear import Ear, wire
+from tests.sandbox.supabase.ear import Ear, wire
 from tests.support.supabase import client_of
 
 _LONG = random.Random(1).randbytes(6_000).hex()  # too long and too random to be kept within its row
@@ -115,7 +115,9 @@ async def test_without_rights_only_deletes_are_told(house):
     async with client_of(house.server, house.server.keys.publishable) as client:
         ear = await (await Ear().join(client)).live()
         one = await house.put()
-        await house.database.run("update trades set quantity = 65; delete from trades")
+        await house.database.run("update trades set quantity = 65")
+        await house.server.realtime.drained()
+        await house.database.run("delete from trades")
         (gone,) = await ear.heard(1)
         assert (gone["type"], gone["old_record"]) == ("DELETE", {"id": one})
 

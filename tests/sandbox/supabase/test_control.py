@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.sandbox.supabase_ear import Ear
+from tests.sandbox.supabase.ear import Ear
 from tests.support.supabase import NO_TLS
 
 
