@@ -124,12 +124,14 @@ async def test_a_renewal_of_nothing_is_refused(call):
         await call("renew_lease", account="default", owner="a", fence=1, ttl_s=60.0)
 
 
-async def test_what_is_given_back_is_free_at_once(call):
+async def test_what_is_given_back_is_free_at_once(call, database):
     """Only its owner gives a lease back; the next one has it at once, with a higher fence."""
     await call("claim_lease", account="default", owner="a", ttl_s=30.0)
     assert await call("release_lease", account="default", owner="b", fence=1) is False
     assert await call("release_lease", account="default", owner="a", fence=2) is False
     assert await call("release_lease", account="default", owner="a", fence=1) is True
+    (kept,) = await database.rows("select fence, expires_at <= clock_timestamp() as over from engine_leases")
+    assert kept == {"fence": 1, "over": True}
     assert (await call("claim_lease", account="default", owner="b", ttl_s=30.0))["fence"] == 2
 
 

@@ -18,7 +18,7 @@ begin
     raise exception 'a lease needs an account, an owner and a time above 0' using errcode = '22023';
   end if;
   insert into public.engine_leases (account, owner, fence, expires_at)
-  values (p_account, '', 0, '-infinity') on conflict (account) do nothing;
+  values (p_account, '', 0, 'epoch') on conflict (account) do nothing;
   select * into strict held from public.engine_leases l where l.account = p_account for update;
   at_now := pg_catalog.clock_timestamp();
   if p_version is not null and p_version <> (case when held.fence = 0 then 0 else held.version end) then
@@ -71,7 +71,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  update public.engine_leases l set expires_at = '-infinity'
+  update public.engine_leases l set expires_at = pg_catalog.clock_timestamp()
   where l.account = p_account and l.owner = p_owner and l.fence = p_fence;
   if found then
     perform public.prahari_audit(

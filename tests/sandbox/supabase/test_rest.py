@@ -9,7 +9,7 @@ import httpx
 import pytest
 from postgrest import APIError, CountMethod, ReturnMethod
 
-from tests.support.supabase import TRADE, client_of
+from tests.support.supabase import NO_TLS, TRADE, client_of
 
 
 def fails(code: str, words: str | None = None) -> Any:
@@ -51,6 +51,25 @@ async def test_a_page_past_the_end(house):
     assert await ids(table.select("id").order("id").range(3, 5)) == []
     with fails("PGRST103", "Requested range not satisfiable"):
         await table.select("id", count=CountMethod.exact).range(4, 5).execute()
+
+
+async def test_rows_are_counted_without_being_read(house):
+    """A HEAD request has the count and no rows."""
+    await many(house, 3)
+    found = await house.client.table("trades").select("id", count=CountMethod.exact, head=True).execute()
+    assert (found.data, found.count) == ([], 3)
+
+
+async def test_a_range_header_is_a_page_too(house):
+    """Rows may be asked for by a header; the answer's range says which they are, and of how many if asked."""
+    await many(house, 5)
+    headers = {"apikey": house.server.keys.secret, "Range": "1-2", "Prefer": "count=exact"}
+    async with httpx.AsyncClient(verify=NO_TLS, headers=headers) as plain:
+        answer = await plain.get(f"{house.server.url}/rest/v1/trades?select=id&order=id")
+        assert (answer.status_code, answer.headers["Content-Range"]) == (206, "1-2/5")
+        assert answer.json() == [{"id": 2}, {"id": 3}]
+        answer = await plain.get(f"{house.server.url}/rest/v1/trades?select=id", headers={"Range": "3-"})
+        assert (answer.headers["Content-Range"], len(answer.json())) == ("3-4/5", 2)
 
 
 async def test_the_owners_limit_of_rows_can_be_another(house):
@@ -302,7 +321,7 @@ async def test_keys_and_tokens_that_are_none(house):
         async with client_of(house.server, key) as client:
             with pytest.raises(APIError, match=words):
                 await client.table("trades").select("id").execute()
-    async with httpx.AsyncClient() as plain:
+    async with httpx.AsyncClient(verify=NO_TLS) as plain:
         answer = await plain.get(f"{house.server.url}/rest/v1/trades")
         assert (answer.status_code, answer.json()["message"]) == (401, "No API key found in request")
         bearer = {"apikey": keys.publishable, "Authorization": f"Bearer {keys.token('service_role', 60)}"}
