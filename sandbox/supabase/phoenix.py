@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Phoenix closes a socket that says nothing for so long.
 IDLE_S = 60.0
+_AS_ARRAYS = "2.0.0"
+_FIELDS = ("join_ref", "ref", "topic", "event", "payload")
 _SUBSCRIBED = "Subscribed to PostgreSQL"
 
 
@@ -35,6 +37,7 @@ class Socket:
         self.room, self.caller = room, caller
         self.channels: dict[str, Channel] = {}
         self._request = request
+        self._arrays = request.query.get("vsn") == _AS_ARRAYS
         self._ws = web.WebSocketResponse(autoping=False, compress=False)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,7 +45,7 @@ class Socket:
         """Shake hands, then live until either side ends it."""
         await self._ws.prepare(self._request)
         try:
-            with suppress(ConnectionError, TimeoutError):
+            with suppress(ConnectionError, TimeoutError, ValueError):  # nonsense ends a socket too
                 await self._listen()
         finally:
             for task in self._tasks:
@@ -57,7 +60,7 @@ class Socket:
             if message.type is WSMsgType.PING:
                 await self._ws.pong(message.data)
             elif message.type is WSMsgType.TEXT:
-                await self._hear(json.loads(message.data))
+                await self._hear(self._read(message.data))
             elif message.type is not WSMsgType.PONG:
                 return
             self.room.changed()
@@ -67,8 +70,11 @@ class Socket:
         if self.room.faults.realtime.frozen:
             return
         body = payload if isinstance(payload, str) else json.dumps(payload)
-        named = json.dumps({"topic": topic, "event": event, "ref": ref})
-        self.start(self._put(f'{named[:-1]}, "payload": {body}}}'))
+        if self._arrays:
+            self.start(self._put(f"{json.dumps([None, ref, topic, event])[:-1]}, {body}]"))
+        else:
+            named = json.dumps({"topic": topic, "event": event, "ref": ref})
+            self.start(self._put(f'{named[:-1]}, "payload": {body}}}'))
 
     def reply(self, message: Mapping[str, Any], response: Mapping[str, Any], status: str = "ok") -> None:
         """Answer a push."""
@@ -94,6 +100,15 @@ class Socket:
                 channel.end(words["message"])
             elif deed == "database":
                 channel.system("error", words["message"])
+
+    def _read(self, text: str) -> dict[str, Any]:
+        """A frame by its fields. Raises ValueError when it is none."""
+        frame = json.loads(text)
+        if self._arrays and isinstance(frame, list) and len(frame) == len(_FIELDS):
+            frame = dict(zip(_FIELDS, frame, strict=True))
+        if not isinstance(frame, dict) or not {"topic", "event", "payload"} <= frame.keys():
+            raise ValueError("no frame of Phoenix")
+        return frame
 
     async def _hear(self, message: dict[str, Any]) -> None:
         topic, event = message["topic"], message["event"]

@@ -82,20 +82,20 @@ class Wire:
     """A bare socket that speaks Phoenix by hand."""
 
     def __init__(self, socket: websockets.ClientConnection) -> None:
-        self._socket = socket
+        self.socket = socket
 
     async def say(
         self, event: str, payload: Any, *, topic: str = "realtime:x", ref: str | None = "1"
     ) -> None:
         """Send a frame."""
         frame = {"topic": topic, "event": event, "payload": payload, "ref": ref, "join_ref": ref}
-        await self._socket.send(json.dumps(frame))
+        await self.socket.send(json.dumps(frame))
 
-    async def hear(self) -> dict[str, Any]:
+    async def hear(self) -> Any:
         """The next frame."""
-        return json.loads(await asyncio.wait_for(self._socket.recv(), _WAIT_S))
+        return json.loads(await asyncio.wait_for(self.socket.recv(), _WAIT_S))
 
-    async def join(self, table: str, *, token: str = "") -> list[dict[str, Any]]:
+    async def join(self, table: str, *, token: str = "") -> list[Any]:
         """Join and go live; the two frames that say so."""
         change = {"event": "*", "schema": "public", "table": table}
         await self.say("phx_join", {"config": {"postgres_changes": [change]}, "access_token": token})
@@ -103,9 +103,9 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(server: SupabaseServer, key: str = "") -> AsyncIterator[Wire]:
+async def wire(server: SupabaseServer, key: str = "", *, vsn: str = "1.0.0") -> AsyncIterator[Wire]:
     """A socket for a block, with the secret key unless told otherwise."""
     address = server.url.replace("http", "ws", 1)
     key = key or server.keys.secret
-    async with websockets.connect(f"{address}/realtime/v1/websocket?apikey={key}&vsn=1.0.0") as socket:
+    async with websockets.connect(f"{address}/realtime/v1/websocket?apikey={key}&vsn={vsn}") as socket:
         yield Wire(socket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -183,6 +184,26 @@ async def test_frames_are_phoenixs(house):
             "status": "error",
             "response": {"reason": "unmatched topic"},
         }
+
+
+async def test_the_newer_protocol_has_arrays(house):
+    """With vsn 2.0.0, as supabase-js speaks it, frames are [join_ref, ref, topic, event, payload]."""
+    async with wire(house.server, vsn="2.0.0") as bare:
+        change = {"event": "*", "schema": "public", "table": "trades"}
+        frame = ["1", "1", "realtime:x", "phx_join", {"config": {"postgres_changes": [change]}}]
+        await bare.socket.send(json.dumps(frame))
+        (_, ref, topic, event, payload), word = await bare.hear(), await bare.hear()
+        assert (ref, topic, event, payload["status"]) == ("1", "realtime:x", "phx_reply", "ok")
+        assert word[4]["message"] == "Subscribed to PostgreSQL"
+
+
+@pytest.mark.parametrize("nonsense", ["", "[]", "{}", '{"topic": "phoenix"}', "429"])
+async def test_nonsense_ends_the_socket(house, nonsense):
+    """What is no frame is answered by hanging up."""
+    async with wire(house.server) as bare:
+        await bare.socket.send(nonsense)
+        with pytest.raises(websockets.ConnectionClosed):
+            await bare.hear()
 
 
 async def test_a_second_join_ends_the_first(house):
