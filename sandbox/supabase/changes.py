@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
+from sandbox.supabase.errors import ApiFault
 from sandbox.supabase.query import ident, literal, read_query
 from sandbox.supabase.rest import act_as
 from sandbox.supabase.wal import Change, Row, changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import asyncpg
 
     from sandbox.supabase.keys import Caller
 
@@ -83,10 +84,16 @@ class Changes:
         """What has been committed since the last time, at most about a hundred changes."""
         return list(changes(row["data"] for row in await self._db.fetch(_READ, self._name)))
 
-    async def published(self, wish: Wish) -> bool:
-        """Whether changes of the table are told at all."""
+    async def fault(self, wish: Wish) -> str:
+        """Why a wish cannot be met: an unpublished table, a filter without sense; empty = it can."""
         name = "%" if wish.table == "*" else wish.table.replace("_", r"\_")
-        return await self._db.fetchval(_PUBLISHED, wish.schema, name) is not None
+        if await self._db.fetchval(_PUBLISHED, wish.schema, name) is None:
+            return "Please check Realtime is enabled"
+        try:
+            await self._passes(wish, {})
+        except (ApiFault, asyncpg.PostgresError) as wrong:
+            return f"Please check the filter ({wrong})"
+        return ""
 
     async def told(self, change: Change, wish: Wish, caller: Caller) -> str | None:
         """The event's ``data`` as JSON text for this listener; None = it is not told."""

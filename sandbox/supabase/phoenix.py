@@ -175,7 +175,7 @@ class Channel:
 
     Attributes:
         live: changes are told from now on.
-        unchecked: it waits for the reader to look whether its tables are published.
+        unchecked: it waits for the reader to look whether its wishes can be met.
     """
 
     def __init__(self, socket: Socket, message: Mapping[str, Any]) -> None:
@@ -206,13 +206,13 @@ class Channel:
         self.system("ok", _SUBSCRIBED)
 
     async def check(self, source: Changes) -> None:
-        """Whether every table is published; the reader asks, in its own time."""
+        """Whether every wish can be met; the reader asks, in its own time."""
         for wish in self.wishes:
-            if not await source.published(wish):
+            if fault := await source.fault(wish):
                 self._fault = (
-                    "Unable to subscribe to changes with given parameters. Please check Realtime is enabled "
-                    f"for the given connect parameters: [event: {wish.event}, schema: {wish.schema}, "
-                    f"table: {wish.table}, filters: []]"
+                    f"Unable to subscribe to changes with given parameters. {fault} for the given connect "
+                    f"parameters: [event: {wish.event}, schema: {wish.schema}, table: {wish.table}, "
+                    f"filters: [{wish.filter}]]"
                 )
         self.unchecked = False
 

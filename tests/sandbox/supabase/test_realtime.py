@@ -160,6 +160,20 @@ async def test_an_unpublished_table_is_refused_after_the_join(house):
     assert ear.states[0] == "SUBSCRIBED"
 
 
+@pytest.mark.parametrize("filter_", ["order_status", "order_status=near.TRADED", "nothing=eq.1", "id=eq.x"])
+async def test_a_filter_without_sense_is_refused_after_the_join(house, filter_):
+    """The system says so; other channels go on."""
+    ear = await (await Ear().join(house.client)).live()
+    async with wire(house.server) as bare:
+        change = {"event": "*", "schema": "public", "table": "trades", "filter": filter_}
+        await bare.say("phx_join", {"config": {"postgres_changes": [change]}})
+        _, word = await bare.hear(), await bare.hear()
+    assert word["payload"]["status"] == "error"
+    assert "Please check the filter" in word["payload"]["message"]
+    one = await house.put()
+    assert [event["record"]["id"] for event in await ear.heard(1)] == [one]
+
+
 async def test_frames_are_phoenixs(house):
     """Heartbeats, replies and words have topic, event, payload and ref, null where nothing was asked."""
     async with wire(house.server) as bare:
