@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tests.deploy.conftest import call_on
-from tests.deploy.test_migrations import LEGACY
+from tests.support.legacy import LEGACY
 from tests.support.postgres import HOSTED, Database, migrations
 
 _AT = datetime(2026, 2, 3, 5, tzinfo=UTC)
