@@ -117,6 +117,17 @@ async def test_a_polite_close_is_mended_too(house, ear, code):
     assert ear.states == ["SUBSCRIBED", "CHANNEL_ERROR", "SUBSCRIBED"]
 
 
+async def test_a_frame_over_a_mebibyte_is_lost_with_its_socket(house, ear):
+    """Row and row before it are more than the client reads: it hangs up, comes back, and never knows."""
+    one = await house.put(strategy="x" * 600_000)
+    await ear.heard(1)
+    await house.database.rows("update trades set quantity = 65 where id = $1", one)
+    await ear.live(2)
+    assert ear.states == ["SUBSCRIBED", "CHANNEL_ERROR", "SUBSCRIBED"]
+    two = await house.put()
+    assert [event["record"]["id"] for event in await ear.heard(2)] == [one, two]
+
+
 async def test_a_long_outage_is_the_end(house):
     """When its tries are used up the client stays disconnected, though the server is back; nobody is told."""
     async with client_of(house.server, realtime={"initial_backoff": 0.01, "max_retries": 2}) as client:
