@@ -16,13 +16,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import pytest
 
 MIGRATIONS = Path(__file__).parents[2] / "deploy" / "supabase" / "migrations"
 
@@ -214,9 +213,9 @@ def migrations() -> list[str]:
     return [path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql"))]
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """The worker's server; its path is short because a socket's name has to be."""
+@contextmanager
+def served() -> Iterator[Postgres]:
+    """A server for a block; its path is short because a socket's name has to be."""
     home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     data = Path(tempfile.mkdtemp(prefix="pg", dir=_fast()))
     try:
@@ -226,14 +225,6 @@ def postgres() -> Iterator[Postgres]:
     finally:
         for folder in (home, data):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-async def database(postgres: Postgres) -> AsyncIterator[Database]:
-    """A migrated database for one test."""
-    made = await postgres.migrated()
-    yield made
-    await postgres.drop(made)
 
 
 def _end_with_us() -> None:
