@@ -137,7 +137,7 @@ async def test_without_the_books_for_a_while_the_exit_waits_for_them_and_ends(tm
         if book == "/orders":
             theatre.faults.error(verb="GET", path=book, times=5, status=503)
         else:
-            theatre.faults.stall(verb="GET", path=book, times=3, seconds=5.0)
+            theatre.faults.stall(verb="GET", path=book, times=6, seconds=5.0)
 
     theatre.at_order(2, goes)
     async with living(theatre, tmp_path / "house"):

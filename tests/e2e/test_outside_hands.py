@@ -27,13 +27,29 @@ async def pull(world, **asked) -> None:
         assert answer.status == 200, await answer.text()
 
 
+async def asked(phone):
+    """The question of the exit, asked for again as long as the house is still reading its books."""
+    for tries in range(1, 20):
+        phone.phone.send(f"/exit {SPREAD}")
+        await phone.wait_for(
+            lambda server, tries=tries: text_of(f"Exit {SPREAD}")(server) or refusals(server) == tries, WAIT_S
+        )
+        if question := text_of(f"Exit {SPREAD}")(phone):
+            return question
+    raise AssertionError("the house never knew the broker's books")
+
+
+def refusals(server) -> int:
+    """How often the house has said that it cannot exit yet."""
+    return sum(message.text.startswith("Not now") for message in server.messages.values())
+
+
 @asynccontextmanager
 async def mid_exit(home):
     """A put spread whose exit has just begun: the short's order is under way, the long waits for it."""
     async with sandbox() as world, monitor(world, home, Mode.EXECUTE, CALM):
         phone, names = world.telegram, list(held(world, SPREAD))
-        phone.phone.send(f"/exit {SPREAD}")
-        question = await phone.wait_for(text_of(f"Exit {SPREAD}"), WAIT_S)
+        question = await asked(phone)
         await pull(world, latency_s=UNDER_WAY_S)
         phone.phone.tap(question.id, "Exit now")
         await world.dhan.until(lambda: orders_of(world, SPREAD))
