@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import notices
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.joins import joined
 from engine.masterdiff import merged
 from engine.model import Position, PositionId, Urgency
 from engine.override_book import OverrideBook
@@ -161,7 +162,8 @@ class Holdings:
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
-        open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
+        kept = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
+        open_rows = joined(kept, self.instruments)
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
