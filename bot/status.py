@@ -47,7 +47,7 @@ _ACTION_WORDS = {
     Action.CLOSE_POSITION: "CLOSE",
     Action.CLOSE_IMMEDIATELY: "CLOSE NOW",
 }
-_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD)
+_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD, PositionState.UNWATCHED)
 
 
 def status_pages(view: MonitorView) -> tuple[Page, ...]:
@@ -181,6 +181,8 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
     ages = [leg.age_s for leg in position.legs if leg.age_s is not None]
     if view.session_open and ages and max(ages) > OLD_DATA_S:
         lines.append(f"! price {span(max(ages))} old")
+    if position.differs:
+        lines += folded(position.differs, "! ")
     if position.unprotected:
         lines.append("! unprotected: no loss rule")
         off = [t for t in position.thresholds if not t.available and t.rule.startswith("stop_")]

@@ -40,7 +40,12 @@ _MODE_WORDS = {
     Mode.SEMI_AUTO: "each exit waits for your button",
     Mode.EXECUTE: "exits are placed by themselves",
 }
-_EXITABLE = (PositionState.WATCHING, PositionState.HELD, PositionState.STUCK)
+_EXITABLE = (
+    PositionState.WATCHING,
+    PositionState.HELD,
+    PositionState.UNWATCHED,
+    PositionState.STUCK,
+)
 
 _HELP = """<b>Commands</b>
 <code>/status</code>  how everything stands
@@ -52,6 +57,7 @@ _HELP = """<b>Commands</b>
 <code>/exit all</code>  every position
 <code>/stop</code>  halt the rules at once
 <code>/resume</code>  let them act again
+<code>/resume 3359</code>  one held position
 
 <b>Exit</b>  Every exit asks first. A question counts one answer, within a minute. Then its card tells how \
 far the exit is; <i>verified flat</i> means that the order book, the trade book and the positions agree.

@@ -26,20 +26,15 @@ class Blindness:
         self._since_s: float | None = None
         self._told = False
 
-    def failed(self, why: str, now_s: float, *, reconciled: bool, exits: bool) -> list[Effect]:
-        """A report failed: at the start that is news at once, later after a while.
+    def failed(self, why: str, now_s: float, *, exits: bool) -> list[Effect]:
+        """A report failed, after others were read: that is news when it lasts.
 
         Args:
             why: what the broker said.
             now_s: the moment.
-            reconciled: the books have been read since the start.
             exits: an exit is running.
         """
         self._since_s = now_s if self._since_s is None else self._since_s
-        if not reconciled:
-            self._told = True
-            text = f"{why}. Until the broker answers, Prahari only alerts."
-            return [Alert(Urgency.HIGH, "reconcile", TITLE, text)]
         if now_s - self._since_s < (EXIT_BLIND_S if exits else BLIND_S):
             return []
         self._told = True

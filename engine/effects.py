@@ -149,6 +149,21 @@ class RenewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimLease:
+    """Take or renew the lease of the account; the answer is a `LeaseState`.
+
+    Attributes:
+        fence: under which it is held already; 0 = it is to be taken.
+        heirs: dead processes whose lease is ours to take before its end.
+        above: a new fence is to be higher than this one.
+    """
+
+    fence: int
+    heirs: tuple[str, ...]
+    above: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -219,6 +234,7 @@ class Alert:
     Attributes:
         text: plain sentences; the chat makes them pretty.
         position: what it is about; None = the whole house.
+        choices: what may be made of it, as buttons; each asks before it does anything.
     """
 
     urgency: Urgency
@@ -226,6 +242,7 @@ class Alert:
     title: str
     text: str
     position: PositionId | None = None
+    choices: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,5 +311,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook
+    | ReopenUpdates | WriteBook | ClaimLease
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine import lapses
 from engine.batches import turn
 from engine.blotter import Blotter
 from engine.budget import budget_of
@@ -42,6 +43,7 @@ from engine.steps import (
     next_step,
     renew_mid,
 )
+from engine.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -73,27 +75,31 @@ class ExitDesk:
     Args:
         account: the account's name, part of every correlation id.
         touch: the best prices of a contract now.
-        permit: why an intent may not send now; empty = it may.
+        permit: why an intent may not send now; empty = it may. None: what belongs to no exit.
         tuning: how patient exits are.
+        in_session: whether the market trades at a moment.
     """
 
     def __init__(
         self,
         account: str,
         touch: Callable[[InstrumentKey], Touch],
-        permit: Callable[[Intent, float], str],
+        permit: Callable[[Intent | None, float], str],
         tuning: Tuning,
+        in_session: Callable[[float], bool],
     ) -> None:
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
         self._tuning = tuning
+        self._in_session = in_session
         self._out = Outgoing(account, self.blotter)
-        self._endings = Endings(self.blotter.ledger, self._out)
+        self._endings = Endings(self.blotter.ledger, self._out, in_session)
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._naked = NakedClock(self.blotter.ledger, self._out, tuning.naked_budget_s)
+        self._strangers = Strangers(account, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
         self._silence = Silence()
@@ -194,6 +200,8 @@ class ExitDesk:
                 text = f"{intent.title}: an exit of long ago was never finished and is given up."
             self._out.save(intent)
             self._out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
+            if intent.state.live:
+                lapses.lapse(intent, ist_date(since_s), self._out)
         for leg in [leg for intent in (*self._stuck(), *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         return self._turn(now_s)
@@ -209,6 +217,7 @@ class ExitDesk:
         for intent in self.live():
             text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
             self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
+            lapses.warn(intent, ist_date(now_s), self._out)
         return self._turn(now_s)
 
     def closed_outside(self, intent: Intent) -> list[Effect]:
@@ -334,7 +343,8 @@ class ExitDesk:
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
             self._naked.look(intent, now_s)
-            if lost := self.blotter.lost(intent.id, now_s):
+            lost = self.blotter.lost(intent.id, now_s) if self._in_session(now_s) else None
+            if lost is not None:
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
                 self._endings.stuck(intent, f"{text} Nothing more is sent")
@@ -348,6 +358,8 @@ class ExitDesk:
             self._naked.look(intent, now_s)
         if self._riddles.solve(now_s):
             self._pace.wanted = True
+        if self._strangers.live() and self._strangers.deal(self._permit(None, now_s), now_s):
+            self._pace.wanted = True
         for effect in (*self._silence.look(now_s), *self._requotes.look(self.live(), now_s)):
             self._out.add(effect)
         self._query(now_s)
@@ -357,6 +369,9 @@ class ExitDesk:
         open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
         if not open_legs:
             self._wait(intent, self._endings.verify(intent, now_s))
+            return
+        if not self._in_session(now_s):
+            self._rest(intent, now_s)
             return
         allowed = self._whose_turn(intent, now_s)
         if allowed and self._shorts_elsewhere(intent, now_s):
@@ -376,6 +391,14 @@ class ExitDesk:
         """Which legs may go now, and how far: one without a hedge for long sells no more of them."""
         hold = self._naked.late(intent, now_s) or self._shorts_elsewhere(intent, now_s)
         return turn(intent, self._tuning.batch_lots, now_s, hold=hold)
+
+    def _rest(self, intent: Intent, now_s: float) -> None:
+        """The market is closed: the broker's books are made anew at night, so nothing is concluded from them.
+
+        What they list then is neither less held nor closed by somebody else, and nothing can be sent.
+        """
+        if why := self._permit(intent, now_s):
+            self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
 
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.
@@ -407,6 +430,8 @@ class ExitDesk:
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
         elif not isinstance(step, Cancel) and self._over_budget(intent, index, now_s):
             pass
+        elif isinstance(step, Place) and self._strangers.stand_in(intent.legs[index].key):
+            self._wait(intent, Wait(report=True, why="an order that no journal knows is being cancelled"))
         elif isinstance(step, Place):
             self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)

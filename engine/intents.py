@@ -103,7 +103,8 @@ class LegPlan:
         name: the contract in people's words.
         parts: how many slices were started.
         refusals: refusals in a row; refused_since_s, refused_filled: when the first of them came, and how
-            many units were traded then; wait_until_s: ask for nothing before.
+            many units were traded then; wait_until_s: ask for nothing before;
+            shut_out: because the broker does not take our token or address.
         refused_paise, refused_price_s: a price that the exchange did not take, and when.
         reticks: how often a refusal has changed the tick.
         lower_paise, upper_paise: the day's price range; None = unknown.
@@ -118,6 +119,8 @@ class LegPlan:
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
         contract: what it hedges and is hedged by; None = planned by an older version, not known.
+        delivers: at expiry shares change hands, not money.
+        lapsed: units that have expired before they were traded; they need no order any more.
     """
 
     key: InstrumentKey
@@ -156,6 +159,14 @@ class LegPlan:
     hands: int = 0
     trigger_mid_paise: int | None = None
     contract: Contract | None = None
+    shut_out: bool = False
+    delivers: bool = False
+    lapsed: int = 0
+
+    @property
+    def expiry(self) -> date | None:
+        """The contract's last day; None = it has none, or it was planned by an older version."""
+        return self.contract.expiry if self.contract else None
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
@@ -187,6 +198,7 @@ class LegPlan:
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
             "hands": self.hands, "trigger_mid": self.trigger_mid_paise,
             "contract": self.contract.to_json() if self.contract else None,
+            "delivers": self.delivers, "lapsed": self.lapsed, "shut_out": self.shut_out,
         }  # fmt: skip
 
     @classmethod
@@ -206,6 +218,8 @@ class LegPlan:
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
             hands=row.get("hands", 0), trigger_mid_paise=row.get("trigger_mid"),
             contract=Contract.from_json(row["contract"]) if row.get("contract") else None,
+            delivers=row.get("delivers", False), lapsed=row.get("lapsed", 0),
+            shut_out=row.get("shut_out", False),
         )  # fmt: skip
 
 
@@ -278,11 +292,11 @@ class Intent:
     def outside(self, leg: int) -> int:
         """Units of a leg that the rows list and that somebody else has closed."""
         plan = self.legs[leg]
-        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity
+        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity - plan.lapsed
 
     def exit_paise(self, leg: int) -> int | None:
-        """What the rows of a leg were closed at; None = unknown, somebody else has closed some of it."""
-        return None if self.outside(leg) else self.average_paise(leg)
+        """What the rows of a leg were closed at; None = unknown: some of it expired, or is not our doing."""
+        return None if self.outside(leg) or self.legs[leg].lapsed else self.average_paise(leg)
 
     def to_json(self) -> dict[str, Any]:
         """The intent as the journal keeps it; its orders are rows of their own."""

@@ -119,12 +119,14 @@ class InstrumentsLoaded:
 class TradesLoaded:
     """The open rows of the trade store; ``rows`` None = the query failed (never: no positions).
 
-    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too.
+    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too. ``began_s`` is when the store was
+    asked; None = just now.
     """
 
     rows: tuple[TradeRow, ...] | None
     detail: str = ""
     levels: tuple[ExitLevel, ...] = ()
+    began_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,9 @@ class Wish(StrEnum):
     STOP = "stop"
     RESUME = "resume"
     SET = "set"
+    ADOPT = "adopt"
+    SHRINK = "shrink"
+    UNWATCH = "unwatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +313,24 @@ class MarginKnown:
     failed: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """What became of a `ClaimLease`.
+
+    Attributes:
+        held: it is ours, under this ``fence``, until ``until_s`` unless it is renewed.
+        fence: the newest number of the account, whoever holds it; 0 = not known.
+        by: the owner, ``host:pid:chance``.
+        failed: why nobody knows; empty = this is the answer. What was held before is held until its end.
+    """
+
+    held: bool = False
+    fence: int = 0
+    until_s: float = 0.0
+    by: str = ""
+    failed: str = ""
+
+
 class BeatKind(StrEnum):
     """The clock's reasons to wake the machine."""
 
@@ -357,5 +380,5 @@ class UpdatesStopped:
 Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown | BooksState
+    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import notices
 from engine.access import AccessWatch
+from engine.bearings import Source
 from engine.blindness import Blindness
 from engine.books import Bookkeeper
 from engine.calendar_watch import CalendarWatch
@@ -32,6 +33,7 @@ from engine.messages import (
     FeedState,
     InstrumentsLoaded,
     JournalState,
+    LeaseState,
     MarginKnown,
     Message,
     OrderUpdate,
@@ -109,6 +111,7 @@ class Monitor:
             TokenRenewal: self.access.renewal,
             MarginKnown: self.dialogue.margins.known,
             BooksState: notices.books,
+            LeaseState: self._lease,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -137,12 +140,14 @@ class Monitor:
             journal.get("reduced", {}),
             journal.get("memory", {}),
             journal.get("override", {}),
+            journal.get("contracts", {}),
             intents,
         )
         self.limits.restore(journal.get("day", {}))
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self._calendar.restore(journal.get("setting", {}))
+        self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -151,9 +156,12 @@ class Monitor:
         """Take in one message; give back what is to be done, in order."""
         if type(message) is Ticks:
             effects = self._ticks(message, now_s)
-            return effects + self._after(now_s) if effects else effects  # mostly nothing happened
-        effects = self._handlers[type(message)](message, now_s)
-        return effects + self.readiness.after(message, now_s) + self._after(now_s)
+            if not effects:
+                return effects  # mostly nothing happened
+        else:
+            effects = self._handlers[type(message)](message, now_s)
+            effects += self.readiness.after(message, now_s)
+        return self.helm.tenure.guarded(effects + self._after(now_s), now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -196,7 +204,7 @@ class Monitor:
                 return self._pulse(now_s)
             case BeatKind.SYNC:
                 self.desk.ask(now_s, "sync")
-                return [LoadTrades(), *self.desk.pulse(now_s)]
+                return [*self.helm.tenure.look(now_s), LoadTrades(), *self.desk.pulse(now_s)]
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
@@ -236,7 +244,9 @@ class Monitor:
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:
-        effects: list[Effect] = []
+        effects = self.helm.tenure.look(now_s)
+        if not self.helm.tenure.why(now_s):
+            effects += self.helm.bearings.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
@@ -260,8 +270,15 @@ class Monitor:
         self.store_fault = message.detail if message.rows is None else ""
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
-            return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
-        return self.holdings.take_rows(message.rows, message.levels, now_s)
+            unread = Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)
+            return [unread, *self.helm.bearings.unread(Source.ROWS, message.detail)]
+        # an answer without any row is not believed at once, while there are positions
+        believed = bool(message.rows) or not self.holdings.positions
+        effects = self.holdings.take_rows(message.rows, message.levels, now_s)
+        believed = believed or not self.holdings.positions
+        if self.helm.bearings.take_rows(message, believed=believed):
+            self._found()
+        return effects
 
     def _instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         held = tuple(self.holdings.changed)
@@ -334,23 +351,46 @@ class Monitor:
         return effects
 
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
-        effects = self.desk.report(message, now_s)
-        if message.failed:
-            exits, reconciled = any(True for _ in self.desk.live()), self.helm.reconciled
-            blind = self._blindness.failed(message.failed, now_s, reconciled=reconciled, exits=exits)
-            return effects + self.access.doubt(now_s) + blind
-        effects += self._blindness.answered()
-        if not self.helm.reconciled:
-            self.helm.reconciled = True
+        first = not message.failed and self.helm.bearings.take_books(message)
+        if first:
             ours = [read_correlation_id(order.correlation_id) for order in message.orders]
             self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
-            self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
+        effects = self.desk.report(message, now_s)  # held against the journal before anything is sent on it
+        if message.failed:
+            if self.helm.bearings.no_books():
+                blind = self.helm.bearings.unread(Source.BOOKS, message.failed)
+            else:
+                exits = any(True for _ in self.desk.live())
+                blind = self._blindness.failed(message.failed, now_s, exits=exits)
+            return effects + self.access.doubt(now_s) + blind
+        effects += self._blindness.answered()
+        if first:
+            self._found()
         return effects + self._compare(message, now_s)
+
+    def _found(self) -> None:
+        """The books or the rows are read: with the last of them, what was only told is judged again."""
+        if self.helm.bearings.found:
+            self.helm.release(self.holdings.positions)
+
+    def _lease(self, message: LeaseState, now_s: float) -> list[Effect]:
+        """The account is ours, or not; ours anew, everything is read before anything else."""
+        lapsed = self.helm.tenure.why(now_s)
+        effects, anew = self.helm.tenure.take(message, now_s)
+        if not anew:
+            if lapsed and not self.helm.tenure.why(now_s):
+                self.helm.release(self.holdings.positions)
+            return effects
+        self.helm.bearings.lose(self.desk.blotter.ledger.asked, now_s)
+        self.desk.ask(now_s, "the account is ours now")
+        return [*effects, LoadTrades(), *self.desk.pulse(now_s)]
 
     def _compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Hold the automation of positions in which store and broker differ, also while others exit."""
         if report is not self.desk.blotter.ledger.report or not self.holdings.loaded:
             return []  # an older one, overtaken; or there is nothing to compare with yet
+        if self.helm.tenure.why(now_s):
+            return []  # who owns the account trades, and writes it to the store when he is done
         positions = self.holdings.positions
         running = [*self._running.values(), *self.desk.live()]  # what has just ended is still listed
         busy = {leg.key for intent in running for leg in intent.legs}
@@ -358,11 +398,15 @@ class Monitor:
         for position in positions.values():
             for key, (units, _) in self.desk.traded(position).items():
                 traded[key] = traded.get(key, 0) + units
-        effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
+        in_session = self.helm.calendar.is_open(now_s)
+        effects, loose = self.helm.differences.look(
+            tuple(positions.values()), report, traded, busy, now_s, in_session=in_session
+        )
         self.helm.release(loose)
+        effects += self.holdings.regrow(report, now_s)
         working = {order.request.key for order in self.desk.blotter.live()}
         # the other modes leave the store's rows alone, and at night the broker's books are made anew
-        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and self.helm.calendar.is_open(now_s):
+        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and in_session:
             for position in tuple(positions.values()):
                 if working.isdisjoint(position.nets) and self.helm.differences.closed(position, now_s):
                     intent, kept = self.helm.closed_outside(position, now_s)

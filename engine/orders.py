@@ -18,7 +18,16 @@ from engine.model import InstrumentKey, Side
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Event", "Order", "OrderState", "Trade", "correlation_id", "following", "read_correlation_id"]
+__all__ = [
+    "Event",
+    "Order",
+    "OrderState",
+    "Trade",
+    "account_tag",
+    "correlation_id",
+    "following",
+    "read_correlation_id",
+]
 
 
 class OrderState(StrEnum):
@@ -279,14 +288,18 @@ class Order:
 _ID = re.compile(r"P-([A-Za-z0-9]{1,8})-([0-9]{6}[0-9a-z]{3})-(\d{1,2})-(\d{1,2})-(\d{1,2})")
 
 
+def account_tag(account: str) -> str:
+    """The account as order names have it: its first eight letters and digits."""
+    return re.sub(r"[^A-Za-z0-9]", "", account)[:8]
+
+
 def correlation_id(account: str, intent: str, leg: int, part: int, attempt: int) -> str:
     """Name an order after what it is for; at most 30 characters of ``[A-Za-z0-9-]``.
 
     Raises:
         ValueError: a part does not fit (accounts are cut to their first eight letters and digits).
     """
-    tag = re.sub(r"[^A-Za-z0-9]", "", account)[:8]
-    name = f"P-{tag}-{intent}-{leg}-{part}-{attempt}"
+    name = f"P-{account_tag(account)}-{intent}-{leg}-{part}-{attempt}"
     if not _ID.fullmatch(name):
         raise ValueError(f"no correlation id can be made of {name!r}")
     return name

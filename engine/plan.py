@@ -117,4 +117,5 @@ def _leg(legs: Sequence[Leg], net: int, share: Fraction) -> LegPlan:
         lower_paise=instrument.lower_paise,
         upper_paise=instrument.upper_paise,
         contract=Contract(instrument.right, instrument.strike_paise, instrument.expiry),
+        delivers=not instrument.index_option,
     )

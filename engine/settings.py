@@ -69,6 +69,7 @@ EXPECTED: dict[str, str] = {
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
     "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
+    "LEASE_TTL_S": "seconds from 5 to 300 (default 30)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -100,6 +101,7 @@ class Settings:
         sessions_file: None = the shipped calendar alone.
         redis_url: may hold a password, hence secret; None = no Redis.
         tuning: how patient exits are.
+        lease_ttl_s: how long the lease of the account lives unless it is renewed.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
     """
@@ -120,6 +122,7 @@ class Settings:
     sessions_file: Path | None
     log_level: LogLevel
     tuning: Tuning
+    lease_ttl_s: float
     dhan_api_url: str
     dhan_auth_url: str
     dhan_feed_url: str
@@ -161,6 +164,7 @@ class Settings:
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
+            lease_ttl_s=read("LEASE_TTL_S", words.seconds(5, 300), 30.0),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
             dhan_feed_url=read.url("DHAN_FEED_URL", words.ws_url),

@@ -18,6 +18,7 @@ class PositionState(StrEnum):
     WATCHING = "watching"
     EXITING = "exiting"
     HELD = "held"
+    UNWATCHED = "unwatched"
     FLAT = "flat"
     STUCK = "stuck"
     INVALID = "invalid"
@@ -86,6 +87,7 @@ class PositionView:
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
         ready: whether its exit could go now; None = it runs, there is none, or nobody has looked yet.
+        differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
     """
 
     id: PositionId
@@ -108,6 +110,7 @@ class PositionView:
     closing_pnl_paise: int | None = None
     part: str = ""
     ready: Ready | None = None
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

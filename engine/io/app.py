@@ -11,9 +11,10 @@ import secrets
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -34,6 +35,7 @@ from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal, journal_name
+from engine.io.lease import VERSION, LeaseKeeper, owner_name
 from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
@@ -43,6 +45,7 @@ from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.stores.sqlite import SqliteStore
+from engine.io.stores.sqlite_lease import SqliteLease
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
@@ -51,8 +54,9 @@ from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, picture, rules_now
-from engine.sessions import ist_date
+from engine.sessions import at, ist_date
 from engine.settings import Settings
+from engine.tenure import LeaseTerms
 from engine.view import MonitorView
 from engine.watch import Watchlist
 
@@ -124,19 +128,33 @@ async def run_house(
         ConfigError: the rules file has faults, or another monitor holds the data directory.
         JournalError: the journal cannot be opened, or another monitor sends orders for this account.
     """
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         sends = options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)  # the others may look on beside it
         if sends and not on_this_host(settings.dhan_api_url):
             held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
+        clock = SystemClock(settings.clock_start)
+        lease = _lease(settings, clock) if sends else None
+        if lease is not None:  # let go of when nothing can leave any more: after the threads have ended
+            held.push_async_callback(lease.release)
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)
         token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), learn)
-        house = _House(settings, options, journal, executor, token)
+        house = _House(settings, options, journal, executor, token, clock, lease)
         held.callback(house.rest.close)
         await house.live(make_chat, show)
+
+
+def _lease(settings: Settings, clock: Clock) -> LeaseKeeper:
+    """The lease of whoever may send orders; it lies beside the rows that its owner writes."""
+    terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
+    return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+
+
+def _store_file(settings: Settings) -> Path:
+    return settings.data_dir / "trades.sqlite3"
 
 
 class _House:
@@ -149,9 +167,11 @@ class _House:
         journal: Journal,
         executor: ThreadPoolExecutor,
         token: TokenFile,
+        clock: SystemClock,
+        lease: LeaseKeeper | None,
     ) -> None:
         self.settings, self.options, self.journal = settings, options, journal
-        self.clock = SystemClock(settings.clock_start)
+        self.clock, self.lease = clock, lease
         self.inbox = Inbox()
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
@@ -161,6 +181,7 @@ class _House:
             base_url=settings.dhan_api_url,
             executor=executor,
             clock=self.clock,
+            passes=lease.passes if lease else None,
         )
         self.access = DhanAccess(self.rest, token, self.clock)
         self.margins = DhanMargin(self.rest)
@@ -168,8 +189,9 @@ class _House:
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(
-            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
-        )
+            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
+            lease=lease.terms if lease else None,
+        )  # fmt: skip
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()
         try:
@@ -207,11 +229,12 @@ class _House:
     ) -> None:
         """Start everything, first what others need; end in the reverse order."""
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
-        store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
+        store = SqliteStore(_store_file(self.settings))
         performer = Performer(
             inbox=self.inbox,
             ports=Ports(
-                self.broker, self.access, store, self.feed, chat, self.margins, self.rest, self.updates
+                self.broker, self.access, store, self.feed, chat,
+                self.margins, self.rest, self.updates, self.lease,
             ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,
@@ -285,7 +308,8 @@ class _House:
         if self.options.mode is not Mode.SIMULATE:
             return self.rest, ()
         exchange = PaperExchange()
-        exchange.restore(self.monitor.desk.blotter.all())
+        today_s = at(ist_date(self.clock.now_s()), "00:00")
+        exchange.restore(self.monitor.desk.blotter.all(), today_s)
         paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
         return paper, (paper.listen,)
 

@@ -37,7 +37,10 @@ class PaperBroker:
         self._last: dict[InstrumentKey, tuple[float, Tick]] = {}
 
     def listen(self, message: Message) -> None:
-        """Match resting orders against ticks; on the pulse, against quotes that still stand."""
+        """Match resting orders against ticks; on the pulse, against quotes that still stand.
+
+        At the close they end.
+        """
         now_s = self._clock.now_s()
         if isinstance(message, Ticks | QuotesRead):
             for tick in message.ticks:
@@ -48,6 +51,10 @@ class PaperBroker:
                 last = self._last.get(key)
                 if last is not None and now_s - last[0] <= QUOTE_LIVES_S:
                     self._offer(last[1])
+
+        elif isinstance(message, Beat) and message.kind is BeatKind.SESSION_CLOSE:
+            for row in self._exchange.close():
+                self._post(OrderUpdate(row))
 
     def _offer(self, tick: Tick) -> None:
         for row in self._exchange.quote(tick):

@@ -14,6 +14,7 @@ from engine.effects import (
     Ask,
     CancelOrder,
     Card,
+    ClaimLease,
     CloseTrades,
     Effect,
     LoadInstruments,
@@ -35,7 +36,7 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, Margins, Quotes, TradeStore, Updates
+from engine.io.ports import Access, Broker, Chat, Claims, Clock, Feed, Margins, Quotes, TradeStore, Updates
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
@@ -57,7 +58,7 @@ LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrum
 
 
 class Ports(NamedTuple):
-    """Everything outside that effects are done to."""
+    """Everything outside that effects are done to; without a lease nobody may ask for one."""
 
     broker: Broker
     access: Access
@@ -67,6 +68,7 @@ class Ports(NamedTuple):
     margins: Margins
     quotes: Quotes
     updates: Updates
+    lease: Claims | None = None
 
 
 class Performer:
@@ -90,14 +92,14 @@ class Performer:
     ) -> None:
         self._inbox = inbox
         self._broker, self._access, self._store, feed, chat = ports[:5]
-        self._margins, self._quotes, updates = ports[5:]
+        self._margins, self._quotes, updates, self._lease = ports[5:]
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
         self._books = books
         self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook] = asyncio.Queue()
         self._noted: list[RowFigures] = []  # what the store's rows do not say yet
-        self._loading = False
+        self._loading = self._load_again = False
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
             ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
@@ -110,6 +112,7 @@ class Performer:
             QueryMargin: lambda e: spawn(f"margin {e.nonce}", self._margin(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
             ReopenUpdates: lambda _: updates.reopen(),
+            ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
@@ -196,22 +199,32 @@ class Performer:
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())
 
+    async def _claim(self, effect: ClaimLease) -> None:
+        assert self._lease is not None  # noqa: S101 - the machine's configuration comes from the same hand
+        self._inbox.post(await self._lease.claim(effect))
+
     # ----------------------------------------------------------------------------------- store
 
     def _load_trades(self) -> None:
-        if not self._loading:  # a slow store gets one question at a time
-            self._loading = True
-            self._spawn("load trades", self._trades())
+        if self._loading:  # a slow store gets one question at a time
+            self._load_again = True
+            return
+        self._loading = True
+        self._spawn("load trades", self._trades())
 
     async def _trades(self) -> None:
+        began_s = self._clock.now_s()
         try:
             rows, levels = await self._store.open_rows(), await self._store.exit_levels()
         except (SourceError, BadInput) as error:
             self._inbox.post(TradesLoaded(None, str(error)))
         else:
-            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels)))
+            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels), began_s=began_s))
         finally:
             self._loading = False
+        if self._load_again:  # whoever asked meanwhile wants to know what is there now
+            self._load_again = False
+            self._load_trades()
 
     def _book(self, effect: WriteBook) -> None:
         """To the file; and to the store's rows, but for what was only on paper."""

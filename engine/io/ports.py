@@ -7,15 +7,15 @@ answer only where a method says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.book_rows import RowFigures
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
-    from engine.effects import Alert, Answer, Ask, Card, QueryMargin, RowPart, Say
-    from engine.messages import AccountState, MarginKnown, Outcome, Tick, TokenRenewal
+    from engine.effects import Alert, Answer, Ask, Card, ClaimLease, QueryMargin, RowPart, Say
+    from engine.messages import AccountState, LeaseState, MarginKnown, Outcome, Tick, TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
@@ -121,6 +121,37 @@ class TradeStore(Protocol):
 
         A row that has as new a line keeps what it says. Raises SourceError.
         """
+
+
+class Holder(NamedTuple):
+    """Who has an account, as a lease's place tells it; ``ours``: whoever has just asked."""
+
+    ours: bool
+    owner: str
+    fence: int
+
+
+class Lease(Protocol):
+    """The place where the owner of an account is written down: one row of account, owner, fence and end."""
+
+    async def acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
+        """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows.
+
+        The new fence is higher than the old one and than ``claim.above``. Raises SourceError.
+        """
+
+    async def renew(self, account: str, owner: str, ttl_s: float, fence: int) -> Holder:
+        """Move its end, if this owner still has it under this fence. Raises SourceError."""
+
+    async def release(self, account: str, owner: str, fence: int) -> None:
+        """Let go of it, if this owner has it under this fence; the fence stays. Raises SourceError."""
+
+
+class Claims(Protocol):
+    """This process's hold on the lease; the answer never raises."""
+
+    async def claim(self, claim: ClaimLease) -> LeaseState:
+        """Take it or renew it."""
 
 
 class Chat(Protocol):

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.toasts import FALLBACK
-from engine.effects import Answer, Say
+from engine.effects import Alert, Answer, Say
 from engine.errors import BadInput
 from engine.io.whys import Found
 from engine.messages import Actor, Command, Tap, Wish
-from engine.model import Urgency
+from engine.model import PositionId, Urgency
 from engine.picture import RulesNow
 from engine.view import MonitorView, PositionState
 from engine.why import Sighting
@@ -69,6 +69,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
         ("/exit@prahari_sandbox_bot 7", Wish.EXIT, 7),
         ("/stop", Wish.STOP, None),
         ("/resume", Wish.RESUME, None),
+        ("/resume 3359", Wish.RESUME, 3359),
     ],
 )
 async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strategy_id: int | None):
@@ -94,6 +95,7 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
         ("/set", "Tighten one rule of one position"),
         ("/set 3359 stop_loss", "/set 3359 stop_loss -30%"),
         ("/set stop_loss -30%", "after /set; expected a strategy id"),
+        ("/resume x", "Write /resume alone to resume everything."),
         ("/exitall", "I do not know “/exitall”"),
         ("sell everything", "I do not know “sell everything”"),
     ],
@@ -188,6 +190,19 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
         assert (command.wish, command.strategy_id) == (Wish.EXIT, 3359)
         [tap] = core.of(Tap)
         assert tap == Tap("nonce0000", yes=True, by=Actor(OWNER, OWNER, "Asha"), callback_id=press.id)
+
+
+async def test_a_choice_on_an_alert_reaches_the_core(tmp_path: Path):
+    """What is to be made of a difference is asked for by one press; the core asks back."""
+    clock, core = QuickClock(), Core()
+    choices = (Wish.ADOPT, Wish.UNWATCH)
+    differs = Alert(Urgency.HIGH, "d", "They disagree", "So.", PositionId("default/3359"), choices)
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(differs)
+        message = await message_with(server, "They disagree")
+        press = server.phone.tap(message.id, "Stop watching")
+        await answered(server, press)
+        assert core.posted == [Command(Wish.UNWATCH, Actor(OWNER, OWNER, "Asha"), 3359)]
 
 
 async def test_two_choices_on_one_picker_are_two_questions(tmp_path: Path):

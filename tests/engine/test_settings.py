@@ -75,6 +75,13 @@ def test_what_is_no_batch_is_refused(word):
     assert "or the word freeze" in fault
 
 
+def test_the_life_of_the_lease_can_be_set_within_bounds():
+    """Thirty seconds unless told otherwise; shorter than five would end between two renewals."""
+    assert Settings.parse({}).lease_ttl_s == 30.0
+    assert Settings.parse({"LEASE_TTL_S": "5"}).lease_ttl_s == 5.0
+    assert [fault.split(":")[0] for fault in faults({"LEASE_TTL_S": "4"})] == ["LEASE_TTL_S"]
+
+
 def test_complete_credentials_are_parsed_into_their_types():
     """With everything set the monitor is not on the sandbox and holds typed values."""
     own = {"RULES_FILE": "mine.toml", "SESSIONS_FILE": "days.toml", "LOG_LEVEL": "debug"}

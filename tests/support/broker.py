@@ -216,7 +216,13 @@ class World:
         self.desk = self._desk()
 
     def _desk(self) -> ExitDesk:
-        return ExitDesk("default", self.touch, lambda _intent, _now_s: self.gate, self.tuning)
+        return ExitDesk(
+            "default",
+            self.touch,
+            lambda _intent, _now_s: self.gate,
+            self.tuning,
+            lambda _now_s: not self.gate.startswith("The market is closed"),
+        )
 
     def touch(self, key: int) -> Touch:
         return self.touches.get(key, Touch(1000, 1010, 1005))

@@ -46,6 +46,7 @@ from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
 from engine.sessions import at
+from engine.tenure import LeaseTerms
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -77,7 +78,12 @@ def written(rows, effect):
 
 
 class Rig:
-    """One monitor; `tell` hands it a message and does what it wants, at once."""
+    """One monitor; `tell` hands it a message and does what it wants, at once.
+
+    A kind of rig may need a ``lease``; then it answers claims itself.
+    """
+
+    lease: LeaseTerms | None = None
 
     def __init__(self, mode=Mode.EXECUTE, *positions, rules="", now_s=OPENED):
         self.mode, self.rules, self.now_s = mode, rules, now_s
@@ -104,7 +110,9 @@ class Rig:
     def start(self):
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
-        config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
+        config = MonitorConfig(
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease
+        )
         watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)

@@ -68,6 +68,7 @@ class DhanRest:
         base_url: str,
         executor: Executor,
         clock: Clock,
+        passes: Callable[[], Callable[[], str]] | None = None,
     ) -> None:
         """Prepare; no call is made.
 
@@ -77,6 +78,8 @@ class DhanRest:
             base_url: with the version, e.g. ``https://api.dhan.co/v2``.
             executor: at least four threads; stays the caller's to shut down.
             clock: paces the calls.
+            passes: called when a command comes in; what it returns is called on the sending thread right
+                before the command leaves, and says why it may not any more. None: it always may.
         """
         self._http = ReplyHTTP(client_id, access_token, base_url)
         context = DhanContext(client_id, "")
@@ -92,6 +95,7 @@ class DhanRest:
         self._no_quotes_until_s = 0.0
         self._under_way: set[str] = set()
         self._recalled: set[str] = set()
+        self._passes = passes or _free
 
     def remember(self, sent_s: Sequence[float]) -> None:
         """Count the order commands of earlier processes (epoch seconds, the oldest first)."""
@@ -222,11 +226,15 @@ class DhanRest:
         """Send a command when it is its turn and decide what became of it.
 
         ``name``: by which `recall` knows it; the last look is on the sending thread, right before it leaves.
+        A process that was stopped and wakes must not send what it had decided before.
         """
+        why_not = self._passes()
 
         def unless_recalled() -> Reply:
             if name in self._recalled:
                 return Reply(None, failure="it was recalled", sent=False)
+            if why := why_not():
+                return Reply(None, failure=why, sent=False)
             return call()
 
         rank, patience_s = _TURN[verb]
@@ -280,6 +288,11 @@ class DhanRest:
         except asyncio.CancelledError:
             work.cancel()
             raise
+
+
+def _free() -> Callable[[], str]:
+    """A pass for whoever needs no lease."""
+    return lambda: ""
 
 
 def _rupees(paise: int) -> float:

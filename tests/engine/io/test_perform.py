@@ -284,11 +284,11 @@ async def test_a_store_that_cannot_be_read_is_not_an_empty_store(error):
     assert await house.said(LoadTrades()) == TradesLoaded(None, str(error))
     house.store.error = None
     house.store.levels = [LEVEL]
-    assert await house.said(LoadTrades()) == TradesLoaded((), levels=(LEVEL,))
+    assert await house.said(LoadTrades()) == TradesLoaded((), levels=(LEVEL,), began_s=house.clock.now_s())
 
 
 async def test_a_slow_store_is_asked_one_question_at_a_time():
-    """Every thirty seconds a load is wanted; a hanging one is not piled upon."""
+    """A hanging load is not piled upon; whoever asked meanwhile gets one answer that is younger."""
     house = House()
     house.store.gate.clear()
     for _ in range(3):
@@ -296,7 +296,9 @@ async def test_a_slow_store_is_asked_one_question_at_a_time():
     await settle()
     assert house.store.asked == 1
     house.store.gate.set()
-    assert await house.inbox.get() == TradesLoaded(())
+    assert await house.inbox.get() == TradesLoaded((), began_s=house.clock.now_s())
+    assert isinstance(await house.inbox.get(), TradesLoaded)
+    assert house.store.asked == 2
     assert await house.nothing_more()
 
 

@@ -27,7 +27,9 @@ RECALLED = Refused("NOT-SENT", "not sent: it was recalled")
 class House:
     """A client whose calls are answered at once on its threads, and noted with their moment."""
 
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, executor: ThreadPoolExecutor, passes: Callable[[], Callable[[], str]] | None = None
+    ) -> None:
         self.clock = VirtualClock()
         self.start_s = self.clock.now_s()
         self.left: list[tuple[str, float]] = []
@@ -35,7 +37,7 @@ class House:
         self.held.set()
         self.rest = DhanRest(
             client_id="1", access_token=lambda: TOKEN, base_url="http://127.0.0.1:9/v2",
-            executor=executor, clock=self.clock,
+            executor=executor, clock=self.clock, passes=passes,
         )  # fmt: skip
         api = self.rest._api
         api.place_order = self._answers("place")
@@ -205,3 +207,29 @@ async def test_who_was_told_that_quotes_are_asked_for_too_often_does_not_ask_aga
     assert len(house.left) == 1
     await house.clock.advance(60.0)
     assert await house.rest.quotes([KEY]) == []
+
+
+async def test_the_last_look_is_right_before_it_leaves_and_for_every_command() -> None:
+    """Decided while all was well, it waits for a thread: what has become of the lease meanwhile counts."""
+    with ThreadPoolExecutor(1) as executor:
+        trouble = ""
+        house = House(executor, passes=lambda: lambda: trouble)
+        await house.rest.place(ORDER)
+        assert len(house.left) == 1
+        house.held.clear()
+        blocked = asyncio.create_task(house.rest.cancel("1"))  # takes the only thread
+        while len(house.left) < 2:
+            await asyncio.wait({blocked}, timeout=0.01)
+        waiting = [
+            asyncio.create_task(house.rest.place(ORDER)),
+            asyncio.create_task(house.rest.modify("7", ORDER)),
+            asyncio.create_task(house.rest.cancel("7")),
+        ]
+        await settle()
+        trouble = "the lease of the account has run out"
+        house.held.set()
+        said = [await house.until(task) for task in (blocked, *waiting)]
+        assert said[0] == Accepted("1")
+        assert said[1:] == [Refused("NOT-SENT", f"not sent: {trouble}")] * 3
+        assert len(house.left) == 2
+        house.rest.close()
