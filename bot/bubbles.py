@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 _MARK = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: An exit cannot be undone, so its yes is red; ending a halt is the way back to normal.
-_YES_STYLE = {Wish.EXIT: "danger", Wish.STOP: "danger", Wish.RESUME: "success", Wish.SET: "primary"}
+_YES_STYLE = {
+    Wish.EXIT: "danger",
+    Wish.STOP: "danger",
+    Wish.RESUME: "success",
+    Wish.SET: "primary",
+    Wish.GROUP: "success",
+}
 _CHOICE = {
     Wish.ADOPT: "Correct the rows",
     Wish.SHRINK: "Count what is held",

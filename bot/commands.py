@@ -175,6 +175,11 @@ class Commands:
         strategy_id, rule, value = wish
         self._post(Command(Wish.SET, actor(update), strategy_id, rule=rule, value=value))
 
+    async def group(self, update: Update, context: Any) -> None:
+        """Have the core show, split, merge or name what the broker holds and nobody has accepted."""
+        words = cut(" ".join(context.args), _VALUE_COLUMNS)
+        self._post(Command(Wish.GROUP, actor(update), value=words))
+
     async def stop(self, update: Update, _context: Any) -> None:
         """Halt, without a question: the safe direction is instant."""
         self._post(Command(Wish.STOP, actor(update)))

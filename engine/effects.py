@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.broker_nouns import MarginStep, OrderRequest
     from engine.messages import Actor, Wish
-    from engine.model import Instrument, InstrumentKey, PositionId
+    from engine.model import Instrument, InstrumentKey, PositionId, TradeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +221,13 @@ class ReduceTrades:
 
 
 @dataclass(frozen=True, slots=True)
+class AddTrades:
+    """Write these rows into the trade store, each once, and read it again; the store gives them ids."""
+
+    rows: tuple[TradeRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WriteBook:
     """Append this line to the file of executions, once, whenever the disk takes it (`engine.books`)."""
 
@@ -311,5 +318,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook | ClaimLease
+    | ReopenUpdates | WriteBook | ClaimLease | AddTrades
 )  # fmt: skip

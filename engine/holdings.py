@@ -6,6 +6,7 @@ ours to ignore until the store has caught up.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,23 @@ class Holdings:
         """Positions whose automation is held because a contract has changed, and what has."""
         return self._contracts.why
 
+    def ask_for(self, symbols: frozenset[str]) -> list[Effect]:
+        """Ask for the contracts of these underlyings too, unless they were asked for."""
+        if symbols <= self._symbols:
+            return []
+        self._symbols |= symbols
+        return [LoadInstruments(self._symbols)]
+
+    def open_rows(self) -> list[TradeRow] | None:
+        """Every open row of the store, watched or not, with the security ids found; None = not read yet.
+
+        A row of a position that cannot be watched comes a second time as the contract its words mean.
+        """
+        if self._rows is None:
+            return None
+        wrong = [replace(row, security_id=0) for bad in self._invalid for row in bad.rows]
+        return joined((*self._rows, *wrong), self.instruments)
+
     def reload(self) -> list[Effect]:
         """Ask for the day's instrument master."""
         self._missed = frozenset()
@@ -149,7 +167,7 @@ class Holdings:
 
     def regrow(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Count rows in full again from which only we took something, once the broker holds it all."""
-        kept = self._reductions.regrown(self._rows or (), report)
+        kept = self._reductions.regrown(joined(self._rows or (), self.instruments), report)
         return [*kept, *(self._group(now_s) if kept else [])]
 
     def take_rows(

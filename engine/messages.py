@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition
+    from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, HeldContract
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.rulebook import Rulebook
 
@@ -159,6 +159,14 @@ class BrokerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAtBroker:
+    """What the broker holds and when the day's trades were, for whoever takes positions over from there."""
+
+    held: tuple[HeldContract, ...]
+    fills: tuple[BrokerFill, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderUpdate:
     """One order changed, says the order-update socket (a hint; REST confirms).
 
@@ -221,6 +229,7 @@ class Wish(StrEnum):
     ADOPT = "adopt"
     SHRINK = "shrink"
     UNWATCH = "unwatch"
+    GROUP = "group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,5 +389,5 @@ class UpdatesStopped:
 Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState
+    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | HeldAtBroker
 )  # fmt: skip

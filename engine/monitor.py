@@ -31,6 +31,7 @@ from engine.messages import (
     CommandOutcome,
     FeedChanged,
     FeedState,
+    HeldAtBroker,
     InstrumentsLoaded,
     JournalState,
     LeaseState,
@@ -111,6 +112,7 @@ class Monitor:
             TokenRenewal: self.access.renewal,
             MarginKnown: self.dialogue.margins.known,
             BooksState: notices.books,
+            HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
         }
 
@@ -146,6 +148,7 @@ class Monitor:
         self.limits.restore(journal.get("day", {}))
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
+        self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.book_rows import RowFigures, row_figures
 from engine.effects import (
+    AddTrades,
     Alert,
     Answer,
     Ask,
@@ -36,7 +37,19 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Claims, Clock, Feed, Margins, Quotes, TradeStore, Updates
+from engine.io.ports import (
+    Access,
+    Broker,
+    Chat,
+    Claims,
+    Clock,
+    Feed,
+    Margins,
+    Quotes,
+    RowTaker,
+    TradeStore,
+    Updates,
+)
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
@@ -58,7 +71,7 @@ LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrum
 
 
 class Ports(NamedTuple):
-    """Everything outside that effects are done to; without a lease nobody may ask for one."""
+    """Everything outside that effects are done to; what is None nobody may ask for."""
 
     broker: Broker
     access: Access
@@ -69,6 +82,7 @@ class Ports(NamedTuple):
     quotes: Quotes
     updates: Updates
     lease: Claims | None = None
+    taker: RowTaker | None = None
 
 
 class Performer:
@@ -92,12 +106,12 @@ class Performer:
     ) -> None:
         self._inbox = inbox
         self._broker, self._access, self._store, feed, chat = ports[:5]
-        self._margins, self._quotes, updates, self._lease = ports[5:]
+        self._margins, self._quotes, updates, self._lease, self._taker = ports[5:]
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
         self._books = books
-        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook] = asyncio.Queue()
+        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook | AddTrades] = asyncio.Queue()
         self._noted: list[RowFigures] = []  # what the store's rows do not say yet
         self._loading = self._load_again = False
         self._does: dict[type, Callable[[Any], None]] = {
@@ -117,6 +131,7 @@ class Performer:
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
             ReduceTrades: self._closing.put_nowait,
+            AddTrades: self._closing.put_nowait,
             Subscribe: lambda e: feed.subscribe(e.instruments),
             WriteBook: self._book,
             Alert: chat.alert,
@@ -233,17 +248,21 @@ class Performer:
             self._noted += row_figures(effect.line)
             self._closing.put_nowait(effect)
 
-    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook) -> bool:
+    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook | AddTrades) -> bool:
         try:
             if isinstance(job, ReduceTrades):
                 await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
             elif isinstance(job, CloseTrades):
                 await self._store.close_rows(job.exits, job.closed_at_s)
+            elif isinstance(job, AddTrades):
+                assert self._taker is not None  # noqa: S101 - who asks for it has been given one
+                await self._taker.add_rows(job.rows)
+                self._load_trades()
             noted = tuple(self._noted)
             missing = await self._store.note_exits(noted)
             self._noted = [*missing, *self._noted[len(noted) :]]
         except SourceError as error:
-            _log.warning("the end of an exit is not in the trade store: %s; trying again", error)
+            _log.warning("the trade store has not taken what is due: %s; trying again", error)
             return False
         return True
 

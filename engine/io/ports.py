@@ -147,6 +147,13 @@ class Lease(Protocol):
         """Let go of it, if this owner has it under this fence; the fence stays. Raises SourceError."""
 
 
+class RowTaker(Protocol):
+    """A trade store that takes rows which somebody has accepted."""
+
+    async def add_rows(self, rows: Sequence[TradeRow]) -> None:
+        """Add rows under ids of its own; those that are there already stay. Raises SourceError."""
+
+
 class Claims(Protocol):
     """This process's hold on the lease; the answer never raises."""
 

@@ -94,6 +94,14 @@ class SqliteStore:
         """
         return await asyncio.to_thread(self._note_exits, figures) if figures else ()
 
+    async def add_rows(self, rows: Sequence[TradeRow]) -> None:
+        """Add rows under ids of its own; those that are there already stay.
+
+        Raises:
+            Unreachable: the file could not be written; no row was added.
+        """
+        await self.import_rows(rows)
+
     async def import_rows(self, rows: Iterable[TradeRow]) -> ImportReport:
         """Add rows, all or none; the store gives them ids of its own.
 
