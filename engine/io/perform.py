@@ -114,6 +114,7 @@ class Performer:
         self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook | AddTrades] = asyncio.Queue()
         self._noted: list[RowFigures] = []  # what the store's rows do not say yet
         self._loading = self._load_again = False
+        self._masters: list[LoadInstruments] = []  # the load that runs, and the newest that waits
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
             ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
@@ -128,7 +129,7 @@ class Performer:
             ReopenUpdates: lambda _: updates.reopen(),
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
-            LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
+            LoadInstruments: self._load_instruments,
             CloseTrades: self._closing.put_nowait,
             ReduceTrades: self._closing.put_nowait,
             AddTrades: self._closing.put_nowait,
@@ -266,6 +267,12 @@ class Performer:
             return False
         return True
 
+    def _load_instruments(self, effect: LoadInstruments) -> None:
+        """One load at a time: two would write one file, and the one that knows less could come last."""
+        busy, self._masters = bool(self._masters), [*self._masters[:1], effect]
+        if not busy:
+            self._spawn("instruments", self._instruments(effect))
+
     async def _instruments(self, effect: LoadInstruments) -> None:
         try:
             found = await self._load_master(effect.symbols)
@@ -273,3 +280,7 @@ class Performer:
             self._inbox.post(InstrumentsLoaded({}, str(error)))
         else:
             self._inbox.post(InstrumentsLoaded(found))
+        finally:
+            waiting, self._masters = self._masters[1:], []
+            for newest in waiting:
+                self._load_instruments(newest)
