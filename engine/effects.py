@@ -177,7 +177,7 @@ class LoadInstruments:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """The feed shall carry exactly these instruments from now on."""
+    """The feed shall carry exactly these instruments from now on, the most urgent first."""
 
     instruments: tuple[Instrument, ...]
 

@@ -19,6 +19,7 @@ from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
 from engine.sessions import ist_date
+from engine.subscriptions import wish_list
 from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
 
@@ -80,7 +81,7 @@ class Holdings:
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
         self._opposed: set[Opposed] = set()
-        self._subscribed: frozenset[InstrumentKey] = frozenset()
+        self._wished: tuple[Instrument, ...] = ()
         self._symbols: frozenset[str] = frozenset()
         self._missed: frozenset[InstrumentKey] = frozenset()
         self._contracts = Contracts()
@@ -314,25 +315,18 @@ class Holdings:
     @property
     def subscribed(self) -> frozenset[InstrumentKey]:
         """The instruments the feed was asked for."""
-        return self._subscribed
+        return frozenset(instrument.key for instrument in self._wished)
 
     def subscriptions(self) -> list[Effect]:
-        """The feed's wish list, when it has changed: each leg and its underlying, if the master has them.
+        """The feed's wish list, when it has changed.
 
         A running exit gets its prices even when a restart finds that its position has a leg that expired.
         """
-        wanted = {leg.key for p in self.positions.values() for leg in p.legs}
-        wanted |= {
-            leg.instrument.underlying
-            for p in self.positions.values()
-            for leg in p.legs
-            if leg.instrument.underlying is not None
-        }
-        wanted = (wanted | set(self._exiting())) & self.instruments.keys()
-        if wanted == self._subscribed:
+        wished = wish_list(self.positions.values(), self._exiting(), self.instruments)
+        if wished == self._wished:
             return []
-        self._subscribed = frozenset(wanted)
-        return [Subscribe(tuple(self.instruments[key] for key in sorted(wanted)))]
+        self._wished = wished
+        return [Subscribe(wished)]
 
     def recorded_nets(self) -> dict[InstrumentKey, int]:
         """Net units per contract over all rows of the store, closed on paper today or not.

@@ -92,7 +92,7 @@ class Feed(Protocol):
     """The live price feed: one long-running task that owns its sockets."""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> None:
-        """Carry exactly these from now on; never blocks."""
+        """Carry exactly these from now on, the most urgent first; never blocks."""
 
     async def run(self) -> None:
         """Run until cancelled, delivering through the callbacks given at construction."""
