@@ -261,7 +261,10 @@ class Offers:
     def command(self, command: Command, now_s: float) -> list[Effect]:
         """/group: show what is open, split, merge, name, or offer again what was left out."""
         if not self._read:
-            text = "The broker's positions are not offered here: that is TRADES_SOURCE=broker."
+            text = (
+                "The broker's positions have not been read. With TRADES_SOURCE=broker they are, "
+                "a few seconds after the start."
+            )
             return [Say(command.by, text)]
         try:
             return self._edit(command, now_s)

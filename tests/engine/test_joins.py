@@ -8,10 +8,14 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.effects import Alert
 from engine.joins import joined, unjoined
+from engine.messages import Beat, BeatKind
 from engine.model import Instrument, InstrumentKind, Right, Segment
 from engine.trades import positions, row_key
+from engine.view import PositionState
 from tests.engine.test_trades_positions import TODAY, leg_row, option
+from tests.support.rig import Rig
 
 STRIKES = (24500, 25300, 25350, 25400, 25500, 25550)
 CHAIN = [
@@ -83,3 +87,35 @@ def test_an_unknown_symbol_has_no_candidates():
     """Nothing is near a name that the master does not know."""
     why = unjoined(bare(CHAIN[0], symbol="NIFTTY"), MASTER)
     assert why == "it has no security id, and NSE_FNO has no contract NIFTTY CE ₹24,500.00, 2026-02-24"
+
+
+def test_rows_without_ids_are_watched_and_one_that_fits_nothing_is_shown_with_its_sentence():
+    """The store lacks ids: the condor is priced all the same; a wrong strike makes it one that is not."""
+    rig = Rig()
+    rig.rows = [replace(row, security_id=0) for row in rig.rows]
+    rig.start()
+    rig.wait(2, 20, 45, 40, 18)
+    (seen,) = rig.view.positions
+    assert seen.pnl_paise == 0
+    assert not [alert for alert in rig.of(Alert) if alert.title == "A position cannot be watched"]
+    rig.rows[0] = replace(rig.rows[0], strike_price_paise=2_455_000)
+    rig.tell(Beat(BeatKind.SYNC))
+    (seen,) = rig.view.positions
+    assert seen.state is PositionState.INVALID
+    assert "row 1: it has no security id, and NSE_FNO has no contract NIFTY PE ₹24,550.00" in seen.reason
+    assert "NIFTY 24 FEB 24500 PE (security id" in seen.reason
+    rig.rows[0] = replace(rig.rows[0], strike_price_paise=2_450_000)
+    rig.tell(Beat(BeatKind.SYNC))
+    assert rig.view.positions[0].state is not PositionState.INVALID
+
+
+def test_an_exit_of_rows_without_ids_closes_them():
+    """What has no id in the store is exited and closed like any other."""
+    rig = Rig()
+    rig.rows = [replace(row, security_id=0) for row in rig.rows]
+    rig.start()
+    rig.wait(2, 20, 45, 40, 18)
+    rig.command(confirmed=True)
+    rig.wait(60, 20, 45, 40, 18)
+    assert rig.flat
+    assert rig.rows == []

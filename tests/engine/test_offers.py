@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.broker_nouns import BrokerFill, HeldContract
 from engine.effects import AddTrades, Alert, Answer, Ask, Card, Say
 from engine.messages import Beat, BeatKind, Command, HeldAtBroker, Wish
-from engine.model import Mode
-from tests.engine.makers import condor, leg, option, position, strangle
+from engine.model import Leg, Mode, Segment, instrument_key
+from tests.engine.makers import OPENED, condor, leg, option, position, strangle
 from tests.support.rig import OWNER, Rig, rows_of
 
 MIDS = (20, 45, 40, 18)
@@ -352,3 +355,81 @@ def test_one_contract_in_two_products_is_one_leg():
     both = one.plus(replace(one, units=-130, entry_paise=1_000, carried=True))
     assert (both.units, both.entry_paise, both.carried) == (-195, 2_000, True)
     assert one.plus(replace(one, units=65)).units == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (
+            option(1_500, "CE", symbol="ASTRAL", segment="BSE_FNO"),
+            "options of ASTRAL are known on NSE_FNO alone",
+        ),
+        (option(25_300, "CE", date(2026, 2, 2)), "expired on 2026-02-02"),
+    ],
+)
+def test_what_a_row_cannot_say_is_told_at_once(made, why):
+    """A share's option on the other exchange, a contract of yesterday: an alert, no offer."""
+    rig = Bare(Mode.EXECUTE, position(Leg(made, -65, 100, 1, OPENED)))
+    rig.read(4)
+    (told,) = [alert.text for alert in rig.of(Alert) if "taken over" in alert.title]
+    assert why in told
+    assert not rig.offers
+
+
+def test_shares_and_commodities_are_none_of_this():
+    """Only options and futures of the two exchanges are looked at."""
+    rig = Bare()
+    share = HeldContract(instrument_key(Segment.NSE_EQ, 2885), 10, 145_000, trading_symbol="RELIANCE")
+    rig.extra = (share, replace(share, key=instrument_key(Segment.MCX_COMM, 7)))
+    rig.read(10)
+    assert len(rig.of(Ask)) == 1
+    assert not rig.of(Alert)
+
+
+WISHES = st.lists(
+    st.one_of(
+        st.tuples(st.just("hold"), st.integers(0, 3), st.sampled_from([-130, -65, 0, 65])),
+        st.tuples(st.just("answer"), st.integers(0, 3), st.booleans()),
+        st.tuples(st.just("group"), st.sampled_from(["", "again", "split 1 1", "merge 1 2", "split 2 1,2"])),
+        st.tuples(st.sampled_from(["read", "restart", "import"])),
+    ),
+    max_size=25,
+)
+
+
+@settings(deadline=None)
+@given(WISHES)
+def test_whatever_happens_no_contract_is_in_two_rows_and_none_without_a_yes(wishes):
+    """Trades, answers, edits, imports and restarts in any order: each row was accepted or imported, once."""
+    rig, yes = Bare(Mode.SEMI_AUTO), 0
+    nets = {each.key: each.quantity for each in rig.legs}
+    for wish, *more in wishes:
+        match wish, more:
+            case "hold", [number, units]:
+                nets[rig.legs[number].key] = units
+                rig.exchange.hold(nets)
+            case "answer", [number, answer] if number < len(rig.offers):
+                before = len(rig.rows)
+                rig.tap(rig.offers[number].nonce, yes=answer)
+                yes += answer
+                assert answer or len(rig.rows) == before
+            case "group", [words]:
+                rig.group(words)
+            case "restart", _:
+                rig.start()
+            case "import", _ if not any(row.order_id == "O1" for row in rig.rows):
+                mine = [row for row in rows_of(condor(), 1_000)[:1] if row.security_id not in _ids(rig)]
+                rig.rows += [replace(row, order_id="O1") for row in mine]
+                rig.tell(Beat(BeatKind.SYNC))
+            case _:
+                rig.read(1)
+        ids = _ids(rig)
+        assert len(ids) == len(set(ids))
+        accepted = {row.order_id for row in rig.rows if row.order_id.startswith("broker-")}
+        assert len(accepted) <= yes
+        asked = [key for ask in rig.offers for key, _ in rig.monitor.dialogue.questions.get(ask.nonce).legs]
+        assert len(asked) == len(set(asked))
+
+
+def _ids(rig):
+    return [row.security_id for row in rig.rows]
