@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.broker_nouns import BrokerFill, HeldContract
@@ -391,35 +391,38 @@ WISHES = st.lists(
         st.tuples(st.just("hold"), st.integers(0, 3), st.sampled_from([-130, -65, 0, 65])),
         st.tuples(st.just("answer"), st.integers(0, 3), st.booleans()),
         st.tuples(st.just("group"), st.sampled_from(["", "again", "split 1 1", "merge 1 2", "split 2 1,2"])),
-        st.tuples(st.sampled_from(["read", "restart", "import"])),
+        st.tuples(st.just("import"), st.integers(0, 3)),
+        st.tuples(st.sampled_from(["read", "read", "restart"])),
     ),
     max_size=25,
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=200)
+@example([("import", 0), ("answer", 0, True)])
 @given(WISHES)
 def test_whatever_happens_no_contract_is_in_two_rows_and_none_without_a_yes(wishes):
     """Trades, answers, edits, imports and restarts in any order: each row was accepted or imported, once."""
     rig, yes = Bare(Mode.SEMI_AUTO), 0
+    rig.read()
     nets = {each.key: each.quantity for each in rig.legs}
     for wish, *more in wishes:
         match wish, more:
             case "hold", [number, units]:
                 nets[rig.legs[number].key] = units
                 rig.exchange.hold(nets)
-            case "answer", [number, answer] if number < len(rig.offers):
+            case "answer", [number, answer] if rig.offers:
                 before = len(rig.rows)
-                rig.tap(rig.offers[number].nonce, yes=answer)
+                rig.tap(rig.offers[number % len(rig.offers)].nonce, yes=answer)
                 yes += answer
                 assert answer or len(rig.rows) == before
             case "group", [words]:
                 rig.group(words)
             case "restart", _:
                 rig.start()
-            case "import", _ if not any(row.order_id == "O1" for row in rig.rows):
-                mine = [row for row in rows_of(condor(), 1_000)[:1] if row.security_id not in _ids(rig)]
-                rig.rows += [replace(row, order_id="O1") for row in mine]
+            case "import", [number]:
+                row = rows_of(condor(), 1_000)[number]
+                rig.rows += [row] if row.security_id not in _ids(rig) else []
                 rig.tell(Beat(BeatKind.SYNC))
             case _:
                 rig.read(1)
