@@ -155,7 +155,9 @@ def _files_parsers(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description=exporter.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    give.add_argument("--closed", action="store_true", help="the rows that have ended, with their exits")
+    which = give.add_mutually_exclusive_group()
+    which.add_argument("--closed", action="store_true", help="the rows that have ended, with their exits")
+    which.add_argument("--exit-levels", action="store_true", help="the rows of strategy_exit_levels")
     give.add_argument(
         "--out", type=Path, metavar="FILE", help="a new file instead of the terminal; never written over"
     )
@@ -199,8 +201,10 @@ def _import(args: argparse.Namespace) -> str:
 
 
 def _export(args: argparse.Namespace) -> str:
-    data_dir = load_settings().data_dir
-    text, number = asyncio.run(exporter.export_csv(store_of(data_dir), closed=args.closed))
+    store = store_of(load_settings().data_dir)
+    levels = args.exit_levels
+    work = exporter.export_levels_csv(store) if levels else exporter.export_csv(store, closed=args.closed)
+    text, number = asyncio.run(work)
     if args.out is None:
         return text.removesuffix("\n")
     exporter.write_new(args.out, text)

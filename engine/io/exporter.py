@@ -15,6 +15,8 @@ The rows of the trade store as CSV, one row per leg, in the columns that `python
 (docs/trades.md): the open rows, or with --closed those that have ended. Cells are written as they stand in
 the store, also those that cannot be understood; import names what is wrong with them.
 
+With --exit-levels it is the rows of strategy_exit_levels instead (`import --exit-levels`).
+
 What comes out goes in again: importing the file into an empty store gives the same legs, importing it into
 the store it comes from adds nothing. The columns of an exit (exit_price, closed_at, realised_pnl …) are for
 you to read: import leaves them aside.
@@ -28,6 +30,7 @@ exit status:
 examples:
   python -m engine export > open.csv
   python -m engine export --closed --out closed-2026.csv
+  python -m engine export --exit-levels > levels.csv
   DATA_DIR=/elsewhere python -m engine import open.csv
 """
 
@@ -37,7 +40,21 @@ _FIRST = (
     "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp", "rule_set", "margin",
 )  # fmt: skip
 _LAST = ("exit_price", "closed_at", "realised_pnl", "exit_charges", "exit_slippage", "exit_line")
+_LEVELS = (
+    "id", "strategy_id", "exit_type", "level_name", "trigger_type", "trigger_value", "close_percentage",
+    "enabled",
+)  # fmt: skip
 _QUOTE = '"'
+
+
+async def export_levels_csv(store: SqliteStore) -> tuple[str, int]:
+    """The file's text with every row of ``strategy_exit_levels``, and how many there are.
+
+    Raises:
+        Unreachable: the store could not be read.
+    """
+    rows = await store.export_levels()
+    return csv_text(rows, _LEVELS), len(rows)
 
 
 async def export_csv(store: SqliteStore, *, closed: bool) -> tuple[str, int]:

@@ -123,6 +123,14 @@ class SqliteStore:
         """
         return await asyncio.to_thread(self._export_rows, closed)
 
+    async def export_levels(self) -> Sequence[Mapping[str, object]]:
+        """Every row of ``strategy_exit_levels``, its cells by column as they stand.
+
+        Raises:
+            Unreachable: the file could not be read.
+        """
+        return await asyncio.to_thread(self._export_levels)
+
     async def import_levels(self, levels: Iterable[ExitLevel]) -> LevelReport:
         """Add rows of ``strategy_exit_levels`` or give known ones their new values, all or none.
 
@@ -134,6 +142,10 @@ class SqliteStore:
     def _export_rows(self, closed: bool) -> list[dict[str, object]]:  # noqa: FBT001 - for to_thread
         with self._database() as database:
             return trade_rows.export(database, closed=closed)
+
+    def _export_levels(self) -> list[dict[str, object]]:
+        with self._database() as database:
+            return exit_levels.export(database)
 
     def _exit_levels(self) -> tuple[ExitLevel, ...]:
         with self._database() as database:

@@ -195,17 +195,20 @@ def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportRepo
         BadInput: a row that is there already says something else about the leg, or one comes twice;
             the caller takes everything back.
     """
-    added, already, faults = [], [], repeated(rows, _contract)
+    added: dict[int, TradeRow] = {}
+    already: list[TradeRow] = []
+    faults = repeated(rows, _contract)
     for row in rows:
         if (stored := _stored(database, row)) is None:
-            _insert(database, row)
-            added.append(row)
+            added[_insert(database, row)] = row
+        elif (twin := added.get(stored.id)) and twin.security_id != row.security_id:  # one of them has none
+            faults += repeated((replace(twin, security_id=0), replace(row, security_id=0)), _contract)
         else:
             already.append(row)
             faults += _differences(row, stored)
     if faults:
         raise BadInput("\n".join(faults))
-    return ImportReport(tuple(added), tuple(already))
+    return ImportReport(tuple(added.values()), tuple(already))
 
 
 def _margins(cell: object, before: int, after: int) -> tuple[object, str | None]:
@@ -221,13 +224,14 @@ def _contract(row: TradeRow) -> object:
     return row.security_id or (row.symbol, row.type, row.strike_price_paise, row.expiry_date)
 
 
-def _insert(database: sqlite3.Connection, row: TradeRow) -> None:
+def _insert(database: sqlite3.Connection, row: TradeRow) -> int:
+    """Add the row; the store's id of it."""
     cells = (
         row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
         _rupees(row.strike_price_paise), _day(row), row.quantity, _rupees(row.price_paise), row.order_id,
         row.order_status, _moment(row.timestamp_s), row.rule_set, _rupees(row.margin_paise),
     )  # fmt: skip
-    database.execute(_INSERT, cells)
+    return int(database.execute(_INSERT, cells).lastrowid or 0)
 
 
 def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow | None:

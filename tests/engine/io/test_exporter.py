@@ -115,6 +115,22 @@ def test_a_row_that_nobody_understands_is_exported_as_it_stands(house, capsys):
     assert ",HOLD,CE,1500.00,2026-02-24,425,,1001,TRADED," in capsys.readouterr().out
 
 
+def test_exit_levels_come_out_and_go_in_again(house, capsys):
+    """The rules' own table makes the trip too."""
+    levels = "strategy_id,exit_type,trigger_type,trigger_value\n3359,stop_loss,percentage,50.00\n"
+    (house / "levels.csv").write_text(levels)
+    assert main(["import", "--exit-levels", str(house / "levels.csv")]) == 0
+    assert main(["export", "--exit-levels", "--out", str(house / "again.csv")]) == 0
+    assert (house / "again.csv").read_text() == (
+        "id,strategy_id,exit_type,level_name,trigger_type,trigger_value,close_percentage,enabled\n"
+        "1,3359,stop_loss,primary,percentage,50.00,,1\n"
+    )
+    assert main(["import", "--exit-levels", str(house / "again.csv")]) == 0
+    assert "0 rows added, 0 changed, 1 there already." in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["export", "--exit-levels", "--closed"])
+
+
 def test_a_place_that_cannot_be_written_is_a_sentence(house, capsys):
     """No such directory: status 2, and why."""
     assert main(["export", "--out", str(house / "none" / "open.csv")]) == 2

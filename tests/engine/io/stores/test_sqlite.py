@@ -377,3 +377,11 @@ async def test_a_store_with_the_older_key_takes_rows_without_ids(path, store):
         "CREATE UNIQUE INDEX trades_once ON trades (account, strategy_id, security_id, order_id, timestamp)",
     )
     assert len((await SqliteStore(path).import_rows(BARE)).added) == 3
+
+
+async def test_one_leg_twice_in_a_file_is_refused_also_when_one_lacks_the_id(store):
+    """One of the two is a slip, and which one only the owner knows."""
+    twice = [BARE[0], replace(BARE[0], id=9, security_id=104871, quantity=850)]
+    with pytest.raises(BadInput, match="row 9: read the leg of row 1 again"):
+        await store.import_rows(twice)
+    assert await store.open_rows() == ()
