@@ -35,6 +35,8 @@ __all__ = ["Offers"]
 
 #: So many reads in a row, about a minute, and the instrument master has surely been asked.
 STRANGE_READS = 6
+#: An answer without any position is not believed at once.
+EMPTY_READS = 3
 _OURS = frozenset({Segment.NSE_FNO, Segment.BSE_FNO})
 _KINDS = frozenset({InstrumentKind.OPTION, InstrumentKind.FUTURE})
 
@@ -57,6 +59,7 @@ class Offers:
         self._left: dict[InstrumentKey, int] = {}
         self._accepted: set[InstrumentKey] = set()
         self._told: set[InstrumentKey] = set()
+        self._empty = 0
         self._strange: Counter[InstrumentKey] = Counter()
         self._count = 0
         self._last_id = 0
@@ -73,6 +76,10 @@ class Offers:
 
     def held(self, message: HeldAtBroker, now_s: float) -> list[Effect]:
         """The broker's positions: offer what two reads in a row show and no row covers, each once."""
+        if not message.held and self._last and self._empty < EMPTY_READS:
+            self._empty += 1
+            return []
+        self._empty = 0
         now = _netted(message.held)
         steady = {key: one for key, one in now.items() if _units(self._last, key) == one.units}
         effects = [] if self._read else self._withdraw_old()

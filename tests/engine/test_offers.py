@@ -169,6 +169,24 @@ def test_what_is_left_out_stays_so_over_a_restart_until_it_is_another_quantity()
     assert all("130" in line for line in ask.lines[:4])
 
 
+def test_an_empty_answer_is_not_believed_at_once():
+    """A list that is empty for a moment withdraws no offer and forgets no answer; one that stays so does."""
+    rig = Bare()
+    rig.read()
+    (old,) = rig.offers
+    for times in (3, 4):
+        for _ in range(times):
+            rig.tell(HeldAtBroker((), ()))
+        rig.read(2)
+    assert rig.of(Ask).count(old) == 1
+    (new,) = rig.offers
+    assert new != old
+    rig.tap(new.nonce, yes=False)
+    rig.tell(HeldAtBroker((), ()))
+    rig.read(3)
+    assert not rig.offers
+
+
 def test_a_changed_holding_withdraws_the_offer_and_makes_a_new_one():
     """Somebody closes a leg in the app while the question is open: yes to the old one does nothing."""
     rig = Bare(Mode.EXECUTE, strangle())
