@@ -24,6 +24,7 @@ _YES_STYLE = {
     Wish.RESUME: "success",
     Wish.SET: "primary",
     Wish.GROUP: "success",
+    Wish.FLATTEN: "danger",
 }
 _CHOICE = {
     Wish.ADOPT: "Correct the rows",

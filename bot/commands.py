@@ -180,6 +180,10 @@ class Commands:
         words = cut(" ".join(context.args), _VALUE_COLUMNS)
         self._post(Command(Wish.GROUP, actor(update), value=words))
 
+    async def flatten(self, update: Update, context: Any) -> None:
+        """Ask the core for the question about the whole account; without the word it says what that is."""
+        self._post(Command(Wish.FLATTEN, actor(update), value=" ".join(context.args)[:_VALUE_COLUMNS]))
+
     async def stop(self, update: Update, _context: Any) -> None:
         """Halt, without a question: the safe direction is instant."""
         self._post(Command(Wish.STOP, actor(update)))

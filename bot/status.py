@@ -90,6 +90,8 @@ def _head(view: MonitorView) -> str:
         lines.append(f"Exit{'s' * (len(looked_at) > 1)} ready: {len(looked_at)}")
     if view.access:
         lines.append(escape(view.access))
+    if view.nets:
+        lines.append(escape(view.nets))
     return "\n".join([*lines, *warnings(view)])
 
 

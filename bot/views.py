@@ -30,6 +30,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("set", "tighten a rule: look, confirm"),
     ("group", "what the broker holds and no row names"),
     ("exit", "close a position: pick, look, confirm"),
+    ("flatten", "close everything: typed word, confirm"),
     ("stop", "halt the rules at once"),
     ("resume", "let the rules act again"),
     ("help", "what each command does"),
@@ -57,6 +58,7 @@ _HELP = """<b>Commands</b>
 <code>/exit</code>  pick, look, confirm
 <code>/exit 3359</code>  one position
 <code>/exit all</code>  every position
+<code>/flatten</code>  the whole account, and stay flat
 <code>/stop</code>  halt the rules at once
 <code>/resume</code>  let them act again
 <code>/resume 3359</code>  one held position

@@ -66,6 +66,8 @@ class Dialogue:
                 return effects + self.offers.command(command, now_s)
             case Wish.ADOPT | Wish.SHRINK | Wish.UNWATCH:
                 return effects + self._settling.ask(command, now_s)
+            case Wish.FLATTEN:
+                return effects + self._helm.flattening.command(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
         one = command.strategy_id
@@ -228,6 +230,11 @@ class Dialogue:
             return self._settling.confirm(asked, tap, now_s)
         if asked.wish is Wish.SET:
             return self._tightening.confirm(asked, tap, now_s)
+        if asked.wish is Wish.FLATTEN:
+            return self._helm.flattening.confirm(asked, tap, now_s)
+        return self._confirm_exit(asked, tap, now_s)
+
+    def _confirm_exit(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         positions = tuple(
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
@@ -304,6 +311,7 @@ class Dialogue:
 
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
+    what |= {"value": command.value} if command.wish is Wish.FLATTEN else {}
     return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
 
 

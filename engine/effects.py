@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.broker_nouns import MarginStep, OrderRequest
-    from engine.messages import Actor, Wish
+    from engine.controls import PnlExit
+    from engine.messages import Actor, Verb, Wish
     from engine.model import Instrument, InstrumentKey, PositionId, TradeRow
 
 
@@ -161,6 +162,27 @@ class ClaimLease:
     fence: int
     heirs: tuple[str, ...]
     above: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryControls:
+    """Ask how the broker's own nets stand; the answer is a `ControlState` with this number."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAccount:
+    """Send a command that is about the whole account; the answer is a `CommandOutcome` of this name.
+
+    Attributes:
+        name: what wants it.
+        terms: those of `Verb.ARM`.
+    """
+
+    verb: Verb
+    name: str
+    terms: PnlExit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,5 +340,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook | ClaimLease | AddTrades
+    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades
 )  # fmt: skip

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.bearings import Bearings
+from engine.controls import Controls
 from engine.dialogue import Dialogue
 from engine.differences import Differences
 from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
+from engine.flattening import Flattening
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
@@ -26,7 +28,7 @@ from engine.rules.day_limits import DAY_RULES
 from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
 from engine.tenure import LeaseTerms, Tenure
-from engine.tuning import Tuning
+from engine.tuning import NetTuning, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -54,6 +56,7 @@ class MonitorConfig:
             quotes; None = a source without quotes has none.
         tuning: how patient exits are.
         lease: as what to ask for the account's lease; None = nothing is sent to a broker from here.
+        nets: which of the broker's own nets are wanted.
     """
 
     mode: Mode
@@ -63,6 +66,7 @@ class MonitorConfig:
     made_up: Callable[[InstrumentKey, int], tuple[int, int]] | None = None
     tuning: Tuning = field(default_factory=Tuning)
     lease: LeaseTerms | None = None
+    nets: NetTuning = field(default_factory=NetTuning)
 
 
 class Snooze(NamedTuple):
@@ -80,6 +84,7 @@ class Helm:
         tenure: whether the account is ours to act on.
         bearings: what has been read since it is.
         trouble: why nothing may be sent (the journal fails); empty = nothing.
+        killed: Dhan's kill switch is on.
         clock_doubt: why rules of the clock may only tell; empty = they may act.
         snoozed: positions left alone, and until when.
     """
@@ -92,6 +97,7 @@ class Helm:
         self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning, calendar.is_open)
         self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
         self.dialogue = Dialogue(self, config.seed)
+        self.controls, self.flattening, self.killed = Controls(), Flattening(self), False
         self.holdings = Holdings(
             watch,
             paper=config.mode is Mode.SIMULATE,
@@ -310,6 +316,8 @@ class Helm:
             return self.trouble
         if why := self.tenure.why(now_s):
             return why
+        if self.killed:
+            return "Dhan's kill switch is on"
         if not self.calendar.covers(ist_date(now_s)):
             return session_text(self.calendar, now_s)
         return self.bearings.no_books()
@@ -341,7 +349,7 @@ class Helm:
             told += f" From here nothing is sent, no cancel either: {why}."
         record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
         # The reply stands first: the chat sends a few messages a second, and this one is waited for.
-        effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
+        effects: list[Effect] = [record, Say(by, told), *self.flattening.stop(), *self.desk.stop(now_s)]
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor, now_s: float) -> list[Effect]:

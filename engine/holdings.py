@@ -109,6 +109,11 @@ class Holdings:
 
     # -------------------------------------------------------------------------------- loading
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known what the store lists: positions, or that there are none."""
+        return self.loaded or self._rows == ()
+
     def take_instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         """A new instrument master; rows that were waiting for it are grouped again.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from engine.controls import ControlState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -178,11 +180,15 @@ class OrderUpdate:
 
 
 class Verb(StrEnum):
-    """The three commands that change something at the broker."""
+    """The commands that change something at the broker: three of an order, four of the whole account."""
 
     PLACE = "place"
     MODIFY = "modify"
     CANCEL = "cancel"
+    EXIT_ALL = "exit all"
+    KILL = "kill switch"
+    ARM = "arm P&L exit"
+    DISARM = "disarm P&L exit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,10 @@ Outcome = Accepted | Refused | Unknown
 
 @dataclass(frozen=True, slots=True)
 class CommandOutcome:
-    """What became of one `PlaceOrder`, `ModifyOrder` or `CancelOrder`."""
+    """What became of one `PlaceOrder`, `ModifyOrder`, `CancelOrder` or `ControlAccount`.
+
+    ``correlation_id``: of the order; of a command of the whole account the name of what wanted it.
+    """
 
     verb: Verb
     correlation_id: str
@@ -230,6 +239,7 @@ class Wish(StrEnum):
     SHRINK = "shrink"
     UNWATCH = "unwatch"
     GROUP = "group"
+    FLATTEN = "flatten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +257,7 @@ class Command:
 
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
-        rule, value: what SET is to change, as it was written.
+        rule, value: what SET is to change, as it was written; FLATTEN's typed word is in ``value``.
     """
 
     wish: Wish
@@ -389,5 +399,6 @@ class UpdatesStopped:
 Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | HeldAtBroker
+    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState
+    | HeldAtBroker
 )  # fmt: skip

@@ -15,6 +15,7 @@ from engine.blindness import Blindness
 from engine.books import Bookkeeper
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
+from engine.controls import ControlState
 from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
@@ -49,6 +50,7 @@ from engine.messages import (
 )
 from engine.model import Mode, Urgency
 from engine.naked import risk_words
+from engine.nets import ACCOUNT_VERBS, Nets
 from engine.orders import read_correlation_id
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
@@ -78,6 +80,7 @@ class Monitor:
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
         self._books = Bookkeeper(watch.charges)
+        self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
@@ -114,6 +117,7 @@ class Monitor:
             BooksState: notices.books,
             HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
+            ControlState: self.nets.take,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -146,6 +150,7 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self.dialogue.offers.restore(journal.get("offer", {}))
@@ -186,7 +191,7 @@ class Monitor:
         return self._ticks(Ticks(newer), now_s)
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
-        return self._new_day(now_s) + self._beaten(message, now_s)
+        return self._new_day(now_s) + self._beaten(message, now_s) + self.nets.beat(message.kind, now_s)
 
     def _new_day(self, now_s: float) -> list[Effect]:
         day = intent_day(now_s)
@@ -347,7 +352,9 @@ class Monitor:
 
     def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
         """A refusal that only another token, or the owner, can mend: how the access stands is asked."""
-        effects = self.desk.outcome(message, now_s)
+        if message.verb in ACCOUNT_VERBS:
+            return self.nets.outcome(message, now_s)
+        effects = self.desk.outcome(message, now_s) + self.nets.doubt(message)
         said = message.outcome
         if isinstance(said, Refused) and remedy(said.code, said.reason) is Remedy.HOLD:
             effects = effects + self.access.doubt(now_s)
@@ -429,6 +436,7 @@ class Monitor:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
         self._count_traded()
+        effects += self.helm.flattening.turn(now_s)
         return effects + self._books.look(self.desk.intents.values(), self.helm.mode, now_s)
 
     def _count_traded(self) -> None:

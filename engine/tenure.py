@@ -18,6 +18,7 @@ from engine.effects import (
     CancelOrder,
     ClaimLease,
     CloseTrades,
+    ControlAccount,
     ModifyOrder,
     PlaceOrder,
     Record,
@@ -198,7 +199,9 @@ def host_of(owner: str) -> str:
 
 
 def _order_of(effect: Effect) -> str:
-    """The name of the order that a command is about; empty for all that is no command."""
+    """The name of the order, or of the wish, that a command is about; empty for all that is no command."""
     if isinstance(effect, PlaceOrder | ModifyOrder):
         return effect.order.correlation_id
+    if isinstance(effect, ControlAccount):
+        return effect.name
     return effect.correlation_id if isinstance(effect, CancelOrder) else ""

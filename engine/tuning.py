@@ -1,10 +1,10 @@
-"""What the owner may set of how an exit trades."""
+"""What the owner may set of how an exit trades, and of the broker's own nets below it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BY_SLICE", "Tuning"]
+__all__ = ["BY_SLICE", "NetTuning", "Tuning"]
 
 #: In place of a number of lots: batches so small that each leg's share of one is one order at most.
 BY_SLICE = -1
@@ -30,3 +30,20 @@ class Tuning:
     ioc: bool = False
     batch_lots: int = 0
     naked_budget_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class NetTuning:
+    """Which of the broker's own nets are wanted; all of them are about the whole account.
+
+    Attributes:
+        pnl_exit: Dhan's P&L-based exit is armed beyond our own day stop.
+        pnl_exit_extra_pct: how far beyond, in per cent of it.
+        kill_after_flat: the kill switch, once a day limit or /flatten has brought the account flat.
+        exit_all: /flatten may use Dhan's exit of everything for what is not ours.
+    """
+
+    pnl_exit: bool = False
+    pnl_exit_extra_pct: float = 25.0
+    kill_after_flat: bool = False
+    exit_all: bool = False

@@ -144,6 +144,7 @@ class MonitorView:
         data_age_s: since the last market data of any kind; None = never.
         accounts: those that have a day limit.
         access: until when the access token lives; empty = unknown.
+        nets: how the broker's own P&L-based exit stands; empty = it is not wanted.
         troubles: what is wrong with token, address, rights or clock, a sentence each.
     """
 
@@ -163,6 +164,7 @@ class MonitorView:
     accounts: tuple[AccountView, ...] = ()
     access: str = ""
     troubles: tuple[str, ...] = ()
+    nets: str = ""
 
     @property
     def pnl_paise(self) -> int | None:

@@ -139,8 +139,8 @@ def port(word: str) -> int:
     return number
 
 
-def seconds(least: float, most: float) -> Callable[[str], float]:
-    """A number of seconds within these bounds."""
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A number within these bounds."""
 
     def read(word: str) -> float:
         value = float(word)

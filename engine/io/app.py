@@ -24,6 +24,7 @@ from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
+from engine.io.dhan.control import DhanControl
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.margin import DhanMargin
@@ -40,8 +41,8 @@ from engine.io.lease import VERSION, LeaseKeeper, owner_name
 from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
-from engine.io.ports import Broker, Chat, Clock, Feed
-from engine.io.read_only import ReadOnlyBroker
+from engine.io.ports import Broker, Chat, Clock, Control, Feed
+from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
@@ -192,7 +193,7 @@ class _House:
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(
             options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
-            lease=lease.terms if lease else None,
+            lease=lease.terms if lease else None, nets=settings.nets,
         )  # fmt: skip
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()
@@ -212,6 +213,8 @@ class _House:
         self.feed: Feed = self._feed()
         self.updates = self._order_updates()
         self.broker, self.listeners = self._broker()
+        control, sends = DhanControl(self.rest), options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
+        self.control: Control = control if sends else ReadOnlyControl(control)
 
     def view(self) -> MonitorView:
         """The machine at this moment."""
@@ -235,8 +238,9 @@ class _House:
         performer = Performer(
             inbox=self.inbox,
             ports=Ports(
-                self.broker, self.access, store, self.feed, chat,
-                self.margins, self.rest, self.updates, self.lease, store,
+                broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
+                margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
+                lease=self.lease, taker=store,
             ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,

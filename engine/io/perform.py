@@ -17,6 +17,7 @@ from engine.effects import (
     Card,
     ClaimLease,
     CloseTrades,
+    ControlAccount,
     Effect,
     LoadInstruments,
     LoadTrades,
@@ -24,6 +25,7 @@ from engine.effects import (
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryControls,
     QueryMargin,
     QueryOrder,
     QueryQuotes,
@@ -43,6 +45,7 @@ from engine.io.ports import (
     Chat,
     Claims,
     Clock,
+    Control,
     Feed,
     Margins,
     Quotes,
@@ -81,6 +84,7 @@ class Ports(NamedTuple):
     margins: Margins
     quotes: Quotes
     updates: Updates
+    control: Control
     lease: Claims | None = None
     taker: RowTaker | None = None
 
@@ -105,8 +109,10 @@ class Performer:
         books: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat = ports[:5]
-        self._margins, self._quotes, updates, self._lease, self._taker = ports[5:]
+        self._broker, self._access, self._store = ports.broker, ports.access, ports.store
+        self._margins, self._quotes = ports.margins, ports.quotes
+        self._control, self._lease, self._taker = ports.control, ports.lease, ports.taker
+        feed, chat, updates = ports.feed, ports.chat, ports.updates
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
@@ -125,6 +131,8 @@ class Performer:
             QueryQuotes: lambda e: spawn("quotes", self._quote(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             QueryMargin: lambda e: spawn(f"margin {e.nonce}", self._margin(e)),
+            QueryControls: lambda e: spawn(f"controls {e.request}", self._controls(e)),
+            ControlAccount: lambda e: spawn(str(e.verb), self._control_account(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
             ReopenUpdates: lambda _: updates.reopen(),
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
@@ -211,6 +219,13 @@ class Performer:
 
     async def _margin(self, effect: QueryMargin) -> None:
         self._inbox.post(await self._margins.known(effect))
+
+    async def _controls(self, effect: QueryControls) -> None:
+        self._inbox.post(await self._control.state(effect.request))
+
+    async def _control_account(self, effect: ControlAccount) -> None:
+        outcome = await self._control.command(effect.verb, effect.terms)
+        self._inbox.post(CommandOutcome(effect.verb, effect.name, outcome))
 
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())

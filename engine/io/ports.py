@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from engine.book_rows import RowFigures
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
+    from engine.controls import ControlState, PnlExit
     from engine.effects import Alert, Answer, Ask, Card, ClaimLease, QueryMargin, RowPart, Say
-    from engine.messages import AccountState, LeaseState, MarginKnown, Outcome, Tick, TokenRenewal
+    from engine.messages import AccountState, LeaseState, MarginKnown, Outcome, Tick, TokenRenewal, Verb
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
@@ -72,6 +73,16 @@ class Margins(Protocol):
 
     async def known(self, query: QueryMargin) -> MarginKnown:
         """What is free, and the margin of each basket."""
+
+
+class Control(Protocol):
+    """The broker's own nets, which are about the whole account."""
+
+    async def state(self, request: int) -> ControlState:
+        """How they stand, under this number; it never raises."""
+
+    async def command(self, verb: Verb, terms: PnlExit | None) -> Outcome:
+        """Send one command of the whole account, once; ``terms`` are those of ARM."""
 
 
 class Quotes(Protocol):

@@ -135,7 +135,7 @@ def _position(fields: Mapping[str, Any]) -> BrokerPosition:
     return BrokerPosition(_key(fields), Product(product), whole(fields, "netQty"))
 
 
-def parse_held_row(row: object) -> HeldContract:
+def parse_entry_row(row: object) -> HeldContract:
     """Read one row of the positions for what it tells of an entry; amounts that make no sense are not told.
 
     Raises:

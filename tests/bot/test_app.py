@@ -57,7 +57,18 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
         await server.wait_for(lambda s: s.calls_of("setMyCommands"))
         names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
-        assert names == ["status", "rules", "why", "set", "group", "exit", "stop", "resume", "help"]
+        assert names == [
+            "status",
+            "rules",
+            "why",
+            "set",
+            "group",
+            "exit",
+            "flatten",
+            "stop",
+            "resume",
+            "help",
+        ]
         assert server.state.commands_for(666, 666) == []
 
 
@@ -147,6 +158,18 @@ async def test_group_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: P
             Command(Wish.GROUP, owner),
             Command(Wish.GROUP, owner, value="name 2 My own condor"),
         ]
+
+
+async def test_flatten_is_posted_with_its_word_and_a_strangers_is_not(tmp_path: Path):
+    """Without the word the core says what it would do; a stranger does not even hear that."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/flatten everything", user=666)
+        server.phone.send("/flatten")
+        server.phone.send("/flatten everything")
+        commands = await core.wait_for(lambda c: len(c.of(Command)) == 2 and c.of(Command))
+        owner = Actor(OWNER, OWNER, "Asha")
+        assert commands == [Command(Wish.FLATTEN, owner), Command(Wish.FLATTEN, owner, value="everything")]
 
 
 async def test_rules_and_why_show_pages_silently_from_picker_and_button(tmp_path: Path):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
-from engine.tuning import BY_SLICE, Tuning
+from engine.tuning import BY_SLICE, NetTuning, Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
@@ -80,6 +80,21 @@ def test_the_life_of_the_lease_can_be_set_within_bounds():
     assert Settings.parse({}).lease_ttl_s == 30.0
     assert Settings.parse({"LEASE_TTL_S": "5"}).lease_ttl_s == 5.0
     assert [fault.split(":")[0] for fault in faults({"LEASE_TTL_S": "4"})] == ["LEASE_TTL_S"]
+
+
+def test_every_net_of_the_broker_is_off_unless_it_is_switched_on():
+    """Each by its own setting; nonsense is refused all at once."""
+    assert Settings.parse({}).nets == NetTuning() == NetTuning(False, 25.0, False, False)
+    env = {
+        "BROKER_PNL_EXIT": "on", "BROKER_PNL_EXIT_EXTRA_PCT": "40", "KILL_SWITCH_AFTER_FLAT": "on",
+        "ALLOW_EXIT_ALL": "on",
+    }  # fmt: skip
+    assert Settings.parse(env).nets == NetTuning(True, 40.0, True, True)
+    wrong = {
+        "BROKER_PNL_EXIT": "yes", "BROKER_PNL_EXIT_EXTRA_PCT": "0", "KILL_SWITCH_AFTER_FLAT": "1",
+        "ALLOW_EXIT_ALL": "maybe",
+    }  # fmt: skip
+    assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
 
 
 def test_complete_credentials_are_parsed_into_their_types():

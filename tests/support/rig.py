@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 from datetime import date
 
+from engine.controls import ControlState
 from engine.effects import (
     AddTrades,
     Alert,
@@ -20,6 +21,7 @@ from engine.effects import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    QueryControls,
     Record,
     ReduceTrades,
     Say,
@@ -48,6 +50,7 @@ from engine.paper import PaperExchange
 from engine.picture import picture
 from engine.sessions import at
 from engine.tenure import LeaseTerms
+from engine.tuning import NetTuning
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -86,6 +89,8 @@ class Rig:
 
     lease: LeaseTerms | None = None
 
+    nets = NetTuning()
+
     def __init__(self, mode=Mode.EXECUTE, *positions, rules="", now_s=OPENED):
         self.mode, self.rules, self.now_s = mode, rules, now_s
         self.positions = positions or (condor(),)
@@ -112,7 +117,7 @@ class Rig:
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
         config = MonitorConfig(
-            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease, nets=self.nets
         )
         watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
@@ -158,6 +163,8 @@ class Rig:
                 return self.ask_the_world(LoadTrades())
             case QueryBroker():
                 return [self.report(effect.request)]
+            case QueryControls():
+                return [ControlState(effect.request, killed=False, armed=())]
             case PlaceOrder():
                 self.placed.append(effect.order)
                 said = self.exchange.place(effect.order)

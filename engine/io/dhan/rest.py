@@ -22,7 +22,7 @@ from engine.messages import HeldAtBroker, Refused, Verb
 from engine.model import key_parts
 from engine.wire import (
     ForeignRow,
-    parse_held_row,
+    parse_entry_row,
     parse_order_row,
     parse_position_row,
     parse_quotes,
@@ -48,7 +48,15 @@ _READS_AT_ONCE = 2
 
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
-_TURN = {Verb.CANCEL: (Rank.CANCEL, 5.0), Verb.PLACE: (Rank.PLACE, 2.0), Verb.MODIFY: (Rank.MODIFY, 1.0)}
+_TURN = {
+    Verb.CANCEL: (Rank.CANCEL, 5.0),
+    Verb.PLACE: (Rank.PLACE, 2.0),
+    Verb.MODIFY: (Rank.MODIFY, 1.0),
+    Verb.EXIT_ALL: (Rank.PLACE, 2.0),
+    Verb.KILL: (Rank.MODIFY, 2.0),
+    Verb.ARM: (Rank.MODIFY, 2.0),
+    Verb.DISARM: (Rank.MODIFY, 2.0),
+}
 
 
 class Timed(NamedTuple):
@@ -187,7 +195,7 @@ class DhanRest:
         """
         trades = await self._read(self._api.get_trade_book, Rank.OTHER)
         rows = await self._read(self._api.get_positions, Rank.OTHER)
-        return HeldAtBroker(tuple(_parsed(rows, parse_held_row)), tuple(_parsed(trades, parse_trade_row)))
+        return HeldAtBroker(tuple(_parsed(rows, parse_entry_row)), tuple(_parsed(trades, parse_trade_row)))
 
     async def ask(self, path: str, body: dict[str, Any] | None = None) -> Timed:
         """Get one page of the API, or its answer to this body, once; what it means is the caller's."""
@@ -201,6 +209,10 @@ class DhanRest:
 
         reply = await self._read(call, Rank.OTHER)
         return Timed(reply, ended_s)
+
+    async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
+        """Send one command that is about the whole account, once."""
+        return await self._command(verb, partial(call, self._http), "")
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).

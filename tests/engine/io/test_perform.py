@@ -8,16 +8,19 @@ from decimal import Decimal
 import pytest
 
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
+from engine.controls import ControlState, PnlExit
 from engine.effects import (
     AddTrades,
     CancelOrder,
     CloseTrades,
+    ControlAccount,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryControls,
     QueryMargin,
     QueryOrder,
     QueryQuotes,
@@ -169,6 +172,20 @@ class Purse:
         return MarginKnown(query.nonce, 10_000, tuple(100 * len(basket) for basket in query.baskets))
 
 
+class Nets:
+    """The broker's own nets, all of them off, and every command taken."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def state(self, request):
+        return ControlState(request, killed=False, armed=(), held=())
+
+    async def command(self, verb, terms):
+        self.sent.append((verb, terms))
+        return Accepted("")
+
+
 class Silent:
     """A chat and a feed that nobody talks to in these tests."""
 
@@ -179,12 +196,13 @@ class Silent:
 class House:
     def __init__(self):
         self.inbox, self.broker, self.store, self.clock = Inbox(), Books(), Shelf(), VirtualClock()
-        self.errands = Errands()
+        self.errands, self.control = Errands(), Nets()
         self.master_error, self.lines, self.masters = None, [], []
         self.performer = Performer(
             inbox=self.inbox,
             ports=Ports(
                 self.broker, Doorman(), self.store, Silent(), Silent(), Purse(), self.broker, self.broker,
+                self.control,
                 taker=self.store,
             ),
             clock=self.clock, load_master=self.master, spawn=self.errands.spawn, books=self.lines.append,
@@ -424,6 +442,18 @@ async def test_what_is_under_way_gets_a_moment_to_end(caplog):
     await asyncio.wait({owner})
     assert ended == ["command"]
     assert "report 2 failed" in caplog.text
+
+
+async def test_the_broker_s_nets_are_asked_and_told():
+    """The state comes back under the number of its question, an outcome under the name of what wanted it."""
+    house, terms = House(), PnlExit(100, 200)
+    async with asyncio.timeout(5):
+        running = asyncio.create_task(house.errands.run())
+        assert await house.said(QueryControls(9)) == ControlState(9, killed=False, armed=(), held=())
+        said = await house.said(ControlAccount(Verb.ARM, "pnl-exit", terms))
+        assert said == CommandOutcome(Verb.ARM, "pnl-exit", Accepted(""))
+        assert house.control.sent == [(Verb.ARM, terms)]
+        running.cancel()
 
 
 async def test_access_to_the_account_and_margin_are_asked():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from engine.controls import ControlState
 from engine.effects import Alert, Ask, CancelOrder, Effect, ModifyOrder, PlaceOrder, ReduceTrades
 from engine.errors import Unreachable
 from engine.io import tables
@@ -111,8 +112,11 @@ class Ears:
         if alert.urgency is Urgency.HIGH:
             self._judge.alerted(alert)
 
-    async def state(self) -> AccountState:
-        return AccountState()
+    async def state(self, request: int | None = None) -> AccountState | ControlState:
+        return AccountState() if request is None else ControlState(request)
+
+    async def command(self, verb: object, terms: object) -> NoReturn:
+        raise AssertionError("no net of the broker is wanted here")
 
     async def renew(self) -> TokenRenewal:
         raise AssertionError("no token here comes near its end")
@@ -180,7 +184,8 @@ class House:
         self.performer = Hands(
             inbox=self.inbox,
             ports=Ports(
-                self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears
+                self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears,
+                self.ears,
             ),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
