@@ -200,6 +200,13 @@ class Offers:
     def _number(self, asked: Confirmation) -> int | None:
         return next((number for number, nonce in self._asked.items() if nonce == asked.nonce), None)
 
+    def troubles(self) -> tuple[str, ...]:
+        """What waits for an answer, and so for its rules, as a sentence."""
+        names = ", ".join(f"{proposal.symbol} {proposal.name}" for proposal in self._open.values())
+        return (
+            (f"Held at the broker and not watched before you accept it (/group): {names}",) if names else ()
+        )
+
     # --------------------------------------------------------------------------------- answers
 
     def answer(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:

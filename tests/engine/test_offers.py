@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.broker_nouns import BrokerFill, HeldContract
 from engine.effects import AddTrades, Alert, Answer, Ask, Card, Say
 from engine.messages import Beat, BeatKind, Command, HeldAtBroker, Wish
-from engine.model import Leg, Mode, Segment, instrument_key
+from engine.model import Leg, Mode, Segment, Side, instrument_key
 from tests.engine.makers import OPENED, condor, leg, option, position, strangle
 from tests.support.rig import OWNER, Rig, rows_of
 
@@ -76,8 +76,10 @@ def test_an_accepted_offer_is_watched_and_priced_with_its_rules():
     assert "1. NIFTY 24 FEB 24500 PE  +65  at ₹20.00" in "\n".join(ask.lines)
     assert "Net premium +₹3,055.00" in ask.lines
     assert not rig.rows
+    assert "not watched before you accept it (/group): NIFTY Iron Condor" in rig.view.troubles[0]
     rig.tap(ask.nonce)
     assert rig.of(Answer)[-1].text == "Accepted."
+    assert rig.view.troubles == ()
     held = {(row.type, row.strike_price_paise // 100): row.action.sign * row.quantity for row in rig.rows}
     assert held == {("PE", 24500): 65, ("PE", 24700): -65, ("CE", 25300): -65, ("CE", 25500): 65}
     rig.wait(3, *MIDS)
@@ -454,3 +456,20 @@ def test_whatever_happens_no_contract_is_in_two_rows_and_none_without_a_yes(wish
 
 def _ids(rig):
     return [row.security_id for row in rig.rows]
+
+
+def test_what_was_entered_today_says_when_and_is_grouped_by_it():
+    """The day's trades tell two strategies of one expiry apart; the rows keep their moments."""
+    rig = Bare()
+    keys = [each.key for each in rig.legs]
+    moments = [OPENED - 4_000, OPENED - 3_990, OPENED, OPENED + 30]
+    rig.fills = tuple(
+        BrokerFill(str(n), "A", key, Side.BUY if each.quantity > 0 else Side.SELL, 65, 100, moments[n])
+        for n, (key, each) in enumerate(zip(keys, rig.legs, strict=True))
+    )
+    rig.read()
+    names = [ask.title.partition("NIFTY ")[2] for ask in rig.offers]
+    assert names == ["Bull Put Spread?", "Bear Call Spread?"]
+    assert "Entered today at 09:20" in rig.offers[1].lines
+    rig.tap(rig.offers[1].nonce)
+    assert sorted(row.timestamp_s for row in rig.rows) == [OPENED, OPENED + 30]
