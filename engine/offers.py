@@ -13,15 +13,14 @@ from engine.effects import AddTrades, Alert, Answer, Ask, Audit, Card, Record, S
 from engine.errors import BadInput
 from engine.gate import Status
 from engine.grouping import ProposedLeg, entered_s, merge, propose, renamed, rows_of, split
-from engine.joins import fno_segment
 from engine.messages import Wish
-from engine.model import InstrumentKey, InstrumentKind, Segment, Urgency, key_parts
+from engine.model import InstrumentKey, Urgency, key_parts
 from engine.offer_words import USAGE, card_lines, read_edit, title
 from engine.sessions import ist_date
-from engine.trades import row_key
+from engine.unclaimed import Unclaimed, unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from engine.broker_nouns import HeldContract
     from engine.effects import Effect
@@ -29,16 +28,11 @@ if TYPE_CHECKING:
     from engine.grouping import Proposal
     from engine.helm import Helm
     from engine.messages import Command, HeldAtBroker, Tap
-    from engine.model import Instrument
 
 __all__ = ["Offers"]
 
 #: So many reads in a row, about a minute, and the instrument master has surely been asked.
 STRANGE_READS = 6
-#: An answer without any position is not believed at once.
-EMPTY_READS = 3
-_OURS = frozenset({Segment.NSE_FNO, Segment.BSE_FNO})
-_KINDS = frozenset({InstrumentKind.OPTION, InstrumentKind.FUTURE})
 
 
 class Offers:
@@ -52,14 +46,11 @@ class Offers:
     def __init__(self, helm: Helm, questions: Questions) -> None:
         self._helm = helm
         self._questions = questions
-        self._read = False
-        self._last: dict[InstrumentKey, HeldContract] = {}
+        self._broker = Unclaimed(helm)
         self._open: dict[int, Proposal] = {}
         self._asked: dict[int, str] = {}  # the question about each, as far as one was asked in this process
         self._left: dict[InstrumentKey, int] = {}
-        self._accepted: set[InstrumentKey] = set()
         self._told: set[InstrumentKey] = set()
-        self._empty = 0
         self._strange: Counter[InstrumentKey] = Counter()
         self._count = 0
         self._last_id = 0
@@ -76,19 +67,15 @@ class Offers:
 
     def held(self, message: HeldAtBroker, now_s: float) -> list[Effect]:
         """The broker's positions: offer what two reads in a row show and no row covers, each once."""
-        if not message.held and self._last and self._empty < EMPTY_READS:
-            self._empty += 1
+        first = not self._broker.read
+        if not self._broker.take(message.held):
             return []
-        self._empty = 0
-        now = _netted(message.held)
-        steady = {key: one for key, one in now.items() if _units(self._last, key) == one.units}
-        effects = [] if self._read else self._withdraw_old()
-        self._read, self._last = True, now
-        covered = self._covered()
+        effects = self._withdraw_old() if first else []
+        covered, now = self._broker.covered(), self._broker.now
         if covered is None:
             return effects
-        effects += self._forget(now, covered)
-        free = {key: one for key, one in steady.items() if key not in covered}
+        effects += self._forget(covered)
+        free = {key: one for key, one in self._broker.steady.items() if key not in covered}
         effects += self._withdraw_changed(free)
         offered = {key for proposal in self._open.values() for key in proposal.units}
         new = [
@@ -104,7 +91,7 @@ class Offers:
             made = known.get(one.key)
             if made is None:
                 effects += self._unknown(one)
-            elif why := _unfit(made, now_s):
+            elif why := unfit(made, now_s):
                 effects += self._cannot(one, why)
             else:
                 legs.append(ProposedLeg(made, one.units, one.entry_paise, entered_s(one, message.fills)))
@@ -112,26 +99,13 @@ class Offers:
             effects += self._offer(proposal, now_s)
         return effects
 
-    def _covered(self) -> set[InstrumentKey] | None:
-        """Contracts that are none of our business: rows name them, or an exit trades them; None = not known.
-
-        A row whose contract is not found may mean any of its underlying.
-        """
-        rows = self._helm.holdings.open_rows()
-        if rows is None:
-            return None
-        keys = set(map(row_key, rows)) | self._accepted
-        keys |= {leg.key for intent in self._helm.desk.live() for leg in intent.legs}
-        vague = {row.symbol for row in rows if not row.security_id}
-        return keys | {key for key, one in self._last.items() if one.symbol in vague}
-
-    def _forget(self, now: Mapping[InstrumentKey, HeldContract], covered: set[InstrumentKey]) -> list[Effect]:
-        """What rows show is no longer on its way; what the broker no longer holds is left out no longer."""
-        self._accepted -= set(map(row_key, self._helm.holdings.open_rows() or ()))
+    def _forget(self, covered: set[InstrumentKey]) -> list[Effect]:
+        """What the broker holds another quantity of, or rows name by now, is left out no longer."""
+        now = self._broker.now
         self._told &= now.keys()
         for key in self._strange.keys() - now.keys():
             del self._strange[key]
-        gone = [key for key, units in self._left.items() if _units(now, key) != units or key in covered]
+        gone = [key for key, units in self._left.items() if key in covered or self._broker.moved(key, units)]
         for key in gone:
             del self._left[key]
         return [Record("offer", str(key), {"units": 0}) for key in gone]
@@ -148,7 +122,7 @@ class Offers:
     def _withdraw_changed(self, free: Mapping[InstrumentKey, HeldContract]) -> list[Effect]:
         effects: list[Effect] = []
         for number, proposal in list(self._open.items()):
-            if any(_units(free, key) != units for key, units in proposal.units.items()):
+            if any(key not in free or free[key].units != units for key, units in proposal.units.items()):
                 why = "Rows or what the broker holds have changed; what is left is offered anew."
                 effects += self._drop(number, "Withdrawn", why)
         return effects
@@ -216,14 +190,14 @@ class Offers:
     def _accept(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         """Yes: write the rows and watch them, unless something has changed since."""
         number = self._number(asked)
-        covered = self._covered()
+        covered = self._broker.covered()
         if number is None or covered is None:
             return self._void(asked, tap, "The monitor was started anew since. /group shows what is open.")
         proposal = self._open[number]
         del self._open[number], self._asked[number]
         if not covered.isdisjoint(proposal.units):
             return self._void(asked, tap, "Rows name some of it by now. What is left is offered anew.")
-        self._accepted |= proposal.units.keys()
+        self._broker.expect(proposal.units)
         strategy_id = self._next_id(now_s)
         account = self._helm.config.account
         rows = rows_of(proposal, account, strategy_id, f"broker-{asked.nonce}", now_s)
@@ -274,7 +248,7 @@ class Offers:
 
     def command(self, command: Command, now_s: float) -> list[Effect]:
         """/group: show what is open, split, merge, name, or offer again what was left out."""
-        if not self._read:
+        if not self._broker.read:
             text = (
                 "The broker's positions have not been read. With TRADES_SOURCE=broker they are, "
                 "a few seconds after the start."
@@ -316,28 +290,3 @@ class Offers:
         text = f"{len(self._left)} contracts are offered again in a moment."
         self._left.clear()
         return [*effects, Say(command.by, text)]
-
-
-def _unfit(made: Instrument, now_s: float) -> str:
-    """Why a contract cannot be a leg here; empty = it can."""
-    if made.kind not in _KINDS:
-        return f"{made.display} is neither an option nor a future"
-    if made.segment is not fno_segment(made.symbol):
-        return f"options of {made.symbol} are known on {fno_segment(made.symbol)} alone"
-    if made.expiry is not None and made.expiry < ist_date(now_s):
-        return f"{made.display} expired on {made.expiry}"
-    return ""
-
-
-def _netted(held: Iterable[HeldContract]) -> dict[InstrumentKey, HeldContract]:
-    """Contracts that are held, each once: the same one in two products is one position."""
-    found: dict[InstrumentKey, HeldContract] = {}
-    for one in held:
-        if key_parts(one.key)[0] not in _OURS:
-            continue
-        found[one.key] = one if one.key not in found else found[one.key].plus(one)
-    return {key: one for key, one in found.items() if one.units}
-
-
-def _units(held: Mapping[InstrumentKey, HeldContract], key: InstrumentKey) -> int:
-    return held[key].units if key in held else 0

@@ -169,6 +169,11 @@ def test_what_is_left_out_stays_so_over_a_restart_until_it_is_another_quantity()
     rig.read()
     (ask,) = rig.offers
     assert all("130" in line for line in ask.lines[:4])
+    rig.exchange.hold({leg.key: 0 for leg in rig.legs})
+    rig.read()
+    rig.exchange.hold({leg.key: leg.quantity for leg in rig.legs})
+    rig.read()
+    assert len(rig.offers) == 1  # closed and opened again: a new position
 
 
 def test_an_empty_answer_is_not_believed_at_once():
@@ -184,6 +189,9 @@ def test_an_empty_answer_is_not_believed_at_once():
     (new,) = rig.offers
     assert new != old
     rig.tap(new.nonce, yes=False)
+    for _ in range(9):
+        rig.tell(HeldAtBroker((), ()))
+    rig.start()
     rig.tell(HeldAtBroker((), ()))
     rig.read(3)
     assert not rig.offers
