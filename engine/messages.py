@@ -102,11 +102,15 @@ class FeedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedChanged:
-    """The feed moved to another state; ``alarm`` when a person has to do something about it."""
+    """The feed moved to another state; ``alarm`` when a person has to do something about it.
+
+    ``surplus``: what is to be known of instruments that no socket has room for; empty = all have it.
+    """
 
     state: FeedState
     detail: str
     alarm: bool = False
+    surplus: str = ""
 
 
 @dataclass(frozen=True, slots=True)

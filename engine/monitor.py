@@ -82,7 +82,7 @@ class Monitor:
         self._books = Bookkeeper(watch.charges)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
-        self.feed_detail = ""
+        self.feed_detail = self.feed_surplus = ""
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._exited: dict[PositionId, None] = {}
@@ -308,6 +308,7 @@ class Monitor:
 
     def _feed(self, message: FeedChanged, _now_s: float) -> list[Effect]:
         self.feed, self.feed_detail = message.state, message.detail
+        self.feed_surplus = message.surplus
         effects: list[Effect] = [Audit("feed", {"state": message.state, "detail": message.detail})]
         if message.alarm:
             effects.append(Alert(Urgency.HIGH, "feed", "The price feed needs you", message.detail))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from engine.effects import Subscribe
-from engine.messages import Beat, BeatKind
+from engine.messages import Beat, BeatKind, FeedChanged, FeedState
 from engine.model import Instrument, InstrumentKind, Segment
 from engine.subscriptions import wish_list
 from tests.engine.makers import SPOT, condor, leg, position
@@ -42,3 +42,12 @@ def test_what_is_closed_is_not_carried_any_more():
     rig.monitor.holdings.positions[condor().id] = condor()
     (effect,) = rig.monitor.holdings.subscriptions()
     assert isinstance(effect, Subscribe)
+
+
+def test_what_no_socket_has_room_for_is_in_every_view_while_it_lasts():
+    """The alarm is told once; the table and /status say it as long as it is so."""
+    rig = Rig()
+    rig.tell(FeedChanged(FeedState.LIVE, "prices arrive", surplus="3 instruments more"))
+    assert rig.view.troubles == ("3 instruments more",)
+    rig.tell(FeedChanged(FeedState.LIVE, "prices arrive"))
+    assert rig.view.troubles == ()

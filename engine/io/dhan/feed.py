@@ -103,18 +103,18 @@ class DhanFeed:
         before, self._surplus = self._surplus, frozenset(i.key for i in instruments[room:])
         if self._surplus and not before:
             state = self._told.state if self._told else FeedState.CONNECTING
-            text = (
-                f"{room:,} instruments have room on {CONNECTIONS} sockets; {self._by_rest()}. They are the "
-                "least urgent, of the latest expiries, and their prices are older"
-            )
+            room_text = f"{CONNECTIONS} sockets, {room:,} instruments"
+            text = f"{self._by_rest()} ({room_text}). They are the least urgent, of the latest expiries"
             self._say(state, text, alarm=True)
         elif len(self._surplus) != len(before):
             self._tell()
 
     def _by_rest(self) -> str:
-        """What is said of instruments that no socket has room for."""
-        more = f"{len(self._surplus):,} more"
-        return f"{more} have no prices" if self._quotes is None else f"{more} get quotes by REST in turn"
+        """What is said of instruments that no socket has room for; empty = there are none."""
+        if not self._surplus:
+            return ""
+        how = "have no prices" if self._quotes is None else "get quotes by REST in turn, which are older"
+        return f"{len(self._surplus):,} instruments more than the sockets have room for {how}"
 
     def _share_out(self, modes: dict[InstrumentKey, FeedMode]) -> list[dict[InstrumentKey, FeedMode]]:
         """Take as many of ``modes`` as there is room for, one share per connection, old places first."""
@@ -180,12 +180,11 @@ class DhanFeed:
             # One text for the whole gap: attempts to reconnect are no news while prices flow.
             self._say(FeedState.REST, "the socket is down, quotes come by REST once a second")
         else:
-            rest = f"; {self._by_rest()}" if self._surplus else ""
-            self._say(worst.state, worst.detail + rest)
+            self._say(worst.state, worst.detail)
 
     def _say(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:
         """Tell a state once."""
-        change = FeedChanged(state, detail, alarm)
+        change = FeedChanged(state, detail, alarm, self._by_rest())
         if change != self._told:
             self._told = change
             self._on_state(change)

@@ -83,7 +83,8 @@ async def test_beyond_all_sockets_is_an_alarm():
     house.feed.subscribe([contract(number) for number in range(1, 25_003)])
     (change,) = house.ear.states
     assert change.alarm
-    assert "25,000 instruments have room on 5 sockets; 2 more have no prices" in change.detail
+    assert change.surplus == "2 instruments more than the sockets have room for have no prices"
+    assert change.detail.startswith(f"{change.surplus} (5 sockets, 25,000 instruments)")
 
 
 async def test_the_least_urgent_beyond_all_sockets_get_quotes_by_rest(monkeypatch: pytest.MonkeyPatch):
@@ -100,7 +101,7 @@ async def test_the_least_urgent_beyond_all_sockets_get_quotes_by_rest(monkeypatc
             for socket in list(peer.open):
                 await socket.send(PRICE)
             await house.ear.until_state(LIVE)
-            assert house.ear.states[-1].detail.endswith("; 3 more get quotes by REST in turn")
+            assert house.ear.states[-1].surplus.startswith("3 instruments more")
             await house.clock.advance(12.0)
             assert {tuple(key & 0xFF for key in call) for call in quotes.calls[-2:]} == {(11, 12, 13)}
             assert len(quotes.calls) <= 6
@@ -112,7 +113,7 @@ async def test_the_least_urgent_beyond_all_sockets_get_quotes_by_rest(monkeypatc
             assert sorted(peer.subscribed()) == [(21, [13]), (22, [10])]
             house.feed.subscribe(everything[:9])
             await peer.until(lambda: (22, [13]) in peer.subscribed())
-            assert "by REST" not in house.ear.states[-1].detail
+            assert not house.ear.states[-1].surplus
             asked = len(quotes.calls)
             await house.clock.advance(12.0)
             assert len(quotes.calls) == asked
