@@ -29,6 +29,7 @@ from engine.settings import Settings
 from engine.table import terminal_table
 from engine.trades import parse_csv
 from engine.view import MonitorView
+from engine.words import TradesSource
 from sandbox.house import Outside, Sandbox
 
 DESCRIPTION = """\
@@ -194,19 +195,21 @@ def _sandbox_day(calendar: Calendar) -> datetime:
 async def _move_in(settings: Settings, outside: Outside, start: datetime, clock: SystemClock) -> Settings:
     """A fresh data directory, the demo's trades in it, and settings that point at the sandbox.
 
-    The sandbox's exchange is born anew at each start, so yesterday's journal would be about orders
-    it has never heard of.
+    With the broker as the source the trade store stays empty. The sandbox's exchange is born anew at each
+    start, so yesterday's journal would be about orders it has never heard of.
     """
     home = settings.data_dir / SANDBOX_DIR
     make_data_dir(home)
     with HostLock(home) as lock:  # another sandbox may be living there
         _empty(home, but=lock.path)
     store = SqliteStore(home / "trades.sqlite3")
-    await store.import_rows(parse_csv(outside.trades_csv()))
+    if settings.trades_source is not TradesSource.BROKER:
+        await store.import_rows(parse_csv(outside.trades_csv()))
     moved = Settings.parse({**outside.settings, "DATA_DIR": str(home), "CLOCK_START": start.isoformat()})
     return replace(
         moved,
         sandbox=True,
+        trades_source=settings.trades_source,
         clock_start=ist(clock.now_s()),
         rules_file=settings.rules_file,
         sessions_file=settings.sessions_file,

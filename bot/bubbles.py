@@ -23,6 +23,7 @@ _YES_STYLE = {
     Wish.STOP: "danger",
     Wish.RESUME: "success",
     Wish.SET: "primary",
+    Wish.GROUP: "success",
     Wish.FLATTEN: "danger",
 }
 _CHOICE = {

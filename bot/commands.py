@@ -175,6 +175,11 @@ class Commands:
         strategy_id, rule, value = wish
         self._post(Command(Wish.SET, actor(update), strategy_id, rule=rule, value=value))
 
+    async def group(self, update: Update, context: Any) -> None:
+        """Have the core show, split, merge or name what the broker holds and nobody has accepted."""
+        words = cut(" ".join(context.args), _VALUE_COLUMNS)
+        self._post(Command(Wish.GROUP, actor(update), value=words))
+
     async def flatten(self, update: Update, context: Any) -> None:
         """Ask the core for the question about the whole account; without the word it says what that is."""
         self._post(Command(Wish.FLATTEN, actor(update), value=" ".join(context.args)[:_VALUE_COLUMNS]))

@@ -28,6 +28,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("rules", "what guards a position, and how far it is"),
     ("why", "what its rules did, and why not more"),
     ("set", "tighten a rule: look, confirm"),
+    ("group", "what the broker holds and no row names"),
     ("exit", "close a position: pick, look, confirm"),
     ("flatten", "close everything: typed word, confirm"),
     ("stop", "halt the rules at once"),
@@ -53,6 +54,7 @@ _HELP = """<b>Commands</b>
 <code>/rules</code>  what guards a position, how far it is
 <code>/why</code>  what its rules did, and why not more
 <code>/set 3359 stop_loss -30%</code>  tighten a rule
+<code>/group</code>  what the broker holds and no row names
 <code>/exit</code>  pick, look, confirm
 <code>/exit 3359</code>  one position
 <code>/exit all</code>  every position

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.drill import drill_lines
 from engine.errors import BadInput, ConfigError, SourceError
-from engine.io import whys
+from engine.io import exporter, whys
 from engine.io.clock import SystemClock
 from engine.io.drill import run_drill
 from engine.io.env import load_settings
@@ -75,16 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine", description="Prahari's tools.")
     tools = parser.add_subparsers(title="tools", required=True, dest="name", metavar="TOOL")
 
-    take = tools.add_parser(
-        "import", help="fill the embedded trade store from CSV files, each whole or not at all"
-    )
-    take.add_argument("file", type=Path, nargs="?", help="one row per leg; columns as in docs/trades.md")
-    take.add_argument(
-        "--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels; docs/rules.md"
-    )
-    take.add_argument("--json", action="store_true", help="the numbers of the file's rows, by what was done")
-    take.set_defaults(tool=_import)
-
+    _files_parsers(tools)
     rules = tools.add_parser("rules", help="which rules each position has, and where each comes from")
     rules.add_argument("--strategy-id", type=int, metavar="N", help="of this strategy only")
     rules.add_argument("--json", action="store_true")
@@ -146,6 +137,33 @@ def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]
     positions.set_defaults(tool=_positions)
 
 
+def _files_parsers(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What takes rows in and gives them out."""
+    take = tools.add_parser(
+        "import", help="fill the embedded trade store from CSV files, each whole or not at all"
+    )
+    take.add_argument("file", type=Path, nargs="?", help="one row per leg; columns as in docs/trades.md")
+    take.add_argument(
+        "--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels; docs/rules.md"
+    )
+    take.add_argument("--json", action="store_true", help="the numbers of the file's rows, by what was done")
+    take.set_defaults(tool=_import)
+
+    give = tools.add_parser(
+        "export",
+        help="the rows of the trade store as CSV, to be read, kept or imported elsewhere",
+        description=exporter.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    which = give.add_mutually_exclusive_group()
+    which.add_argument("--closed", action="store_true", help="the rows that have ended, with their exits")
+    which.add_argument("--exit-levels", action="store_true", help="the rows of strategy_exit_levels")
+    give.add_argument(
+        "--out", type=Path, metavar="FILE", help="a new file instead of the terminal; never written over"
+    )
+    give.set_defaults(tool=_export)
+
+
 def _per_cent(word: str) -> Decimal:
     """A spread in per cent, exactly as written."""
     expected = f"read {word!r}, expected per cent between 0 and 100, e.g. 0.5"
@@ -180,6 +198,17 @@ def _import(args: argparse.Namespace) -> str:
     if not lines:
         raise BadInput("nothing to import: expected FILE.csv, --exit-levels FILE.csv, or both")
     return json.dumps(told) if args.json else "\n".join(lines)
+
+
+def _export(args: argparse.Namespace) -> str:
+    store = store_of(load_settings().data_dir)
+    levels = args.exit_levels
+    work = exporter.export_levels_csv(store) if levels else exporter.export_csv(store, closed=args.closed)
+    text, number = asyncio.run(work)
+    if args.out is None:
+        return text.removesuffix("\n")
+    exporter.write_new(args.out, text)
+    return f"{number} row{'s' * (number != 1)} written to {args.out}."
 
 
 def _rules(args: argparse.Namespace) -> str:

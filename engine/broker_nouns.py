@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -114,3 +114,35 @@ class BrokerPosition:
     key: InstrumentKey
     product: Product
     net_quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldContract:
+    """What the broker tells of a contract beyond what an exit needs: for whoever has no rows of it.
+
+    Attributes:
+        units: net, signed.
+        entry_paise: per unit; None = not told.
+        carried: some of it was held before today.
+        trading_symbol: the broker's name of it, e.g. ``NIFTY-Nov2026-25300-CE``.
+    """
+
+    key: InstrumentKey
+    units: int
+    entry_paise: int | None = None
+    carried: bool = False
+    trading_symbol: str = ""
+
+    def plus(self, other: HeldContract) -> HeldContract:
+        """The same contract in two products; their entries are one average where both go one way."""
+        units = self.units + other.units
+        one, two = self.entry_paise, other.entry_paise
+        same = units and one is not None and two is not None and self.units * other.units > 0
+        entry = (one * self.units + two * other.units) // units if same and one and two else one or two
+        return replace(self, units=units, entry_paise=entry, carried=self.carried or other.carried)
+
+    @property
+    def symbol(self) -> str:
+        """The underlying, as far as the broker's name of the contract tells it."""
+        cut = 3 if self.trading_symbol.endswith(("-CE", "-PE")) else 2
+        return self.trading_symbol.rsplit("-", cut)[0]

@@ -12,6 +12,7 @@ from engine.margin import Forecasts
 from engine.messages import Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
+from engine.offers import Offers
 from engine.rules.base import in_words
 from engine.settling import SETTLES, Settling
 from engine.tightening import Tightening, fingerprint
@@ -45,6 +46,7 @@ class Dialogue:
         self.margins = Forecasts(self.questions, real=helm.mode is not Mode.SIMULATE)
         self._tightening = Tightening(helm, self.questions)
         self._settling = Settling(helm, self.questions)
+        self.offers = Offers(helm, self.questions)
 
     # --------------------------------------------------------------------------------- commands
 
@@ -60,6 +62,8 @@ class Dialogue:
                 return effects + self._exit(command, now_s)
             case Wish.SET:
                 return effects + self._tightening.ask(command, now_s)
+            case Wish.GROUP:
+                return effects + self.offers.command(command, now_s)
             case Wish.ADOPT | Wish.SHRINK | Wish.UNWATCH:
                 return effects + self._settling.ask(command, now_s)
             case Wish.FLATTEN:
@@ -204,6 +208,8 @@ class Dialogue:
         if now_s >= asked.expires_s:
             late = Answer(tap.callback_id, "Too late: this question has expired.", alarm=True)
             return [note, late, *self._expire(asked, now_s)]
+        if asked.wish is Wish.GROUP:
+            return [note, *self.offers.answer(asked, tap, now_s)]
         if not tap.yes:
             return [note, Answer(tap.callback_id, "Left alone."), *self._decline(asked, now_s)]
         return [note, *self._confirm(asked, tap, now_s)]
@@ -311,7 +317,7 @@ def _audited(command: Command) -> dict[str, object]:
 
 def _nothing(asked: Confirmation) -> str:
     """What has not come about."""
-    return "nothing was changed" if asked.wish in {Wish.SET, *SETTLES} else "nothing was sent"
+    return "nothing was changed" if asked.wish in {Wish.SET, Wish.GROUP, *SETTLES} else "nothing was sent"
 
 
 def _forced() -> Verdict:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.broker_nouns import MarginStep, OrderRequest
     from engine.controls import PnlExit
     from engine.messages import Actor, Verb, Wish
-    from engine.model import Instrument, InstrumentKey, PositionId
+    from engine.model import Instrument, InstrumentKey, PositionId, TradeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class LoadInstruments:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """The feed shall carry exactly these instruments from now on."""
+    """The feed shall carry exactly these instruments from now on, the most urgent first."""
 
     instruments: tuple[Instrument, ...]
 
@@ -240,6 +240,13 @@ class ReduceTrades:
     name: str
     parts: tuple[RowPart, ...]
     closed_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AddTrades:
+    """Write these rows into the trade store, each once, and read it again; the store gives them ids."""
+
+    rows: tuple[TradeRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,5 +340,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount
+    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades
 )  # fmt: skip

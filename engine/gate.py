@@ -26,6 +26,8 @@ __all__ = ["Confirmation", "Decision", "Questions", "Status", "decide"]
 
 #: How long a question may be answered.
 ASK_S = 60.0
+#: What nothing hangs on but an answer may wait for the owner to look at the phone.
+_VALID_S = {Wish.GROUP: 1_800.0}
 #: After "not now", or no answer: how long before the same position is judged again.
 SNOOZE_LOSS_S = 300.0
 SNOOZE_OTHER_S = 1_800.0
@@ -141,7 +143,15 @@ class Questions:
         self._count += 1
         digest = hashlib.blake2s(f"{self._count}:{now_s}".encode(), key=self._seed).hexdigest()
         asked = Confirmation(
-            digest[:12], wish, positions, legs, verdict, title, now_s + ASK_S, forced, override=override
+            digest[:12],
+            wish,
+            positions,
+            legs,
+            verdict,
+            title,
+            now_s + _VALID_S.get(wish, ASK_S),
+            forced,
+            override=override,
         )
         self._all[asked.nonce] = asked
         return asked, Record("confirmation", asked.nonce, asked.to_json())

@@ -6,17 +6,20 @@ ours to ignore until the store has caught up.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
 from engine.contracts import Contracts
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.joins import joined
 from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
 from engine.sessions import ist_date
+from engine.subscriptions import wish_list
 from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
 
@@ -78,7 +81,7 @@ class Holdings:
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
         self._opposed: set[Opposed] = set()
-        self._subscribed: frozenset[InstrumentKey] = frozenset()
+        self._wished: tuple[Instrument, ...] = ()
         self._symbols: frozenset[str] = frozenset()
         self._missed: frozenset[InstrumentKey] = frozenset()
         self._contracts = Contracts()
@@ -127,6 +130,23 @@ class Holdings:
         """Positions whose automation is held because a contract has changed, and what has."""
         return self._contracts.why
 
+    def ask_for(self, symbols: frozenset[str]) -> list[Effect]:
+        """Ask for the contracts of these underlyings too, unless they were asked for."""
+        if symbols <= self._symbols:
+            return []
+        self._symbols |= symbols
+        return [LoadInstruments(self._symbols)]
+
+    def open_rows(self) -> list[TradeRow] | None:
+        """Every open row of the store, watched or not, with the security ids found; None = not read yet.
+
+        A row of a position that cannot be watched comes a second time as the contract its words mean.
+        """
+        if self._rows is None:
+            return None
+        wrong = [replace(row, security_id=0) for bad in self._invalid for row in bad.rows]
+        return joined((*self._rows, *wrong), self.instruments)
+
     def reload(self) -> list[Effect]:
         """Ask for the day's instrument master."""
         self._missed = frozenset()
@@ -153,7 +173,7 @@ class Holdings:
 
     def regrow(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Count rows in full again from which only we took something, once the broker holds it all."""
-        kept = self._reductions.regrown(self._rows or (), report)
+        kept = self._reductions.regrown(joined(self._rows or (), self.instruments), report)
         return [*kept, *(self._group(now_s) if kept else [])]
 
     def take_rows(
@@ -182,8 +202,8 @@ class Holdings:
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
-        open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
-        open_rows = [row for row in open_rows if row.quantity]
+        kept = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
+        open_rows = joined((row for row in kept if row.quantity), self.instruments)
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
@@ -300,25 +320,18 @@ class Holdings:
     @property
     def subscribed(self) -> frozenset[InstrumentKey]:
         """The instruments the feed was asked for."""
-        return self._subscribed
+        return frozenset(instrument.key for instrument in self._wished)
 
     def subscriptions(self) -> list[Effect]:
-        """The feed's wish list, when it has changed: each leg and its underlying, if the master has them.
+        """The feed's wish list, when it has changed.
 
         A running exit gets its prices even when a restart finds that its position has a leg that expired.
         """
-        wanted = {leg.key for p in self.positions.values() for leg in p.legs}
-        wanted |= {
-            leg.instrument.underlying
-            for p in self.positions.values()
-            for leg in p.legs
-            if leg.instrument.underlying is not None
-        }
-        wanted = (wanted | set(self._exiting())) & self.instruments.keys()
-        if wanted == self._subscribed:
+        wished = wish_list(self.positions.values(), self._exiting(), self.instruments)
+        if wished == self._wished:
             return []
-        self._subscribed = frozenset(wanted)
-        return [Subscribe(tuple(self.instruments[key] for key in sorted(wanted)))]
+        self._wished = wished
+        return [Subscribe(wished)]
 
     def recorded_nets(self) -> dict[InstrumentKey, int]:
         """Net units per contract over all rows of the store, closed on paper today or not.

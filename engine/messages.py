@@ -14,7 +14,7 @@ from engine.controls import ControlState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition
+    from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, HeldContract
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.rulebook import Rulebook
 
@@ -102,11 +102,15 @@ class FeedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedChanged:
-    """The feed moved to another state; ``alarm`` when a person has to do something about it."""
+    """The feed moved to another state; ``alarm`` when a person has to do something about it.
+
+    ``surplus``: what is to be known of instruments that no socket has room for; empty = all have it.
+    """
 
     state: FeedState
     detail: str
     alarm: bool = False
+    surplus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,14 @@ class BrokerReport:
     fills: tuple[BrokerFill, ...] = ()
     positions: tuple[BrokerPosition, ...] = ()
     failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAtBroker:
+    """What the broker holds and when the day's trades were, for whoever takes positions over from there."""
+
+    held: tuple[HeldContract, ...]
+    fills: tuple[BrokerFill, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +242,7 @@ class Wish(StrEnum):
     ADOPT = "adopt"
     SHRINK = "shrink"
     UNWATCH = "unwatch"
+    GROUP = "group"
     FLATTEN = "flatten"
 
 
@@ -391,4 +404,5 @@ Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState
+    | HeldAtBroker
 )  # fmt: skip

@@ -228,6 +228,7 @@ class TradeRow:
     """One row of the ``trades`` table, types already made ours; the columns keep their names.
 
     Attributes:
+        security_id: Dhan's id of the contract; 0 = not written: `engine.joins` finds it.
         type: ``CE``, ``PE`` or ``FUT``, as written.
         quantity: units, positive; the direction is in ``action``.
         price_paise: entry price per unit; None when the column is empty.

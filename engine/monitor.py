@@ -32,6 +32,7 @@ from engine.messages import (
     CommandOutcome,
     FeedChanged,
     FeedState,
+    HeldAtBroker,
     InstrumentsLoaded,
     JournalState,
     LeaseState,
@@ -81,7 +82,7 @@ class Monitor:
         self._books = Bookkeeper(watch.charges)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
-        self.feed_detail = ""
+        self.feed_detail = self.feed_surplus = ""
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._exited: dict[PositionId, None] = {}
@@ -114,6 +115,7 @@ class Monitor:
             TokenRenewal: self.access.renewal,
             MarginKnown: self.dialogue.margins.known,
             BooksState: notices.books,
+            HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
             ControlState: self.nets.take,
         }
@@ -151,6 +153,7 @@ class Monitor:
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
+        self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
@@ -305,6 +308,7 @@ class Monitor:
 
     def _feed(self, message: FeedChanged, _now_s: float) -> list[Effect]:
         self.feed, self.feed_detail = message.state, message.detail
+        self.feed_surplus = message.surplus
         effects: list[Effect] = [Audit("feed", {"state": message.state, "detail": message.detail})]
         if message.alarm:
             effects.append(Alert(Urgency.HIGH, "feed", "The price feed needs you", message.detail))

@@ -66,7 +66,11 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
         accounts=monitor.limits.views(now_s),
         access=token_words(monitor.access.state, now_s),
-        troubles=monitor.access.troubles(now_s),
+        troubles=(
+            *monitor.access.troubles(now_s),
+            *monitor.dialogue.offers.troubles(),
+            *filter(None, [monitor.feed_surplus]),
+        ),
         nets=monitor.nets.words(now_s),
     )
 

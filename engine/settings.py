@@ -61,7 +61,7 @@ EXPECTED: dict[str, str] = {
     "REDIS_PORT": "a port from 1 to 65535 (default 6379)",
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
     "DATA_DIR": "a directory (default data)",
-    "TRADES_SOURCE": "sqlite",
+    "TRADES_SOURCE": "sqlite or broker",
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
     "EXIT_IOC": "on or off (default off)",
@@ -264,7 +264,7 @@ def _trades_source(read: _Reader) -> TradesSource:
     if source is TradesSource.SUPABASE:
         read.faults.append(
             "TRADES_SOURCE: read 'supabase', which is not in this version yet; expected sqlite "
-            "(fill it with: python -m engine import FILE.csv)."
+            "(fill it with: python -m engine import FILE.csv) or broker (accept what Dhan holds in the chat)."
         )
     return source
 

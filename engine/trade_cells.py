@@ -95,6 +95,11 @@ def positive(word: str) -> int:
     return int(found[1])
 
 
+def security_id(word: str) -> int:
+    """Dhan's id of a contract; empty, or 0, is 0: the contract is known by what it is."""
+    return positive(word) if word.strip("0.") else 0
+
+
 def strike_paise(word: str) -> int:
     """A strike in rupees, on whole paise."""
     return from_rupees(_amount(word))

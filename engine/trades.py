@@ -14,6 +14,7 @@ from functools import partial
 
 from engine import trade_cells as cells
 from engine.errors import BadInput
+from engine.joins import fno_segment, joined, unjoined
 from engine.model import (
     ExitLevel,
     Instrument,
@@ -22,7 +23,6 @@ from engine.model import (
     Leg,
     Position,
     PositionId,
-    Segment,
     Side,
     TradeRow,
     instrument_key,
@@ -31,25 +31,19 @@ from engine.model import (
 from engine.money import rupees
 from engine.rows import RowReader, csv_rows
 
-#: Columns a file must have; ``id``, ``account``, ``strategy``, ``order_id``, ``rule_set``, ``margin`` and
-#: ``exchange_segment`` may be left out.
+#: Columns a file must have; ``id``, ``account``, ``strategy``, ``security_id``, ``order_id``, ``rule_set``,
+#: ``margin`` and ``exchange_segment`` may be left out.
 REQUIRED_COLUMNS = (
-    "strategy_id", "symbol", "security_id", "action", "type", "strike_price", "expiry_date", "quantity",
+    "strategy_id", "symbol", "action", "type", "strike_price", "expiry_date", "quantity",
     "price", "order_status", "timestamp",
 )  # fmt: skip
 
 _PRICE_TEXT = "the entry price in rupees above 0, or empty"
-_BSE_SYMBOLS = frozenset({"SENSEX", "SENSEX50", "BANKEX"})
 
 
 def is_open(row: TradeRow) -> bool:
     """Whether the row's leg is held."""
     return row.order_status in cells.OPEN_STATUSES
-
-
-def fno_segment(symbol: str) -> Segment:
-    """Where the derivatives of this underlying trade."""
-    return Segment.BSE_FNO if symbol in _BSE_SYMBOLS else Segment.NSE_FNO
 
 
 def row_key(row: TradeRow) -> InstrumentKey:
@@ -80,7 +74,7 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
         strategy_id=read("strategy_id", cells.positive, 0, "a whole number above 0"),
         symbol=read("symbol", cells.name, "", "the underlying's symbol, e.g. NIFTY"),
         strategy=read.word("strategy"),
-        security_id=read("security_id", cells.positive, 0, "Dhan's security id, a whole number above 0"),
+        security_id=read("security_id", cells.security_id, 0, "Dhan's id, a whole number, or empty"),
         action=action,
         type=kind,
         strike_price_paise=read("strike_price", cells.no_strike, None, "nothing for a future")
@@ -189,7 +183,7 @@ def positions(
 ) -> tuple[list[Position], list[InvalidPosition]]:
     """Group the open rows by account and strategy id into positions, in order of first appearance.
 
-    A contract that several rows hold is several legs.
+    A contract that several rows hold is several legs. A row without a security id gets it from the master.
 
     Args:
         rows: open and closed ones; the closed are left out.
@@ -199,9 +193,8 @@ def positions(
         price_needed: False in a replay, where an empty price means entered at the first quote.
     """
     groups: dict[PositionId, list[TradeRow]] = {}
-    for row in rows:
-        if is_open(row):
-            groups.setdefault(position_id(row.account, row.strategy_id), []).append(row)
+    for row in joined(filter(is_open, rows), instruments):
+        groups.setdefault(position_id(row.account, row.strategy_id), []).append(row)
     good: list[Position] = []
     bad: list[InvalidPosition] = []
     for group in groups.values():
@@ -255,6 +248,8 @@ def _row_faults(
 ) -> list[str]:
     """What stops this row from being a leg, each as a clause naming the row."""
     where = f"row {row.id}"
+    if not row.security_id:
+        return [f"{where}: {unjoined(row, instruments)}"]
     instrument = instruments.get(row_key(row))
     if instrument is None:
         return [f"{where}: {fno_segment(row.symbol)} has no contract with security id {row.security_id}"]

@@ -145,7 +145,8 @@ class MonitorView:
         accounts: those that have a day limit.
         access: until when the access token lives; empty = unknown.
         nets: how the broker's own P&L-based exit stands; empty = it is not wanted.
-        troubles: what is wrong with token, address, rights or clock, a sentence each.
+        troubles: what is wrong with token, address, rights or clock, what of the broker's nobody watches
+            yet, and what no socket has room for; a sentence each.
     """
 
     at_s: float

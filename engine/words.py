@@ -44,6 +44,7 @@ class TradesSource(StrEnum):
 
     SQLITE = "sqlite"
     SUPABASE = "supabase"
+    BROKER = "broker"
 
 
 class LogLevel(StrEnum):

@@ -34,6 +34,7 @@ from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
+from engine.io.held import watch_held
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal, journal_name
 from engine.io.lease import VERSION, LeaseKeeper, owner_name
@@ -60,6 +61,7 @@ from engine.settings import Settings
 from engine.tenure import LeaseTerms
 from engine.view import MonitorView
 from engine.watch import Watchlist
+from engine.words import TradesSource
 
 __all__ = ["Options", "RunningChat", "Wiring", "run_house"]
 
@@ -238,7 +240,7 @@ class _House:
             ports=Ports(
                 broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
                 margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
-                lease=self.lease,
+                lease=self.lease, taker=store,
             ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,
@@ -277,8 +279,11 @@ class _House:
             )
 
     def _supervise_options(self, supervisor: Supervisor, show: Callable[[MonitorView], None]) -> None:
-        """What only this run of the command line wants."""
+        """What only this run wants."""
         supervise = supervisor.supervise
+        if self.settings.trades_source is TradesSource.BROKER:
+            held = partial(watch_held, self.rest.held, self.inbox.post, self.clock)
+            supervise("held at the broker", held, restart=Restart.ALWAYS)
         if self.options.table_every_s is not None:
             supervise("table", partial(self._tell, show, self.options.table_every_s))
         if self.options.once:

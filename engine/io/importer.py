@@ -40,7 +40,8 @@ def _read(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise BadInput(f"{path}: larger than {_LARGEST_BYTES:,} bytes; expected a table of trades")
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as file:  # a cell's own line ends stay what they are
+            return file.read()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

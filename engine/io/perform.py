@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.book_rows import RowFigures, row_figures
 from engine.effects import (
+    AddTrades,
     Alert,
     Answer,
     Ask,
@@ -48,6 +49,7 @@ from engine.io.ports import (
     Feed,
     Margins,
     Quotes,
+    RowTaker,
     TradeStore,
     Updates,
 )
@@ -72,7 +74,7 @@ LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrum
 
 
 class Ports(NamedTuple):
-    """Everything outside that effects are done to; without a lease nobody may ask for one."""
+    """Everything outside that effects are done to; what is None nobody may ask for."""
 
     broker: Broker
     access: Access
@@ -84,6 +86,7 @@ class Ports(NamedTuple):
     updates: Updates
     control: Control
     lease: Claims | None = None
+    taker: RowTaker | None = None
 
 
 class Performer:
@@ -108,15 +111,16 @@ class Performer:
         self._inbox = inbox
         self._broker, self._access, self._store = ports.broker, ports.access, ports.store
         self._margins, self._quotes = ports.margins, ports.quotes
-        self._control, self._lease = ports.control, ports.lease
+        self._control, self._lease, self._taker = ports.control, ports.lease, ports.taker
         feed, chat, updates = ports.feed, ports.chat, ports.updates
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
         self._books = books
-        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook] = asyncio.Queue()
+        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook | AddTrades] = asyncio.Queue()
         self._noted: list[RowFigures] = []  # what the store's rows do not say yet
         self._loading = self._load_again = False
+        self._masters: list[LoadInstruments] = []  # the load that runs, and the newest that waits
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
             ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
@@ -133,9 +137,10 @@ class Performer:
             ReopenUpdates: lambda _: updates.reopen(),
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
-            LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
+            LoadInstruments: self._load_instruments,
             CloseTrades: self._closing.put_nowait,
             ReduceTrades: self._closing.put_nowait,
+            AddTrades: self._closing.put_nowait,
             Subscribe: lambda e: feed.subscribe(e.instruments),
             WriteBook: self._book,
             Alert: chat.alert,
@@ -259,19 +264,29 @@ class Performer:
             self._noted += row_figures(effect.line)
             self._closing.put_nowait(effect)
 
-    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook) -> bool:
+    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook | AddTrades) -> bool:
         try:
             if isinstance(job, ReduceTrades):
                 await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
             elif isinstance(job, CloseTrades):
                 await self._store.close_rows(job.exits, job.closed_at_s)
+            elif isinstance(job, AddTrades):
+                assert self._taker is not None  # noqa: S101 - who asks for it has been given one
+                await self._taker.add_rows(job.rows)
+                self._load_trades()
             noted = tuple(self._noted)
             missing = await self._store.note_exits(noted)
             self._noted = [*missing, *self._noted[len(noted) :]]
         except SourceError as error:
-            _log.warning("the end of an exit is not in the trade store: %s; trying again", error)
+            _log.warning("the trade store has not taken what is due: %s; trying again", error)
             return False
         return True
+
+    def _load_instruments(self, effect: LoadInstruments) -> None:
+        """One load at a time: two would write one file, and the one that knows less could come last."""
+        busy, self._masters = bool(self._masters), [*self._masters[:1], effect]
+        if not busy:
+            self._spawn("instruments", self._instruments(effect))
 
     async def _instruments(self, effect: LoadInstruments) -> None:
         try:
@@ -280,3 +295,7 @@ class Performer:
             self._inbox.post(InstrumentsLoaded({}, str(error)))
         else:
             self._inbox.post(InstrumentsLoaded(found))
+        finally:
+            waiting, self._masters = self._masters[1:], []
+            for newest in waiting:
+                self._load_instruments(newest)

@@ -103,7 +103,7 @@ class Feed(Protocol):
     """The live price feed: one long-running task that owns its sockets."""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> None:
-        """Carry exactly these from now on; never blocks."""
+        """Carry exactly these from now on, the most urgent first; never blocks."""
 
     async def run(self) -> None:
         """Run until cancelled, delivering through the callbacks given at construction."""
@@ -156,6 +156,13 @@ class Lease(Protocol):
 
     async def release(self, account: str, owner: str, fence: int) -> None:
         """Let go of it, if this owner has it under this fence; the fence stays. Raises SourceError."""
+
+
+class RowTaker(Protocol):
+    """A trade store that takes rows which somebody has accepted."""
+
+    async def add_rows(self, rows: Sequence[TradeRow]) -> None:
+        """Add rows under ids of its own; those that are there already stay. Raises SourceError."""
 
 
 class Claims(Protocol):

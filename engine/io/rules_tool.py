@@ -27,12 +27,13 @@ from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
 from engine.io.stores.sqlite import SqliteStore
+from engine.joins import fno_segment, joined
 from engine.model import Instrument, InstrumentKind, Mode, Position, Right, Segment, TradeRow, instrument_key
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
 from engine.rules_page import RulesPage, page_data, page_text, rules_page
 from engine.sessions import ist_date
 from engine.settings import Settings
-from engine.trades import InvalidPosition, fno_segment, positions, row_key
+from engine.trades import InvalidPosition, positions, row_key
 
 #: Stands in for a share that is not known here: the monitor knows it from the broker's list.
 _SOME_SHARE = instrument_key(Segment.NSE_EQ, 0)
@@ -78,6 +79,7 @@ async def rules_of(settings: Settings, strategy_id: int | None) -> Found:
     calendar = tables.calendar(settings.sessions_file)
     today = ist_date(SystemClock(settings.clock_start).now_s())
     known = kept_instruments(settings.data_dir / "instruments.csv", frozenset(row.symbol for row in rows))
+    rows = [row if row.security_id else _numbered(row) for row in joined(rows, known)]
     contracts = {row_key(row): _contract(row, known.get(row_key(row)), today) for row in rows}
     guessed = {key: _guessed(contract, rows) for key, contract in contracts.items() if not contract.lot}
     good, bad = positions(rows, contracts | guessed, today, levels=levels)
@@ -179,6 +181,11 @@ def _contract(row: TradeRow, known: Instrument | None, today: date) -> Instrumen
         index_option=row.symbol in lots.indices,
         underlying=(index_of(row.symbol) or _SOME_SHARE) if known is None else known.underlying,
     )
+
+
+def _numbered(row: TradeRow) -> TradeRow:
+    """A row whose contract nobody here knows by id gets one that no contract has: its rules are asked for."""
+    return replace(row, security_id=(1 << 32) - row.id)
 
 
 def _guessed(contract: Instrument, rows: Iterable[TradeRow]) -> Instrument:

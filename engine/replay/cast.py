@@ -13,6 +13,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from engine.guards import fault
+from engine.joins import fno_segment
 from engine.messages import Tick
 from engine.model import (
     Instrument,
@@ -28,7 +29,7 @@ from engine.model import (
 )
 from engine.replay.tape import Contract
 from engine.sessions import ist_date
-from engine.trades import fno_segment, is_open, positions
+from engine.trades import is_open, positions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -20,7 +20,7 @@ MESSAGE_LIMIT = 100
 class FeedMode(IntEnum):
     """How much of an instrument the feed sends; the number subscribes, the next one unsubscribes.
 
-    FULL on an index is silent, so an index is asked for as TICKER.
+    FULL on an index is silent, so an index is asked for as QUOTE.
     """
 
     TICKER = 15

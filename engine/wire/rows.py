@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, HeldContract, OrderStatus, Product
 from engine.errors import WireError
 from engine.model import InstrumentKey, Segment, Side, instrument_key
 from engine.wire.prices import utc_of_ist_text
@@ -133,6 +133,41 @@ def _position(fields: Mapping[str, Any]) -> BrokerPosition:
         msg = f"product {product} is not one of ours"
         raise ForeignRow(msg)
     return BrokerPosition(_key(fields), Product(product), whole(fields, "netQty"))
+
+
+def parse_entry_row(row: object) -> HeldContract:
+    """Read one row of the positions for what it tells of an entry; amounts that make no sense are not told.
+
+    Raises:
+        ForeignRow, WireError: as `parse_position_row`.
+    """
+    position, fields = parse_position_row(row), mapping(row)
+    net = position.net_quantity
+    average = "buyAvg" if net > 0 else "sellAvg"
+    # the cost price is what was paid; the averages of a carried position are marked to market each night
+    entries = (_entry_paise(fields, name, net) for name in ("costPrice", average))
+    return HeldContract(
+        position.key,
+        net,
+        next((entry for entry in entries if entry), None),
+        any(_told(fields, name) for name in ("carryForwardBuyQty", "carryForwardSellQty")),
+        text(fields, "tradingSymbol"),
+    )
+
+
+def _entry_paise(fields: Mapping[str, Any], name: str, net: int) -> int:
+    """A price on whole paise, rounded against the owner; 0 = not told."""
+    rupees = _told(fields, name)
+    whole_paise = round(rupees * 100, 4)
+    return max(math.ceil(whole_paise) if net > 0 else math.floor(whole_paise), 0)
+
+
+def _told(fields: Mapping[str, Any], name: str) -> float:
+    """A number, 0 where there is none."""
+    try:
+        return number(fields, name) or 0.0
+    except WireError:
+        return 0.0
 
 
 def parse_profile(row: object) -> Profile:

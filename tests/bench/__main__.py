@@ -12,6 +12,7 @@ from tests.bench.check import check
 from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
+from tests.bench.master import master
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Sizes:
         positions: open in the parts that have one number of them; ``few`` and ``many`` are compared.
         rounds: good rounds of each CPU part; ``latency_rounds`` and ``exit_rounds`` of the others.
         pace: a round of the latency part.
+        master_rows: of the instrument master; it is read in ``latency_rounds`` rounds.
         exits: of each round of the dispatch part.
     """
 
@@ -38,10 +40,11 @@ class Sizes:
     pace: Pace
     exits: int
     exit_rounds: int
+    master_rows: int
 
 
-FULL = Sizes(6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3)
-QUICK = Sizes(2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1)
+FULL = Sizes(6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3, 200_000)
+QUICK = Sizes(2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000)
 
 
 def bench(sizes: Sizes) -> None:
@@ -66,6 +69,8 @@ def bench(sizes: Sizes) -> None:
     print(report.judging(judging(sizes.ticks, sizes.rounds), sizes.ticks))
     gc.collect()
     print(report.dispatch(dispatch(sizes.exits, sizes.exit_rounds), sizes.exits))
+    gc.collect()
+    print(report.master(master(sizes.master_rows, sizes.latency_rounds), sizes.master_rows))
 
 
 def main() -> None:

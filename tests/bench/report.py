@@ -183,6 +183,25 @@ def dispatch(rounds: Rounds, exits: int) -> str:
     return _part(title, ("until", "p50", "p99", "expected"), rows, rounds)
 
 
+def master(rounds: Rounds, rows: int) -> str:
+    """Table 7."""
+    found = [
+        (
+            text,
+            f"{rounds.each(f'{name}/contracts')[0]:,.0f}",
+            spread(rounds.each(f"{name}/s"), "{:.2f} s".format),
+            spread(rounds.each(f"{name}/mb"), "{:,.0f} MB".format),
+            expected,
+        )
+        for name, text, expected in (
+            ("one", "one underlying, a fifth of the rows", ""),
+            ("all", "every underlying of the file", "< 3 s, < 250 MB"),
+        )
+    ]
+    title = f"7. Reading an instrument master of {rows:,} rows, CPU time and peak of a process of its own"
+    return _part(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
+
+
 def _part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:

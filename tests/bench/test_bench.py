@@ -28,6 +28,7 @@ TINY = Sizes(
     pace=PACE,
     exits=1,
     exit_rounds=1,
+    master_rows=500,
 )
 
 
@@ -90,11 +91,11 @@ def test_the_dispatch_part_times_whole_exits():
         assert one["accepted p50"] < one["flat p50"]
 
 
-def test_the_whole_bench_prints_its_six_tables(capsys):
+def test_the_whole_bench_prints_its_seven_tables(capsys):
     """With tiny sizes: each part checks its own work, and prints expected beside measured."""
     bench(TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6"]
+    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6", "7"]
     for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs", "p99 < 250", "p50 < 1,000"):
         assert expected in page
 

@@ -57,7 +57,18 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
         await server.wait_for(lambda s: s.calls_of("setMyCommands"))
         names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
-        assert names == ["status", "rules", "why", "set", "exit", "flatten", "stop", "resume", "help"]
+        assert names == [
+            "status",
+            "rules",
+            "why",
+            "set",
+            "group",
+            "exit",
+            "flatten",
+            "stop",
+            "resume",
+            "help",
+        ]
         assert server.state.commands_for(666, 666) == []
 
 
@@ -132,6 +143,21 @@ async def test_set_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Pat
         assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%")
         assert core.posted == [command]
         assert not any(message.chat_id == 666 for message in server.sent())
+
+
+async def test_group_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Path):
+    """Alone it asks for what is open; its words go to the core as they were written."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/group merge 1 2", user=666)
+        server.phone.send("/group")
+        server.phone.send("/group name 2 My own condor")
+        commands = await core.wait_for(lambda c: len(c.of(Command)) == 2 and c.of(Command))
+        owner = Actor(OWNER, OWNER, "Asha")
+        assert commands == [
+            Command(Wish.GROUP, owner),
+            Command(Wish.GROUP, owner, value="name 2 My own condor"),
+        ]
 
 
 async def test_flatten_is_posted_with_its_word_and_a_strangers_is_not(tmp_path: Path):

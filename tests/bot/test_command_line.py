@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 
 import pytest
 
-from bot.__main__ import _start_log, main
+from bot.__main__ import _move_in, _start_log, main
 from engine.effects import Record
+from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.journal import Journal
 from engine.io.locks import HostLock
 from engine.io.log import _process
-from engine.settings import DEFAULT_URLS
+from engine.io.stores.sqlite import SqliteStore
+from engine.sessions import ist
+from engine.settings import DEFAULT_URLS, Settings
+from sandbox.house import Outside
 from tests.engine.test_settings import COMPLETE
+from tests.engine.test_trades import ASTRAL, AT_S, COLUMNS
 
 
 @pytest.fixture
@@ -57,6 +64,17 @@ def test_missing_credentials_are_all_named_with_where_to_get_them(house, monkeyp
     assert "DHAN_ACCESS_TOKEN is missing" in said
     assert "web.dhan.co" in said
     assert "TELEGRAM_CHAT_ID: read 'here'" in said
+
+
+@pytest.mark.parametrize(("source", "rows"), [("sqlite", 2), ("broker", 0)])
+async def test_the_sandbox_is_entered_with_the_demos_trades_or_with_none(house, source, rows):
+    """Where the broker is asked for positions, no row may say them before."""
+    legs = f"{COLUMNS}\n{ASTRAL}\n{ASTRAL.replace('1001', '1002')}\n"
+    outside = Outside({}, "", "", list(csv.DictReader(io.StringIO(legs))))
+    settings = Settings.parse({"DATA_DIR": str(house), "TRADES_SOURCE": source})
+    moved = await _move_in(settings, outside, ist(AT_S), SystemClock())
+    assert moved.trades_source == source
+    assert len(await SqliteStore(moved.data_dir / "trades.sqlite3").open_rows()) == rows
 
 
 def test_a_trade_store_that_is_none_is_a_sentence(house, capsys):

@@ -135,6 +135,12 @@ def test_all_faults_come_at_once():
     assert "read 'abc'" in found[4]
 
 
+@pytest.mark.parametrize("word", ["broker", "Broker"])
+def test_positions_may_come_from_the_broker(word):
+    """No database at all: what Dhan holds is offered in the chat."""
+    assert Settings.parse(COMPLETE | {"TRADES_SOURCE": word}).trades_source is TradesSource.BROKER
+
+
 MALFORMED = {
     "DHAN_CLIENT_ID": ["12 34", "١٢٣"],
     "DHAN_ACCESS_TOKEN": ["two words", "<your token>", "your_token_here", "x", "naïve-token"],

@@ -9,6 +9,7 @@ from datetime import date
 
 from engine.controls import ControlState
 from engine.effects import (
+    AddTrades,
     Alert,
     Answer,
     Ask,
@@ -156,6 +157,10 @@ class Rig:
                 return [TradesLoaded(rows, "no route", tuple(self.levels))]
             case LoadInstruments():
                 return [InstrumentsLoaded({leg.key: leg.instrument for leg in self.legs})]
+            case AddTrades():
+                first = 1 + max((row.id for row in self.rows), default=0)
+                self.rows += [replace(row, id=first + n) for n, row in enumerate(effect.rows)]
+                return self.ask_the_world(LoadTrades())
             case QueryBroker():
                 return [self.report(effect.request)]
             case QueryControls():

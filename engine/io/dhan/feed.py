@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from engine.errors import AuthFailed, RateLimited, SourceError
@@ -25,6 +25,8 @@ __all__ = ["DhanFeed", "FeedPolicy"]
 CONNECTIONS = 5
 #: Outside the session a failed REST quote is not urgent.
 _GLANCE_AGAIN_S = 30.0
+#: With all sockets well only each third turn is for what they have no room for: exits ask for quotes too.
+_SURPLUS_TURNS = 3
 
 #: Of several connections the one that stands worst tells the state of the feed.
 _WORST_FIRST = (FeedState.STOPPED, FeedState.DOWN, FeedState.STALE, FeedState.CONNECTING, FeedState.LIVE)
@@ -33,7 +35,7 @@ _WORST_FIRST = (FeedState.STOPPED, FeedState.DOWN, FeedState.STALE, FeedState.CO
 class DhanFeed:
     """Prices of exactly the instruments wanted, from one to five sockets.
 
-    Options, futures and shares come in Full mode, indices as Ticker, because Full on an index is
+    Options, futures and shares come in Full mode, indices in Quote mode, because Full on an index is
     silent. Every change of state is told once; an alarm is told even when REST quotes still flow.
     """
 
@@ -77,6 +79,7 @@ class DhanFeed:
         self._refused = False
         self._asked = 0
         self._glanced: set[InstrumentKey] = set()
+        self._surplus: frozenset[InstrumentKey] = frozenset()
         self._told: FeedChanged | None = None
 
     @property
@@ -85,19 +88,33 @@ class DhanFeed:
         return sum(connection.bad_frames for connection in self._connections)
 
     def subscribe(self, instruments: Sequence[Instrument]) -> None:
-        """Carry exactly these from now on; those already carried stay on their socket.
+        """Carry exactly these from now on, the most urgent first; those already carried stay on their socket.
 
-        Beyond 25,000 instruments there is no room: the surplus is left out, with an alarm.
+        Beyond 25,000 instruments sockets have no room: the rest gets REST quotes in turn, with an alarm.
         """
-        modes = {i.key: FeedMode.TICKER if i.segment is Segment.IDX_I else FeedMode.FULL for i in instruments}
+        room = CONNECTIONS * CONNECTION_LIMIT
+        modes = {
+            i.key: FeedMode.QUOTE if i.segment is Segment.IDX_I else FeedMode.FULL for i in instruments[:room]
+        }
         self._ticks_paise.clear()
         self._ticks_paise.update({instrument.key: instrument.tick_paise for instrument in instruments})
         for number, share in enumerate(self._share_out(modes)):
             self._connection(number).carry(share)
-        if modes:
+        before, self._surplus = self._surplus, frozenset(i.key for i in instruments[room:])
+        if self._surplus and not before:
             state = self._told.state if self._told else FeedState.CONNECTING
-            text = f"{len(modes)} instruments too many for {CONNECTIONS} sockets have no prices"
+            room_text = f"{CONNECTIONS} sockets, {room:,} instruments"
+            text = f"{self._by_rest()} ({room_text}). They are the least urgent, of the latest expiries"
             self._say(state, text, alarm=True)
+        elif len(self._surplus) != len(before):
+            self._tell()
+
+    def _by_rest(self) -> str:
+        """What is said of instruments that no socket has room for; empty = there are none."""
+        if not self._surplus:
+            return ""
+        how = "have no prices" if self._quotes is None else "get quotes by REST in turn, which are older"
+        return f"{len(self._surplus):,} instruments more than the sockets have room for {how}"
 
     def _share_out(self, modes: dict[InstrumentKey, FeedMode]) -> list[dict[InstrumentKey, FeedMode]]:
         """Take as many of ``modes`` as there is room for, one share per connection, old places first."""
@@ -167,7 +184,7 @@ class DhanFeed:
 
     def _say(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:
         """Tell a state once."""
-        change = FeedChanged(state, detail, alarm)
+        change = FeedChanged(state, detail, alarm, self._by_rest())
         if change != self._told:
             self._told = change
             self._on_state(change)
@@ -175,7 +192,7 @@ class DhanFeed:
     async def _fill_gaps(self, quotes: Quotes) -> None:
         """Ask for quotes by REST while a socket is down: in turn in the session, once outside it."""
         down_since_s: float | None = None
-        while True:
+        for turn in count():
             await self._clock.sleep(self._policy.rest_every_s)
             now_s = self._clock.now_s()
             uncovered, in_session = self._uncovered(), self._policy.in_session(now_s)
@@ -184,6 +201,8 @@ class DhanFeed:
                 self._tell()
             if not uncovered:
                 down_since_s = None
+                continue
+            if turn % _SURPLUS_TURNS and uncovered == self._surplus:
                 continue
             if down_since_s is None:
                 down_since_s = now_s
@@ -233,4 +252,4 @@ class DhanFeed:
     def _uncovered(self) -> set[InstrumentKey]:
         """Return what no live socket carries."""
         down = (c.wanted for c in self._connections if c.state is not FeedState.LIVE)
-        return {key for wanted in down for key in wanted}
+        return {key for wanted in down for key in wanted} | self._surplus

@@ -31,6 +31,10 @@ _FILES = ("api-scrip-master-detailed.csv", "api-scrip-master.csv")
 _TIMEOUT_S = (5.0, 20.0)
 _DEADLINE_S = 120.0
 _REFUSALS_SHOWN = 5
+#: A new file has at least this share of the rows of a copy that is not older than that: lists shrink when a
+#: month's contracts expire, but not by half in a few days.
+_LEAST_SHARE = 0.5
+_COPY_COUNTS_S = 4 * 86_400.0
 
 
 async def load_instruments(url: str, cache: Path, symbols: frozenset[str]) -> dict[InstrumentKey, Instrument]:
@@ -76,10 +80,14 @@ def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
         try:
             _download(address, fresh)
             master = _read(fresh, symbols)
+            _compare(master.rows, cache)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BadInput) as problem:
             faults.append(f"{address.rsplit('/', 1)[-1]}: {_kind_of(problem)}")
             continue
-        fresh.replace(cache)
+        try:
+            fresh.replace(cache)
+        except OSError as problem:
+            _log.warning("the instrument master is not kept for another day: %s", problem.strerror)
         return master
     told = "; ".join(faults)
     try:
@@ -115,6 +123,19 @@ def _read(path: Path, symbols: frozenset[str]) -> Master:
         msg = "an instrument master without rows"
         raise BadInput(msg)
     return master
+
+
+def _compare(rows: int, cache: Path) -> None:
+    """Raise BadInput for a file with far fewer rows than a recent copy: half an upload is a file too."""
+    try:
+        age_s = time.time() - cache.stat().st_mtime
+        with cache.open("rb") as lines:
+            kept = sum(piece.count(b"\n") for piece in iter(lambda: lines.read(1 << 20), b"")) - 1
+    except OSError:
+        return  # there is no copy
+    if age_s < _COPY_COUNTS_S and rows < kept * _LEAST_SHARE:
+        msg = f"only {rows:,} rows, the last good copy has {kept:,}"
+        raise BadInput(msg)
 
 
 def _kind_of(problem: Exception) -> str:

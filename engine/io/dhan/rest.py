@@ -18,10 +18,11 @@ from engine.errors import RateLimited, Unreachable, WireError
 from engine.io.dhan.http import Reply, ReplyHTTP
 from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank, Slots
 from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
-from engine.messages import Refused, Verb
+from engine.messages import HeldAtBroker, Refused, Verb
 from engine.model import key_parts
 from engine.wire import (
     ForeignRow,
+    parse_entry_row,
     parse_order_row,
     parse_position_row,
     parse_quotes,
@@ -185,6 +186,16 @@ class DhanRest:
             SourceError: there was no answer, or a row in it that cannot be understood.
         """
         return _parsed(await self._read(self._api.get_positions), parse_position_row)
+
+    async def held(self) -> HeldAtBroker:
+        """Positions with what is told of their entries, and the day's trades; others' reads go first.
+
+        Raises:
+            SourceError: there was no answer, or a row in it that cannot be understood.
+        """
+        trades = await self._read(self._api.get_trade_book, Rank.OTHER)
+        rows = await self._read(self._api.get_positions, Rank.OTHER)
+        return HeldAtBroker(tuple(_parsed(rows, parse_entry_row)), tuple(_parsed(trades, parse_trade_row)))
 
     async def ask(self, path: str, body: dict[str, Any] | None = None) -> Timed:
         """Get one page of the API, or its answer to this body, once; what it means is the caller's."""

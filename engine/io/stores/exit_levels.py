@@ -48,6 +48,11 @@ def select(database: sqlite3.Connection) -> tuple[ExitLevel, ...]:
     )
 
 
+def export(database: sqlite3.Connection) -> list[dict[str, object]]:
+    """Every row, its cells as they stand, by column."""
+    return [dict(row) for row in database.execute(_SELECT)]
+
+
 def upsert(database: sqlite3.Connection, levels: Iterable[ExitLevel]) -> LevelReport:
     """Add rows, or give those that are there their new values.
 

@@ -94,17 +94,42 @@ class SqliteStore:
         """
         return await asyncio.to_thread(self._note_exits, figures) if figures else ()
 
+    async def add_rows(self, rows: Sequence[TradeRow]) -> None:
+        """Add rows under ids of its own; those that are there already stay.
+
+        Raises:
+            Unreachable: the file could not be written; no row was added.
+        """
+        await self.import_rows(rows)
+
     async def import_rows(self, rows: Iterable[TradeRow]) -> ImportReport:
         """Add rows, all or none; the store gives them ids of its own.
 
         A row is there already when account, strategy id, security id, order id and timestamp are
-        the same: it is left alone, whatever has become of it since.
+        the same: it is left alone, whatever has become of it since. Where one of the two lacks a security
+        id, type, strike and expiry stand for it.
 
         Raises:
             BadInput: a row that is there already says something else about the leg.
             Unreachable: the file could not be written; no row was added.
         """
         return await asyncio.to_thread(self._import_rows, tuple(rows))
+
+    async def export_rows(self, *, closed: bool) -> Sequence[Mapping[str, object]]:
+        """Every open row, or every closed one, its cells by column as they stand.
+
+        Raises:
+            Unreachable: the file could not be read.
+        """
+        return await asyncio.to_thread(self._export_rows, closed)
+
+    async def export_levels(self) -> Sequence[Mapping[str, object]]:
+        """Every row of ``strategy_exit_levels``, its cells by column as they stand.
+
+        Raises:
+            Unreachable: the file could not be read.
+        """
+        return await asyncio.to_thread(self._export_levels)
 
     async def import_levels(self, levels: Iterable[ExitLevel]) -> LevelReport:
         """Add rows of ``strategy_exit_levels`` or give known ones their new values, all or none.
@@ -113,6 +138,14 @@ class SqliteStore:
             Unreachable: the file could not be written; no row was changed.
         """
         return await asyncio.to_thread(self._import_levels, tuple(levels))
+
+    def _export_rows(self, closed: bool) -> list[dict[str, object]]:  # noqa: FBT001 - for to_thread
+        with self._database() as database:
+            return trade_rows.export(database, closed=closed)
+
+    def _export_levels(self) -> list[dict[str, object]]:
+        with self._database() as database:
+            return exit_levels.export(database)
 
     def _exit_levels(self) -> tuple[ExitLevel, ...]:
         with self._database() as database:

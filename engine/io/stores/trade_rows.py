@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import attrgetter
 
 from engine.book_rows import RowFigures
 from engine.effects import RowPart
@@ -24,7 +23,7 @@ CREATE TABLE IF NOT EXISTS trades (
     strategy_id INTEGER NOT NULL,
     symbol TEXT NOT NULL,
     strategy TEXT NOT NULL DEFAULT '',
-    security_id INTEGER NOT NULL,
+    security_id INTEGER NOT NULL DEFAULT 0,
     action TEXT NOT NULL,
     type TEXT NOT NULL,
     strike_price TEXT,
@@ -43,8 +42,10 @@ CREATE TABLE IF NOT EXISTS trades (
     exit_slippage TEXT,
     exit_line TEXT
 );
-CREATE UNIQUE INDEX IF NOT EXISTS trades_once
-    ON trades (account, strategy_id, security_id, order_id, timestamp);
+DROP INDEX IF EXISTS trades_once;
+CREATE UNIQUE INDEX IF NOT EXISTS trades_once_by_contract ON trades (
+    account, strategy_id, security_id, type, coalesce(strike_price, ''), expiry_date, order_id, timestamp
+);
 """
 
 _COLUMNS = (
@@ -71,10 +72,7 @@ _UPDATE_CLOSE = (
     "UPDATE trades SET order_status = 'CLOSED', exit_price = ?, closed_at = ? "  # noqa: S608
     f"WHERE id = ? AND {_STILL_OPEN}"
 )
-_INSERT = (
-    f"INSERT INTO trades ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
-    "ON CONFLICT (account, strategy_id, security_id, order_id, timestamp) DO NOTHING"
-)
+_INSERT = f"INSERT INTO trades ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _SELECT_MARGIN = f"SELECT margin FROM trades WHERE id = ? AND quantity = ? AND {_STILL_OPEN}"  # noqa: S608
 _UPDATE_REDUCE = "UPDATE trades SET quantity = ?, margin = ? WHERE id = ?"
 _INSERT_PART = (
@@ -82,24 +80,33 @@ _INSERT_PART = (
     "SELECT account, strategy_id, symbol, strategy, security_id, action, type, strike_price, expiry_date, "
     "?, price, order_id || '/' || ?, 'CLOSED', timestamp, rule_set, ?, ?, ? FROM trades WHERE id = ?"
 )
+# Two rows of one leg: where a security id is lacking, the contract itself tells.
+_SAME_LEG = (
+    "part.account = row.account AND part.strategy_id = row.strategy_id "
+    "AND part.security_id = row.security_id AND part.type = row.type "
+    "AND part.strike_price IS row.strike_price AND part.expiry_date = row.expiry_date "
+    "AND part.timestamp = row.timestamp"
+)
 #: What partial exits have taken off a row: closed rows named after it.
 _SELECT_PARTS = (
-    "SELECT * FROM trades WHERE account = ? AND strategy_id = ? "
-    "AND security_id = ? AND substr(order_id, 1, length(?) + 1) = ? || '/' AND timestamp = ?"
+    "SELECT part.* FROM trades AS row JOIN trades AS part "  # noqa: S608
+    "ON substr(part.order_id, 1, length(row.order_id) + 1) = row.order_id || '/' "
+    f"AND {_SAME_LEG} WHERE row.id = ?"
 )
 #: The row itself, or the closed row that is the part which an exit has taken off it.
 _SELECT_ENDED = (
-    "SELECT part.id, part.exit_line FROM trades AS row JOIN trades AS part "
+    "SELECT part.id, part.exit_line FROM trades AS row JOIN trades AS part "  # noqa: S608
     "ON CASE WHEN ? THEN part.id = row.id ELSE part.order_id = row.order_id || '/' || ? "
-    "AND part.account = row.account AND part.strategy_id = row.strategy_id "
-    "AND part.security_id = row.security_id AND part.timestamp = row.timestamp END WHERE row.id = ?"
+    f"AND {_SAME_LEG} END WHERE row.id = ?"
 )
 _UPDATE_NOTE = (
     "UPDATE trades SET realised_pnl = ?, exit_charges = ?, exit_slippage = ?, exit_line = ? WHERE id = ?"
 )
+#: The same leg is known by its security id, and where one of the two lacks it, by its contract.
 _SELECT_TWIN = (
-    "SELECT * FROM trades WHERE account = ? AND strategy_id = ? AND security_id = ? "
-    "AND order_id = ? AND timestamp = ?"
+    "SELECT * FROM trades WHERE account = ? AND strategy_id = ? AND order_id = ? AND timestamp = ? "
+    "AND CASE WHEN security_id > 0 AND ?5 > 0 THEN security_id = ?5 "
+    "ELSE type = ?6 AND coalesce(CAST(strike_price AS REAL), 0) = ?7 AND expiry_date = ?8 END"
 )
 
 
@@ -138,6 +145,12 @@ def select_open(database: sqlite3.Connection) -> tuple[TradeRow, ...]:
     if faults:
         raise BadInput("\n".join(faults))
     return tuple(rows)
+
+
+def export(database: sqlite3.Connection, *, closed: bool) -> list[dict[str, object]]:
+    """Every open row, or every closed one: its cells as they stand, by column; nothing is checked or lost."""
+    which = f"NOT ({_STILL_OPEN})" if closed else _STILL_OPEN
+    return [dict(row) for row in database.execute(f"SELECT * FROM trades WHERE {which} ORDER BY id")]  # noqa: S608
 
 
 def close(database: sqlite3.Connection, exits: Mapping[int, int | None], closed_at_s: float) -> None:
@@ -182,16 +195,20 @@ def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportRepo
         BadInput: a row that is there already says something else about the leg, or one comes twice;
             the caller takes everything back.
     """
-    added, already, faults = [], [], repeated(rows, attrgetter("security_id"))
+    added: dict[int, TradeRow] = {}
+    already: list[TradeRow] = []
+    faults = repeated(rows, _contract)
     for row in rows:
-        if _insert(database, row):
-            added.append(row)
-            continue
-        already.append(row)
-        faults += _differences(row, _stored(database, row))
+        if (stored := _stored(database, row)) is None:
+            added[_insert(database, row)] = row
+        elif (twin := added.get(stored.id)) and twin.security_id != row.security_id:  # one of them has none
+            faults += repeated((replace(twin, security_id=0), replace(row, security_id=0)), _contract)
+        else:
+            already.append(row)
+            faults += _differences(row, stored)
     if faults:
         raise BadInput("\n".join(faults))
-    return ImportReport(tuple(added), tuple(already))
+    return ImportReport(tuple(added.values()), tuple(already))
 
 
 def _margins(cell: object, before: int, after: int) -> tuple[object, str | None]:
@@ -203,22 +220,31 @@ def _margins(cell: object, before: int, after: int) -> tuple[object, str | None]
     return _rupees(stays), _rupees(margin - stays)
 
 
-def _insert(database: sqlite3.Connection, row: TradeRow) -> bool:
-    """Add the row; False when it is there already."""
-    expiry = None if row.expiry_date is None else row.expiry_date.isoformat()
+def _contract(row: TradeRow) -> object:
+    return row.security_id or (row.symbol, row.type, row.strike_price_paise, row.expiry_date)
+
+
+def _insert(database: sqlite3.Connection, row: TradeRow) -> int:
+    """Add the row; the store's id of it."""
     cells = (
         row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
-        _rupees(row.strike_price_paise), expiry, row.quantity, _rupees(row.price_paise), row.order_id,
+        _rupees(row.strike_price_paise), _day(row), row.quantity, _rupees(row.price_paise), row.order_id,
         row.order_status, _moment(row.timestamp_s), row.rule_set, _rupees(row.margin_paise),
     )  # fmt: skip
-    return database.execute(_INSERT, cells).rowcount == 1
+    return int(database.execute(_INSERT, cells).lastrowid or 0)
 
 
-def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow:
-    """The row that is there already, as it was before parts were taken off it."""
-    identity = (row.account, row.strategy_id, row.security_id, row.order_id, _moment(row.timestamp_s))
-    stored = _parse(database.execute(_SELECT_TWIN, identity).fetchone())
-    for part in map(_parse, database.execute(_SELECT_PARTS, (*identity[:4], *identity[3:]))):
+def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow | None:
+    """The row that is there already, as it was before parts were taken off it; None = it is not."""
+    identity = (
+        row.account, row.strategy_id, row.order_id, _moment(row.timestamp_s), row.security_id, row.type,
+        (row.strike_price_paise or 0) / 100, _day(row),
+    )  # fmt: skip
+    found = database.execute(_SELECT_TWIN, identity).fetchone()
+    if found is None:
+        return None
+    stored = _parse(found)
+    for part in map(_parse, database.execute(_SELECT_PARTS, (found["id"],))):
         margin = [each for each in (stored.margin_paise, part.margin_paise) if each is not None]
         stored = replace(
             stored,
@@ -226,6 +252,10 @@ def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow:
             margin_paise=sum(margin) if margin else None,
         )
     return stored
+
+
+def _day(row: TradeRow) -> str | None:
+    return None if row.expiry_date is None else row.expiry_date.isoformat()
 
 
 def _differences(row: TradeRow, stored: TradeRow) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.controls import ControlState, PnlExit
 from engine.effects import (
+    AddTrades,
     CancelOrder,
     CloseTrades,
     ControlAccount,
@@ -51,6 +52,7 @@ from engine.messages import (
     Verb,
 )
 from engine.model import ExitLevel, Instrument, InstrumentKey, InstrumentKind, Segment, Side
+from tests.engine.test_trades import PARSED
 from tests.support.clock import VirtualClock, settle
 
 REQUEST = OrderRequest("P-a-260203001-0-0-0", InstrumentKey(1), Side.BUY, 65, 1000, Product.MARGIN)
@@ -136,6 +138,11 @@ class Shelf:
             raise self.error
         self.closed.append((name, parts))
 
+    async def add_rows(self, rows):
+        if self.error:
+            raise self.error
+        self.closed.append(rows)
+
     async def note_exits(self, figures):
         if self.error:
             raise self.error
@@ -190,17 +197,20 @@ class House:
     def __init__(self):
         self.inbox, self.broker, self.store, self.clock = Inbox(), Books(), Shelf(), VirtualClock()
         self.errands, self.control = Errands(), Nets()
-        self.master_error, self.lines = None, []
+        self.master_error, self.lines, self.masters = None, [], []
         self.performer = Performer(
             inbox=self.inbox,
             ports=Ports(
                 self.broker, Doorman(), self.store, Silent(), Silent(), Purse(), self.broker, self.broker,
                 self.control,
+                taker=self.store,
             ),
             clock=self.clock, load_master=self.master, spawn=self.errands.spawn, books=self.lines.append,
         )  # fmt: skip
 
     async def master(self, symbols):
+        self.masters.append(symbols)
+        await self.store.gate.wait()
         if self.master_error:
             raise self.master_error
         return {NIFTY.key: NIFTY} if NIFTY.symbol in symbols else {}
@@ -326,6 +336,38 @@ async def test_a_master_that_cannot_be_had_says_so():
     assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({NIFTY.key: NIFTY})
     house.master_error = Unreachable("404")
     assert await house.said(LoadInstruments(frozenset({"NIFTY"}))) == InstrumentsLoaded({}, "404")
+
+
+async def test_two_loads_of_the_master_do_not_meet():
+    """Both would write one file, and the older one could come last and know less: the newest wish follows."""
+    house = House()
+    house.store.gate.clear()
+    for symbols in ({"A"}, {"A", "B"}, {"NIFTY", "A", "B"}):
+        house.performer.perform(LoadInstruments(frozenset(symbols)))
+        await settle()
+    assert house.masters == [{"A"}]
+    house.store.gate.set()
+    assert await house.inbox.get() == InstrumentsLoaded({})
+    assert await house.inbox.get() == InstrumentsLoaded({NIFTY.key: NIFTY})
+    assert house.masters == [{"A"}, {"NIFTY", "A", "B"}]
+    assert await house.nothing_more()
+
+
+async def test_accepted_rows_are_written_until_the_store_takes_them_and_read_at_once():
+    """A locked store delays them, and what comes after, and loses none."""
+    house = House()
+    house.store.error = Unreachable("locked")
+    writer = asyncio.ensure_future(house.performer.write_store())
+    house.performer.perform(AddTrades((PARSED,)))
+    house.performer.perform(CloseTrades({1: 1000}, 5.0))
+    await house.clock.advance(STORE_RETRY_S)
+    assert house.store.closed == []
+    house.store.error = None
+    await house.clock.advance(STORE_RETRY_S)
+    assert house.store.closed == [(PARSED,), {1: 1000}]
+    assert isinstance(await house.inbox.get(), TradesLoaded)
+    writer.cancel()
+    await asyncio.wait({writer})
 
 
 async def test_closing_rows_is_tried_until_the_store_takes_it():

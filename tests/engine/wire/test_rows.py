@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderStatus, Product
+from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, HeldContract, OrderStatus, Product
 from engine.errors import WireError
 from engine.model import Segment, Side, instrument_key
 from engine.wire import (
     ForeignRow,
     Profile,
+    parse_entry_row,
     parse_order_row,
     parse_position_row,
     parse_profile,
@@ -217,3 +218,38 @@ def test_a_broken_row_that_may_be_ours_spoils_the_book(changes):
     with pytest.raises(WireError) as caught:
         parse_order_row(ORDER | {"exchangeSegment": "NSE_EQ", "quantity": 0} | changes)
     assert not isinstance(caught.value, ForeignRow)
+
+
+def test_a_held_contract_tells_its_entry_its_past_and_its_name():
+    """Costs are rounded against the owner: up where it was bought, down where it was sold."""
+    row = POSITION | {"tradingSymbol": "NIFTY-Nov2026-25300-CE", "sellAvg": 41.0, "carryForwardSellQty": 0}
+    held = parse_entry_row(row | {"costPrice": 40.129})
+    assert held == HeldContract(OPTION, -130, 4_012, carried=False, trading_symbol="NIFTY-Nov2026-25300-CE")
+    assert held.symbol == "NIFTY"
+    long = row | {"netQty": 130, "buyAvg": 20.0, "costPrice": "40.121", "carryForwardBuyQty": 65}
+    assert parse_entry_row(long) == HeldContract(
+        OPTION, 130, 4_013, carried=True, trading_symbol="NIFTY-Nov2026-25300-CE"
+    )
+    assert parse_entry_row(row | {"costPrice": 40.12}).entry_paise == 4_012
+
+
+@pytest.mark.parametrize("cost", [0, None, "", "NA", "x", -1, True, float("nan")])
+def test_an_entry_without_a_cost_price_is_the_average_of_its_side_or_not_told(cost):
+    """Nonsense in what is only told is no reason not to see that something is held."""
+    row = POSITION | {"costPrice": cost, "sellAvg": 41.5}
+    assert parse_entry_row(row).entry_paise == 4_150
+    assert parse_entry_row(row | {"sellAvg": cost, "carryForwardSellQty": "x"}).entry_paise is None
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("BAJAJ-AUTO-Nov2026-9000-PE", "BAJAJ-AUTO"),
+        ("NIFTY-Nov2026-FUT", "NIFTY"),
+        ("M&M-Nov2026-FUT", "M&M"),
+        ("", ""),
+    ],
+)
+def test_the_underlying_is_read_from_the_brokers_name(name, symbol):
+    """A symbol may have a dash of its own."""
+    assert HeldContract(OPTION, 65, trading_symbol=name).symbol == symbol

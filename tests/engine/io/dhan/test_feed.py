@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine.io.dhan import feed
 from engine.messages import FeedState
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import TOKEN
 from tests.engine.io.dhan.feed_house import LIVE, NIFTY, PRICE, House, contract
-from tests.engine.io.dhan.peers import listening, running
+from tests.engine.io.dhan.peers import FakeQuotes, listening, running
 from tests.engine.wire import packets as build
 from tests.support.clock import settle
 
 
 async def test_prices_from_the_sandbox(server: DhanServer, option: Instrument):
-    """Options come in full with their book, the index as ticker, both at the server's prices."""
+    """Options come in full with their book, the index as quote, both at the server's prices."""
     house = House(server.feed_url)
     index = server.market.instruments[NIFTY.key]
     house.feed.subscribe([index, option])
@@ -49,12 +52,12 @@ async def test_messages_of_a_hundred_and_differences():
         async with running(house.feed.run):
             await peer.until(lambda: len(peer.heard) == 4)
             assert [(code, len(ids)) for code, ids in peer.subscribed()] == [
-                (15, 1), (21, 100), (21, 100), (21, 50),
+                (17, 1), (21, 100), (21, 100), (21, 50),
             ]  # fmt: skip
             peer.heard.clear()
             house.feed.subscribe([contract(number) for number in range(2, 253)])
             await peer.until(lambda: len(peer.heard) == 3)
-            assert peer.subscribed() == [(16, [13]), (22, [1]), (21, [251, 252])]
+            assert peer.subscribed() == [(18, [13]), (22, [1]), (21, [251, 252])]
     assert peer.paths == [f"/?version=2&token={TOKEN}&clientId=1000000001&authType=2"]
 
 
@@ -75,12 +78,45 @@ async def test_more_than_one_socket_holds():
 
 
 async def test_beyond_all_sockets_is_an_alarm():
-    """What finds no room on five sockets is left out and told."""
+    """What finds no room on five sockets is told; without REST quotes it has no prices."""
     house = House("ws://127.0.0.1:9")
     house.feed.subscribe([contract(number) for number in range(1, 25_003)])
     (change,) = house.ear.states
     assert change.alarm
-    assert "2 instruments too many" in change.detail
+    assert change.surplus == "2 instruments more than the sockets have room for have no prices"
+    assert change.detail.startswith(f"{change.surplus} (5 sockets, 25,000 instruments)")
+
+
+async def test_the_least_urgent_beyond_all_sockets_get_quotes_by_rest(monkeypatch: pytest.MonkeyPatch):
+    """With room for ten the last three are asked for, which is said; urgency moves one onto a socket."""
+    monkeypatch.setattr(feed, "CONNECTION_LIMIT", 2)
+    async with listening() as peer:
+        quotes = FakeQuotes()
+        house = House(peer.url, quotes=quotes)
+        everything = [contract(number) for number in range(1, 14)]
+        house.feed.subscribe(everything)
+        assert [change.alarm for change in house.ear.states] == [True]
+        async with running(house.feed.run):
+            await peer.until(lambda: len(peer.open) == 5 and len(peer.heard) == 5)
+            for socket in list(peer.open):
+                await socket.send(PRICE)
+            await house.ear.until_state(LIVE)
+            assert house.ear.states[-1].surplus.startswith("3 instruments more")
+            await house.clock.advance(12.0)
+            assert {tuple(key & 0xFF for key in call) for call in quotes.calls[-2:]} == {(11, 12, 13)}
+            assert len(quotes.calls) <= 6
+            assert house.ear.state is LIVE
+            assert {tick.key & 0xFF for tick in house.ear.ticks} >= {11, 12, 13}
+            peer.heard.clear()
+            house.feed.subscribe([everything[12], *everything[:12]])
+            await peer.until(lambda: len(peer.heard) == 2)
+            assert sorted(peer.subscribed()) == [(21, [13]), (22, [10])]
+            house.feed.subscribe(everything[:9])
+            await peer.until(lambda: (22, [13]) in peer.subscribed())
+            assert not house.ear.states[-1].surplus
+            asked = len(quotes.calls)
+            await house.clock.advance(12.0)
+            assert len(quotes.calls) == asked
 
 
 async def test_pings_are_answered():

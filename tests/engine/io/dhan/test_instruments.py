@@ -245,6 +245,36 @@ async def test_the_last_good_copy(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert await load_instruments(url, cache, NIFTY) == good
 
 
+def listing(count: int) -> bytes:
+    """An answer with a master that has so many options of NIFTY."""
+    rows = [CALL.replace("40001", str(40_001 + n)).replace("25300", str(25_300 + n)) for n in range(count)]
+    text = "\n".join([DETAILED, INDEX, *rows]) + "\n"
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+
+
+async def test_half_an_upload_does_not_replace_a_whole_copy(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """A well-formed file with far fewer rows is refused for some days; then the list has really shrunk."""
+    cache = tmp_path / "instruments.csv"
+    for count, known in ((40, 41), (18, 41), (20, 21)):
+        async with answering(listing(count)) as url:
+            assert len(await load_instruments(f"{url}/one.csv", cache, NIFTY)) == known
+    assert "one.csv: only 19 rows, the last good copy has 41" in caplog.text
+    os.utime(cache, (0, 0))
+    async with answering(listing(1)) as url:
+        assert len(await load_instruments(f"{url}/one.csv", cache, NIFTY)) == 2
+
+
+async def test_a_master_that_cannot_be_kept_is_used_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """The copy's place is taken by something else: today's contracts are known anyway."""
+    (tmp_path / "instruments.csv").mkdir()
+    async with answering(listing(1)) as url:
+        found = await load_instruments(f"{url}/one.csv", tmp_path / "instruments.csv", NIFTY)
+    assert len(found) == 2
+    assert "the instrument master is not kept for another day: Is a directory" in caplog.text
+
+
 async def test_a_download_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Bytes that keep a slow download alive do so until its deadline only; a broken one ends at once."""
     monkeypatch.setattr(instruments, "_DEADLINE_S", 0.0)

@@ -334,3 +334,54 @@ async def test_what_a_part_made_stands_in_the_part_s_own_row(path, store):
     assert await store.note_exits([part]) == ()
     assert noted(path, 4) == ("-3.05", "24.15", None, "260203001/1")
     assert noted(path, 1) == noted(path, 2) == noted(path, 3) == (None, None, None, None)
+
+
+BARE = tuple(
+    replace(PARSED, id=number, security_id=0, order_id="", type=kind, strike_price_paise=strike)
+    for number, (kind, strike) in enumerate((("CE", 2530000), ("PE", 2530000), ("CE", 2550000)), start=1)
+)
+
+
+async def test_legs_without_security_ids_are_told_apart_by_their_contract(store):
+    """Three legs entered at one moment under no order id are three rows, and again none."""
+    assert (await store.import_rows(BARE)).added == BARE
+    assert len((await store.import_rows(BARE)).already) == 3
+    assert [row.security_id for row in await store.open_rows()] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 104871), (104871, 0)])
+async def test_a_leg_is_the_same_with_and_without_its_security_id(store, first, second):
+    """A file that has learnt the ids, or lost them, doubles nothing."""
+    one = replace(BARE[0], security_id=first)
+    await store.import_rows([one])
+    assert (await store.import_rows([replace(one, security_id=second)])).added == ()
+    assert len(await store.open_rows()) == 1
+
+
+async def test_parts_of_legs_without_ids_are_not_mixed_up(path, store):
+    """A part taken off one leg is not counted to its neighbours of the same moment."""
+    await store.import_rows(BARE)
+    one = (await store.open_rows())[0]
+    half = one.quantity // 2
+    await store.reduce_rows([RowPart(one.id, one.quantity, one.quantity - half, 100)], AT_S, "x1")
+    assert len((await store.import_rows(BARE)).already) == 3
+    figures = [RowFigures(row.id, "x1", "x1/1", False, 1, 2, 3) for row in await store.open_rows()]
+    assert [missing.row_id for missing in await store.note_exits(figures)] == [2, 3]
+
+
+async def test_a_store_with_the_older_key_takes_rows_without_ids(path, store):
+    """A file of the version before has an index that would see one leg in them."""
+    edit(path, "DROP INDEX trades_once_by_contract")
+    edit(
+        path,
+        "CREATE UNIQUE INDEX trades_once ON trades (account, strategy_id, security_id, order_id, timestamp)",
+    )
+    assert len((await SqliteStore(path).import_rows(BARE)).added) == 3
+
+
+async def test_one_leg_twice_in_a_file_is_refused_also_when_one_lacks_the_id(store):
+    """One of the two is a slip, and which one only the owner knows."""
+    twice = [BARE[0], replace(BARE[0], id=9, security_id=104871, quantity=850)]
+    with pytest.raises(BadInput, match="row 9: read the leg of row 1 again"):
+        await store.import_rows(twice)
+    assert await store.open_rows() == ()
