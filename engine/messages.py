@@ -72,11 +72,12 @@ class Ticks:
     all the same.
 
     ``instant``: they are one moment (a snapshot of a recording) and all of them are taken in before
-    anything is judged.
+    anything is judged. ``age_s``: so long ago they arrived somewhere else (only of an instant).
     """
 
     ticks: Sequence[Tick]
     instant: bool = False
+    age_s: float = 0.0
 
 
 class FeedState(StrEnum):
@@ -332,6 +333,28 @@ class JournalState:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheState:
+    """How the prices that we share over Redis stand.
+
+    Attributes:
+        role: what we do with them, e.g. ``price mirror``.
+        failed: why that does not work; empty = it does.
+        lag_s: how old a price was when it arrived there, or here; None = not known.
+    """
+
+    role: str
+    failed: str = ""
+    lag_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Prices from before our start, each with the moment at which it arrived then: to be shown, no more."""
+
+    ticks: tuple[tuple[Tick, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UpdatesStopped:
     """The order-update socket stays away until a person mends what ``detail`` names."""
 
@@ -341,5 +364,5 @@ class UpdatesStopped:
 Message = (
     Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown
+    | AccountState | TokenRenewal | MarginKnown | CacheState | Remembered
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.access import AccessWatch
+from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.drill import drill_of, drill_told
@@ -22,6 +23,7 @@ from engine.messages import (
     Beat,
     BeatKind,
     BrokerReport,
+    CacheState,
     Command,
     CommandOutcome,
     FeedChanged,
@@ -32,6 +34,7 @@ from engine.messages import (
     Message,
     OrderUpdate,
     Refused,
+    Remembered,
     RulesChanged,
     Tap,
     Ticks,
@@ -79,6 +82,7 @@ class Monitor:
         # a renewal ends the old token: nothing that a mode may do that changes nothing
         self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
         self.readiness = Readiness(self.helm, self.access)
+        self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self.store_fault = ""  # why the trade store could not be read last time
         self._drilling = False
@@ -101,6 +105,8 @@ class Monitor:
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
             MarginKnown: self.dialogue.margins.known,
+            CacheState: self.cached.state,
+            Remembered: self.cached.remembered,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -149,7 +155,7 @@ class Monitor:
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
         if message.instant:
-            for judgement in self.watch.instant(message.ticks, now_s):
+            for judgement in self.watch.instant(message.ticks, now_s, message.age_s):
                 effects += self.helm.judged(judgement, now_s)
             return effects + self.limits.judge(now_s)
         take = self.watch.tick
@@ -217,6 +223,8 @@ class Monitor:
             live_orders=len(self.desk.blotter.live()),
             degraded=self.helm.degraded(now_s),
             token_left_s=self.access.left_s(now_s),
+            cache_lag_s=self.cached.lag_s,
+            cache_failed=self.cached.failed,
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:

@@ -67,6 +67,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         accounts=monitor.limits.views(now_s),
         access=token_words(monitor.access.state, now_s),
         troubles=monitor.access.troubles(now_s),
+        cache=monitor.cached.words,
     )
 
 

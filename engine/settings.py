@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.errors import ConfigError
 from engine.tuning import Tuning
-from engine.words import LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -60,6 +60,8 @@ EXPECTED: dict[str, str] = {
     "REDIS_HOST": "a host name or address such as 127.0.0.1",
     "REDIS_PORT": "a port from 1 to 65535 (default 6379)",
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
+    "REDIS_COMPRESS": "on or off (default off)",
+    "FEED_SOURCE": "dhan or redis (default dhan)",
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite",
     "RULES_FILE": "the path of a rules.toml",
@@ -71,14 +73,13 @@ EXPECTED: dict[str, str] = {
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
 
+_REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE")
+
 #: Settings whose rooms are not built yet.
 _NOT_YET = (
     "SUPABASE_URL",
     "SUPABASE_SECRET_KEY",
     "SUPABASE_ANON_KEY",
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_URL",
 )
 
 _OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_")
@@ -97,6 +98,8 @@ class Settings:
         rules_file: None = the shipped rules alone.
         sessions_file: None = the shipped calendar alone.
         redis_url: may hold a password, hence secret; None = no Redis.
+        redis_compress: smaller values in Redis, at more cost.
+        feed_source: whose socket the prices come by.
         tuning: how patient exits are.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
@@ -112,6 +115,8 @@ class Settings:
     supabase_secret_key: Secret | None
     supabase_anon_key: Secret | None
     redis_url: Secret | None
+    redis_compress: bool
+    feed_source: FeedSource
     data_dir: Path
     trades_source: TradesSource
     rules_file: Path | None
@@ -152,7 +157,9 @@ class Settings:
             supabase_url=read("SUPABASE_URL", words.http_url, None),
             supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
-            redis_url=_redis(read),
+            redis_url=(redis_url := _redis(read)),
+            redis_compress=read("REDIS_COMPRESS", words.switch, False),
+            feed_source=_feed_source(read, redis_url),
             data_dir=read("DATA_DIR", Path, Path("data")),
             trades_source=_trades_source(read),
             rules_file=read("RULES_FILE", Path, None),
@@ -179,8 +186,9 @@ class Settings:
         )  # fmt: skip
         values = [secret.reveal() for secret in held if secret is not None]
         if self.redis_url is not None:  # the address itself may be told
-            values.append(urlsplit(self.redis_url.reveal()).password or "")
-        return tuple(value for value in values if value)
+            password = urlsplit(self.redis_url.reveal()).password or ""
+            values += [password, unquote(password)]
+        return tuple(value for value in dict.fromkeys(values) if value)
 
 
 class _Reader:
@@ -234,6 +242,13 @@ def _redis(read: _Reader) -> Secret | None:
     return url or (Secret(f"redis://{host}:{port}/0") if host else None)
 
 
+def _feed_source(read: _Reader, redis_url: Secret | None) -> FeedSource:
+    source = read("FEED_SOURCE", words.feed_source, FeedSource.DHAN)
+    if source is FeedSource.REDIS and redis_url is None:
+        read.faults.append("FEED_SOURCE: read 'redis' without REDIS_URL; expected that too, or dhan.")
+    return source
+
+
 def _trades_source(read: _Reader) -> TradesSource:
     source = read("TRADES_SOURCE", words.trades_source, TradesSource.SQLITE)
     if source is TradesSource.SUPABASE:
@@ -281,7 +296,7 @@ def _idle(env: Mapping[str, str], *, sandbox: bool) -> list[str]:
     if env.get("REDIS_URL", "").strip() and env.get("REDIS_HOST", "").strip():
         notes.append("REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.")
     if sandbox:
-        ignored = [name for name in DEFAULT_URLS if env.get(name, "").strip()]
+        ignored = [name for name in (*DEFAULT_URLS, *_REDIS) if env.get(name, "").strip()]
         if ignored:
-            notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which has its own addresses.")
+            notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which is a world of its own.")
     return notes

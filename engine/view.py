@@ -32,6 +32,7 @@ class LegView:
         covered: how many of its units the depth takes; None = there is no young, believable quote.
         fault: why its newest price is suspect; empty = it is not.
         suspects: how many of its prices were suspect so far.
+        from_before: mark and age are of a price from before the start, by which nothing is done.
     """
 
     name: str
@@ -43,6 +44,7 @@ class LegView:
     covered: int | None = None
     fault: str = ""
     suspects: int = 0
+    from_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class MonitorView:
         accounts: those that have a day limit.
         access: until when the access token lives; empty = unknown.
         troubles: what is wrong with token, address, rights or clock, a sentence each.
+        cache: how the prices shared over Redis stand, e.g. ``price mirror, 0.1 s behind``; empty = no Redis.
     """
 
     at_s: float
@@ -160,6 +163,7 @@ class MonitorView:
     accounts: tuple[AccountView, ...] = ()
     access: str = ""
     troubles: tuple[str, ...] = ()
+    cache: str = ""
 
     @property
     def pnl_paise(self) -> int | None:

@@ -44,6 +44,13 @@ class TradesSource(StrEnum):
     SUPABASE = "supabase"
 
 
+class FeedSource(StrEnum):
+    """Whose socket prices come by."""
+
+    DHAN = "dhan"
+    REDIS = "redis"
+
+
 class LogLevel(StrEnum):
     """How much the log says."""
 
@@ -108,6 +115,11 @@ def log_level(word: str) -> LogLevel:
 def trades_source(word: str) -> TradesSource:
     """A trade store by its name, in any case."""
     return TradesSource(word.lower())
+
+
+def feed_source(word: str) -> FeedSource:
+    """Where prices come from, in any case."""
+    return FeedSource(word.lower())
 
 
 def http_url(word: str) -> str:

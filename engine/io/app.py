@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ from engine.io.stores.sqlite import SqliteStore
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
-from engine.messages import Beat, BeatKind, Message, OrderUpdate, UpdatesStopped
+from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -176,6 +176,7 @@ class _House:
                 "restore it or move it away"
             ) from error
         self.errands = Errands()
+        self.mirror: Callable[[], Awaitable[None]] | None = None
         self.feed: Feed = self._feed()
         self.broker, self.listeners = self._broker()
 
@@ -211,6 +212,8 @@ class _House:
         supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)
         supervise("runner", runner.run, critical=True)
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)
+        if self.mirror is not None:
+            supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.options.mode is not Mode.SIMULATE:
             supervise("order updates", self._order_updates().run, restart=Restart.ALWAYS)
         if self.rules_file is not None:
@@ -245,16 +248,27 @@ class _House:
     # ----------------------------------------------------------------------------------- parts
 
     def _feed(self) -> Feed:
+        if self.settings.redis_url is None:
+            return self._dhan_feed(self.inbox.post_ticks, self.inbox.post)
+        from engine.io.redis.parts import shared_feed  # noqa: PLC0415 - not without its setting
+
+        book = self.monitor.watch.book
+        feed, self.mirror = shared_feed(
+            self.settings, self.inbox, self.clock, lambda: book.hit_ratio, self._dhan_feed
+        )
+        return feed
+
+    def _dhan_feed(
+        self, on_ticks: Callable[[Sequence[Tick]], None], on_state: Callable[[FeedChanged], None]
+    ) -> Feed:
         if not self.options.websocket:
-            return PollingFeed(
-                self.rest, self.inbox.post_ticks, self.inbox.post, self.clock, self.options.interval_s
-            )
+            return PollingFeed(self.rest, on_ticks, on_state, self.clock, self.options.interval_s)
         return DhanFeed(
             url=self.settings.dhan_feed_url,
             client_id=self.settings.dhan_client_id,
             access_token=self.token,
-            on_ticks=self.inbox.post_ticks,
-            on_state=self.inbox.post,
+            on_ticks=on_ticks,
+            on_state=on_state,
             quotes=self.rest,
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing

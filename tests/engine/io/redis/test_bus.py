@@ -1,0 +1,193 @@
+"""The price bus against a real Redis: one process has a feed, another one its prices."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from engine.io.redis import standing
+from engine.io.redis.names import instrument_of, wish_of
+from engine.messages import CacheState, FeedChanged, FeedState, Tick
+from engine.model import Segment
+from tests.engine.io.redis.house import NAMES, Ear, bus, mirror, running
+from tests.engine.makers import SPOT, option, quote, traded
+from tests.support.redis_server import redis_server, until
+
+CALL, PUT = option(25000, "CE"), option(25000, "PE", tick_paise=1)
+
+
+@pytest.fixture
+async def server():
+    """A Redis of this test's own."""
+    async with redis_server() as one:
+        yield one
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """A Redis that works again is believed at once."""
+    monkeypatch.setattr(standing, "STEADY_S", 0.0)
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+async def test_a_listener_gets_whole_ticks_of_what_it_wants(server, deflate):
+    """Depth, suspect quotes and sides that are not there arrive as they were; the rest is left out."""
+    ear, there = Ear(), Ear()
+    feeder, _, carrier = mirror(server, there, deflate=deflate)
+    listener = bus(server, ear)
+    listener.subscribe([CALL, PUT])
+    full = Tick(CALL.key, 1005, 1_770_000_000, 1000, 65, 1010, 130, 77, 5, bytes(range(100)))
+    crossed = Tick(PUT.key, 0, 0, 1010, 1, 1000, 1)
+    async with running(feeder.run, listener.run):
+        await until(lambda: carrier.carried)
+        assert carrier.carried.keys() == {CALL.key, PUT.key}
+        assert carrier.carried[PUT.key].tick_paise == 1
+        feeder.on_ticks([full, crossed, traded(SPOT, 25000)])
+        await until(lambda: len(ear.ticks) == 2)
+    for sent, came in zip([full, crossed], ear.ticks, strict=True):
+        assert [getattr(came, n) for n in Tick.__slots__] == [getattr(sent, n) for n in Tick.__slots__]
+    assert ear.states == [FeedState.CONNECTING, FeedState.LIVE]
+    assert 0 < listener.lag_s < 1
+
+
+async def test_our_own_instruments_and_those_of_others_are_carried_together(server):
+    """What a listener wants is added while it wants it; our own is never dropped."""
+    feeder, feed, carrier = mirror(server, Ear())
+    feed.subscribe([CALL])
+    listener = bus(server, Ear())
+    listener.subscribe([PUT])
+    async with running(feeder.run):
+        async with running(listener.run):
+            await until(lambda: carrier.carried.keys() == {CALL.key, PUT.key})
+        await server.ear.zadd(NAMES.wanted, {wish_of(PUT): 1, "nonsense": 10**15})  # it asked long ago
+        await until(lambda: carrier.carried.keys() == {CALL.key})
+
+
+@pytest.mark.parametrize(
+    "wish", ["", "x", "NSE_FNO:0:5", "NSE_FNO:7:0", "NSE:7:5", "NSE_FNO:7:5:1", "NSE_FNO:7:-5"]
+)
+def test_a_wish_that_cannot_be_understood_is_none(wish):
+    """Whoever writes nonsense there does not get it subscribed."""
+    assert instrument_of(wish) is None
+
+
+def test_a_wish_says_what_a_feed_has_to_know():
+    """Segment, security id and tick survive the way there."""
+    found = instrument_of(wish_of(PUT))
+    assert (found.key, found.segment, found.tick_paise) == (PUT.key, Segment.NSE_FNO, 1)
+
+
+async def test_no_last_value_is_lost_when_the_connection_is(server, at_once):
+    """Prices that came while nobody listened are there after the reconnect, with their age."""
+    ear = Ear()
+    feeder, _, _ = mirror(server, Ear())
+    listener = bus(server, ear)
+    listener.subscribe([CALL, PUT])
+    async with running(feeder.run):
+        async with running(listener.run):
+            feeder.on_ticks([quote(CALL.key, 10, 10), quote(PUT.key, 5, 5)])
+            await until(lambda: (ear.last(CALL.key), ear.last(PUT.key)) == (1000, 500))
+            await server.ear.client_kill_filter(_type="pubsub")
+            feeder.on_ticks([quote(CALL.key, 12, 12)])
+            await until(lambda: ear.last(CALL.key) == 1200)
+            assert FeedState.DOWN in ear.states
+            await until(lambda: ear.states[-1] is FeedState.LIVE)
+        written = feeder._written
+        feeder.on_ticks([quote(PUT.key, 7, 7)])
+        await until(lambda: feeder._written > written)
+        later = Ear()
+        again = bus(server, later)
+        again.subscribe([CALL, PUT])
+        async with running(again.run):
+            await until(lambda: later.last(PUT.key) == 700 and later.last(CALL.key) == 1200)
+
+
+async def test_an_old_value_goes_in_with_its_age(server):
+    """What is no news any more is an instant of the past; nobody may take it for a fresh price."""
+    feeder, _, _ = mirror(server, Ear())
+    await feeder._look()
+    feeder.on_ticks([quote(CALL.key, 10, 10)])
+    feeder.drain()
+    (key,) = feeder.waiting
+    feeder.waiting[key] = feeder.waiting[key]._replace(since_s=time.time() - 30)
+    await feeder._write()
+    ear = Ear()
+    listener = bus(server, ear)
+    listener.subscribe([CALL])
+    async with running(feeder.run, listener.run):
+        await until(lambda: ear.late)
+    ((tick, age_s),) = ear.late
+    assert (tick.ltp_paise, ear.ticks) == (1000, [])
+    assert 30 <= age_s <= 36
+
+
+async def test_without_a_feed_process_the_feed_is_down_until_there_is_one(server, at_once):
+    """Redis answers but nobody writes: that is told as such, and it ends by itself."""
+    ear = Ear()
+    listener = bus(server, ear)
+    listener.subscribe([CALL])
+    async with running(listener.run):
+        await until(lambda: FeedState.DOWN in ear.states)
+        assert ear.of(FeedChanged)[-1].detail == "no feed process writes to Redis"
+        feeder, _, _ = mirror(server, Ear())
+        async with running(feeder.run):
+            feeder.on_ticks([quote(CALL.key, 10, 10)])
+            await until(lambda: ear.states[-1] is FeedState.LIVE and ear.last(CALL.key))
+            await until(lambda: not ear.of(CacheState)[-1].failed)
+        began_s = time.monotonic()
+        await until(lambda: ear.states[-1] is FeedState.DOWN)
+        assert time.monotonic() - began_s < 1.6
+
+
+async def test_a_feed_without_a_socket_is_no_live_feed_here_either(server):
+    """The feed process's own trouble is told with its words; of two the one that stands better counts."""
+    ear = Ear()
+    feeder, _, _ = mirror(server, Ear())
+    feeder.on_state(FeedChanged(FeedState.STALE, "no prices for 30 s"))
+    listener = bus(server, ear)
+    listener.subscribe([CALL])
+    async with running(feeder.run, listener.run):
+        await until(lambda: FeedState.STALE in ear.states)
+        assert ear.of(FeedChanged)[-1].detail == "by Redis; its feed process: no prices for 30 s"
+        other, _, _ = mirror(server, Ear(), name="another")
+        async with running(other.run):
+            await until(lambda: ear.states[-1] is FeedState.LIVE)
+
+
+async def test_a_hanging_redis_is_a_dead_socket_within_two_seconds(server, at_once):
+    """Frozen, the feed is down; thawed, it is live and has the newest price."""
+    ear = Ear()
+    feeder, _, _ = mirror(server, Ear())
+    listener = bus(server, ear)
+    listener.subscribe([CALL])
+    async with running(feeder.run, listener.run):
+        await until(lambda: FeedState.LIVE in ear.states)
+        server.freeze()
+        began_s = time.monotonic()
+        await until(lambda: ear.states[-1] is FeedState.DOWN)
+        assert time.monotonic() - began_s < 2.0
+        assert ear.of(FeedChanged)[-1].detail == "Redis does not answer"
+        feeder.on_ticks([quote(CALL.key, 10, 10)])
+        server.thaw()
+        await until(lambda: ear.states[-1] is FeedState.LIVE and ear.last(CALL.key) == 1000)
+
+
+async def test_nonsense_on_the_channel_hurts_nobody(server):
+    """Somebody else's messages are passed over, and are no sign of a feed process."""
+    ear = Ear()
+    listener = bus(server, ear)
+    listener.subscribe([CALL])
+    async with running(listener.run):
+        await until(lambda: listener._said_s > 0)
+        for message in (
+            b"",
+            b"\n",
+            b"[]\n",
+            b'{"by": 1}\n',
+            b"\xff",
+            b'{"by":"x","state":"live","detail":""}\nxx',
+        ):
+            await server.ear.publish(NAMES.ticks, message)
+        await until(lambda: ear.states[-1] is FeedState.DOWN)
+    assert (FeedState.LIVE in ear.states, ear.ticks) == (False, [])
