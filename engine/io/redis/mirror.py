@@ -7,7 +7,6 @@ command each. What could not be written waits, conflated, for the next time.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -258,5 +257,4 @@ async def read(link: Link, names: Names, keys: Sequence[InstrumentKey]) -> tuple
             found += [packed for packed in unpack(bytes(value)) if packed.tick.key == key]
         except WireError:
             continue
-        await asyncio.sleep(0)
     return int(redis_ms), found
