@@ -12,6 +12,7 @@ from tests.bench.check import check
 from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
+from tests.bench.sharing import sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def bench(sizes: Sizes) -> None:
     print(report.judging(judging(sizes.ticks, sizes.rounds), sizes.ticks))
     gc.collect()
     print(report.dispatch(dispatch(sizes.exits, sizes.exit_rounds), sizes.exits))
+    gc.collect()
+    print(report.sharing(sharing(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
 from engine.words import Secret
@@ -86,13 +87,17 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
-    async def fill(self) -> None:
+    def fill(self) -> None:
         """Leave it no room for anything new."""
-        await self.ear.config_set("maxmemory", "1")
+        self._limit(1)
 
-    async def empty(self) -> None:
+    def empty(self) -> None:
         """Give it room again."""
-        await self.ear.config_set("maxmemory", "0")
+        self._limit(0)
+
+    def _limit(self, size: int) -> None:
+        with BlockingRedis.from_url(self.url.reveal()) as client:
+            client.config_set("maxmemory", size)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -20,8 +20,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 from engine.errors import AuthFailed, SourceError, Unreachable
 from engine.words import Secret
 
-#: How long connecting, and each answer, may take.
+#: How long an answer may take, connecting included.
 PATIENCE_S = 0.5
+#: How long looking through all names may take, which are many answers.
+SCAN_PATIENCE_S = 5.0
 
 
 class Link:
@@ -31,7 +33,7 @@ class Link:
         self._client = Redis.from_url(
             url.reveal(),
             protocol=3,
-            socket_timeout=PATIENCE_S,
+            socket_timeout=None,  # `_do` has it: theirs, wait_for of Python 3.11, loses cancellations
             socket_connect_timeout=PATIENCE_S,
             retry=Retry(NoBackoff(), 0),
             driver_info=None,  # two round trips less at each connection
@@ -57,7 +59,8 @@ class Link:
     async def scan(self, pattern: str) -> list[str]:
         """The names of all keys like that, sorted. Raises SourceError."""
         with _words():
-            return sorted([key.decode() async for key in self._client.scan_iter(pattern, count=1_000)])
+            async with asyncio.timeout(SCAN_PATIENCE_S):
+                return sorted([key.decode() async for key in self._client.scan_iter(pattern, count=1_000)])
 
     @asynccontextmanager
     async def listening(self, channel: str) -> AsyncIterator[PubSub]:
@@ -79,7 +82,7 @@ class Link:
 
     async def _do(self, answer: Any) -> Any:
         with _words():
-            async with asyncio.timeout(2 * PATIENCE_S):  # names that nobody resolves, half an answer
+            async with asyncio.timeout(PATIENCE_S):
                 return await answer
 
 
@@ -88,15 +91,16 @@ def _words() -> Iterator[None]:
     """The client's errors as ours; none of their texts is passed on that could hold the address."""
     try:
         yield
-    except (TimeoutError, RedisTimeout) as error:
-        raise Unreachable("Redis does not answer") from error
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError) as error:  # TimeoutError is one of the latter
         raise _sorted(error) from error
 
 
 def _sorted(error: RedisError | OSError) -> SourceError:
-    # what is refused while connecting comes wrapped as a lost connection
-    if any(isinstance(each, AuthenticationError) for each in (error, error.__context__)):
+    # what goes wrong while connecting comes wrapped as a lost connection
+    causes = (error, error.__context__)
+    if any(isinstance(each, TimeoutError | RedisTimeout) for each in causes):
+        return Unreachable("Redis does not answer")
+    if any(isinstance(each, AuthenticationError) for each in causes):
         return AuthFailed("Redis refuses the login in REDIS_URL")
     if is_full(str(error)):
         return Unreachable(FULL)

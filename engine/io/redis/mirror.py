@@ -26,8 +26,8 @@ from engine.model import Instrument, InstrumentKey
 FLUSH_S, BEAT_S = 0.1, 0.25
 #: How often we look what others want, and say how we are.
 LOOK_S = 1.0
-#: Instruments of one command: about a millisecond of this loop, after which others have their turn.
-BATCH = 100
+#: Instruments of one command: a fifth of a millisecond of this loop, then others have their turn.
+BATCH = 50
 
 
 class Waiting(NamedTuple):
