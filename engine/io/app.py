@@ -252,10 +252,10 @@ class _House:
             return self._dhan_feed(self.inbox.post_ticks, self.inbox.post)
         from engine.io.redis.parts import shared_feed  # noqa: PLC0415 - not without its setting
 
-        book = self.monitor.watch.book
         feed, self.mirror = shared_feed(
-            self.settings, self.inbox, self.clock, lambda: book.hit_ratio, self._dhan_feed
-        )
+            self.settings, self.inbox, self.clock, self.monitor.watch.book, self.rest,
+            self.calendar.is_open, self._dhan_feed,
+        )  # fmt: skip
         return feed
 
     def _dhan_feed(

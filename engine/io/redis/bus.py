@@ -2,11 +2,12 @@
 
 What is published while nobody listens is lost, so after each subscription the last values are read. Every
 tick tells when it arrived; one that is no news any more goes in with its age, and one that is older than
-what we had is left out.
+what we had is left out. While the bus is down in the session, quotes come by REST, as for a dead socket.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -15,8 +16,9 @@ from typing import NamedTuple
 
 from redis.asyncio.client import PubSub
 
-from engine.errors import AuthFailed, SourceError, WireError
-from engine.io.ports import Clock
+from engine.errors import AuthFailed, RateLimited, SourceError, WireError
+from engine.io.dhan.limits import QUOTES_LIMIT
+from engine.io.ports import Clock, Quotes
 from engine.io.redis.link import Link
 from engine.io.redis.mirror import BATCH, read, say
 from engine.io.redis.names import Names, wish_of
@@ -29,6 +31,8 @@ from engine.model import Instrument, InstrumentKey
 SILENT_S = 1.0
 #: How long one wait for a message lasts, and how often we say what we want.
 WAIT_S, SAY_S = 0.25, 3.0
+#: How long the bus may be down before quotes come by REST, and how often they are asked for then.
+REST_AFTER_S, GAP_S = 2.0, 1.0
 #: A tick is news for so long; an older one goes in with its age.
 NEWS_S = 1.0
 #: An older tick than the one before it is left out, unless it is so old that a clock must have stepped.
@@ -49,7 +53,13 @@ class _Process(NamedTuple):
 
 
 class BusFeed:
-    """Implements `engine.io.ports.Feed` on what another process mirrors to Redis."""
+    """Implements `engine.io.ports.Feed` on what another process mirrors to Redis.
+
+    Args:
+        name: of this process, different from that of any other.
+        post, post_ticks: take what the machine should know.
+        quotes: fill the gaps of the session.
+    """
 
     def __init__(
         self,
@@ -57,12 +67,15 @@ class BusFeed:
         names: Names,
         name: str,
         *,
+        quotes: Quotes,
+        in_session: Callable[[float], bool],
         post: Callable[[FeedChanged | CacheState | Ticks], None],
         post_ticks: Callable[[Sequence[Tick]], None],
         clock: Clock,
     ) -> None:
         self.lag_s: float | None = None
         self._link, self._names, self._name = link, names, name
+        self._quotes, self._in_session = quotes, in_session
         self._post, self._post_ticks = post, post_ticks
         self._clock = clock
         self._standing = Standing("price bus", post, clock)
@@ -73,6 +86,7 @@ class BusFeed:
         self._said_s = float("-inf")
         self._ahead_s = 0.0
         self._told: FeedChanged | None = None
+        self._down_s: float | None = None
 
     def subscribe(self, instruments: Sequence[Instrument]) -> None:
         """Carry exactly these from now on; a feed process hears of them within a second."""
@@ -85,17 +99,48 @@ class BusFeed:
     async def run(self) -> None:
         """Listen until cancelled, again after every failure."""
         try:
-            while True:
-                self._tell(FeedState.CONNECTING, "connecting to Redis")
-                try:
-                    await self._listen()
-                except SourceError as error:
-                    self._processes.clear()
-                    self._standing.failure(str(error))
-                    self._tell(FeedState.DOWN, str(error), alarm=isinstance(error, AuthFailed))
-                await self._clock.sleep(max(self._standing.again_s - self._clock.now_s(), 0.0))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._fill_gaps(), name="bus gaps")
+                while True:
+                    await self._try()
+                    await self._clock.sleep(max(self._standing.again_s - self._clock.now_s(), 0.0))
         finally:
             await self._link.close()
+
+    async def _try(self) -> None:
+        if self._told is None:
+            self._tell(FeedState.CONNECTING, "connecting to Redis")
+        try:
+            await self._listen()
+        except SourceError as error:
+            self._processes.clear()
+            self._standing.failure(str(error))
+            self._down(str(error), alarm=isinstance(error, AuthFailed))
+
+    async def _fill_gaps(self) -> None:
+        """While the bus is down in the session, ask for quotes by REST, a thousand at a time and in turn."""
+        asked = 0
+        while True:
+            await self._clock.sleep(GAP_S)
+            now_s, keys = self._clock.now_s(), sorted(self._wishes)
+            if self._down_s is None or now_s - self._down_s < REST_AFTER_S or not keys:
+                continue
+            if not self._in_session(now_s):
+                continue
+            first = asked % len(keys)
+            asked = first + QUOTES_LIMIT if first + QUOTES_LIMIT < len(keys) else 0
+            try:
+                self._filled(await self._quotes.quotes(keys[first : first + QUOTES_LIMIT]))
+            except RateLimited as error:
+                await self._clock.sleep(error.retry_after_s)
+            except SourceError as error:
+                self._tell(FeedState.DOWN, f"{self._standing.failed}; REST quotes: {error}")
+
+    def _filled(self, ticks: Sequence[Tick]) -> None:
+        """Give REST quotes on, unless the bus is back meanwhile: it has newer ones."""
+        if self._down_s is not None and ticks:
+            self._tell(FeedState.REST, f"{self._standing.failed}; quotes come by REST once a second")
+            self._post_ticks(ticks)
 
     async def _listen(self) -> None:
         """One subscription. Raises SourceError."""
@@ -110,7 +155,7 @@ class BusFeed:
                 elif self._clock.now_s() - heard_s >= SILENT_S:
                     await self._link.ask("PING")  # or is it Redis that says nothing?
                     self._standing.failure(NOBODY, rest=False)
-                    self._tell(FeedState.DOWN, NOBODY)
+                    self._down(NOBODY)
 
     async def _upkeep(self) -> None:
         """Say what we want, and read what we have not heard of yet. Raises SourceError."""
@@ -177,13 +222,18 @@ class BusFeed:
         return self._processes
 
     def _tell_state(self) -> None:
+        self._down_s = None
         best = min(self._alive().values(), key=lambda one: _BEST_FIRST.index(one.state))
         self._tell(best.state, f"by Redis; its feed process: {best.detail or best.state}")
 
+    def _down(self, why: str, *, alarm: bool = False) -> None:
+        """The bus is down; while quotes come by REST that is no news."""
+        self._down_s = self._clock.now_s() if self._down_s is None else self._down_s
+        if self._told is None or self._told.state is not FeedState.REST:
+            self._tell(FeedState.DOWN, why, alarm=alarm)
+
     def _tell(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:
-        """Tell a state once; attempts to come back are no news."""
-        if state is FeedState.CONNECTING and self._told is not None and self._told.state is FeedState.DOWN:
-            return
+        """Tell a state once."""
         change = FeedChanged(state, detail, alarm)
         if change != self._told:
             self._told = change

@@ -11,6 +11,7 @@ from engine.io.redis.link import Link
 from engine.io.redis.mirror import Mirror
 from engine.io.redis.names import Names
 from engine.messages import CacheState, FeedChanged, FeedState, Remembered, Ticks
+from tests.engine.makers import traded
 
 NAMES = Names("prahari-test")
 
@@ -87,8 +88,23 @@ def mirror(server, ear, *, name="feeder", deflate=False, clock=None):
     return made, made.around(carrier), carrier
 
 
-def bus(server, ear, *, name="listener"):
-    """A listener on the bus, not running yet."""
+class Rest:
+    """Quotes of these prices (rupees) by REST, or an error; at night nobody asks."""
+
+    def __init__(self):
+        self.prices, self.error, self.asked, self.open = {}, None, [], False
+
+    async def quotes(self, keys):
+        self.asked.append(list(keys))
+        if self.error is not None:
+            raise self.error
+        return [traded(key, self.prices[key]) for key in keys if key in self.prices]
+
+
+def bus(server, ear, *, name="listener", rest=None):
+    """A listener on the bus, not running yet; without REST quotes it is night."""
+    rest = rest or Rest()
     return BusFeed(
-        Link(server.url), NAMES, name, post=ear.told.append, post_ticks=ear.post_ticks, clock=SystemClock()
-    )
+        Link(server.url), NAMES, name, quotes=rest, in_session=lambda _now_s: rest.open,
+        post=ear.told.append, post_ticks=ear.post_ticks, clock=SystemClock(),
+    )  # fmt: skip

@@ -6,11 +6,13 @@ import time
 
 import pytest
 
+from engine.errors import RateLimited, Unreachable
+from engine.io.redis import bus as buses
 from engine.io.redis import standing
 from engine.io.redis.names import instrument_of, wish_of
 from engine.messages import CacheState, FeedChanged, FeedState, Tick
 from engine.model import Segment
-from tests.engine.io.redis.house import NAMES, Ear, bus, mirror, running
+from tests.engine.io.redis.house import NAMES, Ear, Rest, bus, mirror, running
 from tests.engine.makers import SPOT, option, quote, traded
 from tests.support.redis_server import redis_server, until
 
@@ -191,3 +193,38 @@ async def test_nonsense_on_the_channel_hurts_nobody(server):
             await server.ear.publish(NAMES.ticks, message)
         await until(lambda: ear.states[-1] is FeedState.DOWN)
     assert (FeedState.LIVE in ear.states, ear.ticks) == (False, [])
+
+
+async def test_while_the_bus_is_down_in_the_session_quotes_come_by_rest(server, monkeypatch):
+    """As for a dead socket: told once, failures too; when the bus is back, nobody asks any more."""
+    monkeypatch.setattr(buses, "GAP_S", 0.05)
+    monkeypatch.setattr(buses, "REST_AFTER_S", 0.3)
+    ear, rest = Ear(), Rest()
+    rest.prices, rest.error = {CALL.key: 10}, Unreachable("no route")
+    listener = bus(server, ear, rest=rest)
+    listener.subscribe([CALL])
+    async with running(listener.run):
+        await until(lambda: FeedState.DOWN in ear.states)
+        rest.open = True
+        await until(lambda: rest.asked)
+        await until(lambda: ear.of(FeedChanged)[-1].detail == f"{buses.NOBODY}; REST quotes: no route")
+        rest.error = RateLimited("slowly", 0.1)
+        asked = len(rest.asked)
+        await until(lambda: len(rest.asked) > asked)
+        rest.error = None
+        await until(lambda: ear.last(CALL.key) == 1000)
+        assert ear.of(FeedChanged)[-1] == FeedChanged(
+            FeedState.REST, f"{buses.NOBODY}; quotes come by REST once a second"
+        )
+        server.kill()
+        await until(lambda: listener._standing.again_s > time.time())
+        assert ear.states[-1] is FeedState.REST
+        await server.start()
+        feeder, _, _ = mirror(server, Ear())
+        async with running(feeder.run):
+            await until(lambda: ear.states[-1] is FeedState.LIVE)
+            asked = len(rest.asked)
+            feeder.on_ticks([quote(CALL.key, 11, 11)])
+            await until(lambda: ear.last(CALL.key) == 1100)
+            assert len(rest.asked) == asked
+    assert all(keys == [CALL.key] for keys in rest.asked)
