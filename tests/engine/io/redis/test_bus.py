@@ -8,10 +8,13 @@ import pytest
 
 from engine.errors import RateLimited, Unreachable
 from engine.io.redis import bus as buses
+from engine.io.redis import mirror as mirrors
 from engine.io.redis import standing
 from engine.io.redis.names import instrument_of, wish_of
+from engine.io.redis.packing import Packed
 from engine.messages import CacheState, FeedChanged, FeedState, Tick
 from engine.model import Segment
+from engine.words import Secret
 from tests.engine.io.redis.house import NAMES, Ear, Rest, bus, mirror, running
 from tests.engine.makers import SPOT, option, quote, traded
 from tests.support.redis_server import redis_server, until
@@ -228,3 +231,45 @@ async def test_while_the_bus_is_down_in_the_session_quotes_come_by_rest(server, 
             await until(lambda: ear.last(CALL.key) == 1100)
             assert len(rest.asked) == asked
     assert all(keys == [CALL.key] for keys in rest.asked)
+
+
+@pytest.mark.parametrize(("back_ms", "taken"), [(0, True), (-40, True), (40, False), (buses.BACK_MS, True)])
+def test_an_older_price_is_left_out_unless_a_clock_has_stepped(back_ms, taken):
+    """Of two ways the newer value stays; a Redis whose clock was set back is believed again."""
+    ear, now_ms = Ear(), int(1000 * time.time())
+    listener = bus(_Nowhere(), ear)
+    listener.subscribe([CALL])
+    listener._deliver([Packed(quote(CALL.key, 10, 10), now_ms)])
+    listener._deliver([Packed(quote(CALL.key, 11, 11), now_ms - back_ms)])
+    came = [tick.ltp_paise for tick in (*ear.ticks, *(tick for tick, _ in ear.late))]
+    assert came == ([1000, 1100] if taken else [1000])
+
+
+def test_a_price_from_the_future_is_no_news():
+    """Redis' clock was set back: how old its prices are is not known, and none is taken for fresh."""
+    ear = Ear()
+    listener = bus(_Nowhere(), ear)
+    listener.subscribe([CALL])
+    listener._deliver([Packed(quote(CALL.key, 10, 10), int(1000 * (time.time() + 3600)))])
+    assert (ear.ticks, ear.late) == ([], [])
+
+
+async def test_a_full_redis_lets_no_wish_lapse(server, monkeypatch):
+    """Nobody can renew what he wants there, so what was wanted goes on being carried."""
+    monkeypatch.setattr(mirrors, "WISH_TTL_S", 1)
+    feeder, _, carrier = mirror(server, Ear())
+    listener = bus(server, Ear())
+    listener.subscribe([CALL])
+    async with running(feeder.run, listener.run):
+        await until(lambda: carrier.carried)
+        server.fill()
+        seconds = time.time()
+        await until(lambda: feeder._looked_s > seconds + 2.1)
+        assert carrier.carried
+        server.empty()
+
+
+class _Nowhere:
+    """No server at all; nothing is asked of it."""
+
+    url = Secret("redis://127.0.0.1:9/0")

@@ -227,6 +227,16 @@ async def test_a_refused_login_is_told_without_the_login(caplog):
         )
 
 
+async def test_the_client_speaks_resp3_with_the_quick_parser(server):
+    """Maps come back as maps, read by hiredis."""
+    link = Link(server.url)
+    assert await link.ask("PING")
+    (connection,) = link._client.connection_pool._available_connections
+    assert type(connection._parser).__name__ == "_AsyncHiredisParser"
+    assert int(connection.protocol) == 3
+    await link.close()
+
+
 def test_an_address_is_told_without_its_login():
     """Neither the password before the @ nor one behind the ? is shown."""
     assert told_address("redis://u:canary@[::1]:6379/0?password=canary") == "redis://[::1]:6379/0"
