@@ -136,9 +136,8 @@ class Mirror:
             lag_s = self._clock.now_s() - min(since_s for _, since_s in batch.values())
             worst_s = lag_s if worst_s is None else max(worst_s, lag_s)
             self._written += len(batch)
-            for key, sent in batch.items():
-                if self.waiting.get(key) is sent:
-                    del self.waiting[key]
+            for key in batch:
+                del self.waiting[key]
         if self._clock.now_s() - self._said_s >= BEAT_S:
             await self._keep({})
         self._lag_s = self._lag_s if worst_s is None else worst_s

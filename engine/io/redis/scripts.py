@@ -29,16 +29,16 @@ return found
 
 #: What a process says of itself, and the instruments it wants. Keys: the process, the wishes. Arguments: its
 #: seconds to live, seconds a wish holds, how many fields follow, name and value of each, then the wishes.
-#: Answers: Redis' clock (ms), then all wishes that hold. A Redis without room lets no wish lapse: none could
-#: be renewed.
+#: Answers: Redis' clock (ms), then all wishes that hold. A script that has removed something may write though
+#: Redis is full, so what lapses goes first: these few bytes are what keeps the prices coming.
 SAY = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local fields = tonumber(ARGV[3])
-local done = redis.pcall('HSET', KEYS[1], 'at_ms', now, unpack(ARGV, 4, 3 + 2 * fields))
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 1000 * ARGV[2])
+redis.call('HSET', KEYS[1], 'at_ms', now, unpack(ARGV, 4, 3 + 2 * fields))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
-for i = 4 + 2 * fields, #ARGV do done = redis.pcall('ZADD', KEYS[2], now, ARGV[i]) end
-if type(done) ~= 'table' then redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 1000 * ARGV[2]) end
+for i = 4 + 2 * fields, #ARGV do redis.call('ZADD', KEYS[2], now, ARGV[i]) end
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 local answer = redis.call('ZRANGE', KEYS[2], 0, -1)
 table.insert(answer, 1, now)

@@ -255,8 +255,9 @@ def test_a_price_from_the_future_is_no_news():
 
 
 async def test_a_full_redis_lets_no_wish_lapse(server, monkeypatch):
-    """Nobody can renew what he wants there, so what was wanted goes on being carried."""
+    """What is wanted can be said there all the same, and goes on being carried; so can what one is."""
     monkeypatch.setattr(mirrors, "WISH_TTL_S", 1)
+    monkeypatch.setattr(buses, "SAY_S", 0.3)
     feeder, _, carrier = mirror(server, Ear())
     listener = bus(server, Ear())
     listener.subscribe([CALL])
@@ -266,7 +267,7 @@ async def test_a_full_redis_lets_no_wish_lapse(server, monkeypatch):
         seconds = time.time()
         await until(lambda: feeder._looked_s > seconds + 2.1)
         assert carrier.carried
-        server.empty()
+        assert len(await server.ear.keys(NAMES.process("*"))) == 2
 
 
 class _Nowhere:
