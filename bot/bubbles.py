@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
 _MARK = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: An exit cannot be undone, so its yes is red; ending a halt is the way back to normal.
-_YES_STYLE = {Wish.EXIT: "danger", Wish.STOP: "danger", Wish.RESUME: "success", Wish.SET: "primary"}
+_YES_STYLE = {
+    Wish.EXIT: "danger",
+    Wish.STOP: "danger",
+    Wish.RESUME: "success",
+    Wish.SET: "primary",
+    Wish.FLATTEN: "danger",
+}
+_CHOICE = {
+    Wish.ADOPT: "Correct the rows",
+    Wish.SHRINK: "Count what is held",
+    Wish.UNWATCH: "Stop watching",
+    Wish.RESUME: "Take over as it is",
+}
 _TITLE_LIMIT = 200
 _TEXT_LIMIT = MESSAGE_LIMIT - 400
 
@@ -34,7 +46,9 @@ def alert_page(alert: Alert, at_s: float) -> Page:
     about = [alert.position.removeprefix("default/")] if alert.position else []
     foot = " · ".join([*about, f"id {event_id(alert.topic, at_s)}"])
     title, text = escape(cut(alert.title, _TITLE_LIMIT)), escape(cut(alert.text, _TEXT_LIMIT))
-    return Page(f"{_MARK[alert.urgency]}<b>{title}</b>\n{text}\n<i>{escape(foot)}</i>")
+    strategy_id = (alert.position or "").rpartition("/")[2]
+    keyboard = tuple((Button(_CHOICE[wish], f"d:{wish}:{strategy_id}"),) for wish in alert.choices)
+    return Page(f"{_MARK[alert.urgency]}<b>{title}</b>\n{text}\n<i>{escape(foot)}</i>", keyboard)
 
 
 def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
@@ -49,7 +63,7 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         )
         if part
     )
-    yes = Button(ask.yes, f"c:{ask.nonce}:y", "danger" if ask.drastic else _YES_STYLE[ask.wish])
+    yes = Button(ask.yes, f"c:{ask.nonce}:y", "danger" if ask.drastic else _YES_STYLE.get(ask.wish, ""))
     return Page(html, ((yes, Button(ask.no, f"c:{ask.nonce}:n")),))
 
 

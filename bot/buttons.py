@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PICK = re.compile(r"p:(all|[0-9]{1,18})")
 _LOOK = re.compile(r"([rw]):([0-9]{1,18})")
+_CHOICE = re.compile(r"d:(adopt|shrink|unwatch|resume):([0-9]{1,18})")
 _PRESS = re.compile(r"c:([A-Za-z0-9_-]{1,48}):([yn])")
 
 CLOSED = "This question is closed."
@@ -43,6 +44,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be made of a difference between store and broker; it is asked about first."""
+
+    wish: Wish
+    strategy_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """Yes or no to the question with this nonce."""
 
@@ -50,12 +59,17 @@ class Press:
     yes: bool
 
 
-def parse(data: str | None) -> Pick | Look | Press | None:
-    """Read a button's data (``p:3359``, ``p:all``, ``r:3359``, ``c:<nonce>:y``); None = not one of ours."""
+def parse(data: str | None) -> Pick | Look | Choice | Press | None:
+    """Read a button's data (``p:3359``, ``p:all``, ``r:3359``, ``d:adopt:3359``, ``c:<nonce>:y``).
+
+    None = not one of ours.
+    """
     if pick := _PICK.fullmatch(data or ""):
         return Pick(None if pick[1] == "all" else int(pick[1]))
     if look := _LOOK.fullmatch(data or ""):
         return Look(look[1], int(look[2]))
+    if choice := _CHOICE.fullmatch(data or ""):
+        return Choice(Wish(choice[1]), int(choice[2]))
     if press := _PRESS.fullmatch(data or ""):
         return Press(press[1], press[2] == "y")
     return None
@@ -92,6 +106,9 @@ class Buttons:
             case Look(page, strategy_id):
                 self._toasts.answer(Answer(query.id, ""))
                 await self._looks[page](strategy_id)
+            case Choice(wish, strategy_id):
+                self._post(Command(wish, actor(update), strategy_id))
+                self._toasts.answer(Answer(query.id, ""))
             case Press(nonce, yes):
                 if self._lives_here(nonce, query):
                     self._store.answer_card(nonce)

@@ -67,7 +67,9 @@ def _id(text: str, command: str, or_else: str = "") -> int:
     """
     if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
         return int(text)
-    alone = "to see how it is written" if command == "set" else "to pick from a list"
+    alone = {"set": "to see how it is written", "resume": "to resume everything"}.get(
+        command, "to pick from a list"
+    )
     raise BadInput(
         f"Read “{cut(text, 40)}” after /{command}; expected a strategy id like 3359{or_else}."
         f" Nothing was done. Write /{command} alone {alone}."
@@ -173,13 +175,22 @@ class Commands:
         strategy_id, rule, value = wish
         self._post(Command(Wish.SET, actor(update), strategy_id, rule=rule, value=value))
 
+    async def flatten(self, update: Update, context: Any) -> None:
+        """Ask the core for the question about the whole account; without the word it says what that is."""
+        self._post(Command(Wish.FLATTEN, actor(update), value=" ".join(context.args)[:_VALUE_COLUMNS]))
+
     async def stop(self, update: Update, _context: Any) -> None:
         """Halt, without a question: the safe direction is instant."""
         self._post(Command(Wish.STOP, actor(update)))
 
-    async def resume(self, update: Update, _context: Any) -> None:
-        """Ask for the halt to end; the core has it confirmed."""
-        self._post(Command(Wish.RESUME, actor(update)))
+    async def resume(self, update: Update, context: Any) -> None:
+        """Ask for the halt to end, or for one held position to go on; the core has it confirmed."""
+        try:
+            strategy_id = _id(" ".join(context.args), "resume") if context.args else None
+        except BadInput as error:
+            self._say(str(error))
+            return
+        self._post(Command(Wish.RESUME, actor(update), strategy_id))
 
     async def other(self, update: Update, _context: Any) -> None:
         """Anything else that is written."""

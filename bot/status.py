@@ -47,7 +47,7 @@ _ACTION_WORDS = {
     Action.CLOSE_POSITION: "CLOSE",
     Action.CLOSE_IMMEDIATELY: "CLOSE NOW",
 }
-_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD)
+_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD, PositionState.UNWATCHED)
 
 
 def status_pages(view: MonitorView) -> tuple[Page, ...]:
@@ -90,6 +90,8 @@ def _head(view: MonitorView) -> str:
         lines.append(f"Exit{'s' * (len(looked_at) > 1)} ready: {len(looked_at)}")
     if view.access:
         lines.append(escape(view.access))
+    if view.nets:
+        lines.append(escape(view.nets))
     return "\n".join([*lines, *warnings(view)])
 
 
@@ -181,6 +183,8 @@ def _position(view: MonitorView, position: PositionView) -> list[str]:
     ages = [leg.age_s for leg in position.legs if leg.age_s is not None]
     if view.session_open and ages and max(ages) > OLD_DATA_S:
         lines.append(f"! price {span(max(ages))} old")
+    if position.differs:
+        lines += folded(position.differs, "! ")
     if position.unprotected:
         lines.append("! unprotected: no loss rule")
         off = [t for t in position.thresholds if not t.available and t.rule.startswith("stop_")]

@@ -29,6 +29,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("why", "what its rules did, and why not more"),
     ("set", "tighten a rule: look, confirm"),
     ("exit", "close a position: pick, look, confirm"),
+    ("flatten", "close everything: typed word, confirm"),
     ("stop", "halt the rules at once"),
     ("resume", "let the rules act again"),
     ("help", "what each command does"),
@@ -40,7 +41,12 @@ _MODE_WORDS = {
     Mode.SEMI_AUTO: "each exit waits for your button",
     Mode.EXECUTE: "exits are placed by themselves",
 }
-_EXITABLE = (PositionState.WATCHING, PositionState.HELD, PositionState.STUCK)
+_EXITABLE = (
+    PositionState.WATCHING,
+    PositionState.HELD,
+    PositionState.UNWATCHED,
+    PositionState.STUCK,
+)
 
 _HELP = """<b>Commands</b>
 <code>/status</code>  how everything stands
@@ -50,8 +56,10 @@ _HELP = """<b>Commands</b>
 <code>/exit</code>  pick, look, confirm
 <code>/exit 3359</code>  one position
 <code>/exit all</code>  every position
+<code>/flatten</code>  the whole account, and stay flat
 <code>/stop</code>  halt the rules at once
 <code>/resume</code>  let them act again
+<code>/resume 3359</code>  one held position
 
 <b>Exit</b>  Every exit asks first. A question counts one answer, within a minute. Then its card tells how \
 far the exit is; <i>verified flat</i> means that the order book, the trade book and the positions agree.

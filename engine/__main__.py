@@ -20,9 +20,11 @@ from engine.io.clock import SystemClock
 from engine.io.drill import run_drill
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
+from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.rules_tool import rules_tool, store_of
 from engine.model import Mode
+from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
 
 _CACHE = """\
@@ -39,6 +41,26 @@ and the first one carries it.
   prices      last trade (bid / ask), how old they are, and when Redis forgets them.
 
 Exit status: 0 somebody writes prices, 1 Redis answers but nobody does, 2 no Redis is set or it fails."""
+
+_POSITIONS = """\
+The open legs of the trade store with their entries. --detailed adds each exit: why and by whom, every
+trade of every order, averages, slippage against the mid at the trigger (positive = worse), the charges of
+the exit, what it realised before and after them, and the seconds from the verdict to the first order, the
+last fill and verified flat. What is not known says so.
+
+Everything is read from DATA_DIR (trade store, journals, logs/exit_executions.json) and nothing is written,
+so it may run beside the monitor. It has no live prices: those are in the monitor's table and in /status.
+
+exit status:
+  0  read
+  1  --detailed: logs/exit_executions.json is not as it was written, or lacks a line of the journal's
+  2  nothing to read, or something of yours must be corrected
+
+examples:
+  python -m engine positions
+  python -m engine positions --detailed --last 3
+  python -m engine positions --detailed --json | jq '.[].ended[].realised_after_charges_paise'
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,12 +137,8 @@ def _parser() -> argparse.ArgumentParser:
         "drill", help="whether everything is there that an exit needs; exit status 1 when something is red"
     )
     _add(drill, _drill, "the light of all, and of each line")
-
-    cache = tools.add_parser(
-        "cache", help="what is in Redis: prices, their ages, who writes and who listens",
-        description=_CACHE, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    _add(cache, _cache, "ages and lags in seconds, prices in paise")
+    _positions_parser(tools)
+    _cache_parser(tools)
     return parser
 
 
@@ -128,6 +146,32 @@ def _add(tool: argparse.ArgumentParser, run: Callable[[argparse.Namespace], str]
     """Let a tool speak JSON too, and run by this."""
     tool.add_argument("--json", action="store_true", help=json_help)
     tool.set_defaults(tool=run)
+
+
+def _cache_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    cache = tools.add_parser(
+        "cache", help="what is in Redis: prices, their ages, who writes and who listens",
+        description=_CACHE, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    _add(cache, _cache, "ages and lags in seconds, prices in paise")
+
+
+def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    positions = tools.add_parser(
+        "positions",
+        help="what is held by the books and, --detailed, what exits have made; beside a monitor or without",
+        description=_POSITIONS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    positions.add_argument(
+        "--detailed",
+        action="store_true",
+        help="also the exits that run and have ended, and whether their file is as it was written",
+    )
+    positions.add_argument(
+        "--last", type=_count, default=10, metavar="K", help="so many ended exits, newest last (10)"
+    )
+    _add(positions, _positions, "the same for machines; paise, ISO 8601")
 
 
 def _per_cent(word: str) -> Decimal:
@@ -215,6 +259,14 @@ def _cache(args: argparse.Namespace) -> str:
     found = asyncio.run(cached(settings))
     args.status = int(not mirrored(found))
     return json.dumps(found, indent=2) if args.json else "\n".join(cached_lines(found))
+
+
+def _positions(args: argparse.Namespace) -> str:
+    houses = read_houses(load_settings().data_dir, args.last)
+    args.status = int(args.detailed and any(checked.faults for house in houses for checked in house.files))
+    if not args.json:
+        return page_text(houses, detailed=args.detailed)
+    return json.dumps(page_data(houses, detailed=args.detailed), indent=2, ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.ledger import Ledger
 from engine.messages import Accepted, Refused, Verb
-from engine.orders import Event, Order, OrderState
+from engine.orders import Event, Order, OrderState, Trade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Blotter", "Change", "is_lost"]
 
-#: Units and price in paise of each exchange trade, by its id.
-Trades = dict[str, tuple[int, int]]
+#: Exchange trades by their ids.
+Trades = dict[str, Trade]
 
 #: An unknown order is absent only after this many reads of the book that lack it, over at least
 #: this long: longer than the client's time-out (4 s) plus the slowest acceptance anyone has
@@ -211,14 +211,15 @@ def _by_order(fills: Iterable[BrokerFill]) -> dict[str, Trades]:
     """Sort the trade book by order: each exchange trade once, by its id."""
     sorted_out: dict[str, Trades] = {}
     for fill in fills:
-        sorted_out.setdefault(fill.order_id, {})[fill.trade_id] = fill.quantity, fill.price_paise
+        trade = Trade(fill.quantity, fill.price_paise, fill.at_s)
+        sorted_out.setdefault(fill.order_id, {})[fill.trade_id] = trade
     return sorted_out
 
 
 def _with_trades(row: BrokerOrder, trades: Trades) -> BrokerOrder:
     """The trade book may know of a fill that the order book does not show yet."""
-    units = sum(units for units, _ in trades.values())
+    units = sum(trade.units for trade in trades.values())
     if units <= row.filled:
         return row
-    turnover = sum(units * paise for units, paise in trades.values())
+    turnover = sum(trade.units * trade.paise for trade in trades.values())
     return replace(row, filled=units, average_paise=turnover // units)

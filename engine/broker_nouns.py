@@ -92,7 +92,11 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFill:
-    """One exchange trade; ``trade_id`` is what fills are counted by."""
+    """One exchange trade; ``trade_id`` is what fills are counted by.
+
+    Attributes:
+        at_s: when the exchange made it, whole seconds; None = not told.
+    """
 
     trade_id: str
     order_id: str
@@ -100,6 +104,7 @@ class BrokerFill:
     side: Side
     quantity: int
     price_paise: int
+    at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

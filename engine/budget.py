@@ -6,17 +6,17 @@ so is the first order of each leg of an urgent exit: that much is kept for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.pricing import Style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.intents import Intent
     from engine.orders import Order
 
-__all__ = ["Budget", "budget_of", "spent"]
+__all__ = ["Budget", "budget_of", "moments_s", "spent"]
 
 #: Dhan allows 1,000 commands an hour and 7,000 a day, over all programs of the account.
 EXIT_COMMANDS = 800
@@ -37,8 +37,22 @@ class Budget(NamedTuple):
 
 
 def spent(orders: Iterable[Order]) -> int:
-    """Commands that these orders have cost: each itself, its changes, and its cancel."""
-    return sum(1 + order.modifies + (order.cancel_sent_s is not None) for order in orders)
+    """Commands that these orders have cost: each itself, its changes, and its cancels."""
+    return sum(1 + order.modifies + order.cancels for order in orders)
+
+
+def moments_s(rows: Iterable[Mapping[str, Any]]) -> list[float]:
+    """When the commands of these orders were sent, as the journal keeps them, the oldest first.
+
+    Of several changes, or cancels, only the last moment is known; the others count as if they were as
+    young. What was never answered counts like all the rest.
+    """
+    sent_s: list[float] = []
+    for row in rows:
+        sent_s.append(row["sent_s"])
+        sent_s += [row["priced_s"]] * row["modifies"]
+        sent_s += [row["cancel_sent_s"]] * row["cancels"] if row.get("cancels") else []
+    return sorted(sent_s)
 
 
 def budget_of(intent: Intent, index: int, today: Iterable[Order]) -> Budget:

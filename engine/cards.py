@@ -52,6 +52,7 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
         filled, average = intent.filled(index), intent.average_paise(index)
         at = f" @ {rupees(average).removeprefix('₹')}" if average is not None else ""
         lines += [leg.name, f"  {leg.side} {filled}/{leg.quantity}{at}"]
+        lines += [f"  {leg.lapsed} expired"] if leg.lapsed else []
     if intent.note:
         lines.append(intent.note)
     if pnl_paise is not None:

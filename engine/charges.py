@@ -48,7 +48,15 @@ class Rates:
         Raises:
             KeyError: the segment has no option charges.
         """
-        premium = Decimal(quantity * price_paise)
+        return self.turnover_paise(segment, side, quantity * price_paise)
+
+    def turnover_paise(self, segment: Segment, side: Side, turnover_paise: int) -> int:
+        """The same of an order whose fills came to so much together, at whatever prices.
+
+        Raises:
+            KeyError: the segment has no option charges.
+        """
+        premium = Decimal(turnover_paise)
         fees = self.brokerage_paise + premium * (self.exchange[segment] + self.sebi)
         duty = premium * (self.stt_sell if side is Side.SELL else self.stamp_buy)
         duty = (duty / _RUPEE).quantize(Decimal(1), ROUND_HALF_UP) * _RUPEE

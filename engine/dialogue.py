@@ -13,13 +13,14 @@ from engine.messages import Wish
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.money import signed_rupees
 from engine.rules.base import in_words
+from engine.settling import SETTLES, Settling
 from engine.tightening import Tightening, fingerprint
 
 if TYPE_CHECKING:
     from engine.effects import Effect
     from engine.helm import Helm
     from engine.intents import LegPlan
-    from engine.messages import Command, Tap
+    from engine.messages import Actor, Command, Tap
     from engine.model import Position, PositionId
     from engine.pricing import Touch
 
@@ -43,6 +44,7 @@ class Dialogue:
         self.questions = Questions(seed)
         self.margins = Forecasts(self.questions, real=helm.mode is not Mode.SIMULATE)
         self._tightening = Tightening(helm, self.questions)
+        self._settling = Settling(helm, self.questions)
 
     # --------------------------------------------------------------------------------- commands
 
@@ -58,26 +60,42 @@ class Dialogue:
                 return effects + self._exit(command, now_s)
             case Wish.SET:
                 return effects + self._tightening.ask(command, now_s)
+            case Wish.ADOPT | Wish.SHRINK | Wish.UNWATCH:
+                return effects + self._settling.ask(command, now_s)
+            case Wish.FLATTEN:
+                return effects + self._helm.flattening.command(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
-        held = [name for name in self._helm.holdings.positions if self._helm.held_out(name)[0]]
-        if not self._helm.halted and not held:
-            return [Say(command.by, "Automation is running already.")]
-        if command.confirmed:
-            return [*self._helm.unhalt(command.by, now_s), Say(command.by, self._running)]
-        asked, record = self.questions.issue(
-            Wish.RESUME, (), (), None, "Resume automation", now_s, forced=True
+        one = command.strategy_id
+        held = tuple(
+            name
+            for name, position in self._helm.holdings.positions.items()
+            if self._helm.held_out(name)[0] and one in (None, position.strategy_id)
         )
+        if not held and (one is not None or not self._helm.halted):
+            said = "Automation is running already." if one is None else f"Nothing holds {one} back alone."
+            return [Say(command.by, said)]
+        names = held if one is not None else ()
+        if command.confirmed:
+            return [*self._taken_over(names, command.by, now_s), Say(command.by, self._running)]
+        what = "Resume automation" if one is None else f"Take over {one} as it is"
+        asked, record = self.questions.issue(Wish.RESUME, names, (), None, what, now_s, forced=True)
         taken = (f"Taken over as they are now: {', '.join(held)}.",) if held else ()
         lines = (f"The rules act again, mode {self._helm.mode}.", *taken)
         ask = Ask(
-            asked.nonce, Wish.RESUME, "Resume automation?", lines, asked.expires_s, Urgency.NORMAL,
+            asked.nonce, Wish.RESUME, f"{what}?", lines, asked.expires_s, Urgency.NORMAL,
             "Resume", "Stay halted",
         )  # fmt: skip
         return [record, ask]
 
+    def _taken_over(self, names: tuple[PositionId, ...], by: Actor, now_s: float) -> list[Effect]:
+        """Resume these positions; none = everything, and the halt ends."""
+        return self._helm.take_over(names, now_s) if names else self._helm.unhalt(by, now_s)
+
     @property
     def _running(self) -> str:
+        if self._helm.halted:
+            return "Taken over; automation stays halted."
         return f"Automation is running again, mode {self._helm.mode}."
 
     def _exit(self, command: Command, now_s: float) -> list[Effect]:
@@ -193,6 +211,7 @@ class Dialogue:
     def _confirm(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         if asked.wish is Wish.RESUME:
             settle = self.questions.settle(asked, Status.CONFIRMED)
+            taken = self._taken_over(asked.positions, tap.by, now_s)
             card = Card(
                 asked.nonce,
                 "Automation resumed",
@@ -200,9 +219,16 @@ class Dialogue:
                 final=True,
                 done=True,
             )
-            return [settle, Answer(tap.callback_id, "Resumed."), card, *self._helm.unhalt(tap.by, now_s)]
+            return [settle, Answer(tap.callback_id, "Resumed."), card, *taken]
+        if asked.wish in SETTLES:
+            return self._settling.confirm(asked, tap, now_s)
         if asked.wish is Wish.SET:
             return self._tightening.confirm(asked, tap, now_s)
+        if asked.wish is Wish.FLATTEN:
+            return self._helm.flattening.confirm(asked, tap, now_s)
+        return self._confirm_exit(asked, tap, now_s)
+
+    def _confirm_exit(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         positions = tuple(
             p for name in asked.positions if (p := self._helm.holdings.positions.get(name)) is not None
         )
@@ -279,12 +305,13 @@ class Dialogue:
 
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
+    what |= {"value": command.value} if command.wish is Wish.FLATTEN else {}
     return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
 
 
 def _nothing(asked: Confirmation) -> str:
     """What has not come about."""
-    return "nothing was changed" if asked.wish is Wish.SET else "nothing was sent"
+    return "nothing was changed" if asked.wish in {Wish.SET, *SETTLES} else "nothing was sent"
 
 
 def _forced() -> Verdict:

@@ -33,6 +33,7 @@ def drill_of(monitor: Monitor, now_s: float) -> list[Check]:
     helm, held = monitor.helm, monitor.holdings
     touch = helm.touch if helm.calendar.is_open(now_s) else None
     checks = access_checks(monitor.access.state, helm.calendar, now_s)
+    checks += monitor.nets.checks(now_s)
     down = monitor.feed in {FeedState.DOWN, FeedState.STOPPED}
     checks.append(Check("feed", Light.RED if down else Light.GREEN, monitor.feed_detail or str(monitor.feed)))
     stopped = monitor.updates_stopped

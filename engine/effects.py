@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.broker_nouns import MarginStep, OrderRequest
-    from engine.messages import Actor, Wish
-    from engine.model import Instrument, PositionId
+    from engine.controls import PnlExit
+    from engine.messages import Actor, Verb, Wish
+    from engine.model import Instrument, InstrumentKey, PositionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,21 @@ class QueryOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryQuotes:
+    """Ask for the quotes of these contracts by REST; the answer is a `QuotesRead`.
+
+    That no answer comes is not told: the quotes that are known just get older.
+    """
+
+    keys: tuple[InstrumentKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenUpdates:
+    """Give up the connection of the order-update socket, which says nothing any more, and open another."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueryAccount:
     """Ask how our access to the account stands; the answer is an `AccountState`."""
 
@@ -131,6 +147,42 @@ class QueryMargin:
 @dataclass(frozen=True, slots=True)
 class RenewToken:
     """Change the access token for a new one, which ends the old one; the answer is a `TokenRenewal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLease:
+    """Take or renew the lease of the account; the answer is a `LeaseState`.
+
+    Attributes:
+        fence: under which it is held already; 0 = it is to be taken.
+        heirs: dead processes whose lease is ours to take before its end.
+        above: a new fence is to be higher than this one.
+    """
+
+    fence: int
+    heirs: tuple[str, ...]
+    above: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryControls:
+    """Ask how the broker's own nets stand; the answer is a `ControlState` with this number."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAccount:
+    """Send a command that is about the whole account; the answer is a `CommandOutcome` of this name.
+
+    Attributes:
+        name: what wants it.
+        terms: those of `Verb.ARM`.
+    """
+
+    verb: Verb
+    name: str
+    terms: PnlExit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +243,20 @@ class ReduceTrades:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBook:
+    """Append this line to the file of executions, once, whenever the disk takes it (`engine.books`)."""
+
+    line: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Tell the owner. The same ``topic`` again within its cool-down is said once.
 
     Attributes:
         text: plain sentences; the chat makes them pretty.
         position: what it is about; None = the whole house.
+        choices: what may be made of it, as buttons; each asks before it does anything.
     """
 
     urgency: Urgency
@@ -204,6 +264,7 @@ class Alert:
     title: str
     text: str
     position: PositionId | None = None
+    choices: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,5 +332,6 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | RenewToken
+    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
+    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount
 )  # fmt: skip

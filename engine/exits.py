@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine import lapses
+from engine.batches import turn
 from engine.blotter import Blotter
 from engine.budget import budget_of
 from engine.effects import Audit, QueryBroker
@@ -16,6 +18,7 @@ from engine.endings import Endings
 from engine.intents import Intent, IntentState
 from engine.meddling import Meddling
 from engine.model import Urgency
+from engine.naked import NakedClock
 from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
@@ -23,6 +26,7 @@ from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import meet
+from engine.requotes import Requotes, is_old
 from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
 from engine.sessions import ist_date
@@ -39,6 +43,7 @@ from engine.steps import (
     next_step,
     renew_mid,
 )
+from engine.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,29 +75,35 @@ class ExitDesk:
     Args:
         account: the account's name, part of every correlation id.
         touch: the best prices of a contract now.
-        permit: why an intent may not send now; empty = it may.
+        permit: why an intent may not send now; empty = it may. None: what belongs to no exit.
         tuning: how patient exits are.
+        in_session: whether the market trades at a moment.
     """
 
     def __init__(
         self,
         account: str,
         touch: Callable[[InstrumentKey], Touch],
-        permit: Callable[[Intent, float], str],
+        permit: Callable[[Intent | None, float], str],
         tuning: Tuning,
+        in_session: Callable[[float], bool],
     ) -> None:
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
         self._tuning = tuning
+        self._in_session = in_session
         self._out = Outgoing(account, self.blotter)
-        self._endings = Endings(self.blotter.ledger, self._out)
+        self._endings = Endings(self.blotter.ledger, self._out, in_session)
         self._meddling = Meddling(self._out)
         self._riddles = Riddles(self.intents, self.blotter, self._out)
+        self._naked = NakedClock(self.blotter.ledger, self._out, tuning.naked_budget_s)
+        self._strangers = Strangers(account, self.blotter, self._out)
         self._pace = Pace()
         self._stalls = Stalls()
         self._silence = Silence()
+        self._requotes = Requotes(touch, permit)
         self._waits: dict[str, str] = {}
         self._since_s = 0.0  # when the day began
 
@@ -147,10 +158,14 @@ class ExitDesk:
 
     def open(self, intent: Intent, now_s: float) -> list[Effect]:
         """Take on a decided exit; nothing is sent before a report asked for from now on."""
+        if not any(True for _ in self.live()):  # several that begin together share one report
+            self._pace.overtake()
         self.intents[intent.id] = intent
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
-            freeze_mid(leg, self._touch(leg.key), now_s)
+            touch = self._touch(leg.key)
+            if not is_old(touch, now_s):  # else it is frozen with the first order, from newer ones
+                freeze_mid(leg, touch, now_s)
         self._out.save(intent)
         self._out.add(Audit("intent", intent.to_json()))
         self._pace.wanted = True
@@ -176,7 +191,7 @@ class ExitDesk:
                 if intent.state.flat or not any(order.filled for order in intent.orders):
                     del self.intents[intent.id]
                 continue
-            intent.begun_s = since_s
+            intent.begun_s, intent.naked_since_s = since_s, None
             for leg in intent.legs:
                 leg.start_day()
             text = f"{intent.title}: an exit of an earlier day goes on in the next session. /stop ends it."
@@ -185,7 +200,9 @@ class ExitDesk:
                 text = f"{intent.title}: an exit of long ago was never finished and is given up."
             self._out.save(intent)
             self._out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
-        for leg in [leg for intent in self.live() for leg in intent.legs]:
+            if intent.state.live:
+                lapses.lapse(intent, ist_date(since_s), self._out)
+        for leg in [leg for intent in (*self._stuck(), *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         return self._turn(now_s)
 
@@ -200,6 +217,7 @@ class ExitDesk:
         for intent in self.live():
             text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
             self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
+            lapses.warn(intent, ist_date(now_s), self._out)
         return self._turn(now_s)
 
     def closed_outside(self, intent: Intent) -> list[Effect]:
@@ -305,18 +323,16 @@ class ExitDesk:
         leg = intent.legs[order.leg]
         met = meet(leg, order, intent.filled(order.leg), refusal, now_s)
         if met.blocked:
-            self._block(intent, order.leg, met.blocked)
+            self._block(intent, order.leg, met.blocked, now_s)
         elif met.told:
             topic = f"refused:{intent.id}:{leg.key}:{leg.refused_since_s:.0f}"
             self._out.tell(intent, topic, "An exit is refused and goes on", met.told)
         self._out.save(intent)
 
-    def _block(self, intent: Intent, index: int, why: str) -> None:
+    def _block(self, intent: Intent, index: int, why: str, now_s: float) -> None:
         leg = intent.legs[index]
         leg.blocked = why
-        others = [i for i, other in enumerate(intent.legs) if other.rank == leg.rank and not other.blocked]
-        goes_on = any(intent.rest(i) > 0 for i in others) or intent.live_on(index)
-        if goes_on:  # else the whole exit is stuck, and says so itself
+        if self._whose_turn(intent, now_s):  # else the whole exit is stuck, and says so itself
             self._out.tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting
@@ -326,7 +342,9 @@ class ExitDesk:
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
-            if lost := self.blotter.lost(intent.id, now_s):
+            self._naked.look(intent, now_s)
+            lost = self.blotter.lost(intent.id, now_s) if self._in_session(now_s) else None
+            if lost is not None:
                 name = intent.legs[lost.leg].name
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
                 self._endings.stuck(intent, f"{text} Nothing more is sent")
@@ -337,9 +355,12 @@ class ExitDesk:
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
             self._meddling.look(intent)  # what was asked for just now
+            self._naked.look(intent, now_s)
         if self._riddles.solve(now_s):
             self._pace.wanted = True
-        for effect in self._silence.look(now_s):
+        if self._strangers.live() and self._strangers.deal(self._permit(None, now_s), now_s):
+            self._pace.wanted = True
+        for effect in (*self._silence.look(now_s), *self._requotes.look(self.live(), now_s)):
             self._out.add(effect)
         self._query(now_s)
         return self._out.take()
@@ -349,18 +370,35 @@ class ExitDesk:
         if not open_legs:
             self._wait(intent, self._endings.verify(intent, now_s))
             return
-        rank = min(intent.legs[i].rank for i in open_legs)  # a hedge outlives its short
-        turn = [i for i in open_legs if intent.legs[i].rank == rank]
-        if rank != SHORTS and self._shorts_elsewhere(intent, now_s):
-            self._waits[intent.id] = "what other positions are short of is bought back first"
+        if not self._in_session(now_s):
+            self._rest(intent, now_s)
             return
-        for index in turn:
+        allowed = self._whose_turn(intent, now_s)
+        if allowed and self._shorts_elsewhere(intent, now_s):
+            allowed = [each for each in allowed if intent.legs[each[0]].rank == SHORTS]
+            if not allowed:
+                self._waits[intent.id] = "what other positions are short of is bought back first"
+                return
+        for index, units in allowed:
             touch = self._touch(intent.legs[index].key)
             live = self.blotter.live()
-            step = next_step(intent, index, self.blotter.ledger, live, touch, now_s, self._tuning)
+            step = next_step(intent, index, units, self.blotter.ledger, live, touch, now_s, self._tuning)
             self._take(intent, index, step, now_s)
-        if all(intent.legs[i].blocked and not intent.live_on(i) for i in turn):
+        if any(intent.rest(i) > 0 for i in open_legs) and not self._whose_turn(intent, now_s):
             self._endings.stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
+
+    def _whose_turn(self, intent: Intent, now_s: float) -> list[tuple[int, int]]:
+        """Which legs may go now, and how far: one without a hedge for long sells no more of them."""
+        hold = self._naked.late(intent, now_s) or self._shorts_elsewhere(intent, now_s)
+        return turn(intent, self._tuning.batch_lots, now_s, hold=hold)
+
+    def _rest(self, intent: Intent, now_s: float) -> None:
+        """The market is closed: the broker's books are made anew at night, so nothing is concluded from them.
+
+        What they list then is neither less held nor closed by somebody else, and nothing can be sent.
+        """
+        if why := self._permit(intent, now_s):
+            self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
 
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.
@@ -382,7 +420,7 @@ class ExitDesk:
         if isinstance(step, Wait):
             self._wait(intent, step)
         elif isinstance(step, Block):
-            self._block(intent, index, step.reason)
+            self._block(intent, index, step.reason, now_s)
             self._out.save(intent)
         elif isinstance(step, Tell):
             self._pace.wanted = True
@@ -390,12 +428,15 @@ class ExitDesk:
                 self._out.save(intent)
         elif why := self._permit(intent, now_s):
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
-        elif not isinstance(step, Cancel) and self._over_budget(intent, index):
+        elif not isinstance(step, Cancel) and self._over_budget(intent, index, now_s):
             pass
+        elif isinstance(step, Place) and self._strangers.stand_in(intent.legs[index].key):
+            self._wait(intent, Wait(report=True, why="an order that no journal knows is being cancelled"))
         elif isinstance(step, Place):
             self._tell_old_price(intent, index, now_s)
             self._out.place(intent, index, step, now_s)
         elif isinstance(step, Reprice):
+            self._tell_old_price(intent, index, now_s)
             self._out.reprice(step, now_s)
         else:
             self._out.cancel(step.order, now_s)
@@ -415,13 +456,13 @@ class ExitDesk:
             text = f"{leg.name}: its last quote came {now_s - arrived_s:.0f} s ago. Look at its limit."
             self._out.tell(intent, f"old:{intent.id}:{leg.key}", "An exit is priced from old quotes", text)
 
-    def _over_budget(self, intent: Intent, index: int) -> bool:
+    def _over_budget(self, intent: Intent, index: int, now_s: float) -> bool:
         leg, budget = intent.legs[index], budget_of(intent, index, self.blotter.all())
         if budget.low:
             topic = f"budget:{intent.id}"
             self._out.tell(intent, topic, "An exit sends many commands", budget.low, Urgency.MEDIUM)
         if budget.over:
-            self._block(intent, index, f"{leg.name}: {budget.over}")
+            self._block(intent, index, f"{leg.name}: {budget.over}", now_s)
             self._out.save(intent)
         return bool(budget.over)
 

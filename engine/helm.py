@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.bearings import Bearings
+from engine.controls import Controls
 from engine.dialogue import Dialogue
 from engine.differences import Differences
 from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
+from engine.flattening import Flattening
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
@@ -24,10 +27,11 @@ from engine.rules.base import Kind, Rank
 from engine.rules.day_limits import DAY_RULES
 from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
-from engine.tuning import Tuning
+from engine.tenure import LeaseTerms, Tenure
+from engine.tuning import NetTuning, Tuning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from engine.intents import LegPlan, Part
     from engine.messages import Actor
@@ -51,6 +55,8 @@ class MonitorConfig:
         made_up: bid and ask of a contract around a last price, for orders where a recording has no
             quotes; None = a source without quotes has none.
         tuning: how patient exits are.
+        lease: as what to ask for the account's lease; None = nothing is sent to a broker from here.
+        nets: which of the broker's own nets are wanted.
     """
 
     mode: Mode
@@ -59,6 +65,8 @@ class MonitorConfig:
     seed: bytes
     made_up: Callable[[InstrumentKey, int], tuple[int, int]] | None = None
     tuning: Tuning = field(default_factory=Tuning)
+    lease: LeaseTerms | None = None
+    nets: NetTuning = field(default_factory=NetTuning)
 
 
 class Snooze(NamedTuple):
@@ -73,8 +81,10 @@ class Helm:
 
     Attributes:
         halted: /stop was given.
-        reconciled: the broker's truth was read since the start.
+        tenure: whether the account is ours to act on.
+        bearings: what has been read since it is.
         trouble: why nothing may be sent (the journal fails); empty = nothing.
+        killed: Dhan's kill switch is on.
         clock_doubt: why rules of the clock may only tell; empty = they may act.
         snoozed: positions left alone, and until when.
     """
@@ -84,9 +94,10 @@ class Helm:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning)
-        self.differences = Differences(self.desk.blotter.ledger.quiet)
+        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning, calendar.is_open)
+        self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
         self.dialogue = Dialogue(self, config.seed)
+        self.controls, self.flattening, self.killed = Controls(), Flattening(self), False
         self.holdings = Holdings(
             watch,
             paper=config.mode is Mode.SIMULATE,
@@ -95,7 +106,8 @@ class Helm:
             silence=self._silence,
         )
         self.halted = False
-        self.reconciled = False
+        self.tenure = Tenure(config.lease)
+        self.bearings = Bearings()
         self.trouble = ""
         self.clock_doubt = ""
         self.snoozed: dict[PositionId, Snooze] = {}
@@ -213,7 +225,9 @@ class Helm:
     def plan(self, position: Position, part: Part | None) -> list[LegPlan]:
         """What an exit of the position, or of that part of it, has to trade now."""
         earlier = self.desk.unfinished(position.id)
-        return plan_exit(position, earlier, None if part is None else part.closes)
+        spots = [leg.instrument.underlying for leg in position.legs]
+        level_paise = next((self.touch(key).ltp_paise for key in spots if key is not None), 0)
+        return plan_exit(position, earlier, None if part is None else part.closes, level_paise or None)
 
     def part_of(self, position: Position, verdict: Verdict | None) -> Part | None:
         """How much of the position a verdict closes; None = all of it."""
@@ -259,21 +273,26 @@ class Helm:
         """Why a person's exit cannot be taken on now; empty = it can."""
         if self.mode is Mode.ALERT_ONLY:
             return "Alert-only mode places no orders. Exit in Dhan's app, or restart in another mode."
+        if not self.holdings.positions and (unread := self.bearings.why()):
+            return f"Not now: {unread}."  # not: there is no position
         return self._why_not_now(now_s)
 
-    def _permit(self, intent: Intent, now_s: float) -> str:
-        """The gate before every order: why this intent may not send now; empty = it may."""
+    def _permit(self, intent: Intent | None, now_s: float) -> str:
+        """The gate before every order: why this intent may not send now; empty = it may.
+
+        None: not an exit but what takes back an order that nobody wants; /stop does not hinder that.
+        """
         if self.mode is Mode.ALERT_ONLY:
             return "alert-only mode"
-        if self.halted and intent.verdict.rule != "forced":
+        if self.halted and intent is not None and intent.verdict.rule != "forced":
             return "automation is halted"
         return self._why_not_now(now_s)
 
     def _why_not_now(self, now_s: float) -> str:
         if not self.calendar.is_open(now_s):
             return "The market is closed: " + session_text(self.calendar, now_s)
-        degraded = self.degraded(now_s)
-        return f"Not now: {degraded}." if degraded else ""
+        unfit = self._unfit(now_s)
+        return f"Not now: {unfit}." if unfit else ""
 
     def _hindrance(self, verdict: Verdict, now_s: float, position: PositionId | None = None) -> str:
         """Why this verdict may only be told at the moment; empty = it may act."""
@@ -283,17 +302,30 @@ class Helm:
         return self.clock_doubt if rule is not None and rule.kind is Kind.CLOCK else ""
 
     def degraded(self, now_s: float, position: PositionId | None = None) -> str:
-        """Why the machine only alerts at the moment, at all or of this position; empty = it is whole."""
+        """Why rules only tell at the moment, at all or of this position; empty = the machine is whole."""
+        if why := self._unfit(now_s) or self.bearings.why():
+            return why
+        return self.held_out(position)[0] if position is not None else ""
+
+    def _unfit(self, now_s: float) -> str:
+        """Why nothing may be sent at all, of exits that run neither; empty = it may.
+
+        The trade store is not among the reasons: an exit never waits for it.
+        """
         if self.trouble:
             return self.trouble
+        if why := self.tenure.why(now_s):
+            return why
+        if self.killed:
+            return "Dhan's kill switch is on"
         if not self.calendar.covers(ist_date(now_s)):
             return session_text(self.calendar, now_s)
-        if not self.reconciled:
-            return "the broker's positions have not been read yet"
-        return self.held_out(position)[0] if position is not None else ""
+        return self.bearings.no_books()
 
     def held_out(self, position: PositionId) -> tuple[str, str]:
         """Why a position's automation is held, in short and in full; empty = it is not."""
+        if self.differences.unwatched(position):
+            return "you have stopped watching this position", self.differences.told(position)
         if full := self.differences.why(position):
             return "trade store and broker disagree about this position", full
         if full := self.holdings.changed.get(position, ""):
@@ -313,17 +345,24 @@ class Helm:
             f"All positions stay as they are: {len(self.holdings.positions)} open, still watched, "
             "alerts go on. /exit still works; /resume lets the rules act again."
         )
+        if why := self.tenure.why(now_s):
+            told += f" From here nothing is sent, no cancel either: {why}."
         record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
         # The reply stands first: the chat sends a few messages a second, and this one is waited for.
-        effects: list[Effect] = [record, Say(by, told), *self.desk.stop(now_s)]
+        effects: list[Effect] = [record, Say(by, told), *self.flattening.stop(), *self.desk.stop(now_s)]
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor, now_s: float) -> list[Effect]:
         """/resume, confirmed: rules act again, also those of positions that were held."""
         self.halted = False
-        taken = [*self.differences.take_over(), *self.holdings.take_master(now_s)]
-        self.release(self.holdings.positions)
+        taken = self.take_over(tuple(self.holdings.positions), now_s)
         return [Record("setting", "halted", {"on": False, "by": by.name}), *taken]
+
+    def take_over(self, positions: Collection[PositionId], now_s: float) -> list[Effect]:
+        """The owner has seen why these were held: they are gone by as they are now."""
+        taken = [*self.differences.take_over(positions), *self.holdings.take_master(positions, now_s)]
+        self.release(positions)
+        return taken
 
     def unanswered(self, asked: Confirmation, now_s: float) -> list[Effect]:
         """Nobody answered: a loss is asked about again at once and loudly, the rest is left alone."""
@@ -360,6 +399,8 @@ class Helm:
 
     def _silence(self, position: PositionId) -> Rank | None:
         """From which rank on rules are silent: an exit or a question is open, declined, or stuck."""
+        if self.differences.unwatched(position):
+            return Rank.FORCED
         last = self.desk.last_of(position)
         if last is not None and last.state is IntentState.STUCK:
             return silence_of(last.verdict) if last.part is not None else Rank.FORCED

@@ -10,9 +10,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
+from engine.contracts import Contracts
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
-from engine.masterdiff import merged
-from engine.model import Position, PositionId, Urgency
+from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
 from engine.reductions import Reductions, closed_by
@@ -21,11 +21,11 @@ from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
-    from engine.effects import Effect
+    from engine.effects import Effect, RowPart
     from engine.intents import Intent
-    from engine.messages import InstrumentsLoaded
+    from engine.messages import BrokerReport, InstrumentsLoaded
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
     from engine.rules.overrides import Override
@@ -80,9 +80,8 @@ class Holdings:
         self._opposed: set[Opposed] = set()
         self._subscribed: frozenset[InstrumentKey] = frozenset()
         self._symbols: frozenset[str] = frozenset()
-        self._master: Mapping[InstrumentKey, Instrument] = {}
         self._missed: frozenset[InstrumentKey] = frozenset()
-        self.changed: dict[PositionId, str] = {}
+        self._contracts = Contracts()
 
     def restore(
         self,
@@ -90,20 +89,27 @@ class Holdings:
         reduced: Mapping[str, Mapping[str, Any]],
         memories: Mapping[str, Mapping[str, Any]],
         overrides: Mapping[str, Mapping[str, Any]],
+        contracts: Mapping[str, Mapping[str, Any]],
         today: Container[str] = (),
     ) -> None:
-        """Take over what the journal knows: rows already closed or reduced, peaks, told levels, overrides.
+        """Take over what the journal knows: rows closed or reduced, peaks, told levels, overrides, contracts.
 
         ``today``: the exits whose orders the desk takes over.
         """
         self._reductions.restore(reduced, today)
         self._overrides.restore(overrides)
+        self._contracts.restore(contracts)
         for value in closed.values():
             self._closed |= {int(row): paise for row, paise in value["exits"].items()}
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
     # -------------------------------------------------------------------------------- loading
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what the store lists: positions, or that there are none."""
+        return self.loaded or self._rows == ()
 
     def take_instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         """A new instrument master; rows that were waiting for it are grouped again.
@@ -113,27 +119,42 @@ class Holdings:
         if message.failed:
             self._symbols = frozenset()
             return [notices.no_master(message.failed)]
-        self._master = message.instruments
-        held, before = self.positions.values(), self.changed
-        self.instruments, self.changed = merged(held, message.instruments, ist_date(now_s))
-        effects: list[Effect] = [
-            notices.changed(p, why)
-            for p in held
-            if (why := self.changed.get(p.id)) and why != before.get(p.id)
-        ]
-        return effects + (self._group(now_s) if self._rows is not None else [])
+        self.instruments, kept = self._contracts.take(message.instruments, ist_date(now_s))
+        return [*kept, *(self._group(now_s) if self._rows is not None else [])]
+
+    @property
+    def changed(self) -> Mapping[PositionId, str]:
+        """Positions whose automation is held because a contract has changed, and what has."""
+        return self._contracts.why
 
     def reload(self) -> list[Effect]:
         """Ask for the day's instrument master."""
         self._missed = frozenset()
         return [LoadInstruments(self._symbols)] if self._symbols else []
 
-    def take_master(self, now_s: float) -> list[Effect]:
-        """The owner has seen it: contracts are what the newest master says."""
-        if not self.changed:
+    def take_master(self, positions: Collection[PositionId], now_s: float) -> list[Effect]:
+        """The owner has seen it: contracts of these are what the newest master says."""
+        if self.changed.keys().isdisjoint(positions):
             return []
-        self.instruments, self.changed = self._master, {}
+        self.instruments = self._contracts.take_over(positions, ist_date(now_s))
         return self._group(now_s)
+
+    def correct(self, name: str, parts: Sequence[RowPart], now_s: float, *, in_store: bool) -> list[Effect]:
+        """Take off rows what the broker does not hold any more; ``in_store``: there too, else here alone."""
+        effects: list[Effect] = []
+        if in_store:
+            ended = {part.row_id: None for part in parts if not part.after}
+            self._closed |= ended
+            kept = {"exits": {str(row): None for row in ended}, "at_s": now_s}
+            effects.append(Record("closed", name, kept))
+            parts = tuple(part for part in parts if part.after)
+        effects.append(self._reductions.add(name, tuple(parts), now_s, here_alone=not in_store))
+        return effects + (self._group(now_s) if self._rows is not None and self.instruments else [])
+
+    def regrow(self, report: BrokerReport, now_s: float) -> list[Effect]:
+        """Count rows in full again from which only we took something, once the broker holds it all."""
+        kept = self._reductions.regrown(self._rows or (), report)
+        return [*kept, *(self._group(now_s) if kept else [])]
 
     def take_rows(
         self, rows: tuple[TradeRow, ...], levels: tuple[ExitLevel, ...], now_s: float
@@ -162,6 +183,7 @@ class Holdings:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
         open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
+        open_rows = [row for row in open_rows if row.quantity]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
@@ -170,6 +192,10 @@ class Holdings:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
+        effects += self._contracts.keep(self.positions)
+        for name, why in self._contracts.news():
+            position = self.positions[name]
+            effects.append(notices.changed(position, why, self._contracts.odd(position)))
         listed = {p.id for p in found}
         for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
             self._drop(gone.id)
@@ -205,7 +231,7 @@ class Holdings:
         before = self.watch.figures(position.id, now_s) if known and known.legs == position.legs else None
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
-        kept = self._overrides.follow(position, known=known is not None)
+        kept = self._contracts.learn(position) + self._overrides.follow(position, known=known is not None)
         self.watch.override(position.id, self._overrides.of(position.id))
         notes = self.watch.put(position, memory, now_s)
         if before is None and (rank := self._silence(position.id)) is not None:
@@ -242,7 +268,6 @@ class Holdings:
         if self.positions.pop(position, None) is not None:
             self._memories.setdefault(position, self.watch.memory(position))  # it may come back
         self._saved.pop(position, None)
-        self.changed.pop(position, None)
         self.watch.drop(position)
 
     def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:
@@ -316,6 +341,8 @@ class Holdings:
         exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
         for index, leg in enumerate(intent.legs):
             exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
+        mine = [r for r in self._rows or () if position_id(r.account, r.strategy_id) == intent.position]
+        exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
         self._closed |= exits
         if position is not None:
             self.flat[position.id] = position

@@ -7,15 +7,16 @@ the same position joins it. Everything here goes to the journal before anything 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from engine.broker_nouns import Product
-from engine.model import Action, InstrumentKey, PositionId, Side, Urgency, Verdict
+from engine.model import Action, InstrumentKey, PositionId, Right, Side, Urgency, Verdict
 from engine.orders import Order
 from engine.pricing import Style
 
-__all__ = ["Intent", "IntentState", "LegPlan", "Part"]
+__all__ = ["Contract", "Intent", "IntentState", "LegPlan", "Part"]
 
 
 class IntentState(StrEnum):
@@ -67,6 +68,25 @@ class Part(NamedTuple):
         return f"closed {self.entry - self.left} of {self.entry}, {self.left} open"
 
 
+class Contract(NamedTuple):
+    """What of a contract decides which legs hedge each other; a future has neither right nor strike."""
+
+    right: Right | None
+    strike_paise: int | None
+    expiry: date | None
+
+    def to_json(self) -> list[Any]:
+        """The contract as the journal keeps it."""
+        return [self.right, self.strike_paise, self.expiry.isoformat() if self.expiry else None]
+
+    @classmethod
+    def from_json(cls, row: list[Any]) -> Contract:
+        """Read the journal's form back."""
+        right, strike_paise, day = row
+        expiry = date.fromisoformat(day) if day else None
+        return cls(Right(right) if right else None, strike_paise, expiry)
+
+
 @dataclass(slots=True)
 class LegPlan:
     """What one leg of an exit has to trade.
@@ -75,14 +95,16 @@ class LegPlan:
         side: the side we must trade (BUY for a short leg).
         quantity: units; shrinks when the position shrank outside, never grows.
         rank: 0 = shorts, first; 1 = longs, only when nothing short is left.
-        mid_paise: frozen at the trigger; None until a price is known.
+        mid_paise: frozen at the trigger, and anew by a new day or patience; None until a price is known.
+        trigger_mid_paise: the first of them, from which slippage is told; None = none was frozen yet.
         baseline_net: the broker's net quantity at the first read, own fills before it included.
         rows: trade-store row id -> units of that row, for writing the end.
         lot, tick_paise, slice_quantity: the contract's grid and the largest single order.
         name: the contract in people's words.
         parts: how many slices were started.
         refusals: refusals in a row; refused_since_s, refused_filled: when the first of them came, and how
-            many units were traded then; wait_until_s: ask for nothing before.
+            many units were traded then; wait_until_s: ask for nothing before;
+            shut_out: because the broker does not take our token or address.
         refused_paise, refused_price_s: a price that the exchange did not take, and when.
         reticks: how often a refusal has changed the tick.
         lower_paise, upper_paise: the day's price range; None = unknown.
@@ -96,6 +118,9 @@ class LegPlan:
         prices_paise: row id -> entry price per unit, for the P&L of a part.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
             show less than the plan, and what they showed.
+        contract: what it hedges and is hedged by; None = planned by an older version, not known.
+        delivers: at expiry shares change hands, not money.
+        lapsed: units that have expired before they were traded; they need no order any more.
     """
 
     key: InstrumentKey
@@ -132,6 +157,16 @@ class LegPlan:
     lower_paise: int | None = None
     upper_paise: int | None = None
     hands: int = 0
+    trigger_mid_paise: int | None = None
+    contract: Contract | None = None
+    shut_out: bool = False
+    delivers: bool = False
+    lapsed: int = 0
+
+    @property
+    def expiry(self) -> date | None:
+        """The contract's last day; None = it has none, or it was planned by an older version."""
+        return self.contract.expiry if self.contract else None
 
     def start_day(self) -> None:
         """Yesterday's refusals and reads mean nothing today; its mid ends with today's first price."""
@@ -161,7 +196,9 @@ class LegPlan:
             "refused_since_s": self.refused_since_s, "refused_filled": self.refused_filled,
             "refused": self.refused_paise, "refused_price_s": self.refused_price_s,
             "reticks": self.reticks, "lower": self.lower_paise, "upper": self.upper_paise,
-            "hands": self.hands,
+            "hands": self.hands, "trigger_mid": self.trigger_mid_paise,
+            "contract": self.contract.to_json() if self.contract else None,
+            "delivers": self.delivers, "lapsed": self.lapsed, "shut_out": self.shut_out,
         }  # fmt: skip
 
     @classmethod
@@ -179,7 +216,10 @@ class LegPlan:
             refused_since_s=row.get("refused_since_s", 0.0), refused_filled=row.get("refused_filled", 0),
             refused_paise=row.get("refused"), refused_price_s=row.get("refused_price_s", 0.0),
             reticks=row.get("reticks", 0), lower_paise=row.get("lower"), upper_paise=row.get("upper"),
-            hands=row.get("hands", 0),
+            hands=row.get("hands", 0), trigger_mid_paise=row.get("trigger_mid"),
+            contract=Contract.from_json(row["contract"]) if row.get("contract") else None,
+            delivers=row.get("delivers", False), lapsed=row.get("lapsed", 0),
+            shut_out=row.get("shut_out", False),
         )  # fmt: skip
 
 
@@ -193,6 +233,8 @@ class Intent:
         by: who decided: the rule, or the person's name.
         begun_s: when it was decided, or the start of the later day on which it goes on.
         part: how much of the position it closes; None = all of it.
+        naked_s: for how many seconds it has left more risk without a hedge than it began with.
+        naked_since_s: since when it does so again, those seconds not counted yet; None = it does not.
     """
 
     id: str
@@ -211,6 +253,8 @@ class Intent:
     begun_s: float = 0.0
     verify_since_s: float | None = None
     part: Part | None = None
+    naked_s: float = 0.0
+    naked_since_s: float | None = None
 
     def __post_init__(self) -> None:
         """It begins when it is decided."""
@@ -248,11 +292,11 @@ class Intent:
     def outside(self, leg: int) -> int:
         """Units of a leg that the rows list and that somebody else has closed."""
         plan = self.legs[leg]
-        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity
+        return abs(sum(plan.rows.values())) - plan.keeps - plan.quantity - plan.lapsed
 
     def exit_paise(self, leg: int) -> int | None:
-        """What the rows of a leg were closed at; None = unknown, somebody else has closed some of it."""
-        return None if self.outside(leg) else self.average_paise(leg)
+        """What the rows of a leg were closed at; None = unknown: some of it expired, or is not our doing."""
+        return None if self.outside(leg) or self.legs[leg].lapsed else self.average_paise(leg)
 
     def to_json(self) -> dict[str, Any]:
         """The intent as the journal keeps it; its orders are rows of their own."""
@@ -262,6 +306,7 @@ class Intent:
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
             "begun_s": self.begun_s, "part": list(self.part) if self.part else None,
+            "naked_s": self.naked_s, "naked_since_s": self.naked_since_s,
         }  # fmt: skip
 
     @classmethod
@@ -273,6 +318,7 @@ class Intent:
             [LegPlan.from_json(leg) for leg in row["legs"]], row["by"], row["card"],
             row["created_s"], IntentState(row["state"]), orders, row["note"],
             row["begun_s"], part=Part(*row["part"]) if row.get("part") else None,
+            naked_s=row.get("naked_s", 0.0), naked_since_s=row.get("naked_since_s"),
         )  # fmt: skip
 
 

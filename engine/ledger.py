@@ -205,6 +205,10 @@ class Ledger:
         calm = self._calm.get((leg.key, leg.product))
         return None if calm is None else calm + self._own.get(leg.key, 0) + self._hands.get(leg.key, 0)
 
+    def added(self, leg: LegPlan) -> int:
+        """Units that other people's orders have just opened of a leg, the way round that it is held."""
+        return max(-leg.side.sign * self._hands.get(leg.key, 0), 0)
+
     def free(self, leg: LegPlan, net: int, live: Iterable[Order]) -> int:
         """Units of a leg that may be sent now: never more than is surely held and not yet asked for.
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from engine.money import rupees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
-    from engine.model import Instrument, InstrumentKey, Position, PositionId
+    from engine.model import Instrument, InstrumentKey, PositionId
 
 __all__ = ["changes", "merged"]
 
@@ -42,16 +42,18 @@ def changes(old: Instrument, new: Instrument | None) -> str:
 
 
 def merged(
-    positions: Iterable[Position], master: Mapping[InstrumentKey, Instrument], today: date
+    known: Mapping[PositionId, Mapping[InstrumentKey, Instrument]],
+    master: Mapping[InstrumentKey, Instrument],
+    today: date,
 ) -> tuple[dict[InstrumentKey, Instrument], dict[PositionId, str]]:
     """The new master, but for held contracts that have changed; and which positions hold those, and why.
 
-    A contract that has expired before ``today`` is gone as it should be.
+    ``known``: what the contracts of each position were. One that has expired before ``today`` is gone as it
+    should be.
     """
     kept = dict(master)
     held: dict[PositionId, str] = {}
-    for position in positions:
-        instruments = {leg.key: leg.instrument for leg in position.legs}
+    for position, instruments in known.items():
         found = {
             key: changes(old, master.get(key))
             for key, old in instruments.items()
@@ -59,7 +61,7 @@ def merged(
         }
         kept |= {key: instruments[key] for key, change in found.items() if change}
         if why := "; ".join(change for change in found.values() if change):
-            held[position.id] = why
+            held[position] = why
     return kept, held
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from engine.controls import ControlState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -80,6 +82,14 @@ class Ticks:
     age_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class QuotesRead:
+    """REST quotes that a `QueryQuotes` asked for at ``began_s``; what the feed has brought since is newer."""
+
+    ticks: tuple[Tick, ...]
+    began_s: float
+
+
 class FeedState(StrEnum):
     """What the price feed is doing; every change is a message."""
 
@@ -112,12 +122,14 @@ class InstrumentsLoaded:
 class TradesLoaded:
     """The open rows of the trade store; ``rows`` None = the query failed (never: no positions).
 
-    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too.
+    ``levels`` are all rows of ``strategy_exit_levels``, wrong ones too. ``began_s`` is when the store was
+    asked; None = just now.
     """
 
     rows: tuple[TradeRow, ...] | None
     detail: str = ""
     levels: tuple[ExitLevel, ...] = ()
+    began_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +173,15 @@ class OrderUpdate:
 
 
 class Verb(StrEnum):
-    """The three commands that change something at the broker."""
+    """The commands that change something at the broker: three of an order, four of the whole account."""
 
     PLACE = "place"
     MODIFY = "modify"
     CANCEL = "cancel"
+    EXIT_ALL = "exit all"
+    KILL = "kill switch"
+    ARM = "arm P&L exit"
+    DISARM = "disarm P&L exit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +211,10 @@ Outcome = Accepted | Refused | Unknown
 
 @dataclass(frozen=True, slots=True)
 class CommandOutcome:
-    """What became of one `PlaceOrder`, `ModifyOrder` or `CancelOrder`."""
+    """What became of one `PlaceOrder`, `ModifyOrder`, `CancelOrder` or `ControlAccount`.
+
+    ``correlation_id``: of the order; of a command of the whole account the name of what wanted it.
+    """
 
     verb: Verb
     correlation_id: str
@@ -209,6 +228,10 @@ class Wish(StrEnum):
     STOP = "stop"
     RESUME = "resume"
     SET = "set"
+    ADOPT = "adopt"
+    SHRINK = "shrink"
+    UNWATCH = "unwatch"
+    FLATTEN = "flatten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +249,7 @@ class Command:
 
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
-        rule, value: what SET is to change, as it was written.
+        rule, value: what SET is to change, as it was written; FLATTEN's typed word is in ``value``.
     """
 
     wish: Wish
@@ -301,6 +324,24 @@ class MarginKnown:
     failed: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """What became of a `ClaimLease`.
+
+    Attributes:
+        held: it is ours, under this ``fence``, until ``until_s`` unless it is renewed.
+        fence: the newest number of the account, whoever holds it; 0 = not known.
+        by: the owner, ``host:pid:chance``.
+        failed: why nobody knows; empty = this is the answer. What was held before is held until its end.
+    """
+
+    held: bool = False
+    fence: int = 0
+    until_s: float = 0.0
+    by: str = ""
+    failed: str = ""
+
+
 class BeatKind(StrEnum):
     """The clock's reasons to wake the machine."""
 
@@ -355,14 +396,23 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class BooksState:
+    """News of the file of executions: ``state`` goes on the words "The file of executions"."""
+
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdatesStopped:
-    """The order-update socket stays away until a person mends what ``detail`` names."""
+    """The order-update socket is kept away by what ``detail`` names; empty = it lives again."""
 
     detail: str
 
 
 Message = (
-    Ticks | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
+    Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown | CacheState | Remembered
+    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
+    | Remembered
 )  # fmt: skip

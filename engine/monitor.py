@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine import notices
 from engine.access import AccessWatch
+from engine.bearings import Source
+from engine.blindness import Blindness
+from engine.books import Bookkeeper
 from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
+from engine.controls import ControlState
 from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
@@ -22,6 +27,7 @@ from engine.messages import (
     AccountState,
     Beat,
     BeatKind,
+    BooksState,
     BrokerReport,
     CacheState,
     Command,
@@ -30,9 +36,11 @@ from engine.messages import (
     FeedState,
     InstrumentsLoaded,
     JournalState,
+    LeaseState,
     MarginKnown,
     Message,
     OrderUpdate,
+    QuotesRead,
     Refused,
     Remembered,
     RulesChanged,
@@ -43,6 +51,8 @@ from engine.messages import (
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
+from engine.naked import risk_words
+from engine.nets import ACCOUNT_VERBS, Nets
 from engine.orders import read_correlation_id
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
@@ -51,6 +61,7 @@ from engine.sessions import at, ist_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from engine.ledger import Ledger
     from engine.model import InstrumentKey, PositionId
     from engine.sessions import Calendar
     from engine.watch import Watchlist
@@ -58,8 +69,6 @@ if TYPE_CHECKING:
 __all__ = ["Monitor", "MonitorConfig"]
 
 REMEMBER_EVERY_S = 5.0
-#: A broker that cannot be read for this long is told of, exit or not.
-BLIND_S = 60.0
 
 
 class Monitor:
@@ -72,6 +81,8 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
+        self._books = Bookkeeper(watch.charges)
+        self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
         self.feed_detail = ""
         self._cards: dict[str, Card] = {}
@@ -88,9 +99,10 @@ class Monitor:
         self._drilling = False
         self._remembered_s = 0.0
         self._day = ""
-        self._blind_s: float | None = None  # since when the broker cannot be read
+        self._blindness = Blindness()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
+            QuotesRead: self._quotes,
             OrderUpdate: self._update,
             CommandOutcome: self._outcome,
             BrokerReport: self._report,
@@ -105,6 +117,9 @@ class Monitor:
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
             MarginKnown: self.dialogue.margins.known,
+            BooksState: notices.books,
+            LeaseState: self._lease,
+            ControlState: self.nets.take,
             CacheState: self.cached.state,
             Remembered: self.cached.remembered,
         }
@@ -128,18 +143,22 @@ class Monitor:
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
         self._running = {intent.id: intent for intent in self.desk.live()}
+        self._books.restore(journal.get("book", {}), self.desk.intents.values())
         self.helm.number_after(today, intents)
         self.holdings.restore(
             journal.get("closed", {}),
             journal.get("reduced", {}),
             journal.get("memory", {}),
             journal.get("override", {}),
+            journal.get("contracts", {}),
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
         self._calendar.restore(journal.get("setting", {}))
+        self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -148,9 +167,12 @@ class Monitor:
         """Take in one message; give back what is to be done, in order."""
         if type(message) is Ticks:
             effects = self._ticks(message, now_s)
-            return effects + self._after(now_s) if effects else effects  # mostly nothing happened
-        effects = self._handlers[type(message)](message, now_s)
-        return effects + self.readiness.after(message, now_s) + self._after(now_s)
+            if not effects:
+                return effects  # mostly nothing happened
+        else:
+            effects = self._handlers[type(message)](message, now_s)
+            effects += self.readiness.after(message, now_s)
+        return self.helm.tenure.guarded(effects + self._after(now_s), now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -165,8 +187,14 @@ class Monitor:
                     effects += self.helm.judged(judgement, now_s)
         return effects
 
+    def _quotes(self, message: QuotesRead, now_s: float) -> list[Effect]:
+        """REST quotes of an exit's contracts, those that the feed has overtaken left out."""
+        arrived_s = self.watch.book.arrived_s
+        newer = [tick for tick in message.ticks if (arrived_s(tick.key) or 0.0) <= message.began_s]
+        return self._ticks(Ticks(newer), now_s)
+
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
-        return self._new_day(now_s) + self._beaten(message, now_s)
+        return self._new_day(now_s) + self._beaten(message, now_s) + self.nets.beat(message.kind, now_s)
 
     def _new_day(self, now_s: float) -> list[Effect]:
         day = intent_day(now_s)
@@ -176,7 +204,8 @@ class Monitor:
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
-            effects += [alert for intent in self.desk.standing() for alert in _half_closed(intent)]
+            ledger = self.desk.blotter.ledger
+            effects += [alert for intent in self.desk.standing() for alert in _half_closed(intent, ledger)]
         self.helm.release(self.holdings.positions)
         return effects
 
@@ -186,7 +215,7 @@ class Monitor:
                 return self._pulse(now_s)
             case BeatKind.SYNC:
                 self.desk.ask(now_s, "sync")
-                return [LoadTrades(), *self.desk.pulse(now_s)]
+                return [*self.helm.tenure.look(now_s), LoadTrades(), *self.desk.pulse(now_s)]
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
@@ -228,7 +257,9 @@ class Monitor:
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:
-        effects: list[Effect] = []
+        effects = self.helm.tenure.look(now_s)
+        if not self.helm.tenure.why(now_s):
+            effects += self.helm.bearings.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
@@ -252,8 +283,15 @@ class Monitor:
         self.store_fault = message.detail if message.rows is None else ""
         if message.rows is None:
             text = f"{message.detail} What is known goes on being watched."
-            return [Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)]
-        return self.holdings.take_rows(message.rows, message.levels, now_s)
+            unread = Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)
+            return [unread, *self.helm.bearings.unread(Source.ROWS, message.detail)]
+        # an answer without any row is not believed at once, while there are positions
+        believed = bool(message.rows) or not self.holdings.positions
+        effects = self.holdings.take_rows(message.rows, message.levels, now_s)
+        believed = believed or not self.holdings.positions
+        if self.helm.bearings.take_rows(message, believed=believed):
+            self._found()
+        return effects
 
     def _instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         held = tuple(self.holdings.changed)
@@ -282,6 +320,8 @@ class Monitor:
 
     def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
         self.updates_stopped = message.detail
+        if not message.detail:
+            return []
         text = (
             f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
             "A new access token, or a restart, brings the updates back."
@@ -317,42 +357,55 @@ class Monitor:
 
     def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
         """A refusal that only another token, or the owner, can mend: how the access stands is asked."""
-        effects = self.desk.outcome(message, now_s)
+        if message.verb in ACCOUNT_VERBS:
+            return self.nets.outcome(message, now_s)
+        effects = self.desk.outcome(message, now_s) + self.nets.doubt(message)
         said = message.outcome
         if isinstance(said, Refused) and remedy(said.code, said.reason) is Remedy.HOLD:
             effects = effects + self.access.doubt(now_s)
         return effects
 
     def _report(self, message: BrokerReport, now_s: float) -> list[Effect]:
-        effects = self.desk.report(message, now_s)
-        if message.failed:
-            return effects + self.access.doubt(now_s) + self._blind(message.failed, now_s)
-        if self._blind_s is not None and now_s - self._blind_s >= BLIND_S:
-            text = "Orders and positions can be read again."
-            effects.append(Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text))
-        self._blind_s = None
-        if not self.helm.reconciled:
-            self.helm.reconciled = True
+        first = not message.failed and self.helm.bearings.take_books(message)
+        if first:
             ours = [read_correlation_id(order.correlation_id) for order in message.orders]
             self.helm.number_after(intent_day(now_s), [name[1] for name in ours if name])
-            self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
+        effects = self.desk.report(message, now_s)  # held against the journal before anything is sent on it
+        if message.failed:
+            if self.helm.bearings.no_books():
+                blind = self.helm.bearings.unread(Source.BOOKS, message.failed)
+            else:
+                exits = any(True for _ in self.desk.live())
+                blind = self._blindness.failed(message.failed, now_s, exits=exits)
+            return effects + self.access.doubt(now_s) + blind
+        effects += self._blindness.answered()
+        if first:
+            self._found()
         return effects + self._compare(message, now_s)
 
-    def _blind(self, why: str, now_s: float) -> list[Effect]:
-        """At the start a broker that cannot be read is news at once, later after a minute."""
-        self._blind_s = now_s if self._blind_s is None else self._blind_s
-        if not self.helm.reconciled:
-            text = f"{why}. Until the broker answers, Prahari only alerts."
-            return [Alert(Urgency.HIGH, "reconcile", "The broker cannot be read", text)]
-        if now_s - self._blind_s < BLIND_S:
-            return []
-        text = f"{why}. Rules go on, but no exit can be placed until it answers."
-        return [Alert(Urgency.HIGH, "blind", "The broker cannot be read", text)]
+    def _found(self) -> None:
+        """The books or the rows are read: with the last of them, what was only told is judged again."""
+        if self.helm.bearings.found:
+            self.helm.release(self.holdings.positions)
+
+    def _lease(self, message: LeaseState, now_s: float) -> list[Effect]:
+        """The account is ours, or not; ours anew, everything is read before anything else."""
+        lapsed = self.helm.tenure.why(now_s)
+        effects, anew = self.helm.tenure.take(message, now_s)
+        if not anew:
+            if lapsed and not self.helm.tenure.why(now_s):
+                self.helm.release(self.holdings.positions)
+            return effects
+        self.helm.bearings.lose(self.desk.blotter.ledger.asked, now_s)
+        self.desk.ask(now_s, "the account is ours now")
+        return [*effects, LoadTrades(), *self.desk.pulse(now_s)]
 
     def _compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Hold the automation of positions in which store and broker differ, also while others exit."""
         if report is not self.desk.blotter.ledger.report or not self.holdings.loaded:
             return []  # an older one, overtaken; or there is nothing to compare with yet
+        if self.helm.tenure.why(now_s):
+            return []  # who owns the account trades, and writes it to the store when he is done
         positions = self.holdings.positions
         running = [*self._running.values(), *self.desk.live()]  # what has just ended is still listed
         busy = {leg.key for intent in running for leg in intent.legs}
@@ -360,11 +413,15 @@ class Monitor:
         for position in positions.values():
             for key, (units, _) in self.desk.traded(position).items():
                 traded[key] = traded.get(key, 0) + units
-        effects, loose = self.helm.differences.look(tuple(positions.values()), report, traded, busy, now_s)
+        in_session = self.helm.calendar.is_open(now_s)
+        effects, loose = self.helm.differences.look(
+            tuple(positions.values()), report, traded, busy, now_s, in_session=in_session
+        )
         self.helm.release(loose)
+        effects += self.holdings.regrow(report, now_s)
         working = {order.request.key for order in self.desk.blotter.live()}
         # the other modes leave the store's rows alone, and at night the broker's books are made anew
-        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and self.helm.calendar.is_open(now_s):
+        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and in_session:
             for position in tuple(positions.values()):
                 if working.isdisjoint(position.nets) and self.helm.differences.closed(position, now_s):
                     intent, kept = self.helm.closed_outside(position, now_s)
@@ -384,7 +441,8 @@ class Monitor:
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
         self._count_traded()
-        return effects
+        effects += self.helm.flattening.turn(now_s)
+        return effects + self._books.look(self.desk.intents.values(), self.helm.mode, now_s)
 
     def _count_traded(self) -> None:
         """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""
@@ -400,7 +458,7 @@ class Monitor:
         card = exit_card(intent, made)
         effects: list[Effect] = []
         if not intent.state.flat:
-            effects += _half_closed(intent)
+            effects += _half_closed(intent, self.desk.blotter.ledger)
         elif intent.part is None:
             position = self.holdings.positions.get(intent.position)
             before = 0 if position is None else self.watch.memory(position.id).realised_paise
@@ -432,7 +490,7 @@ def _outside(intent: Intent) -> Effect:
     return Alert(Urgency.HIGH, f"outside:{intent.id}", title, text, intent.position)
 
 
-def _half_closed(intent: Intent) -> list[Effect]:
+def _half_closed(intent: Intent, ledger: Ledger) -> list[Effect]:
     """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
     legs = range(len(intent.legs))
     done = intent.part is None and all(intent.rest(index) <= 0 for index in legs)
@@ -440,6 +498,7 @@ def _half_closed(intent: Intent) -> list[Effect]:
         return []
     text = (
         f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it; its "
-        "P&L and its rules count what is gone at its fills. /exit closes the rest; or correct the rows."
+        f"P&L and its rules count what is gone at its fills. {risk_words(intent, ledger)} "
+        "/exit closes the rest; or correct the rows."
     )
     return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

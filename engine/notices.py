@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert
+from engine.messages import Wish
 from engine.model import Urgency
 from engine.rules.levels import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.effects import Effect
+    from engine.messages import BooksState
     from engine.model import ExitLevel, Position
     from engine.reconcile import Opposed
     from engine.trades import InvalidPosition
@@ -51,14 +56,15 @@ def unprotected(position: Position) -> Alert:
     return Alert(Urgency.MEDIUM, topic, "Unprotected position", text, position.id)
 
 
-def changed(position: Position, why: str) -> Alert:
-    """A held contract that is another one in the new instrument master."""
+def changed(position: Position, why: str, odd: Sequence[str] = ()) -> Alert:
+    """A held contract that is another one in the new instrument master; ``odd``: legs with an odd rest."""
+    rest = f" {'; '.join(odd)}: the odd rest cannot be traded any more, ask the broker." if odd else ""
     text = (
-        f"{position.symbol} {position.strategy}: {why}. Its rules only tell until you have looked. "
+        f"{position.symbol} {position.strategy}: {why}.{rest} Its rules only tell until you have looked. "
         "Correct its rows if they are wrong; /resume takes the new contract over."
     )
     topic = f"contract:{position.id}:{why}"
-    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id)
+    return Alert(Urgency.HIGH, topic, "A contract has changed", text, position.id, (Wish.RESUME,))
 
 
 def gone(position: Position) -> Alert:
@@ -81,3 +87,9 @@ def refusal(position: Position, note: RuleNote, urgency: Urgency) -> Alert:
         f"{position.symbol} {position.strategy}: {why}.",
         position.id,
     )
+
+
+def books(state: BooksState, _now_s: float) -> list[Effect]:
+    """The file of executions cannot be written, has been mended, or takes lines again."""
+    topic, title = f"books:{state.state}", f"The file of executions {state.state}"
+    return [Alert(Urgency.MEDIUM, topic, title, state.detail)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.model import InstrumentKey, Side
@@ -18,7 +18,16 @@ from engine.model import InstrumentKey, Side
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Event", "Order", "OrderState", "correlation_id", "following", "read_correlation_id"]
+__all__ = [
+    "Event",
+    "Order",
+    "OrderState",
+    "Trade",
+    "account_tag",
+    "correlation_id",
+    "following",
+    "read_correlation_id",
+]
 
 
 class OrderState(StrEnum):
@@ -114,6 +123,14 @@ def following(state: OrderState, event: Event) -> OrderState:
     return TABLE[state, event]
 
 
+class Trade(NamedTuple):
+    """One trade of an order at the exchange: so many units at that price; ``at_s`` None = not told when."""
+
+    units: int
+    paise: int
+    at_s: float | None = None
+
+
 @dataclass(slots=True)
 class Order:
     """One order of an intent: what was sent, and what became of it.
@@ -123,12 +140,13 @@ class Order:
         leg, part, attempt: which leg of the plan, which slice of it, which try of that slice.
         sent_s: when the request was last about to leave; the journal knows it before the broker.
         filled_s: when we learnt of its last fill; the position list may lag behind that.
-        trades: the exchange's trades of it by their ids: units and price of each, as far as they are told.
+        trades: the exchange's trades of it by their ids, as far as they are told.
         priced_s: when the limit was last changed.
         modifies: how often; Dhan allows 25 in the life of an order.
         unknown_s: since when nobody knows; None = known.
         absent_reads: consistent order-book reads without it since `unknown_s`.
         pending: a modify or cancel is on its way and unanswered.
+        cancels: how often its cancel was sent, the last time at ``cancel_sent_s``.
     """
 
     request: OrderRequest
@@ -148,8 +166,9 @@ class Order:
     absent_reads: int = 0
     pending: bool = False
     cancel_sent_s: float | None = None
+    cancels: int = 0
     filled_s: float = 0.0
-    trades: dict[str, tuple[int, int]] = field(default_factory=dict)
+    trades: dict[str, Trade] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -162,13 +181,18 @@ class Order:
         return self.request.quantity - self.filled if self.state.live else 0
 
     @property
+    def told(self) -> int:
+        """Units that the trades add up to which the exchange has told."""
+        return sum(trade.units for trade in self.trades.values())
+
+    @property
     def turnover_paise(self) -> int:
         """What the filled units came to: the sum of the trades when all are told, else by the average.
 
         Before anybody has told a price it is the limit, which is the worst that it can have been.
         """
-        if sum(units for units, _ in self.trades.values()) == self.filled:
-            return sum(units * paise for units, paise in self.trades.values())
+        if self.told == self.filled:
+            return sum(trade.units * trade.paise for trade in self.trades.values())
         return self.filled * (self.average_paise or self.request.limit_paise)
 
     def learn(self, event: Event) -> bool:
@@ -204,10 +228,9 @@ class Order:
             self.request = replace(self.request, limit_paise=seen.limit_paise)
         return self.learn(event) or resized or (self.filled, self.average_paise) != before
 
-    def book(self, trades: Mapping[str, tuple[int, int]]) -> bool:
+    def book(self, trades: Mapping[str, Trade]) -> bool:
         """Take in the trade book's word on this order; True when that is news. A shorter one is late."""
-        told = sum(units for units, _ in trades.values())
-        if told <= sum(units for units, _ in self.trades.values()):
+        if sum(trade.units for trade in trades.values()) <= self.told:
             return False
         self.trades = dict(trades)
         return True
@@ -233,12 +256,16 @@ class Order:
             "part": self.part, "attempt": self.attempt, "sent_s": self.sent_s, "state": self.state,
             "order_id": self.order_id, "filled": self.filled, "average": self.average_paise,
             "reason": self.reason, "priced_s": self.priced_s, "modifies": self.modifies,
+            "cancels": self.cancels, "cancel_sent_s": self.cancel_sent_s,
             "filled_s": self.filled_s, "trades": {k: list(v) for k, v in self.trades.items()},
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Order:
-        """Read the journal's row; an order that was on its way when we died is unknown."""
+        """Read the journal's row; an order that was on its way when we died is unknown.
+
+        Nobody knows what became of a cancel that was: it is sent again.
+        """
         request = OrderRequest(
             row["id"], InstrumentKey(row["key"]), Side(row["side"]), row["quantity"], row["limit"],
             Product(row["product"]), row["ioc"],
@@ -248,8 +275,9 @@ class Order:
             request, row["intent"], row["leg"], row["part"], row["attempt"], row["sent_s"], state,
             row["order_id"],
             row["filled"], row["average"], row["reason"], row["priced_s"], row["modifies"],
+            cancels=row.get("cancels", 0),
             filled_s=row.get("filled_s", row["priced_s"]),
-            trades={name: (units, paise) for name, (units, paise) in row.get("trades", {}).items()},
+            trades={name: Trade(*trade) for name, trade in row.get("trades", {}).items()},
         )  # fmt: skip
         if state in (OrderState.SENDING, OrderState.UNKNOWN):
             order.state = OrderState.UNKNOWN
@@ -260,14 +288,18 @@ class Order:
 _ID = re.compile(r"P-([A-Za-z0-9]{1,8})-([0-9]{6}[0-9a-z]{3})-(\d{1,2})-(\d{1,2})-(\d{1,2})")
 
 
+def account_tag(account: str) -> str:
+    """The account as order names have it: its first eight letters and digits."""
+    return re.sub(r"[^A-Za-z0-9]", "", account)[:8]
+
+
 def correlation_id(account: str, intent: str, leg: int, part: int, attempt: int) -> str:
     """Name an order after what it is for; at most 30 characters of ``[A-Za-z0-9-]``.
 
     Raises:
         ValueError: a part does not fit (accounts are cut to their first eight letters and digits).
     """
-    tag = re.sub(r"[^A-Za-z0-9]", "", account)[:8]
-    name = f"P-{tag}-{intent}-{leg}-{part}-{attempt}"
+    name = f"P-{account_tag(account)}-{intent}-{leg}-{part}-{attempt}"
     if not _ID.fullmatch(name):
         raise ValueError(f"no correlation id can be made of {name!r}")
     return name

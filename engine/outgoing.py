@@ -92,6 +92,7 @@ class Outgoing:
     def cancel(self, order: Order, now_s: float) -> None:
         """Cancel a working order."""
         order.cancel_sent_s = now_s
+        order.cancels += 1
         order.pending = True
         self.save_order(order)
         self.add(CancelOrder(order.order_id, order.id))

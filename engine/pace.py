@@ -32,6 +32,11 @@ class Pace:
         self.wanted = False
         self._asked_s = now_s
 
+    def overtake(self) -> None:
+        """What was asked for before is too old for who begins now: the next report does not wait for it."""
+        self.wanted = True
+        self._asked_s = None
+
     def answered(self, now_s: float, *, newest: bool, failed: bool) -> None:
         """A report came; ``newest`` when it is the last one asked for.
 

@@ -47,8 +47,11 @@ class PaperExchange:
         """What is held before any paper trade: the trade store's word, net units per contract."""
         self._baseline = dict(nets)
 
-    def restore(self, orders: Iterable[Order]) -> None:
-        """Rebuild the books from the journal's orders after a restart."""
+    def restore(self, orders: Iterable[Order], since_s: float = 0.0) -> None:
+        """Rebuild the books from the journal's orders after a restart; those of an earlier day are dead.
+
+        ``since_s``: when this day began.
+        """
         for order in orders:
             if not order.order_id:
                 continue  # it died before the paper exchange answered: it never existed
@@ -57,6 +60,8 @@ class PaperExchange:
                 status = OrderStatus.TRADED
             elif not order.state.live:
                 status = OrderStatus.CANCELLED
+            elif order.sent_s < since_s:
+                status = OrderStatus.EXPIRED
             r = order.request
             row = BrokerOrder(
                 order.order_id, order.id, r.key, r.side, r.quantity, order.filled, order.average_paise,
@@ -95,6 +100,13 @@ class PaperExchange:
             return Refused("DH-906", "order is not open")
         self._end(resting, OrderStatus.CANCELLED)
         return Accepted(order_id)
+
+    def close(self) -> list[BrokerOrder]:
+        """The session ends, and with it every order that rests; the changed orders."""
+        resting = [each for working in self._working.values() for each in working]
+        for each in resting:
+            self._end(each, OrderStatus.EXPIRED)
+        return [each.row for each in resting]
 
     # -------------------------------------------------------------------------------- quotes
 

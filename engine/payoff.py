@@ -58,10 +58,7 @@ def payoff(legs: Sequence[Leg]) -> Payoff:
         return Payoff(premium)
     corners = sorted({0} | {strike(leg) for leg in legs if _is_option(leg)})
     values = [_value_at(legs, corner) for corner in corners]
-    calls = sum(leg.quantity for leg in legs if leg.instrument.right is Right.CALL)
-    puts = sum(leg.quantity for leg in legs if leg.instrument.right is Right.PUT)
-    linear = sum(leg.quantity for leg in legs if not _is_option(leg))
-    right, left = calls + linear, linear - puts
+    left, right = slopes(legs)
     return Payoff(
         net_premium_paise=premium,
         max_profit_paise=None if right > 0 else max(values),
@@ -71,6 +68,18 @@ def payoff(legs: Sequence[Leg]) -> Payoff:
         flat_beyond=right == 0 and left == 0,
         one_expiry=True,
     )
+
+
+def slopes(legs: Sequence[Leg]) -> tuple[int, int]:
+    """Units that the payoff gains per paisa: left of the lowest strike, right of the highest.
+
+    Above 0 on the left, or below 0 on the right, the loss grows without end. Legs of several expiries
+    count as if they all still stood.
+    """
+    calls = sum(leg.quantity for leg in legs if leg.instrument.right is Right.CALL)
+    puts = sum(leg.quantity for leg in legs if leg.instrument.right is Right.PUT)
+    linear = sum(leg.quantity for leg in legs if not _is_option(leg))
+    return linear - puts, calls + linear
 
 
 def entry_price(leg: Leg) -> int:

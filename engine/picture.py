@@ -68,6 +68,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         access=token_words(monitor.access.state, now_s),
         troubles=monitor.access.troubles(now_s),
         cache=monitor.cached.words,
+        nets=monitor.nets.words(now_s),
     )
 
 
@@ -100,6 +101,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         closing_pnl_paise=figures.closing_pnl_paise,
         ready=monitor.readiness.of(position.id, now_s),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
+        differs=monitor.helm.differences.shown(position.id),
     )
 
 
@@ -110,6 +112,11 @@ def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionS
     last = monitor.desk.last_of(position.id)
     if last is not None and last.state is IntentState.STUCK:
         return PositionState.STUCK, last.note
+    if monitor.helm.differences.unwatched(position.id):
+        return (
+            PositionState.UNWATCHED,
+            f"You stopped watching it. {monitor.helm.differences.told(position.id)}",
+        )
     if monitor.dialogue.questions.held(position.id):
         return PositionState.HELD, "waiting for your answer"
     if why := monitor.helm.held_out(position.id)[1]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from engine.intents import LegPlan
-from engine.model import Side
+from engine.intents import Contract, LegPlan
+from engine.model import Right, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,12 @@ __all__ = ["plan_exit", "rows_after", "slice_quantity"]
 SHORTS, LONGS = 0, 1
 
 
-def plan_exit(position: Position, earlier: Iterable[Intent] = (), closes: int | None = None) -> list[LegPlan]:
+def plan_exit(
+    position: Position,
+    earlier: Iterable[Intent] = (),
+    closes: int | None = None,
+    level_paise: int | None = None,
+) -> list[LegPlan]:
     """Plan the exit of a position: one entry a contract, shorts before longs.
 
     Rows of the same contract are one entry; rows that cancel out are none. Shorts come first because
@@ -27,11 +32,17 @@ def plan_exit(position: Position, earlier: Iterable[Intent] = (), closes: int | 
     half-way then leaves only longs (bounded risk). Of a part each contract gives the same share, in
     whole lots, so that what stays is hedged as before.
 
+    Within each of the two the contract that is most in the money, or nearest to it, comes first, futures
+    before all options: a short there loses fastest and blocks most margin, a long there is worth most
+    and falls fastest; the long farthest out of the money is worth least and goes last. Contracts that are
+    equally far, and all of them where the underlying's level is not known, keep the position's order.
+
     Args:
         position: as the trade store has it.
         earlier: its exits that ended before they were done; what they traded is not traded again, as
             long as the store still has the rows that they were planned from.
         closes: combinations to close, out of `Position.combinations`; None = all.
+        level_paise: where the underlying is, spot or forward; None = not known.
     """
     held: dict[InstrumentKey, list[Leg]] = {}
     for leg in position.legs:
@@ -45,7 +56,7 @@ def plan_exit(position: Position, earlier: Iterable[Intent] = (), closes: int | 
                     units, turnover = intent.traded(index)
                     plan.before += units
                     plan.before_paise += turnover
-    return sorted(legs, key=lambda leg: leg.rank)
+    return sorted(legs, key=lambda leg: (leg.rank, _out_of_the_money(leg.contract, level_paise)))
 
 
 def slice_quantity(instrument: Instrument) -> int:
@@ -77,6 +88,16 @@ def rows_after(leg: LegPlan, units: int) -> dict[int, int]:
     return left
 
 
+def _out_of_the_money(contract: Contract | None, level_paise: int | None) -> float:
+    """How far an option's strike is from being worth something, in paise; below 0 in the money."""
+    if contract is None or level_paise is None:
+        return 0
+    if contract.strike_paise is None or contract.right is None:
+        return float("-inf")
+    away = contract.strike_paise - level_paise
+    return away if contract.right is Right.CALL else -away
+
+
 def _leg(legs: Sequence[Leg], net: int, share: Fraction) -> LegPlan:
     instrument = legs[0].instrument
     side = Side.BUY if net < 0 else Side.SELL
@@ -95,4 +116,6 @@ def _leg(legs: Sequence[Leg], net: int, share: Fraction) -> LegPlan:
         prices_paise={leg.row_id: leg.entry_price_paise for leg in legs if leg.entry_price_paise is not None},
         lower_paise=instrument.lower_paise,
         upper_paise=instrument.upper_paise,
+        contract=Contract(instrument.right, instrument.strike_paise, instrument.expiry),
+        delivers=not instrument.index_option,
     )

@@ -29,6 +29,11 @@ class Difference:
     positions: tuple[PositionId, ...]
 
     @property
+    def more(self) -> bool:
+        """True when the broker holds more, the same way round: closing what is recorded crosses no zero."""
+        return self.theirs is not None and self.ours * self.theirs > 0 and abs(self.theirs) > abs(self.ours)
+
+    @property
     def text(self) -> str:
         """One sentence for the owner."""
         theirs = "does not list it" if self.theirs is None else f"holds {self.theirs:+d}"

@@ -6,16 +6,19 @@ until it has caught up. From then on another quantity there is the owner's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.effects import Record, ReduceTrades, RowPart
 from engine.plan import rows_after
+from engine.trades import row_key
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from engine.intents import Intent
-    from engine.model import TradeRow
+    from engine.messages import BrokerReport
+    from engine.model import InstrumentKey, TradeRow
 
 __all__ = ["Closed", "Reductions", "closed_by"]
 
@@ -59,24 +62,31 @@ class Reductions:
     def __init__(self) -> None:
         self._pending: dict[str, ReduceTrades] = {}
         self._of_earlier_days: set[str] = set()
+        self._here_alone: set[str] = set()
 
     def restore(self, kept: Mapping[str, Mapping[str, Any]], today: Container[str]) -> None:
-        """Take over what the journal knows; exits are numbered in the order of their days.
+        """Take over what the journal knows, in the order in which it happened.
 
         Args:
             kept: the records, by exit.
             today: the exits whose orders are taken over too.
         """
         self._of_earlier_days = {name for name in kept if name not in today}
-        for name, value in sorted(kept.items()):
+        for name, value in sorted(kept.items(), key=lambda each: (each[1]["at_s"], each[0])):
             if not value["settled"]:
                 parts = tuple(RowPart(*part) for part in value["parts"])
                 self._pending[name] = ReduceTrades(name, parts, value["at_s"])
+                self._here_alone |= {name} if value.get("here_alone") else set()
 
-    def add(self, name: str, parts: tuple[RowPart, ...], now_s: float) -> Record:
-        """Remember what an exit has closed; the record belongs into the transaction that ends it."""
-        self._pending[name] = job = ReduceTrades(name, parts, now_s)
-        return _record(job, settled=False)
+    def add(self, name: str, parts: tuple[RowPart, ...], now_s: float, *, here_alone: bool = False) -> Record:
+        """Remember what an exit has closed; the record belongs into the transaction that ends it.
+
+        ``here_alone``: the store is not to be written to; the rows count as reduced as long as they are what
+        they were.
+        """
+        self._pending[name] = ReduceTrades(name, parts, now_s)
+        self._here_alone |= {name} if here_alone else set()
+        return self._record(name, settled=False)
 
     def apply(self, row: TradeRow, *, earlier: bool = False) -> TradeRow:
         """The row as it is after our exits, whether the store knows of them yet or not.
@@ -91,7 +101,32 @@ class Reductions:
 
     def late(self) -> list[ReduceTrades]:
         """What is to be written, or written again: the store takes each part once."""
-        return [job for job in self._pending.values() if job.parts]
+        return [job for name, job in self._pending.items() if job.parts and name not in self._here_alone]
+
+    def is_more(self, row: TradeRow) -> bool:
+        """Whether the store says more of a row than we count, and is not to be told so."""
+        alone = [self._pending[name] for name in self._here_alone & self._pending.keys()]
+        return any(part.row_id == row.id for job in alone for part in job.parts)
+
+    def regrown(self, rows: Iterable[TradeRow], report: BrokerReport) -> list[Record]:
+        """Forget what only we have taken off rows of which the broker holds as much as they say."""
+        if not self._here_alone:
+            return []
+        recorded: Counter[InstrumentKey] = Counter()
+        keys: dict[int, InstrumentKey] = {}
+        for row in rows:
+            keys[row.id] = row_key(row)
+            recorded[keys[row.id]] += row.action.sign * row.quantity
+        held: Counter[InstrumentKey] = Counter()
+        for listed in report.positions:
+            held[listed.key] += listed.net_quantity
+        records = []
+        for name in sorted(self._here_alone & self._pending.keys()):
+            touched = {keys[part.row_id] for part in self._pending[name].parts if part.row_id in keys}
+            if touched and all(held[key] == recorded[key] for key in touched):
+                records.append(self._record(name, settled=True))
+                del self._pending[name]
+        return records
 
     def settle(self, rows: Iterable[TradeRow]) -> list[Record]:
         """Take note of rows just read from a store that is written to; forget what they show."""
@@ -103,11 +138,16 @@ class Reductions:
             if waiting & ids or any(shown.get(part.row_id) == part.before for part in job.parts):
                 waiting |= ids
             else:
+                records.append(self._record(job.name, settled=True))
                 del self._pending[job.name]
-                records.append(_record(job, settled=True))
         return records
 
-
-def _record(job: ReduceTrades, *, settled: bool) -> Record:
-    kept = {"parts": [list(part) for part in job.parts], "at_s": job.closed_at_s, "settled": settled}
-    return Record("reduced", job.name, kept)
+    def _record(self, name: str, *, settled: bool) -> Record:
+        job = self._pending[name]
+        kept = {
+            "parts": [list(part) for part in job.parts],
+            "at_s": job.closed_at_s,
+            "settled": settled,
+            "here_alone": name in self._here_alone,
+        }
+        return Record("reduced", name, kept)

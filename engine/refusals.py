@@ -54,6 +54,7 @@ class _Row(NamedTuple):
     words: str
     what: Remedy
     advice: str = ""
+    access: bool = False  # what only another token or address mends
 
 
 #: The first row with this code, or with these words in the reason, wins.
@@ -68,6 +69,7 @@ _TABLE: tuple[_Row, ...] = (
         r"invalid token|token[\w ]* (expired|invalid)|invalid ip|\bip\b[\w ]*(whitelist|registered|allowed)",
         Remedy.HOLD,
         "Dhan refuses our access token or address: give it a new one. The exit goes on when it is taken.",
+        access=True,
     ),
     _Row(
         frozenset(),
@@ -130,7 +132,7 @@ def meet(leg: LegPlan, order: Order, filled: int, refusal: tuple[str, str], now_
     lasts_s = now_s - leg.refused_since_s
     if row.what is not Remedy.HOLD and lasts_s >= PATIENCE_S and not kept:
         return Met(blocked=f"{said} It was refused for {lasts_s:.0f} s.")
-    leg.wait_until_s = now_s + _pause_s(row.what, leg.refusals)
+    leg.wait_until_s, leg.shut_out = now_s + _pause_s(row.what, leg.refusals), row.access
     loud = row.what in (Remedy.HOLD, Remedy.REPRICE) or lasts_s >= TOLD_AFTER_S
     return Met(told=said if loud else "")
 
@@ -139,7 +141,8 @@ def let_in_again(intents: Iterable[Intent], now_s: float) -> None:
     """The broker takes our token again: what waited for that need not wait longer."""
     for intent in intents:
         for leg in intent.legs:
-            leg.wait_until_s = min(leg.wait_until_s, now_s)
+            if leg.shut_out:
+                leg.wait_until_s, leg.shut_out = min(leg.wait_until_s, now_s), False
 
 
 def _row(code: str, reason: str) -> _Row:

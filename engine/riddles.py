@@ -59,7 +59,10 @@ class Riddles:
             intent = self._intents[order.intent]
             if intent.state.live or order.unknown_s is not None or not cancel_due(order, now_s):
                 continue
-            text = f"Order {order.id} was taken for lost. It is cancelled; check the position at the broker."
+            text = (
+                f"{intent.legs[order.leg].name}: order {order.id} was taken for lost. It is cancelled; check "
+                "the position at the broker."
+            )
             self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
             self._out.cancel(order, now_s)
             found = True
@@ -73,9 +76,13 @@ class Riddles:
             if order is None or now_s - self._cancelled_s.get(row.order_id, -inf) < CANCEL_AGAIN_S:
                 continue
             self._cancelled_s[row.order_id] = now_s
-            text = f"{order.id} is in the book twice, also as order {row.order_id}. Check the position."
+            intent = self._intents[order.intent]
+            text = (
+                f"{intent.legs[order.leg].name}: order {order.id} is in the book twice, also as order "
+                f"{row.order_id}. Check the position."
+            )
             topic = f"double:{row.order_id}"
-            self._out.tell(self._intents[order.intent], topic, "The broker has made two orders of one", text)
+            self._out.tell(intent, topic, "The broker has made two orders of one", text)
             self._out.add(Audit("double", {"order": order.id, "order_id": row.order_id}))
             if not row.status.final:
                 self._out.add(CancelOrder(row.order_id, order.id))

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.errors import ConfigError
-from engine.tuning import Tuning
+from engine.tuning import NetTuning, Tuning
 from engine.words import FeedSource, LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
@@ -69,6 +69,13 @@ EXPECTED: dict[str, str] = {
     "EXIT_IOC": "on or off (default off)",
     "EXIT_CAP_WAIT_S": "seconds from 1 to 600 (default 20)",
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
+    "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
+    "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
+    "LEASE_TTL_S": "seconds from 5 to 300 (default 30)",
+    "BROKER_PNL_EXIT": "on or off (default off)",
+    "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
+    "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
+    "ALLOW_EXIT_ALL": "on or off (default off)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -101,6 +108,8 @@ class Settings:
         redis_compress: smaller values in Redis, at more cost.
         feed_source: whose socket the prices come by.
         tuning: how patient exits are.
+        lease_ttl_s: how long the lease of the account lives unless it is renewed.
+        nets: which of the broker's own nets are wanted.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
     """
@@ -123,6 +132,8 @@ class Settings:
     sessions_file: Path | None
     log_level: LogLevel
     tuning: Tuning
+    lease_ttl_s: float
+    nets: NetTuning
     dhan_api_url: str
     dhan_auth_url: str
     dhan_feed_url: str
@@ -166,6 +177,8 @@ class Settings:
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
+            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 300), 30.0),
+            nets=_nets(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
             dhan_feed_url=read.url("DHAN_FEED_URL", words.ws_url),
@@ -228,9 +241,21 @@ def shown(name: str, word: str) -> str:
 def _tuning(read: _Reader) -> Tuning:
     usual = Tuning()
     return Tuning(
-        read("EXIT_CAP_WAIT_S", words.seconds(1, 600), usual.cap_wait_s),
-        read("EXIT_PATIENT_WAIT_S", words.seconds(20, 3_600), usual.patient_wait_s),
+        read("EXIT_CAP_WAIT_S", words.number(1, 600), usual.cap_wait_s),
+        read("EXIT_PATIENT_WAIT_S", words.number(20, 3_600), usual.patient_wait_s),
         read("EXIT_IOC", words.switch, usual.ioc),
+        read("EXIT_BATCH_LOTS", words.batch_lots, usual.batch_lots),
+        read("EXIT_NAKED_S", words.number(0, 600), usual.naked_budget_s),
+    )
+
+
+def _nets(read: _Reader) -> NetTuning:
+    usual = NetTuning()
+    return NetTuning(
+        read("BROKER_PNL_EXIT", words.switch, usual.pnl_exit),
+        read("BROKER_PNL_EXIT_EXTRA_PCT", words.number(5, 500), usual.pnl_exit_extra_pct),
+        read("KILL_SWITCH_AFTER_FLAT", words.switch, usual.kill_after_flat),
+        read("ALLOW_EXIT_ALL", words.switch, usual.exit_all),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.effects import Alert
+from engine.effects import Alert, ReopenUpdates
 from engine.model import Urgency
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Silence:
         self._missed = 0
 
     def look(self, now_s: float) -> list[Effect]:
-        """Count what has not come; tell once when it is too much, and anew after it has spoken."""
+        """Count what has not come; when it is too much, open another and tell, once until it has spoken."""
         late = [order_id for order_id, at_s in self._waiting_s.items() if now_s - at_s >= GRACE_S]
         for order_id in late:
             del self._waiting_s[order_id]
@@ -48,6 +48,6 @@ class Silence:
             return []
         text = (
             f"Of the last {self._missed} orders that were filled only the books have told. Orders are "
-            "followed by reading those every few seconds, which is slower. A restart opens the socket anew."
+            "followed by reading those every few seconds, which is slower. The socket is opened anew."
         )
-        return [Alert(Urgency.MEDIUM, "updates-silent", "Order updates are silent", text)]
+        return [ReopenUpdates(), Alert(Urgency.MEDIUM, "updates-silent", "Order updates are silent", text)]

@@ -90,6 +90,7 @@ Step = Wait | Place | Reprice | Cancel | Block | Tell
 def next_step(
     intent: Intent,
     index: int,
+    units: int,
     ledger: Ledger,
     live: Sequence[Order],
     touch: Touch,
@@ -98,19 +99,20 @@ def next_step(
 ) -> Step:
     """Decide what to do for one leg, given every live order of the account.
 
-    Changes only the leg's own counters (reads that disagreed, the frozen mid).
+    Of its rest ``units`` may go now (`engine.batches.turn`), those of live orders included. Changes only the
+    leg's own counters (reads that disagreed, the frozen mid).
     """
     leg = intent.legs[index]
     own = intent.live_on(index)
-    if own and (_held_less(leg, ledger, live) or sum(o.rest for o in own) > intent.rest(index)):
+    if own and (_held_less(leg, ledger, live) or sum(o.rest for o in own) > units):
         return _take_back(leg, own, now_s)
     if leg.blocked:
         return Wait()
     if own:
         return _tend(intent, leg, own[0], touch, now_s, tuning)
-    if intent.rest(index) <= 0 or now_s < leg.wait_until_s or _came_to_nothing(intent, index, now_s):
+    if units <= 0 or now_s < leg.wait_until_s or _came_to_nothing(intent, index, now_s):
         return Wait()
-    return _start(intent, index, ledger, live, touch, now_s, tuning)
+    return _start(intent, index, units, ledger, live, touch, now_s, tuning)
 
 
 def cancel_due(order: Order, now_s: float) -> bool:
@@ -151,6 +153,7 @@ def renew_mid(leg: LegPlan, touch: Touch, now_s: float) -> bool:
     if fresh is None:
         return False
     leg.mid_paise, leg.mid_s, leg.mids, leg.uncapped = fresh, now_s, 1, False
+    leg.trigger_mid_paise = fresh if leg.trigger_mid_paise is None else leg.trigger_mid_paise
     return True
 
 
@@ -186,7 +189,8 @@ def _tend(intent: Intent, leg: LegPlan, order: Order, touch: Touch, now_s: float
         return told
     ladder = ladder_of(intent, leg)
     far = far_side_paise(ladder, touch)
-    at_cap = order.request.limit_paise in (ladder.cap_paise(), range_edge_paise(leg, far))
+    limit, sign = order.request.limit_paise, leg.side.sign  # somebody may have moved it past the cap
+    at_cap = (limit - ladder.cap_paise()) * sign >= 0 or limit == range_edge_paise(leg, far)
     if at_cap and now_s - order.priced_s >= tuning.cap_wait_s and not leg.uncapped:
         leg.uncapped = True
         text = f"{leg.name}: the limit stands at its cap and is not filled. " + (
@@ -235,6 +239,7 @@ def _came_to_nothing(intent: Intent, index: int, now_s: float) -> bool:
 def _start(
     intent: Intent,
     index: int,
+    units: int,
     ledger: Ledger,
     live: Sequence[Order],
     touch: Touch,
@@ -253,7 +258,7 @@ def _start(
         return wait
     if leg.baseline_net is None and not ledger.settle(leg, row):
         return Wait(report=True, why=f"{leg.name}: the position list is too young after our last fill")
-    quantity = min(intent.rest(index), ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
+    quantity = min(units, ledger.free(leg, row.net_quantity, live), leg.slice_quantity)
     quantity -= quantity % leg.lot
     if quantity <= 0:
         return _nothing_free(intent, index, ledger, live, row, now_s)

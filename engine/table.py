@@ -58,7 +58,7 @@ def _positions(positions: Sequence[PositionView], width: int) -> str:
             _result(p),
             _doing(p),
             p.urgency.name,
-            p.reason,
+            f"{p.reason} {p.differs}".strip(),
         )
         for p in positions
     ]

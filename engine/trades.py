@@ -268,7 +268,8 @@ def _row_faults(
             f"the row says {_contract(*ours)}"
         )
     if instrument.expiry is not None and instrument.expiry < today:
-        faults.append(f"{where}: {instrument.display} expired on {instrument.expiry}")
+        shares = "" if instrument.index_option else ", to be settled in SHARES: look at the broker now"
+        faults.append(f"{where}: {instrument.display} expired on {instrument.expiry}{shares}")
     if row.quantity % instrument.lot:
         faults.append(f"{where}: {row.quantity} is not a whole number of lots of {instrument.lot}")
     if price_needed and row.price_paise is None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
 
-__all__ = ["Finding", "comes_true", "verify"]
+__all__ = ["Finding", "comes_true", "explained", "verify"]
 
 
 class Finding(StrEnum):
@@ -27,9 +27,11 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
     """Judge the last report; the sentence says what disagrees, or that there is no report to judge.
 
     A contract the broker does not list is "not yet", never flat; but a leg that was closed on an earlier
-    day is not carried into today's list, if that lists others of the exit. A net that differs from what
-    our own fills explain is a mismatch: somebody else traded, or a fill is counted wrongly. Of an exit of
-    a part the broker must still hold what it was to leave.
+    day is not carried into today's list, if that lists others of the exit, and one that has expired is in
+    no list that means anything. A net that differs from what our own fills explain is a mismatch: somebody
+    else traded, or a fill is counted wrongly; but what an order of others has just added, the way round
+    that the leg was held, is not this exit's business. Of an exit of a part the broker must still hold what
+    it was to leave.
     """
     report = ledger.report
     if report is None or any(not ledger.fresh(leg.key) for leg in intent.legs):
@@ -47,10 +49,12 @@ def verify(intent: Intent, ledger: Ledger) -> tuple[Finding, str]:
 
 
 def _gone(leg: LegPlan, intent: Intent, ledger: Ledger) -> bool:
-    """Whether a leg was closed on an earlier day, so that today's list need not have it."""
+    """Whether a leg has expired or was closed on an earlier day, so that today's list need not have it."""
+    if leg.lapsed:
+        return True
     if leg.keeps or ledger.traded(leg.key) or ledger.row(leg) is not None:
         return False
-    return any(ledger.row(other) is not None for other in intent.legs)
+    return any(other.lapsed or ledger.row(other) is not None for other in intent.legs)
 
 
 def _verify_leg(leg: LegPlan, ledger: Ledger) -> tuple[Finding, str]:
@@ -62,7 +66,7 @@ def _verify_leg(leg: LegPlan, ledger: Ledger) -> tuple[Finding, str]:
         return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}: it stands the other way round"
     if -net * leg.side.sign < leg.keeps:
         return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, {leg.keeps} units were to stay"
-    if expected is not None and net != expected:
+    if expected is not None and net not in (expected, expected - leg.side.sign * ledger.added(leg)):
         return Finding.MISMATCH, f"{leg.name}: the broker shows {net:+d}, our fills explain {expected:+d}"
     return Finding.FLAT, ""
 
@@ -72,6 +76,13 @@ def comes_true(intent: Intent, ledger: Ledger) -> bool:
     legs = range(len(intent.legs))
     if intent.begun_s < ledger.since_s or intent.live_orders() or any(intent.rest(i) > 0 for i in legs):
         return False
-    if any(ledger.expected(leg) is None and ledger.row(leg) is not None for leg in intent.legs):
-        return False
-    return verify(intent, ledger)[0] is Finding.FLAT
+    return explained(intent, ledger) and verify(intent, ledger)[0] is Finding.FLAT
+
+
+def explained(intent: Intent, ledger: Ledger) -> bool:
+    """Whether our own fills of today say what each contract must be that the broker lists.
+
+    Without that a list of zeros proves nothing while the market is closed: the books are made anew then.
+    """
+    legs = [leg for leg in intent.legs if not leg.lapsed]
+    return all(ledger.expected(leg) is not None or ledger.row(leg) is None for leg in legs)

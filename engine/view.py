@@ -18,6 +18,7 @@ class PositionState(StrEnum):
     WATCHING = "watching"
     EXITING = "exiting"
     HELD = "held"
+    UNWATCHED = "unwatched"
     FLAT = "flat"
     STUCK = "stuck"
     INVALID = "invalid"
@@ -88,6 +89,7 @@ class PositionView:
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
         ready: whether its exit could go now; None = it runs, there is none, or nobody has looked yet.
+        differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
     """
 
     id: PositionId
@@ -110,6 +112,7 @@ class PositionView:
     closing_pnl_paise: int | None = None
     part: str = ""
     ready: Ready | None = None
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class MonitorView:
         data_age_s: since the last market data of any kind; None = never.
         accounts: those that have a day limit.
         access: until when the access token lives; empty = unknown.
+        nets: how the broker's own P&L-based exit stands; empty = it is not wanted.
         troubles: what is wrong with token, address, rights or clock, a sentence each.
         cache: how the prices shared over Redis stand, e.g. ``price mirror, 0.1 s behind``; empty = no Redis.
     """
@@ -164,6 +168,7 @@ class MonitorView:
     access: str = ""
     troubles: tuple[str, ...] = ()
     cache: str = ""
+    nets: str = ""
 
     @property
     def pnl_paise(self) -> int | None:

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from engine.tuning import BY_SLICE
+
 
 class Secret:
     """A word that must not be shown: it prints as ``***`` until somebody asks to `reveal` it."""
@@ -148,8 +150,8 @@ def port(word: str) -> int:
     return number
 
 
-def seconds(least: float, most: float) -> Callable[[str], float]:
-    """A number of seconds within these bounds."""
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A number within these bounds."""
 
     def read(word: str) -> float:
         value = float(word)
@@ -158,6 +160,16 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def batch_lots(word: str) -> int:
+    """Lots of a batch, or the word for batches of one slice."""
+    if word.lower() == "freeze":
+        return BY_SLICE
+    value = int(word)
+    if not 0 <= value <= 1_000:
+        raise ValueError
+    return value
 
 
 def switch(word: str) -> bool:

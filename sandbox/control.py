@@ -19,6 +19,7 @@ from aiohttp import web
 from sandbox import rows
 from sandbox.faults import SWITCHES, RestFault
 from sandbox.levers import assign, one_of, pull_exchange, pull_market
+from sandbox.refusals import Refusal
 from sandbox.strict_json import parse
 
 if TYPE_CHECKING:
@@ -27,7 +28,18 @@ if TYPE_CHECKING:
     from sandbox.dhan_rest import World
     from sandbox.faults import Faults
 
-_ARMS = ("clear", "cut", "delay_positions", "error", "half_body", "late", "reject", "reset", "stall")
+_ARMS = (
+    "clear",
+    "cut",
+    "delay_books",
+    "delay_positions",
+    "error",
+    "half_body",
+    "late",
+    "reject",
+    "reset",
+    "stall",
+)
 _TERMS = ("accepted", "late_s", "path", "reason", "seconds", "status", "times", "verb")
 
 
@@ -59,8 +71,10 @@ def mount_control(app: web.Application, world: World, step: Callable[[], Awaitab
         return await _pull(request, lambda asked: _set_habits(world, asked))
 
     async def exchange(request: web.Request) -> web.Response:
-        """Change the exchange and its account."""
-        return await _pull(request, lambda asked: pull_exchange(world, asked))
+        """Change the exchange and its account; what a hand has sent sets out at once."""
+        answer = await _pull(request, lambda asked: pull_exchange(world, asked))
+        world.settle()
+        return answer
 
     app.router.add_get("/sandbox/state", state)
     app.router.add_post("/sandbox/step", stepped)
@@ -73,6 +87,8 @@ async def _pull(request: web.Request, act: Callable[[dict[str, Any]], Any]) -> w
         answer = act(dict(parse(await request.read())))
     except (TypeError, ValueError, AttributeError) as wrong:
         return web.json_response({"error": str(wrong)}, status=400)
+    except Refusal as wrong:
+        return web.json_response({"error": wrong.body["errorMessage"]}, status=400)
     except KeyError as wrong:
         return web.json_response({"error": f"{wrong.args[0]}: not there"}, status=400)
     return web.json_response(answer or {})

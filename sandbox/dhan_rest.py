@@ -19,6 +19,7 @@ from sandbox.exchange import Mutation
 from sandbox.limits import Group, RateLimits
 from sandbox.misbehaviour import misbehave
 from sandbox.refusals import Refusal
+from sandbox.relisting import Relisting
 from sandbox.strict_json import parse
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class World:
     limits: RateLimits = field(default_factory=RateLimits)
     candles: Candles = field(default_factory=Candles)
     bell: Bell = field(default_factory=Bell)
+    relisting: Relisting = field(default_factory=Relisting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,9 +214,9 @@ class DhanServer:
         response.headers["Date"] = formatdate(self._now_s() + self.habits.date_ahead_s, usegmt=True)
 
     async def _compact(self, _request: web.Request) -> web.Response:
-        text = master.compact(self.market.instruments.values())
+        text = master.compact(self._world.relisting.listed(self.market.instruments.values()))
         return web.Response(text=text, content_type="text/csv")
 
     async def _detailed(self, _request: web.Request) -> web.Response:
-        text = master.detailed(self.market.instruments.values(), self.market)
+        text = master.detailed(self._world.relisting.listed(self.market.instruments.values()), self.market)
         return web.Response(text=text, content_type="text/csv")

@@ -211,4 +211,5 @@ class Exchange:
         return order
 
     def _tell(self, order: Order, at_s: float) -> None:
+        order.told.append((at_s, rows.order_row(order)))
         self.updates.append(Update(order.client_id, rows.order_update(order, at_s)))

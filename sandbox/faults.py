@@ -43,6 +43,7 @@ class RestFault:
         seconds: how long a STALL lasts before the connection is cut, or how old delayed positions are.
         late_s: the order of the call shows up this much later.
         reason: the exchange rejects the order of the call with these words.
+        lag_s: orders and trades are told as they were so long ago.
     """
 
     verb: str
@@ -55,6 +56,7 @@ class RestFault:
     seconds: float = 0.0
     late_s: float = 0.0
     reason: str = ""
+    lag_s: float = 0.0
 
     def matches(self, verb: str, path: str) -> bool:
         """Whether a call is meant: the verb is the same or "*", the path begins alike."""
@@ -179,6 +181,11 @@ class Faults:
     def delay_positions(self, seconds: float, *, times: int = 1) -> None:
         """Positions are told as they were some seconds ago."""
         self.rest.append(RestFault("GET", "/positions", times, seconds=seconds))
+
+    def delay_books(self, seconds: float, *, times: int = 1) -> None:
+        """Order book and trade book are told as they were some seconds ago, so many reads of each."""
+        for path in ("/orders", "/trades"):
+            self.rest.append(RestFault("GET", path, times, lag_s=seconds))
 
     def cut(self, socket: Socket = Socket.FEED) -> None:
         """Reset every connection of a kind now, without a close frame."""

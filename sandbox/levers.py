@@ -6,8 +6,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.model import InstrumentKey, Segment
+from sandbox import hands
 from sandbox.exchange import DEFAULT_CLIENT
 from sandbox.instruments import read_key
+from sandbox.limits import Group
 from sandbox.market import Market
 
 if TYPE_CHECKING:
@@ -79,6 +81,13 @@ def _quote(market: Market, value: Any) -> None:
     market.set_quote(_key(value), bid, ask, quantity=None if shown is None else int(_above_zero(shown)))
 
 
+def _range(market: Market, value: Any) -> None:
+    low, high = (round(_above_zero(value[side]) * 100) for side in ("lower", "upper"))
+    if low >= high:
+        raise ValueError(f"read {value['lower']} to {value['upper']}, expected the lower one first")
+    market.set_range(_key(value), low, high)
+
+
 def _release(market: Market, value: Any) -> None:
     market.release(_key(value))
 
@@ -89,6 +98,35 @@ def _carry(world: World, value: Any) -> None:
     if quantity % lot:
         raise ValueError(f"read quantity {quantity}, expected whole lots of {lot}")
     world.exchange.carry(key, quantity, round(float(value["price"]) * 100))
+
+
+def _hand(world: World, value: Any) -> None:
+    hands.trade(world.exchange, _key(value), int(value["quantity"]), world.now_s())
+
+
+def _cancel(world: World, value: Any) -> None:
+    hands.cancel(world.exchange, _key(value), world.now_s())
+
+
+def _change(world: World, value: Any) -> None:
+    price_paise = round(_above_zero(value["price"]) * 100)
+    hands.change(world.exchange, _key(value), price_paise, world.now_s())
+
+
+def _square_off(world: World, value: Any) -> None:
+    hands.square_off(world.exchange, None if value is True else _key(value), world.now_s())
+
+
+def _kill_switch(world: World, value: Any) -> None:
+    world.exchange.account(DEFAULT_CLIENT).killed = bool(value)
+
+
+def _order_calls(world: World, value: Any) -> None:
+    world.limits.spend(DEFAULT_CLIENT, Group.ORDER, int(_above_zero(value)), world.now_s())
+
+
+def _master(world: World, value: Any) -> None:
+    world.relisting.edit(world.exchange.source.instruments[_key(value)], value)
 
 
 def _latency(world: World, value: Any) -> None:
@@ -128,17 +166,25 @@ def _key(value: Any) -> InstrumentKey:
 
 _EXCHANGE: Mapping[str, Callable[[World, Any], None]] = {
     "always_open": _always_open,
+    "cancel": _cancel,
     "carry": _carry,
+    "change": _change,
     "funds": _funds,
+    "hand": _hand,
+    "kill_switch": _kill_switch,
     "latency_s": _latency,
+    "master": _master,
+    "order_calls": _order_calls,
     "protect_market": _protect,
     "rate_limits": _rate_limits,
+    "square_off": _square_off,
     "token_life_s": _token_life,
 }
 _MARKET: Mapping[str, Callable[[Market, Any], None]] = {
     "freeze": _freeze,
     "glide": _glide,
     "quote": _quote,
+    "range": _range,
     "release": _release,
     "spot": _spot,
 }

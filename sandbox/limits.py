@@ -50,6 +50,10 @@ class RateLimits:
         calls.append(now_s)
         return True
 
+    def spend(self, client_id: str, group: Group, calls: int, now_s: float) -> None:
+        """Another tool of the same user has just made so many calls."""
+        self._calls.setdefault((client_id, group), deque()).extend([now_s] * calls)
+
     def allow_chain(self, client_id: str, request: str, now_s: float) -> bool:
         """An option chain may be asked once in three seconds per distinct request."""
         asked = client_id, request

@@ -160,6 +160,11 @@ class Market:
         self._pinned.add(key)
         self._changed.add(key)
 
+    def set_range(self, key: InstrumentKey, low_paise: int, high_paise: int) -> None:
+        """Move a contract's operating range of the day; orders beyond it are turned down."""
+        self._tapes[key].limit(low_paise, high_paise)
+        self._changed.add(key)
+
     def release(self, key: InstrumentKey) -> None:
         """Let a pinned contract follow the market again, from the next step."""
         self._pinned.discard(key)

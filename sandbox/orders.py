@@ -89,6 +89,7 @@ class Order:
         doom: the exchange will reject it with these words when it arrives there; empty = not.
         protected: a market order becomes a limit at the exchange.
         triggered: False while a stop waits for its trigger.
+        told: what the order book showed of it, from which moment on each.
     """
 
     order_id: str
@@ -109,6 +110,7 @@ class Order:
     triggered: bool = True
     modifications: int = 0
     trades: list[Trade] = field(default_factory=list)
+    told: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def live(self) -> bool:

@@ -48,6 +48,11 @@ class Tape:
             self._oi_high = max(self._oi_high, self._oi)
             self._oi_low = min(self._oi_low, self._oi)
 
+    def limit(self, low_paise: int, high_paise: int) -> None:
+        """The exchange moves the day's range."""
+        self._range = low_paise, high_paise
+        self.show(self.quote.bids, self.quote.asks)
+
     def show(self, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """Replace the book by a new one."""
         self.quote = Quote(

@@ -167,7 +167,7 @@ def _float32(quote: Quote | None) -> float:
 
 def _segment_master(call: Call) -> Any:
     wanted, source = call.part("segment"), call.world.exchange.source
-    listed = [i for i in source.instruments.values() if i.segment.value == wanted]
+    listed = call.world.relisting.listed(i for i in source.instruments.values() if i.segment.value == wanted)
     if not listed:
         raise refusals.data(400, 814)
     return web.Response(text=master.detailed(listed, source), content_type="text/csv")

@@ -55,7 +55,11 @@ def _cancel(call: Call) -> Any:
 
 
 def _orders(call: Call) -> Any:
-    return [rows.order_row(order) for order in _book(call)]
+    if call.fault is None or not call.fault.lag_s:
+        return [rows.order_row(order) for order in _book(call)]
+    until_s = call.now_s - call.fault.lag_s
+    told = ([row for at_s, row in order.told if at_s <= until_s] for order in _book(call))
+    return [shown[-1] for shown in told if shown]
 
 
 def _order(call: Call) -> Any:
@@ -73,7 +77,9 @@ def _by_correlation(call: Call) -> Any:
 
 
 def _trades(call: Call) -> Any:
-    return [rows.trade_row(trade, order) for order in _book(call) for trade in order.trades]
+    until_s = call.now_s - (call.fault.lag_s if call.fault is not None else 0.0)
+    trades = [(trade, order) for order in _book(call) for trade in order.trades]
+    return [rows.trade_row(trade, order) for trade, order in trades if trade.at_s <= until_s]
 
 
 def _trades_of_order(call: Call) -> Any:

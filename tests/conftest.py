@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.support.postgres import Database, Postgres
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,3 +49,20 @@ class _ByDay(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByDay:
     """What decides which worker runs which tests."""
     return _ByDay(config, log)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The worker's PostgreSQL; its driver is imported by who needs it, because that takes a while."""
+    from tests.support.postgres import served  # noqa: PLC0415 - see above
+
+    with served() as server:
+        yield server
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    """A migrated database for one test."""
+    made = await postgres.migrated()
+    yield made
+    await postgres.drop(made)

@@ -11,16 +11,20 @@ import secrets
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
+from engine.budget import moments_s
+from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
+from engine.io.dhan.control import DhanControl
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.margin import DhanMargin
@@ -29,17 +33,20 @@ from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
+from engine.io.executions import Executions, executions_file, line_order
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal, journal_name
+from engine.io.lease import VERSION, LeaseKeeper, owner_name
 from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
-from engine.io.ports import Broker, Chat, Clock, Feed
-from engine.io.read_only import ReadOnlyBroker
+from engine.io.ports import Broker, Chat, Clock, Control, Feed
+from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.stores.sqlite import SqliteStore
+from engine.io.stores.sqlite_lease import SqliteLease
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
@@ -48,8 +55,9 @@ from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, picture, rules_now
-from engine.sessions import ist_date
+from engine.sessions import at, ist_date
 from engine.settings import Settings
+from engine.tenure import LeaseTerms
 from engine.view import MonitorView
 from engine.watch import Watchlist
 
@@ -121,19 +129,33 @@ async def run_house(
         ConfigError: the rules file has faults, or another monitor holds the data directory.
         JournalError: the journal cannot be opened, or another monitor sends orders for this account.
     """
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         sends = options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)  # the others may look on beside it
         if sends and not on_this_host(settings.dhan_api_url):
             held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
+        clock = SystemClock(settings.clock_start)
+        lease = _lease(settings, clock) if sends else None
+        if lease is not None:  # let go of when nothing can leave any more: after the threads have ended
+            held.push_async_callback(lease.release)
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)
         token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), learn)
-        house = _House(settings, options, journal, executor, token)
+        house = _House(settings, options, journal, executor, token, clock, lease)
         held.callback(house.rest.close)
         await house.live(make_chat, show)
+
+
+def _lease(settings: Settings, clock: Clock) -> LeaseKeeper:
+    """The lease of whoever may send orders; it lies beside the rows that its owner writes."""
+    terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
+    return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+
+
+def _store_file(settings: Settings) -> Path:
+    return settings.data_dir / "trades.sqlite3"
 
 
 class _House:
@@ -146,9 +168,11 @@ class _House:
         journal: Journal,
         executor: ThreadPoolExecutor,
         token: TokenFile,
+        clock: SystemClock,
+        lease: LeaseKeeper | None,
     ) -> None:
         self.settings, self.options, self.journal = settings, options, journal
-        self.clock = SystemClock(settings.clock_start)
+        self.clock, self.lease = clock, lease
         self.inbox = Inbox()
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
@@ -158,6 +182,7 @@ class _House:
             base_url=settings.dhan_api_url,
             executor=executor,
             clock=self.clock,
+            passes=lease.passes if lease else None,
         )
         self.access = DhanAccess(self.rest, token, self.clock)
         self.margins = DhanMargin(self.rest)
@@ -165,20 +190,30 @@ class _House:
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(
-            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning
-        )
+            options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
+            lease=lease.terms if lease else None, nets=settings.nets,
+        )  # fmt: skip
         self.monitor = Monitor(config, self.calendar, watch)
+        kept = journal.load()
         try:
-            self.monitor.restore(journal.load(), self.clock.now_s())
+            self.rest.remember(moments_s(kept.get("order", {}).values()))
+            self.monitor.restore(kept, self.clock.now_s())
         except (KeyError, ValueError, TypeError) as error:
             raise JournalError(
                 f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
                 "restore it or move it away"
             ) from error
+        self.books = sorted((value["line"] for value in kept.get("book", {}).values()), key=line_order)
+        self.executions = Executions(
+            executions_file(settings.data_dir, options.mode), self.inbox.post, self.clock
+        )
         self.errands = Errands()
         self.mirror: Callable[[], Awaitable[None]] | None = None
         self.feed: Feed = self._feed()
+        self.updates = self._order_updates()
         self.broker, self.listeners = self._broker()
+        control, sends = DhanControl(self.rest), options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
+        self.control: Control = control if sends else ReadOnlyControl(control)
 
     def view(self) -> MonitorView:
         """The machine at this moment."""
@@ -198,24 +233,31 @@ class _House:
     ) -> None:
         """Start everything, first what others need; end in the reverse order."""
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
-        store = SqliteStore(self.settings.data_dir / "trades.sqlite3")
+        store = SqliteStore(_store_file(self.settings))
         performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, self.access, store, self.feed, chat, self.margins),
+            inbox=self.inbox,
+            ports=Ports(
+                broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
+                margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
+                lease=self.lease,
+            ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
+            books=self.executions.put,
         )  # fmt: skip
+        for line in self.books:  # file and store take each once; a crash may have been faster
+            performer.perform(WriteBook(line))
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise
         supervise("chat", chat.run, restart=Restart.ALWAYS)
         supervise("store writer", performer.write_store, restart=Restart.ALWAYS)
+        supervise("executions", self.executions.run, restart=Restart.ALWAYS)
         supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)
         supervise("runner", runner.run, critical=True)
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)
-        if self.mirror is not None:
-            supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.options.mode is not Mode.SIMULATE:
-            supervise("order updates", self._order_updates().run, restart=Restart.ALWAYS)
+            supervise("order updates", self.updates.run, restart=Restart.ALWAYS)
         if self.rules_file is not None:
             watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
             supervise("rules file", watch, restart=Restart.ALWAYS)
@@ -236,8 +278,10 @@ class _House:
             )
 
     def _supervise_options(self, supervisor: Supervisor, show: Callable[[MonitorView], None]) -> None:
-        """What only this run of the command line wants."""
+        """What not every run wants: a setting or the command line does."""
         supervise = supervisor.supervise
+        if self.mirror is not None:
+            supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.options.table_every_s is not None:
             supervise("table", partial(self._tell, show, self.options.table_every_s))
         if self.options.once:
@@ -282,7 +326,8 @@ class _House:
         if self.options.mode is not Mode.SIMULATE:
             return self.rest, ()
         exchange = PaperExchange()
-        exchange.restore(self.monitor.desk.blotter.all())
+        today_s = at(ist_date(self.clock.now_s()), "00:00")
+        exchange.restore(self.monitor.desk.blotter.all(), today_s)
         paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
         return paper, (paper.listen,)
 

@@ -20,6 +20,7 @@ from engine.errors import BadInput, SourceError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
+from engine.io.dhan.control import DhanControl
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.rest import DhanRest
@@ -30,6 +31,7 @@ from engine.io.rules_tool import store_of
 from engine.io.token_file import TokenFile
 from engine.messages import FeedChanged, FeedState
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Mode, Position, Segment
+from engine.nets import control_checks, pnl_exit_check
 from engine.plan import plan_exit
 from engine.preflight import Check, Light, access_checks, plan_check
 from engine.pricing import Touch
@@ -88,9 +90,12 @@ class _Drill:
     async def checks(self) -> list[Check]:
         """Every line, in the order in which they are read."""
         state = await DhanAccess(self.rest, self.token, self.clock).state()
+        controls = await DhanControl(self.rest).state(0)
         held = await self._held()
         return [
             *access_checks(state, self.calendar, self.clock.now_s()),
+            *control_checks(controls),
+            *pnl_exit_check(controls, wanted=self.settings.nets.pnl_exit),
             await self._books(),
             await self._feed(held),
             await self._order_socket(),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
 from engine.io.ports import Clock
-from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, Tick, Ticks
+from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, QuotesRead, Tick, Ticks
 from engine.model import InstrumentKey
 from engine.paper import PaperExchange
 
@@ -37,9 +37,12 @@ class PaperBroker:
         self._last: dict[InstrumentKey, tuple[float, Tick]] = {}
 
     def listen(self, message: Message) -> None:
-        """Match resting orders against ticks; on the pulse, against quotes that still stand."""
+        """Match resting orders against ticks; on the pulse, against quotes that still stand.
+
+        At the close they end.
+        """
         now_s = self._clock.now_s()
-        if isinstance(message, Ticks):
+        if isinstance(message, Ticks | QuotesRead):
             for tick in message.ticks:
                 self._last[tick.key] = now_s, tick
                 self._offer(tick)
@@ -48,6 +51,10 @@ class PaperBroker:
                 last = self._last.get(key)
                 if last is not None and now_s - last[0] <= QUOTE_LIVES_S:
                     self._offer(last[1])
+
+        elif isinstance(message, Beat) and message.kind is BeatKind.SESSION_CLOSE:
+            for row in self._exchange.close():
+                self._post(OrderUpdate(row))
 
     def _offer(self, tick: Tick) -> None:
         for row in self._exchange.quote(tick):

@@ -7,13 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from engine.book_rows import RowFigures, row_figures
 from engine.effects import (
     Alert,
     Answer,
     Ask,
     CancelOrder,
     Card,
+    ClaimLease,
     CloseTrades,
+    ControlAccount,
     Effect,
     LoadInstruments,
     LoadTrades,
@@ -21,19 +24,43 @@ from engine.effects import (
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryControls,
     QueryMargin,
     QueryOrder,
+    QueryQuotes,
     RecallOrder,
     ReduceTrades,
     RenewToken,
+    ReopenUpdates,
     Say,
     Subscribe,
+    WriteBook,
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
-from engine.io.ports import Access, Broker, Chat, Clock, Feed, Margins, TradeStore
-from engine.messages import BrokerReport, CommandOutcome, InstrumentsLoaded, OrderUpdate, TradesLoaded, Verb
-from engine.model import Instrument, InstrumentKey
+from engine.io.ports import (
+    Access,
+    Broker,
+    Chat,
+    Claims,
+    Clock,
+    Control,
+    Feed,
+    Margins,
+    Quotes,
+    TradeStore,
+    Updates,
+)
+from engine.messages import (
+    BrokerReport,
+    CommandOutcome,
+    InstrumentsLoaded,
+    OrderUpdate,
+    QuotesRead,
+    TradesLoaded,
+    Verb,
+)
+from engine.model import Instrument, InstrumentKey, Mode
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +72,7 @@ LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrum
 
 
 class Ports(NamedTuple):
-    """Everything outside that effects are done to."""
+    """Everything outside that effects are done to; without a lease nobody may ask for one."""
 
     broker: Broker
     access: Access
@@ -53,6 +80,10 @@ class Ports(NamedTuple):
     feed: Feed
     chat: Chat
     margins: Margins
+    quotes: Quotes
+    updates: Updates
+    control: Control
+    lease: Claims | None = None
 
 
 class Performer:
@@ -61,6 +92,7 @@ class Performer:
     Args:
         spawn: starts a named task that the supervisor owns.
         load_master: reads the instrument master for these underlyings.
+        books: takes a line for the file of executions; never waits.
     """
 
     def __init__(
@@ -71,14 +103,20 @@ class Performer:
         clock: Clock,
         load_master: LoadMaster,
         spawn: Callable[[str, Awaitable[None]], None],
+        books: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._inbox = inbox
-        self._broker, self._access, self._store, feed, chat, self._margins = ports
+        self._broker, self._access, self._store = ports.broker, ports.access, ports.store
+        self._margins, self._quotes = ports.margins, ports.quotes
+        self._control, self._lease = ports.control, ports.lease
+        feed, chat, updates = ports.feed, ports.chat, ports.updates
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
-        self._closing: asyncio.Queue[CloseTrades | ReduceTrades] = asyncio.Queue()
-        self._loading = False
+        self._books = books
+        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook] = asyncio.Queue()
+        self._noted: list[RowFigures] = []  # what the store's rows do not say yet
+        self._loading = self._load_again = False
         self._does: dict[type, Callable[[Any], None]] = {
             PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
             ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
@@ -86,14 +124,20 @@ class Performer:
             RecallOrder: lambda e: self._broker.recall(e.correlation_id),
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
+            QueryQuotes: lambda e: spawn("quotes", self._quote(e)),
             QueryAccount: lambda _: spawn("account", self._account()),
             QueryMargin: lambda e: spawn(f"margin {e.nonce}", self._margin(e)),
+            QueryControls: lambda e: spawn(f"controls {e.request}", self._controls(e)),
+            ControlAccount: lambda e: spawn(str(e.verb), self._control_account(e)),
             RenewToken: lambda _: spawn("renew token", self._renew()),
+            ReopenUpdates: lambda _: updates.reopen(),
+            ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: lambda e: spawn("instruments", self._instruments(e)),
             CloseTrades: self._closing.put_nowait,
             ReduceTrades: self._closing.put_nowait,
             Subscribe: lambda e: feed.subscribe(e.instruments),
+            WriteBook: self._book,
             Alert: chat.alert,
             Ask: chat.ask,
             Answer: chat.answer,
@@ -156,41 +200,76 @@ class Performer:
         for order in found:
             self._inbox.post(OrderUpdate(order, looked_up=True))
 
+    async def _quote(self, effect: QueryQuotes) -> None:
+        began_s = self._clock.now_s()
+        try:
+            ticks = await self._quotes.quotes(effect.keys)
+        except SourceError as error:
+            _log.info("asking for quotes of an exit's contracts: %s", error)
+            return
+        self._inbox.post(QuotesRead(tuple(ticks), began_s))
+
     async def _account(self) -> None:
         self._inbox.post(await self._access.state())
 
     async def _margin(self, effect: QueryMargin) -> None:
         self._inbox.post(await self._margins.known(effect))
 
+    async def _controls(self, effect: QueryControls) -> None:
+        self._inbox.post(await self._control.state(effect.request))
+
+    async def _control_account(self, effect: ControlAccount) -> None:
+        outcome = await self._control.command(effect.verb, effect.terms)
+        self._inbox.post(CommandOutcome(effect.verb, effect.name, outcome))
+
     async def _renew(self) -> None:
         self._inbox.post(await self._access.renew())
+
+    async def _claim(self, effect: ClaimLease) -> None:
+        assert self._lease is not None  # noqa: S101 - the machine's configuration comes from the same hand
+        self._inbox.post(await self._lease.claim(effect))
 
     # ----------------------------------------------------------------------------------- store
 
     def _load_trades(self) -> None:
-        if not self._loading:  # a slow store gets one question at a time
-            self._loading = True
-            self._spawn("load trades", self._trades())
+        if self._loading:  # a slow store gets one question at a time
+            self._load_again = True
+            return
+        self._loading = True
+        self._spawn("load trades", self._trades())
 
     async def _trades(self) -> None:
+        began_s = self._clock.now_s()
         try:
             rows, levels = await self._store.open_rows(), await self._store.exit_levels()
         except (SourceError, BadInput) as error:
             self._inbox.post(TradesLoaded(None, str(error)))
         else:
-            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels)))
+            self._inbox.post(TradesLoaded(tuple(rows), levels=tuple(levels), began_s=began_s))
         finally:
             self._loading = False
+        if self._load_again:  # whoever asked meanwhile wants to know what is there now
+            self._load_again = False
+            self._load_trades()
 
-    async def _close(self, job: CloseTrades | ReduceTrades) -> bool:
+    def _book(self, effect: WriteBook) -> None:
+        """To the file; and to the store's rows, but for what was only on paper."""
+        self._books(effect.line)
+        if effect.line["mode"] != Mode.SIMULATE:
+            self._noted += row_figures(effect.line)
+            self._closing.put_nowait(effect)
+
+    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook) -> bool:
         try:
             if isinstance(job, ReduceTrades):
                 await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
-            else:
+            elif isinstance(job, CloseTrades):
                 await self._store.close_rows(job.exits, job.closed_at_s)
+            noted = tuple(self._noted)
+            missing = await self._store.note_exits(noted)
+            self._noted = [*missing, *self._noted[len(noted) :]]
         except SourceError as error:
-            ids = sorted(job.exits) if isinstance(job, CloseTrades) else [part.row_id for part in job.parts]
-            _log.warning("closing rows %s in the trade store: %s; trying again", ids, error)
+            _log.warning("the end of an exit is not in the trade store: %s; trying again", error)
             return False
         return True
 

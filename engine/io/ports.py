@@ -7,14 +7,16 @@ answer only where a method says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from engine.book_rows import RowFigures
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
-    from engine.effects import Alert, Answer, Ask, Card, QueryMargin, RowPart, Say
-    from engine.messages import AccountState, MarginKnown, Outcome, Tick, TokenRenewal
+    from engine.controls import ControlState, PnlExit
+    from engine.effects import Alert, Answer, Ask, Card, ClaimLease, QueryMargin, RowPart, Say
+    from engine.messages import AccountState, LeaseState, MarginKnown, Outcome, Tick, TokenRenewal, Verb
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
 
@@ -73,11 +75,28 @@ class Margins(Protocol):
         """What is free, and the margin of each basket."""
 
 
+class Control(Protocol):
+    """The broker's own nets, which are about the whole account."""
+
+    async def state(self, request: int) -> ControlState:
+        """How they stand, under this number; it never raises."""
+
+    async def command(self, verb: Verb, terms: PnlExit | None) -> Outcome:
+        """Send one command of the whole account, once; ``terms`` are those of ARM."""
+
+
 class Quotes(Protocol):
     """Quotes by REST, for when the socket is down or not wanted."""
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         """Latest quotes, missing ids left out (at most 1,000 keys a call). Raises SourceError."""
+
+
+class Updates(Protocol):
+    """The order-update socket."""
+
+    def reopen(self) -> None:
+        """Give up the connection and open another; nothing to do where there is none."""
 
 
 class Feed(Protocol):
@@ -107,6 +126,43 @@ class TradeStore(Protocol):
 
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         """Take parts off rows; each part becomes a closed row. Idempotent. Raises SourceError."""
+
+    async def note_exits(self, figures: Sequence[RowFigures]) -> Sequence[RowFigures]:
+        """Write what exits cost and made to their rows; those whose row is not there (yet) come back.
+
+        A row that has as new a line keeps what it says. Raises SourceError.
+        """
+
+
+class Holder(NamedTuple):
+    """Who has an account, as a lease's place tells it; ``ours``: whoever has just asked."""
+
+    ours: bool
+    owner: str
+    fence: int
+
+
+class Lease(Protocol):
+    """The place where the owner of an account is written down: one row of account, owner, fence and end."""
+
+    async def acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
+        """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows.
+
+        The new fence is higher than the old one and than ``claim.above``. Raises SourceError.
+        """
+
+    async def renew(self, account: str, owner: str, ttl_s: float, fence: int) -> Holder:
+        """Move its end, if this owner still has it under this fence. Raises SourceError."""
+
+    async def release(self, account: str, owner: str, fence: int) -> None:
+        """Let go of it, if this owner has it under this fence; the fence stays. Raises SourceError."""
+
+
+class Claims(Protocol):
+    """This process's hold on the lease; the answer never raises."""
+
+    async def claim(self, claim: ClaimLease) -> LeaseState:
+        """Take it or renew it."""
 
 
 class Chat(Protocol):

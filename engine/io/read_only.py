@@ -1,14 +1,19 @@
-"""A broker that can only be read: alert-only mode's, so that no bug can send an order there."""
+"""A broker that can only be read: alert-only mode's, so that no bug can send an order there.
+
+Its nets too, which simulate mode has not either: on paper nothing of the real account is touched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
-from engine.io.ports import Broker
-from engine.messages import Outcome, Refused
+from engine.controls import ControlState, PnlExit
+from engine.io.ports import Broker, Control
+from engine.messages import Outcome, Refused, Verb
 
 _NO = Refused("alert-only", "alert-only mode sends nothing to the broker")
+_NO_CONTROL = Refused("read-only", "this mode changes nothing at the broker")
 
 
 class ReadOnlyBroker:
@@ -47,3 +52,18 @@ class ReadOnlyBroker:
     async def positions(self) -> Sequence[BrokerPosition]:
         """Net positions."""
         return await self._broker.positions()
+
+
+class ReadOnlyControl:
+    """Implements `engine.io.ports.Control`: the nets can be looked at, commands are refused here."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    async def state(self, request: int) -> ControlState:
+        """How they stand."""
+        return await self._control.state(request)
+
+    async def command(self, verb: Verb, terms: PnlExit | None) -> Outcome:  # noqa: ARG002 - the port's shape
+        """Refuse."""
+        return _NO_CONTROL

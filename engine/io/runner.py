@@ -9,7 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from engine.effects import Audit, CancelOrder, Effect, ModifyOrder, PlaceOrder, Record, Seen, Settle
+from engine.effects import (
+    Audit,
+    CancelOrder,
+    ControlAccount,
+    Effect,
+    ModifyOrder,
+    PlaceOrder,
+    Record,
+    Seen,
+    Settle,
+)
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal
@@ -125,6 +135,8 @@ class Runner:
                 name, verb = effect.order.correlation_id, Verb.MODIFY
             case CancelOrder():
                 name, verb = effect.correlation_id, Verb.CANCEL
+            case ControlAccount():
+                name, verb = effect.name, effect.verb
             case _:
                 return False
         self._inbox.post(CommandOutcome(verb, name, Refused("journal", "not sent: the journal failed")))

@@ -9,11 +9,9 @@ beat that falls on a snapshot's moment comes after it.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Any
 
-from engine.broker_nouns import OrderStatus
 from engine.effects import (
     Alert,
     Ask,
@@ -180,10 +178,8 @@ class Driver:
         if self._now_s < session.open_s:
             return
         self._now_s = session.close_s
-        for order in self._exchange.orders():
-            if not order.status.final:
-                self._exchange.cancel(order.order_id)
-                self._tell(OrderUpdate(replace(order, status=OrderStatus.CANCELLED)))
+        for order in self._exchange.close():
+            self._tell(OrderUpdate(order))
 
     def _next_beat_s(self, from_s: float) -> float:
         """The next beat at which anything can happen; inf = none."""

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 #: How the reason of an exit that only joins a running one ends.
 WHOLE_NOW, IN_A_HURRY = "the running exit closes everything now", "the running exit is in a hurry now"
 #: First words of the topics of alerts about an exit, and about a position as such.
-_OF_EXITS = frozenset({"cap", "gate", "noprice", "overfill", "patience", "shrunk", "stuck", "unknown"})
+_OF_EXITS = frozenset(
+    {"cap", "gate", "lapsed", "noprice", "overfill", "patience", "shrunk", "stuck", "unknown"}
+)
 _OF_POSITIONS = frozenset({"invalid", "mismatch", "rule", "unprotected"})
 
 

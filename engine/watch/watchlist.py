@@ -61,7 +61,7 @@ class Watchlist(HotPath):
         self._replay = replay
         # what was recorded comes by instants, with all legs together
         self.lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
-        self._charges = charges
+        self.charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
 
@@ -226,7 +226,7 @@ class Watchlist(HotPath):
         """The position in figures, for people."""
         open_now = self._in_session(now_s)
         watched = self._positions[position]
-        return figures(watched, now_s, in_session=open_now, book=self.book, charges=self._charges)
+        return figures(watched, now_s, in_session=open_now, book=self.book, charges=self.charges)
 
     # -------------------------------------------------------------------------------------- inside
 

@@ -10,6 +10,7 @@ Everything that cannot be understood is a `WireError`; nothing else is ever rais
 one broken part does not spoil the others, the error is a `BrokenFrame` that carries them.
 """
 
+from engine.wire.controls import parse_held_rows, parse_kill_switch, parse_pnl_exit
 from engine.wire.frames import decode, depth
 from engine.wire.packets import FeedDisconnect, Level, MarketStatus, OpenInterest, Packet, PreviousClose
 from engine.wire.prices import BrokenFrame
@@ -42,8 +43,11 @@ __all__ = [
     "depth",
     "identifier",
     "login",
+    "parse_held_rows",
+    "parse_kill_switch",
     "parse_order_row",
     "parse_order_updates",
+    "parse_pnl_exit",
     "parse_position_row",
     "parse_profile",
     "parse_quotes",

@@ -27,6 +27,7 @@ _STATUSES = frozenset(OrderStatus)
 #: Where the options are that an exit trades.
 _OURS = frozenset({Segment.NSE_FNO, Segment.BSE_FNO})
 _OUR_NAMES = "P-"
+_MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 class ForeignRow(WireError):
@@ -110,6 +111,7 @@ def _trade(fields: Mapping[str, Any]) -> BrokerFill:
         side=side(required(fields, "transactionType")),
         quantity=units(fields, "tradedQuantity"),
         price_paise=price_paise,
+        at_s=utc_of_ist_text(text(fields, "exchangeTime"), _MOMENT) or None,
     )
 
 

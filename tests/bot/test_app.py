@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.toasts import FALLBACK
-from engine.effects import Answer, Say
+from engine.effects import Alert, Answer, Say
 from engine.errors import BadInput
 from engine.io.whys import Found
 from engine.messages import Actor, Command, Tap, Wish
-from engine.model import Urgency
+from engine.model import PositionId, Urgency
 from engine.picture import RulesNow
 from engine.view import MonitorView, PositionState
 from engine.why import Sighting
@@ -57,7 +57,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
         await server.wait_for(lambda s: s.calls_of("setMyCommands"))
         names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
-        assert names == ["status", "rules", "why", "set", "exit", "stop", "resume", "help"]
+        assert names == ["status", "rules", "why", "set", "exit", "flatten", "stop", "resume", "help"]
         assert server.state.commands_for(666, 666) == []
 
 
@@ -69,6 +69,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
         ("/exit@prahari_sandbox_bot 7", Wish.EXIT, 7),
         ("/stop", Wish.STOP, None),
         ("/resume", Wish.RESUME, None),
+        ("/resume 3359", Wish.RESUME, 3359),
     ],
 )
 async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strategy_id: int | None):
@@ -94,6 +95,7 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
         ("/set", "Tighten one rule of one position"),
         ("/set 3359 stop_loss", "/set 3359 stop_loss -30%"),
         ("/set stop_loss -30%", "after /set; expected a strategy id"),
+        ("/resume x", "Write /resume alone to resume everything."),
         ("/exitall", "I do not know “/exitall”"),
         ("sell everything", "I do not know “sell everything”"),
     ],
@@ -130,6 +132,18 @@ async def test_set_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Pat
         assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%")
         assert core.posted == [command]
         assert not any(message.chat_id == 666 for message in server.sent())
+
+
+async def test_flatten_is_posted_with_its_word_and_a_strangers_is_not(tmp_path: Path):
+    """Without the word the core says what it would do; a stranger does not even hear that."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/flatten everything", user=666)
+        server.phone.send("/flatten")
+        server.phone.send("/flatten everything")
+        commands = await core.wait_for(lambda c: len(c.of(Command)) == 2 and c.of(Command))
+        owner = Actor(OWNER, OWNER, "Asha")
+        assert commands == [Command(Wish.FLATTEN, owner), Command(Wish.FLATTEN, owner, value="everything")]
 
 
 async def test_rules_and_why_show_pages_silently_from_picker_and_button(tmp_path: Path):
@@ -188,6 +202,19 @@ async def test_an_exit_from_picker_to_verified_flat(tmp_path: Path):
         assert (command.wish, command.strategy_id) == (Wish.EXIT, 3359)
         [tap] = core.of(Tap)
         assert tap == Tap("nonce0000", yes=True, by=Actor(OWNER, OWNER, "Asha"), callback_id=press.id)
+
+
+async def test_a_choice_on_an_alert_reaches_the_core(tmp_path: Path):
+    """What is to be made of a difference is asked for by one press; the core asks back."""
+    clock, core = QuickClock(), Core()
+    choices = (Wish.ADOPT, Wish.UNWATCH)
+    differs = Alert(Urgency.HIGH, "d", "They disagree", "So.", PositionId("default/3359"), choices)
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(differs)
+        message = await message_with(server, "They disagree")
+        press = server.phone.tap(message.id, "Stop watching")
+        await answered(server, press)
+        assert core.posted == [Command(Wish.UNWATCH, Actor(OWNER, OWNER, "Asha"), 3359)]
 
 
 async def test_two_choices_on_one_picker_are_two_questions(tmp_path: Path):

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.bubbles import question_page
-from bot.buttons import Look, Pick, Press, parse
+from bot.bubbles import alert_page, question_page
+from bot.buttons import Choice, Look, Pick, Press, parse
 from bot.commands import exit_wish, set_wish
 from bot.views import look_page, picker_page
+from engine.effects import Alert
 from engine.errors import BadInput
+from engine.messages import Wish
+from engine.model import PositionId, Urgency
 from tests.bot.house import QuickClock, house, position, question
 
 
@@ -25,6 +28,21 @@ def test_our_own_buttons_are_read_back():
         assert parse(look.data) == Look(command[0], 3359)
 
 
+def test_each_choice_on_an_alert_is_a_button_that_is_read_back():
+    """What may be made of a difference, one below the other; another account's id is the same number."""
+    choices = (Wish.ADOPT, Wish.SHRINK, Wish.UNWATCH, Wish.RESUME)
+    alert = Alert(Urgency.HIGH, "t", "They disagree", "So.", PositionId("wife/3359"), choices)
+    rows = alert_page(alert, 0.0).keyboard
+    assert [parse(button.data) for (button,) in rows] == [Choice(wish, 3359) for wish in choices]
+    assert [button.text for (button,) in rows] == [
+        "Correct the rows",
+        "Count what is held",
+        "Stop watching",
+        "Take over as it is",
+    ]
+    assert parse("d:exit:3359") is None
+
+
 @pytest.mark.parametrize(
     "data",
     [None, "", "p:", "p:-1", "p:1 ", "p:٣", "c:n:x", "c::y", "c:n:y:z", "x:n:y", "p:1\n", "confirm_closeall"],
@@ -37,7 +55,7 @@ def test_other_data_are_nobodys(data: str | None):
 @given(st.text(max_size=64))
 def test_no_data_break_the_reader(data: str):
     """A doctored client can send any text; it is read or it is not."""
-    assert parse(data) is None or data.startswith(("p:", "c:", "r:", "w:"))
+    assert parse(data) is None or data.startswith(("p:", "c:", "r:", "w:", "d:"))
 
 
 @pytest.mark.parametrize(("words", "wish"), [(["3359"], 3359), (["all"], None), (["ALL"], None)])

@@ -185,6 +185,12 @@ def test_a_troubled_house():
     )
 
 
+def test_what_the_broker_holds_otherwise_is_said_at_the_row():
+    """A position that goes on although the broker holds more: the difference stands below it."""
+    text = status(house(position(1, differs="25300 CE: the trade store says -65 units.")))
+    assert "! 25300 CE: the trade store says\n  -65 units." in text
+
+
 def test_an_unknown_result_is_never_a_zero():
     """Without a price the P&L reads unknown, in the row and in the total."""
     view = house(position(pnl_paise=None, pnl_pct=None, value_paise=None))

@@ -25,6 +25,7 @@ from engine.effects import Record
 from engine.io.app import Options, run_house
 from engine.io.dhan.http import ReplyHTTP
 from engine.io.dhan.rest import DhanRest
+from engine.io.executions import ExecutionsFile, executions_file, read_lines
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.stores.sqlite import SqliteStore
@@ -60,6 +61,8 @@ LABELS = {
     "before positions": "a report has orders and fills and is about to read the positions",
     "before rows close": "the exit is flat, and the trade store still shows its rows open",
     "after rows close": "the trade store has closed the rows",
+    "before a book": "the journal has the book of the exit, and the file of executions does not",
+    "after a book": "the file has it too, and the loop does not know",
     "closing": "the house is shutting down: everything has stopped, the journal is still open",
 }
 
@@ -133,6 +136,12 @@ def watch(passages: Passages, home: Path) -> None:
         before=lambda _: at("before rows close"),
         after=lambda _: at("after rows close"),
     )
+    wrap(
+        ExecutionsFile,
+        "append",
+        before=lambda _: at("before a book"),
+        after=lambda _: at("after a book"),
+    )
     doors = {CommandOutcome: "answer", OrderUpdate: "update", BrokerReport: "report"}
     seen: set[type] = set()
 
@@ -173,8 +182,13 @@ def wrap(
 
 
 def all_done(home: Path) -> bool:
-    """Whether by journal and trade store there was an exit, and nothing of it is left to do."""
-    return set(intents(home).values()) == {"flat"} and not open_rows(home)
+    """Whether by journal, trade store and books there was an exit, and nothing of it is left to do."""
+    return set(intents(home).values()) == {"flat"} and not open_rows(home) and bool(book_lines(home))
+
+
+def book_lines(home: Path) -> list[str]:
+    """The file of executions, line by line."""
+    return read_lines(executions_file(home, Mode.EXECUTE))
 
 
 def intents(home: Path) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
@@ -10,17 +11,19 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.io.clock import SystemClock
+from engine.io.executions import verify_lines
 from engine.io.journal import Journal
 from engine.io.stores.sqlite import SqliteStore
+from engine.model import Side
 from engine.trades import parse_csv
-from tests.crash.child import PASSAGES, SAID, Aim, intents, live
+from tests.crash.child import PASSAGES, SAID, Aim, book_lines, intents, live
 from tests.support.stage import FIRST, START, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sandbox.orders import Order
@@ -69,6 +72,8 @@ class End:
         live: orders that can still trade.
         orders: accepted orders of each leg that the market leaves alone.
         intents: the states of all exits.
+        books: state and number of each line in the file of executions.
+        booked: signed units that those tell of, by exchange trades.
         rows: of the trade store: security id, quantity, status; of legs the market leaves alone the price.
     """
 
@@ -78,6 +83,8 @@ class End:
     orders: dict[int, int]
     intents: list[str]
     rows: list[tuple[object, ...]]
+    books: list[tuple[str, int]]
+    booked: dict[int, int]
 
 
 @dataclass(slots=True)
@@ -120,6 +127,15 @@ async def tell(home: Path, scene: Scene, aims: Sequence[Aim | float]) -> Story:
         return Story(theatre.end(), kills, passages)
     finally:
         await stage.server.stop()
+
+
+def _booked(books: Sequence[Mapping[str, Any]]) -> Counter[int]:
+    """Signed units of all trades in these books, by security id."""
+    booked: Counter[int] = Counter()
+    for leg in (leg for book in books for leg in book["legs"]):
+        units = sum(fill["units"] for order in leg["orders"] for fill in order["fills"])
+        booked[leg["security_id"]] += Side(leg["side"]).sign * units
+    return booked
 
 
 class _Theatre:
@@ -166,11 +182,15 @@ class _Theatre:
         """What there is now.
 
         Raises:
-            AssertionError: the audit's chain is broken.
+            AssertionError: the audit's chain is broken, or that of the executions, or one lacks a line.
         """
         exchange, moved = self._stage.exchange, self._moved()
         with closing(Journal(self._home / "journal.sqlite3")) as journal:
             assert journal.verify_audit() > 0
+            kept = [value["line"] for value in journal.load()["book"].values()]
+        lines = book_lines(self._home)
+        assert verify_lines(lines, kept).faults == ()
+        books = [json.loads(line) for line in lines]
         with closing(sqlite3.connect(self._home / "trades.sqlite3")) as store:
             rows = store.execute(
                 "SELECT security_id, quantity, order_status, exit_price FROM trades ORDER BY id"
@@ -184,6 +204,8 @@ class _Theatre:
             orders={security_id: count for security_id, count in orders.items() if security_id != moved},
             intents=list(intents(self._home).values()),
             rows=told,
+            books=[(book["state"], book["sequence"]) for book in books],
+            booked=dict(_booked(books)),
         )
 
     def _orders(self) -> Iterator[Order]:

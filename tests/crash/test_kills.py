@@ -53,8 +53,9 @@ def drawn(chance: Random, label: str, passages: int) -> list[Aim | float]:
 
 @pytest.mark.timeout(60)
 async def test_an_exit_that_is_killed_at_a_few_points_ends_as_if_it_had_not_been(tmp_path):
-    """Four lives die: with a decision on disk, an order accepted, its answer read, the rows just closed."""
+    """Six lives die: with a decision on disk, an order accepted or answered, rows closed, a book or none."""
     aims = [Aim("after a commit", 1), Aim(ACCEPTED, 2), Aim("after POST", 3), Aim("after rows close", 1)]
+    aims += [Aim("before a book", 1), Aim("after a book", 1)]
     stories = await all_of(tmp_path, STILL, [[aim] for aim in aims])
     assert [story.kills for story in stories] == [[str(aim)] for aim in aims]
 
@@ -66,6 +67,7 @@ async def test_the_unkilled_exit_is_what_the_others_are_held_against(tmp_path):
     assert sorted(end.filled.values()) == [-130, -130, 130, 130]
     assert set(end.nets.values()) == {0}
     assert (end.live, end.intents) == (0, ["flat"])
+    assert (end.books, end.booked) == ([("flat", 1)], end.filled)
     assert [(row[2], bool(row[3])) for row in end.rows] == [("CLOSED", True)] * 4
 
 

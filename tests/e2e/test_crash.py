@@ -48,6 +48,29 @@ async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exac
         assert traded == {key: abs(units) for key, units in before.items()}
 
 
+async def test_killed_while_it_flattens_the_successor_reads_before_it_sends(tmp_path):
+    """Killed when the kill switch is taken, its answer still to come: the successor looks, and is done."""
+    async with sandbox() as world:
+        env = await environment(world, tmp_path, KILL_SWITCH_AFTER_FLAT="on")
+        account, phone = world.dhan.exchange.account(), world.telegram
+        world.dhan.faults.stall(verb="POST", path="/killswitch")
+        async with process(env, "--execute"):
+            await phone.wait_for(text_of("of the way to"), WAIT_S)
+            phone.phone.send("/flatten everything")
+            question = await phone.wait_for(text_of("Flatten everything?"), WAIT_S)
+            phone.phone.tap(question.id, "Flatten everything")
+            async with asyncio.timeout(2 * WAIT_S):
+                await world.dhan.until(lambda: account.killed)
+        world.dhan.faults.error(verb="POST", path="/killswitch", times=99)
+        async with process(env, "--execute"):
+            await phone.wait_for(text_of("Flat: the whole account"), WAIT_S)
+        assert account.killed
+        assert not any(account.net().values())
+        assert [fault.times for fault in world.dhan.faults.rest if fault.times] == [
+            99
+        ]  # nobody sent it again
+
+
 async def test_a_stop_in_the_middle_of_an_exit_says_what_it_leaves_behind(tmp_path):
     """SIGTERM while an order is under way: the process ends cleanly and names the unfinished exit."""
     async with sandbox() as world:

@@ -10,7 +10,7 @@ import pytest
 from engine.__main__ import main
 from tests.e2e.outside import environment, sandbox
 
-NAMES = ["token", "IP", "permission", "clock", "books", "feed", "order socket"]
+NAMES = ["token", "IP", "permission", "clock", "kill switch", "books", "feed", "order socket"]
 LAST = ["trade store", "journal", "chat"]
 
 

@@ -29,6 +29,20 @@ async def test_simulate_exits_on_paper_and_no_changing_call_reaches_the_exchange
         assert all(held(world, 3360).values())
 
 
+async def test_flatten_on_the_phone_is_a_typed_word_a_button_and_a_card(tmp_path):
+    """Without the word only words; then a question, whose message becomes the card of the steps."""
+    async with sandbox() as world, monitor(world, tmp_path, Mode.SIMULATE, rules=""):
+        phone = world.telegram
+        phone.phone.send("/flatten")
+        await phone.wait_for(text_of("/flatten everything"), WAIT_S)
+        phone.phone.send("/flatten everything")
+        question = await phone.wait_for(text_of("Flatten everything (on paper)?"), WAIT_S)
+        phone.phone.tap(question.id, "Flatten everything")
+        await phone.wait_for(lambda s: "Flat: the whole" in s.messages[question.id].text, 2 * WAIT_S)
+        assert "nothing reached Dhan" in phone.messages[question.id].text
+        assert (world.dhan.exchange.log, world.dhan.exchange.account().killed) == ([], False)
+
+
 async def test_alert_only_tells_and_no_changing_call_reaches_the_exchange(tmp_path):
     """The verdict arrives as an alert; /exit is answered with a sentence; Dhan hears of neither."""
     async with sandbox() as world, monitor(world, tmp_path, Mode.ALERT_ONLY):

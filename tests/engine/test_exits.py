@@ -14,6 +14,7 @@ from engine.effects import RecallOrder
 from engine.intents import IntentState
 from engine.messages import Verb
 from engine.model import Action, Side
+from engine.money import rupees
 from engine.pricing import Style, Touch
 from tests.engine.makers import condor, leg, position
 from tests.support.broker import Fault, Fill, Meanwhile, ModelBroker, World
@@ -74,12 +75,20 @@ def test_an_empty_position_list_is_not_flat():
 
 
 def test_a_short_that_cannot_be_bought_back_keeps_its_hedge():
-    """One short is refused for good: the other is closed, no long is touched, the owner is told."""
-    world = World(condor(), ModelBroker(deque([Fault.REFUSED])))
+    """One short is refused for good: the other is closed, no long is touched, the owner is told the risk."""
+    made = condor()
+    legs = tuple(replace(each, row_id=number) for number, each in enumerate(made.legs))
+    world = World(replace(made, legs=legs), ModelBroker(deque([Fault.REFUSED])))
     world.exit()
     assert world.run() is IntentState.STUCK
     assert [o.side for o in world.broker.placed] == [Side.BUY, Side.BUY]
-    assert "Exit is stuck: look at the broker now" in world.titles()
+    (told,) = [alert for alert in world.alerts if alert.title == "Exit is stuck: look at the broker now"]
+    paid_paise = 65 * world.broker.placed[1].limit_paise
+    worst = rupees(200 * 6_500 - 305_500 + paid_paise)
+    assert told.text == (
+        "NIFTY 24 FEB 24700 PE: refused: RMS:Blocked for test. "
+        f"Left alone until expiry, the position ends at −{worst} at worst."
+    )
 
 
 def test_a_refusal_for_too_many_requests_is_tried_again():
@@ -378,7 +387,8 @@ def test_an_order_that_turns_up_after_its_exit_has_ended_is_taken_back_and_told(
     world.step()
     world.step()
     assert [o.status for o in world.broker.orders.values()] == ["CANCELLED"]
-    assert "An order turned up after its exit had ended" in world.titles()
+    (told,) = [a for a in world.alerts if a.title == "An order turned up after its exit had ended"]
+    assert told.text.startswith(f"{world.position.legs[0].instrument.display}: order ")
 
 
 def test_a_resting_order_is_cancelled_when_the_position_shrinks_by_hand():

@@ -108,3 +108,5 @@ def test_an_update_socket_that_stays_away_is_told():
     alert = rig.said[-1]
     assert (alert.urgency, alert.title) == (Urgency.MEDIUM, "Order updates have stopped")
     assert alert.text.startswith("Dhan answered the connection with HTTP 403. Orders are followed by reading")
+    rig.tell(UpdatesStopped(""))
+    assert rig.said[-1] is alert

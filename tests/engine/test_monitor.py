@@ -332,7 +332,8 @@ def test_an_exit_after_a_stopped_one_goes_on_where_that_ended():
     assert [o.side for o in rig.placed] == ["BUY", "BUY", "SELL", "SELL"]  # the last one has traded
     rig.command(Wish.STOP)
     rig.wait(1)
-    assert "A position is half closed" in {a.title for a in rig.of(Alert)}
+    (told,) = [a for a in rig.of(Alert) if a.title == "A position is half closed"]
+    assert "Left alone until expiry, the position ends at −₹1,309.75 at worst. /exit closes" in told.text
     rig.start()
     rig.wait(3)
     rig.command(confirmed=True)
@@ -436,7 +437,7 @@ def test_nothing_is_sent_before_the_broker_was_read():
     rig.wait(1, *ENTRY)
     rig.wait(5, *PROFIT)
     assert not rig.placed
-    assert "The broker cannot be read" in {a.title for a in rig.of(Alert)}
+    assert "Prahari only alerts" in {a.title for a in rig.of(Alert)}
     rig.broker_answers = True
     rig.wait(60, *PROFIT)
     assert rig.flat  # what was only told meanwhile is acted on once the house is whole
@@ -455,6 +456,26 @@ def test_a_broker_that_goes_away_is_told_of_before_an_exit_needs_it():
     rig.broker_answers = True
     rig.wait(5, *ENTRY)
     assert rig.of(Alert)[-1].topic == "broker-back"
+
+
+def test_a_broker_that_goes_away_in_an_exit_is_told_of_soon(monkeypatch):
+    """Ten seconds without the books are long for who wants to leave; a shorter gap is nobody's news."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    monkeypatch.setattr(rig.exchange, "quote", lambda _tick: [])  # nothing is filled
+    rig.command(Wish.EXIT, 3359, confirmed=True)
+    assert rig.placed
+    rig.broker_answers = False
+    rig.wait(8, *ENTRY)
+    rig.broker_answers = True
+    rig.wait(8, *ENTRY)
+    assert not {"blind", "broker-back"} & {a.topic for a in rig.of(Alert)}
+    rig.broker_answers = False
+    rig.wait(20, *ENTRY)
+    assert next(a.urgency for a in rig.of(Alert) if a.topic == "blind") is Urgency.HIGH
+    rig.broker_answers = True
+    rig.wait(8, *ENTRY)
+    assert "broker-back" in {a.topic for a in rig.of(Alert)}
 
 
 def test_a_store_that_cannot_be_read_changes_nothing():

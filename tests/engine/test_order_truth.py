@@ -239,7 +239,8 @@ def test_a_second_order_that_the_broker_made_of_one_request_is_cancelled_and_tol
     assert not world.broker.orders[order_id].status.final
     world.broker.trade(order_id, 65, world.now_s)
     assert world.run(60.0) is IntentState.FLAT
-    assert "The broker has made two orders of one" in world.titles()
+    (told,) = [alert for alert in world.alerts if alert.title == "The broker has made two orders of one"]
+    assert told.text.startswith(f"{world.position.legs[0].instrument.display}: order ")
 
 
 def test_the_fill_of_a_second_order_of_the_same_request_is_told_and_counts_as_ours():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.model import InstrumentKey, Side
-from engine.orders import Event, Order, OrderState, correlation_id, following, read_correlation_id
+from engine.orders import Event, Order, OrderState, Trade, correlation_id, following, read_correlation_id
 
 KEY = InstrumentKey(2 << 32 | 49081)
 #: Events that cannot happen in these states: a working order was seen, so it is not absent.
@@ -130,3 +130,15 @@ def test_an_id_of_somebody_else_is_not_ours():
     assert read_correlation_id("P-a-260203001-0-0-0-x") is None
     with pytest.raises(ValueError, match="no correlation id"):
         correlation_id("a", "not an intent", 0, 0, 0)
+
+
+def test_trades_keep_their_moment_and_those_of_an_older_journal_have_none():
+    """Units, price and second of each trade go through the journal; older rows have two cells of three."""
+    made = order()
+    made.filled = 130
+    assert made.book({"A": Trade(65, 1000, 7.0), "B": Trade(65, 1005)})
+    row = made.to_json()
+    assert Order.from_json(row).trades == made.trades
+    row["trades"]["A"] = [65, 1000]
+    again = Order.from_json(row)
+    assert (again.trades["A"], again.told, again.turnover_paise) == (Trade(65, 1000), 130, 65 * 2005)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from engine.broker_nouns import OrderStatus
+from engine.broker_nouns import BrokerOrder, OrderStatus
 from engine.effects import Alert, Card, LoadInstruments, Say
 from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, InstrumentsLoaded, Ticks, Unknown, Wish
-from engine.model import Mode, Urgency
+from engine.model import Mode, Side, Urgency
 from engine.paper import PaperExchange
 from engine.sessions import at
 from engine.tuning import Tuning
 from tests.engine.makers import condor, leg, position, quote
-from tests.support.broker import Fill, ModelBroker, World
+from tests.support.broker import Fault, Fill, ModelBroker, World
 from tests.support.rig import Rig
 
 ENTRY = (20, 45, 40, 18)
@@ -276,19 +277,19 @@ def test_resume_takes_a_position_over_until_the_difference_is_another_one():
     """/resume, and the stop acts on what is held; another difference would hold it again."""
     rig = Rig(Mode.EXECUTE, rules=RULES)
     rig.wait(3, *ENTRY)
-    by_hand(rig, 1, -65)
+    by_hand(rig, 1, 65)
     synced(rig)
     rig.command(Wish.RESUME, confirmed=True)
     assert "Automation is running again" in rig.of(Say)[-1].text
     rig.start()  # what was taken over stays so
     synced(rig)
     assert titles(rig).count("Trade store and broker disagree") == 1
-    by_hand(rig, 2, -65)
+    by_hand(rig, 3, -65)
     synced(rig)
     assert titles(rig).count("Trade store and broker disagree") == 2
     rig.command(Wish.RESUME, confirmed=True)
     rig.wait(30, *LOSS)
-    assert {order.key for order in rig.placed} == {each.key for each in rig.legs}
+    assert {order.key for order in rig.placed} == {rig.legs[0].key, rig.legs[2].key}
 
 
 def test_a_position_that_is_gone_from_the_store_is_held_no_more():
@@ -339,6 +340,25 @@ def test_a_leg_of_which_a_hand_has_closed_a_part_has_no_exit_price():
     assert world.flat
     assert world.intent.filled(0) == 65
     assert world.intent.exit_paise(0) is None
+
+
+def test_more_that_a_hand_adds_in_the_middle_of_an_exit_is_told_and_ends_it_flat():
+    """What was planned is bought back; what the hand has sold besides stays, and is told."""
+    world = World(short_call(), ModelBroker(fills_as=Fill.NEVER))
+    world.exit()
+    world.run(1.0)
+    key = world.intent.legs[0].key
+    sold = BrokerOrder("9", "", key, Side.SELL, 65, 65, 1000, 1000, OrderStatus.TRADED)
+    world.broker.orders["9"] = sold
+    world.broker.by_hand(key, -65, world.now_s)
+    world.held[key] = -130  # from here on
+    world.run(3.0)
+    (name,) = [name for name, row in world.broker.orders.items() if not row.status.final]
+    world.broker.trade(name, 65, world.now_s)
+    assert world.run(10.0) is IntentState.FLAT
+    assert world.broker.net[key] == -65
+    (alert,) = [alert for alert in world.alerts if alert.title == "The broker holds more"]
+    assert (alert.urgency, "added 65 units" in alert.text) == (Urgency.HIGH, True)
 
 
 def test_a_position_that_is_flat_outside_ends_without_an_order():
@@ -440,7 +460,9 @@ def test_a_held_contract_that_changes_holds_its_position(changed, told):
     reload(rig, 1, **changed)
     (alert,) = [a for a in rig.of(Alert) if a.title == "A contract has changed"]
     assert (alert.urgency, alert.position) == (Urgency.HIGH, "default/3359")
+    assert alert.choices == (Wish.RESUME,)
     assert told in alert.text
+    assert ("65 units of NIFTY" in alert.text and "no whole lots of 75" in alert.text) is ("lot" in changed)
     assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
     rig.wait(10, *LOSS, 90, 20)
     assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
@@ -489,3 +511,79 @@ def test_the_master_is_read_in_the_morning_and_once_for_each_contract_it_lacks(m
     rig.rows.append(replace(rig.rows[0], id=100, strategy_id=9, symbol="BANKNIFTY", security_id=999_998))
     synced(rig, 3)
     assert asked[2:] == [LoadInstruments(frozenset({"NIFTY", "BANKNIFTY"}))]
+
+
+def test_a_stuck_exit_names_a_leg_that_was_turned_round_before_its_turn():
+    """The short is refused for good; of the long two lots were sold by hand, where one was held."""
+    made = position(leg(-65, 25300, "CE", 40), leg(65, 25500, "CE", 18))
+    world = World(made, ModelBroker(deque([Fault.REFUSED])))
+    world.broker.by_hand(made.legs[1].key, -130, world.now_s)
+    world.held[made.legs[1].key] = -65
+    world.exit()
+    assert world.run() is IntentState.STUCK
+    long = made.legs[1].instrument.display
+    assert world.intent.note.endswith(f"; {long}: the broker shows -65: it stands the other way round")
+
+
+@pytest.mark.parametrize("changed", [{"tick_paise": 10}, {"lot": 13}, {}])
+def test_a_changed_contract_holds_its_position_over_a_restart(changed, monkeypatch):
+    """Another tick, another lot, or gone: held after the restart too and told once; back again, it acts."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    reload(rig, 1, **changed)
+    master = dict(rig.monitor.holdings.instruments)
+    true = rig.legs[1].instrument
+    if changed:
+        master[true.key] = replace(true, **changed)
+    else:
+        del master[true.key]
+    load(rig, monkeypatch, master)
+    rig.start()
+    assert titles(rig).count("A contract has changed") == 1
+    rig.wait(10, *LOSS)
+    assert not rig.placed
+    assert [view.state.value for view in rig.view.positions] == ["held"]
+    rig.tell(InstrumentsLoaded({each.key: each.instrument for each in rig.legs}))
+    rig.wait(20, *LOSS)
+    assert rig.flat
+
+
+def load(rig, monkeypatch, master):
+    """From now on the instrument master is this one."""
+    ask = rig.ask_the_world
+    monkeypatch.setattr(
+        rig,
+        "ask_the_world",
+        lambda effect: [InstrumentsLoaded(master)] if isinstance(effect, LoadInstruments) else ask(effect),
+    )
+
+
+def test_a_contract_that_changes_while_nobody_runs_is_seen_at_the_start(monkeypatch):
+    """The tick is another one after the night: told at the start, held; taken over, it stays so."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    master = dict(rig.monitor.holdings.instruments)
+    key = rig.legs[1].key
+    master[key] = replace(master[key], tick_paise=10)
+    load(rig, monkeypatch, master)
+    rig.start()
+    (alert,) = [a for a in rig.of(Alert) if a.title == "A contract has changed"]
+    assert "tick ₹0.05 is ₹0.10 now" in alert.text
+    rig.wait(10, *LOSS)
+    assert not rig.placed
+    rig.command(Wish.RESUME, confirmed=True)
+    rig.start()
+    assert not rig.monitor.holdings.changed
+    rig.wait(20, *LOSS)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert sorted(plan.tick_paise for plan in intent.legs) == [5, 5, 5, 10]
+
+
+def test_what_is_remembered_of_contracts_ends_with_the_position():
+    """Its rows are gone: a later position of that number begins with the contracts of its day."""
+    rig = Rig(Mode.EXECUTE, condor(), other())
+    assert len(rig.journal["contracts"]["default/3359"]["legs"]) == 4
+    rig.rows = [row for row in rig.rows if row.strategy_id == 7]
+    synced(rig, 3)
+    assert rig.journal["contracts"]["default/3359"] == {"legs": [], "why": ""}
+    assert len(rig.journal["contracts"]["default/7"]["legs"]) == 2

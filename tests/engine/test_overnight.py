@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from engine.effects import Alert, Card
-from engine.messages import OrderUpdate, Wish
+from engine.intents import IntentState
+from engine.messages import Beat, BeatKind, OrderUpdate, Wish
 from engine.model import Mode
 from engine.orders import OrderState
 from engine.sessions import at
@@ -136,3 +137,108 @@ def test_a_list_without_any_of_an_exit_s_contracts_is_still_not_flat():
     rig.wait(120, *ENTRY)
     assert rig.rows
     assert "Exit is stuck: look at the broker now" in {a.title for a in rig.of(Alert)}
+
+
+# ------------------------------------------------------------------ what the broker lists while it is closed
+
+
+def zeros_at_night(rig, minutes=5):
+    """The list shows every contract with nothing while the books are made anew; then the next morning."""
+    held = rig.net
+    rig.exchange.hold(dict.fromkeys(held, 0))
+    for _ in range(minutes):
+        rig.tell(Beat(BeatKind.SYNC))
+        rig.wait(60)
+    return held
+
+
+@pytest.mark.parametrize("hour", ["16:30", "23:00"])
+def test_zeros_that_are_listed_at_night_shrink_no_plan(hour):
+    """One short is bought back, then the bell; the list of the night is all zeros: the next day goes on."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.exchange.quote(quote(rig.legs[1].key, 45.0, 45.0))
+    rig.wait(3)
+    overnight(rig)
+    rig.now_s = at(date(2026, 2, 3), hour)
+    held = zeros_at_night(rig)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert [leg.quantity for leg in intent.legs] == [65] * 4
+    assert intent.state is IntentState.WORKING
+    rig.exchange.hold(held)
+    rig.now_s = at(date(2026, 2, 4), "09:14")
+    rig.wait(120, *ENTRY)
+    assert rig.flat
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+    assert set(rig.exits) == {1, 2, 3, 4}
+
+
+def test_zeros_that_are_listed_after_midnight_do_not_verify_what_was_traded():
+    """All traded, unread at the close: a night's list of zeros is no proof, the morning's is."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.quotes(*ENTRY)
+    rig.broker_answers = False
+    rig.quotes(*ENTRY)
+    overnight(rig)
+    rig.broker_answers = True
+    rig.now_s = at(date(2026, 2, 4), "02:00")
+    zeros_at_night(rig)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert intent.state is IntentState.WORKING
+    assert not rig.exits
+    rig.now_s = at(date(2026, 2, 4), "09:14")
+    rig.wait(120, *ENTRY)
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+
+
+def test_an_exit_that_was_traded_in_the_last_second_is_verified_after_the_close():
+    """Our own fills explain what the broker lists: flat, although the market has closed meanwhile."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.now_s = at(date(2026, 2, 3), "15:29:59")
+    rig.quotes(*ENTRY)
+    rig.broker_answers = False
+    rig.quotes(*ENTRY)
+    rig.now_s = at(date(2026, 2, 3), "15:40:01")
+    rig.broker_answers = True
+    rig.wait(10)
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+
+
+def test_a_list_that_lags_after_the_close_leaves_no_exit_stuck():
+    """All traded, and the list does not follow by night: nothing is concluded before the next session."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.command(confirmed=True)
+    rig.now_s = at(date(2026, 2, 3), "15:29:59")
+    rig.quotes(*ENTRY)
+    rig.broker_answers = False
+    rig.quotes(*ENTRY)
+    rig.now_s = at(date(2026, 2, 3), "15:40:01")
+    rig.exchange.hold(dict.fromkeys(rig.net, 65))
+    rig.broker_answers = True
+    rig.wait(120)
+    (intent,) = rig.monitor.desk.intents.values()
+    assert intent.state is IntentState.WORKING
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_night_of_zeros_closes_no_position_at_the_bell(held):
+    """Reads of the night do not count: in the morning three reads over a minute end a position."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(3, *ENTRY)
+    rig.now_s = at(date(2026, 2, 4), "08:00")
+    nets = zeros_at_night(rig)
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    rig.tell(Beat(BeatKind.SYNC))
+    assert not rig.exits
+    if held:
+        rig.exchange.hold(nets)
+    for _ in range(4):
+        rig.wait(30)
+        rig.tell(Beat(BeatKind.SYNC))
+    assert bool(rig.exits) is not held

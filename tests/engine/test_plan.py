@@ -9,12 +9,34 @@ from hypothesis import strategies as st
 
 from engine.model import Side
 from engine.plan import plan_exit, rows_after, slice_quantity
-from tests.engine.makers import condor, condors, leg, option, position
+from tests.engine.makers import condor, condors, future, leg, option, position
 
 
 def test_shorts_come_before_longs():
     """An iron condor buys twice, then sells twice."""
     assert [plan.side for plan in plan_exit(condor())] == [Side.BUY, Side.BUY, Side.SELL, Side.SELL]
+
+
+def test_what_is_nearest_to_the_money_comes_first_among_shorts_and_among_longs():
+    """With the index at 25,250 the calls go first; at 24,650 the puts, of which one is in the money."""
+    for level, calls_first in ((25_250, True), (24_650, False)):
+        names = [plan.name[-8:] for plan in plan_exit(condor(), level_paise=level * 100)]
+        calls, puts = ["25300 CE", "25500 CE"], ["24700 PE", "24500 PE"]
+        first, last = (calls, puts) if calls_first else (puts, calls)
+        assert names == [first[0], last[0], first[1], last[1]]
+
+
+def test_a_future_comes_before_the_options_of_its_side():
+    """Nothing loses faster than a short future, and a long one needs its put until it is gone."""
+    sold = plan_exit(position(leg(-65, 25_300, "CE", 40), future(-65, 25_000)), level_paise=25_300_00)
+    held = plan_exit(position(leg(65, 25_500, "PE", 40), future(65, 25_000)), level_paise=25_000_00)
+    assert [plan.name for plan in (sold[0], held[0])] == ["NIFTY FEB FUT"] * 2
+
+
+def test_without_a_level_of_the_underlying_the_position_s_order_stays():
+    """Nobody has quoted the index: there is nothing to go by."""
+    names = [plan.name[-8:] for plan in plan_exit(condor())]
+    assert names == ["24700 PE", "25300 CE", "24500 PE", "25500 CE"]
 
 
 def test_rows_of_one_contract_are_one_entry_and_keep_their_rows():

@@ -102,13 +102,15 @@ def test_a_green_drill_is_one_silent_message():
     """With the number of things that are ready."""
     (alert,) = drilled(good())
     assert (alert.urgency, alert.title) == (Urgency.NORMAL, "Ready for the session")
-    assert alert.text == "9 things are ready."
+    assert alert.text == "10 things are ready."
 
 
 def test_what_is_amber_stands_in_the_silent_message():
     """It stops no exit."""
     (alert,) = drilled(good(), UpdatesStopped("HTTP 403"))
     assert (alert.urgency, alert.text.splitlines()[1]) == (Urgency.NORMAL, "order socket: HTTP 403")
+    (alert,) = drilled(good(), UpdatesStopped("HTTP 429"), UpdatesStopped(""))
+    assert alert.text == "10 things are ready."
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,32 @@ def test_the_next_slice_is_read_for_at_once_while_another_leg_rests():
     assert other in world.resting(Side.BUY)
 
 
+def test_an_exit_does_not_wait_for_a_report_that_was_asked_for_before_it():
+    """The half-minute's look at the books hangs; what the exit needs is asked for beside it, once."""
+    world = Counting(condor())
+    world.desk.ask(world.now_s, "sync")
+    lost = world.desk.pulse(world.now_s)
+    assert [type(effect) for effect in lost] == [QueryBroker]
+    world.now_s += 0.5
+    world.exit()
+    assert world.reads >= 1
+    assert world.broker.placed
+
+
+def test_exits_that_begin_together_share_their_reports():
+    """A day limit ends three positions in one moment: one report is under way, not three."""
+
+    class Deaf(Counting):
+        def do(self, effect):
+            self.reads += isinstance(effect, QueryBroker)
+            return []
+
+    world = Deaf(condor())
+    for number in range(3):
+        world.exit(name=f"26020300{number}")
+    assert world.reads == 1
+
+
 def test_orders_without_news_are_looked_at_every_few_seconds():
     """The update socket is silent: the books are read all the same."""
     world = Counting(condor(), ModelBroker(fills_as=Fill.NEVER))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.refusals import Remedy, remedy
+from engine.intents import LegPlan
+from engine.refusals import Remedy, let_in_again, meet, remedy
+from tests.engine.makers import condor
+from tests.support.broker import World
 
 #: (code, words, remedy); words as recorded from Dhan or its forum, else as other brokers show them.
 REASONS = [
@@ -55,3 +58,28 @@ def test_reasons_and_their_remedies(code: str, words: str, what: Remedy):
 def test_numbers_and_parts_of_words_are_no_reason(words: str):
     """A code inside an amount, or a word inside another, means nothing."""
     assert remedy("DH-906", words) is Remedy.STOP_LEG
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "ends"),
+    [
+        ("DH-901", "Client ID or user generated access token is invalid or expired.", True),
+        ("DH-905", "Invalid IP", True),
+        ("DH-906", "Market is Closed! Want to place an offline order?", False),
+        ("DH-904", "Too many requests on server from single user breaching rate limits.", False),
+        ("", "Order price is beyond the circuit limit", False),
+    ],
+)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_token_that_is_taken_again_ends_only_the_pauses_that_waited_for_it(code, words, ends, restarted):
+    """A rate limit, a price and a closed market have pauses that no token ends."""
+    world = World(condor())
+    intent = world.exit()
+    leg = intent.legs[0]
+    meet(leg, intent.orders[0], 0, (code, words), world.now_s)
+    until_s = leg.wait_until_s
+    assert until_s > world.now_s
+    if restarted:
+        intent.legs[0] = leg = LegPlan.from_json(leg.to_json())
+    let_in_again([intent], world.now_s)
+    assert leg.wait_until_s == (world.now_s if ends else until_s)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
-from engine.tuning import Tuning
+from engine.tuning import BY_SLICE, NetTuning, Tuning
 from engine.words import FeedSource, LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
@@ -54,6 +54,46 @@ def test_how_an_exit_trades_can_be_set_within_bounds():
     env = {"EXIT_CAP_WAIT_S": "5", "EXIT_PATIENT_WAIT_S": "300", "EXIT_IOC": "On"}
     assert Settings.parse(env).tuning == Tuning(5.0, 300.0, ioc=True)
     wrong = {"EXIT_CAP_WAIT_S": "0", "EXIT_PATIENT_WAIT_S": "nan", "EXIT_IOC": "maybe"}
+    wrong |= {"EXIT_BATCH_LOTS": "-1", "EXIT_NAKED_S": "601"}
+    assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
+
+
+@pytest.mark.parametrize(
+    ("word", "lots"), [("", 0), ("0", 0), ("4", 4), ("1000", 1_000), ("Freeze", BY_SLICE)]
+)
+def test_batches_are_lots_or_the_word_freeze(word, lots):
+    """None by default; a position is never told to go in batches of less than a lot."""
+    assert Settings.parse({"EXIT_BATCH_LOTS": word, "EXIT_NAKED_S": "0"}).tuning == Tuning(
+        batch_lots=lots, naked_budget_s=0.0
+    )
+
+
+@pytest.mark.parametrize("word", ["-1", "1001", "2.5", "slices"])
+def test_what_is_no_batch_is_refused(word):
+    """The fault says what was expected."""
+    (fault,) = faults({"EXIT_BATCH_LOTS": word})
+    assert "or the word freeze" in fault
+
+
+def test_the_life_of_the_lease_can_be_set_within_bounds():
+    """Thirty seconds unless told otherwise; shorter than five would end between two renewals."""
+    assert Settings.parse({}).lease_ttl_s == 30.0
+    assert Settings.parse({"LEASE_TTL_S": "5"}).lease_ttl_s == 5.0
+    assert [fault.split(":")[0] for fault in faults({"LEASE_TTL_S": "4"})] == ["LEASE_TTL_S"]
+
+
+def test_every_net_of_the_broker_is_off_unless_it_is_switched_on():
+    """Each by its own setting; nonsense is refused all at once."""
+    assert Settings.parse({}).nets == NetTuning() == NetTuning(False, 25.0, False, False)
+    env = {
+        "BROKER_PNL_EXIT": "on", "BROKER_PNL_EXIT_EXTRA_PCT": "40", "KILL_SWITCH_AFTER_FLAT": "on",
+        "ALLOW_EXIT_ALL": "on",
+    }  # fmt: skip
+    assert Settings.parse(env).nets == NetTuning(True, 40.0, True, True)
+    wrong = {
+        "BROKER_PNL_EXIT": "yes", "BROKER_PNL_EXIT_EXTRA_PCT": "0", "KILL_SWITCH_AFTER_FLAT": "1",
+        "ALLOW_EXIT_ALL": "maybe",
+    }  # fmt: skip
     assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.effects import Alert
+from engine.effects import Alert, ReopenUpdates
 from engine.silence import Silence
 from tests.engine.makers import condor
 from tests.support.broker import Fill, ModelBroker, World
@@ -20,14 +20,15 @@ def test_three_orders_in_a_row_without_an_update_are_told_once():
     silence = Silence()
     silent(silence, 0.0, "1", "2", "3")
     assert silence.look(9.5) == []
-    (alert,) = silence.look(10.0)
+    reopen, alert = silence.look(10.0)
+    assert reopen == ReopenUpdates()
     assert isinstance(alert, Alert)
     assert alert.title == "Order updates are silent"
     silent(silence, 20.0, "4")
     assert silence.look(40.0) == []
     silence.socket_told("5")
     silent(silence, 50.0, "6", "7", "8")
-    assert len(silence.look(60.0)) == 1
+    assert len(silence.look(60.0)) == 2
 
 
 def test_an_update_that_comes_a_little_later_is_no_silence():

@@ -100,6 +100,17 @@ def test_the_wait_at_the_cap_is_the_owner_s(wait_s):
     assert max(order.limit_paise for order in world.broker.orders.values()) > 1105
 
 
+def test_a_limit_that_somebody_has_moved_past_the_cap_is_not_waited_at_for_ever():
+    """Nobody sells there either: after the wait at the cap a loss goes on to the band."""
+    world = exiting(Tuning())
+    world.run(12.0)
+    ((order_id, row),) = world.broker.orders.items()
+    world.broker.orders[order_id] = replace(row, limit_paise=1150)
+    world.run(60.0)
+    assert "Exit needs an eye" in world.titles()
+    assert max(order.limit_paise for order in world.broker.orders.values()) > 1150
+
+
 @pytest.mark.parametrize("wait_s", [30.0, 90.0])
 def test_the_patience_is_the_owner_s(wait_s):
     """After twice that long an unfilled patient exit tells."""

@@ -216,7 +216,13 @@ class World:
         self.desk = self._desk()
 
     def _desk(self) -> ExitDesk:
-        return ExitDesk("default", self.touch, lambda _intent, _now_s: self.gate, self.tuning)
+        return ExitDesk(
+            "default",
+            self.touch,
+            lambda _intent, _now_s: self.gate,
+            self.tuning,
+            lambda _now_s: not self.gate.startswith("The market is closed"),
+        )
 
     def touch(self, key: int) -> Touch:
         return self.touches.get(key, Touch(1000, 1010, 1005))
@@ -303,10 +309,22 @@ class World:
             self.carry(self.desk.pulse(self.now_s))
 
     def check(self) -> None:
-        """No fill crosses zero, moves away from it, or takes a hedge from an open short."""
+        """No fill crosses zero, moves away from it, or takes a hedge from an open short.
+
+        In batches no long may be further gone than the short that is least gone.
+        """
         for key, start in self.held.items():
             net = self.broker.net[key]
             assert min(start, 0) <= net <= max(start, 0), f"{key}: {start} became {net}"
+        if self.tuning.batch_lots:
+            gone = [
+                (start < 0, 1 - self.broker.net[key] / start) for key, start in self.held.items() if start
+            ]
+            longs = [share for short, share in gone if not short]
+            shorts = [share for short, share in gone if short]
+            ahead = max(longs, default=0.0) - min(shorts, default=1.0)
+            assert ahead < 1e-9, f"a long is further gone than a short by {ahead}"
+            return
         short_open = any(start < 0 and self.broker.net[key] < 0 for key, start in self.held.items())
         hedge_cut = any(start > 0 and self.broker.net[key] < start for key, start in self.held.items())
         assert not (short_open and hedge_cut), "a long was reduced while a short was open"

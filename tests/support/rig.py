@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 from datetime import date
 
+from engine.controls import ControlState
 from engine.effects import (
     Alert,
     Answer,
@@ -19,6 +20,7 @@ from engine.effects import (
     ModifyOrder,
     PlaceOrder,
     QueryBroker,
+    QueryControls,
     Record,
     ReduceTrades,
     Say,
@@ -46,6 +48,8 @@ from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
 from engine.sessions import at
+from engine.tenure import LeaseTerms
+from engine.tuning import NetTuning
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -77,7 +81,14 @@ def written(rows, effect):
 
 
 class Rig:
-    """One monitor; `tell` hands it a message and does what it wants, at once."""
+    """One monitor; `tell` hands it a message and does what it wants, at once.
+
+    A kind of rig may need a ``lease``; then it answers claims itself.
+    """
+
+    lease: LeaseTerms | None = None
+
+    nets = NetTuning()
 
     def __init__(self, mode=Mode.EXECUTE, *positions, rules="", now_s=OPENED):
         self.mode, self.rules, self.now_s = mode, rules, now_s
@@ -104,7 +115,9 @@ class Rig:
     def start(self):
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
-        config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
+        config = MonitorConfig(
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease, nets=self.nets
+        )
         watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)
@@ -145,6 +158,8 @@ class Rig:
                 return [InstrumentsLoaded({leg.key: leg.instrument for leg in self.legs})]
             case QueryBroker():
                 return [self.report(effect.request)]
+            case QueryControls():
+                return [ControlState(effect.request, killed=False, armed=())]
             case PlaceOrder():
                 self.placed.append(effect.order)
                 said = self.exchange.place(effect.order)

@@ -2,7 +2,8 @@
 
 Dhan allows 10 order commands a second, 250 a minute, 1,000 an hour and 7,000 a day, one market quote
 a second, 20 other reads a second (rate limits of the v2 introduction), counted per account over all
-its programs. Ours stay below, so that another tool of the owner's has room.
+its programs. Ours stay below, so that another tool of the owner's has room. A new process is told what
+its predecessors have sent: Dhan goes on counting, however often we die.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.io.ports import Clock
 
 
@@ -23,7 +26,7 @@ class Window(NamedTuple):
     """No more than so many calls in any such stretch of time.
 
     Attributes:
-        kept: of these calls, so many are never given to what may wait (`Rank.MODIFY`).
+        kept: of these calls, so many are never given to what may wait (`Rank.yields`).
     """
 
     calls: int
@@ -32,11 +35,22 @@ class Window(NamedTuple):
 
 
 class Rank(IntEnum):
-    """Who goes first when there is not room for all: an order must be stopped before another leaves."""
+    """Who goes first when there is not room for all.
+
+    An order must be stopped before another leaves; what an exit waits for (order book, trades, positions,
+    an order by its name) is read before what anybody else would like to know.
+    """
 
     CANCEL = 0
     PLACE = 1
     MODIFY = 2
+    BOOKS = 3
+    OTHER = 4
+
+    @property
+    def yields(self) -> bool:
+        """Whether it leaves alone what is kept for the others of its lane."""
+        return self in {Rank.MODIFY, Rank.OTHER}
 
 
 #: A little longer than Dhan's own, because calls can arrive closer together than they left.
@@ -47,7 +61,8 @@ ORDER_WINDOWS = (
     Window(6_600, 86_400.0, kept=600),
 )
 QUOTE_WINDOWS = (Window(1, 1.05),)
-READ_WINDOWS = (Window(10, 1.0),)
+#: A whole report with one re-read takes six.
+READ_WINDOWS = (Window(10, 1.0, kept=6),)
 #: Instruments one market quote may ask for.
 QUOTES_LIMIT = 1_000
 
@@ -74,6 +89,16 @@ class Lane:
         self._waiting: list[_Waiter] = []
         self._numbers = count()
         self._seen_s = 0.0
+
+    def remember(self, given_s: Sequence[float]) -> None:
+        """Count turns that an earlier process took (epoch seconds, the oldest first).
+
+        Turns that would lie in the future, because the clock was set back since, are moved back with it.
+        """
+        now_s = self._now_s()
+        ahead_s = max(given_s[-1] - now_s, 0.0) if given_s else 0.0
+        for given, _ in self._windows:
+            given.extend(moment_s - ahead_s for moment_s in given_s)
 
     async def turn(self, rank: Rank = Rank.PLACE, patience_s: float = inf) -> bool:
         """Wait until one more call is within the limits; False when that took longer than allowed."""
@@ -106,7 +131,7 @@ class Lane:
         """From when on one more call of this rank is within every window."""
         free_s = -inf
         for given, window in self._windows:
-            room = window.calls - (window.kept if rank is Rank.MODIFY else 0)
+            room = window.calls - (window.kept if rank.yields else 0)
             if len(given) >= room:
                 free_s = max(free_s, given[-room] + window.seconds)
         return free_s
@@ -120,13 +145,58 @@ class Lane:
             timer.cancel()
 
     def _now_s(self) -> float:
-        """The moment; a clock that was set back forgets the turns it gave in its future.
+        """The moment; when the clock was set back, the turns given are moved back with it.
 
-        They would block this lane until then.
+        They would block this lane until then; and forgotten altogether, the day's count would be lost.
         """
         now_s = self._clock.now_s()
-        if now_s < self._seen_s:
+        back_s = self._seen_s - now_s
+        if back_s > 0.0:
             for given, _ in self._windows:
-                given.clear()
+                for index, moment_s in enumerate(given):
+                    given[index] = moment_s - back_s
         self._seen_s = now_s
         return now_s
+
+
+class Slots:
+    """So many calls at once, by rank, within a rank first come first served.
+
+    The last ones are kept for what does not yield, because a call that nobody answers holds its slot.
+    """
+
+    def __init__(self, most: int, kept: int = 0) -> None:
+        """``kept`` of them are never taken by what may wait (`Rank.yields`)."""
+        self._most = most
+        self._kept = kept
+        self._taken = 0
+        self._waiting: list[_Waiter] = []
+        self._numbers = count()
+
+    async def take(self, rank: Rank) -> None:
+        """Wait for a slot; whoever has one gives it back by `free`."""
+        waiter = _Waiter(rank, next(self._numbers), asyncio.get_running_loop().create_future())
+        heapq.heappush(self._waiting, waiter)
+        self._give()
+        try:
+            await waiter.turn
+        except asyncio.CancelledError:
+            if not waiter.turn.cancel() and not waiter.turn.cancelled():
+                self.free()  # it was given its slot in this very moment
+            raise
+
+    def free(self) -> None:
+        """Give a slot back."""
+        self._taken -= 1
+        self._give()
+
+    def _give(self) -> None:
+        """Hand out what is free now; who is behind one that must wait has no more room than it."""
+        while self._waiting:
+            best = self._waiting[0]
+            if not best.turn.done():
+                if self._taken >= self._most - (self._kept if best.rank.yields else 0):
+                    return
+                self._taken += 1
+                best.turn.set_result(None)
+            heapq.heappop(self._waiting)

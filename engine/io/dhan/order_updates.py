@@ -6,6 +6,7 @@ Silence is normal here; only the socket's own pings tell that it lives.
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ class OrderUpdates:
             access_token: asked for at every connection.
             on_order: gets each changed order, on the loop.
             on_gap: called when updates may have been missed, after every login, with the reason.
-            on_stopped: called when the socket stays away until a person mends something.
+            on_stopped: called with the reason when a person must mend something, and with nothing once the
+                socket has stayed open for a while again.
             clock: time of every pause.
             jitter: numbers from 0 up to 1.
         """
@@ -65,6 +67,8 @@ class OrderUpdates:
         self._clock = clock
         self._backoff = Backoff(jitter)
         self._after = "connected"
+        self._kept_away = False
+        self._socket: ClientConnection | None = None
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -73,11 +77,17 @@ class OrderUpdates:
             cut = await self._live(token)
             pause = self._backoff.after(cut)
             self._after = f"reconnected after: {cut.detail}"
-            if pause.seconds is None:
+            if pause.seconds is None or pause.alarm:
+                self._kept_away = True
                 self._on_stopped(cut.detail)
             await stay_away(self._clock, pause, partial(self._renewed, token))
             if self._renewed(token):
                 self._backoff.renewed()
+
+    def reopen(self) -> None:
+        """Give up the connection, if there is one; `run` opens another."""
+        if self._socket is not None:
+            self._socket.transport.abort()
 
     def _renewed(self, token: str) -> bool:
         """Whether there is another token by now."""
@@ -89,7 +99,13 @@ class OrderUpdates:
             async with open_socket(self._url) as socket:
                 await socket.send(login(self._client_id, token))
                 self._on_gap(self._after)
-                return await self._read(socket)
+                settling = asyncio.create_task(self._settle(), name="order updates settle")
+                self._socket = socket
+                try:
+                    return await self._read(socket)
+                finally:
+                    self._socket = None
+                    settling.cancel()
         except SOCKET_ERRORS as problem:
             return cut_by_error(problem)
 
@@ -104,10 +120,15 @@ class OrderUpdates:
                     self._on_order(order)
         except ConnectionClosed as closed:
             end = closed
-        lived_s = self._clock.now_s() - opened_s
-        if lived_s >= SETTLED_S:
-            self._backoff.settled()
-        return cut_by_close(end, lived_s, heard=heard)
+        return cut_by_close(end, self._clock.now_s() - opened_s, heard=heard)
+
+    async def _settle(self) -> None:
+        """A connection that has lasted so long is a good one, though it may have had nothing to say."""
+        await self._clock.sleep(SETTLED_S)
+        self._backoff.settled()
+        if self._kept_away:
+            self._kept_away = False
+            self._on_stopped("")
 
     def _orders(self, frame: bytes | str) -> Sequence[BrokerOrder]:
         """Read one frame; what makes no sense is counted and passed over."""

@@ -1,6 +1,7 @@
 """What an HTTP answer of Dhan's means: for a command one of three outcomes, for a read rows or an error.
 
-For commands (place, modify, cancel), first line that fits::
+For commands (of an order: place, modify, cancel; of the whole account: arm and disarm its P&L-based
+exit, its kill switch, exit all), first line that fits::
 
     no connection was ever made                              refused, NOT-SENT
     timeout, reset, cut body: no whole answer                unknown
@@ -10,9 +11,12 @@ For commands (place, modify, cancel), first line that fits::
     any other HTTP 4xx                                       refused, with the body's code and words
     HTTP 2xx, orderStatus REJECTED                           refused
     HTTP 2xx, error body that names an order all the same    unknown
+    HTTP 2xx, error body, exit all                           unknown: some of it may be done
     HTTP 2xx, error body                                     refused
+    HTTP 2xx, the status word that was asked for, account    accepted
     HTTP 2xx, order id (letters and digits) in the body      accepted
     HTTP 2xx, empty body or a bare success, modify / cancel  accepted (202 has no body)
+    HTTP 2xx, empty body or a bare success, exit all         accepted (likewise)
     HTTP 2xx, anything else                                  unknown: nothing says that an order exists
 
 Error bodies come in several shapes: ``errorCode`` with ``errorMessage``; ``status: failed`` with a
@@ -42,6 +46,12 @@ _NO_SUCH_ORDER = frozenset({"DH-905", "DH-906", "DH-907"})
 _NOT_THE_DESK = frozenset({408, 425, 499})
 _FAILED = frozenset({"failed", "failure", "error"})
 _REJECTED = "REJECTED"
+#: Where a command of the account finds its answer, and the words that mean yes.
+_STATUS_WORDS = {
+    Verb.ARM: ("pnlExitStatus", frozenset({"active"})),
+    Verb.DISARM: ("pnlExitStatus", frozenset({"disabled", "inactive"})),
+    Verb.KILL: ("killSwitchStatus", frozenset({"activate", "kill switch has been successfully activated"})),
+}
 
 _RETRY_AFTER_S = 1.0
 #: 805 threatens to block the user, so it earns a longer pause than a mere 429.
@@ -142,11 +152,22 @@ def _success(verb: Verb, reply: Reply, refusal: Refusal | None, order_id: str) -
     named = _order_id(fields)
     unclear = Unknown(f"HTTP {reply.status}: {_start_of(reply.body)}")
     if refusal is not None:
-        return unclear if named else Refused(refusal.code, refusal.words)
+        partly = named or verb is Verb.EXIT_ALL
+        return unclear if partly else Refused(refusal.code, refusal.words)
+    if verb in _STATUS_WORDS:
+        name, words = _STATUS_WORDS[verb]
+        return Accepted("") if _word(fields, name) in words else unclear
     if verb is Verb.PLACE:
         return Accepted(named) if named else unclear
-    bare = str(fields.get("status") or "").casefold() == "success"
-    return Accepted(order_id) if named or bare or not reply.body.strip() else unclear
+    bare = _word(fields, "status") == "success" or not reply.body.strip()
+    if verb is Verb.EXIT_ALL:
+        return Accepted("") if bare else unclear
+    return Accepted(order_id) if named or bare else unclear
+
+
+def _word(fields: dict[str, Any], name: str) -> str:
+    """A status word, in small letters; empty when there is none."""
+    return str(fields.get(name) or "").strip().casefold()
 
 
 def _order_id(fields: dict[str, Any]) -> str:

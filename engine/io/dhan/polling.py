@@ -49,7 +49,9 @@ class PollingFeed:
                         self._on_ticks(await self._quotes.quotes(keys[first : first + QUOTES_LIMIT]))
                     self._say(FeedChanged(FeedState.REST, f"quotes by REST every {pause_s:g} s"))
                 except RateLimited as error:
-                    pause_s = max(pause_s, error.retry_after_s)
+                    if error.retry_after_s > pause_s:  # what is said to come every few seconds does not
+                        pause_s = error.retry_after_s
+                        self._say(FeedChanged(FeedState.DOWN, f"no quotes for {pause_s:.0f} s: {error}"))
                 except SourceError as error:
                     alarm = isinstance(error, AuthFailed)
                     self._say(FeedChanged(FeedState.DOWN, str(error), alarm=alarm))

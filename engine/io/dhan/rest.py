@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dhanhq import DhanContext, dhanhq
 
-from engine.errors import Unreachable, WireError
+from engine.errors import RateLimited, Unreachable, WireError
 from engine.io.dhan.http import Reply, ReplyHTTP
-from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank
+from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank, Slots
 from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
 from engine.messages import Refused, Verb
 from engine.model import key_parts
@@ -42,11 +42,20 @@ _log = logging.getLogger(__name__)
 
 #: Longer than connecting and reading may take; reached only by a server that trickles its answer.
 DEADLINE_S = 8.0
+#: One of these is never held by what only somebody would like to know.
 _READS_AT_ONCE = 2
 
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
-_TURN = {Verb.CANCEL: (Rank.CANCEL, 5.0), Verb.PLACE: (Rank.PLACE, 2.0), Verb.MODIFY: (Rank.MODIFY, 1.0)}
+_TURN = {
+    Verb.CANCEL: (Rank.CANCEL, 5.0),
+    Verb.PLACE: (Rank.PLACE, 2.0),
+    Verb.MODIFY: (Rank.MODIFY, 1.0),
+    Verb.EXIT_ALL: (Rank.PLACE, 2.0),
+    Verb.KILL: (Rank.MODIFY, 2.0),
+    Verb.ARM: (Rank.MODIFY, 2.0),
+    Verb.DISARM: (Rank.MODIFY, 2.0),
+}
 
 
 class Timed(NamedTuple):
@@ -67,6 +76,7 @@ class DhanRest:
         base_url: str,
         executor: Executor,
         clock: Clock,
+        passes: Callable[[], Callable[[], str]] | None = None,
     ) -> None:
         """Prepare; no call is made.
 
@@ -76,6 +86,8 @@ class DhanRest:
             base_url: with the version, e.g. ``https://api.dhan.co/v2``.
             executor: at least four threads; stays the caller's to shut down.
             clock: paces the calls.
+            passes: called when a command comes in; what it returns is called on the sending thread right
+                before the command leaves, and says why it may not any more. None: it always may.
         """
         self._http = ReplyHTTP(client_id, access_token, base_url)
         context = DhanContext(client_id, "")
@@ -86,10 +98,16 @@ class DhanRest:
         self._order_lane = Lane(clock, ORDER_WINDOWS)
         self._read_lane = Lane(clock, READ_WINDOWS)
         self._quote_lane = Lane(clock, QUOTE_WINDOWS)
-        self._reading = asyncio.Semaphore(_READS_AT_ONCE)
-        self._quoting = asyncio.Semaphore(1)
+        self._reading = Slots(_READS_AT_ONCE, kept=1)
+        self._quoting = Slots(1)
+        self._no_quotes_until_s = 0.0
         self._under_way: set[str] = set()
         self._recalled: set[str] = set()
+        self._passes = passes or _free
+
+    def remember(self, sent_s: Sequence[float]) -> None:
+        """Count the order commands of earlier processes (epoch seconds, the oldest first)."""
+        self._order_lane.remember(sent_s)
 
     async def place(self, order: OrderRequest) -> Outcome:
         """Send one limit order, once."""
@@ -143,19 +161,6 @@ class DhanRest:
         """
         return _parsed(await self._read(self._api.get_order_list), parse_order_row)
 
-    async def order(self, order_id: str) -> BrokerOrder:
-        """One order of today; the wire has a list of one where the documentation has an object.
-
-        Raises:
-            SourceError: there was no answer, or it was not this order.
-        """
-        reply = await self._read(partial(self._api.get_order_by_id, order_id))
-        for order in _parsed(reply, parse_order_row):
-            if order.order_id == order_id:
-                return order
-        msg = f"Dhan's answer does not contain order {order_id}"
-        raise Unreachable(msg)
-
     async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
         """Today's orders of this name; none when Dhan says that it knows none.
 
@@ -191,24 +196,39 @@ class DhanRest:
             ended_s = self._clock.now_s()  # here, as the loop may come to it much later
             return reply
 
-        reply = await self._read(call)
+        reply = await self._read(call, Rank.OTHER)
         return Timed(reply, ended_s)
+
+    async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
+        """Send one command that is about the whole account, once."""
+        return await self._command(verb, partial(call, self._http), "")
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).
 
         Raises:
+            RateLimited: asked too often, whoever did; until that is over nobody asks again.
             SourceError: there was no answer, or not one of quotes.
         """
+        barred_s = self._no_quotes_until_s - self._clock.now_s()
+        if barred_s > 0.0:
+            msg = f"quotes were asked for too often; none are for {barred_s:.0f} s"
+            raise RateLimited(msg, barred_s)
         ids: dict[str, list[int]] = {}
         for key in keys:
             segment, security_id = key_parts(key)
             ids.setdefault(segment.value, []).append(security_id)
         if not ids:
             return []
-        reply = await self._read(partial(self._api.quote_data, ids), self._quoting, self._quote_lane)
+        call = partial(self._api.quote_data, ids)
+        reply = await self._read(call, Rank.BOOKS, self._quoting, self._quote_lane)
+        try:
+            answer = answer_of(reply)
+        except RateLimited as error:
+            self._no_quotes_until_s = self._clock.now_s() + error.retry_after_s
+            raise
         # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
-        return _understood(lambda body: parse_quotes(body, {}), answer_of(reply))
+        return _understood(lambda body: parse_quotes(body, {}), answer)
 
     def close(self) -> None:
         """Close the connections; calls under way end as they may."""
@@ -218,11 +238,15 @@ class DhanRest:
         """Send a command when it is its turn and decide what became of it.
 
         ``name``: by which `recall` knows it; the last look is on the sending thread, right before it leaves.
+        A process that was stopped and wakes must not send what it had decided before.
         """
+        why_not = self._passes()
 
         def unless_recalled() -> Reply:
             if name in self._recalled:
                 return Reply(None, failure="it was recalled", sent=False)
+            if why := why_not():
+                return Reply(None, failure=why, sent=False)
             return call()
 
         rank, patience_s = _TURN[verb]
@@ -239,22 +263,23 @@ class DhanRest:
     async def _read(
         self,
         call: Callable[[], Reply],
-        slots: asyncio.Semaphore | None = None,
+        rank: Rank = Rank.BOOKS,
+        slots: Slots | None = None,
         lane: Lane | None = None,
     ) -> Reply:
         """Send a read, a few at once; its slot is free again when its thread is, not when we give up."""
         slots, lane = slots or self._reading, lane or self._read_lane
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await slots.acquire()
+                await slots.take(rank)
         except TimeoutError:
             return Reply(None, failure="earlier reads are still unanswered", sent=False)
         try:
-            await lane.turn()
+            await lane.turn(rank)
         except asyncio.CancelledError:
-            slots.release()
+            slots.free()
             raise
-        return await self._send(call, slots.release)
+        return await self._send(call, slots.free)
 
     async def _send(self, call: Callable[[], Reply], at_end: Callable[[], None] = lambda: None) -> Reply:
         """Run a blocking call on a thread; no answer in time is an answer lost, not one refused.
@@ -275,6 +300,11 @@ class DhanRest:
         except asyncio.CancelledError:
             work.cancel()
             raise
+
+
+def _free() -> Callable[[], str]:
+    """A pass for whoever needs no lease."""
+    return lambda: ""
 
 
 def _rupees(paise: int) -> float:

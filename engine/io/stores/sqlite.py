@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from engine.book_rows import RowFigures
 from engine.effects import RowPart
 from engine.errors import Unreachable
 from engine.io.stores import exit_levels, trade_rows
@@ -85,6 +86,14 @@ class SqliteStore:
         """
         await asyncio.to_thread(self._reduce_rows, parts, closed_at_s, name)
 
+    async def note_exits(self, figures: Sequence[RowFigures]) -> Sequence[RowFigures]:
+        """Write what exits cost and made to their rows; those whose row is not there (yet) come back.
+
+        Raises:
+            Unreachable: the file could not be written; no row was changed.
+        """
+        return await asyncio.to_thread(self._note_exits, figures) if figures else ()
+
     async def import_rows(self, rows: Iterable[TradeRow]) -> ImportReport:
         """Add rows, all or none; the store gives them ids of its own.
 
@@ -124,6 +133,10 @@ class SqliteStore:
     def _reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         with self._database() as database, _transaction(database):
             trade_rows.reduce(database, parts, closed_at_s, name)
+
+    def _note_exits(self, figures: Sequence[RowFigures]) -> tuple[RowFigures, ...]:
+        with self._database() as database, _transaction(database):
+            return tuple(each for each in figures if not trade_rows.note(database, each))
 
     def _import_rows(self, rows: tuple[TradeRow, ...]) -> ImportReport:
         with self._database() as database, _transaction(database):

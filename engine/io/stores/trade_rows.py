@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
+from engine.book_rows import RowFigures
 from engine.effects import RowPart
 from engine.errors import BadInput
 from engine.model import TradeRow
@@ -36,7 +37,11 @@ CREATE TABLE IF NOT EXISTS trades (
     exit_price TEXT,
     closed_at TEXT,
     rule_set TEXT NOT NULL DEFAULT '',
-    margin TEXT
+    margin TEXT,
+    realised_pnl TEXT,
+    exit_charges TEXT,
+    exit_slippage TEXT,
+    exit_line TEXT
 );
 CREATE UNIQUE INDEX IF NOT EXISTS trades_once
     ON trades (account, strategy_id, security_id, order_id, timestamp);
@@ -54,7 +59,10 @@ _SAID = (
 # Columns a file may leave out: then it says nothing that the store could contradict.
 _MAY_BE_LEFT_OUT = frozenset({"rule_set", "margin_paise"})
 # Columns that a store of an older version lacks.
-_ADDED_LATER = {"rule_set": "TEXT NOT NULL DEFAULT ''", "margin": "TEXT"}
+_ADDED_LATER = {
+    "rule_set": "TEXT NOT NULL DEFAULT ''", "margin": "TEXT", "realised_pnl": "TEXT", "exit_charges": "TEXT",
+    "exit_slippage": "TEXT", "exit_line": "TEXT",
+}  # fmt: skip
 # A status nobody knows counts as open, so that reading the row complains instead of losing a leg.
 _STILL_OPEN = f"upper(trim(order_status)) NOT IN {tuple(sorted(CLOSED_STATUSES))}"
 # Built from constants above, never from a value.
@@ -78,6 +86,16 @@ _INSERT_PART = (
 _SELECT_PARTS = (
     "SELECT * FROM trades WHERE account = ? AND strategy_id = ? "
     "AND security_id = ? AND substr(order_id, 1, length(?) + 1) = ? || '/' AND timestamp = ?"
+)
+#: The row itself, or the closed row that is the part which an exit has taken off it.
+_SELECT_ENDED = (
+    "SELECT part.id, part.exit_line FROM trades AS row JOIN trades AS part "
+    "ON CASE WHEN ? THEN part.id = row.id ELSE part.order_id = row.order_id || '/' || ? "
+    "AND part.account = row.account AND part.strategy_id = row.strategy_id "
+    "AND part.security_id = row.security_id AND part.timestamp = row.timestamp END WHERE row.id = ?"
+)
+_UPDATE_NOTE = (
+    "UPDATE trades SET realised_pnl = ?, exit_charges = ?, exit_slippage = ?, exit_line = ? WHERE id = ?"
 )
 _SELECT_TWIN = (
     "SELECT * FROM trades WHERE account = ? AND strategy_id = ? AND security_id = ? "
@@ -141,6 +159,20 @@ def reduce(database: sqlite3.Connection, parts: Sequence[RowPart], closed_at_s: 
         database.execute(_UPDATE_REDUCE, (after, stays, row_id))
         part = (before - after, name, goes, _rupees(exit_paise), closed_at, row_id)
         database.execute(_INSERT_PART, part)
+
+
+def note(database: sqlite3.Connection, figures: RowFigures) -> bool:
+    """Write what an exit cost and made to its row; False when that row is not there.
+
+    A row that has this line, or a later one of the exit, keeps what it says, also what the owner has changed.
+    """
+    found = database.execute(_SELECT_ENDED, (figures.whole, figures.exit, figures.row_id)).fetchone()
+    if found is None:
+        return False
+    if (found["exit_line"] or "") < figures.line:
+        amounts = (figures.realised_paise, figures.charges_paise, figures.slippage_paise)
+        database.execute(_UPDATE_NOTE, (*map(_rupees, amounts), figures.line, found["id"]))
+    return True
 
 
 def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportReport:
@@ -213,7 +245,9 @@ def _parse(row: sqlite3.Row) -> TradeRow:
 
 
 def _rupees(paise: int | None) -> str | None:
-    return None if paise is None else f"{paise // 100}.{paise % 100:02d}"
+    if paise is None:
+        return None
+    return f"{'-' * (paise < 0)}{abs(paise) // 100}.{abs(paise) % 100:02d}"
 
 
 def _moment(at_s: float) -> str:

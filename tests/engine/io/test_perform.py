@@ -8,21 +8,27 @@ from decimal import Decimal
 import pytest
 
 from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
+from engine.controls import ControlState, PnlExit
 from engine.effects import (
     CancelOrder,
     CloseTrades,
+    ControlAccount,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
     PlaceOrder,
     QueryAccount,
     QueryBroker,
+    QueryControls,
     QueryMargin,
     QueryOrder,
+    QueryQuotes,
     RecallOrder,
     ReduceTrades,
     RenewToken,
+    ReopenUpdates,
     RowPart,
+    WriteBook,
 )
 from engine.errors import BadInput, Unreachable
 from engine.io.errands import Errands
@@ -38,6 +44,8 @@ from engine.messages import (
     InstrumentsLoaded,
     MarginKnown,
     OrderUpdate,
+    QuotesRead,
+    Tick,
     TokenRenewal,
     TradesLoaded,
     Verb,
@@ -87,6 +95,14 @@ class Books:
             raise self.error
         return [row for row in self.order_books[0] if row.correlation_id == name]
 
+    def reopen(self):
+        self.read.append("reopened")
+
+    async def quotes(self, keys):
+        if self.error:
+            raise self.error
+        return [Tick(key, 1000) for key in keys]
+
     async def fills(self):
         self.read.append("fills")
         return []
@@ -101,6 +117,7 @@ class Shelf:
 
     def __init__(self):
         self.error, self.closed, self.asked, self.levels = None, [], 0, []
+        self.notes, self.lacks = [], set()
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -118,6 +135,12 @@ class Shelf:
         if self.error:
             raise self.error
         self.closed.append((name, parts))
+
+    async def note_exits(self, figures):
+        if self.error:
+            raise self.error
+        self.notes.append([each.row_id for each in figures])
+        return [each for each in figures if each.row_id in self.lacks]
 
     async def close_rows(self, exits, closed_at_s):
         if self.error:
@@ -142,6 +165,20 @@ class Purse:
         return MarginKnown(query.nonce, 10_000, tuple(100 * len(basket) for basket in query.baskets))
 
 
+class Nets:
+    """The broker's own nets, all of them off, and every command taken."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def state(self, request):
+        return ControlState(request, killed=False, armed=(), held=())
+
+    async def command(self, verb, terms):
+        self.sent.append((verb, terms))
+        return Accepted("")
+
+
 class Silent:
     """A chat and a feed that nobody talks to in these tests."""
 
@@ -152,11 +189,15 @@ class Silent:
 class House:
     def __init__(self):
         self.inbox, self.broker, self.store, self.clock = Inbox(), Books(), Shelf(), VirtualClock()
-        self.errands = Errands()
-        self.master_error = None
+        self.errands, self.control = Errands(), Nets()
+        self.master_error, self.lines = None, []
         self.performer = Performer(
-            inbox=self.inbox, ports=Ports(self.broker, Doorman(), self.store, Silent(), Silent(), Purse()),
-            clock=self.clock, load_master=self.master, spawn=self.errands.spawn,
+            inbox=self.inbox,
+            ports=Ports(
+                self.broker, Doorman(), self.store, Silent(), Silent(), Purse(), self.broker, self.broker,
+                self.control,
+            ),
+            clock=self.clock, load_master=self.master, spawn=self.errands.spawn, books=self.lines.append,
         )  # fmt: skip
 
     async def master(self, symbols):
@@ -214,6 +255,26 @@ async def test_a_report_is_read_again_when_the_order_book_moved_meanwhile():
     assert house.broker.read.count("positions") == 2
 
 
+async def test_quotes_come_back_with_the_moment_of_the_question():
+    """The machine can tell which of its prices are newer; no answer is no news."""
+    house = House()
+    key, asked_s = InstrumentKey(1), house.clock.now_s()
+    said = await house.said(QueryQuotes((key,)))
+    assert isinstance(said, QuotesRead)
+    assert [tick.key for tick in said.ticks] == [key]
+    assert said.began_s == asked_s
+    house.broker.error = Unreachable("no route to host")
+    house.performer.perform(QueryQuotes((key,)))
+    assert await house.nothing_more()
+
+
+async def test_a_silent_socket_is_opened_anew():
+    """At once, without a task: there is nothing to wait for."""
+    house = House()
+    house.performer.perform(ReopenUpdates())
+    assert house.broker.read == ["reopened"]
+
+
 async def test_an_order_that_is_looked_up_comes_back_as_an_update():
     """Found by our name; not found and no answer are no news."""
     house = House()
@@ -241,11 +302,11 @@ async def test_a_store_that_cannot_be_read_is_not_an_empty_store(error):
     assert await house.said(LoadTrades()) == TradesLoaded(None, str(error))
     house.store.error = None
     house.store.levels = [LEVEL]
-    assert await house.said(LoadTrades()) == TradesLoaded((), levels=(LEVEL,))
+    assert await house.said(LoadTrades()) == TradesLoaded((), levels=(LEVEL,), began_s=house.clock.now_s())
 
 
 async def test_a_slow_store_is_asked_one_question_at_a_time():
-    """Every thirty seconds a load is wanted; a hanging one is not piled upon."""
+    """A hanging load is not piled upon; whoever asked meanwhile gets one answer that is younger."""
     house = House()
     house.store.gate.clear()
     for _ in range(3):
@@ -253,7 +314,9 @@ async def test_a_slow_store_is_asked_one_question_at_a_time():
     await settle()
     assert house.store.asked == 1
     house.store.gate.set()
-    assert await house.inbox.get() == TradesLoaded(())
+    assert await house.inbox.get() == TradesLoaded((), began_s=house.clock.now_s())
+    assert isinstance(await house.inbox.get(), TradesLoaded)
+    assert house.store.asked == 2
     assert await house.nothing_more()
 
 
@@ -283,6 +346,41 @@ async def test_closing_rows_is_tried_until_the_store_takes_it():
     await asyncio.wait({writer})
 
 
+def line(row_id, mode="execute"):
+    """The book of an exit of one row, in short."""
+    leg = {
+        "rows": {str(row_id): {"units": 65, "left": 0, "entry_paise": None}}, "side": "BUY", "filled": 65,
+        "realised_paise": None, "charges_paise": 2415, "slippage_paise": None, "closed_by_others": 0,
+    }  # fmt: skip
+    return {"intent": "260203001", "sequence": 1, "mode": mode, "state": "flat", "part": None, "legs": [leg]}
+
+
+async def test_a_book_goes_to_the_file_and_to_the_rows_once_these_are_there():
+    """A store that is away, then one that lacks the row: asked again with the next job until it has it."""
+    house = House()
+    house.store.error, house.store.lacks = Unreachable("locked"), {1}
+    writer = asyncio.ensure_future(house.performer.write_store())
+    house.performer.perform(CloseTrades({1: 1000}, 5.0))
+    house.performer.perform(WriteBook(line(1)))
+    assert house.lines == [line(1)]
+    await house.clock.advance(STORE_RETRY_S)
+    house.store.error = None
+    await house.clock.advance(STORE_RETRY_S)
+    assert house.store.closed == [{1: 1000}]
+    assert house.store.notes[-1] == [1]
+    house.store.lacks = set()
+    house.performer.perform(CloseTrades({2: 1000}, 6.0))
+    house.performer.perform(CloseTrades({3: 1000}, 7.0))
+    await settle()
+    assert house.store.notes[-2:] == [[1], []]
+    house.performer.perform(WriteBook(line(9, "simulate")))
+    await settle()
+    assert house.lines[1:] == [line(9, "simulate")]
+    assert [9] not in house.store.notes
+    writer.cancel()
+    await asyncio.wait({writer})
+
+
 async def test_what_is_under_way_gets_a_moment_to_end(caplog):
     """Stopping waits for an order command that is on its way; a failure is named in the log."""
     errands, ended = Errands(), []
@@ -302,6 +400,18 @@ async def test_what_is_under_way_gets_a_moment_to_end(caplog):
     await asyncio.wait({owner})
     assert ended == ["command"]
     assert "report 2 failed" in caplog.text
+
+
+async def test_the_broker_s_nets_are_asked_and_told():
+    """The state comes back under the number of its question, an outcome under the name of what wanted it."""
+    house, terms = House(), PnlExit(100, 200)
+    async with asyncio.timeout(5):
+        running = asyncio.create_task(house.errands.run())
+        assert await house.said(QueryControls(9)) == ControlState(9, killed=False, armed=(), held=())
+        said = await house.said(ControlAccount(Verb.ARM, "pnl-exit", terms))
+        assert said == CommandOutcome(Verb.ARM, "pnl-exit", Accepted(""))
+        assert house.control.sent == [(Verb.ARM, terms)]
+        running.cancel()
 
 
 async def test_access_to_the_account_and_margin_are_asked():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine.broker_nouns import OrderRequest, Product
-from engine.effects import Alert, Audit, CancelOrder, ModifyOrder, PlaceOrder, Record, Settle
+from engine.effects import Alert, Audit, CancelOrder, ControlAccount, ModifyOrder, PlaceOrder, Record, Settle
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
-from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused
+from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused, Verb
 from engine.model import InstrumentKey, Side, Urgency
 from tests.support.clock import VirtualClock
 
@@ -77,7 +77,13 @@ async def test_records_are_committed_before_anything_is_performed():
 
 
 @pytest.mark.parametrize(
-    "order", [PlaceOrder(ORDER), ModifyOrder("1", ORDER), CancelOrder("1", ORDER.correlation_id)]
+    "order",
+    [
+        PlaceOrder(ORDER),
+        ModifyOrder("1", ORDER),
+        CancelOrder("1", ORDER.correlation_id),
+        ControlAccount(Verb.KILL, "f"),
+    ],
 )
 async def test_an_order_whose_record_cannot_be_written_does_not_leave(order):
     """The desk is told that it was not sent; the alert beside it still goes out."""

@@ -51,3 +51,22 @@ def test_what_is_left_is_valued_until_the_end(tmp_path):
     position = only(replay(tmp_path, days, CALENDAR, RULES))
     assert position["status"] == "partially_closed"
     assert position["final_pnl_gross"] == (40 - 30.5) * 75 + (90 - 100) * 75
+
+
+def test_a_near_leg_that_nobody_sells_expires_and_the_far_one_is_sold(tmp_path):
+    """After 15:08 nobody offers the near call: it expires short, told; the long is sold the next morning.
+
+    What expired counts at its last mark.
+    """
+    evening, morning = Day(date=NEAR, expiry=NEAR), Day(date="2025-09-03")
+    for at in ("15:08", "15:12", "15:28", "15:29"):
+        evening.quote(f"{at}:00", "25000CE", 29.5, 30.5 if at == "15:08" else "")
+        evening.quote(f"{at}:00", "25000CE", 99.5, 100.5, expiry=FAR)
+    for at in ("09:20", "09:40", "09:50"):
+        morning.quote(f"{at}:00", "25000CE", 89.5, 90.5, expiry=FAR)
+    position = only(replay(tmp_path, [evening, morning], CALENDAR, RULES))
+    assert position["status"] == "closed"
+    assert [order["filled"] for order in position["orders"]] == [0, 75]
+    assert position["final_pnl_gross"] == (40 - 30) * 75 + (89.5 - 100) * 75
+    (told,) = [event for event in position["events"] if "expired on 2025-09-02 before" in event["reason"]]
+    assert told["urgency"] == "HIGH"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -34,12 +35,14 @@ TRADE: dict[str, Any] = {
     "orderId": "312507074433", "exchangeOrderId": "1100000004845023", "exchangeTradeId": "200764585",
     "transactionType": "SELL", "exchangeSegment": "NSE_FNO", "productType": "MARGIN", "customSymbol": None,
     "securityId": "49081", "tradedQuantity": 65, "tradedPrice": 392.35,
+    "exchangeTime": "2026-11-20 14:39:30",
 }  # fmt: skip
 POSITION: dict[str, Any] = {
     "tradingSymbol": "NIFTY-Dec2026-25000-CE", "securityId": "49081", "positionType": "SHORT",
     "exchangeSegment": "NSE_FNO", "productType": "MARGIN", "buyQty": 0, "sellQty": 130, "netQty": -130,
 }  # fmt: skip
 OPTION = instrument_key(Segment.NSE_FNO, 49081)
+TRADED_S = datetime(2026, 11, 20, 9, 9, 30, tzinfo=UTC).timestamp()
 
 
 def test_a_resting_order():
@@ -135,8 +138,10 @@ def test_rows_of_other_segments_and_products_are_foreign():
 def test_a_fill():
     """A trade's id is joined to its order's, so that two exchanges' numbers never meet."""
     assert parse_trade_row(TRADE) == BrokerFill(
-        "312507074433/200764585", "312507074433", OPTION, Side.SELL, 65, 39_235
+        "312507074433/200764585", "312507074433", OPTION, Side.SELL, 65, 39_235, TRADED_S
     )
+    for nothing in ("0001-01-01 00:00:00", "NA", None):
+        assert parse_trade_row(TRADE | {"exchangeTime": nothing}).at_s is None
 
 
 @pytest.mark.parametrize(

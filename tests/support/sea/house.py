@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from engine.controls import ControlState
 from engine.effects import Alert, Ask, CancelOrder, Effect, ModifyOrder, PlaceOrder, ReduceTrades
 from engine.errors import Unreachable
 from engine.io import tables
@@ -29,6 +30,7 @@ from engine.messages import (
 )
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
+from engine.tuning import Tuning
 from engine.watch import Watchlist
 from engine.wire import parse_order_updates
 from tests.engine.makers import quote
@@ -41,6 +43,7 @@ from tests.support.sea.wire import Wire
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.book_rows import RowFigures
     from engine.effects import QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
@@ -77,6 +80,10 @@ class Store:
         self._knock()
         self.rows = written(self.rows, ReduceTrades(name, tuple(parts), closed_at_s))
 
+    async def note_exits(self, figures: Sequence[RowFigures]) -> Sequence[RowFigures]:
+        self._knock()
+        return ()
+
     def _knock(self) -> None:
         if not self.up:
             raise Unreachable("the trade store does not answer")
@@ -105,8 +112,11 @@ class Ears:
         if alert.urgency is Urgency.HIGH:
             self._judge.alerted(alert)
 
-    async def state(self) -> AccountState:
-        return AccountState()
+    async def state(self, request: int | None = None) -> AccountState | ControlState:
+        return AccountState() if request is None else ControlState(request)
+
+    async def command(self, verb: object, terms: object) -> NoReturn:
+        raise AssertionError("no net of the broker is wanted here")
 
     async def renew(self) -> TokenRenewal:
         raise AssertionError("no token here comes near its end")
@@ -122,6 +132,7 @@ class Ears:
     def card(self, card: object) -> None: ...
     def say(self, say: object) -> None: ...
     def subscribe(self, instruments: object) -> None: ...
+    def reopen(self) -> None: ...
 
 
 class House:
@@ -133,10 +144,13 @@ class House:
         births: how many processes have lived.
     """
 
-    def __init__(self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "") -> None:
+    def __init__(
+        self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "", tuning: Tuning | None = None
+    ) -> None:
         self.shore, self.mode, self.rules = shore, mode, rules
+        self.tuning = tuning or Tuning()
         self.agenda = Agenda(shore.market.now_s)
-        self.judge = Judge(self.agenda, shore, mode)
+        self.judge = Judge(self.agenda, shore, mode, batches=bool(self.tuning.batch_lots))
         self.pages = self.judge.pages = Pages(self.judge.recorded)
         self.wire = Wire(self.agenda, shore.exchange, self.judge)
         self.store = Store(
@@ -155,7 +169,9 @@ class House:
     def born(self) -> None:
         """A process begins: everything it knows comes from the journal."""
         self.births += 1
-        config = MonitorConfig(self.mode, "default", sandbox=False, seed=b"0123456789abcdef")
+        config = MonitorConfig(
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning
+        )
         self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
         kept = self.pages.load()
         self.monitor.restore(kept, self.agenda.at_s)
@@ -166,8 +182,12 @@ class House:
         must(same, 6, f"a restart remembers other exits than {live}")
         self.inbox = Inbox()
         self.performer = Hands(
-            inbox=self.inbox, ports=Ports(self.wire, self.ears, self.store, self.ears, self.ears, self.ears),
-            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn,
+            inbox=self.inbox,
+            ports=Ports(
+                self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears,
+                self.ears,
+            ),
+            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
         self.say(Beat(BeatKind.SYNC))

@@ -57,10 +57,12 @@ class Judge:
         crossed: contracts that a fill of ours carried through zero after a hand had traded there.
         loud: topics and texts of the HIGH alerts.
         overclaimed: the trade store says more than the broker holds.
+        batches: whole exits may go in batches, too.
     """
 
-    def __init__(self, agenda: Agenda, shore: Shore, mode: Mode) -> None:
+    def __init__(self, agenda: Agenda, shore: Shore, mode: Mode, *, batches: bool = False) -> None:
         self._agenda, self._shore, self._mode = agenda, shore, mode
+        self.batches = batches
         self.start = shore.account.net()
         self.net = dict(self.start)
         claimed = {key: sum(p.nets[key] for p in shore.positions) for key in shore.legs}
@@ -213,10 +215,11 @@ class Judge:
         must(fits, 2, f"{name}: {self.filled_of[at]} of {leg['quantity']} filled")
         position = self._position(intent["position"])
         if position.nets[key] > 0 and not self.hands and not self.overclaimed:
-            self._hedge(position, key, whole=not intent["part"] and ours[1] not in self.in_parts)
+            in_parts = intent["part"] or ours[1] in self.in_parts or self.batches
+            self._hedge(position, key, whole=not in_parts)
 
     def _hedge(self, position: Position, key: InstrumentKey, *, whole: bool) -> None:
-        """3: of a whole exit all shorts are closed first; else no long goes further than any short."""
+        """3: of a whole exit all shorts are closed first; in parts or batches no long is ahead of a short."""
         left = {
             each: 1 - self.traded_of.get((position.id, each), 0) / abs(net)
             for each, net in position.nets.items()

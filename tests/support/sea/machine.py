@@ -11,6 +11,7 @@ from engine.broker_nouns import Product
 from engine.messages import Command, Tap, Wish
 from engine.model import Mode, Side
 from engine.orders import read_correlation_id
+from engine.tuning import Tuning
 from sandbox import desk, refusals
 from sandbox.orders import Order, Ticket
 from sandbox.refusals import Refusal
@@ -44,9 +45,14 @@ VERBS = st.sampled_from(["POST", "PUT", "DELETE"])
 
 
 class Machine(RuleBasedStateMachine):
-    """One example: a house, at most fifty happenings, then a world that behaves until all has ended."""
+    """One example: a house, at most fifty happenings, then a world that behaves until all has ended.
+
+    Attributes:
+        tuning: what the owner has set of how exits trade.
+    """
 
     house: House
+    tuning = Tuning()
 
     @initialize(
         plot=st.sampled_from(PLOTS),
@@ -60,7 +66,7 @@ class Machine(RuleBasedStateMachine):
         """Mostly an exit begins at once; ``over``: of two positions the broker holds only the larger."""
         lots, mode, rules = plot
         held = max(lots) if over and len(lots) > 1 else None
-        self.house = House(Shore(lots, held), mode, rules)
+        self.house = House(Shore(lots, held), mode, rules, self.tuning)
         self.with_hands = hands
         self.taps = count()
         self.house.run(2.0)

@@ -24,7 +24,7 @@ from tests.support.sea.tasks import Agenda, Nap
 
 if TYPE_CHECKING:
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
-    from engine.messages import Outcome
+    from engine.messages import Outcome, Tick
     from sandbox.exchange import Exchange
     from tests.support.sea.judge import Judge
 
@@ -159,6 +159,10 @@ class Wire:
     async def orders_named(self, correlation_id: str) -> list[BrokerOrder]:
         """Today's orders of this name."""
         return [order for order in await self.orders() if order.correlation_id == correlation_id]
+
+    async def quotes(self, _keys: object) -> list[Tick]:
+        """The feed is all there is here."""
+        return []
 
     async def fills(self) -> list[BrokerFill]:
         """Today's trade book."""

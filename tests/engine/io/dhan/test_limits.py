@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.io.dhan.limits import ORDER_WINDOWS, Lane, Rank, Window
+from engine.io.dhan.limits import ORDER_WINDOWS, Lane, Rank, Slots, Window
 from tests.support.clock import VirtualClock, settle
 
 
@@ -65,7 +65,18 @@ async def test_a_clock_set_back_does_not_block_the_lane():
     clock.now -= 3_600.0
     set_back_s = clock.now
     await lane.turn()
-    assert clock.now == set_back_s
+    assert clock.now - set_back_s <= 1.0
+
+
+async def test_a_clock_set_back_forgets_nothing_that_was_sent():
+    """The day's turns are all taken when the clock jumps back an hour: there is none for another day."""
+    clock = SteppedClock()
+    lane = Lane(clock, (Window(3, 86_400.0),))
+    for _ in range(3):
+        await lane.turn()
+    clock.now -= 3_600.0
+    assert not await lane.turn(Rank.PLACE, 86_000.0)
+    assert await lane.turn(Rank.PLACE, 500.0)
 
 
 class Queue:
@@ -139,6 +150,32 @@ async def test_new_prices_leave_room_for_orders_and_cancels():
     assert len(queue.went()) == 102
 
 
+async def test_what_an_earlier_process_has_sent_counts():
+    """Told of seven commands of a moment ago, the lane has one more turn; told of a day's, it has none."""
+    queue = Queue(Window(8, 1.0), Window(20, 86_400.0))
+    queue.lane.remember([queue.start_s - 0.5] * 7)
+    for number in range(2):
+        await queue.wants(f"order {number}", Rank.PLACE)
+    assert queue.went() == ["order 0"]
+    await queue.clock.advance(1.0)
+    assert queue.went() == ["order 0", "order 1"]
+    full = Lane(queue.clock, (Window(8, 1.0), Window(20, 86_400.0)))
+    full.remember([queue.start_s - 3_600.0] * 20)
+    task = asyncio.create_task(full.turn(Rank.PLACE, 2.0))
+    await queue.clock.advance(3.0)
+    assert not await task
+
+
+async def test_turns_of_a_future_that_a_set_back_clock_has_undone_block_nobody_for_longer():
+    """A process remembers a command of an hour ahead: it counts as one of now."""
+    queue = Queue(Window(1, 1.0))
+    queue.lane.remember([queue.start_s + 3_599.0, queue.start_s + 3_600.0])
+    await queue.wants("order", Rank.PLACE)
+    assert queue.went() == []
+    await queue.clock.advance(1.0)
+    assert queue.went() == ["order"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "most"), [(1.0, 8), (60.0, 240), (3_600.0, 950), (86_399.0, 6_600)], ids=str
 )
@@ -153,3 +190,51 @@ async def test_the_windows_of_dhan_hold_from_the_second_to_the_day(seconds: floa
     assert clock.now < end_s
     await lane.turn(Rank.PLACE)
     assert clock.now >= end_s
+
+
+class Held:
+    """Slots of which each taker keeps its own until told, and who got one."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self.got: list[str] = []
+
+    async def wants(self, name: str, rank: Rank) -> asyncio.Task[None]:
+        async def take() -> None:
+            await self.slots.take(rank)
+            self.got.append(name)
+
+        task = asyncio.create_task(take())
+        await settle()
+        return task
+
+
+async def test_a_slot_is_kept_for_what_does_not_yield():
+    """Of two slots the curious get one, however many they are; the books get the other at once."""
+    held = Held(Slots(2, kept=1))
+    waiting = [await held.wants(f"other {number}", Rank.OTHER) for number in range(3)]
+    await held.wants("books", Rank.BOOKS)
+    assert held.got == ["other 0", "books"]
+    held.slots.free()
+    await settle()
+    assert held.got == ["other 0", "books"]
+    held.slots.free()
+    await settle()
+    assert held.got == ["other 0", "books", "other 1"]
+    for task in waiting[2:]:
+        task.cancel()
+
+
+async def test_slots_are_not_lost_with_who_is_cancelled():
+    """One that is cancelled while it waits, and one in the very moment it is given its slot."""
+    held = Held(Slots(1))
+    await held.wants("first", Rank.BOOKS)
+    waits = await held.wants("waits", Rank.BOOKS)
+    given = await held.wants("given", Rank.BOOKS)
+    waits.cancel()
+    held.slots.free()
+    given.cancel()
+    await settle()
+    assert held.got == ["first"]
+    await held.wants("last", Rank.OTHER)
+    assert held.got == ["first", "last"]

@@ -133,6 +133,44 @@ async def test_a_dead_token_backs_off_and_a_new_one_is_used():
             await peer.until(lambda: peer.heard and peer.heard[-1]["LoginReq"]["Token"] == listener.token)
 
 
+async def test_a_connection_that_is_given_up_is_opened_anew():
+    """Its owner has found it silent: another one follows after the usual pause, and the books are read."""
+    async with listening() as peer:
+        listener = Listener(peer.url)
+        listener.updates.reopen()  # there is none yet: nothing happens
+        async with running(listener.updates.run):
+            await listener.ear.until(partial(listener.ear.has_gaps, 1))
+            await listener.clock.advance(10.0)
+            listener.updates.reopen()
+            await peer.until(lambda: not peer.open)
+            while len(peer.paths) == 1:
+                await listener.clock.advance(0.5)
+            await listener.ear.until(partial(listener.ear.has_gaps, 2))
+    assert not listener.ear.stops
+
+
+async def test_being_turned_away_again_and_again_is_told_until_a_connection_lasts():
+    """A dead token looks like this, and nobody says so: five times are news; so is a minute without it."""
+    async with listening() as peer:
+        listener = Listener(peer.url)
+        peer.farewell = "reset"
+        async with running(listener.updates.run):
+            for attempt in range(1, 6):
+                assert attempt == 5 or not listener.ear.stops
+                await listener.ear.until(partial(listener.ear.has_gaps, attempt))
+                await peer.until(lambda: not peer.open)
+                if attempt == 5:
+                    peer.farewell = None
+                    await listener.ear.until(lambda: listener.ear.stops)
+                while len(peer.paths) == attempt:
+                    await listener.clock.advance(0.5)
+            await listener.ear.until(partial(listener.ear.has_gaps, 6))
+            await listener.clock.advance(59.0)
+            assert listener.ear.stops == ["the connection was reset right after it was opened"]
+            await listener.clock.advance(1.0)
+            assert listener.ear.stops[1:] == [""]
+
+
 async def test_a_steady_hour_is_forgiven():
     """After a connection that lasted, the next pause is the shortest again."""
     async with listening() as peer:

@@ -30,7 +30,7 @@ SHAPE_D = {"errorCode": "NONE", "httpStatus": "BAD_REQUEST", "internalErrorCode"
 SHAPE_E = {"timestamp": 1737794954581, "status": 404, "error": "Not Found", "path": "/v2/x"}
 
 
-@pytest.mark.parametrize("verb", list(Verb))
+@pytest.mark.parametrize("verb", [Verb.PLACE, *CHANGES])
 def test_an_order_id_is_acceptance(verb: Verb):
     """A success with an order id was taken; the id of a changed order is the one we asked about."""
     outcome = outcome_of(verb, reply(200, {"orderId": "752502167405", "orderStatus": "TRANSIT"}), "7525")
@@ -93,7 +93,7 @@ def test_what_nobody_knows_is_unknown(verb: Verb, answer: Reply):
     assert isinstance(outcome_of(verb, answer, "7"), Unknown)
 
 
-@pytest.mark.parametrize("verb", list(Verb))
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.EXIT_ALL])
 @pytest.mark.parametrize(
     ("answer", "refused"),
     [

@@ -15,7 +15,10 @@ from engine.io.dhan.outcomes import outcome_of
 from engine.messages import Accepted, Refused, Unknown, Verb
 
 P, M, C = Verb.PLACE, Verb.MODIFY, Verb.CANCEL
-ALL, CHANGES = (P, M, C), (M, C)
+ORDERS, CHANGES = (P, M, C), (M, C)
+ARM, DISARM, KILL, OUT = Verb.ARM, Verb.DISARM, Verb.KILL, Verb.EXIT_ALL
+NETS = (ARM, DISARM, KILL)
+ALL = (*ORDERS, *NETS, OUT)
 
 #: The shapes of a body that people have met (facts on Dhan's API), by the letters used there.
 BODIES: dict[str, Any] = {
@@ -33,6 +36,15 @@ BODIES: dict[str, Any] = {
     "odd id": {"orderId": "../positions", "orderStatus": "TRANSIT"},
     "rejected": {"orderId": "1", "orderStatus": "REJECTED", "omsErrorDescription": "RMS: no"},
     "success": {"status": "success"},
+    "exited": {"status": "SUCCESS", "message": "All orders and positions exited successfully"},
+    "half exited": {"status": "ERROR", "message": "Some positions could not be exited"},
+    "armed": {"pnlExitStatus": "ACTIVE", "message": "P&L based exit configured successfully"},
+    "disarmed": {"pnlExitStatus": "DISABLED", "message": "P&L based exit stopped successfully"},
+    "not armed": {"pnlExitStatus": "INACTIVE"},
+    "killed": {"dhanClientId": "1", "killSwitchStatus": "Kill Switch has been successfully activated"},
+    "kill on": {"dhanClientId": "1", "killSwitchStatus": "ACTIVATE"},
+    "kill undone": {"dhanClientId": "1", "killSwitchStatus": "Kill Switch has been successfully deactivated"},
+    "kill off": {"dhanClientId": "1", "killSwitchStatus": "DEACTIVATE"},
     "A": {"errorType": "Order_Error", "errorCode": "DH-906", "errorMessage": "Market is Closed!"},
     "A with id": {"errorCode": "DH-906", "errorMessage": "late", "orderId": "1"},
     "B": {"status": "failed", "data": {"805": "Too many requests"}},
@@ -47,6 +59,7 @@ BODIES: dict[str, Any] = {
 }  # fmt: skip
 ERRORS = ("A", "B", "C", "D", "F")
 LOST = ("DH-908", "DH-909", "DH-910", "800")
+CONTROL = ("exited", "armed", "disarmed", "killed")
 UNCLEAR = ("cut", "page", "null", "text", "list", "two orders", "no id", "odd id")
 
 
@@ -62,19 +75,33 @@ class Row(NamedTuple):
 
 ROWS = [
     Row("HTTP 5xx, 3xx, 408, 425, 499", (301, 302, 307, 408, 425, 499, 500, 502, 503, 504),
-        (*ERRORS, *UNCLEAR, "empty", "order", "success", "rejected"), ALL, Unknown),
+        (*ERRORS, *UNCLEAR, *CONTROL, "empty", "order", "success", "rejected"), ALL, Unknown),
     Row("error body with DH-908, 909, 910 or 800", (200, 202, 400, 404, 429, 500), LOST, ALL, Unknown),
     Row("HTTP 429", (429,), (*ERRORS, *UNCLEAR, "empty", "E"), ALL, Refused),
     Row("any other HTTP 4xx", (400, 401, 403, 404, 405, 409, 422),
         (*ERRORS, *UNCLEAR, "empty", "E"), ALL, Refused),
     Row("HTTP 2xx, orderStatus REJECTED", (200, 201, 202), ("rejected",), ALL, Refused),
     Row("HTTP 2xx, error body that names an order all the same", (200, 202), ("A with id",), ALL, Unknown),
-    Row("HTTP 2xx, error body", (200, 202), ERRORS, ALL, Refused),
+    Row("HTTP 2xx, error body, exit all", (200, 202), (*ERRORS, "half exited"), (OUT,), Unknown),
+    Row("HTTP 2xx, error body", (200, 202), ERRORS, (*ORDERS, *NETS), Refused),
+    Row("HTTP 2xx, the status word that was asked for, account", (200, 202), ("armed",), (ARM,), Accepted),
+    Row("HTTP 2xx, the status word that was asked for, account", (200, 202),
+        ("disarmed", "not armed"), (DISARM,), Accepted),
+    Row("HTTP 2xx, the status word that was asked for, account", (200, 202),
+        ("killed", "kill on"), (KILL,), Accepted),
     Row("HTTP 2xx, order id (letters and digits) in the body", (200, 201, 202),
-        ("order", "order in a list"), ALL, Accepted),
+        ("order", "order in a list"), ORDERS, Accepted),
     Row("HTTP 2xx, empty body or a bare success, modify / cancel", (200, 202),
         ("empty", "blank", "success"), CHANGES, Accepted),
-    Row("HTTP 2xx, anything else", (200, 202), ("empty", "blank", "success"), (P,), Unknown),
+    Row("HTTP 2xx, empty body or a bare success, exit all", (200, 202),
+        ("empty", "blank", "success", "exited"), (OUT,), Accepted),
+    Row("HTTP 2xx, anything else", (200, 202), ("empty", "blank", "success"), (P, *NETS), Unknown),
+    Row("HTTP 2xx, anything else", (200, 202), ("order", "order in a list", "exited"), NETS, Unknown),
+    Row("HTTP 2xx, anything else", (200, 202), ("order", "order in a list"), (OUT,), Unknown),
+    Row("HTTP 2xx, anything else", (200, 202),
+        ("disarmed", "not armed", "killed", "kill undone"), (ARM,), Unknown),
+    Row("HTTP 2xx, anything else", (200, 202), ("armed", "killed", "kill off"), (DISARM, OUT), Unknown),
+    Row("HTTP 2xx, anything else", (200, 202), ("armed", "kill undone", "kill off"), (KILL,), Unknown),
     Row("HTTP 2xx, anything else", (200, 201, 202), (*UNCLEAR, "E"), ALL, Unknown),
 ]  # fmt: skip
 
@@ -114,7 +141,7 @@ def test_every_answer_has_the_outcome_of_its_row(row: Row, status: int, body: st
     said = outcome_of(verb, Reply(status, raw), "77")
     assert type(said) is row.outcome
     if isinstance(said, Accepted):
-        assert said.order_id == ("752502167405" if verb is P else "77")
+        assert said.order_id == {P: "752502167405", M: "77", C: "77"}.get(verb, "")
 
 
 @pytest.mark.parametrize("verb", ALL)

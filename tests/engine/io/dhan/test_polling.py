@@ -94,3 +94,20 @@ async def test_asked_to_slow_down_it_slows_down():
 
     quotes, _, _ = await run(script)
     assert len(quotes.asked) == 1
+
+
+async def test_a_long_pause_is_no_feed_and_a_short_one_is_no_news():
+    """Dhan wants a minute of peace: the feed is down until the next quotes; for a second it is not."""
+
+    async def script(feed, quotes, clock):
+        feed.subscribe([CALL])
+        await clock.advance(2.5)
+        quotes.error = RateLimited("429", 1.0)
+        await clock.advance(2.0)
+        quotes.error = RateLimited("805", 60.0)
+        await clock.advance(2.0)
+        quotes.error = None
+        await clock.advance(61.0)
+
+    _, _, states = await run(script)
+    assert [change.state for change in states] == [FeedState.REST, FeedState.DOWN, FeedState.REST]

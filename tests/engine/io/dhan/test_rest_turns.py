@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.errors import RateLimited
 from engine.io.dhan.http import Reply
 from engine.io.dhan.limits import Lane, Window
 from engine.io.dhan.rest import DhanRest
@@ -26,7 +27,9 @@ RECALLED = Refused("NOT-SENT", "not sent: it was recalled")
 class House:
     """A client whose calls are answered at once on its threads, and noted with their moment."""
 
-    def __init__(self, executor: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, executor: ThreadPoolExecutor, passes: Callable[[], Callable[[], str]] | None = None
+    ) -> None:
         self.clock = VirtualClock()
         self.start_s = self.clock.now_s()
         self.left: list[tuple[str, float]] = []
@@ -34,7 +37,7 @@ class House:
         self.held.set()
         self.rest = DhanRest(
             client_id="1", access_token=lambda: TOKEN, base_url="http://127.0.0.1:9/v2",
-            executor=executor, clock=self.clock,
+            executor=executor, clock=self.clock, passes=passes,
         )  # fmt: skip
         api = self.rest._api
         api.place_order = self._answers("place")
@@ -136,3 +139,97 @@ async def test_a_recall_that_comes_too_late_or_for_nothing_is_forgotten(house: H
     assert await house.rest.place(ORDER) == Accepted("7")
     house.rest.recall(ORDER.correlation_id)
     assert await house.rest.modify("7", ORDER) == Accepted("7")
+
+
+def reading(
+    house: House, names: tuple[str, ...] = ("get_order_list", "get_trade_book", "get_positions")
+) -> None:
+    """Let the books be empty, and every other page too; note who was read when."""
+
+    def answers(name: str) -> Callable[..., Reply]:
+        def answer(*_args: object, **_fields: object) -> Reply:
+            self_s = round(house.clock.now_s() - house.start_s, 3)
+            house.left.append((name, self_s))
+            return Reply(200, b"[]")
+
+        return answer
+
+    for name in names:
+        setattr(house.rest._api, name, answers(name))
+    house.rest._http.get = answers("page")
+
+
+async def test_an_exit_s_report_is_read_before_a_hundred_other_pages_that_wait(house: House):
+    """The storm has begun a while ago and goes on for long; the report of the books is there at once."""
+    reading(house)
+    storm = [asyncio.create_task(house.rest.ask(f"/page/{number}")) for number in range(100)]
+    for _ in range(5):
+        await house.clock.advance(0.1)
+        await asyncio.wait(storm, timeout=0.01)
+    before_s = house.clock.now_s()
+    for read in (house.rest.orders, house.rest.fills, house.rest.positions):
+        await asyncio.wait_for(read(), 5.0)
+    assert house.clock.now_s() == before_s
+    assert sum(name == "page" for name, _ in house.left) < 10
+    for task in storm:
+        task.cancel()
+    await asyncio.gather(*storm, return_exceptions=True)
+
+
+async def test_pages_that_nobody_answers_do_not_hold_up_the_books():
+    """Dhan's profile page hangs, asked twice: the order book is read all the same."""
+    with ThreadPoolExecutor(4) as executor:
+        house = House(executor)
+        reading(house)
+        house.held.clear()
+        house.rest._http.get = house._answers("page")
+        pages = [asyncio.create_task(house.rest.ask("/profile")) for _ in range(2)]
+        await settle()
+        assert await asyncio.wait_for(house.rest.orders(), 5.0) == []
+        house.held.set()
+        await asyncio.gather(*pages)
+        house.rest.close()
+
+
+async def test_who_was_told_that_quotes_are_asked_for_too_often_does_not_ask_again_soon(house: House):
+    """Dhan threatens to block the user: neither the feed nor an exit asks for a minute, then both may."""
+    bodies = [b'{"status":"failed","data":{"805":"Too many requests."}}', b'{"data":{},"status":"success"}']
+
+    def answer(*_args: object, **_fields: object) -> Reply:
+        house.left.append(("quotes", round(house.clock.now_s() - house.start_s, 3)))
+        return Reply(200, bodies.pop(0))
+
+    house.rest._api.quote_data = answer
+    for _ in range(2):
+        with pytest.raises(RateLimited) as refused:
+            await asyncio.wait_for(house.rest.quotes([KEY]), 5.0)
+        assert refused.value.retry_after_s == pytest.approx(60.0)
+    assert len(house.left) == 1
+    await house.clock.advance(60.0)
+    assert await house.rest.quotes([KEY]) == []
+
+
+async def test_the_last_look_is_right_before_it_leaves_and_for_every_command() -> None:
+    """Decided while all was well, it waits for a thread: what has become of the lease meanwhile counts."""
+    with ThreadPoolExecutor(1) as executor:
+        trouble = ""
+        house = House(executor, passes=lambda: lambda: trouble)
+        await house.rest.place(ORDER)
+        assert len(house.left) == 1
+        house.held.clear()
+        blocked = asyncio.create_task(house.rest.cancel("1"))  # takes the only thread
+        while len(house.left) < 2:
+            await asyncio.wait({blocked}, timeout=0.01)
+        waiting = [
+            asyncio.create_task(house.rest.place(ORDER)),
+            asyncio.create_task(house.rest.modify("7", ORDER)),
+            asyncio.create_task(house.rest.cancel("7")),
+        ]
+        await settle()
+        trouble = "the lease of the account has run out"
+        house.held.set()
+        said = [await house.until(task) for task in (blocked, *waiting)]
+        assert said[0] == Accepted("1")
+        assert said[1:] == [Refused("NOT-SENT", f"not sent: {trouble}")] * 3
+        assert len(house.left) == 2
+        house.rest.close()

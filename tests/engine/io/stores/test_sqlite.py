@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from engine.book_rows import RowFigures
 from engine.effects import RowPart
 from engine.errors import BadInput, Unreachable
 from engine.io.stores.exit_levels import LevelReport
@@ -225,6 +226,7 @@ async def test_a_store_of_the_first_version_gains_what_it_lacks_and_keeps_its_ro
     edit(path, "UPDATE trades SET margin = '64,321.05', rule_set = 'conservative_losses'")
     (row,) = await SqliteStore(path).open_rows()
     assert (row.margin_paise, row.rule_set) == (6_432_105, "conservative_losses")
+    assert await SqliteStore(path).note_exits([figures(7)]) == ()
 
 
 async def test_a_part_takes_its_share_of_the_margin_along_and_nothing_of_it_is_lost(path, store):
@@ -295,3 +297,40 @@ async def test_a_store_without_its_exit_levels_is_an_error(path, store):
     with pytest.raises(Unreachable, match="no such table"):
         await store.exit_levels()
     assert await SqliteStore(path).exit_levels() == ()
+
+
+def figures(row_id, line="260203001/1", *, whole=True, realised=-3_05):
+    """What an exit made of a row, in short."""
+    return RowFigures(row_id, line.partition("/")[0], line, whole, realised, 24_15, None)
+
+
+def noted(path, row_id):
+    """What a row says of its exit."""
+    with closing(sqlite3.connect(path)) as other:
+        return other.execute(
+            "SELECT realised_pnl, exit_charges, exit_slippage, exit_line FROM trades WHERE id = ?", (row_id,)
+        ).fetchone()
+
+
+async def test_a_row_says_what_its_exit_made_and_the_owner_s_correction_stays(path, store):
+    """Rupees with their sign, null for what is unknown; the same line again changes nothing."""
+    await store.import_rows([PARSED, SHORT])
+    assert await store.note_exits([figures(1), figures(77)]) == (figures(77),)
+    assert noted(path, 1) == ("-3.05", "24.15", None, "260203001/1")
+    assert noted(path, 2) == (None, None, None, None)
+    edit(path, "UPDATE trades SET exit_charges = '25.00'")
+    assert await store.note_exits([figures(1)]) == ()
+    assert noted(path, 1)[1] == "25.00"
+    await store.note_exits([figures(1, "260203001/2", realised=None)])
+    assert noted(path, 1) == (None, "24.15", None, "260203001/2")
+
+
+async def test_what_a_part_made_stands_in_the_part_s_own_row(path, store):
+    """Until the part is there its figures come back; the row that stays says nothing of it."""
+    await store.import_rows([PARSED, replace(PARSED, account="family")])
+    part = figures(2, whole=False)
+    assert await store.note_exits([part]) == (part,)
+    await store.reduce_rows([RowPart(1, 425, 300, 5460), RowPart(2, 425, 300, 5460)], AT_S, "260203001")
+    assert await store.note_exits([part]) == ()
+    assert noted(path, 4) == ("-3.05", "24.15", None, "260203001/1")
+    assert noted(path, 1) == noted(path, 2) == noted(path, 3) == (None, None, None, None)

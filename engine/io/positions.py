@@ -1,0 +1,136 @@
+"""``python -m engine positions``: trade stores, journals and files of executions, only read.
+
+It may run beside a monitor: nothing here writes, locks or asks anybody outside.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.books import book_of
+from engine.errors import BadInput
+from engine.intents import Intent, IntentState
+from engine.io import tables
+from engine.io.env import SANDBOX_DIR
+from engine.io.executions import executions_file, read_lines, verify_lines
+from engine.io.journal import LOCK_WAIT_S, journal_name
+from engine.io.stores import trade_rows
+from engine.model import Mode, TradeRow
+from engine.orders import Order
+from engine.positions_page import Checked, House
+from engine.reductions import Reductions
+
+__all__ = ["read_houses"]
+
+_KINDS = {"real": Mode.EXECUTE, "paper": Mode.SIMULATE}
+
+Records = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def read_houses(data_dir: Path, last: int) -> tuple[House, ...]:
+    """What this directory, and its sandbox's, hold; of the exits that ended the ``last`` ones.
+
+    Raises:
+        BadInput: there is nothing here, it cannot be read, or a row cannot be understood.
+    """
+    found = []
+    for place in ("", SANDBOX_DIR):
+        at = data_dir / place
+        store = at / "trades.sqlite3"
+        journals = {kind: at / journal_name(mode) for kind, mode in _KINDS.items()}
+        if store.exists() or any(file.exists() for file in journals.values()):
+            kept = {kind: _records(file) for kind, file in journals.items() if file.exists()}
+            rows = _rows(store)
+            try:
+                found.append(_house(place, at, rows, kept, last))
+            except (KeyError, ValueError, TypeError) as error:
+                raise BadInput(f"{at}: a record of a journal cannot be understood ({error!r})") from error
+    if not found:
+        raise BadInput(
+            f"{data_dir}: holds no trade store and no journal; fill the store with `python -m engine import "
+            "FILE.csv`, run the monitor first, or set DATA_DIR"
+        )
+    return tuple(found)
+
+
+def _house(place: str, at: Path, rows: tuple[TradeRow, ...], kept: Mapping[str, Records], last: int) -> House:
+    running: list[dict[str, Any]] = []
+    ended: list[Mapping[str, Any]] = []
+    files = []
+    for kind, records in kept.items():
+        lines = [value["line"] for value in records.get("book", {}).values()]
+        running += _running(records, _KINDS[kind])
+        ended += {line["intent"]: line for line in sorted(lines, key=lambda x: int(x["sequence"]))}.values()
+        files.append(_checked(executions_file(at, _KINDS[kind]), lines))
+    ended.sort(key=lambda line: str(line["ended_at"]))
+    return House(
+        place, rows,
+        {kind: _left(rows, records) for kind, records in kept.items()},
+        tuple(running), tuple(ended[-last:]),
+        tuple(checked for checked in files if checked.lines or checked.faults),
+    )  # fmt: skip
+
+
+def _running(records: Records, mode: Mode) -> Iterator[dict[str, Any]]:
+    """The books of the exits that have not ended, with what they have so far."""
+    for row in records.get("intent", {}).values():
+        if IntentState(row["state"]).live:
+            orders = [Order.from_json(dict(o)) for o in records["order"].values() if o["intent"] == row["id"]]
+            intent = Intent.from_json(dict(row), orders)
+            yield book_of(intent, mode, tables.charges(), intent.created_s) | {"ended_at": None}
+
+
+def _left(rows: Sequence[TradeRow], records: Records) -> dict[int, int]:
+    """Units of rows of which a journal's exits have closed what the store does not show."""
+    reductions = Reductions()
+    reductions.restore(records.get("reduced", {}), ())
+    closed = {int(row) for value in records.get("closed", {}).values() for row in value["exits"]}
+    left = {row.id: 0 if row.id in closed else reductions.apply(row).quantity for row in rows}
+    return {row.id: left[row.id] for row in rows if left[row.id] != row.quantity}
+
+
+def _checked(file: Path, lines: Sequence[Mapping[str, Any]]) -> Checked:
+    try:
+        found = verify_lines(read_lines(file), lines)
+    except OSError as error:
+        return Checked(file.name, 0, (f"it cannot be read ({error.strerror})",))
+    return Checked(file.name, found.lines, found.faults)
+
+
+def _rows(store: Path) -> tuple[TradeRow, ...]:
+    if not store.exists():
+        return ()
+    with _read_only(store) as database:
+        database.row_factory = sqlite3.Row
+        return trade_rows.select_open(database)
+
+
+def _records(journal: Path) -> Records:
+    found: dict[str, dict[str, Any]] = {"order": {}}
+    with _read_only(journal) as database:
+        for kind, key, value in database.execute(
+            "SELECT kind, key, value FROM record "
+            "WHERE kind IN ('intent', 'order', 'book', 'closed', 'reduced') ORDER BY kind, key"
+        ):
+            found.setdefault(kind, {})[key] = json.loads(value)
+    return found
+
+
+@contextmanager
+def _read_only(file: Path) -> Iterator[sqlite3.Connection]:
+    """A SQLite file that this connection cannot change.
+
+    Raises:
+        BadInput: it cannot be read, or holds what it should not.
+    """
+    try:
+        uri = f"{file.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_S)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise BadInput(f"{file}: cannot be read ({error})") from error

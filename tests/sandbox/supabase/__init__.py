@@ -1,0 +1,1 @@
+"""Tests of the sandbox's Supabase, all through the unmodified client or a bare socket."""
