@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from engine import words
 from engine.errors import ConfigError
 from engine.tuning import NetTuning, Tuning
-from engine.words import FeedSource, LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -62,6 +62,7 @@ EXPECTED: dict[str, str] = {
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
     "REDIS_COMPRESS": "on or off (default off)",
     "FEED_SOURCE": "dhan or redis (default dhan)",
+    "LEASE_IN": "store or redis (default store)",
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite",
     "RULES_FILE": "the path of a rules.toml",
@@ -80,7 +81,7 @@ EXPECTED: dict[str, str] = {
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
 
-_REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE")
+_REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
 
 #: Settings whose rooms are not built yet.
 _NOT_YET = (
@@ -108,6 +109,7 @@ class Settings:
         redis_compress: smaller values in Redis, at more cost.
         feed_source: whose socket the prices come by.
         tuning: how patient exits are.
+        lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
         clock_start: where the monitor's clock begins; None = the world's time.
@@ -132,6 +134,7 @@ class Settings:
     sessions_file: Path | None
     log_level: LogLevel
     tuning: Tuning
+    lease_in: LeasePlace
     lease_ttl_s: float
     nets: NetTuning
     dhan_api_url: str
@@ -177,6 +180,7 @@ class Settings:
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
+            lease_in=_lease_in(read, redis_url),
             lease_ttl_s=read("LEASE_TTL_S", words.number(5, 300), 30.0),
             nets=_nets(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
@@ -272,6 +276,13 @@ def _feed_source(read: _Reader, redis_url: Secret | None) -> FeedSource:
     if source is FeedSource.REDIS and redis_url is None:
         read.faults.append("FEED_SOURCE: read 'redis' without REDIS_URL; expected that too, or dhan.")
     return source
+
+
+def _lease_in(read: _Reader, redis_url: Secret | None) -> LeasePlace:
+    place = read("LEASE_IN", words.lease_place, LeasePlace.STORE)
+    if place is LeasePlace.REDIS and redis_url is None:
+        read.faults.append("LEASE_IN: read 'redis' without REDIS_URL; expected that too, or store.")
+    return place
 
 
 def _trades_source(read: _Reader) -> TradesSource:

@@ -53,6 +53,13 @@ class FeedSource(StrEnum):
     REDIS = "redis"
 
 
+class LeasePlace(StrEnum):
+    """Where the owner of an account is written down."""
+
+    STORE = "store"
+    REDIS = "redis"
+
+
 class LogLevel(StrEnum):
     """How much the log says."""
 
@@ -122,6 +129,11 @@ def trades_source(word: str) -> TradesSource:
 def feed_source(word: str) -> FeedSource:
     """Where prices come from, in any case."""
     return FeedSource(word.lower())
+
+
+def lease_place(word: str) -> LeasePlace:
+    """A place for leases by its name, in any case."""
+    return LeasePlace(word.lower())
 
 
 def http_url(word: str) -> str:

@@ -60,6 +60,7 @@ from engine.settings import Settings
 from engine.tenure import LeaseTerms
 from engine.view import MonitorView
 from engine.watch import Watchlist
+from engine.words import LeasePlace
 
 __all__ = ["Options", "RunningChat", "Wiring", "run_house"]
 
@@ -149,9 +150,14 @@ async def run_house(
 
 
 def _lease(settings: Settings, clock: Clock) -> LeaseKeeper:
-    """The lease of whoever may send orders; it lies beside the rows that its owner writes."""
+    """The lease of whoever may send orders; it lies beside the rows that its owner writes, or in Redis."""
     terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
-    return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+    if settings.lease_in is LeasePlace.STORE:
+        return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+    from engine.io.redis.parts import redis_lease  # noqa: PLC0415 - not without its setting
+
+    # others keep their leases there too: the account's own name, not ours for it
+    return LeaseKeeper(redis_lease(settings, VERSION), settings.dhan_client_id, terms, clock)
 
 
 def _store_file(settings: Settings) -> Path:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.__main__ import _chat
 from engine.io.app import Options, run_house
+from engine.io.redis.names import Names
 from engine.messages import FeedState
 from engine.model import Mode
 from engine.settings import Settings
@@ -30,7 +31,7 @@ class _Silent:
 
 
 async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
-    """The feed process has no trades at all; the other one sees no socket of Dhan's feed, and exits."""
+    """The feed process has no trades at all; the other one opens no feed of Dhan's, has its lease, exits."""
     async with sandbox() as world, redis_server(CANARY) as server:
         shared = {"REDIS_URL": server.url.reveal(), "LOG_LEVEL": "DEBUG"}
         env = await environment(world, tmp_path / "feeder", **shared)
@@ -42,15 +43,21 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
                 views.append, lambda _secret: None,
             )
         )  # fmt: skip
-        env = await environment(world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis")
+        env = await environment(
+            world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis", LEASE_IN="redis"
+        )
+        lease = Names.of(env["DHAN_FEED_URL"]).lease(env["DHAN_CLIENT_ID"])
+        await server.ear.hset(lease, mapping={"owner": "", "fence": 7, "until_ms": 0})
         try:
             async with process(env, "--execute", "--interval", "1") as child:
                 phone = world.telegram
                 await phone.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), WAIT_S)
                 assert set(held(world, 3360).values()) == {0}
                 assert world.dhan.feed_connections == 1
+                assert f":{child.pid}:".encode() in await server.ear.hget(lease, "owner")
                 child.terminate()
                 printed, _ = await child.communicate()
+            assert await server.ear.hmget(lease, "owner", "fence") == [b"", b"8"]
             assert "price mirror, 0." in views[-1].cache
             assert views[-1].feed is FeedState.LIVE
         finally:

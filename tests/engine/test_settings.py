@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
 from engine.tuning import BY_SLICE, NetTuning, Tuning
-from engine.words import FeedSource, LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
 BOT = "123456789:canary-bot-token"
@@ -249,13 +249,16 @@ def test_redis_is_one_address_however_it_was_given():
     assert quoted.secrets() == ("canary%40pass", "canary@pass")
 
 
-def test_prices_by_redis_need_its_address():
-    """The price bus without an address is a fault that names both settings; with one it is fine."""
+def test_prices_and_leases_in_redis_need_its_address():
+    """The price bus, or a lease, without an address of Redis is a fault that names both settings."""
     with pytest.raises(ConfigError, match="FEED_SOURCE: read 'redis' without REDIS_URL"):
         Settings.parse({"FEED_SOURCE": "redis"})
     settings = Settings.parse({"FEED_SOURCE": "Redis", "REDIS_HOST": "h", "REDIS_COMPRESS": "on"})
     assert (settings.feed_source, settings.redis_compress) == (FeedSource.REDIS, True)
     assert Settings.parse({}).feed_source is FeedSource.DHAN
+    with pytest.raises(ConfigError, match="LEASE_IN: read 'redis' without REDIS_URL"):
+        Settings.parse({"LEASE_IN": "redis"})
+    assert Settings.parse({"LEASE_IN": "redis", "REDIS_HOST": "h"}).lease_in is LeasePlace.REDIS
 
 
 @given(st.dictionaries(st.sampled_from(sorted(EXPECTED)), st.text(max_size=40)))

@@ -4,6 +4,7 @@
 - ``PREFIX:ticks``: channel; one line of JSON about the feed process, then packed ticks.
 - ``PREFIX:wanted``: sorted set of ``NSE_FNO:52175:5`` (the last is the tick in paise), by when it was
   last asked for.
+- ``PREFIX:lease:ACCOUNT``: hash of who owns an account (`engine.io.redis.lease`).
 - ``PREFIX:process:NAME``: hash of what a process says about itself.
 
 Moments in Redis are milliseconds of *its* clock, so that hosts need not agree about the time.
@@ -54,6 +55,10 @@ class Names(NamedTuple):
     def process(self, name: str) -> str:
         """What a process says about itself; ``*`` for all of them."""
         return f"{self.prefix}:process:{name}"
+
+    def lease(self, account: str) -> str:
+        """Who owns an account."""
+        return f"{self.prefix}:lease:{account}"
 
     @property
     def all_prices(self) -> str:

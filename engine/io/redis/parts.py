@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from engine.io.inbox import Inbox
 from engine.io.ports import Clock, Feed, Quotes
 from engine.io.redis.bus import BusFeed
+from engine.io.redis.lease import RedisLease
 from engine.io.redis.link import Link
 from engine.io.redis.mirror import Mirror
 from engine.io.redis.names import Names
@@ -17,6 +18,8 @@ from engine.messages import FeedChanged, Tick
 from engine.prices import PriceBook
 from engine.settings import Settings
 from engine.words import FeedSource, Secret
+
+__all__ = ["redis_lease", "shared_feed"]
 
 MakeFeed = Callable[[Callable[[Sequence[Tick]], None], Callable[[FeedChanged], None]], Feed]
 
@@ -49,3 +52,8 @@ def shared_feed(
         post_ticks=inbox.post_ticks, hit_ratio=lambda: book.hit_ratio, clock=clock,
     )  # fmt: skip
     return mirror.around(make_feed(mirror.on_ticks, mirror.on_state)), mirror.run
+
+
+def redis_lease(settings: Settings, version: str) -> RedisLease:
+    """Where the owner of an account is written down, if that is Redis."""
+    return RedisLease(settings.redis_url or Secret(""), Names.of(settings.dhan_feed_url), version)
