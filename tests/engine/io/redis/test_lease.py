@@ -40,6 +40,7 @@ async def over(server, account="a"):
 async def test_the_first_has_it_and_the_second_is_told_who(lease):
     """Taken under the next fence; another claim changes nothing and names the owner."""
     assert await lease.acquire("a", A, 30, FIRST) == Holder(True, A, 8)
+    assert await lease.renew("a", A, 30, 7) == Holder(False, A, 8)
     assert await lease.acquire("a", B, 30, FIRST) == Holder(False, A, 8)
     assert await lease.acquire("b", B, 30, FIRST) == Holder(True, B, 8)
 
