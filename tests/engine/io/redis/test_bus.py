@@ -258,6 +258,7 @@ async def test_a_full_redis_lets_no_wish_lapse(server, monkeypatch):
     """What is wanted can be said there all the same, and goes on being carried; so can what one is."""
     monkeypatch.setattr(mirrors, "WISH_TTL_S", 1)
     monkeypatch.setattr(buses, "SAY_S", 0.3)
+    monkeypatch.setattr(mirrors, "LOOK_S", 0.1)
     feeder, _, carrier = mirror(server, Ear())
     listener = bus(server, Ear())
     listener.subscribe([CALL])
@@ -265,7 +266,7 @@ async def test_a_full_redis_lets_no_wish_lapse(server, monkeypatch):
         await until(lambda: carrier.carried)
         server.fill()
         seconds = time.time()
-        await until(lambda: feeder._looked_s > seconds + 2.1)
+        await until(lambda: feeder._looked_s > seconds + 1.3)
         assert carrier.carried
         assert len(await server.ear.keys(NAMES.process("*"))) == 2
 
