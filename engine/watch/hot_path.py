@@ -86,9 +86,11 @@ class HotPath:
     def instant(self, ticks: Iterable[Tick], now_s: float, age_s: float = 0.0) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is believed or judged.
 
-        They are as old as ``age_s`` says, and are believed for that much less time.
+        They are as old as ``age_s`` says and believed for that much less time; what has come since stays.
         """
-        arrived_s = now_s - age_s
+        arrived_s, data_s = now_s - age_s, self.book.data_s
+        if age_s:
+            ticks = [tick for tick in ticks if (self.book.arrived_s(tick.key) or -inf) < arrived_s]
         lines: dict[Line, None] = {}
         families: dict[Family, None] = {}
         sound: list[Tick] = []
@@ -97,6 +99,8 @@ class HotPath:
                 sound.append(tick)
             lines |= dict.fromkeys(self._lines.get(tick.key, ()))
             families |= dict.fromkeys(self._held.by_underlying.get(tick.key, ()))
+        if age_s and data_s is not None:
+            self.book.data_s = max(data_s, arrived_s)
         heard = [watched for tick in sound for watched in self._take_in(tick, arrived_s)]
         families |= dict.fromkeys(line.family for line in lines)
         others = [line for family in families for line in self._held.settle(family, now_s)]

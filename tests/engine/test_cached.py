@@ -124,6 +124,22 @@ def test_an_instant_of_the_past_reaches_the_rules_by_its_message():
     ticks = [quote(leg.key, mid - 0.05, mid + 0.05) for leg, mid in zip(rig.legs, LOST, strict=True)]
     rig.tell(Ticks(ticks, instant=True, age_s=11))
     assert [alert for alert in rig.of(Alert) if "loss" in alert.topic] == []
-    rig.now_s += 1
+    rig.now_s += 4
     rig.tell(Ticks(ticks, instant=True, age_s=3))
     assert [alert for alert in rig.of(Alert) if "loss" in alert.topic]
+
+
+def test_a_price_with_an_age_does_not_overtake_a_newer_one():
+    """What has come since, by REST or by a socket, stays; so does when the last price of all came."""
+    rig = Rig(Mode.ALERT_ONLY)
+    rig.quotes(*AT_ENTRY)
+    rig.now_s += 2
+    rig.said.clear()
+    ticks = [quote(leg.key, mid - 0.05, mid + 0.05) for leg, mid in zip(rig.legs, LOST, strict=True)]
+    rig.tell(Ticks(ticks, instant=True, age_s=3))
+    assert rig.of(Alert) == []
+    (seen,) = rig.view.positions
+    assert (seen.pnl_paise, seen.legs[0].age_s, rig.view.data_age_s) == (0, 2.0, 2.0)
+    rig.tell(Ticks(ticks, instant=True, age_s=1))
+    (seen,) = rig.view.positions
+    assert (seen.pnl_paise, rig.view.data_age_s) == (-5005_00, 1.0)
