@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from engine.watch.lines import Line
     from engine.watch.watched import Watched
 
+#: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
+SLACK_S = 1.0
+
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
@@ -90,7 +93,7 @@ class HotPath:
         """
         arrived_s, data_s = now_s - age_s, self.book.data_s
         if age_s:
-            ticks = [tick for tick in ticks if (self.book.arrived_s(tick.key) or -inf) < arrived_s]
+            ticks = [tick for tick in ticks if (self.book.arrived_s(tick.key) or -inf) < arrived_s + SLACK_S]
         lines: dict[Line, None] = {}
         families: dict[Family, None] = {}
         sound: list[Tick] = []

@@ -130,16 +130,16 @@ def test_an_instant_of_the_past_reaches_the_rules_by_its_message():
 
 
 def test_a_price_with_an_age_does_not_overtake_a_newer_one():
-    """What has come since, by REST or by a socket, stays; so does when the last price of all came."""
+    """What has come since stays, and so does when the last price of all came; within a second it is news."""
     rig = Rig(Mode.ALERT_ONLY)
     rig.quotes(*AT_ENTRY)
     rig.now_s += 2
     rig.said.clear()
     ticks = [quote(leg.key, mid - 0.05, mid + 0.05) for leg, mid in zip(rig.legs, LOST, strict=True)]
-    rig.tell(Ticks(ticks, instant=True, age_s=3))
+    rig.tell(Ticks(ticks, instant=True, age_s=3.5))
     assert rig.of(Alert) == []
     (seen,) = rig.view.positions
     assert (seen.pnl_paise, seen.legs[0].age_s, rig.view.data_age_s) == (0, 2.0, 2.0)
-    rig.tell(Ticks(ticks, instant=True, age_s=1))
+    rig.tell(Ticks(ticks, instant=True, age_s=2.5))
     (seen,) = rig.view.positions
-    assert (seen.pnl_paise, rig.view.data_age_s) == (-5005_00, 1.0)
+    assert (seen.pnl_paise, seen.legs[0].age_s, rig.view.data_age_s) == (-5005_00, 2.5, 2.0)

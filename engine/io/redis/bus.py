@@ -140,6 +140,7 @@ class BusFeed:
         """Give REST quotes on, unless the bus is back meanwhile: it has newer ones."""
         if self._down_s is not None and ticks:
             self._tell(FeedState.REST, f"{self._standing.failed}; quotes come by REST once a second")
+            self._at_ms |= dict.fromkeys((tick.key for tick in ticks), round(self._now_ms()))
             self._post_ticks(ticks)
 
     async def _listen(self) -> None:
@@ -195,9 +196,9 @@ class BusFeed:
 
     def _deliver(self, found: Iterable[Packed]) -> None:
         """Give on what is wanted and newer than what we had: news as it is, the rest with its age."""
-        now_ms = 1_000 * (self._clock.now_s() + self._ahead_s)
+        now_ms = self._now_ms()
         news: list[Tick] = []
-        old: dict[int, list[Tick]] = {}
+        old: dict[float, list[Tick]] = {}
         oldest_s = 0.0
         for tick, at_ms in found:
             back_ms, age_s = self._at_ms.get(tick.key, at_ms) - at_ms, (now_ms - at_ms) / 1_000
@@ -208,12 +209,16 @@ class BusFeed:
                 news.append(tick)
                 oldest_s = max(oldest_s, age_s)
             else:
-                old.setdefault(ceil(age_s), []).append(tick)
+                old.setdefault(ceil(10 * age_s) / 10, []).append(tick)
         for age_s, ticks in old.items():
             self._post(Ticks(ticks, instant=True, age_s=age_s))
         if news:
             self.lag_s = oldest_s
             self._post_ticks(news)
+
+    def _now_ms(self) -> float:
+        """Redis' clock."""
+        return 1_000 * (self._clock.now_s() + self._ahead_s)
 
     def _alive(self) -> dict[str, _Process]:
         """The feed processes that are there."""

@@ -275,3 +275,16 @@ class _Nowhere:
     """No server at all; nothing is asked of it."""
 
     url = Secret("redis://127.0.0.1:9/0")
+
+
+def test_a_quote_by_rest_is_not_overtaken_by_an_older_price():
+    """The bus is back, and has a price from before the last REST quote."""
+    ear = Ear()
+    listener = bus(_Nowhere(), ear)
+    listener.subscribe([CALL])
+    listener._down("gone")
+    listener._filled([quote(CALL.key, 12, 12)])
+    listener._deliver([Packed(quote(CALL.key, 10, 10), int(1000 * (time.time() - 2)))])
+    listener._deliver([Packed(quote(CALL.key, 11, 11), int(1000 * time.time()))])
+    assert [tick.ltp_paise for tick in ear.ticks] == [1200, 1100]
+    assert ear.late == []
