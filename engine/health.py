@@ -37,6 +37,8 @@ class Health:
         suspects: prices so far that could not be true and were not taken.
         positions, exits, live_orders: watched, running, and orders that may still trade.
         degraded: why the machine only alerts; empty = it is whole.
+        cache_lag_s: how old shared prices were when they got to Redis, or from there to us; None = unknown.
+        cache_failed: why Redis is of no use now; empty = it is, or there is none.
         token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
     """
 
@@ -54,6 +56,8 @@ class Health:
     live_orders: int
     degraded: str
     token_left_s: float | None = None
+    cache_lag_s: float | None = None
+    cache_failed: str = ""
 
     @property
     def patience_s(self) -> float:

@@ -74,11 +74,12 @@ class Ticks:
     all the same.
 
     ``instant``: they are one moment (a snapshot of a recording) and all of them are taken in before
-    anything is judged.
+    anything is judged. ``age_s``: so long ago they arrived somewhere else (only of an instant).
     """
 
     ticks: Sequence[Tick]
     instant: bool = False
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +387,28 @@ class JournalState:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheState:
+    """How the prices that we share over Redis stand.
+
+    Attributes:
+        role: what we do with them, e.g. ``price mirror``.
+        failed: why that does not work; empty = it does.
+        lag_s: how old a price was when it arrived there, or here; None = not known.
+    """
+
+    role: str
+    failed: str = ""
+    lag_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Prices from before our start, each with the moment at which it arrived then: to be shown, no more."""
+
+    ticks: tuple[tuple[Tick, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BooksState:
     """News of the file of executions: ``state`` goes on the words "The file of executions"."""
 
@@ -403,6 +426,6 @@ class UpdatesStopped:
 Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
-    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState
-    | HeldAtBroker
+    | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
+    | Remembered | HeldAtBroker
 )  # fmt: skip

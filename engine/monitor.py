@@ -13,6 +13,7 @@ from engine.access import AccessWatch
 from engine.bearings import Source
 from engine.blindness import Blindness
 from engine.books import Bookkeeper
+from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
@@ -28,6 +29,7 @@ from engine.messages import (
     BeatKind,
     BooksState,
     BrokerReport,
+    CacheState,
     Command,
     CommandOutcome,
     FeedChanged,
@@ -41,6 +43,7 @@ from engine.messages import (
     OrderUpdate,
     QuotesRead,
     Refused,
+    Remembered,
     RulesChanged,
     Tap,
     Ticks,
@@ -91,6 +94,7 @@ class Monitor:
         # a renewal ends the old token: nothing that a mode may do that changes nothing
         self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
         self.readiness = Readiness(self.helm, self.access)
+        self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self.store_fault = ""  # why the trade store could not be read last time
         self._drilling = False
@@ -118,6 +122,8 @@ class Monitor:
             HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
             ControlState: self.nets.take,
+            CacheState: self.cached.state,
+            Remembered: self.cached.remembered,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -174,7 +180,7 @@ class Monitor:
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
         if message.instant:
-            for judgement in self.watch.instant(message.ticks, now_s):
+            for judgement in self.watch.instant(message.ticks, now_s, message.age_s):
                 effects += self.helm.judged(judgement, now_s)
             return effects + self.limits.judge(now_s)
         take = self.watch.tick
@@ -249,6 +255,8 @@ class Monitor:
             live_orders=len(self.desk.blotter.live()),
             degraded=self.helm.degraded(now_s),
             token_left_s=self.access.left_s(now_s),
+            cache_lag_s=self.cached.lag_s,
+            cache_failed=self.cached.failed,
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:

@@ -71,6 +71,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
             *monitor.dialogue.offers.troubles(),
             *filter(None, [monitor.feed_surplus]),
         ),
+        cache=monitor.cached.words,
         nets=monitor.nets.words(now_s),
     )
 

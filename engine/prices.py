@@ -26,12 +26,13 @@ class PriceBook:
         data_s: when the last tick came, of any instrument and however odd; None = never.
     """
 
-    __slots__ = ("_arrived_s", "_faults", "_ticks", "asked", "data_s", "found", "suspects")
+    __slots__ = ("_arrived_s", "_before", "_faults", "_ticks", "asked", "data_s", "found", "suspects")
 
     def __init__(self) -> None:
         self._ticks: dict[InstrumentKey, Tick] = {}
         self._arrived_s: dict[InstrumentKey, float] = {}
         self._faults: dict[InstrumentKey, str] = {}
+        self._before: dict[InstrumentKey, tuple[Tick, float]] = {}
         self.suspects = 0
         self.asked = 0
         self.found = 0
@@ -58,6 +59,15 @@ class PriceBook:
         self._ticks[key] = tick
         self._arrived_s[key] = now_s
         return True
+
+    def remember(self, tick: Tick, arrived_s: float) -> None:
+        """Keep a price from before the start beside the book: nothing but `before` ever finds it."""
+        if not guards.fault(tick):
+            self._before[tick.key] = (tick, arrived_s)
+
+    def before(self, key: InstrumentKey) -> tuple[Tick, float] | None:
+        """What was known before the start and when it arrived, for people; None once there is a quote."""
+        return None if key in self._ticks else self._before.get(key)
 
     def copy(self) -> PriceBook:
         """A book that knows the same and may learn something else."""
@@ -102,4 +112,5 @@ class PriceBook:
         for key in gone:
             del self._ticks[key], self._arrived_s[key]
         self._faults = {key: fault for key, fault in self._faults.items() if key in wanted}
+        self._before = {key: known for key, known in self._before.items() if key in wanted}
         return len(gone)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.errors import ConfigError
 from engine.tuning import NetTuning, Tuning
-from engine.words import LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -60,6 +60,9 @@ EXPECTED: dict[str, str] = {
     "REDIS_HOST": "a host name or address such as 127.0.0.1",
     "REDIS_PORT": "a port from 1 to 65535 (default 6379)",
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
+    "REDIS_COMPRESS": "on or off (default off)",
+    "FEED_SOURCE": "dhan or redis (default dhan)",
+    "LEASE_IN": "store or redis (default store)",
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite or broker",
     "RULES_FILE": "the path of a rules.toml",
@@ -78,14 +81,13 @@ EXPECTED: dict[str, str] = {
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
 
+_REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
+
 #: Settings whose rooms are not built yet.
 _NOT_YET = (
     "SUPABASE_URL",
     "SUPABASE_SECRET_KEY",
     "SUPABASE_ANON_KEY",
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_URL",
 )
 
 _OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_")
@@ -104,7 +106,10 @@ class Settings:
         rules_file: None = the shipped rules alone.
         sessions_file: None = the shipped calendar alone.
         redis_url: may hold a password, hence secret; None = no Redis.
+        redis_compress: smaller values in Redis, at more cost.
+        feed_source: whose socket the prices come by.
         tuning: how patient exits are.
+        lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
         clock_start: where the monitor's clock begins; None = the world's time.
@@ -121,12 +126,15 @@ class Settings:
     supabase_secret_key: Secret | None
     supabase_anon_key: Secret | None
     redis_url: Secret | None
+    redis_compress: bool
+    feed_source: FeedSource
     data_dir: Path
     trades_source: TradesSource
     rules_file: Path | None
     sessions_file: Path | None
     log_level: LogLevel
     tuning: Tuning
+    lease_in: LeasePlace
     lease_ttl_s: float
     nets: NetTuning
     dhan_api_url: str
@@ -163,13 +171,16 @@ class Settings:
             supabase_url=read("SUPABASE_URL", words.http_url, None),
             supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
-            redis_url=_redis(read),
+            redis_url=(redis_url := _redis(read)),
+            redis_compress=read("REDIS_COMPRESS", words.switch, False),
+            feed_source=_feed_source(read, redis_url),
             data_dir=read("DATA_DIR", Path, Path("data")),
             trades_source=_trades_source(read),
             rules_file=read("RULES_FILE", Path, None),
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
+            lease_in=_lease_in(read, redis_url),
             lease_ttl_s=read("LEASE_TTL_S", words.number(5, 300), 30.0),
             nets=_nets(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
@@ -192,8 +203,9 @@ class Settings:
         )  # fmt: skip
         values = [secret.reveal() for secret in held if secret is not None]
         if self.redis_url is not None:  # the address itself may be told
-            values.append(urlsplit(self.redis_url.reveal()).password or "")
-        return tuple(value for value in values if value)
+            password = urlsplit(self.redis_url.reveal()).password or ""
+            values += [password, unquote(password)]
+        return tuple(value for value in dict.fromkeys(values) if value)
 
 
 class _Reader:
@@ -259,6 +271,20 @@ def _redis(read: _Reader) -> Secret | None:
     return url or (Secret(f"redis://{host}:{port}/0") if host else None)
 
 
+def _feed_source(read: _Reader, redis_url: Secret | None) -> FeedSource:
+    source = read("FEED_SOURCE", words.feed_source, FeedSource.DHAN)
+    if source is FeedSource.REDIS and redis_url is None:
+        read.faults.append("FEED_SOURCE: read 'redis' without REDIS_URL; expected that too, or dhan.")
+    return source
+
+
+def _lease_in(read: _Reader, redis_url: Secret | None) -> LeasePlace:
+    place = read("LEASE_IN", words.lease_place, LeasePlace.STORE)
+    if place is LeasePlace.REDIS and redis_url is None:
+        read.faults.append("LEASE_IN: read 'redis' without REDIS_URL; expected that too, or store.")
+    return place
+
+
 def _trades_source(read: _Reader) -> TradesSource:
     source = read("TRADES_SOURCE", words.trades_source, TradesSource.SQLITE)
     if source is TradesSource.SUPABASE:
@@ -306,7 +332,7 @@ def _idle(env: Mapping[str, str], *, sandbox: bool) -> list[str]:
     if env.get("REDIS_URL", "").strip() and env.get("REDIS_HOST", "").strip():
         notes.append("REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.")
     if sandbox:
-        ignored = [name for name in DEFAULT_URLS if env.get(name, "").strip()]
+        ignored = [name for name in (*DEFAULT_URLS, *_REDIS) if env.get(name, "").strip()]
         if ignored:
-            notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which has its own addresses.")
+            notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which is a world of its own.")
     return notes

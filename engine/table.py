@@ -116,6 +116,7 @@ def _status(view: MonitorView) -> str:
         ("Portfolio value", _total(view.value_paise, [p.value_paise for p in _held(view)])),
         ("P&L", _total(view.pnl_paise, [p.pnl_paise for p in _held(view)], signed=True)),
         ("Closed now", _closed(view)),
+        *([("Redis", view.cache)] if view.cache else []),
         *([("Access", view.access)] if view.access else []),
         *((f"Day {account.name}", day_text(account)) for account in view.accounts),
     )
@@ -196,7 +197,8 @@ def _leg(leg: LegView, width: int) -> Iterator[str]:
     entry, mark = (
         _UNKNOWN if price is None else rupees(price) for price in (leg.entry_paise, leg.mark_paise)
     )
-    age = "" if leg.age_s is None else f" ({_span(leg.age_s)} old)"
+    before = ", from before the start" if leg.from_before else ""
+    age = "" if leg.age_s is None else f" ({_span(leg.age_s)} old{before})"
     text = f"{leg.quantity:+d} {leg.name}  {entry} → {mark}{age}{_way_out(leg)}"
     yield f"    {text.replace('-', '−', int(leg.quantity < 0))}"
     if leg.fault:

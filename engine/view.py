@@ -33,6 +33,7 @@ class LegView:
         covered: how many of its units the depth takes; None = there is no young, believable quote.
         fault: why its newest price is suspect; empty = it is not.
         suspects: how many of its prices were suspect so far.
+        from_before: mark and age are of a price from before the start, by which nothing is done.
     """
 
     name: str
@@ -44,6 +45,7 @@ class LegView:
     covered: int | None = None
     fault: str = ""
     suspects: int = 0
+    from_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class MonitorView:
         nets: how the broker's own P&L-based exit stands; empty = it is not wanted.
         troubles: what is wrong with token, address, rights or clock, what of the broker's nobody watches
             yet, and what no socket has room for; a sentence each.
+        cache: how the prices shared over Redis stand, e.g. ``price mirror, 0.1 s behind``; empty = no Redis.
     """
 
     at_s: float
@@ -165,6 +168,7 @@ class MonitorView:
     accounts: tuple[AccountView, ...] = ()
     access: str = ""
     troubles: tuple[str, ...] = ()
+    cache: str = ""
     nets: str = ""
 
     @property

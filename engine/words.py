@@ -47,6 +47,20 @@ class TradesSource(StrEnum):
     BROKER = "broker"
 
 
+class FeedSource(StrEnum):
+    """Whose socket prices come by."""
+
+    DHAN = "dhan"
+    REDIS = "redis"
+
+
+class LeasePlace(StrEnum):
+    """Where the owner of an account is written down."""
+
+    STORE = "store"
+    REDIS = "redis"
+
+
 class LogLevel(StrEnum):
     """How much the log says."""
 
@@ -111,6 +125,16 @@ def log_level(word: str) -> LogLevel:
 def trades_source(word: str) -> TradesSource:
     """A trade store by its name, in any case."""
     return TradesSource(word.lower())
+
+
+def feed_source(word: str) -> FeedSource:
+    """Where prices come from, in any case."""
+    return FeedSource(word.lower())
+
+
+def lease_place(word: str) -> LeasePlace:
+    """A place for leases by its name, in any case."""
+    return LeasePlace(word.lower())
 
 
 def http_url(word: str) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ from engine.io.stores.sqlite_lease import SqliteLease
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
-from engine.messages import Beat, BeatKind, Message, OrderUpdate, UpdatesStopped
+from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -61,7 +61,7 @@ from engine.settings import Settings
 from engine.tenure import LeaseTerms
 from engine.view import MonitorView
 from engine.watch import Watchlist
-from engine.words import TradesSource
+from engine.words import LeasePlace, TradesSource
 
 __all__ = ["Options", "RunningChat", "Wiring", "run_house"]
 
@@ -151,9 +151,14 @@ async def run_house(
 
 
 def _lease(settings: Settings, clock: Clock) -> LeaseKeeper:
-    """The lease of whoever may send orders; it lies beside the rows that its owner writes."""
+    """The lease of whoever may send orders; it lies beside the rows that its owner writes, or in Redis."""
     terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
-    return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+    if settings.lease_in is LeasePlace.STORE:
+        return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+    from engine.io.redis.parts import redis_lease  # noqa: PLC0415 - not without its setting
+
+    # others keep their leases there too: the account's own name, not ours for it
+    return LeaseKeeper(redis_lease(settings, VERSION), settings.dhan_client_id, terms, clock)
 
 
 def _store_file(settings: Settings) -> Path:
@@ -210,6 +215,7 @@ class _House:
             executions_file(settings.data_dir, options.mode), self.inbox.post, self.clock
         )
         self.errands = Errands()
+        self.mirror: Callable[[], Awaitable[None]] | None = None
         self.feed: Feed = self._feed()
         self.updates = self._order_updates()
         self.broker, self.listeners = self._broker()
@@ -279,8 +285,10 @@ class _House:
             )
 
     def _supervise_options(self, supervisor: Supervisor, show: Callable[[MonitorView], None]) -> None:
-        """What only this run wants."""
+        """What not every run wants: a setting or the command line does."""
         supervise = supervisor.supervise
+        if self.mirror is not None:
+            supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.settings.trades_source is TradesSource.BROKER:
             held = partial(watch_held, self.rest.held, self.inbox.post, self.clock)
             supervise("held at the broker", held, restart=Restart.ALWAYS)
@@ -294,16 +302,27 @@ class _House:
     # ----------------------------------------------------------------------------------- parts
 
     def _feed(self) -> Feed:
+        if self.settings.redis_url is None:
+            return self._dhan_feed(self.inbox.post_ticks, self.inbox.post)
+        from engine.io.redis.parts import shared_feed  # noqa: PLC0415 - not without its setting
+
+        feed, self.mirror = shared_feed(
+            self.settings, self.inbox, self.clock, self.monitor.watch.book, self.rest,
+            self.calendar.is_open, self._dhan_feed,
+        )  # fmt: skip
+        return feed
+
+    def _dhan_feed(
+        self, on_ticks: Callable[[Sequence[Tick]], None], on_state: Callable[[FeedChanged], None]
+    ) -> Feed:
         if not self.options.websocket:
-            return PollingFeed(
-                self.rest, self.inbox.post_ticks, self.inbox.post, self.clock, self.options.interval_s
-            )
+            return PollingFeed(self.rest, on_ticks, on_state, self.clock, self.options.interval_s)
         return DhanFeed(
             url=self.settings.dhan_feed_url,
             client_id=self.settings.dhan_client_id,
             access_token=self.token,
-            on_ticks=self.inbox.post_ticks,
-            on_state=self.inbox.post,
+            on_ticks=on_ticks,
+            on_state=on_state,
             quotes=self.rest,
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing

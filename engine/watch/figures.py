@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engine.charges import ChargeTable, Rates
+    from engine.messages import Tick
     from engine.payoff import Payoff
     from engine.pnl import Price
     from engine.prices import PriceBook
@@ -114,7 +115,7 @@ def figures(
         value_paise=watched.holding.worth(now_s, mark),
         liquidation_paise=value,
         closing_pnl_paise=_plus(closing, memory.realised_paise),
-        legs=tuple(_legs(watched, now_s, mark, exits)),
+        legs=tuple(_legs(watched, now_s, mark, exits, book)),
         action=action if in_session else Action.MONITOR,
         urgency=loudness if in_session else Urgency.NORMAL,
         reason=reason if in_session else QUIET,
@@ -156,20 +157,33 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
     return alert.action, alert.urgency, alert.reason
 
 
-def _legs(watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | None]) -> Iterator[LegView]:
+def _legs(
+    watched: Watched, now_s: float, mark: Price, exits: Sequence[Exit | None], book: PriceBook
+) -> Iterator[LegView]:
     """Each leg, as far as it is left: mark, way out, age of its newest quote, and what is wrong with that."""
     for leg, (quantity, marks), way in zip(watched.position.legs, watched.holding.legs, exits, strict=True):
+        mark_paise, arrived_s = mark(marks, quantity or leg.quantity, now_s), marks.arrived_s
+        before = None if isfinite(arrived_s) else book.before(leg.key)
+        if before is not None:
+            mark_paise, arrived_s = _was(before[0], marks), before[1]
         yield LegView(
             name=leg.instrument.display,
             quantity=quantity,
             entry_paise=leg.entry_price_paise,
-            mark_paise=mark(marks, quantity or leg.quantity, now_s),
-            age_s=now_s - marks.arrived_s if isfinite(marks.arrived_s) else None,
+            mark_paise=mark_paise,
+            age_s=now_s - arrived_s if isfinite(arrived_s) else None,
             exit_paise=None if way is None or not quantity else way.average_paise(quantity),
             covered=None if way is None else way.covered,
             fault=marks.fault,
             suspects=marks.suspects,
+            from_before=before is not None,
         )
+
+
+def _was(tick: Tick, marks: Marks) -> int | None:
+    """The mid of a price from before the start; None = its book gave none."""
+    shown = marks.shown(tick)
+    return None if shown is None else shown.both_paise // 2
 
 
 def _exit(marks: Marks, quantity: int, now_s: float, book: PriceBook, rates: Rates | None) -> Exit | None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from engine.watch.lines import Line
     from engine.watch.watched import Watched
 
+#: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
+SLACK_S = 1.0
+
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
@@ -83,17 +86,25 @@ class HotPath:
         left = self._stretch(moved, now_s)
         return self._judge(dict.fromkeys(left, frozenset((key,))), now_s) if left else _NOTHING
 
-    def instant(self, ticks: Iterable[Tick], now_s: float) -> Sequence[Judgement]:
-        """Take ticks that are one instant, all of them, before anything is believed or judged."""
+    def instant(self, ticks: Iterable[Tick], now_s: float, age_s: float = 0.0) -> Sequence[Judgement]:
+        """Take ticks that are one instant, all of them, before anything is believed or judged.
+
+        They are as old as ``age_s`` says and believed for that much less time; what has come since stays.
+        """
+        arrived_s, data_s = now_s - age_s, self.book.data_s
+        if age_s:
+            ticks = [tick for tick in ticks if (self.book.arrived_s(tick.key) or -inf) < arrived_s + SLACK_S]
         lines: dict[Line, None] = {}
         families: dict[Family, None] = {}
         sound: list[Tick] = []
         for tick in ticks:
-            if self.book.take(tick, now_s):
+            if self.book.take(tick, arrived_s):
                 sound.append(tick)
             lines |= dict.fromkeys(self._lines.get(tick.key, ()))
             families |= dict.fromkeys(self._held.by_underlying.get(tick.key, ()))
-        heard = [watched for tick in sound for watched in self._take_in(tick, now_s)]
+        if age_s and data_s is not None:
+            self.book.data_s = max(data_s, arrived_s)
+        heard = [watched for tick in sound for watched in self._take_in(tick, arrived_s)]
         families |= dict.fromkeys(line.family for line in lines)
         others = [line for family in families for line in self._held.settle(family, now_s)]
         for line in lines:

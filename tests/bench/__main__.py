@@ -13,6 +13,7 @@ from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 from tests.bench.master import master
+from tests.bench.sharing import sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def bench(sizes: Sizes) -> None:
     print(report.dispatch(dispatch(sizes.exits, sizes.exit_rounds), sizes.exits))
     gc.collect()
     print(report.master(master(sizes.master_rows, sizes.latency_rounds), sizes.master_rows))
+    print(report.sharing(sharing(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 #: How much of a round this process may wait for a core. Each of its 5,000 wake-ups a second waits for
 #: some microseconds, four per cent in all, on a machine that does nothing else.
-_VOID_SHARE = 0.06
+VOID_SHARE = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +64,36 @@ def latency(pace: Pace, rounds: int) -> Rounds:
     with (
         TemporaryDirectory(prefix="bench-") as place,
         closing(Journal(Path(place) / "journal.sqlite3")) as journal,
-        _sender(pace) as sender,
+        sending(pace) as sender,
     ):
-        port = int(_line(sender))
+        port = int(line_of(sender))
 
         def one_round() -> dict[str, float]:
             gc.collect()
-            floor_ns, first = floor(port, pace.packets), json.loads(_line(sender))
+            floor_ns, first = floor(port, pace.packets), json.loads(line_of(sender))
             asyncio.run(house(port, market, monitor, journal, clock, pace.packets))
-            second = json.loads(_line(sender))
+            second = json.loads(line_of(sender))
             if (len(monitor.ticks_ns), len(monitor.lunges_ns)) != (pace.packets, lunges):
                 raise AssertionError(f"{len(monitor.ticks_ns)} ticks, {len(monitor.lunges_ns)} alerts")
             return {
-                **_ages("floor", floor_ns),
-                **_ages("house", monitor.ticks_ns),
-                **_ages("alert", monitor.lunges_ns),
+                **ages("floor", floor_ns),
+                **ages("house", monitor.ticks_ns),
+                **ages("alert", monitor.lunges_ns),
                 "rate": min(first["rate"], second["rate"]),
                 "late": max(first["late_us"], second["late_us"]),
             }
 
         one_round()
-        return repeat(one_round, rounds, _VOID_SHARE)
+        return repeat(one_round, rounds, VOID_SHARE)
 
 
-def _ages(who: str, ages_ns: Sequence[int]) -> dict[str, float]:
+def ages(who: str, ages_ns: Sequence[int]) -> dict[str, float]:
     """Percentiles of a round, in microseconds."""
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {f"{who} {name}": percentile(ages_ns, share) / 1e3 for name, share in shares.items()}
 
 
-def _sender(pace: Pace) -> subprocess.Popen[str]:
+def sending(pace: Pace) -> subprocess.Popen[str]:
     """Start the other process; leaving its context ends it."""
     numbers = (pace.positions, pace.packets, pace.rate, pace.lunge_every)
     return subprocess.Popen(  # noqa: S603 - our own module
@@ -105,7 +105,7 @@ def _sender(pace: Pace) -> subprocess.Popen[str]:
     )
 
 
-def _line(sender: subprocess.Popen[str]) -> str:
+def line_of(sender: subprocess.Popen[str]) -> str:
     """The next line that the sender writes.
 
     Raises:

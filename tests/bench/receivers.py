@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 from engine.io import tables
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.inbox import Inbox
+from engine.io.redis.link import Link
+from engine.io.redis.mirror import Mirror
+from engine.io.redis.names import Names
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.messages import Ticks
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 
     from engine.effects import Effect
     from engine.io.journal import Journal
-    from engine.io.ports import Clock
+    from engine.io.ports import Clock, Feed
     from engine.messages import Message, Tick
+    from engine.words import Secret
     from tests.bench.market import Scene
 
 #: Four bytes of WebSocket header are in front of each packet.
@@ -104,9 +108,17 @@ class _Ear:
 
 
 async def house(
-    port: int, market: Scene, monitor: Stopwatch, journal: Journal, clock: Clock, packets: int
+    port: int,
+    market: Scene,
+    monitor: Stopwatch,
+    journal: Journal,
+    clock: Clock,
+    packets: int,
+    redis: Secret | None = None,
 ) -> None:
     """Let the house read all packets of a round; the monitor notes how old they were.
+
+    With an address of Redis it mirrors its prices there.
 
     Raises:
         TimeoutError: some of them did not come.
@@ -114,23 +126,29 @@ async def house(
     requote(monitor, market, clock.now_s())
     monitor.begin(packets)
     inbox, calendar = Inbox(), tables.calendar()
-    feed = DhanFeed(
+    mirror = None if redis is None else Mirror(
+        Link(redis), Names("bench"), "bench", deflate=False, post=inbox.post, post_ticks=inbox.post_ticks,
+        hit_ratio=lambda: None, clock=clock,
+    )  # fmt: skip
+    feed: Feed = DhanFeed(
         url=f"ws://127.0.0.1:{port}/",
         client_id="1000000001",
         access_token=lambda: "bench",
-        on_ticks=inbox.post_ticks,
+        on_ticks=mirror.on_ticks if mirror else inbox.post_ticks,
         on_state=inbox.post,
         quotes=None,
         clock=clock,
         jitter=lambda: 0.0,
         policy=FeedPolicy(in_session=calendar.is_open),
     )
+    feed = mirror.around(feed) if mirror else feed
     feed.subscribe([contract.instrument for contract in market.contracts.values()])
-    parts = (
+    parts: list[Runner | Schedule | Feed | Mirror] = [
         Runner(monitor, journal, _Ear(), inbox, clock),
         Schedule(inbox.post, calendar, clock),
         feed,
-    )
+        *([mirror] if mirror else []),
+    ]
     async with asyncio.timeout(_PATIENCE_S), asyncio.TaskGroup() as group:
         tasks = [group.create_task(part.run()) for part in parts]
         await monitor.done.wait()

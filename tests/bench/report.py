@@ -202,6 +202,32 @@ def master(rounds: Rounds, rows: int) -> str:
     return _part(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
 
 
+def sharing(rounds: Rounds, pace: Pace) -> str:
+    """Table 8."""
+    names = {
+        "none": ("no Redis", ""),
+        "works": ("Redis works", "p99 ≤ 1.5×"),
+        "hangs": ("Redis hangs (SIGSTOP)", "p99 ≤ 1.5×"),
+        "full": ("Redis is full", "p99 ≤ 1.5×"),
+    }
+    rows = [
+        (
+            text,
+            *(spread(rounds.each(f"{name} {share}")) for share in ("p50", "p99")),
+            "" if name == "none" else spread(rounds.ratios(f"{name} p99", "none p99"), times),
+            spread(rounds.each(f"{name} cpu"), micros),
+            expected,
+        )
+        for name, (text, expected) in names.items()
+    ]
+    title = (
+        f"8. The same way with prices mirrored to Redis, wall clock, microseconds: {pace.packets:,} packets "
+        f"a round at {pace.rate:,} a second"
+    )
+    head = ("Redis", "p50", "p99", "p99 against none", "CPU a tick, all of it", "expected")
+    return _part(title, head, rows, rounds)
+
+
 def _part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:

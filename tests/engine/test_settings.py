@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
 from engine.tuning import BY_SLICE, NetTuning, Tuning
-from engine.words import LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
 BOT = "123456789:canary-bot-token"
@@ -231,12 +231,17 @@ def test_a_misspelt_name_is_noticed_and_told_with_the_fault_it_causes():
 def test_what_does_nothing_is_said():
     """Addresses on the sandbox, and rooms that are not built, get a note instead of silence."""
     notes = Settings.parse(
-        {"DHAN_API_URL": "http://127.0.0.1:1", "REDIS_HOST": "h", "REDIS_URL": "redis://:canary@h:1"}
+        {
+            "DHAN_API_URL": "http://127.0.0.1:1",
+            "SUPABASE_URL": "http://127.0.0.1:2",
+            "REDIS_HOST": "h",
+            "REDIS_URL": "redis://:canary@h:1",
+        }
     ).notes
     assert notes == (
-        "REDIS_HOST, REDIS_URL: checked, but not used in this version yet.",
+        "SUPABASE_URL: checked, but not used in this version yet.",
         "REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.",
-        "DHAN_API_URL: ignored by the sandbox, which has its own addresses.",
+        "DHAN_API_URL, REDIS_HOST, REDIS_URL: ignored by the sandbox, which is a world of its own.",
     )
 
 
@@ -246,6 +251,20 @@ def test_redis_is_one_address_however_it_was_given():
     given = Settings.parse({"REDIS_URL": "redis://:canary-pass@h:1/0"})
     assert made == Secret("redis://[::1]:6380/0")
     assert given.secrets() == ("canary-pass",)
+    quoted = Settings.parse({"REDIS_URL": "redis://:canary%40pass@h:1/0"})
+    assert quoted.secrets() == ("canary%40pass", "canary@pass")
+
+
+def test_prices_and_leases_in_redis_need_its_address():
+    """The price bus, or a lease, without an address of Redis is a fault that names both settings."""
+    with pytest.raises(ConfigError, match="FEED_SOURCE: read 'redis' without REDIS_URL"):
+        Settings.parse({"FEED_SOURCE": "redis"})
+    settings = Settings.parse({"FEED_SOURCE": "Redis", "REDIS_HOST": "h", "REDIS_COMPRESS": "on"})
+    assert (settings.feed_source, settings.redis_compress) == (FeedSource.REDIS, True)
+    assert Settings.parse({}).feed_source is FeedSource.DHAN
+    with pytest.raises(ConfigError, match="LEASE_IN: read 'redis' without REDIS_URL"):
+        Settings.parse({"LEASE_IN": "redis"})
+    assert Settings.parse({"LEASE_IN": "redis", "REDIS_HOST": "h"}).lease_in is LeasePlace.REDIS
 
 
 @given(st.dictionaries(st.sampled_from(sorted(EXPECTED)), st.text(max_size=40)))

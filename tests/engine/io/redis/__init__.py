@@ -1,0 +1,1 @@
+"""Tests of the prices shared over Redis, against a real server."""
