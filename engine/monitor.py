@@ -50,6 +50,7 @@ from engine.messages import (
 from engine.model import Mode, Urgency
 from engine.naked import risk_words
 from engine.nets import ACCOUNT_VERBS, Nets
+from engine.nudges import Nudges
 from engine.orders import read_correlation_id
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
@@ -91,6 +92,7 @@ class Monitor:
         self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
         self.readiness = Readiness(self.helm, self.access)
         self.updates_stopped = ""  # why the order-update socket stays away
+        self._nudges = Nudges()
         self.store_fault = ""  # why the trade store could not be read last time
         self._drilling = False
         self._remembered_s = 0.0
@@ -259,6 +261,8 @@ class Monitor:
         for judgement in self.watch.beat(now_s):
             effects += self.helm.judged(judgement, now_s)
         effects += self.dialogue.expire(now_s)
+        if self._nudges.due(now_s):
+            self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s)
         if now_s - self._remembered_s >= REMEMBER_EVERY_S:
             self._remembered_s = now_s
@@ -269,6 +273,8 @@ class Monitor:
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         if not message.looked_up:
             self.updates_stopped = ""
+        if message.order.filled and self.desk.blotter.ours(message.order) is None:
+            self._nudges.heard(now_s)
         return self.desk.update(message.order, now_s, heard=not message.looked_up)
 
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
