@@ -38,6 +38,8 @@ def preview_lines(
     """
     lines = []
     for leg, touch in legs:
+        if leg.quantity == leg.before:  # an exit before this one has traded all of it
+            continue
         price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
         near = rupees(price).removeprefix("₹") if price else "price unknown"
         lines += [leg.name, f"  {leg.side} {leg.quantity - leg.before} at about {near}"]

@@ -254,6 +254,7 @@ class Monitor:
         effects = self.helm.tenure.look(now_s)
         if not self.helm.tenure.why(now_s):
             effects += self.helm.bearings.look(now_s)
+        effects += self.helm.forewarnings.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))

@@ -213,7 +213,7 @@ def test_a_difference_holds_its_position_and_the_others_go_on():
     synced(rig)
     (alert,) = [a for a in rig.of(Alert) if a.title == "Trade store and broker disagree"]
     assert alert.urgency is Urgency.HIGH
-    assert "the trade store says -65 units, the broker holds +0" in alert.text
+    assert "the trade store says -65 units, the broker holds none" in alert.text
     assert "/exit 3359 closes" in alert.text
     assert "/resume takes it over" in alert.text
     assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
