@@ -152,7 +152,7 @@ class AccessWatch:
         """The worst there is to say of the token."""
         left_s, loud = self.left_s(now_s), "" if urgency is Urgency.HIGH else " off duty"
         if state.refused:
-            text = f"{state.refused}. No order can be sent and no book be read. {_REMEDY}"
+            text = f"{state.refused.rstrip('. ')}. No order can be sent and no book be read. {_REMEDY}"
             return _Trouble("token", f"refused{loud}", urgency, "Dhan does not let us in", text)
         if left_s is None:
             return None

@@ -37,6 +37,7 @@ class Bearings:
     def __init__(self) -> None:
         self._read: set[Source] = set()
         self._told: set[Source] = set()
+        self._later: dict[str, Alert] = {}
         self._request = 0  # reports that were asked for up to here tell of somebody else's time,
         self._ours_s = 0.0  # and so do rows that were asked for before
         self._since_s: float | None = None
@@ -45,6 +46,13 @@ class Bearings:
     def found(self) -> bool:
         """Everything has been read."""
         return len(self._read) == len(Source)
+
+    def put_off(self, alert: Alert, now_s: float) -> list[Effect]:
+        """What is only told because nothing is read yet waits: it is judged again within seconds, or told."""
+        if self.found or self._told or (self._since_s is not None and now_s - self._since_s >= PATIENCE_S):
+            return [alert]
+        self._later[alert.topic] = alert
+        return []
 
     def lose(self, request: int, now_s: float) -> None:
         """The account has become ours anew: only what is asked for from now on counts.
@@ -76,6 +84,8 @@ class Bearings:
         first = good and source not in self._read
         if first:
             self._read.add(source)
+        if self.found:
+            self._later.clear()
         return first
 
     def look(self, now_s: float) -> list[Effect]:
@@ -87,7 +97,9 @@ class Bearings:
             return [Alert(Urgency.MEDIUM, "bearings-found", "Start-up is complete", text)]
         if now_s - self._since_s < PATIENCE_S:
             return []
-        return [effect for source in Source for effect in self.unread(source, "no answer yet")]
+        later: list[Effect] = [*self._later.values()]
+        self._later.clear()
+        return later + [effect for source in Source for effect in self.unread(source, "no answer yet")]
 
     def unread(self, source: Source, why: str) -> list[Effect]:
         """Tell once that something cannot be read; nothing once it was."""

@@ -123,12 +123,17 @@ class Blotter:
 
     def update(self, row: BrokerOrder, now_s: float) -> list[Change]:
         """Take in one order's news from the update socket."""
+        order = self.ours(row)
+        return [] if order is None else self._see(order, row, now_s)
+
+    def ours(self, row: BrokerOrder) -> Order | None:
+        """The order of ours that a row is about; None = somebody else's."""
         order = next((o for o in self._orders.values() if o.order_id == row.order_id), None)
         if order is None:
             order = self._orders.get(row.correlation_id)
-            if order is None or order.order_id:  # one of the same name is not ours
-                return []
-        return self._see(order, row, now_s)
+            if order is not None and order.order_id:  # one of the same name is not ours
+                return None
+        return order
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Change]:
         """Take in what became of a command of ours; always a change."""

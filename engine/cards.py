@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING
 
 from engine.effects import Card
@@ -10,12 +12,12 @@ from engine.model import Side, Urgency
 from engine.money import rupees, signed_rupees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.intents import LegPlan
     from engine.pricing import Touch
 
-__all__ = ["exit_card", "preview_lines"]
+__all__ = ["exit_card", "preview_lines", "realised_paise"]
 
 _TITLE = {
     IntentState.WORKING: "Exiting",
@@ -36,6 +38,8 @@ def preview_lines(
     """
     lines = []
     for leg, touch in legs:
+        if leg.quantity == leg.before:  # an exit before this one has traded all of it
+            continue
         price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
         near = rupees(price).removeprefix("₹") if price else "price unknown"
         lines += [leg.name, f"  {leg.side} {leg.quantity - leg.before} at about {near}"]
@@ -51,7 +55,8 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
     for index, leg in enumerate(intent.legs):
         filled, average = intent.filled(index), intent.average_paise(index)
         at = f" @ {rupees(average).removeprefix('₹')}" if average is not None else ""
-        lines += [leg.name, f"  {leg.side} {filled}/{leg.quantity}{at}"]
+        lines += [leg.name] + [f"  {leg.side} {filled}/{leg.quantity}{at}"] * bool(leg.quantity)
+        lines += [f"  {others} closed by others"] if (others := intent.outside(index)) > 0 else []
         lines += [f"  {leg.lapsed} expired"] if leg.lapsed else []
     if intent.note:
         lines.append(intent.note)
@@ -78,12 +83,14 @@ def _title(intent: Intent) -> str:
     return f"{_TITLE[intent.state]} {part.closes} of {part.open}"
 
 
-def realised_paise(intent: Intent, entries: dict[int, int]) -> int | None:
-    """Gross P&L of what was traded: leg index -> entry turnover per unit in paise; None = unknown."""
-    total = 0
+def realised_paise(intent: Intent, entries: Mapping[int, Fraction]) -> int | None:
+    """Gross P&L of what was traded: leg index -> entry price per unit in paise; None = unknown.
+
+    Of turnovers, not of averages: those are rounded for the eye, and the books have to say the same.
+    """
+    total = Fraction(0)
     for index, leg in enumerate(intent.legs):
-        average = intent.exit_paise(index)
-        if average is None or index not in entries:
+        if intent.exit_paise(index) is None or index not in entries:
             return None
-        total += -leg.side.sign * intent.filled(index) * (average - entries[index])
-    return total
+        total -= leg.side.sign * (intent.turnover_paise(index) - intent.filled(index) * entries[index])
+    return floor(total)

@@ -189,7 +189,9 @@ class Dialogue:
             closing = figures.closing_pnl_paise if part is None else None
             name = (_name(position),) if len(positions) > 1 else ()
             shown = preview_lines(legs if len(positions) <= _IN_FULL else [], pnls[-1], closing)
-            lines += (*(("",) if lines else ()), *name, *shown)
+            differs = self._helm.differences.told(position.id)
+            held = (f"{differs} No more than is held is traded.",) if differs else ()
+            lines += (*(("",) if lines else ()), *name, *shown, *held)
         known = [pnl for pnl in pnls if pnl is not None]
         together = len(positions) > 1 and len(known) == len(pnls)
         return (*lines, "", f"P&L together {signed_rupees(sum(known))}") if together else lines

@@ -51,7 +51,7 @@ class Endings:
             return None
         if not live:
             intent.state = IntentState.ABORTED
-            intent.note = "stopped by hand; what is left of the position stays"
+            intent.note = "Stopped by hand; what is left of the position stays."
             self._out.save(intent)
             return None
         for order in live:

@@ -65,6 +65,8 @@ __all__ = ["ExitDesk"]
 SHORTS_FIRST_S = 30.0
 #: A quote older than this is told of when an order is priced from it.
 OLD_QUOTE_S = 30.0
+#: For so long an exit may be held back before that is told.
+HELD_BACK_S = 5.0
 #: An unfinished exit is gone on with after a night or a long weekend, not after more.
 OLDEST_S = 5 * 86_400.0
 
@@ -101,6 +103,7 @@ class ExitDesk:
         self._naked = NakedClock(self.blotter.ledger, self._out, tuning.naked_budget_s)
         self._strangers = Strangers(account, self.blotter, self._out)
         self._pace = Pace()
+        self._barred_s: dict[str, float] = {}
         self._stalls = Stalls()
         self._silence = Silence()
         self._requotes = Requotes(touch, permit)
@@ -400,6 +403,12 @@ class ExitDesk:
         if why := self._permit(intent, now_s):
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
 
+    def _held_back(self, intent: Intent, why: str, now_s: float) -> None:
+        """Tell when it lasts: what a start or a hand-over takes and reads comes within seconds."""
+        topic = f"gate:{intent.id}:{why}"
+        if now_s - self._barred_s.setdefault(topic, now_s) >= HELD_BACK_S:
+            self._out.tell(intent, topic, "Exit is held back", why)
+
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.
 
@@ -427,7 +436,7 @@ class ExitDesk:
             if self._out.tell(intent, step.topic, "Exit needs an eye", step.text):
                 self._out.save(intent)
         elif why := self._permit(intent, now_s):
-            self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
+            self._held_back(intent, why, now_s)
         elif not isinstance(step, Cancel) and self._over_budget(intent, index, now_s):
             pass
         elif isinstance(step, Place) and self._strangers.stand_in(intent.legs[index].key):

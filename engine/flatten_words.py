@@ -33,10 +33,10 @@ _ORDER = tuple(STEPS)
 
 def usage(wanted: NetTuning, *, paper: bool) -> str:
     """What /flatten does, and how one is asked about it."""
-    too = ", then what is not ours too" if wanted.exit_all and not paper else ""
+    too = ", then everything that is not ours" if wanted.exit_all and not paper else ""
     kill = ", and then switches Dhan's kill switch on" if wanted.kill_after_flat and not paper else ""
     return (
-        f"Flatten closes every position of ours at once, shorts first{too}; it verifies that the account is "
+        f"Flatten closes every position of ours at once, shorts first{too}; verifies that the account is "
         f"flat{kill}. To be asked about it write: /flatten {WORD}"
     )
 

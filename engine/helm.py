@@ -16,6 +16,7 @@ from engine.differences import Differences
 from engine.effects import Alert, Audit, Effect, Record, Say
 from engine.exits import ExitDesk
 from engine.flattening import Flattening
+from engine.forewarnings import Forewarnings
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
@@ -83,6 +84,7 @@ class Helm:
         halted: /stop was given.
         tenure: whether the account is ours to act on.
         bearings: what has been read since it is.
+        forewarnings: what waits for its stop to be told.
         trouble: why nothing may be sent (the journal fails); empty = nothing.
         killed: Dhan's kill switch is on.
         clock_doubt: why rules of the clock may only tell; empty = they may act.
@@ -108,6 +110,7 @@ class Helm:
         self.halted = False
         self.tenure = Tenure(config.lease)
         self.bearings = Bearings()
+        self.forewarnings = Forewarnings()
         self.trouble = ""
         self.clock_doubt = ""
         self.snoozed: dict[PositionId, Snooze] = {}
@@ -131,6 +134,8 @@ class Helm:
         position = self.holdings.positions[judgement.position]
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
+        if verdict.action is not Action.ALERT:
+            self.forewarnings.overtaken(position.id)
         running = self.desk.of(position.id)
         stopped = running is not None and running.state is IntentState.STOPPING and self.halted
         if running is not None and running.part is None and not stopped:
@@ -146,12 +151,18 @@ class Helm:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
             return effects + self.dialogue.ask_exit((position,), verdict, now_s)
-        if verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY:
+        spent = verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY
+        if spent:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self.why_only_told(verdict, now_s, position.id)
         title = f"{position.symbol} {position.strategy}"
-        return [*effects, Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)]
+        alert = Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)
+        if verdict.action is Action.ALERT and verdict.fraction >= 1 and verdict.urgency is Urgency.HIGH:
+            self.forewarnings.put(position.id, alert, now_s)
+            return effects
+        again = verdict.action is not Action.ALERT and not spent  # it will be judged again
+        return effects + (self.bearings.put_off(alert, now_s) if again else [alert])
 
     def gate_words(
         self, decision: Decision, verdict: Verdict, now_s: float, position: PositionId | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
@@ -393,17 +394,18 @@ class Holdings:
             self.watch.put(self.positions[intent.position], memory, now_s)  # the rows were changed by hand
         return effects
 
-    def entries(self, intent: Intent) -> dict[int, int]:
+    def entries(self, intent: Intent) -> dict[int, Fraction]:
         """Entry price per unit of each planned leg, volume-weighted over its rows, in paise."""
         position = self.positions.get(intent.position) or self.flat.get(intent.position)
         if position is None:
             return {}
-        entries = {}
+        entries: dict[int, Fraction] = {}
         for index, plan in enumerate(intent.legs):
             legs = [leg for leg in position.legs if leg.key == plan.key and leg.entry_price_paise is not None]
             units = sum(leg.quantity for leg in legs)
             if units:
-                entries[index] = sum(leg.quantity * (leg.entry_price_paise or 0) for leg in legs) // units
+                paid = sum(leg.quantity * (leg.entry_price_paise or 0) for leg in legs)
+                entries[index] = Fraction(paid, units)
         return entries
 
     def remember(self) -> list[Effect]:

@@ -269,6 +269,10 @@ class Intent:
         mine = [o for o in self.orders if o.leg == leg]
         return sum(o.filled for o in mine), sum(o.turnover_paise for o in mine)
 
+    def turnover_paise(self, leg: int) -> int:
+        """What was paid or received for all the units of a leg that are filled."""
+        return self.legs[leg].before_paise + self.traded(leg)[1]
+
     def rest(self, leg: int) -> int:
         """Units of a leg still to trade."""
         return self.legs[leg].quantity - self.filled(leg)
@@ -286,7 +290,7 @@ class Intent:
         filled = self.filled(leg)
         if not filled:
             return None
-        turnover = self.legs[leg].before_paise + self.traded(leg)[1]
+        turnover = self.turnover_paise(leg)
         return -(-turnover // filled) if self.legs[leg].side is Side.BUY else turnover // filled
 
     def outside(self, leg: int) -> int:

@@ -54,6 +54,7 @@ from engine.messages import (
 from engine.model import Mode, Urgency
 from engine.naked import risk_words
 from engine.nets import ACCOUNT_VERBS, Nets
+from engine.nudges import Nudges
 from engine.orders import read_correlation_id
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
@@ -96,6 +97,7 @@ class Monitor:
         self.readiness = Readiness(self.helm, self.access)
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
+        self._nudges = Nudges()
         self.store_fault = ""  # why the trade store could not be read last time
         self._drilling = False
         self._remembered_s = 0.0
@@ -263,6 +265,7 @@ class Monitor:
         effects = self.helm.tenure.look(now_s)
         if not self.helm.tenure.why(now_s):
             effects += self.helm.bearings.look(now_s)
+        effects += self.helm.forewarnings.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))
@@ -270,6 +273,8 @@ class Monitor:
         for judgement in self.watch.beat(now_s):
             effects += self.helm.judged(judgement, now_s)
         effects += self.dialogue.expire(now_s)
+        if self._nudges.due(now_s):
+            self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s)
         if now_s - self._remembered_s >= REMEMBER_EVERY_S:
             self._remembered_s = now_s
@@ -280,6 +285,8 @@ class Monitor:
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         if not message.looked_up:
             self.updates_stopped = ""
+        if message.order.filled and self.desk.blotter.ours(message.order) is None:
+            self._nudges.heard(now_s)
         return self.desk.update(message.order, now_s, heard=not message.looked_up)
 
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:

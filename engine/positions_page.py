@@ -111,7 +111,7 @@ def _left(row: TradeRow, house: House) -> Iterator[str]:
     """What the journals know better than the row."""
     for kind, left in house.left.items():
         if row.id in left:
-            where = "on paper" if kind == "paper" else "by an exit (not in the store yet)"
+            where = "on paper" if kind == "paper" else "(the store does not show it)"
             yield f"{row.quantity - left[row.id]} {where}"
 
 

@@ -76,9 +76,11 @@ def plan_check(
     if touch is not None:
         found += [fault for leg in plan for fault in price_faults(leg, touch(leg.key))]
     light = max((light for light, _ in found), default=Light.GREEN)
-    orders = sum(_orders(leg) for leg in plan)
+    orders, both = sum(_orders(leg) for leg in plan), len({leg.rank for leg in plan}) > 1
     text = "; ".join(fault for _, fault in found) or (
-        f"{orders} order{'s' * (orders != 1)}, shorts first" if plan else "nothing is left to trade"
+        f"{orders} order{'s' * (orders != 1)}{', shorts first' * both}"
+        if plan
+        else "nothing is left to trade"
     )
     return Check(f"plan {position.strategy_id} {position.symbol}", light, text)
 

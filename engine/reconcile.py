@@ -36,7 +36,13 @@ class Difference:
     @property
     def text(self) -> str:
         """One sentence for the owner."""
-        theirs = "does not list it" if self.theirs is None else f"holds {self.theirs:+d}"
+        theirs = (
+            "does not list it"
+            if self.theirs is None
+            else f"holds {self.theirs:+d}"
+            if self.theirs
+            else "holds none"
+        )
         return f"{self.name}: the trade store says {self.ours:+d} units, the broker {theirs}."
 
 

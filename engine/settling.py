@@ -131,4 +131,7 @@ class Settling:
             return (self._helm.differences.told(position.id),)
         wanted = lesser(position, self._helm.differences.found(position))
         names = {leg.key: leg.instrument.display for leg in position.legs}
-        return tuple(f"{names[key]}: {position.nets[key]:+d} → {units:+d}" for key, units in wanted.items())
+        return tuple(
+            f"{names[key]}: {position.nets[key]:+d} → {f'{units:+d}' if units else 'none'}"
+            for key, units in wanted.items()
+        )

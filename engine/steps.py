@@ -353,6 +353,11 @@ def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> 
     if intent.filled(index) + held - leg.keeps >= leg.quantity:
         return Wait(report=True)  # there is enough after all
     leg.quantity = intent.filled(index) + held
+    if not held:  # once for the whole exit: whoever closes one leg closes the others too
+        return Tell(
+            f"gone:{intent.id}",
+            f"{leg.name}: somebody else has closed what was left of it. The exit goes on with what is held.",
+        )
     return Tell(
         f"shrunk:{intent.id}:{leg.key}:{leg.quantity}",
         f"{leg.name}: only {leg.quantity} of the planned units were left at the broker; the plan follows.",

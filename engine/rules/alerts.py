@@ -104,9 +104,13 @@ class LossLadder:
             pnl_paise=pnl,
             threshold_paise=stop.threshold_paise,
             fraction=fraction,
-            reason=f"Loss {rupees(-pnl)}: {fraction * 100:.0f} % of the way to {stop.rule} "
+            reason=f"Loss {rupees(-pnl)}: {_how_far(fraction)} {stop.rule} "
             f"at {signed_rupees(stop.threshold_paise)}",
         )
+
+
+def _how_far(fraction: float) -> str:
+    return f"{fraction * 100:.0f} % of the way to" if fraction < 1 else "beyond"
 
 
 def _urgency(fraction: float) -> Urgency:

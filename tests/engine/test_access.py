@@ -100,6 +100,14 @@ def test_a_sunday_is_silent():
     assert told(effects) == [(Urgency.NORMAL, "Dhan does not let us in")]
 
 
+def test_a_broker_s_full_stop_is_not_doubled():
+    """Dhan's own sentence ends with a point already."""
+    _, effects = watch(replace(good(), refused="HTTP 401, DH-901: Token is invalid or expired."), "10:00")
+    assert next(e.text for e in effects if isinstance(e, Alert)).startswith(
+        "HTTP 401, DH-901: Token is invalid or expired. No order can be sent"
+    )
+
+
 @pytest.mark.parametrize(
     ("state", "urgency", "begins", "ends"),
     [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from engine.bearings import PATIENCE_S, Bearings
-from engine.effects import Alert, Say
+from engine.effects import Alert, QueryBroker, Say
 from engine.messages import Beat, BeatKind, BrokerReport, TradesLoaded
 from engine.model import Mode, Urgency
+from tests.engine.makers import OPENED
 from tests.engine.test_monitor import ENTRY, LOSS, PROFIT
 from tests.support.rig import OWNER, Rig
 
@@ -126,3 +127,34 @@ def test_an_empty_store_is_an_answer_when_nothing_was_watched():
     rig.rows = []
     closed_for(rig, "never")
     assert rig.view.degraded == ""
+
+
+class Late(Rig):
+    """A rig whose broker answers some seconds after the start."""
+
+    def __init__(self, *args, answers_after_s, **more):
+        self.opens_s = OPENED + answers_after_s
+        super().__init__(*args, **more)
+
+    def ask_the_world(self, effect):
+        late = isinstance(effect, QueryBroker) and self.now_s < self.opens_s
+        return [] if late else super().ask_the_world(effect)
+
+
+def late(seconds):
+    """What is told of a stop that is met from the start, when the broker answers so late."""
+    rig = Late(Mode.EXECUTE, rules="[default]\nstop_loss_rupees = 1000\n", answers_after_s=seconds)
+    rig.wait(seconds + 1, *LOSS)
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(15, *LOSS)
+    return [a.text for a in rig.of(Alert) if "is at or below the stop −₹1,000.00" in a.text]
+
+
+def test_a_stop_that_is_met_while_the_books_are_being_read_is_told_once():
+    """Three seconds without an answer: what is sent a moment later is not told as not sent."""
+    assert [text.endswith("The exit is running.") for text in late(4)] == [True]
+
+
+def test_a_stop_that_is_met_while_the_books_cannot_be_read_is_told_all_the_same():
+    """Twenty seconds without an answer: told that nothing was sent, and then that the exit runs."""
+    assert ["Nothing was sent" in text for text in late(20)] == [True, False]

@@ -11,7 +11,7 @@ import pytest
 from engine.broker_nouns import BrokerOrder, OrderStatus
 from engine.effects import Alert, Card, LoadInstruments, Say
 from engine.intents import IntentState
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, Ticks, Unknown, Wish
+from engine.messages import Beat, BeatKind, InstrumentsLoaded, OrderUpdate, Ticks, Unknown, Wish
 from engine.model import Mode, Side, Urgency
 from engine.paper import PaperExchange
 from engine.sessions import at
@@ -213,7 +213,7 @@ def test_a_difference_holds_its_position_and_the_others_go_on():
     synced(rig)
     (alert,) = [a for a in rig.of(Alert) if a.title == "Trade store and broker disagree"]
     assert alert.urgency is Urgency.HIGH
-    assert "the trade store says -65 units, the broker holds +0" in alert.text
+    assert "the trade store says -65 units, the broker holds none" in alert.text
     assert "/exit 3359 closes" in alert.text
     assert "/resume takes it over" in alert.text
     assert [view.state.value for view in rig.view.positions] == ["watching", "held"]
@@ -221,6 +221,46 @@ def test_a_difference_holds_its_position_and_the_others_go_on():
     told = [a.text for a in rig.of(Alert) if a.position == "default/3359"]
     assert any("Nothing was sent: trade store and broker disagree about this position." in t for t in told)
     assert [intent.position for intent in rig.monitor.desk.intents.values()] == ["default/7"]
+
+
+def heard(rig, index, units):
+    """The update socket tells of a trade in the app."""
+    side = Side.BUY if units > 0 else Side.SELL
+    row = BrokerOrder(
+        "777", "", rig.legs[index].key, side, abs(units), abs(units), 1000, 0, OrderStatus.TRADED
+    )
+    rig.tell(OrderUpdate(row))
+
+
+def test_a_trade_that_the_update_socket_tells_of_is_looked_into_at_once():
+    """Fifteen seconds after a hand's trade its position is held; nobody waits for two rounds of reading."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    by_hand(rig, 1, 65)
+    heard(rig, 1, 65)
+    rig.wait(15, *ENTRY)
+    assert titles(rig).count("Trade store and broker disagree") == 1
+
+
+def test_whoever_trades_often_does_not_use_up_the_reads():
+    """A hundred trades of somebody else in fifty seconds: a handful of reports is asked for."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    before = rig.monitor.desk.blotter.ledger.asked
+    for _ in range(100):
+        heard(rig, 1, 65)
+        rig.wait(0.5, *ENTRY)
+    assert 2 <= rig.monitor.desk.blotter.ledger.asked - before <= 10
+
+
+def test_an_exit_whose_legs_others_close_tells_it_once():
+    """The broker's own net has closed all four legs when an exit begins: one message, not four."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    rig.exchange.hold(dict.fromkeys(rig.net, 0))
+    rig.wait(60, *PROFIT)
+    assert not rig.placed
+    assert titles(rig).count("Exit needs an eye") == 1
 
 
 def test_a_difference_is_seen_while_another_position_exits():

@@ -12,7 +12,7 @@ from engine.model import Mode, Urgency
 from engine.plan import plan_exit
 from engine.preflight import Light, access_checks, plan_check, worst
 from engine.pricing import Touch
-from tests.engine.makers import condor
+from tests.engine.makers import condor, leg, position
 from tests.engine.test_access import CALENDAR, good, moment
 from tests.support.rig import Rig
 
@@ -48,6 +48,12 @@ def test_each_thing_that_would_be_refused_has_its_light(changes, touch, light, w
     check = plan_check(condor(), plan(**changes), None if touch is None else lambda _key: touch)
     assert check.light is light
     assert words in check.text
+
+
+def test_one_order_has_no_sequence():
+    """A short call alone is one order; nothing goes first."""
+    short = position(leg(-65, 25300, "CE", 40))
+    assert plan_check(short, plan_exit(short), None).text == "1 order"
 
 
 def test_a_contract_without_any_quote_is_red():

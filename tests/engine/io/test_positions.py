@@ -93,7 +93,7 @@ def test_an_exit_that_has_ended_with_its_book(home, capsys):
     for order in [order for leg in book["legs"] for order in leg["orders"]]:
         assert f"{order['correlation_id']}, order {order['order_id']}, filled: 65 @" in said
     assert "exit_executions.json: 1 line, each follows" in said
-    assert said.count("65 by an exit (not in the store yet)") == 4
+    assert said.count("65 (the store does not show it)") == 4
     status, said = page(capsys, "--detailed", "--json")
     assert json.loads(said)[0]["ended"] == [book]
     assert json.loads(said)[0]["positions"][0]["legs"][0]["left"] == {"real": 0}
