@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine import notices
 from engine.contracts import Contracts
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.expired import expired_words, without_expired
 from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
@@ -68,6 +69,8 @@ class Holdings:
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
         self._invalid: tuple[InvalidPosition, ...] = ()
+        self.expired: dict[PositionId, str] = {}  # rows set aside of positions that are watched without them
+        self._told_expired: set[int] = set()
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
@@ -180,9 +183,11 @@ class Holdings:
         open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
         open_rows = [row for row in open_rows if row.quantity]
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
-        found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
+        alive, aside = without_expired(open_rows, self.instruments, ist_date(now_s))
+        found, invalid = positions(alive, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
         effects = self._ask_for_missed(open_rows, ist_date(now_s)) + self._tell_invalid(invalid)
+        effects += self._tell_expired({p.id: p for p in found}, aside)
         for position in found:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
@@ -272,6 +277,16 @@ class Holdings:
             if not self._busy(bad.id):  # a leg may have expired in the night: the others are still sold
                 self._drop(bad.id)
         return [notices.invalid(bad) for bad in invalid if (bad.id, bad.why) not in known]
+
+    def _tell_expired(
+        self, found: Mapping[PositionId, Position], aside: Mapping[PositionId, Sequence[TradeRow]]
+    ) -> list[Effect]:
+        """Tell of rows that are set aside because their contract has expired, when they are others."""
+        dead = {name: rows for name, rows in aside.items() if name in found}
+        told, self._told_expired = self._told_expired, {row.id for rows in dead.values() for row in rows}
+        self.expired = {name: expired_words(rows, self.instruments) for name, rows in dead.items()}
+        new = [name for name, rows in dead.items() if not told.issuperset(row.id for row in rows)]
+        return [notices.expired(found[name], self.expired[name]) for name in new]
 
     def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
         """Rows of ``strategy_exit_levels`` that do not even say whose they are, once each."""
