@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from engine.effects import QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
+    from sandbox.orders import Order
     from tests.support.sea.market import Shore
 
 PULSE_S, SYNC_S = 0.5, 30.0
@@ -138,6 +139,7 @@ class House:
         updates: how the order-update socket goes: ``honest``, ``silent``, ``double``, ``late`` or ``bare``
             (without prices).
         births: how many processes have lived.
+        vanished: orders that are in no book any more, by the broker's number; they may still trade.
     """
 
     def __init__(
@@ -156,6 +158,7 @@ class House:
         self.judge.halted = self._halted
         self.updates = "honest"
         self.births = 0
+        self.vanished: dict[str, Order] = {}
         self._heard = 0
         self._told_updates = 0
         self.born()
@@ -262,7 +265,8 @@ class House:
         account, updates = self.shore.account, self.shore.exchange.updates
         for trade in account.trades[self._heard :]:
             self._heard += 1
-            self.judge.filled(account.orders[trade.order_id], trade)
+            order = account.orders.get(trade.order_id) or self.vanished[trade.order_id]
+            self.judge.filled(order, trade)
         while updates:
             bare = {"avgTradedPrice": None} if self.updates == "bare" else {}
             frame = json.dumps({"Data": {**updates.popleft().data, **bare}, "Type": "order_alert"})
