@@ -89,7 +89,10 @@ class Helm:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning, calendar.is_open)
+        self.tenure = Tenure(config.lease)
+        self.desk = ExitDesk(
+            config.account, self.touch, self._permit, config.tuning, calendar.is_open, self.tenure.why
+        )
         self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
         self.dialogue = Dialogue(self, config.seed)
         self.holdings = Holdings(
@@ -100,7 +103,6 @@ class Helm:
             silence=self._silence,
         )
         self.halted = False
-        self.tenure = Tenure(config.lease)
         self.bearings = Bearings()
         self.trouble = ""
         self.clock_doubt = ""
