@@ -29,12 +29,14 @@ from engine.messages import (
 )
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
+from engine.tenure import LeaseTerms
 from engine.tuning import Tuning
 from engine.watch import Watchlist
 from engine.wire import parse_order_updates
 from tests.engine.makers import quote
 from tests.support.rig import rows_of, written
 from tests.support.sea.judge import Judge, must
+from tests.support.sea.lease import TTL_S, SeaLease
 from tests.support.sea.pages import Killed, Pages
 from tests.support.sea.tasks import Agenda
 from tests.support.sea.wire import Wire
@@ -143,11 +145,18 @@ class House:
     """
 
     def __init__(
-        self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "", tuning: Tuning | None = None
+        self,
+        shore: Shore,
+        mode: Mode = Mode.EXECUTE,
+        rules: str = "",
+        tuning: Tuning | None = None,
+        *,
+        leased: bool = False,
     ) -> None:
         self.shore, self.mode, self.rules = shore, mode, rules
         self.tuning = tuning or Tuning()
         self.agenda = Agenda(shore.market.now_s)
+        self.leased, self.lease = leased, SeaLease(self.agenda)
         self.judge = Judge(self.agenda, shore, mode, batches=bool(self.tuning.batch_lots))
         self.pages = self.judge.pages = Pages(self.judge.recorded)
         self.wire = Wire(self.agenda, shore.exchange, self.judge)
@@ -155,7 +164,7 @@ class House:
             [row for p in shore.positions for row in rows_of(p, min(leg.row_id for leg in p.legs))]
         )
         self.ears = Ears(self.judge)
-        self.judge.halted = self._halted
+        self.judge.halted, self.judge.taken = self._halted, lambda: self.lease.taken
         self.updates = "honest"
         self.births = 0
         self.vanished: dict[str, Order] = {}
@@ -169,8 +178,10 @@ class House:
         """A process begins: everything it knows comes from the journal."""
         self.births += 1
         config = MonitorConfig(
-            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning
-        )
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning,
+            lease=LeaseTerms(f"here:{self.births}:aa", TTL_S) if self.leased else None,
+        )  # fmt: skip
+        self.lease.owner = f"here:{self.births}:aa"
         self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
         kept = self.pages.load()
         self.monitor.restore(kept, self.agenda.at_s)
@@ -183,7 +194,8 @@ class House:
         self.performer = Hands(
             inbox=self.inbox,
             ports=Ports(
-                self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears
+                self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears,
+                self.lease,
             ),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
@@ -287,11 +299,17 @@ class House:
         tick.bid_quantity = tick.ask_quantity = 10_000
         return tick
 
+    def morning(self, at_s: float) -> None:
+        """The broker's books are new: of yesterday's orders nothing is unknown any more."""
+        self.agenda.at_s, self._heard = at_s, 0
+        self.judge.morning()
+
     # ------------------------------------------------------------------------------------- end
 
     def calm(self) -> None:
         """The world behaves from now on."""
         self.wire.calm()
+        self.lease.calm()
         self.updates, self.pages.full, self.pages.crash, self.store.up = "honest", False, "", True
         self.performer.crash = False
         self.shore.depth = 100 * 65
