@@ -10,8 +10,8 @@ from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.effects import Ask, CancelOrder
 from engine.intents import IntentState, Part
 from engine.lapses import lapse
-from engine.messages import Beat, BeatKind, Wish
-from engine.model import Action, Side, Urgency, Verdict
+from engine.messages import Beat, BeatKind, InstrumentsLoaded, Wish
+from engine.model import Action, Mode, Side, Urgency, Verdict
 from engine.outgoing import Outgoing
 from engine.plan import plan_exit
 from engine.sessions import at
@@ -20,6 +20,7 @@ from tests.engine.test_monitor import ENTRY
 from tests.engine.test_tenure import OTHER
 from tests.support.broker import Fill, ModelBroker, World
 from tests.support.leased import TTL_S, Leased
+from tests.support.rig import Rig
 
 NEAR, FAR = leg(-130, 25300, "CE", 40, date(2026, 2, 3)), leg(130, 25300, "CE", 90)
 
@@ -170,3 +171,42 @@ def test_what_was_shrunk_does_not_grow_by_what_is_listed_at_night():
         rig.tell(Beat(BeatKind.SYNC))
     (held,) = rig.monitor.holdings.positions.values()
     assert [abs(each.quantity) for each in held.legs] == [65, 65]
+
+
+# -------------------------------------------------- what was said yes to, and what is left
+
+
+def short_of(rig, *shares):
+    """The broker holds these shares of each leg; three reads tell of it."""
+    rig.exchange.hold(
+        {each.key: each.quantity // share for each, share in zip(rig.legs, shares, strict=True)}
+    )
+    for _ in range(3):
+        rig.wait(10, 40, 18)
+        rig.tell(Beat(BeatKind.SYNC))
+
+
+@pytest.mark.parametrize("one", [True, False])
+@pytest.mark.parametrize("worse", [True, False])
+def test_a_yes_to_resume_takes_over_only_the_difference_that_was_asked_about(worse, one):
+    """Asked about one leg; by the time of the tap the other differs too: that is asked about anew."""
+    rig = Leased(position(leg(-130, 25300, "CE", 40), leg(130, 25500, "CE", 18)))
+    rig.wait(3, 40, 18)
+    short_of(rig, 1, 2)
+    rig.command(Wish.STOP)
+    rig.command(Wish.RESUME, rig.positions[0].strategy_id if one else None)
+    if worse:
+        short_of(rig, 2, 2)
+    rig.tap(rig.of(Ask)[-1].nonce)
+    held = rig.monitor.helm.held_out(rig.positions[0].id)[0]
+    assert bool(held) is worse
+    assert rig.monitor.helm.halted is (worse or one)
+
+
+def test_on_paper_what_an_expiry_has_left_is_held_though_the_master_has_dropped_the_dead_leg():
+    """The paper books are made from the rows whose contract is known."""
+    near, far = leg(-65, 25300, "CE", 40, date(2026, 2, 3)), leg(65, 25300, "CE", 90)
+    rig = Rig(Mode.SIMULATE, position(near, far, strategy="Calendar"))
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    rig.tell(InstrumentsLoaded({far.key: far.instrument}))
+    assert rig.monitor.holdings.recorded_nets() == {far.key: 65}
