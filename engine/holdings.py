@@ -333,10 +333,12 @@ class Holdings:
     def recorded_nets(self) -> dict[InstrumentKey, int]:
         """Net units per contract over all rows of the store, closed on paper today or not.
 
-        Parts that were closed on paper on earlier days are taken off: no book knows of their orders.
+        Parts that were closed on paper on earlier days are taken off: no book knows of their orders. A
+        contract that expired may be in no master any more; what is left of its position counts all the same.
         """
         nets: dict[InstrumentKey, int] = {}
         rows = [self._reductions.apply(row, earlier=True) for row in self._rows or ()]
+        rows = [row for row in rows if row_key(row) in self.instruments]
         for position in positions(rows, self.instruments, date.min)[0]:
             for leg in position.legs:
                 nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
