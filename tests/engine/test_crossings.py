@@ -10,12 +10,12 @@ from engine.broker_nouns import BrokerOrder, OrderRequest, OrderStatus, Product
 from engine.effects import Ask, CancelOrder
 from engine.intents import IntentState, Part
 from engine.lapses import lapse
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, Wish
+from engine.messages import Beat, BeatKind, InstrumentsLoaded, Ticks, Wish
 from engine.model import Action, Mode, Side, Urgency, Verdict
 from engine.outgoing import Outgoing
 from engine.plan import plan_exit
 from engine.sessions import at
-from tests.engine.makers import leg, position
+from tests.engine.makers import leg, position, quote
 from tests.engine.test_monitor import ENTRY
 from tests.engine.test_tenure import OTHER
 from tests.support.broker import Fill, ModelBroker, World
@@ -210,3 +210,27 @@ def test_on_paper_what_an_expiry_has_left_is_held_though_the_master_has_dropped_
     rig.now_s = at(date(2026, 2, 4), "09:15")
     rig.tell(InstrumentsLoaded({far.key: far.instrument}))
     assert rig.monitor.holdings.recorded_nets() == {far.key: 65}
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_what_an_expired_leg_had_made_is_no_loss_of_the_day_after(restarted):
+    """The near leg's gain ended with it: the day of what is left begins where that stands."""
+    near, far = leg(-65, 25300, "CE", 40, date(2026, 2, 3)), leg(65, 25300, "CE", 90)
+    calendar = position(near, far, strategy="Calendar")
+    rules = (
+        "[account.default]\nday_loss_rupees = 2000\n"
+        "[strategy.Calendar]\nexpiry_exit = 'off'\nprofit_target = 'off'\n"
+    )
+    rig = Rig(Mode.EXECUTE, calendar, rules=rules)
+    rig.wait(20, 2, 80)
+    rig.tell(Beat(BeatKind.SESSION_CLOSE))
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    if restarted:
+        rig.start()
+    rig.tell(Beat(BeatKind.SYNC))
+    for _ in range(60):
+        rig.tell(Ticks([quote(far.key, 79.9, 80.1)]))
+        rig.wait(1)
+    (day,) = rig.view.accounts
+    assert (day.day_paise, day.fired) == (0, "")
+    assert not rig.placed
