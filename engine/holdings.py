@@ -69,8 +69,7 @@ class Holdings:
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
         self._invalid: tuple[InvalidPosition, ...] = ()
-        self.expired: dict[PositionId, str] = {}  # rows set aside of positions that are watched without them
-        self._told_expired: set[int] = set()
+        self._dead: dict[PositionId, Sequence[TradeRow]] = {}  # rows of what is watched without them
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
@@ -187,7 +186,7 @@ class Holdings:
         found, invalid = positions(alive, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
         effects = self._ask_for_missed(open_rows, ist_date(now_s)) + self._tell_invalid(invalid)
-        effects += self._tell_expired({p.id: p for p in found}, aside)
+        effects += self._set_aside(found, aside)
         for position in found:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
@@ -278,15 +277,18 @@ class Holdings:
                 self._drop(bad.id)
         return [notices.invalid(bad) for bad in invalid if (bad.id, bad.why) not in known]
 
-    def _tell_expired(
-        self, found: Mapping[PositionId, Position], aside: Mapping[PositionId, Sequence[TradeRow]]
+    def _set_aside(
+        self, found: Iterable[Position], aside: Mapping[PositionId, Sequence[TradeRow]]
     ) -> list[Effect]:
-        """Tell of rows that are set aside because their contract has expired, when they are others."""
-        dead = {name: rows for name, rows in aside.items() if name in found}
-        told, self._told_expired = self._told_expired, {row.id for rows in dead.values() for row in rows}
-        self.expired = {name: expired_words(rows, self.instruments) for name, rows in dead.items()}
-        new = [name for name, rows in dead.items() if not told.issuperset(row.id for row in rows)]
-        return [notices.expired(found[name], self.expired[name]) for name in new]
+        """Tell of rows that are set aside because their contract has expired, each once."""
+        told = {row.id for rows in self._dead.values() for row in rows}
+        self._dead = {p.id: aside[p.id] for p in found if p.id in aside}
+        new = [p for p in found if not told.issuperset(row.id for row in self._dead.get(p.id, ()))]
+        return [notices.expired(position, self.expired(position.id)) for position in new]
+
+    def expired(self, position: PositionId) -> str:
+        """What has expired of a position that is watched without it; empty = nothing."""
+        return expired_words(self._dead.get(position, ()), self.instruments)
 
     def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
         """Rows of ``strategy_exit_levels`` that do not even say whose they are, once each."""
@@ -355,6 +357,8 @@ class Holdings:
             exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
         mine = [r for r in self._rows or () if position_id(r.account, r.strategy_id) == intent.position]
         exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
+        for row in self._dead.get(intent.position, ()):
+            exits.setdefault(row.id, None)  # ended by its expiry, unless traded before it
         self._closed |= exits
         if position is not None:
             self.flat[position.id] = position

@@ -47,7 +47,8 @@ def expired(position: Position, words: str) -> Alert:
     """Legs of a position have expired while the store still lists them; the others stay watched."""
     text = (
         f"{position.symbol} {position.strategy}: {words} What is left is watched without it: rules and P&L "
-        "count the other legs alone. Close the row in the store, with the price it was settled at."
+        "count the other legs alone. Its row ends without a price when the rest is closed: enter it in the "
+        "store."
     )
     return Alert(
         Urgency.HIGH, f"expired:{position.id}", "A leg has expired; the rest goes on", text, position.id

@@ -102,7 +102,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         differs=" ".join(
             filter(
                 None,
-                (monitor.helm.differences.shown(position.id), monitor.holdings.expired.get(position.id)),
+                (monitor.helm.differences.shown(position.id), monitor.holdings.expired(position.id)),
             )
         ),
     )

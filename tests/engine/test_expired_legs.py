@@ -18,6 +18,7 @@ from engine.paper import PaperExchange
 from engine.plan import plan_exit
 from engine.sessions import at
 from engine.verify import Finding, verify
+from engine.view import PositionState
 from tests.engine.makers import leg, position, quote
 from tests.support.broker import World
 from tests.support.rig import Rig, overnight
@@ -64,6 +65,7 @@ def test_the_leg_that_is_left_is_sold_after_the_other_has_expired(restarted):
     assert rig.flat
     assert rig.of(Card)[-1].title.startswith("Verified flat")
     assert not rig.rows
+    assert None not in rig.exits.values()
     assert FAR.key not in rig.monitor.holdings.subscribed
 
 
@@ -275,7 +277,9 @@ def test_the_far_leg_of_a_calendar_keeps_its_stop_after_the_near_one_has_expired
     assert "expired on 2026-02-03" in shown.differs
     far_at(rig, 30, 90)
     assert [order.key for order in rig.placed] == [FAR.key]
-    assert rig.exits.keys() == {2}
+    assert rig.exits[1] is None
+    assert rig.exits[2] is not None
+    assert [view.state for view in rig.view.positions] == [PositionState.FLAT]
     assert rig.of(Card)[-1].title.startswith("Verified flat")
 
 
