@@ -52,8 +52,12 @@ class Nights(Machine):
     @precondition(lambda self: self.nights < MOST_NIGHTS)
     @rule(restarted=st.booleans())
     def night(self, restarted):
-        """The close, a night in which the broker's books begin anew, and the next session."""
+        """The close, a night in which the broker's books begin anew, and the next session.
+
+        By the bell the disk has room: what is not on it by the time a process dies is in no book next day.
+        """
         house, self.nights = self.house, self.nights + 1
+        house.pages.full, house.pages.crash = False, ""
         today = ist_date(house.agenda.at_s)
         house.agenda.at_s = max(house.agenda.at_s, at(today, "15:29") + 50.0)
         house.run(15.0)
