@@ -16,6 +16,7 @@ from engine.io import tables
 from engine.io.inbox import Inbox
 from engine.io.perform import Performer, Ports
 from engine.io.runner import Runner
+from engine.ledger import SETTLE_S
 from engine.messages import (
     AccountState,
     Beat,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from engine.effects import QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
-    from sandbox.orders import Order
     from tests.support.sea.market import Shore
 
 PULSE_S, SYNC_S = 0.5, 30.0
@@ -141,7 +141,6 @@ class House:
         updates: how the order-update socket goes: ``honest``, ``silent``, ``double``, ``late`` or ``bare``
             (without prices).
         births: how many processes have lived.
-        vanished: orders that are in no book any more, by the broker's number; they may still trade.
     """
 
     def __init__(
@@ -167,7 +166,6 @@ class House:
         self.judge.halted, self.judge.taken = self._halted, lambda: self.lease.taken
         self.updates = "honest"
         self.births = 0
-        self.vanished: dict[str, Order] = {}
         self._heard = 0
         self._told_updates = 0
         self.born()
@@ -277,7 +275,7 @@ class House:
         account, updates = self.shore.account, self.shore.exchange.updates
         for trade in account.trades[self._heard :]:
             self._heard += 1
-            order = account.orders.get(trade.order_id) or self.vanished[trade.order_id]
+            order = account.orders.get(trade.order_id) or self.wire.vanished[trade.order_id]
             self.judge.filled(order, trade)
         while updates:
             bare = {"avgTradedPrice": None} if self.updates == "bare" else {}
@@ -322,7 +320,8 @@ class House:
         while self.agenda.at_s < end_s and not self._at_rest:
             self.run(2.0)
         if self.judge.crossed:
-            self.run(2.5 * SYNC_S)  # two reads that agree are needed to tell of a difference
+            # a difference is told of when two reads agree, of a contract in which we have not just traded
+            self.run(SETTLE_S + 2.5 * SYNC_S)
         self.judge.end()
         assert 0 not in self.store.exits.values(), f"an exit at a price of nothing: {self.store.exits}"
         self._watches_what_is_left()

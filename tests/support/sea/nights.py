@@ -67,10 +67,10 @@ class Nights(Machine):
         account.carried = [
             Carried(key, Product.MARGIN, units, 1000) for key, units in account.net().items() if units
         ]
-        for order in (*account.orders.values(), *house.vanished.values()):  # also what never arrived
+        for order in (*account.orders.values(), *house.wire.vanished.values()):  # also what never arrived
             order.status = OrderStatus.EXPIRED if order.live else order.status
         account.orders.clear()
-        house.vanished.clear()
+        house.wire.vanished.clear()
         account.trades.clear()
         house.morning(at(today + timedelta(days=1), "09:14") + 50.0)
         if restarted:
