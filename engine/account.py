@@ -24,13 +24,11 @@ from engine.watch.lasting import Lasting
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from engine.day import Shape
     from engine.gate import Confirmation
     from engine.model import InstrumentKey, PositionId
     from engine.rules.day_limits import DayLimits, DayTrailing
     from engine.watch.nouns import Standing
-
-    #: The legs of a position, and what parts of it have brought.
-    _Shape = tuple[tuple[tuple[InstrumentKey, int], ...], int]
 
 #: A position that cannot be priced counts its last P&L this long for the loss limit, as a stop does in
 #: a wide market; after that the day is not judged, and the owner is told.
@@ -62,7 +60,7 @@ class Account:
         self.blind: tuple[PositionId, ...] = ()
         self.question: Confirmation | None = None
         self._seen: dict[PositionId, tuple[float, int]] = {}
-        self._shapes: dict[PositionId, _Shape] = {}
+        self._shapes: dict[PositionId, Shape] = dict(day.shapes)
         self._arrived: dict[InstrumentKey, float] = {}
         self._moved: dict[InstrumentKey, float] = {}
         self._conditions = {name: Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
@@ -176,6 +174,8 @@ class Account:
                 self._shapes[name] = shape
                 day = self.day
                 self.day = replace(day, base={**day.base, name: pnl}, last={**day.last, name: pnl})
+        if self._shapes != self.day.shapes:
+            self.day = replace(self.day, shapes=dict(self._shapes))
 
     def _note(self, standings: Sequence[Standing], now_s: float) -> None:
         """Keep each position's newest believable P&L, and where its day began."""

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import PositionId
+    from engine.model import InstrumentKey, PositionId
+
+    #: The legs of a position, and what parts of it have brought.
+    Shape = tuple[tuple[tuple[InstrumentKey, int], ...], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Day:
         fired: the limit that has spoken today; empty = none.
         outcome: what came of it, a word of `engine.limits`; with the question's nonce if it was one.
         known: the positions the owner need not be told of any more.
+        shapes: of which legs, and after which parts, each position's figures are.
     """
 
     date: str = ""
@@ -35,14 +39,19 @@ class Day:
     outcome: str = ""
     nonce: str = ""
     known: tuple[PositionId, ...] = ()
+    shapes: Mapping[PositionId, Shape] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        maps = {name: dict(getattr(self, name)) for name in ("base", "last", "closed")}
+        maps = {name: dict(getattr(self, name)) for name in ("base", "last", "closed", "shapes")}
         rest = {name: getattr(self, name) for name in ("date", "peak_paise", "fired", "outcome", "nonce")}
         return maps | rest | {"known": list(self.known)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Day:
         """What `to_json` gave, read back."""
-        return cls(**{**data, "known": tuple(data["known"])})
+        shapes = {
+            name: (tuple((key, units) for key, units in legs), realised_paise)
+            for name, (legs, realised_paise) in data.get("shapes", {}).items()
+        }
+        return cls(**{**data, "known": tuple(data["known"]), "shapes": shapes})

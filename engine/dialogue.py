@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from engine.cards import preview_lines
 from engine.effects import Answer, Ask, Audit, Card, Say
@@ -83,7 +84,8 @@ class Dialogue:
         if command.confirmed:
             return [*self._taken_over(names, command.by, now_s), Say(command.by, self._running)]
         what = "Resume automation" if one is None else f"Take over {one} as it is"
-        asked, record = self.questions.issue(Wish.RESUME, names, (), None, what, now_s, forced=True)
+        print_ = self._held_print(names)
+        asked, record = self.questions.issue(Wish.RESUME, names, print_, None, what, now_s, forced=True)
         taken = (f"Taken over as they are now: {', '.join(held)}.",) if held else ()
         lines = (f"The rules act again, mode {self._helm.mode}.", *taken)
         ask = Ask(
@@ -91,6 +93,11 @@ class Dialogue:
             "Resume", "Stay halted",
         )  # fmt: skip
         return [record, ask]
+
+    def _held_print(self, names: tuple[PositionId, ...]) -> tuple[tuple[int, int], ...]:
+        """Why these positions are held, none = all of them: what a yes to /resume has seen."""
+        whys = (self._helm.held_out(name)[1] for name in names or self._helm.holdings.positions)
+        return tuple(sorted((crc32(why.encode()), 0) for why in whys if why))
 
     def _taken_over(self, names: tuple[PositionId, ...], by: Actor, now_s: float) -> list[Effect]:
         """Resume these positions; none = everything, and the halt ends."""
@@ -218,16 +225,7 @@ class Dialogue:
 
     def _confirm(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
         if asked.wish is Wish.RESUME:
-            settle = self.questions.settle(asked, Status.CONFIRMED)
-            taken = self._taken_over(asked.positions, tap.by, now_s)
-            card = Card(
-                asked.nonce,
-                "Automation resumed",
-                (f"By {tap.by.name}. {self._running}",),
-                final=True,
-                done=True,
-            )
-            return [settle, Answer(tap.callback_id, "Resumed."), card, *taken]
+            return self._confirm_resume(asked, tap, now_s)
         if asked.wish in SETTLES:
             return self._settling.confirm(asked, tap, now_s)
         if asked.wish is Wish.SET:
@@ -267,6 +265,22 @@ class Dialogue:
                 Card(asked.nonce, f"Exiting {asked.title}", ("One card each follows.",), final=True)
             )
         return effects
+
+    def _confirm_resume(self, asked: Confirmation, tap: Tap, now_s: float) -> list[Effect]:
+        """Yes to /resume counts for what has been seen: nothing else that differs by now is taken over."""
+        if not set(self._held_print(asked.positions)) <= set(asked.legs):
+            why = "What differs is something else than when you were asked. Look at it, and /resume again."
+            return [Answer(tap.callback_id, why, alarm=True), *self._withdraw(asked, "Not done", why)]
+        settle = self.questions.settle(asked, Status.CONFIRMED)
+        taken = self._taken_over(asked.positions, tap.by, now_s)
+        card = Card(
+            asked.nonce,
+            "Automation resumed",
+            (f"By {tap.by.name}. {self._running}",),
+            final=True,
+            done=True,
+        )
+        return [settle, Answer(tap.callback_id, "Resumed."), card, *taken]
 
     def expire(self, now_s: float) -> list[Effect]:
         """End the questions that nobody answered in time."""

@@ -37,8 +37,10 @@ class Endings:
         self._out = out
         self._in_session = in_session
 
-    def wind_down(self, intent: Intent, now_s: float) -> Wait | None:
+    def wind_down(self, intent: Intent, hindrance: str, now_s: float) -> Wait | None:
         """/stop: cancel what works, wait for what is unknown, leave the rest of the position.
+
+        ``hindrance``: why no cancel may be sent; empty = it may.
 
         Returns:
             What is still waited for; None when the intent has ended.
@@ -54,6 +56,8 @@ class Endings:
             intent.note = "Stopped by hand; what is left of the position stays."
             self._out.save(intent)
             return None
+        if hindrance:
+            return Wait(report=True, why=f"order {live[0].id} is not cancelled from here: {hindrance}")
         for order in live:
             if cancel_due(order, now_s):
                 self._out.cancel(order, now_s)

@@ -80,6 +80,7 @@ class ExitDesk:
         permit: why an intent may not send now; empty = it may. None: what belongs to no exit.
         tuning: how patient exits are.
         in_session: whether the market trades at a moment.
+        disowned: why the account is not ours at a moment, so that no cancel leaves either; empty = it is.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class ExitDesk:
         permit: Callable[[Intent | None, float], str],
         tuning: Tuning,
         in_session: Callable[[float], bool],
+        disowned: Callable[[float], str] = lambda _now_s: "",
     ) -> None:
         self.intents: dict[str, Intent] = {}
         self.blotter = Blotter()
@@ -96,6 +98,7 @@ class ExitDesk:
         self._permit = permit
         self._tuning = tuning
         self._in_session = in_session
+        self._disowned = disowned
         self._out = Outgoing(account, self.blotter)
         self._endings = Endings(self.blotter.ledger, self._out, in_session)
         self._meddling = Meddling(self._out)
@@ -242,6 +245,7 @@ class ExitDesk:
             intent.part, intent.verify_since_s = None, None
             for leg in intent.legs:
                 leg.become_whole()
+            lapses.lapse(intent, ist_date(now_s), self._out)  # what was to stay may have expired by now
         for leg in intent.legs:
             renew_mid(leg, self._touch(leg.key), now_s)
         self._out.save(intent)
@@ -342,6 +346,7 @@ class ExitDesk:
 
     def _turn(self, now_s: float) -> list[Effect]:
         """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
+        no_cancel = self._disowned(now_s) or ("" if self._in_session(now_s) else "the market is closed")
         for intent in list(self.live()):
             self._waits.pop(intent.id, None)
             self._meddling.look(intent)
@@ -352,14 +357,14 @@ class ExitDesk:
                 text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
                 self._endings.stuck(intent, f"{text} Nothing more is sent")
             elif intent.state is IntentState.STOPPING:
-                self._wait(intent, self._endings.wind_down(intent, now_s))
+                self._wait(intent, self._endings.wind_down(intent, no_cancel, now_s))
             else:
                 self._work(intent, now_s)
             if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
                 self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
             self._meddling.look(intent)  # what was asked for just now
             self._naked.look(intent, now_s)
-        if self._riddles.solve(now_s):
+        if self._riddles.solve(no_cancel, now_s):
             self._pace.wanted = True
         if self._strangers.live() and self._strangers.deal(self._permit(None, now_s), now_s):
             self._pace.wanted = True

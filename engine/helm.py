@@ -96,7 +96,10 @@ class Helm:
         self.mode = config.mode
         self.calendar = calendar
         self.watch = watch
-        self.desk = ExitDesk(config.account, self.touch, self._permit, config.tuning, calendar.is_open)
+        self.tenure = Tenure(config.lease)
+        self.desk = ExitDesk(
+            config.account, self.touch, self._permit, config.tuning, calendar.is_open, self.tenure.why
+        )
         self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
         self.dialogue = Dialogue(self, config.seed)
         self.controls, self.flattening, self.killed = Controls(), Flattening(self), False
@@ -108,7 +111,6 @@ class Helm:
             silence=self._silence,
         )
         self.halted = False
-        self.tenure = Tenure(config.lease)
         self.bearings = Bearings()
         self.forewarnings = Forewarnings()
         self.trouble = ""

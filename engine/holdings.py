@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine import notices
 from engine.contracts import Contracts
 from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.expired import expired_words, without_expired
 from engine.joins import joined
 from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
@@ -72,6 +73,7 @@ class Holdings:
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
         self._invalid: tuple[InvalidPosition, ...] = ()
+        self._dead: dict[PositionId, Sequence[TradeRow]] = {}  # rows of what is watched without them
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._closed: dict[int, int | None] = {}
@@ -206,9 +208,11 @@ class Holdings:
         kept = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
         open_rows = joined((row for row in kept if row.quantity), self.instruments)
         late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
-        found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
+        alive, aside = without_expired(open_rows, self.instruments, ist_date(now_s))
+        found, invalid = positions(alive, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
         effects = self._ask_for_missed(open_rows, ist_date(now_s)) + self._tell_invalid(invalid)
+        effects += self._set_aside(found, aside)
         for position in found:
             known = self.positions.get(position.id)
             if known is None or (known != position and not self._busy(position.id)):
@@ -299,6 +303,19 @@ class Holdings:
                 self._drop(bad.id)
         return [notices.invalid(bad) for bad in invalid if (bad.id, bad.why) not in known]
 
+    def _set_aside(
+        self, found: Iterable[Position], aside: Mapping[PositionId, Sequence[TradeRow]]
+    ) -> list[Effect]:
+        """Tell of rows that are set aside because their contract has expired, each once."""
+        told = {row.id for rows in self._dead.values() for row in rows}
+        self._dead = {p.id: aside[p.id] for p in found if p.id in aside}
+        new = [p for p in found if not told.issuperset(row.id for row in self._dead.get(p.id, ()))]
+        return [notices.expired(position, self.expired(position.id)) for position in new]
+
+    def expired(self, position: PositionId) -> str:
+        """What has expired of a position that is watched without it; empty = nothing."""
+        return expired_words(self._dead.get(position, ()), self.instruments)
+
     def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
         """Rows of ``strategy_exit_levels`` that do not even say whose they are, once each."""
         return [
@@ -337,10 +354,12 @@ class Holdings:
     def recorded_nets(self) -> dict[InstrumentKey, int]:
         """Net units per contract over all rows of the store, closed on paper today or not.
 
-        Parts that were closed on paper on earlier days are taken off: no book knows of their orders.
+        Parts that were closed on paper on earlier days are taken off: no book knows of their orders. A
+        contract that expired may be in no master any more; what is left of its position counts all the same.
         """
         nets: dict[InstrumentKey, int] = {}
         rows = [self._reductions.apply(row, earlier=True) for row in self._rows or ()]
+        rows = [row for row in rows if row_key(row) in self.instruments]
         for position in positions(rows, self.instruments, date.min)[0]:
             for leg in position.legs:
                 nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
@@ -357,6 +376,8 @@ class Holdings:
             exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
         mine = [r for r in self._rows or () if position_id(r.account, r.strategy_id) == intent.position]
         exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
+        for row in self._dead.get(intent.position, ()):
+            exits.setdefault(row.id, None)  # ended by its expiry, unless traded before it
         self._closed |= exits
         if position is not None:
             self.flat[position.id] = position

@@ -24,13 +24,18 @@ def lapse(intent: Intent, today: date, out: Outgoing) -> None:
     """
     gone = [(index, leg) for index, leg in _open(intent) if leg.expiry is not None and leg.expiry < today]
     for index, leg in gone:
-        leg.lapsed, leg.blocked = intent.rest(index), ""
-        leg.quantity -= leg.lapsed
+        units = intent.rest(index)
+        leg.quantity, leg.lapsed, leg.blocked = leg.quantity - units, leg.lapsed + units, ""
         text = (
-            f"{leg.name}: {leg.lapsed} units expired on {leg.expiry} before they were traded. {_means(leg)} "
+            f"{leg.name}: {units} units expired on {leg.expiry} before they were traded. {_means(leg)} "
             "The other legs of the exit go on. Its rows end without a price: enter it in the store."
         )
-        out.tell(intent, f"lapsed:{intent.id}:{leg.key}", "A contract expired before it was closed", text)
+        out.tell(
+            intent,
+            f"lapsed:{intent.id}:{leg.key}:{leg.lapsed}",
+            "A contract expired before it was closed",
+            text,
+        )
     if gone:
         out.save(intent)
 

@@ -51,6 +51,8 @@ class Ledger:
         self._hand_filled: dict[str, int] = {}
         self._hands: dict[InstrumentKey, int] = {}
         self._hands_s: dict[InstrumentKey, float] = {}
+        self._hands_all: dict[InstrumentKey, int] = {}  # of today, settled or not,
+        self._hands_base: dict[InstrumentKey, int] = {}  # and how many of them the base knows of
         self._calm: dict[tuple[InstrumentKey, Product], int] = {}
 
     # ------------------------------------------------------------------------------- asking
@@ -81,6 +83,8 @@ class Ledger:
             book.clear()
         for hands in (self._hand_filled, self._hands, self._hands_s, self._calm):
             hands.clear()
+        self._hands_all.clear()
+        self._hands_base.clear()
 
     def age_s(self, now_s: float) -> float:
         """How long ago the last report was begun."""
@@ -119,7 +123,9 @@ class Ledger:
         before = self._hand_filled.get(row.order_id, row.filled if first else 0)
         self._hand_filled[row.order_id] = max(before, row.filled)
         if row.filled > before:
-            self._hands[row.key] = self._hands.get(row.key, 0) + row.side.sign * (row.filled - before)
+            units = row.side.sign * (row.filled - before)
+            for book in (self._hands, self._hands_all):
+                book[row.key] = book.get(row.key, 0) + units
             self._hands_s[row.key] = now_s
 
     def _calm_down(self, report: BrokerReport) -> None:
@@ -189,6 +195,7 @@ class Ledger:
     def rebase(self, leg: LegPlan, row: BrokerPosition) -> None:
         """Take the broker's net as the truth, after it was seen often enough to believe."""
         self._base[leg.key] = row.net_quantity - self._own.get(leg.key, 0)
+        self._hands_base[leg.key] = self._hands_all.get(leg.key, 0) - self._hands.get(leg.key, 0)
         leg.baseline_net = self._base[leg.key]
 
     def expected(self, leg: LegPlan) -> int | None:
@@ -206,8 +213,9 @@ class Ledger:
         return None if calm is None else calm + self._own.get(leg.key, 0) + self._hands.get(leg.key, 0)
 
     def added(self, leg: LegPlan) -> int:
-        """Units that other people's orders have just opened of a leg, the way round that it is held."""
-        return max(-leg.side.sign * self._hands.get(leg.key, 0), 0)
+        """Units that other people's orders have opened of a leg since its base, the way round it is held."""
+        since = self._hands_all.get(leg.key, 0) - self._hands_base.get(leg.key, 0)
+        return max(-leg.side.sign * since, 0)
 
     def free(self, leg: LegPlan, net: int, live: Iterable[Order]) -> int:
         """Units of a leg that may be sent now: never more than is surely held and not yet asked for.

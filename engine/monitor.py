@@ -429,7 +429,7 @@ class Monitor:
             tuple(positions.values()), report, traded, busy, now_s, in_session=in_session
         )
         self.helm.release(loose)
-        effects += self.holdings.regrow(report, now_s)
+        effects += self.holdings.regrow(report, now_s) if in_session else []
         working = {order.request.key for order in self.desk.blotter.live()}
         # the other modes leave the store's rows alone, and at night the broker's books are made anew
         if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and in_session:

@@ -43,6 +43,18 @@ def invalid(bad: InvalidPosition) -> Alert:
     return Alert(Urgency.HIGH, f"invalid:{bad.id}", "A position cannot be watched", bad.why, bad.id)
 
 
+def expired(position: Position, words: str) -> Alert:
+    """Legs of a position have expired while the store still lists them; the others stay watched."""
+    text = (
+        f"{position.symbol} {position.strategy}: {words} What is left is watched without it: rules and P&L "
+        "count the other legs alone. Its row ends without a price when the rest is closed: enter it in the "
+        "store."
+    )
+    return Alert(
+        Urgency.HIGH, f"expired:{position.id}", "A leg has expired; the rest goes on", text, position.id
+    )
+
+
 def both_ways(pair: Opposed) -> Alert:
     """A contract in which two positions face each other."""
     title = "Two positions hold one contract both ways"

@@ -105,7 +105,12 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         closing_pnl_paise=figures.closing_pnl_paise,
         ready=monitor.readiness.of(position.id, now_s),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
-        differs=monitor.helm.differences.shown(position.id),
+        differs=" ".join(
+            filter(
+                None,
+                (monitor.helm.differences.shown(position.id), monitor.holdings.expired(position.id)),
+            )
+        ),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from engine.again import Again
 from engine.effects import Audit, CancelOrder, QueryOrder
-from engine.steps import CANCEL_AGAIN_S, cancel_due
+from engine.steps import cancel_due
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,24 +36,27 @@ class Riddles:
         self._intents = intents
         self._blotter = blotter
         self._out = out
-        self._cancelled_s: dict[str, float] = {}  # doubles, by the broker's number
+        self._cancels = Again()  # of doubles, by the broker's number
         self._looked_up_s: dict[str, float] = {}
 
     def start_day(self) -> None:
         """Yesterday's orders are dead."""
-        self._cancelled_s.clear()
+        self._cancels.clear()
         self._looked_up_s.clear()
 
-    def solve(self, now_s: float) -> bool:
-        """Do what can be done now; True when a report would help."""
-        late = self._take_back_late(now_s)
-        doubled = self._take_back_doubles(now_s)
+    def solve(self, hindrance: str, now_s: float) -> bool:
+        """Do what can be done now; True when a report would help.
+
+        ``hindrance``: why no cancel may be sent; empty = it may.
+        """
+        late = self._take_back_late(hindrance, now_s)
+        doubled = self._take_back_doubles(hindrance, now_s)
         self._look_up(now_s)
         for order in self._blotter.doubtful(now_s):
             self._alarm(order)
         return late or doubled
 
-    def _take_back_late(self, now_s: float) -> bool:
+    def _take_back_late(self, hindrance: str, now_s: float) -> bool:
         """An order that was given up and turns up after its exit has ended has no purpose any more."""
         found = False
         for order in self._blotter.live():
@@ -60,22 +64,23 @@ class Riddles:
             if intent.state.live or order.unknown_s is not None or not cancel_due(order, now_s):
                 continue
             text = (
-                f"{intent.legs[order.leg].name}: order {order.id} was taken for lost. It is cancelled; check "
-                "the position at the broker."
+                f"{intent.legs[order.leg].name}: order {order.id} was taken for lost. {_then(hindrance)} "
+                "Check the position at the broker."
             )
             self._out.tell(intent, f"late:{order.id}", "An order turned up after its exit had ended", text)
+            if hindrance:
+                continue
             self._out.cancel(order, now_s)
             found = True
         return found
 
-    def _take_back_doubles(self, now_s: float) -> bool:
+    def _take_back_doubles(self, hindrance: str, now_s: float) -> bool:
         """A second order that the broker has made of one request of ours has no purpose either."""
         found = False
         for row in self._blotter.doubles():
             order = self._blotter.get(row.correlation_id)
-            if order is None or now_s - self._cancelled_s.get(row.order_id, -inf) < CANCEL_AGAIN_S:
+            if order is None:
                 continue
-            self._cancelled_s[row.order_id] = now_s
             intent = self._intents[order.intent]
             text = (
                 f"{intent.legs[order.leg].name}: order {order.id} is in the book twice, also as order "
@@ -83,6 +88,8 @@ class Riddles:
             )
             topic = f"double:{row.order_id}"
             self._out.tell(intent, topic, "The broker has made two orders of one", text)
+            if hindrance or not self._cancels.due(row.order_id, now_s):
+                continue
             self._out.add(Audit("double", {"order": order.id, "order_id": row.order_id}))
             if not row.status.final:
                 self._out.add(CancelOrder(row.order_id, order.id))
@@ -106,3 +113,7 @@ class Riddles:
             "Nothing more is sent for this leg until that is known."
         )
         self._out.tell(intent, f"unknown:{order.id}", "An order's fate is unknown", text)
+
+
+def _then(hindrance: str) -> str:
+    return f"It is left alone for now: {hindrance.rstrip('. ')}." if hindrance else "It is cancelled."

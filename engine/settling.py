@@ -111,6 +111,8 @@ class Settling:
             return "store and broker do not differ."
         if self._helm.desk.of(position.id) is not None:
             return "an exit of it is running. It trades only what is held."
+        if wish is not Wish.UNWATCH and (unsure := self._helm.degraded(now_s)):
+            return f"{unsure}."
         if wish is not Wish.UNWATCH and not self._helm.calendar.is_open(now_s):
             return "the market is closed, and what the broker lists at night is not certain."
         if wish not in choices(position, self._helm.differences.found(position), self._helm.mode):

@@ -7,13 +7,12 @@ are gone.
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING
 
+from engine.again import Again
 from engine.effects import Alert, Audit, CancelOrder
 from engine.model import Urgency, key_parts
 from engine.orders import account_tag, read_correlation_id
-from engine.steps import CANCEL_AGAIN_S
 
 if TYPE_CHECKING:
     from engine.blotter import Blotter
@@ -37,7 +36,7 @@ class Strangers:
         self._tag = account_tag(account)
         self._blotter = blotter
         self._out = out
-        self._cancelled_s: dict[str, float] = {}
+        self._cancels = Again()
         self._told: set[str] = set()
 
     def live(self) -> list[BrokerOrder]:
@@ -60,9 +59,8 @@ class Strangers:
         dealt = False
         for row in self.live():
             self._tell(row, hindrance)
-            if hindrance or now_s - self._cancelled_s.get(row.order_id, -inf) < CANCEL_AGAIN_S:
+            if hindrance or not self._cancels.due(row.order_id, now_s):
                 continue
-            self._cancelled_s[row.order_id] = now_s
             self._out.add(Audit("stranger", {"order": row.correlation_id, "order_id": row.order_id}))
             self._out.add(CancelOrder(row.order_id, row.correlation_id))
             dealt = True

@@ -18,6 +18,7 @@ from engine.paper import PaperExchange
 from engine.plan import plan_exit
 from engine.sessions import at
 from engine.verify import Finding, verify
+from engine.view import PositionState
 from tests.engine.makers import leg, position, quote
 from tests.support.broker import World
 from tests.support.rig import Rig, overnight
@@ -64,6 +65,7 @@ def test_the_leg_that_is_left_is_sold_after_the_other_has_expired(restarted):
     assert rig.flat
     assert rig.of(Card)[-1].title.startswith("Verified flat")
     assert not rig.rows
+    assert None not in rig.exits.values()
     assert FAR.key not in rig.monitor.holdings.subscribed
 
 
@@ -209,12 +211,12 @@ def test_on_paper_it_ends_in_a_process_that_lives_through_the_night():
 
 
 def test_a_stock_option_that_nobody_closed_is_told_as_what_it_becomes():
-    """No exit has run: the position is not watched any more, and why says that shares are settled."""
+    """No exit has run: the far leg stays watched, and it is said that shares are settled for the near one."""
     near = replace(NEAR, instrument=replace(NEAR.instrument, index_option=False))
     rig = Rig(Mode.ALERT_ONLY, position(near, FAR, strategy="Calendar"), rules=RULES)
     rig.now_s = at(date(2026, 2, 4), "09:15")
     rig.tell(Beat(BeatKind.SYNC))
-    (alert,) = [alert for alert in rig.of(Alert) if alert.title == "A position cannot be watched"]
+    (alert,) = [alert for alert in rig.of(Alert) if alert.title == "A leg has expired; the rest goes on"]
     assert (alert.urgency, "to be settled in SHARES" in alert.text) == (Urgency.HIGH, True)
 
 
@@ -228,3 +230,66 @@ def test_a_plan_of_a_journal_of_before_knows_no_expiry():
     rig.start()
     (intent,) = rig.monitor.desk.live()
     assert [plan.expiry for plan in intent.legs] == [None, None]
+
+
+# ------------------------------------------------------------- nobody has closed anything, and it expires
+
+
+def next_morning(rig, *, listed):
+    """The session after the near expiry; the broker lists what is left, and perhaps the dead row as well."""
+    rig.exchange = PaperExchange()
+    rig.exchange.hold({each.key: each.quantity for each in rig.legs if listed or each.key == FAR.key})
+    rig.now_s = at(date(2026, 2, 4), "09:15")
+    for beat in (BeatKind.SESSION_OPEN, BeatKind.SYNC):
+        rig.tell(Beat(beat))
+
+
+def far_at(rig, mid, seconds):
+    """Let time pass with quotes of the far leg alone."""
+    for _ in range(seconds):
+        tick = quote(FAR.key, mid - 0.1, mid + 0.1)
+        tick.bid_quantity = tick.ask_quantity = 10_000
+        for row in rig.exchange.quote(tick):
+            rig.tell(OrderUpdate(row))
+        rig.tell(Ticks([tick]))
+        rig.wait(1)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("dropped", [True, False])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_far_leg_of_a_calendar_keeps_its_stop_after_the_near_one_has_expired(restarted, dropped, listed):
+    """The dead row is set aside and told of; what is left is watched, stopped out, closed in the store."""
+    rig = Rig(Mode.EXECUTE, position(NEAR, FAR, strategy="Calendar"), rules=RULES + "stop_loss = -0.5\n")
+    rig.wait(1, 40, 90)
+    rig.tell(Beat(BeatKind.SESSION_CLOSE))
+    rig.now_s = at(date(2026, 2, 4), "09:14")
+    if restarted:
+        rig.start()
+    if dropped:
+        rig.tell(InstrumentsLoaded({FAR.key: FAR.instrument}))
+    next_morning(rig, listed=listed)
+    far_at(rig, 90, 3)
+    (told,) = [alert for alert in rig.of(Alert) if alert.title == "A leg has expired; the rest goes on"]
+    assert told.urgency is Urgency.HIGH
+    assert not [alert for alert in rig.of(Alert) if alert.title == "A position cannot be watched"]
+    (shown,) = rig.view.positions
+    assert "expired on 2026-02-03" in shown.differs
+    far_at(rig, 30, 90)
+    assert [order.key for order in rig.placed] == [FAR.key]
+    assert rig.exits[1] is None
+    assert rig.exits[2] is not None
+    assert [view.state for view in rig.view.positions] == [PositionState.FLAT]
+    assert rig.of(Card)[-1].title.startswith("Verified flat")
+
+
+def test_exit_all_reaches_what_an_expiry_has_left_of_a_position():
+    """The owner's word ends the far leg, and nothing is sent for the dead one."""
+    rig = Rig(Mode.EXECUTE, position(NEAR, FAR, strategy="Calendar"), rules=RULES)
+    rig.wait(1, 40, 90)
+    next_morning(rig, listed=True)
+    far_at(rig, 90, 3)
+    rig.command(confirmed=True)
+    far_at(rig, 90, 30)
+    assert [order.key for order in rig.placed] == [FAR.key]
+    assert rig.net[FAR.key] == 0

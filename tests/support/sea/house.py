@@ -17,6 +17,7 @@ from engine.io import tables
 from engine.io.inbox import Inbox
 from engine.io.perform import Performer, Ports
 from engine.io.runner import Runner
+from engine.ledger import SETTLE_S
 from engine.messages import (
     AccountState,
     Beat,
@@ -30,12 +31,14 @@ from engine.messages import (
 )
 from engine.model import Mode, TradeRow, Urgency
 from engine.monitor import Monitor, MonitorConfig
+from engine.tenure import LeaseTerms
 from engine.tuning import Tuning
 from engine.watch import Watchlist
 from engine.wire import parse_order_updates
 from tests.engine.makers import quote
 from tests.support.rig import rows_of, written
 from tests.support.sea.judge import Judge, must
+from tests.support.sea.lease import TTL_S, SeaLease
 from tests.support.sea.pages import Killed, Pages
 from tests.support.sea.tasks import Agenda
 from tests.support.sea.wire import Wire
@@ -145,11 +148,18 @@ class House:
     """
 
     def __init__(
-        self, shore: Shore, mode: Mode = Mode.EXECUTE, rules: str = "", tuning: Tuning | None = None
+        self,
+        shore: Shore,
+        mode: Mode = Mode.EXECUTE,
+        rules: str = "",
+        tuning: Tuning | None = None,
+        *,
+        leased: bool = False,
     ) -> None:
         self.shore, self.mode, self.rules = shore, mode, rules
         self.tuning = tuning or Tuning()
         self.agenda = Agenda(shore.market.now_s)
+        self.leased, self.lease = leased, SeaLease(self.agenda)
         self.judge = Judge(self.agenda, shore, mode, batches=bool(self.tuning.batch_lots))
         self.pages = self.judge.pages = Pages(self.judge.recorded)
         self.wire = Wire(self.agenda, shore.exchange, self.judge)
@@ -157,7 +167,7 @@ class House:
             [row for p in shore.positions for row in rows_of(p, min(leg.row_id for leg in p.legs))]
         )
         self.ears = Ears(self.judge)
-        self.judge.halted = self._halted
+        self.judge.halted, self.judge.taken = self._halted, lambda: self.lease.taken
         self.updates = "honest"
         self.births = 0
         self._heard = 0
@@ -170,8 +180,10 @@ class House:
         """A process begins: everything it knows comes from the journal."""
         self.births += 1
         config = MonitorConfig(
-            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning
-        )
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", tuning=self.tuning,
+            lease=LeaseTerms(f"here:{self.births}:aa", TTL_S) if self.leased else None,
+        )  # fmt: skip
+        self.lease.owner = f"here:{self.births}:aa"
         self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
         kept = self.pages.load()
         self.monitor.restore(kept, self.agenda.at_s)
@@ -186,6 +198,7 @@ class House:
             ports=Ports(
                 self.wire, self.ears, self.store, self.ears, self.ears, self.ears, self.wire, self.ears,
                 self.ears,
+                self.lease,
             ),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
@@ -267,7 +280,8 @@ class House:
         account, updates = self.shore.account, self.shore.exchange.updates
         for trade in account.trades[self._heard :]:
             self._heard += 1
-            self.judge.filled(account.orders[trade.order_id], trade)
+            order = account.orders.get(trade.order_id) or self.wire.vanished[trade.order_id]
+            self.judge.filled(order, trade)
         while updates:
             bare = {"avgTradedPrice": None} if self.updates == "bare" else {}
             frame = json.dumps({"Data": {**updates.popleft().data, **bare}, "Type": "order_alert"})
@@ -288,11 +302,17 @@ class House:
         tick.bid_quantity = tick.ask_quantity = 10_000
         return tick
 
+    def morning(self, at_s: float) -> None:
+        """The broker's books are new: of yesterday's orders nothing is unknown any more."""
+        self.agenda.at_s, self._heard = at_s, 0
+        self.judge.morning()
+
     # ------------------------------------------------------------------------------------- end
 
     def calm(self) -> None:
         """The world behaves from now on."""
         self.wire.calm()
+        self.lease.calm()
         self.updates, self.pages.full, self.pages.crash, self.store.up = "honest", False, "", True
         self.performer.crash = False
         self.shore.depth = 100 * 65
@@ -305,7 +325,8 @@ class House:
         while self.agenda.at_s < end_s and not self._at_rest:
             self.run(2.0)
         if self.judge.crossed:
-            self.run(2.5 * SYNC_S)  # two reads that agree are needed to tell of a difference
+            # a difference is told of when two reads agree, of a contract in which we have not just traded
+            self.run(SETTLE_S + 2.5 * SYNC_S)
         self.judge.end()
         assert 0 not in self.store.exits.values(), f"an exit at a price of nothing: {self.store.exits}"
         self._watches_what_is_left()

@@ -74,12 +74,14 @@ class Judge:
         self.traded_of: dict[tuple[PositionId, InstrumentKey], int] = {}
         self.in_parts: set[str] = set()
         self._ended: set[str] = set()
+        self._unlisted = False
         self._on_way: dict[str, OrderRequest] = {}
         self._asking: dict[str, Unsure] = {}
         self._unsure: dict[str, Unsure] = {}
         self._told: BrokerReport | None = None
         self.pages: Pages
         self.halted: Callable[[], bool] = lambda: False
+        self.taken: Callable[[], bool] = lambda: False  # somebody else owns the account
 
     # -------------------------------------------------------------------------------- commands
 
@@ -96,6 +98,7 @@ class Judge:
         must(self._mode in (Mode.EXECUTE, Mode.SEMI_AUTO), 4, f"{name} left in {self._mode}")
         must(self._mode is Mode.EXECUTE or intent["by"] == PERSON, 4, f"{name} left unconfirmed")
         must(self._shore.exchange.is_open(self._agenda.at_s), 4, f"{name} left while the market is closed")
+        must(not self.taken(), 4, f"{name} left although the account is somebody else's")
         must(self._told is not None, 6, f"{name} left before the broker's truth was read")
 
     def leaves(self, order: OrderRequest) -> None:
@@ -142,6 +145,14 @@ class Judge:
         self._unsure |= self._asking
         self._asking = {}
         self._told = None
+
+    def morning(self) -> None:
+        """The broker's books are new, and all orders of before are dead.
+
+        A list without any contract is no proof: of who is flat by then a person has to look.
+        """
+        self._unlisted = self._unlisted or not any(self.net.values())
+        self._unsure, self._asking, self._on_way, self._told = {}, {}, {}, None
 
     def reported(self, report: BrokerReport) -> None:
         """A report reaches the process."""
@@ -279,7 +290,7 @@ class Judge:
 
     def _all_traded(self, name: str, value: Any) -> bool:
         """Whether an exit has traded all of its plan, and nobody else has traded there."""
-        if self.overclaimed or any(leg["key"] in self.hands for leg in value["legs"]):
+        if self.overclaimed or any(leg["key"] in self.hands for leg in value["legs"]) or self._unlisted:
             return False
         return all(
             self.filled_of.get((name, index), 0) + leg["before"] == leg["quantity"]

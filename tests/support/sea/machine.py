@@ -280,7 +280,7 @@ class Machine(RuleBasedStateMachine):
     def vanish(self):
         """An order of ours is gone from the book without a word."""
         for order in self._ours():
-            del self.house.shore.account.orders[order.order_id]
+            self.house.wire.vanished[order.order_id] = self.house.shore.account.orders.pop(order.order_id)
 
     def _ours(self) -> list[Order]:
         book = self.house.shore.exchange.book(self.house.agenda.at_s)

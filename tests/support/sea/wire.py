@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.messages import Outcome, Tick
     from sandbox.exchange import Exchange
+    from sandbox.orders import Order
     from tests.support.sea.judge import Judge
 
 #: The client waits no longer than this for an answer.
@@ -44,12 +45,14 @@ class Wire:
         doubles: so many coming orders are taken twice, under one correlation id.
         reads: how reads go: ``honest``, ``blind``, ``slow``, ``hang``, ``empty`` or ``drop``.
         lag_s: how old the position list is.
+        vanished: orders that the order book does not have any more; the trade book keeps what they trade.
     """
 
     def __init__(self, agenda: Agenda, exchange: Exchange, judge: Judge) -> None:
         self._agenda = agenda
         self._exchange = exchange
         self._judge = judge
+        self.vanished: dict[str, Order] = {}
         self.calm()
 
     def calm(self) -> None:
@@ -167,7 +170,11 @@ class Wire:
     async def fills(self) -> list[BrokerFill]:
         """Today's trade book."""
         told = await self._read(
-            lambda now_s: [rows.trade_row(t, o) for o in self._exchange.book(now_s) for t in o.trades]
+            lambda now_s: [
+                rows.trade_row(t, o)
+                for o in (*self._exchange.book(now_s), *self.vanished.values())
+                for t in o.trades
+            ]
         )
         return [parse_trade_row(row) for row in told]
 
