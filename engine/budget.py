@@ -45,13 +45,16 @@ def moments_s(rows: Iterable[Mapping[str, Any]]) -> list[float]:
     """When the commands of these orders were sent, as the journal keeps them, the oldest first.
 
     Of several changes, or cancels, only the last moment is known; the others count as if they were as
-    young. What was never answered counts like all the rest.
+    young. A refused cancel has forgotten its moment, and has that of the last price. What was never answered
+    counts like all the rest.
     """
     sent_s: list[float] = []
     for row in rows:
         sent_s.append(row["sent_s"])
         sent_s += [row["priced_s"]] * row["modifies"]
-        sent_s += [row["cancel_sent_s"]] * row["cancels"] if row.get("cancels") else []
+        if row.get("cancels"):
+            cancel_sent_s = row["cancel_sent_s"]
+            sent_s += [row["priced_s"] if cancel_sent_s is None else cancel_sent_s] * row["cancels"]
     return sorted(sent_s)
 
 

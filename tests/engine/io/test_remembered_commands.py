@@ -66,6 +66,17 @@ def test_cancels_count_after_a_restart():
     assert len(moments_s([old])) == spent([order]) - 1
 
 
+def test_a_cancel_that_was_refused_counts_too_though_its_moment_is_gone():
+    """It may be sent again at once, so the order forgets when; the start must not stumble over that."""
+    world = resting()
+    for effect in world.desk.stop(world.now_s):
+        world.do(effect)
+    (order,) = world.intent.orders
+    row = order.to_json() | {"cancel_sent_s": None}
+    assert len(moments_s([row])) == spent([order])
+    assert max(moments_s([row])) == row["priced_s"]
+
+
 async def test_a_crash_loop_has_no_more_turns_than_one_process(tmp_path: Path):
     """The journal shows a day's worth of orders of an hour ago: the new process has no turn for another."""
     settings = Settings.parse({"DATA_DIR": str(tmp_path)})
