@@ -10,8 +10,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
+from engine.closings import Closings
 from engine.contracts import Contracts
-from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.effects import Audit, LoadInstruments, Record, Subscribe
 from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
@@ -70,7 +71,7 @@ class Holdings:
         self._invalid: tuple[InvalidPosition, ...] = ()
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
-        self._closed: dict[int, int | None] = {}
+        self._closed = Closings()
         self._reductions = Reductions()
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
@@ -99,8 +100,7 @@ class Holdings:
         self._reductions.restore(reduced, today)
         self._overrides.restore(overrides)
         self._contracts.restore(contracts)
-        for value in closed.values():
-            self._closed |= {int(row): paise for row, paise in value["exits"].items()}
+        self._closed.restore(closed)
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
@@ -143,10 +143,8 @@ class Holdings:
         """Take off rows what the broker does not hold any more; ``in_store``: there too, else here alone."""
         effects: list[Effect] = []
         if in_store:
-            ended = {part.row_id: None for part in parts if not part.after}
-            self._closed |= ended
-            kept = {"exits": {str(row): None for row in ended}, "at_s": now_s}
-            effects.append(Record("closed", name, kept))
+            ended = {part.row_id: part.before for part in parts if not part.after}
+            effects.append(self._closed.add(name, dict.fromkeys(ended), ended, now_s)[0])
             parts = tuple(part for part in parts if part.after)
         effects.append(self._reductions.add(name, tuple(parts), now_s, here_alone=not in_store))
         return effects + (self._group(now_s) if self._rows is not None and self.instruments else [])
@@ -184,7 +182,6 @@ class Holdings:
         self.loaded = True
         open_rows = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
         open_rows = [row for row in open_rows if row.quantity]
-        late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         found, invalid = positions(open_rows, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
         effects = self._ask_for_missed(open_rows, ist_date(now_s)) + self._tell_invalid(invalid)
@@ -203,7 +200,7 @@ class Holdings:
         effects += self._tell_opposed()
         if not self.paper:  # the store was away when we closed them
             effects += self._reductions.late()
-            effects += [CloseTrades(late, now_s)] if late else []
+            effects += self._closed.late(self._rows)
         return effects + self.subscriptions()
 
     def _ask_for_missed(self, rows: Sequence[TradeRow], today: date) -> list[Effect]:
@@ -343,18 +340,18 @@ class Holdings:
             exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
         mine = [r for r in self._rows or () if position_id(r.account, r.strategy_id) == intent.position]
         exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
-        self._closed |= exits
+        units = {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
+        kept, job = self._closed.add(intent.id, exits, units, now_s)
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)
         self._memories.pop(intent.position, None)
-        kept = {"exits": {str(row): paise for row, paise in exits.items()}, "at_s": now_s}
         # A later position of the same name begins its life anew.
         forgotten = Record("memory", intent.position, Memory().to_json())
         ended = self._overrides.end(intent.position)
-        effects: list[Effect] = [Record("closed", intent.id, kept), forgotten, *ended]
+        effects: list[Effect] = [kept, forgotten, *ended]
         if not self.paper:
-            effects.append(CloseTrades(exits, now_s))
+            effects.append(job)
         return effects + self.subscriptions()
 
     def close_part(self, intent: Intent, now_s: float) -> list[Effect]:
@@ -366,10 +363,9 @@ class Holdings:
         if closed.ended and intent.position in self.positions:
             memory = memory.listen(self.positions[intent.position])
         memory = memory.after_part(closed.realised_paise, share)
-        self._closed |= closed.ended
-        kept = {"exits": {str(row): paise for row, paise in closed.ended.items()}, "at_s": now_s}
+        units = {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
         effects: list[Effect] = [
-            Record("closed", intent.id, kept),
+            self._closed.add(intent.id, closed.ended, units, now_s)[0],
             self._reductions.add(intent.id, closed.parts, now_s),
             Record("memory", intent.position, memory.to_json()),
         ]

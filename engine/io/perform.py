@@ -264,7 +264,7 @@ class Performer:
             if isinstance(job, ReduceTrades):
                 await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
             elif isinstance(job, CloseTrades):
-                await self._store.close_rows(job.exits, job.closed_at_s)
+                await self._store.close_rows(job)
             noted = tuple(self._noted)
             missing = await self._store.note_exits(noted)
             self._noted = [*missing, *self._noted[len(noted) :]]
