@@ -22,7 +22,8 @@ from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
-from engine.io.rules_tool import rules_tool, store_of
+from engine.io.rules_tool import rules_tool
+from engine.io.storage import embedded_store
 from engine.model import Mode
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
@@ -166,7 +167,7 @@ def _count(word: str) -> int:
 
 
 def _import(args: argparse.Namespace) -> str:
-    store = store_of(load_settings().data_dir)
+    store = embedded_store(load_settings())
     told: dict[str, Any] = {}
     lines = []
     if args.file is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from engine import words
 from engine.errors import ConfigError
+from engine.project import project_notes
 from engine.tuning import NetTuning, Tuning
 from engine.words import LogLevel, Secret, TradesSource
 
@@ -61,7 +62,7 @@ EXPECTED: dict[str, str] = {
     "REDIS_PORT": "a port from 1 to 65535 (default 6379)",
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
     "DATA_DIR": "a directory (default data)",
-    "TRADES_SOURCE": "sqlite",
+    "TRADES_SOURCE": "sqlite or supabase (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
     "EXIT_IOC": "on or off (default off)",
@@ -80,9 +81,6 @@ EXPECTED: dict[str, str] = {
 
 #: Settings whose rooms are not built yet.
 _NOT_YET = (
-    "SUPABASE_URL",
-    "SUPABASE_SECRET_KEY",
-    "SUPABASE_ANON_KEY",
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_URL",
@@ -165,7 +163,7 @@ class Settings:
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
             redis_url=_redis(read),
             data_dir=read("DATA_DIR", Path, Path("data")),
-            trades_source=_trades_source(read),
+            trades_source=_trades_source(read, sandbox=sandbox),
             rules_file=read("RULES_FILE", Path, None),
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
@@ -181,9 +179,15 @@ class Settings:
             clock_start=_clock_start(read, sandbox=sandbox),
             notes=(*notes, *(misspelt := _misspelt(env)), *_idle(env, sandbox=sandbox)),
         )
+        settings = replace(settings, notes=(*settings.notes, *settings._project_notes()))
         if read.faults:  # a misspelt name explains a missing one
             raise ConfigError((*read.faults, *misspelt))
         return settings
+
+    def _project_notes(self) -> list[str]:
+        used = self.trades_source is TradesSource.SUPABASE
+        keys = self.supabase_secret_key, self.supabase_anon_key
+        return project_notes(self.supabase_url, *keys, used=used, sandbox=self.sandbox)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, for the log's redaction and nothing else."""
@@ -259,12 +263,16 @@ def _redis(read: _Reader) -> Secret | None:
     return url or (Secret(f"redis://{host}:{port}/0") if host else None)
 
 
-def _trades_source(read: _Reader) -> TradesSource:
-    source = read("TRADES_SOURCE", words.trades_source, TradesSource.SQLITE)
-    if source is TradesSource.SUPABASE:
+def _trades_source(read: _Reader, *, sandbox: bool) -> TradesSource:
+    """The sandbox has trades of its own: somebody else's are not in its market."""
+    project = read.word("SUPABASE_URL") and (
+        read.word("SUPABASE_SECRET_KEY") or read.word("SUPABASE_ANON_KEY")
+    )
+    usual = TradesSource.SUPABASE if project and not sandbox else TradesSource.SQLITE
+    source = read("TRADES_SOURCE", words.trades_source, usual)
+    if source is TradesSource.SUPABASE and not project:
         read.faults.append(
-            "TRADES_SOURCE: read 'supabase', which is not in this version yet; expected sqlite "
-            "(fill it with: python -m engine import FILE.csv)."
+            "TRADES_SOURCE: read 'supabase', expected SUPABASE_URL and SUPABASE_SECRET_KEY beside it."
         )
     return source
 

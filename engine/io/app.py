@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -45,8 +44,7 @@ from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
-from engine.io.stores.sqlite import SqliteStore
-from engine.io.stores.sqlite_lease import SqliteLease
+from engine.io.storage import Storage
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
@@ -136,26 +134,24 @@ async def run_house(
         if sends and not on_this_host(settings.dhan_api_url):
             held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
         clock = SystemClock(settings.clock_start)
-        lease = _lease(settings, clock) if sends else None
+        storage = Storage(settings)
+        held.push_async_callback(storage.close)
+        lease = _lease(settings, storage, clock) if sends else None
         if lease is not None:  # let go of when nothing can leave any more: after the threads have ended
             held.push_async_callback(lease.release)
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)
         token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), learn)
-        house = _House(settings, options, journal, executor, token, clock, lease)
+        house = _House(settings, options, journal, executor, token, clock, lease, storage)
         held.callback(house.rest.close)
         await house.live(make_chat, show)
 
 
-def _lease(settings: Settings, clock: Clock) -> LeaseKeeper:
+def _lease(settings: Settings, storage: Storage, clock: Clock) -> LeaseKeeper:
     """The lease of whoever may send orders; it lies beside the rows that its owner writes."""
     terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
-    return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
-
-
-def _store_file(settings: Settings) -> Path:
-    return settings.data_dir / "trades.sqlite3"
+    return LeaseKeeper(storage.lease(VERSION), ACCOUNT, terms, clock)
 
 
 class _House:
@@ -170,9 +166,10 @@ class _House:
         token: TokenFile,
         clock: SystemClock,
         lease: LeaseKeeper | None,
+        storage: Storage,
     ) -> None:
         self.settings, self.options, self.journal = settings, options, journal
-        self.clock, self.lease = clock, lease
+        self.clock, self.lease, self.storage = clock, lease, storage
         self.inbox = Inbox()
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
@@ -232,7 +229,7 @@ class _House:
     ) -> None:
         """Start everything, first what others need; end in the reverse order."""
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
-        store = SqliteStore(_store_file(self.settings))
+        store = self.storage.store(ACCOUNT, self._fence, chat.alert, self.clock)
         performer = Performer(
             inbox=self.inbox,
             ports=Ports(
@@ -287,6 +284,9 @@ class _House:
             supervise("duration", partial(self._stop_after, self.options.duration_s, supervisor))
 
     # ----------------------------------------------------------------------------------- parts
+
+    def _fence(self) -> int | None:
+        return (self.lease.fence or None) if self.lease is not None else None
 
     def _feed(self) -> Feed:
         if not self.options.websocket:

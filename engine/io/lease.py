@@ -90,6 +90,11 @@ class LeaseKeeper:
         self._fence, self._since = (holder.fence, since) if holder.ours else (0, None)
         return LeaseState(holder.ours, holder.fence, until_s if holder.ours else 0.0, holder.owner)
 
+    @property
+    def fence(self) -> int:
+        """Under which it is held; 0 = it is not, as far as is known."""
+        return self._fence
+
     def passes(self) -> Callable[[], str]:
         """A look for a command that comes in now: why it may not leave any more, empty = it may.
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timeout(120)
 ACCESS = "eyJhbGciOi-canary-access-token-2c8f0a"
 BOT = "7000000001:canary-bot-token-0123456789abcdefghij"
 OTHERS = {
+    "TRADES_SOURCE": "sqlite",
     "SUPABASE_URL": "http://127.0.0.1:9",
     "SUPABASE_SECRET_KEY": "sb_secret_canary_supabase_91ab",
     "SUPABASE_ANON_KEY": "sb_publishable_canary_anon_77cd",

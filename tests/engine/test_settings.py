@@ -234,6 +234,61 @@ def test_what_does_nothing_is_said():
     )
 
 
+URL = "https://abc.supabase.co"
+SECRET_KEY, ANON_KEY = "sb_secret_canary", "sb_publishable_canary"
+#: Legacy keys: tokens that say whose they are ({"role": "anon"}, {"role": "service_role"}).
+LEGACY_ANON = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYW5vbiJ9.canary"
+LEGACY_SERVICE = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.canary"
+
+
+@pytest.mark.parametrize(
+    ("names", "source"),
+    [
+        ({"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY}, TradesSource.SUPABASE),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": LEGACY_SERVICE}, TradesSource.SUPABASE),
+        ({"SUPABASE_URL": URL}, TradesSource.SQLITE),
+        ({"SUPABASE_SECRET_KEY": SECRET_KEY}, TradesSource.SQLITE),
+        (
+            {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY, "TRADES_SOURCE": "sqlite"},
+            TradesSource.SQLITE,
+        ),
+    ],
+)
+def test_trades_come_from_supabase_when_it_is_set(names, source):
+    """Address and key together choose it, unless told otherwise; on the sandbox its own trades are used."""
+    assert Settings.parse(COMPLETE | names).trades_source is source
+    assert Settings.parse(names).trades_source is TradesSource.SQLITE
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"SUPABASE_URL": URL}, "alone does nothing"),
+        ({"SUPABASE_SECRET_KEY": SECRET_KEY}, "alone does nothing"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": ANON_KEY}, "row level security hides every row"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": LEGACY_ANON}, "row level security hides every row"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": "eyJodd"}, "row level security hides every row"),
+        ({"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": LEGACY_ANON}, "holds an anon key"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": LEGACY_SERVICE}, ""),
+        ({"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": LEGACY_SERVICE}, ""),
+        (
+            {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY, "SUPABASE_ANON_KEY": ANON_KEY},
+            "SUPABASE_ANON_KEY is ignored",
+        ),
+        (
+            {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY, "TRADES_SOURCE": "sqlite"},
+            "not used: TRADES_SOURCE is not supabase",
+        ),
+    ],
+)
+def test_a_key_that_sees_too_little_or_does_nothing_is_told(names, words):
+    """A warning for an anon key of either kind, none for a key that sees all; no key is quoted."""
+    notes = " ".join(Settings.parse(COMPLETE | names).notes)
+    assert words in notes
+    assert bool(words) == bool(notes)
+    assert "canary" not in notes
+
+
 def test_redis_is_one_address_however_it_was_given():
     """Host and port become the address; a password in it is a secret of ours."""
     made = Settings.parse({"REDIS_HOST": "::1", "REDIS_PORT": "6380"}).redis_url

@@ -1,0 +1,83 @@
+"""Where the legs are recorded, and where the owner of an account is: made from the settings, in one place.
+
+Supabase's client is imported by who uses it: it takes a quarter of a second, and most tools need none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from engine.effects import Alert
+from engine.errors import BadInput
+from engine.io.clock import SystemClock
+from engine.io.env import make_data_dir
+from engine.io.ports import Clock, Lease, TradeStore
+from engine.io.stores.sqlite import SqliteStore
+from engine.io.stores.sqlite_lease import SqliteLease
+from engine.project import project_of
+from engine.settings import Settings
+from engine.words import TradesSource
+
+if TYPE_CHECKING:
+    from engine.io.stores.supabase_gate import Gate
+
+
+class Storage:
+    """The storage that the settings ask for; `close` it when nothing is read or written any more."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet."""
+        self._file = settings.data_dir / "trades.sqlite3"
+        self.gate: Gate | None = None
+        project = project_of(settings.supabase_url, settings.supabase_secret_key, settings.supabase_anon_key)
+        if settings.trades_source is TradesSource.SUPABASE and project is not None:
+            from engine.io.stores.supabase_gate import Gate  # noqa: PLC0415 - see above
+
+            self.gate = Gate(project.url, project.key, sees_all=project.sees_all)
+
+    def store(
+        self, account: str, fence: Callable[[], int | None], tell: Callable[[Alert], None], clock: Clock
+    ) -> TradeStore:
+        """The trade store; what `SupabaseStore` says of the arguments. Raises Unreachable of a file."""
+        if self.gate is None:
+            return SqliteStore(self._file)
+        from engine.io.stores.supabase import SupabaseStore  # noqa: PLC0415 - see above
+
+        return SupabaseStore(self.gate, account, fence, tell, clock)
+
+    def lease(self, version: str) -> Lease:
+        """Where the owner of an account is written down. Raises Unreachable of a file."""
+        return SqliteLease(self._file, version)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self.gate is not None:
+            await self.gate.close()
+
+
+def embedded_store(settings: Settings) -> SqliteStore:
+    """The embedded trade store, for who fills it, made when it is not there yet.
+
+    Raises:
+        BadInput: the trades are somewhere else.
+    """
+    if settings.trades_source is not TradesSource.SQLITE:
+        raise BadInput(
+            f"TRADES_SOURCE is {settings.trades_source}: this fills the embedded store alone. In Supabase: "
+            "Table Editor > trades > Insert > Import data from CSV"
+        )
+    make_data_dir(settings.data_dir)
+    return SqliteStore(settings.data_dir / "trades.sqlite3")
+
+
+@asynccontextmanager
+async def store_to_read(settings: Settings) -> AsyncIterator[TradeStore]:
+    """The trade store for a tool that reads it, beside a monitor or without one. Raises Unreachable."""
+    make_data_dir(settings.data_dir)
+    storage = Storage(settings)
+    try:
+        yield storage.store("default", lambda: None, lambda _alert: None, SystemClock())
+    finally:
+        await storage.close()
