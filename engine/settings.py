@@ -43,6 +43,9 @@ DEFAULT_URLS = {
     "TELEGRAM_API_URL": "https://api.telegram.org",
 }
 
+#: How long a lease lives that is kept in Supabase, when nothing else is set.
+SUPABASE_LEASE_TTL_S = 3_600.0
+
 _DHAN = "get it at web.dhan.co > My Profile > Access DhanHQ APIs"
 _SUPABASE = "get it in the Supabase dashboard > Project Settings > API Keys"
 
@@ -70,7 +73,7 @@ EXPECTED: dict[str, str] = {
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
     "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
-    "LEASE_TTL_S": "seconds from 5 to 300 (default 30)",
+    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; with Supabase 3600)",
     "BROKER_PNL_EXIT": "on or off (default off)",
     "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
     "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
@@ -168,7 +171,7 @@ class Settings:
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
-            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 300), 30.0),
+            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 30.0),
             nets=_nets(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
@@ -179,15 +182,19 @@ class Settings:
             clock_start=_clock_start(read, sandbox=sandbox),
             notes=(*notes, *(misspelt := _misspelt(env)), *_idle(env, sandbox=sandbox)),
         )
-        settings = replace(settings, notes=(*settings.notes, *settings._project_notes()))
+        settings = settings._with_project(read)
         if read.faults:  # a misspelt name explains a missing one
             raise ConfigError((*read.faults, *misspelt))
         return settings
 
-    def _project_notes(self) -> list[str]:
+    def _with_project(self, read: _Reader) -> Settings:
+        """A lease in a database lives longer than an outage of it, or an exit would stop in its midst."""
         used = self.trades_source is TradesSource.SUPABASE
         keys = self.supabase_secret_key, self.supabase_anon_key
-        return project_notes(self.supabase_url, *keys, used=used, sandbox=self.sandbox)
+        notes = project_notes(self.supabase_url, *keys, used=used, sandbox=self.sandbox)
+        long = used and not read.word("LEASE_TTL_S")
+        ttl_s = SUPABASE_LEASE_TTL_S if long else self.lease_ttl_s
+        return replace(self, notes=(*self.notes, *notes), lease_ttl_s=ttl_s)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, for the log's redaction and nothing else."""

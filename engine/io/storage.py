@@ -45,16 +45,27 @@ class Storage:
             return SqliteStore(self._file)
         from engine.io.stores.supabase import SupabaseStore  # noqa: PLC0415 - see above
 
-        return SupabaseStore(self.gate, account, fence, tell, clock)
+        return SupabaseStore(self.gate, account, fence if self.gate.sees_all else _no_fence, tell, clock)
 
     def lease(self, version: str) -> Lease:
-        """Where the owner of an account is written down. Raises Unreachable of a file."""
-        return SqliteLease(self._file, version)
+        """Where the owner of an account is written down: where the rows are, if the key is good for it.
+
+        Raises Unreachable of a file.
+        """
+        if self.gate is None or not self.gate.sees_all:
+            return SqliteLease(self._file, version)
+        from engine.io.stores.supabase_lease import SupabaseLease  # noqa: PLC0415 - see above
+
+        return SupabaseLease(self.gate)
 
     async def close(self) -> None:
         """Let go of the connections."""
         if self.gate is not None:
             await self.gate.close()
+
+
+def _no_fence() -> None:
+    """No lease that the database knows of."""
 
 
 def embedded_store(settings: Settings) -> SqliteStore:
@@ -78,6 +89,6 @@ async def store_to_read(settings: Settings) -> AsyncIterator[TradeStore]:
     make_data_dir(settings.data_dir)
     storage = Storage(settings)
     try:
-        yield storage.store("default", lambda: None, lambda _alert: None, SystemClock())
+        yield storage.store("default", _no_fence, lambda _alert: None, SystemClock())
     finally:
         await storage.close()

@@ -80,6 +80,9 @@ def test_the_life_of_the_lease_can_be_set_within_bounds():
     assert Settings.parse({}).lease_ttl_s == 30.0
     assert Settings.parse({"LEASE_TTL_S": "5"}).lease_ttl_s == 5.0
     assert [fault.split(":")[0] for fault in faults({"LEASE_TTL_S": "4"})] == ["LEASE_TTL_S"]
+    supabase = COMPLETE | {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY}
+    assert Settings.parse(supabase).lease_ttl_s == 3_600.0
+    assert Settings.parse(supabase | {"LEASE_TTL_S": "30"}).lease_ttl_s == 30.0
 
 
 def test_every_net_of_the_broker_is_off_unless_it_is_switched_on():
