@@ -1,0 +1,130 @@
+"""A stage whose trades are in a Supabase on loopback, and monitors that live there in their own processes."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import sys
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from engine.io.clock import SystemClock
+from sandbox.bell import Bell
+from sandbox.supabase_server import SupabaseServer
+from tests.e2e.outside import ROOT
+from tests.e2e.owner import FREEZES
+from tests.e2e.test_two_owners import Monitor
+from tests.support.stage import START, Stage
+
+RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
+WAIT_S = 60.0
+
+
+class SupabaseWorld:
+    """The outside: an exchange with one condor, and the database that its rows are in.
+
+    Attributes:
+        on_enter: called with each order that the exchange accepts.
+    """
+
+    def __init__(self, database, home, **stage):
+        self.database, self.home = database, home
+        self.clock = SystemClock(START)
+        self.stage = Stage(self.clock.now_s, **stage)
+        self.server = SupabaseServer(database.terms)
+        self.on_enter = lambda _order: None
+        self.bell = Bell()
+        enter = self.stage.exchange.enter
+
+        def entered(*args, **more):
+            made = enter(*args, **more)
+            self.on_enter(made)
+            self.bell.ring()
+            return made
+
+        self.stage.exchange.enter = entered
+
+    async def fill(self):
+        """Write the stage's rows into the database, as a person would."""
+        for cells in csv.DictReader(io.StringIO(self.stage.trades_csv())):
+            await self.put(**cells)
+
+    async def put(self, **cells):
+        """One row; its id."""
+        names = ", ".join(f'"{name}"' for name in cells)
+        statement = (
+            f"insert into trades ({names}) select {names} "  # noqa: S608 - of constants
+            "from json_populate_record(null::trades, $1) returning id"
+        )
+        (row,) = await self.database.rows(statement, json.dumps(cells))
+        return row["id"]
+
+    def settings(self, rules=RULES, **more):
+        """The environment of a monitor in this world."""
+        env = self.stage.settings(self.home, self.clock.now_s(), rules)
+        return env | {
+            "SUPABASE_URL": self.server.url, "SUPABASE_SECRET_KEY": self.server.keys.secret, **more,
+        }  # fmt: skip
+
+    @asynccontextmanager
+    async def monitor(self, **more):
+        """A monitor in a process of its own; killed for good at the end."""
+        kept = ("DHAN_", "TELEGRAM_", "SUPABASE_")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(kept)}
+        with (self.home / "log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=log,
+                env=env | self.settings(**more) | {FREEZES: ""}, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        try:
+            yield Monitor(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def until_rows(self, true):
+        """Wait until the rows of the database are so; the rows."""
+        nobody = asyncio.get_running_loop().create_future()
+        async with asyncio.timeout(WAIT_S):
+            while not true(rows := await self.rows()):
+                await asyncio.wait({nobody}, timeout=0.05)
+        return rows
+
+    async def rows(self):
+        """All rows, in the order of their ids."""
+        return await self.database.rows("select * from trades order by id")
+
+    def brought(self):
+        """What the exchange says each contract was traded at: average in rupees, by security id."""
+        account = self.stage.exchange.account()
+        sums, units = defaultdict(int), defaultdict(int)
+        for trade in account.trades:
+            key = account.orders[trade.order_id].ticket.instrument.security_id
+            sums[key] += trade.quantity * trade.price_paise
+            units[key] += trade.quantity
+        return {key: Decimal(round(sums[key] / units[key])) / 100 for key in sums}
+
+    @property
+    def nets(self):
+        """Units held of each contract."""
+        return {at.net for at in self.stage.exchange.account().holdings().values()}
+
+
+@asynccontextmanager
+async def supabase_world(database, home, **stage):
+    """A world for a block."""
+    home.mkdir(exist_ok=True)
+    world = SupabaseWorld(database, home, **stage)
+    await world.stage.server.start()
+    await world.server.start()
+    await world.fill()
+    try:
+        yield world
+    finally:
+        await world.server.stop()
+        await world.stage.server.stop()
