@@ -229,7 +229,7 @@ class _House:
     ) -> None:
         """Start everything, first what others need; end in the reverse order."""
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
-        store = self.storage.store(ACCOUNT, self._fence, chat.alert, self.clock)
+        store = self.storage.store(ACCOUNT, self.lease, chat.alert, self.clock)
         performer = Performer(
             inbox=self.inbox,
             ports=Ports(
@@ -274,8 +274,10 @@ class _House:
             )
 
     def _supervise_options(self, supervisor: Supervisor, show: Callable[[MonitorView], None]) -> None:
-        """What only this run of the command line wants."""
+        """What only this run wants, by its settings and its command line."""
         supervise = supervisor.supervise
+        for name, run in self.storage.tasks(ACCOUNT, self.inbox.post, self.clock):
+            supervise(name, run, restart=Restart.ALWAYS)
         if self.options.table_every_s is not None:
             supervise("table", partial(self._tell, show, self.options.table_every_s))
         if self.options.once:
@@ -284,9 +286,6 @@ class _House:
             supervise("duration", partial(self._stop_after, self.options.duration_s, supervisor))
 
     # ----------------------------------------------------------------------------------- parts
-
-    def _fence(self) -> int | None:
-        return (self.lease.fence or None) if self.lease is not None else None
 
     def _feed(self) -> Feed:
         if not self.options.websocket:

@@ -5,22 +5,27 @@ Supabase's client is imported by who uses it: it takes a quarter of a second, an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from random import Random
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert
 from engine.errors import BadInput
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
+from engine.io.lease import LeaseKeeper
 from engine.io.ports import Clock, Lease, TradeStore
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.stores.sqlite_lease import SqliteLease
+from engine.messages import Beat, BeatKind, Message
 from engine.project import project_of
 from engine.settings import Settings
 from engine.words import TradesSource
 
 if TYPE_CHECKING:
+    from engine.io.stores.supabase import SupabaseStore
     from engine.io.stores.supabase_gate import Gate
 
 
@@ -31,6 +36,7 @@ class Storage:
         """Connect to nothing yet."""
         self._file = settings.data_dir / "trades.sqlite3"
         self.gate: Gate | None = None
+        self._supabase: SupabaseStore | None = None
         project = project_of(settings.supabase_url, settings.supabase_secret_key, settings.supabase_anon_key)
         if settings.trades_source is TradesSource.SUPABASE and project is not None:
             from engine.io.stores.supabase_gate import Gate  # noqa: PLC0415 - see above
@@ -38,14 +44,41 @@ class Storage:
             self.gate = Gate(project.url, project.key, sees_all=project.sees_all)
 
     def store(
-        self, account: str, fence: Callable[[], int | None], tell: Callable[[Alert], None], clock: Clock
+        self, account: str, lease: LeaseKeeper | None, tell: Callable[[Alert], None], clock: Clock
     ) -> TradeStore:
-        """The trade store; what `SupabaseStore` says of the arguments. Raises Unreachable of a file."""
+        """The trade store of an account; its writes go under the lease.
+
+        Raises:
+            Unreachable: the embedded store's file cannot be opened.
+        """
         if self.gate is None:
             return SqliteStore(self._file)
         from engine.io.stores.supabase import SupabaseStore  # noqa: PLC0415 - see above
 
-        return SupabaseStore(self.gate, account, fence if self.gate.sees_all else _no_fence, tell, clock)
+        keeper = lease if self.gate.sees_all else None  # another key's lease is not in the database
+
+        def fence() -> int | None:
+            return (keeper.fence or None) if keeper is not None else None
+
+        self._supabase = SupabaseStore(self.gate, account, fence, tell, clock)
+        return self._supabase
+
+    def tasks(
+        self, account: str, post: Callable[[Message], None], clock: Clock
+    ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What must run for as long as the store is used: each a name and how its life begins."""
+        store = self._supabase
+        if self.gate is None or store is None:
+            return
+        from engine.io.stores.realtime import RealtimeWatch  # noqa: PLC0415 - see above
+
+        def look(everything: bool) -> None:  # noqa: FBT001 - a callback
+            if everything:
+                store.want_all()
+            post(Beat(BeatKind.STORE))
+
+        name, jitter = f"{account}/{socket.gethostname()}", Random().random  # noqa: S311 - protects nothing
+        yield "realtime", RealtimeWatch(self.gate, name, look, clock, jitter).run
 
     def lease(self, version: str) -> Lease:
         """Where the owner of an account is written down: where the rows are, if the key is good for it.
@@ -62,10 +95,6 @@ class Storage:
         """Let go of the connections."""
         if self.gate is not None:
             await self.gate.close()
-
-
-def _no_fence() -> None:
-    """No lease that the database knows of."""
 
 
 def embedded_store(settings: Settings) -> SqliteStore:
@@ -89,6 +118,6 @@ async def store_to_read(settings: Settings) -> AsyncIterator[TradeStore]:
     make_data_dir(settings.data_dir)
     storage = Storage(settings)
     try:
-        yield storage.store("default", _no_fence, lambda _alert: None, SystemClock())
+        yield storage.store("default", None, lambda _alert: None, SystemClock())
     finally:
         await storage.close()

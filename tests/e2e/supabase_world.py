@@ -46,7 +46,7 @@ class SupabaseWorld:
             self.bell.ring()
             return made
 
-        self.stage.exchange.enter = entered
+        setattr(self.stage.exchange, "enter", entered)  # noqa: B010 - mypy
 
     async def fill(self):
         """Write the stage's rows into the database, as a person would."""
