@@ -12,13 +12,17 @@ from collections import defaultdict
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+from engine.effects import Alert, Card
+from engine.io.app import Options, run_house
 from engine.io.clock import SystemClock
+from engine.model import Mode
+from engine.settings import Settings
 from sandbox.bell import Bell
 from sandbox.supabase_server import SupabaseServer
 from tests.e2e.outside import ROOT
 from tests.e2e.owner import FREEZES
 from tests.e2e.test_two_owners import Monitor
-from tests.support.stage import START, Stage
+from tests.support.stage import START, Ear, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
 WAIT_S = 60.0
@@ -95,6 +99,12 @@ class SupabaseWorld:
                 await asyncio.wait({nobody}, timeout=0.05)
         return rows
 
+    def looks_as_owner(self):
+        """How often a monitor has read both tables to the end since it was given the lease."""
+        paths = [path for _, path, status in self.server.rest.calls if status == 200]
+        owned = [n for n, path in enumerate(paths) if "claim_lease" in path]
+        return sum("strategy_exit_levels" in path for path in paths[owned[-1] :]) if owned else 0
+
     async def rows(self):
         """All rows, in the order of their ids."""
         return await self.database.rows("select * from trades order by id")
@@ -128,3 +138,49 @@ async def supabase_world(database, home, **stage):
     finally:
         await world.server.stop()
         await world.stage.server.stop()
+
+
+class Person:
+    """Hears everything that a house in this process says, and sees what it shows."""
+
+    def __init__(self):
+        self.heard, self.wiring = [], None
+
+    def ear(self, wiring):
+        """Plug in."""
+        self.wiring = wiring
+        return Ear(self.heard.append)
+
+    @property
+    def titles(self):
+        """Of everything said so far."""
+        return [said.title for said in self.heard if isinstance(said, Alert | Card)]
+
+    def units(self, strategy_id):
+        """Units of each leg of a position, when every leg is priced; else None."""
+        for position in self.wiring.view().positions if self.wiring else ():
+            if position.strategy_id == strategy_id and position.pnl_paise is not None:
+                return [leg.quantity for leg in position.legs]
+        return None
+
+    async def until(self, true):
+        """Wait until it is so."""
+        nobody = asyncio.get_running_loop().create_future()
+        async with asyncio.timeout(WAIT_S):
+            while not true():
+                await asyncio.wait({nobody}, timeout=0.01)
+
+
+@asynccontextmanager
+async def living(world, rules=RULES):
+    """A house in this process, for a block; who hears it."""
+    person = Person()
+    settings = Settings.parse(world.settings(rules))
+    house = asyncio.create_task(
+        run_house(settings, Options(Mode.EXECUTE), person.ear, lambda _view: None, lambda _secret: None)
+    )
+    try:
+        yield person
+    finally:
+        house.cancel()
+        await asyncio.wait({house})
