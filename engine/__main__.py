@@ -49,6 +49,16 @@ examples:
 """
 
 
+_REALTIME = """\
+Puts a row into engine_heartbeats (nobody's trade), changes it and removes it, and prints how long each took
+from the call to its event. Safe beside a running monitor.
+
+exit status:
+  0  every change was told
+  2  no Supabase is set, it cannot be reached, or a change was not told within 15 seconds
+"""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one tool; exit status 2 when something of the owner's must be corrected, 1 from a red drill."""
     args = _parser().parse_args(argv)
@@ -124,8 +134,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     drill.add_argument("--json", action="store_true")
     drill.set_defaults(tool=_drill)
-    _positions_parser(tools)
+    _parsers_of_looks(tools)
     return parser
+
+
+def _parsers_of_looks(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _positions_parser(tools)
+    _check_parser(tools)
+
+
+def _check_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = tools.add_parser("check", help="whether something outside works, tried out")
+    parts = check.add_subparsers(title="what", required=True, dest="part", metavar="WHAT")
+    realtime = parts.add_parser(
+        "realtime",
+        help="put in, change and remove a marked row in Supabase, and print how soon each is told",
+        description=_REALTIME,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    realtime.add_argument("--json", action="store_true", help="milliseconds by step")
+    realtime.set_defaults(tool=_check_realtime)
 
 
 def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -221,6 +249,14 @@ def _drill(args: argparse.Namespace) -> str:
         return "\n".join(drill_lines(checks))
     told = [{"name": check.name, "light": check.light.name.lower(), "text": check.text} for check in checks]
     return json.dumps({"light": light.name.lower(), "checks": told}, indent=2, ensure_ascii=False)
+
+
+def _check_realtime(args: argparse.Namespace) -> str:
+    # imported by who needs it: Supabase's client takes a quarter of a second
+    from engine.io.realtime_check import check_lines, check_realtime  # noqa: PLC0415
+
+    took_ms = asyncio.run(check_realtime(load_settings()))
+    return json.dumps(took_ms) if args.json else check_lines(took_ms)
 
 
 def _positions(args: argparse.Namespace) -> str:

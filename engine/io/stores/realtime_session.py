@@ -38,6 +38,7 @@ class Kind(Enum):
     LIVE = auto()  # from here on changes are told
     CHANGE = auto()
     BEAT = auto()  # the canary's row has changed
+    GONE = auto()  # the canary's row was removed
     ANSWER = auto()  # to a ping
     ENDED = auto()  # nothing more is to be expected
 
@@ -118,7 +119,9 @@ class Session:
             await self._client.close()
 
     def _beat(self, payload: Any) -> None:
-        record = payload["data"].get("record") or {}
+        record, before = payload["data"].get("record") or {}, payload["data"].get("old_record") or {}
+        if not record and before.get("id") == self._canary:
+            self.news.put_nowait(News(Kind.GONE))
         if record.get("id") == self._canary:
             self.news.put_nowait(News(Kind.BEAT, beat=int(record.get("beat") or 0)))
 
