@@ -135,11 +135,15 @@ class TradeStore(Protocol):
 
 
 class Holder(NamedTuple):
-    """Who has an account, as a lease's place tells it; ``ours``: whoever has just asked."""
+    """Who has an account, as a lease's place tells it; ``ours``: whoever has just asked.
+
+    ``left_s``: it ends so soon; None = after the life that was asked for.
+    """
 
     ours: bool
     owner: str
     fence: int
+    left_s: float | None = None
 
 
 class Lease(Protocol):

@@ -17,6 +17,7 @@ from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.lease import LeaseKeeper
 from engine.io.ports import Clock, Lease, TradeStore
+from engine.io.stores.inherited_lease import InheritedLease
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.stores.sqlite_lease import SqliteLease
 from engine.messages import Beat, BeatKind, Message
@@ -89,7 +90,7 @@ class Storage:
             return SqliteLease(self._file, version)
         from engine.io.stores.supabase_lease import SupabaseLease  # noqa: PLC0415 - see above
 
-        return SupabaseLease(self.gate)
+        return InheritedLease(SupabaseLease(self.gate), self._file.with_name("lease.json"))
 
     async def close(self) -> None:
         """Let go of the connections."""

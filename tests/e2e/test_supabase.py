@@ -113,3 +113,34 @@ async def test_an_exit_runs_flat_while_database_and_realtime_are_dead_and_the_ro
         again = next(iter(csv.DictReader(io.StringIO(world.stage.trades_csv()))))
         await world.put(**again | {"strategy_id": 778})
         await person.until(lambda: 778 in {p.strategy_id for p in person.wiring.view().positions})
+
+
+async def test_a_restart_in_the_midst_of_an_exit_ends_flat_while_the_database_is_down(database, tmp_path):
+    """Database and monitor die at the first order; its successor on this host finishes without the database.
+
+    When that is back the rows are as the broker says, and the dead one's lease is let go of.
+    """
+    async with supabase_world(database, tmp_path / "house", shorts_sold_at=0.5) as world:
+        gone = asyncio.Event()
+
+        def dies(_order):
+            if not gone.is_set():
+                gone.set()
+                first.process.kill()
+                world.dying = asyncio.ensure_future(world.server.stop())
+
+        world.on_enter = dies
+        async with world.monitor() as first:
+            await gone.wait()
+            await world.dying
+            await first.process.wait()
+        async with world.monitor() as second:
+            await second.ended()
+            assert world.nets == {0}
+            await world.server.start()
+            rows = await world.until_rows(lambda rows: all(row["exit_line"] for row in rows))
+            assert await second.end() == 0
+        assert {row["order_status"] for row in rows} == {"CLOSED"}
+        assert {row["security_id"]: row["exit_price"] for row in rows} == world.brought()
+        (lease,) = await database.rows("select expires_at <= now() as free from engine_leases")
+        assert lease["free"]
