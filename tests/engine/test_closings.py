@@ -31,15 +31,25 @@ def test_what_is_written_down_is_what_a_restart_knows():
     assert second.late(ROWS) == first.late(ROWS) == [job]
 
 
+class Listening(Rig):
+    """A rig that keeps what is written to the store."""
+
+    def __init__(self):
+        self.jobs = []
+        super().__init__()
+
+    def do(self, effect):
+        if isinstance(effect, CloseTrades):
+            self.jobs.append(effect)
+        return super().do(effect)
+
+
 def test_an_exit_says_what_its_rows_held():
     """So that a store can tell that somebody has changed them meanwhile."""
-    rig = Rig()
+    rig = Listening()
     rig.wait(1, 10, 20, 20, 10)
-    jobs = []
-    done = rig.do
-    rig.do = lambda effect: jobs.append(effect) or done(effect)
     rig.command(strategy_id=rig.positions[0].strategy_id, confirmed=True)
     rig.wait(30, 10, 20, 20, 10)
-    (job,) = [each for each in jobs if isinstance(each, CloseTrades)]
+    (job,) = rig.jobs
     assert job.units == {row.id: row.quantity for row in ROWS}
     assert job.name in rig.journal["closed"]

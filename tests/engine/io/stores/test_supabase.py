@@ -12,6 +12,10 @@ from engine.errors import AuthFailed, BadInput, RateLimited, SourceError, Unreac
 from engine.io.stores.supabase import FULL_EVERY_S
 from engine.io.stores.supabase_gate import Conflict
 from engine.model import Urgency
+from tests.engine.io.stores.conftest import Shop
+from tests.support.legacy import LEGACY
+from tests.support.postgres import HOSTED, migrations
+from tests.support.supabase import house_on
 
 AT_S = 1_770_090_600.0
 LEVEL = (
@@ -304,3 +308,24 @@ async def test_rows_of_another_account_are_written_in_its_name(shop):
     await shop.look()
     await shop.store.close_rows(CloseTrades({mine: 1, theirs: 1}, AT_S, "e1", {mine: 130, theirs: 130}))
     assert (await shop.ids(), shop.told) == ([], [])
+
+
+async def test_an_older_table_of_the_owners_works(postgres):
+    """Loose types, other names of columns, a moment without zone: read, followed, closed."""
+    database = await postgres.database(HOSTED, LEGACY, *migrations())
+    async with house_on(database) as house:
+        shop = Shop(house)
+        (row,) = await shop.store.open_rows()
+        assert (row.security_id, row.price_paise, row.order_id) == (49081, 2005, "112111182198")
+        (level,) = await shop.store.exit_levels()
+        assert (level.value, level.enabled, level.fault) == (Decimal(50), True, "")
+        await database.rows("update trades set quantity = 65 where id = $1", row.id)
+        await database.run("update strategy_exit_levels set value = 40")
+        (row,) = await shop.store.open_rows()
+        (level,) = await shop.store.exit_levels()
+        assert (row.quantity, level.value) == (65, Decimal(40))
+        await shop.store.close_rows(CloseTrades({row.id: 5460}, AT_S, "260203001", {row.id: 65}))
+        assert await shop.ids() == []
+        assert (await shop.row(row.id))["mine"] == "keep"
+        await shop.store.close()
+    await postgres.drop(database)
