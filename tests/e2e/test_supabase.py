@@ -70,6 +70,11 @@ async def test_a_new_trade_is_watched_and_priced_within_a_second_of_its_commit(d
             seconds[name] = loop.time() - began_s
 
         (first, *others) = csv.DictReader(io.StringIO(world.stage.trades_csv()))
+        held = world.stage.legs[FIRST][0]
+        strike = (held.strike_paise or 0) // 100 - 200  # a contract that nobody has asked prices of yet
+        fresh = world.stage.market.option("NIFTY", strike, held.right, held.expiry)
+        assert fresh.security_id not in world.stage.planned
+        first |= {"security_id": fresh.security_id, "strike_price": strike, "price": 10}
         row_id = await world.put(**first | {"strategy_id": 777, "order_id": "new"})
         await seen("new", lambda: person.units(777) is not None)
         units = person.units(777)
