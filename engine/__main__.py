@@ -22,7 +22,8 @@ from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
-from engine.io.rules_tool import rules_tool, store_of
+from engine.io.rules_tool import rules_tool
+from engine.io.storage import embedded_store
 from engine.model import Mode
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
@@ -60,6 +61,16 @@ examples:
   python -m engine positions
   python -m engine positions --detailed --last 3
   python -m engine positions --detailed --json | jq '.[].ended[].realised_after_charges_paise'
+"""
+
+
+_REALTIME = """\
+Puts a row into engine_heartbeats (nobody's trade), changes it and removes it, and prints how long each took
+from the call to its event. Safe beside a running monitor.
+
+exit status:
+  0  every change was told
+  2  no Supabase is set, it cannot be reached, or a change was not told within 15 seconds
 """
 
 
@@ -130,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(drill, _drill, "the light of all, and of each line")
     _positions_parser(tools)
     _cache_parser(tools)
+    _check_parser(tools)
     return parser
 
 
@@ -145,6 +157,18 @@ def _cache_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=_CACHE, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     _add(cache, _cache, "ages and lags in seconds, prices in paise")
+
+
+def _check_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = tools.add_parser("check", help="whether something outside works, tried out")
+    parts = check.add_subparsers(title="what", required=True, dest="part", metavar="WHAT")
+    realtime = parts.add_parser(
+        "realtime",
+        help="put in, change and remove a marked row in Supabase, and print how soon each is told",
+        description=_REALTIME,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add(realtime, _check_realtime, "milliseconds by step")
 
 
 def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -212,7 +236,7 @@ def _count(word: str) -> int:
 
 
 def _import(args: argparse.Namespace) -> str:
-    store = store_of(load_settings().data_dir)
+    store = embedded_store(load_settings())
     told: dict[str, Any] = {}
     lines = []
     if args.file is not None:
@@ -229,7 +253,7 @@ def _import(args: argparse.Namespace) -> str:
 
 
 def _export(args: argparse.Namespace) -> str:
-    store = store_of(load_settings().data_dir)
+    store = embedded_store(load_settings())
     levels = args.exit_levels
     work = exporter.export_levels_csv(store) if levels else exporter.export_csv(store, closed=args.closed)
     text, number = asyncio.run(work)
@@ -288,6 +312,14 @@ def _cache(args: argparse.Namespace) -> str:
     found = asyncio.run(cached(settings))
     args.status = int(not mirrored(found))
     return json.dumps(found, indent=2) if args.json else "\n".join(cached_lines(found))
+
+
+def _check_realtime(args: argparse.Namespace) -> str:
+    # imported by who needs it: Supabase's client takes a quarter of a second
+    from engine.io.realtime_check import check_lines, check_realtime  # noqa: PLC0415
+
+    took_ms = asyncio.run(check_realtime(load_settings()))
+    return json.dumps(took_ms) if args.json else check_lines(took_ms)
 
 
 def _positions(args: argparse.Namespace) -> str:

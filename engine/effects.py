@@ -209,10 +209,17 @@ class CloseTrades:
     """Write the end of these rows to the trade store (verified flat): row id -> exit price.
 
     The price is None when nobody here traded the row (closed by hand, or cancelled by another row).
+
+    Attributes:
+        name: the exit's id.
+        units: what each row held when it was closed, as far as it is known: another number there means that
+            somebody else was faster.
     """
 
     exits: Mapping[int, int | None]
     closed_at_s: float
+    name: str = ""
+    units: Mapping[int, int] = field(default_factory=dict)
 
 
 class RowPart(NamedTuple):

@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
+from engine.closings import Closings
 from engine.contracts import Contracts
-from engine.effects import Audit, CloseTrades, LoadInstruments, Record, Subscribe
+from engine.effects import Audit, LoadInstruments, Record, Subscribe
 from engine.expired import expired_words, without_expired
 from engine.joins import joined
 from engine.model import Position, PositionId, Urgency, position_id
@@ -76,7 +77,7 @@ class Holdings:
         self._dead: dict[PositionId, Sequence[TradeRow]] = {}  # rows of what is watched without them
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
-        self._closed: dict[int, int | None] = {}
+        self._closed = Closings()
         self._reductions = Reductions()
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
@@ -105,8 +106,7 @@ class Holdings:
         self._reductions.restore(reduced, today)
         self._overrides.restore(overrides)
         self._contracts.restore(contracts)
-        for value in closed.values():
-            self._closed |= {int(row): paise for row, paise in value["exits"].items()}
+        self._closed.restore(closed)
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
@@ -166,10 +166,8 @@ class Holdings:
         """Take off rows what the broker does not hold any more; ``in_store``: there too, else here alone."""
         effects: list[Effect] = []
         if in_store:
-            ended = {part.row_id: None for part in parts if not part.after}
-            self._closed |= ended
-            kept = {"exits": {str(row): None for row in ended}, "at_s": now_s}
-            effects.append(Record("closed", name, kept))
+            ended = {part.row_id: part.before for part in parts if not part.after}
+            effects.append(self._closed.add(name, dict.fromkeys(ended), ended, now_s)[0])
             parts = tuple(part for part in parts if part.after)
         effects.append(self._reductions.add(name, tuple(parts), now_s, here_alone=not in_store))
         return effects + (self._group(now_s) if self._rows is not None and self.instruments else [])
@@ -207,7 +205,6 @@ class Holdings:
         self.loaded = True
         kept = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
         open_rows = joined((row for row in kept if row.quantity), self.instruments)
-        late = {row.id: self._closed[row.id] for row in self._rows if row.id in self._closed}
         alive, aside = without_expired(open_rows, self.instruments, ist_date(now_s))
         found, invalid = positions(alive, self.instruments, ist_date(now_s), levels=self._levels)
         found = [self.memory(position.id).complete(position) for position in found]
@@ -228,7 +225,7 @@ class Holdings:
         effects += self._tell_opposed()
         if not self.paper:  # the store was away when we closed them
             effects += self._reductions.late()
-            effects += [CloseTrades(late, now_s)] if late else []
+            effects += self._closed.late(self._rows)
         return effects + self.subscriptions()
 
     def _ask_for_missed(self, rows: Sequence[TradeRow], today: date) -> list[Effect]:
@@ -378,18 +375,20 @@ class Holdings:
         exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
         for row in self._dead.get(intent.position, ()):
             exits.setdefault(row.id, None)  # ended by its expiry, unless traded before it
-        self._closed |= exits
+        # a store that has been away since the start has shown no rows: then what the plan was made from counts
+        units = {row: abs(number) for leg in intent.legs for row, number in leg.rows.items()}
+        units |= {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
+        kept, job = self._closed.add(intent.id, exits, units, now_s)
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)
         self._memories.pop(intent.position, None)
-        kept = {"exits": {str(row): paise for row, paise in exits.items()}, "at_s": now_s}
         # A later position of the same name begins its life anew.
         forgotten = Record("memory", intent.position, Memory().to_json())
         ended = self._overrides.end(intent.position)
-        effects: list[Effect] = [Record("closed", intent.id, kept), forgotten, *ended]
+        effects: list[Effect] = [kept, forgotten, *ended]
         if not self.paper:
-            effects.append(CloseTrades(exits, now_s))
+            effects.append(job)
         return effects + self.subscriptions()
 
     def close_part(self, intent: Intent, now_s: float) -> list[Effect]:
@@ -401,10 +400,9 @@ class Holdings:
         if closed.ended and intent.position in self.positions:
             memory = memory.listen(self.positions[intent.position])
         memory = memory.after_part(closed.realised_paise, share)
-        self._closed |= closed.ended
-        kept = {"exits": {str(row): paise for row, paise in closed.ended.items()}, "at_s": now_s}
+        units = {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
         effects: list[Effect] = [
-            Record("closed", intent.id, kept),
+            self._closed.add(intent.id, closed.ended, units, now_s)[0],
             self._reductions.add(intent.id, closed.parts, now_s),
             Record("memory", intent.position, memory.to_json()),
         ]

@@ -360,6 +360,7 @@ class BeatKind(StrEnum):
 
     PULSE = "pulse"
     SYNC = "sync"
+    STORE = "trade store"
     HEALTH = "health"
     CLEAN = "clean"
     ACCOUNT = "account"

@@ -231,7 +231,7 @@ class Monitor:
                 return self.access.ask(now_s)
             case BeatKind.MASTER:
                 return self.holdings.reload()
-            case BeatKind.SESSION_OPEN:
+            case BeatKind.SESSION_OPEN | BeatKind.STORE:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
                 return self.desk.session_closed(now_s)

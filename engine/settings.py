@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.errors import ConfigError
+from engine.project import project_notes
 from engine.tuning import NetTuning, Tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
@@ -42,6 +43,9 @@ DEFAULT_URLS = {
     "TELEGRAM_API_URL": "https://api.telegram.org",
 }
 
+#: How long a lease lives that is kept in Supabase, when nothing else is set.
+SUPABASE_LEASE_TTL_S = 3_600.0
+
 _DHAN = "get it at web.dhan.co > My Profile > Access DhanHQ APIs"
 _SUPABASE = "get it in the Supabase dashboard > Project Settings > API Keys"
 
@@ -64,7 +68,7 @@ EXPECTED: dict[str, str] = {
     "FEED_SOURCE": "dhan or redis (default dhan)",
     "LEASE_IN": "store or redis (default store)",
     "DATA_DIR": "a directory (default data)",
-    "TRADES_SOURCE": "sqlite or broker",
+    "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
     "EXIT_IOC": "on or off (default off)",
@@ -72,7 +76,7 @@ EXPECTED: dict[str, str] = {
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
     "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
-    "LEASE_TTL_S": "seconds from 5 to 300 (default 30)",
+    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; with Supabase 3600)",
     "BROKER_PNL_EXIT": "on or off (default off)",
     "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
     "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
@@ -84,11 +88,7 @@ EXPECTED: dict[str, str] = {
 _REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
 
 #: Settings whose rooms are not built yet.
-_NOT_YET = (
-    "SUPABASE_URL",
-    "SUPABASE_SECRET_KEY",
-    "SUPABASE_ANON_KEY",
-)
+_NOT_YET = ()
 
 _OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_")
 
@@ -175,13 +175,13 @@ class Settings:
             redis_compress=read("REDIS_COMPRESS", words.switch, False),
             feed_source=_feed_source(read, redis_url),
             data_dir=read("DATA_DIR", Path, Path("data")),
-            trades_source=_trades_source(read),
+            trades_source=_trades_source(read, sandbox=sandbox),
             rules_file=read("RULES_FILE", Path, None),
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
             lease_in=_lease_in(read, redis_url),
-            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 300), 30.0),
+            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 30.0),
             nets=_nets(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
@@ -192,9 +192,19 @@ class Settings:
             clock_start=_clock_start(read, sandbox=sandbox),
             notes=(*notes, *(misspelt := _misspelt(env)), *_idle(env, sandbox=sandbox)),
         )
+        settings = settings._with_project(read)
         if read.faults:  # a misspelt name explains a missing one
             raise ConfigError((*read.faults, *misspelt))
         return settings
+
+    def _with_project(self, read: _Reader) -> Settings:
+        """A lease in a database lives longer than an outage of it, or an exit would stop in its midst."""
+        used = self.trades_source is TradesSource.SUPABASE
+        keys = self.supabase_secret_key, self.supabase_anon_key
+        notes = project_notes(self.supabase_url, *keys, used=used, sandbox=self.sandbox)
+        long = used and not read.word("LEASE_TTL_S")
+        ttl_s = SUPABASE_LEASE_TTL_S if long else self.lease_ttl_s
+        return replace(self, notes=(*self.notes, *notes), lease_ttl_s=ttl_s)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, for the log's redaction and nothing else."""
@@ -285,12 +295,16 @@ def _lease_in(read: _Reader, redis_url: Secret | None) -> LeasePlace:
     return place
 
 
-def _trades_source(read: _Reader) -> TradesSource:
-    source = read("TRADES_SOURCE", words.trades_source, TradesSource.SQLITE)
-    if source is TradesSource.SUPABASE:
+def _trades_source(read: _Reader, *, sandbox: bool) -> TradesSource:
+    """The sandbox has trades of its own: somebody else's are not in its market."""
+    project = read.word("SUPABASE_URL") and (
+        read.word("SUPABASE_SECRET_KEY") or read.word("SUPABASE_ANON_KEY")
+    )
+    usual = TradesSource.SUPABASE if project and not sandbox else TradesSource.SQLITE
+    source = read("TRADES_SOURCE", words.trades_source, usual)
+    if source is TradesSource.SUPABASE and not project:
         read.faults.append(
-            "TRADES_SOURCE: read 'supabase', which is not in this version yet; expected sqlite "
-            "(fill it with: python -m engine import FILE.csv) or broker (accept what Dhan holds in the chat)."
+            "TRADES_SOURCE: read 'supabase', expected SUPABASE_URL and SUPABASE_SECRET_KEY beside it."
         )
     return source
 
@@ -326,9 +340,6 @@ def _misspelt(env: Mapping[str, str]) -> list[str]:
 def _idle(env: Mapping[str, str], *, sandbox: bool) -> list[str]:
     """Sentences about settings that do nothing in this run."""
     notes = []
-    waiting = [name for name in _NOT_YET if env.get(name, "").strip()]
-    if waiting:
-        notes.append(f"{', '.join(waiting)}: checked, but not used in this version yet.")
     if env.get("REDIS_URL", "").strip() and env.get("REDIS_HOST", "").strip():
         notes.append("REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.")
     if sandbox:

@@ -37,8 +37,9 @@ __all__ = ["MARGIN_S", "LeaseTerms", "Tenure", "host_of"]
 
 #: So long before its end a lease counts as over: connecting to the broker takes up to a second.
 MARGIN_S = 1.5
-#: It is renewed so often in its life.
+#: It is renewed so often in its life, and at least this often: what is left when its place goes away is long.
 RENEWALS = 3
+RENEW_S = 30.0
 #: One that others hold is asked for this often, or more often if it is that short.
 ASK_AGAIN_S = 5.0
 #: A claim that has had no answer for so long is made again.
@@ -126,7 +127,7 @@ class Tenure:
     def _due(self, terms: LeaseTerms, now_s: float) -> bool:
         if self._asked_s is None or now_s < self._asked_s:  # the clock was set back
             return True
-        since_s, turn_s = now_s - self._asked_s, terms.ttl_s / RENEWALS
+        since_s, turn_s = now_s - self._asked_s, min(terms.ttl_s / RENEWALS, RENEW_S)
         if self._waiting:
             return since_s >= ANSWER_S
         return since_s >= (min(turn_s, ASK_AGAIN_S) if self.why(now_s) else turn_s)

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -46,8 +45,8 @@ from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
+from engine.io.storage import Storage
 from engine.io.stores.sqlite import SqliteStore
-from engine.io.stores.sqlite_lease import SqliteLease
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.whys import Found, read_journal
@@ -138,31 +137,29 @@ async def run_house(
         if sends and not on_this_host(settings.dhan_api_url):
             held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
         clock = SystemClock(settings.clock_start)
-        lease = _lease(settings, clock) if sends else None
+        storage = Storage(settings)
+        held.push_async_callback(storage.close)
+        lease = _lease(settings, storage, clock) if sends else None
         if lease is not None:  # let go of when nothing can leave any more: after the threads have ended
             held.push_async_callback(lease.release)
         executor = held.enter_context(ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan"))
         journal = Journal(settings.data_dir / journal_name(options.mode))
         held.callback(journal.close)
         token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), learn)
-        house = _House(settings, options, journal, executor, token, clock, lease)
+        house = _House(settings, options, journal, executor, token, clock, lease, storage)
         held.callback(house.rest.close)
         await house.live(make_chat, show)
 
 
-def _lease(settings: Settings, clock: Clock) -> LeaseKeeper:
-    """The lease of whoever may send orders; it lies beside the rows that its owner writes, or in Redis."""
+def _lease(settings: Settings, storage: Storage, clock: Clock) -> LeaseKeeper:
+    """The lease of whoever may send orders; it lies where the rows are that its owner writes, or in Redis."""
     terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
     if settings.lease_in is LeasePlace.STORE:
-        return LeaseKeeper(SqliteLease(_store_file(settings), VERSION), ACCOUNT, terms, clock)
+        return LeaseKeeper(storage.lease(VERSION), ACCOUNT, terms, clock)
     from engine.io.redis.parts import redis_lease  # noqa: PLC0415 - not without its setting
 
     # others keep their leases there too: the account's own name, not ours for it
     return LeaseKeeper(redis_lease(settings, VERSION), settings.dhan_client_id, terms, clock)
-
-
-def _store_file(settings: Settings) -> Path:
-    return settings.data_dir / "trades.sqlite3"
 
 
 class _House:
@@ -177,9 +174,10 @@ class _House:
         token: TokenFile,
         clock: SystemClock,
         lease: LeaseKeeper | None,
+        storage: Storage,
     ) -> None:
         self.settings, self.options, self.journal = settings, options, journal
-        self.clock, self.lease = clock, lease
+        self.clock, self.lease, self.storage = clock, lease, storage
         self.inbox = Inbox()
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
@@ -240,13 +238,13 @@ class _House:
     ) -> None:
         """Start everything, first what others need; end in the reverse order."""
         chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
-        store = SqliteStore(_store_file(self.settings))
+        store = self.storage.store(ACCOUNT, self.lease, chat.alert, self.clock)
         performer = Performer(
             inbox=self.inbox,
             ports=Ports(
                 broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
                 margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
-                lease=self.lease, taker=store,
+                lease=self.lease, taker=store if isinstance(store, SqliteStore) else None,
             ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,
@@ -292,6 +290,8 @@ class _House:
         if self.settings.trades_source is TradesSource.BROKER:
             held = partial(watch_held, self.rest.held, self.inbox.post, self.clock)
             supervise("held at the broker", held, restart=Restart.ALWAYS)
+        for name, run in self.storage.tasks(ACCOUNT, self.inbox.post, self.clock):
+            supervise(name, run, restart=Restart.ALWAYS)
         if self.options.table_every_s is not None:
             supervise("table", partial(self._tell, show, self.options.table_every_s))
         if self.options.once:

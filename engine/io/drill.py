@@ -27,7 +27,7 @@ from engine.io.dhan.rest import DhanRest
 from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_error, is_loopback, open_socket
 from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
-from engine.io.rules_tool import store_of
+from engine.io.storage import store_to_read
 from engine.io.token_file import TokenFile
 from engine.messages import FeedChanged, FeedState
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Mode, Position, Segment
@@ -110,8 +110,8 @@ class _Drill:
     async def _held(self) -> _Held:
         """The positions of the store, their contracts from today's master."""
         try:
-            store = store_of(self.settings.data_dir)
-            rows, levels = await store.open_rows(), await store.exit_levels()
+            async with store_to_read(self.settings) as store:
+                rows, levels = await store.open_rows(), await store.exit_levels()
             if not rows:
                 return _Held((), (), "")
             symbols = frozenset(row.symbol for row in rows)

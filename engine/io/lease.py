@@ -72,11 +72,12 @@ class LeaseKeeper:
         self._clock = clock
         self._moment = moment
         self._fence = 0
+        self._life_s = terms.ttl_s
         self._since: _Moment | None = None  # of the claim by which it is held
 
     async def claim(self, claim: ClaimLease) -> LeaseState:
         """Take or renew it; its life is counted from before the question."""
-        since, until_s = self._moment(), self._clock.now_s() + self.terms.ttl_s
+        since, asked_s = self._moment(), self._clock.now_s()
         owner, ttl_s = self.terms.owner, self.terms.ttl_s
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -88,7 +89,14 @@ class LeaseKeeper:
             _log.warning("the lease of account %s: %s", self._account, str(error) or "no answer")
             return LeaseState(failed=str(error) or "no answer")
         self._fence, self._since = (holder.fence, since) if holder.ours else (0, None)
-        return LeaseState(holder.ours, holder.fence, until_s if holder.ours else 0.0, holder.owner)
+        self._life_s = ttl_s if holder.left_s is None else min(holder.left_s, ttl_s)
+        until_s = asked_s + self._life_s if holder.ours else 0.0
+        return LeaseState(holder.ours, holder.fence, until_s, holder.owner)
+
+    @property
+    def fence(self) -> int:
+        """Under which it is held; 0 = it is not, as far as is known."""
+        return self._fence
 
     def passes(self) -> Callable[[], str]:
         """A look for a command that comes in now: why it may not leave any more, empty = it may.
@@ -103,7 +111,7 @@ class LeaseKeeper:
             if since is None or not fence or fence != self._fence:
                 return "the lease of the account is not ours any more"
             passed_s = max(now - then for now, then in zip(self._moment(), since, strict=True))
-            if passed_s >= self.terms.ttl_s - MARGIN_S:
+            if passed_s >= self._life_s - MARGIN_S:
                 return "the lease of the account has run out"
             return ""
 

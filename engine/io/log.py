@@ -30,6 +30,8 @@ _FILE_BYTES, _FILES = 5_000_000, 5
 _TALKATIVE = ("httpx", "httpcore", "urllib3", "telegram", "apscheduler", "aiohttp", "asyncio", "hpack")
 #: At DEBUG it cuts frames in the middle, where no pattern can find the half of a token any more.
 _NEVER_DEBUG = ("websockets",)
+#: Supabase's: it tells each failed attempt of an outage as an error; our watch over it tells the outage once.
+_SILENT = ("realtime",)
 
 #: A secret at least this long is also known by its pieces: others may have cut it.
 _LONG, _PIECE = 32, 8
@@ -175,6 +177,7 @@ def _levels(level: str) -> Iterator[None]:
     wanted = {"": logging.getLevelName(level)}
     wanted |= dict.fromkeys(_TALKATIVE, libraries)
     wanted |= dict.fromkeys(_NEVER_DEBUG, max(libraries, logging.INFO))
+    wanted |= dict.fromkeys(_SILENT, logging.CRITICAL)
     before = {name: logging.getLogger(name).level for name in wanted}
     for name, number in wanted.items():
         logging.getLogger(name).setLevel(number)

@@ -269,7 +269,7 @@ class Performer:
             if isinstance(job, ReduceTrades):
                 await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
             elif isinstance(job, CloseTrades):
-                await self._store.close_rows(job.exits, job.closed_at_s)
+                await self._store.close_rows(job)
             elif isinstance(job, AddTrades):
                 assert self._taker is not None  # noqa: S101 - who asks for it has been given one
                 await self._taker.add_rows(job.rows)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from engine.book_rows import RowFigures
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.controls import ControlState, PnlExit
-    from engine.effects import Alert, Answer, Ask, Card, ClaimLease, QueryMargin, RowPart, Say
+    from engine.effects import Alert, Answer, Ask, Card, ClaimLease, CloseTrades, QueryMargin, RowPart, Say
     from engine.messages import AccountState, LeaseState, MarginKnown, Outcome, Tick, TokenRenewal, Verb
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
@@ -121,8 +121,8 @@ class TradeStore(Protocol):
     async def exit_levels(self) -> Sequence[ExitLevel]:
         """Every row of ``strategy_exit_levels``, wrong ones with their fault. Raises SourceError."""
 
-    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
-        """Mark rows as closed at these exit prices (paise). Idempotent. Raises SourceError."""
+    async def close_rows(self, job: CloseTrades) -> None:
+        """Mark rows as closed at their exit prices. Idempotent. Raises SourceError."""
 
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         """Take parts off rows; each part becomes a closed row. Idempotent. Raises SourceError."""
@@ -135,11 +135,15 @@ class TradeStore(Protocol):
 
 
 class Holder(NamedTuple):
-    """Who has an account, as a lease's place tells it; ``ours``: whoever has just asked."""
+    """Who has an account, as a lease's place tells it; ``ours``: whoever has just asked.
+
+    ``left_s``: it ends so soon; None = after the life that was asked for.
+    """
 
     ours: bool
     owner: str
     fence: int
+    left_s: float | None = None
 
 
 class Lease(Protocol):

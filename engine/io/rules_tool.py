@@ -23,10 +23,9 @@ from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.instruments import kept_instruments
 from engine.io.dhan.master import index_of
-from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.rules_file import RulesFile
-from engine.io.stores.sqlite import SqliteStore
+from engine.io.storage import store_to_read
 from engine.joins import fno_segment, joined
 from engine.model import Instrument, InstrumentKind, Mode, Position, Right, Segment, TradeRow, instrument_key
 from engine.rules.day_limits import DayLimits, limit_data, limit_lines
@@ -37,12 +36,6 @@ from engine.trades import InvalidPosition, positions, row_key
 
 #: Stands in for a share that is not known here: the monitor knows it from the broker's list.
 _SOME_SHARE = instrument_key(Segment.NSE_EQ, 0)
-
-
-def store_of(data_dir: Path) -> SqliteStore:
-    """The trade store in this directory, made when it is not there yet."""
-    make_data_dir(data_dir)
-    return SqliteStore(data_dir / "trades.sqlite3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +64,11 @@ async def rules_of(settings: Settings, strategy_id: int | None) -> Found:
         Unreachable: the store cannot be read.
     """
     rulebook = RulesFile(settings.rules_file).load() if settings.rules_file else tables.rulebook()
-    store = store_of(settings.data_dir)
-    rows = [row for row in await store.open_rows() if strategy_id in {None, row.strategy_id}]
-    if strategy_id is not None and not rows:
-        raise BadInput(f"read strategy id {strategy_id}, of which the trade store has no open row")
-    levels = await store.exit_levels()
+    async with store_to_read(settings) as store:
+        rows = [row for row in await store.open_rows() if strategy_id in {None, row.strategy_id}]
+        if strategy_id is not None and not rows:
+            raise BadInput(f"read strategy id {strategy_id}, of which the trade store has no open row")
+        levels = await store.exit_levels()
     calendar = tables.calendar(settings.sessions_file)
     today = ist_date(SystemClock(settings.clock_start).now_s())
     known = kept_instruments(settings.data_dir / "instruments.csv", frozenset(row.symbol for row in rows))

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from sandbox.supabase_server import SupabaseServer
 from tests.e2e.outside import AT_ONCE, WAIT_S, environment, process, sandbox, text_of
 
 pytestmark = pytest.mark.timeout(120)
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.timeout(120)
 ACCESS = "eyJhbGciOi-canary-access-token-2c8f0a"
 BOT = "7000000001:canary-bot-token-0123456789abcdefghij"
 OTHERS = {
+    "TRADES_SOURCE": "sqlite",
     "SUPABASE_URL": "http://127.0.0.1:9",
     "SUPABASE_SECRET_KEY": "sb_secret_canary_supabase_91ab",
     "SUPABASE_ANON_KEY": "sb_publishable_canary_anon_77cd",
@@ -40,6 +42,34 @@ async def test_no_secret_is_in_any_log_file_print_or_message_of_a_run_at_debug(t
             async with asyncio.timeout(WAIT_S):
                 printed, _ = await child.communicate()
         messages = " ".join(m.html for m in world.telegram.messages.values())
+    _nowhere(tmp_path, printed, messages)
+
+
+@pytest.mark.parametrize("fault", ["gone", "refused", "well"])
+async def test_the_key_to_supabase_is_shown_nowhere(tmp_path, database, fault):
+    """A project that is not there, one that refuses the key, and one that takes it: REST, realtime, lease."""
+    async with sandbox(access_token=ACCESS, bot_token=BOT) as world, SupabaseServer(database.terms) as server:
+        url = "http://127.0.0.1:9" if fault == "gone" else server.url
+        if fault == "well":
+            server.keys.secret = OTHERS["SUPABASE_SECRET_KEY"]
+        supabase = OTHERS | {"TRADES_SOURCE": "supabase", "SUPABASE_URL": url}
+        env = await environment(world, tmp_path, AT_ONCE, LOG_LEVEL="DEBUG", **supabase)
+        async with process(env, "--execute", "--interval", "1") as child:
+            phone = world.telegram
+            if fault == "well":
+                async with asyncio.timeout(WAIT_S):
+                    await server.realtime.until(lambda: server.realtime.live == 1)
+            else:
+                await phone.wait_for(text_of("The trade store cannot be read"), WAIT_S)
+            child.terminate()
+            async with asyncio.timeout(WAIT_S):
+                printed, _ = await child.communicate()
+        messages = " ".join(m.html for m in world.telegram.messages.values())
+    _nowhere(tmp_path, printed, messages)
+
+
+def _nowhere(tmp_path, printed, messages):
+    """No canary in what was printed, said or written."""
     assert b"Traceback" not in printed
     log = (tmp_path / "prahari.log").read_text()
     assert "DEBUG" in log

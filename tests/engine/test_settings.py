@@ -80,6 +80,9 @@ def test_the_life_of_the_lease_can_be_set_within_bounds():
     assert Settings.parse({}).lease_ttl_s == 30.0
     assert Settings.parse({"LEASE_TTL_S": "5"}).lease_ttl_s == 5.0
     assert [fault.split(":")[0] for fault in faults({"LEASE_TTL_S": "4"})] == ["LEASE_TTL_S"]
+    supabase = COMPLETE | {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY}
+    assert Settings.parse(supabase).lease_ttl_s == 3_600.0
+    assert Settings.parse(supabase | {"LEASE_TTL_S": "30"}).lease_ttl_s == 30.0
 
 
 def test_every_net_of_the_broker_is_off_unless_it_is_switched_on():
@@ -229,7 +232,7 @@ def test_a_misspelt_name_is_noticed_and_told_with_the_fault_it_causes():
 
 
 def test_what_does_nothing_is_said():
-    """Addresses on the sandbox, and rooms that are not built, get a note instead of silence."""
+    """Addresses on the sandbox, and halves of a pair, get a note instead of silence."""
     notes = Settings.parse(
         {
             "DHAN_API_URL": "http://127.0.0.1:1",
@@ -239,10 +242,65 @@ def test_what_does_nothing_is_said():
         }
     ).notes
     assert notes == (
-        "SUPABASE_URL: checked, but not used in this version yet.",
         "REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.",
         "DHAN_API_URL, REDIS_HOST, REDIS_URL: ignored by the sandbox, which is a world of its own.",
+        "SUPABASE_URL alone does nothing: set SUPABASE_SECRET_KEY too.",
     )
+
+
+URL = "https://abc.supabase.co"
+SECRET_KEY, ANON_KEY = "sb_secret_canary", "sb_publishable_canary"
+#: Legacy keys: tokens that say whose they are ({"role": "anon"}, {"role": "service_role"}).
+LEGACY_ANON = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYW5vbiJ9.canary"
+LEGACY_SERVICE = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.canary"
+
+
+@pytest.mark.parametrize(
+    ("names", "source"),
+    [
+        ({"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY}, TradesSource.SUPABASE),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": LEGACY_SERVICE}, TradesSource.SUPABASE),
+        ({"SUPABASE_URL": URL}, TradesSource.SQLITE),
+        ({"SUPABASE_SECRET_KEY": SECRET_KEY}, TradesSource.SQLITE),
+        (
+            {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY, "TRADES_SOURCE": "sqlite"},
+            TradesSource.SQLITE,
+        ),
+    ],
+)
+def test_trades_come_from_supabase_when_it_is_set(names, source):
+    """Address and key together choose it, unless told otherwise; on the sandbox its own trades are used."""
+    assert Settings.parse(COMPLETE | names).trades_source is source
+    assert Settings.parse(names).trades_source is TradesSource.SQLITE
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"SUPABASE_URL": URL}, "alone does nothing"),
+        ({"SUPABASE_SECRET_KEY": SECRET_KEY}, "alone does nothing"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": ANON_KEY}, "row level security hides every row"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": LEGACY_ANON}, "row level security hides every row"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": "eyJodd"}, "row level security hides every row"),
+        ({"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": LEGACY_ANON}, "holds an anon key"),
+        ({"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": LEGACY_SERVICE}, ""),
+        ({"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": LEGACY_SERVICE}, ""),
+        (
+            {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY, "SUPABASE_ANON_KEY": ANON_KEY},
+            "SUPABASE_ANON_KEY is ignored",
+        ),
+        (
+            {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY, "TRADES_SOURCE": "sqlite"},
+            "not used: TRADES_SOURCE is not supabase",
+        ),
+    ],
+)
+def test_a_key_that_sees_too_little_or_does_nothing_is_told(names, words):
+    """A warning for an anon key of either kind, none for a key that sees all; no key is quoted."""
+    notes = " ".join(Settings.parse(COMPLETE | names).notes)
+    assert words in notes
+    assert bool(words) == bool(notes)
+    assert "canary" not in notes
 
 
 def test_redis_is_one_address_however_it_was_given():

@@ -8,7 +8,7 @@ from engine.broker_nouns import OrderRequest
 from engine.effects import Alert, Audit, CancelOrder, LoadTrades, PlaceOrder, QueryBroker, Say
 from engine.messages import Beat, BeatKind, LeaseState, Wish
 from engine.model import Mode, Side, Urgency
-from engine.tenure import MARGIN_S, LeaseTerms, Tenure
+from engine.tenure import MARGIN_S, RENEW_S, LeaseTerms, Tenure
 from tests.engine.test_monitor import ENTRY, LOSS, PROFIT
 from tests.support.leased import TTL_S, Leased, Registry
 from tests.support.rig import Rig
@@ -341,3 +341,12 @@ def test_a_claim_without_an_answer_is_made_again():
         moment for moment in range(1, 25) if any("Claim" in repr(e) for e in tenure.look(float(moment)))
     ]
     assert claims == [10, 20]
+
+
+def test_a_long_lease_is_renewed_as_often_as_a_short_one():
+    """What counts when its place goes away is what is left then: almost all of it."""
+    tenure = Tenure(LeaseTerms("here:1:aa", 3_600.0))
+    assert tenure.look(10_000.0)
+    tenure.take(LeaseState(held=True, fence=1, until_s=13_600.0, by="here:1:aa"), 10_000.0)
+    assert tenure.look(10_000.0 + RENEW_S - 1) == []
+    assert tenure.look(10_000.0 + RENEW_S) != []

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from engine.book_rows import RowFigures
-from engine.effects import RowPart
+from engine.effects import CloseTrades, RowPart
 from engine.errors import Unreachable
 from engine.io.stores import exit_levels, trade_rows
 from engine.io.stores.exit_levels import LevelReport
@@ -66,15 +66,15 @@ class SqliteStore:
         """
         return await asyncio.to_thread(self._exit_levels)
 
-    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
-        """Mark rows as closed at these exit prices (paise; None = unknown).
+    async def close_rows(self, job: CloseTrades) -> None:
+        """Mark rows as closed at their exit prices.
 
         A row that is closed already stays as it is.
 
         Raises:
             Unreachable: the file could not be written; no row was changed.
         """
-        await asyncio.to_thread(self._close_rows, exits, closed_at_s)
+        await asyncio.to_thread(self._close_rows, job.exits, job.closed_at_s)
 
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         """Take parts off rows that have so many units still; each part becomes a closed row of its own.

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.__main__ import main
+from engine.effects import CloseTrades
 from engine.io.exporter import export_csv
 from engine.io.importer import import_csv
 from engine.io.stores.sqlite import SqliteStore
@@ -80,7 +81,7 @@ def house(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     store = SqliteStore(tmp_path / "data" / "trades.sqlite3")
     asyncio.run(store.import_rows([PARSED, SHORT]))
-    asyncio.run(store.close_rows({2: 1180}, AT_S + 60))
+    asyncio.run(store.close_rows(CloseTrades({2: 1180}, AT_S + 60)))
     return tmp_path
 
 

@@ -149,10 +149,10 @@ class Shelf:
         self.notes.append([each.row_id for each in figures])
         return [each for each in figures if each.row_id in self.lacks]
 
-    async def close_rows(self, exits, closed_at_s):
+    async def close_rows(self, job):
         if self.error:
             raise self.error
-        self.closed.append(dict(exits))
+        self.closed.append(dict(job.exits))
 
 
 class Doorman:

@@ -12,6 +12,7 @@ from engine.io.app import Options, _House
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
 from engine.io.journal import Journal
+from engine.io.storage import Storage
 from engine.io.token_file import TokenFile
 from engine.model import Mode
 from engine.orders import Order
@@ -83,14 +84,15 @@ async def test_a_crash_loop_has_no_more_turns_than_one_process(tmp_path: Path):
     journal = Journal(tmp_path / "journal.sqlite3")
     (order,) = resting().intent.orders
     with ThreadPoolExecutor(1) as executor:
+        storage = Storage(settings)
         token, clock = TokenFile(tmp_path, "", lambda _secret: None), SystemClock(None)
         for sends, goes in ((6_599, True), (6_601, False)):
             row = {**order.to_json(), "modifies": 0}
-            house = _House(settings, Options(Mode.EXECUTE), journal, executor, token, clock, None)
+            house = _House(settings, Options(Mode.EXECUTE), journal, executor, token, clock, None, storage)
             hour_ago_s = clock.now_s() - 3_700.0
             rows = [Record("order", f"{n}", {**row, "sent_s": hour_ago_s}) for n in range(sends)]
             journal.commit(rows, hour_ago_s)
-            house = _House(settings, Options(Mode.EXECUTE), journal, executor, token, clock, None)
+            house = _House(settings, Options(Mode.EXECUTE), journal, executor, token, clock, None, storage)
             assert await house.rest._order_lane.turn(Rank.PLACE, 0.0) is goes
             house.rest.close()
     journal.close()

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.book_rows import RowFigures
-    from engine.effects import QueryMargin, RowPart
+    from engine.effects import CloseTrades, QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
     from tests.support.sea.market import Shore
@@ -74,10 +74,10 @@ class Store:
     async def exit_levels(self) -> Sequence[ExitLevel]:
         return ()
 
-    async def close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
+    async def close_rows(self, job: CloseTrades) -> None:
         self._knock()
-        self.exits |= exits
-        self.rows = [row for row in self.rows if row.id not in exits]
+        self.exits |= job.exits
+        self.rows = [row for row in self.rows if row.id not in job.exits]
 
     async def reduce_rows(self, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
         self._knock()

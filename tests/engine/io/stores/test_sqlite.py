@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from engine.book_rows import RowFigures
-from engine.effects import RowPart
+from engine.effects import CloseTrades, RowPart
 from engine.errors import BadInput, Unreachable
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.sqlite import SqliteStore
@@ -83,8 +83,8 @@ async def test_an_import_that_contradicts_the_store_changes_nothing(store):
 async def test_closing_is_idempotent_and_survives_a_second_import(path, store):
     """A closed row keeps its first exit price, leaves the open rows, and is not opened by importing again."""
     await store.import_rows([PARSED, SHORT])
-    await store.close_rows({1: 5460, 77: 1}, AT_S + 60)
-    await store.close_rows({1: 9999}, AT_S + 120)
+    await store.close_rows(CloseTrades({1: 5460, 77: 1}, AT_S + 60))
+    await store.close_rows(CloseTrades({1: 9999}, AT_S + 120))
     assert [row.id for row in await store.open_rows()] == [2]
     report = await store.import_rows([PARSED])
     assert report.already == (PARSED,)
@@ -154,7 +154,7 @@ async def test_a_file_that_went_away_is_an_error_and_never_an_empty_answer(path,
     with pytest.raises(Unreachable, match="unable to open"):
         await store.open_rows()
     with pytest.raises(Unreachable):
-        await store.close_rows({1: 1}, AT_S)
+        await store.close_rows(CloseTrades({1: 1}, AT_S))
     assert not path.exists()
     path.write_text("this is not a database at all " * 100)
     with pytest.raises(Unreachable, match="not a database"):
@@ -170,9 +170,9 @@ async def test_another_programs_lock_is_an_error_in_the_end(path, store, monkeyp
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unreachable, match="locked"):
-            await store.close_rows({1: 1}, AT_S)
+            await store.close_rows(CloseTrades({1: 1}, AT_S))
         assert len(await store.open_rows()) == 1
-    await store.close_rows({1: 1}, AT_S)
+    await store.close_rows(CloseTrades({1: 1}, AT_S))
     assert await store.open_rows() == ()
 
 

@@ -1,0 +1,75 @@
+"""Rows that exits have closed, until the trade store shows them closed.
+
+The store may be away for as long as it likes: what was closed stands in the journal, and is written to the
+store whenever a read shows it open still.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.effects import CloseTrades, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.model import TradeRow
+
+__all__ = ["Closings"]
+
+
+class Closings:
+    """What was closed, by the exit that closed it."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, CloseTrades] = {}
+        self._of: dict[int, str] = {}
+
+    def __contains__(self, row_id: int) -> bool:
+        """Whether the row is closed, whatever the store says."""
+        return row_id in self._of
+
+    def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take over what the journal knows, in the order in which it happened."""
+        for name, value in sorted(kept.items(), key=lambda each: (each[1]["at_s"], each[0])):
+            exits = {int(row): paise for row, paise in value["exits"].items()}
+            units = {int(row): number for row, number in value.get("units", {}).items()}
+            self._take(CloseTrades(exits, value["at_s"], name, units))
+
+    def add(
+        self, name: str, exits: Mapping[int, int | None], units: Mapping[int, int], now_s: float
+    ) -> tuple[Record, CloseTrades]:
+        """Remember what an exit has closed; the record belongs into the transaction that ends it.
+
+        Args:
+            name: the exit's id.
+            exits: exit price by row id; None = nobody here traded it.
+            units: of each row, as far as they are known.
+            now_s: when.
+        """
+        job = CloseTrades(dict(exits), now_s, name, {row: units[row] for row in exits if row in units})
+        self._take(job)
+        value = {
+            "exits": {str(row): paise for row, paise in job.exits.items()},
+            "units": {str(row): number for row, number in job.units.items()},
+            "at_s": now_s,
+        }
+        return Record("closed", name, value), job
+
+    def late(self, rows: Iterable[TradeRow]) -> list[CloseTrades]:
+        """What is to be written again: the store still shows it open."""
+        late: dict[str, list[int]] = {}
+        for row in rows:
+            if row.id in self._of:
+                late.setdefault(self._of[row.id], []).append(row.id)
+        return [_part(self._jobs[name], ids) for name, ids in late.items()]
+
+    def _take(self, job: CloseTrades) -> None:
+        self._jobs[job.name] = job
+        self._of |= dict.fromkeys(job.exits, job.name)
+
+
+def _part(job: CloseTrades, ids: Iterable[int]) -> CloseTrades:
+    exits = {row: job.exits[row] for row in ids}
+    units = {row: job.units[row] for row in exits if row in job.units}
+    return CloseTrades(exits, job.closed_at_s, job.name, units)

@@ -1,0 +1,125 @@
+"""Where the legs are recorded, and where the owner of an account is: made from the settings, in one place.
+
+Supabase's client is imported by who uses it: it takes a quarter of a second, and most tools need none.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+from engine.effects import Alert
+from engine.errors import BadInput
+from engine.io.clock import SystemClock
+from engine.io.env import make_data_dir
+from engine.io.lease import LeaseKeeper
+from engine.io.ports import Clock, Lease, TradeStore
+from engine.io.stores.inherited_lease import InheritedLease
+from engine.io.stores.sqlite import SqliteStore
+from engine.io.stores.sqlite_lease import SqliteLease
+from engine.messages import Beat, BeatKind, Message
+from engine.project import project_of
+from engine.settings import Settings
+from engine.words import LeasePlace, TradesSource
+
+if TYPE_CHECKING:
+    from engine.io.stores.supabase import SupabaseStore
+    from engine.io.stores.supabase_gate import Gate
+
+
+class Storage:
+    """The storage that the settings ask for; `close` it when nothing is read or written any more."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet."""
+        self._file = settings.data_dir / "trades.sqlite3"
+        self._leases = settings.lease_in is LeasePlace.STORE
+        self.gate: Gate | None = None
+        self._supabase: SupabaseStore | None = None
+        project = project_of(settings.supabase_url, settings.supabase_secret_key, settings.supabase_anon_key)
+        if settings.trades_source is TradesSource.SUPABASE and project is not None:
+            from engine.io.stores.supabase_gate import Gate  # noqa: PLC0415 - see above
+
+            self.gate = Gate(project.url, project.key, sees_all=project.sees_all)
+
+    def store(
+        self, account: str, lease: LeaseKeeper | None, tell: Callable[[Alert], None], clock: Clock
+    ) -> TradeStore:
+        """The trade store of an account; its writes go under the lease.
+
+        Raises:
+            Unreachable: the embedded store's file cannot be opened.
+        """
+        if self.gate is None:
+            return SqliteStore(self._file)
+        from engine.io.stores.supabase import SupabaseStore  # noqa: PLC0415 - see above
+
+        keeper = lease if self._leases and self.gate.sees_all else None  # else it is not in the database
+
+        def fence() -> int | None:
+            return (keeper.fence or None) if keeper is not None else None
+
+        self._supabase = SupabaseStore(self.gate, account, fence, tell, clock)
+        return self._supabase
+
+    def tasks(
+        self, account: str, post: Callable[[Message], None], clock: Clock
+    ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What must run for as long as the store is used: each a name and how its life begins."""
+        store = self._supabase
+        if self.gate is None or store is None:
+            return
+        from engine.io.stores.realtime import RealtimeWatch  # noqa: PLC0415 - see above
+
+        def look(everything: bool) -> None:  # noqa: FBT001 - a callback
+            if everything:
+                store.want_all()
+            post(Beat(BeatKind.STORE))
+
+        name, jitter = f"{account}/{socket.gethostname()}", Random().random  # noqa: S311 - protects nothing
+        yield "realtime", RealtimeWatch(self.gate, name, look, clock, jitter).run
+
+    def lease(self, version: str) -> Lease:
+        """Where the owner of an account is written down: where the rows are, if the key is good for it.
+
+        Raises Unreachable of a file.
+        """
+        if self.gate is None or not self.gate.sees_all:
+            return SqliteLease(self._file, version)
+        from engine.io.stores.supabase_lease import SupabaseLease  # noqa: PLC0415 - see above
+
+        return InheritedLease(SupabaseLease(self.gate), self._file.with_name("lease.json"))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self.gate is not None:
+            await self.gate.close()
+
+
+def embedded_store(settings: Settings) -> SqliteStore:
+    """The embedded trade store, for who fills it, made when it is not there yet.
+
+    Raises:
+        BadInput: the trades are somewhere else.
+    """
+    if settings.trades_source is TradesSource.SUPABASE:
+        raise BadInput(
+            f"TRADES_SOURCE is {settings.trades_source}: this fills the embedded store alone. In Supabase: "
+            "Table Editor > trades > Insert > Import data from CSV"
+        )
+    make_data_dir(settings.data_dir)
+    return SqliteStore(settings.data_dir / "trades.sqlite3")
+
+
+@asynccontextmanager
+async def store_to_read(settings: Settings) -> AsyncIterator[TradeStore]:
+    """The trade store for a tool that reads it, beside a monitor or without one. Raises Unreachable."""
+    make_data_dir(settings.data_dir)
+    storage = Storage(settings)
+    try:
+        yield storage.store("default", None, lambda _alert: None, SystemClock())
+    finally:
+        await storage.close()

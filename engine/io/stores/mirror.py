@@ -1,0 +1,138 @@
+"""A table of the database, kept in step by asking what has changed: few bytes, and little of the loop's time.
+
+``updated_at`` tells what is new or edited; it does not tell what was deleted, or closed. So each look also
+counts, and only a wrong count makes it ask for the list of ids. Whatever is odd makes it read everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from postgrest import CountMethod
+from supabase import AsyncClient
+
+from engine.errors import Unreachable
+from engine.io.stores.supabase_gate import Answer, Gate
+
+_T = TypeVar("_T")
+
+PAGE = 1_000
+#: A change is stamped before it is committed: what comes late by this much is still found.
+OVERLAP_S = 20.0
+
+
+class Table(NamedTuple):
+    """What is mirrored.
+
+    Attributes:
+        columns: to select, with ``id`` and ``updated_at``.
+        only: a condition in PostgREST's words, or empty: which rows are ours.
+    """
+
+    name: str
+    columns: str
+    only: str
+
+
+class Mirror(Generic[_T]):
+    """The rows of a table by id, each as ``parse`` made it.
+
+    Args:
+        gate: the way to the database.
+        table: what is mirrored.
+        parse: called anew only for a row that has changed; must not raise.
+        agree: asked before no rows at all are believed, with the ids that were there; raises when not.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        table: Table,
+        parse: Callable[[Mapping[str, Any]], _T],
+        agree: Callable[[Sequence[int]], Awaitable[None]] | None = None,
+    ) -> None:
+        self._agree = agree
+        self._gate = gate
+        self.table = table
+        self._parse = parse
+        self._raw: dict[int, Mapping[str, Any]] = {}
+        self.rows: dict[int, _T] = {}
+        self._since: datetime | None = None
+        self.full_reads = 0
+
+    async def look(self, *, full: bool) -> None:
+        """Bring `rows` up to date; ``full``: read everything. Nothing changes when it raises.
+
+        Raises:
+            SourceError: as `Gate.ask`; an answer that contradicts itself is Unreachable.
+        """
+        raw = await self._changed(self._since) if self._since and not full else await self._all()
+        if not raw and self._agree is not None:
+            await self._agree(list(self._raw))
+        self._keep(raw)
+
+    async def _changed(self, since: datetime) -> dict[int, Mapping[str, Any]]:
+        changed = await self._pages(self.table.columns, since - timedelta(seconds=OVERLAP_S))
+        raw = self._raw | {row["id"]: row for row in changed}
+        if len(raw) != await self._count():
+            there = {row["id"] for row in await self._pages("id")}
+            if not there <= raw.keys():
+                return await self._all()
+            raw = {row: cells for row, cells in raw.items() if row in there}
+        return raw
+
+    async def _all(self) -> dict[int, Mapping[str, Any]]:
+        rows = await self._pages(self.table.columns)
+        self.full_reads += 1
+        return {row["id"]: row for row in rows}
+
+    def _keep(self, raw: dict[int, Mapping[str, Any]]) -> None:
+        before, parsed = self._raw, self.rows
+        self.rows = {
+            row: parsed[row] if before.get(row) == cells else self._parse(cells)
+            for row, cells in sorted(raw.items())
+        }
+        self._raw = raw
+        moments = [_moment(cells) for cells in raw.values()]
+        self._since = max(moments, default=self._since)
+
+    async def _pages(self, columns: str, since: datetime | None = None) -> list[Mapping[str, Any]]:
+        """Every row changed since then, in the order of ids, page by page from the last id on."""
+        rows: list[Mapping[str, Any]] = []
+
+        def page(client: AsyncClient) -> Any:
+            asked = self._ours(client, columns)
+            if since is not None:
+                asked = asked.gte("updated_at", since.isoformat())
+            if rows:
+                asked = asked.gt("id", rows[-1]["id"])
+            return asked.order("id").limit(PAGE)
+
+        while True:
+            answer = await self._gate.ask(page)
+            rows += answer.data
+            if len(answer.data) >= counted(answer):
+                return rows
+            if not answer.data:
+                raise Unreachable(f"Supabase counts {answer.total} rows of {self.table.name} and shows none")
+
+    async def _count(self) -> int:
+        answer = await self._gate.ask(lambda client: self._ours(client, "id").limit(1))
+        return counted(answer)
+
+    def _ours(self, client: AsyncClient, columns: str) -> Any:
+        asked = client.table(self.table.name).select(columns, count=CountMethod.exact)
+        return asked.or_(self.table.only) if self.table.only else asked
+
+
+def _moment(cells: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(cells["updated_at"])
+
+
+def counted(answer: Answer) -> int:
+    """How many rows there are; a gateway's empty page has no such number and is no answer."""
+    if answer.total is None:
+        raise Unreachable("Supabase: an answer without its count")
+    return answer.total

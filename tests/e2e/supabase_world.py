@@ -1,0 +1,186 @@
+"""A stage whose trades are in a Supabase on loopback, and monitors that live there in their own processes."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import sys
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from engine.effects import Alert, Card
+from engine.io.app import Options, run_house
+from engine.io.clock import SystemClock
+from engine.model import Mode
+from engine.settings import Settings
+from sandbox.bell import Bell
+from sandbox.supabase_server import SupabaseServer
+from tests.e2e.outside import ROOT
+from tests.e2e.owner import FREEZES
+from tests.e2e.test_two_owners import Monitor
+from tests.support.stage import START, Ear, Stage
+
+RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
+WAIT_S = 60.0
+
+
+class SupabaseWorld:
+    """The outside: an exchange with one condor, and the database that its rows are in.
+
+    Attributes:
+        on_enter: called with each order that the exchange accepts.
+    """
+
+    def __init__(self, database, home, **stage):
+        self.database, self.home = database, home
+        self.clock = SystemClock(START)
+        self.stage = Stage(self.clock.now_s, **stage)
+        self.server = SupabaseServer(database.terms)
+        self.on_enter = lambda _order: None
+        self.bell = Bell()
+        enter = self.stage.exchange.enter
+
+        def entered(*args, **more):
+            made = enter(*args, **more)
+            self.on_enter(made)
+            self.bell.ring()
+            return made
+
+        setattr(self.stage.exchange, "enter", entered)  # noqa: B010 - mypy
+
+    async def fill(self):
+        """Write the stage's rows into the database, as a person would."""
+        for cells in csv.DictReader(io.StringIO(self.stage.trades_csv())):
+            await self.put(**cells)
+
+    async def put(self, **cells):
+        """One row; its id."""
+        names = ", ".join(f'"{name}"' for name in cells)
+        statement = (
+            f"insert into trades ({names}) select {names} "  # noqa: S608 - of constants
+            "from json_populate_record(null::trades, $1) returning id"
+        )
+        (row,) = await self.database.rows(statement, json.dumps(cells))
+        return row["id"]
+
+    def settings(self, rules=RULES, **more):
+        """The environment of a monitor in this world."""
+        env = self.stage.settings(self.home, self.clock.now_s(), rules)
+        return env | {
+            "SUPABASE_URL": self.server.url, "SUPABASE_SECRET_KEY": self.server.keys.secret, **more,
+        }  # fmt: skip
+
+    @asynccontextmanager
+    async def monitor(self, **more):
+        """A monitor in a process of its own; killed for good at the end."""
+        kept = ("DHAN_", "TELEGRAM_", "SUPABASE_")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(kept)}
+        with (self.home / "log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=log,
+                env=env | self.settings(**more) | {FREEZES: ""}, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        try:
+            yield Monitor(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def until_rows(self, true):
+        """Wait until the rows of the database are so; the rows."""
+        nobody = asyncio.get_running_loop().create_future()
+        async with asyncio.timeout(WAIT_S):
+            while not true(rows := await self.rows()):
+                await asyncio.wait({nobody}, timeout=0.05)
+        return rows
+
+    def looks_as_owner(self):
+        """How often a monitor has read both tables to the end since it was given the lease."""
+        paths = [path for _, path, status in self.server.rest.calls if status == 200]
+        owned = [n for n, path in enumerate(paths) if "claim_lease" in path]
+        return sum("strategy_exit_levels" in path for path in paths[owned[-1] :]) if owned else 0
+
+    async def rows(self):
+        """All rows, in the order of their ids."""
+        return await self.database.rows("select * from trades order by id")
+
+    def brought(self):
+        """What the exchange says each contract was traded at: average in rupees, by security id."""
+        account = self.stage.exchange.account()
+        sums, units = defaultdict(int), defaultdict(int)
+        for trade in account.trades:
+            key = account.orders[trade.order_id].ticket.instrument.security_id
+            sums[key] += trade.quantity * trade.price_paise
+            units[key] += trade.quantity
+        return {key: Decimal(round(sums[key] / units[key])) / 100 for key in sums}
+
+    @property
+    def nets(self):
+        """Units held of each contract."""
+        return {at.net for at in self.stage.exchange.account().holdings().values()}
+
+
+@asynccontextmanager
+async def supabase_world(database, home, **stage):
+    """A world for a block."""
+    home.mkdir(exist_ok=True)
+    world = SupabaseWorld(database, home, **stage)
+    await world.stage.server.start()
+    await world.server.start()
+    await world.fill()
+    try:
+        yield world
+    finally:
+        await world.server.stop()
+        await world.stage.server.stop()
+
+
+class Person:
+    """Hears everything that a house in this process says, and sees what it shows."""
+
+    def __init__(self):
+        self.heard, self.wiring = [], None
+
+    def ear(self, wiring):
+        """Plug in."""
+        self.wiring = wiring
+        return Ear(self.heard.append)
+
+    @property
+    def titles(self):
+        """Of everything said so far."""
+        return [said.title for said in self.heard if isinstance(said, Alert | Card)]
+
+    def units(self, strategy_id):
+        """Units of each leg of a position, when every leg is priced; else None."""
+        for position in self.wiring.view().positions if self.wiring else ():
+            if position.strategy_id == strategy_id and position.pnl_paise is not None:
+                return [leg.quantity for leg in position.legs]
+        return None
+
+    async def until(self, true):
+        """Wait until it is so."""
+        nobody = asyncio.get_running_loop().create_future()
+        async with asyncio.timeout(WAIT_S):
+            while not true():
+                await asyncio.wait({nobody}, timeout=0.01)
+
+
+@asynccontextmanager
+async def living(world, rules=RULES):
+    """A house in this process, for a block; who hears it."""
+    person = Person()
+    settings = Settings.parse(world.settings(rules))
+    house = asyncio.create_task(
+        run_house(settings, Options(Mode.EXECUTE), person.ear, lambda _view: None, lambda _secret: None)
+    )
+    try:
+        yield person
+    finally:
+        house.cancel()
+        await asyncio.wait({house})

@@ -1,0 +1,331 @@
+"""The trade store in Supabase: the monitor's own store against PostgreSQL, over the unmodified client."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from engine.book_rows import RowFigures
+from engine.effects import CloseTrades, RowPart
+from engine.errors import AuthFailed, BadInput, RateLimited, SourceError, Unreachable
+from engine.io.stores.supabase import FULL_EVERY_S
+from engine.io.stores.supabase_gate import Conflict
+from engine.model import Urgency
+from tests.engine.io.stores.conftest import Shop
+from tests.support.legacy import LEGACY
+from tests.support.postgres import HOSTED, migrations
+from tests.support.supabase import house_on
+
+AT_S = 1_770_090_600.0
+LEVEL = (
+    "insert into strategy_exit_levels (strategy_id, exit_type, trigger_type, trigger_value, "
+    "close_percentage) values (3359, 'profit_target', 'percentage', 50.25, 25)"
+)
+
+
+async def many(house, count, first=1):
+    """So many rows, each of a strategy of its own."""
+    await house.put()
+    await house.database.rows(
+        "insert into trades (strategy_id, symbol, security_id, action, type, strike_price, expiry_date, "
+        "quantity, price, order_status) select g, symbol, security_id, action, type, strike_price, "
+        "expiry_date, quantity, price, order_status from trades, generate_series($1::int, $2::int) g",
+        first, first + count - 2,
+    )  # fmt: skip
+
+
+async def test_a_row_is_read_to_the_paisa(shop):
+    """Amounts come as text: nothing is lost that a float would lose; a price finer than a paisa is ours."""
+    row_id = await shop.house.put(price="12345678.90", margin="999999999.99")
+    (row,) = await shop.store.open_rows()
+    assert (row.id, row.price_paise, row.margin_paise) == (row_id, 1_234_567_890, 99_999_999_999)
+    assert (row.account, row.strike_price_paise, row.quantity) == ("default", 2_450_000, 130)
+
+
+async def test_more_than_a_page_is_read(shop):
+    """A thousand rows are one answer; the store goes on until it has what the database counts."""
+    await many(shop.house, 2_501)
+    assert len(await shop.ids()) == 2_501
+    shop.faults.max_rows = 700
+    shop.store.want_all()
+    assert len(await shop.ids()) == 2_501
+
+
+async def test_a_row_whose_status_nobody_knows_is_named_and_not_lost(shop):
+    """No status, or an odd one, is a fault of the row: the answer is an error with its id and no list."""
+    good = await shop.house.put()
+    odd = await shop.house.put(order_status="FOO")
+    with pytest.raises(BadInput, match=f"trades row {odd}: order_status"):
+        await shop.store.open_rows()
+    await shop.house.database.rows("update trades set order_status = ' closed ' where id = $1", odd)
+    assert await shop.ids() == [good]
+
+
+@pytest.mark.parametrize(
+    "change", ["update trades set quantity = 65 where id = $1", "update trades set price = 21 where id = $1"]
+)
+async def test_an_edit_is_seen_by_asking_for_what_is_new(shop, change):
+    """After the first read only what has changed comes."""
+    await many(shop.house, 50)
+    edited, *_ = await shop.look()
+    await shop.house.database.rows(change, edited)
+    before = {row.id: row for row in await shop.store.open_rows()}
+    assert (before[edited].quantity, before[edited].price_paise) in {(65, 2005), (130, 2100)}
+    assert shop.store._trades.full_reads == 1
+
+
+@pytest.mark.parametrize(
+    "end", ["delete from trades where id = $1", "update trades set order_status = 'CLOSED' where id = $1"]
+)
+async def test_what_is_deleted_or_closed_is_missed_by_the_count(shop, end):
+    """``updated_at`` does not tell of a deletion: the count does, and then only ids are read."""
+    ids = [await shop.house.put() for _ in range(3)]
+    await shop.look()
+    await shop.house.database.rows(end, ids[1])
+    ids.append(await shop.house.put())
+    assert await shop.ids() == [ids[0], ids[2], ids[3]]
+    assert shop.store._trades.full_reads == 1
+
+
+async def test_everything_is_read_again_now_and_then(shop):
+    """At the start, when somebody wants it, and every so often."""
+    await shop.house.put()
+    for passed_s, want, reads in [(0, False, 1), (30, False, 1), (30, True, 2), (FULL_EVERY_S, False, 3)]:
+        await shop.clock.advance(passed_s)
+        if want:
+            shop.store.want_all()
+        await shop.look()
+        assert shop.store._trades.full_reads == reads
+
+
+async def test_levels_are_read_in_full_figures_and_follow_edits(shop):
+    """No level at first, then one that is switched off by hand."""
+    assert await shop.store.exit_levels() == ()
+    await shop.house.database.run(LEVEL)
+    (level,) = await shop.store.exit_levels()
+    assert (level.value, level.close_pct, level.enabled, level.fault) == (
+        Decimal("50.25"), Decimal(25), True, "",
+    )  # fmt: skip
+    await shop.house.database.run("update strategy_exit_levels set enabled = false")
+    (level,) = await shop.store.exit_levels()
+    assert not level.enabled
+
+
+# ------------------------------------------------------------------------------------ emptiness
+
+
+async def test_an_empty_answer_is_not_believed_when_another_says_that_rows_are_open(shop):
+    """A gateway's empty page, and an empty list in the place of rows, are errors, and what is known stays."""
+    row_id = await shop.house.put()
+    assert await shop.look() == [row_id]
+    shop.store.want_all()
+    shop.faults.empty()
+    with pytest.raises(Unreachable, match="without its count"):
+        await shop.store.open_rows()
+    assert await shop.ids() == [row_id]
+
+
+async def test_rows_that_were_all_closed_are_believed(shop):
+    """The ids that were known are looked at again: they are there and closed."""
+    row_id = await shop.house.put()
+    await shop.look()
+    await shop.house.database.rows("update trades set order_status = 'CLOSED' where id = $1", row_id)
+    assert await shop.ids() == []
+
+
+async def test_a_key_that_row_level_security_blinds_is_no_proof_of_no_positions(shop_with, house):
+    """With the publishable key every answer is empty: that is an error, at the start and later."""
+    blind = shop_with(house.server.keys.publishable, sees_all=False)
+    with pytest.raises(Unreachable, match="row level security hides them"):
+        await blind.store.open_rows()
+    await house.put()
+    with pytest.raises(Unreachable, match="SUPABASE_SECRET_KEY"):
+        await blind.store.open_rows()
+
+
+async def test_a_publishable_key_with_a_policy_of_the_owners_works(shop_with, house):
+    """Whoever lets anon read sees rows, and that all are closed."""
+    await house.database.run("create policy mine on trades for select to anon using (true)")
+    seeing = shop_with(house.server.keys.publishable, sees_all=False)
+    row_id = await house.put()
+    assert await seeing.ids() == [row_id]
+    await house.database.run("update trades set order_status = 'CLOSED'")
+    assert await seeing.ids() == []
+
+
+# --------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (429, None, RateLimited, "too often"),
+        (429, {"message": "slow down"}, RateLimited, "too often"),
+        (500, None, Unreachable, "500"),
+        (502, None, Unreachable, "502"),
+        (503, {"code": "PGRST002", "message": "schema cache"}, Unreachable, "schema cache"),
+        (540, None, Unreachable, "paused"),
+        (401, {"message": "Invalid API key"}, AuthFailed, "the key is refused"),
+        (401, {"code": "PGRST303", "message": "JWT expired"}, AuthFailed, "expired"),
+        (403, {"code": "42501", "message": "permission denied"}, AuthFailed, "090400_access.sql"),
+        (404, {"code": "PGRST205", "message": "no table"}, Unreachable, "deploy/supabase/migrations"),
+        (404, {"code": "PGRST202", "message": "no function"}, Unreachable, "deploy/supabase/migrations"),
+        (400, {"code": "42703", "message": "no column"}, Unreachable, "deploy/supabase/migrations"),
+        (500, {"code": "57014", "message": "canceling statement"}, Unreachable, "statement timeout"),
+        (409, {"code": "PT409", "message": "held", "details": "{}"}, Conflict, "held"),
+    ],
+)
+async def test_an_error_says_what_to_do_and_is_no_empty_answer(shop, status, body, kind, words):
+    """Every way in which the API refuses is an error of ours with a sentence, and never a list."""
+    shop.faults.fail(status, body=body)
+    with pytest.raises(kind, match=words) as raised:
+        await shop.store.open_rows()
+    assert isinstance(raised.value, SourceError)
+    assert shop.gate.key.reveal() not in f"{raised.value!r} {raised.value.__context__!r}"
+
+
+async def test_a_lost_connection_is_an_error_and_is_not_tried_again_by_the_client(shop):
+    """One question is one attempt: whoever asks decides about another."""
+    shop.faults.drop()
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        await shop.store.open_rows()
+    assert len(shop.calls()) == 1
+
+
+async def test_nothing_in_the_database_is_told_as_what_it_is(house, shop):
+    """Before the migrations: the table is not there, and the sentence says which files to apply."""
+    await house.database.run("drop table trades cascade")
+    with pytest.raises(Unreachable, match="a table is missing: apply the files"):
+        await shop.store.open_rows()
+
+
+# --------------------------------------------------------------------------------------- writes
+
+
+async def test_closing_is_written_once_and_may_be_said_again(shop):
+    """Price, moment and exit stand in the row; a lost answer and a second call change nothing."""
+    row_id = await shop.house.put()
+    await shop.look()
+    job = CloseTrades({row_id: 5460}, AT_S, "260203001", {row_id: 130})
+    shop.faults.lose_reply(path="rpc/close_trades")
+    with pytest.raises(Unreachable):
+        await shop.store.close_rows(job)
+    await shop.store.close_rows(job)
+    row = await shop.row(row_id)
+    assert (row["order_status"], row["exit_price"], row["exit_id"], row["version"]) == (
+        "CLOSED", Decimal("54.6000"), "260203001", 2,
+    )  # fmt: skip
+    assert row["closed_at"].timestamp() == AT_S
+    assert (await shop.ids(), shop.told) == ([], [])
+
+
+async def test_a_row_changed_by_hand_meanwhile_is_told_and_left(shop):
+    """Its number of units is another one: HIGH, once, with what stands there; it is not overwritten."""
+    row_id = await shop.house.put()
+    await shop.look()
+    await shop.house.database.rows("update trades set quantity = 195 where id = $1", row_id)
+    for _ in range(3):
+        await shop.look()
+        await shop.store.close_rows(CloseTrades({row_id: 5460}, AT_S, "260203001", {row_id: 130}))
+    (alert,) = shop.told
+    assert alert.urgency is Urgency.HIGH
+    assert f"row {row_id}" in alert.title
+    assert "195 units" in alert.text
+    row = await shop.row(row_id)
+    assert (row["order_status"], row["quantity"], row["exit_price"]) == ("TRADED", 195, None)
+
+
+async def test_a_row_closed_by_hand_or_gone_is_told(shop):
+    """Closed by somebody else: its own figures stay; deleted: said too."""
+    closed, gone = await shop.house.put(), await shop.house.put()
+    await shop.house.database.rows(
+        "update trades set order_status = 'CLOSED', exit_price = 9 where id = $1", closed
+    )
+    await shop.house.database.rows("delete from trades where id = $1", gone)
+    await shop.store.close_rows(CloseTrades({closed: 5460, gone: 1}, AT_S, "x", {closed: 130, gone: 130}))
+    assert [alert.urgency for alert in shop.told] == [Urgency.MEDIUM] * 2
+    assert (await shop.row(closed))["exit_price"] == 9
+
+
+async def test_a_part_is_taken_off_once(shop):
+    """The row keeps what is left, the part is a closed row of its own; said twice it is done once."""
+    row_id = await shop.house.put()
+    await shop.look()
+    for _ in range(2):
+        await shop.store.reduce_rows([RowPart(row_id, 130, 65, 1500)], AT_S, "260203001")
+    (left,) = await shop.store.open_rows()
+    assert (left.id, left.quantity) == (row_id, 65)
+    (part,) = await shop.house.database.rows("select * from trades where parent_id = $1", row_id)
+    assert (part["quantity"], part["exit_price"], part["order_status"]) == (65, 15, "CLOSED")
+    assert shop.told == []
+    await shop.store.reduce_rows([RowPart(row_id, 130, 65, 1500)], AT_S, "260203002")
+    (alert,) = shop.told
+    assert alert.urgency is Urgency.HIGH
+    assert "It is watched" in alert.text
+
+
+async def test_what_an_exit_made_is_noted_at_the_row_or_the_part(shop):
+    """By the line of the file of executions: later lines win, older ones and repeats change nothing."""
+    whole, cut = await shop.house.put(), await shop.house.put()
+    await shop.store.reduce_rows([RowPart(cut, 130, 65, 1500)], AT_S, "e1")
+    figures = [
+        RowFigures(whole, "e0", "e0/1", True, -12_345, 2_415, None),
+        RowFigures(cut, "e1", "e1/1", False, 100, 7, 3),
+        RowFigures(999, "e2", "e2/1", True, 1, 1, 1),
+    ]
+    assert await shop.store.note_exits(figures) == (figures[2],)
+    assert await shop.store.note_exits([figures[0]._replace(realised_paise=1)]) == ()
+    row = await shop.row(whole)
+    assert (row["realised_pnl"], row["exit_charges"], row["exit_slippage"]) == (
+        Decimal("-123.45"), Decimal("24.15"), None,
+    )  # fmt: skip
+    (part,) = await shop.house.database.rows("select * from trades where parent_id = $1", cut)
+    assert (part["realised_pnl"], part["exit_line"]) == (1, "e1/1")
+    assert await shop.store.note_exits([figures[0]._replace(line="e0/2", realised_paise=None)]) == ()
+    assert (await shop.row(whole))["realised_pnl"] is None
+
+
+async def test_a_write_under_an_old_fence_is_refused_and_one_under_the_newest_is_done(shop):
+    """Another monitor owns the account: nothing is written, and the caller hears of it."""
+    row_id = await shop.house.put()
+    (lease,) = await shop.house.database.rows("select claim_lease('default', 'other', 30)")
+    assert '"fence": 1' in lease["claim_lease"]
+    job = CloseTrades({row_id: 5460}, AT_S, "e1", {row_id: 130})
+    for fence in (None, 7):
+        shop.fence = fence
+        with pytest.raises(Conflict, match="not held with fence"):
+            await shop.store.close_rows(job)
+    assert (await shop.row(row_id))["order_status"] == "TRADED"
+    shop.fence = 1
+    await shop.store.close_rows(job)
+    assert (await shop.row(row_id))["order_status"] == "CLOSED"
+
+
+async def test_rows_of_another_account_are_written_in_its_name(shop):
+    """One monitor may list rows of several accounts: each is closed as its own account's."""
+    mine, theirs = await shop.house.put(), await shop.house.put(account="second")
+    await shop.look()
+    await shop.store.close_rows(CloseTrades({mine: 1, theirs: 1}, AT_S, "e1", {mine: 130, theirs: 130}))
+    assert (await shop.ids(), shop.told) == ([], [])
+
+
+async def test_an_older_table_of_the_owners_works(postgres):
+    """Loose types, other names of columns, a moment without zone: read, followed, closed."""
+    database = await postgres.database(HOSTED, LEGACY, *migrations())
+    async with house_on(database) as house:
+        shop = Shop(house)
+        (row,) = await shop.store.open_rows()
+        assert (row.security_id, row.price_paise, row.order_id) == (49081, 2005, "112111182198")
+        (level,) = await shop.store.exit_levels()
+        assert (level.value, level.enabled, level.fault) == (Decimal(50), True, "")
+        await database.rows("update trades set quantity = 65 where id = $1", row.id)
+        await database.run("update strategy_exit_levels set value = 40")
+        (row,) = await shop.store.open_rows()
+        (level,) = await shop.store.exit_levels()
+        assert (row.quantity, level.value) == (65, Decimal(40))
+        await shop.store.close_rows(CloseTrades({row.id: 5460}, AT_S, "260203001", {row.id: 65}))
+        assert await shop.ids() == []
+        assert (await shop.row(row.id))["mine"] == "keep"
+        await shop.store.close()
+    await postgres.drop(database)
