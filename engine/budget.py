@@ -45,8 +45,8 @@ def moments_s(rows: Iterable[Mapping[str, Any]]) -> list[float]:
     """When the commands of these orders were sent, as the journal keeps them, the oldest first.
 
     Of several changes, or cancels, only the last moment is known; the others count as if they were as
-    young. A refused cancel has forgotten its moment, and has that of the last price. What was never answered
-    counts like all the rest.
+    young. A restart forgets when a cancel was sent; then the moment of the last price counts. What was never
+    answered counts like all the rest.
     """
     sent_s: list[float] = []
     for row in rows:

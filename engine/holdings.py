@@ -375,7 +375,7 @@ class Holdings:
         exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
         for row in self._dead.get(intent.position, ()):
             exits.setdefault(row.id, None)  # ended by its expiry, unless traded before it
-        # a store that has been away since the start has shown no rows: then what the plan was made from counts
+        # a store away since the start has shown no rows: then what the plan was made from counts
         units = {row: abs(number) for leg in intent.legs for row, number in leg.rows.items()}
         units |= {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
         kept, job = self._closed.add(intent.id, exits, units, now_s)

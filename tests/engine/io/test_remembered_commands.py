@@ -67,8 +67,8 @@ def test_cancels_count_after_a_restart():
     assert len(moments_s([old])) == spent([order]) - 1
 
 
-def test_a_cancel_that_was_refused_counts_too_though_its_moment_is_gone():
-    """It may be sent again at once, so the order forgets when; the start must not stumble over that."""
+def test_a_cancel_counts_too_when_a_restart_has_forgotten_its_moment():
+    """A second start reads what the first has kept of it: how often, but not when; it must not stumble over that."""
     world = resting()
     for effect in world.desk.stop(world.now_s):
         world.do(effect)
