@@ -68,7 +68,7 @@ def test_cancels_count_after_a_restart():
 
 
 def test_a_cancel_counts_too_when_a_restart_has_forgotten_its_moment():
-    """A second start reads what the first has kept of it: how often, but not when; it must not stumble over that."""
+    """A second start reads how often the first one cancelled, but not when; it must not stumble over that."""
     world = resting()
     for effect in world.desk.stop(world.now_s):
         world.do(effect)
