@@ -285,6 +285,6 @@ def test_a_quote_by_rest_is_not_overtaken_by_an_older_price():
     listener._down("gone")
     listener._filled([quote(CALL.key, 12, 12)])
     listener._deliver([Packed(quote(CALL.key, 10, 10), int(1000 * (time.time() - 2)))])
-    listener._deliver([Packed(quote(CALL.key, 11, 11), int(1000 * time.time()))])
+    listener._deliver([Packed(quote(CALL.key, 11, 11), int(1000 * time.time()) + 1)])
     assert [tick.ltp_paise for tick in ear.ticks] == [1200, 1100]
     assert ear.late == []
