@@ -21,6 +21,11 @@ pytestmark = [
 ]
 
 
+def done(rows) -> bool:
+    """Every row is closed and has its figures; a start may write the one before the other."""
+    return all(row["exit_line"] and row["order_status"] == "CLOSED" for row in rows)
+
+
 async def test_what_was_closed_while_the_database_was_down_is_written_after_a_crash(database, tmp_path):
     """It dies at the exit's first order; the exit runs flat, the monitor is killed, both come back.
 
@@ -44,7 +49,7 @@ async def test_what_was_closed_while_the_database_was_down_is_written_after_a_cr
             await first.process.wait()
         await world.server.start()
         async with world.monitor() as second:
-            rows = await world.until_rows(lambda rows: all(row["exit_line"] for row in rows))
+            rows = await world.until_rows(done)
             assert await second.end() == 0
         assert {row["order_status"] for row in rows} == {"CLOSED"}
         assert {row["security_id"]: row["exit_price"] for row in rows} == world.brought()
@@ -110,7 +115,7 @@ async def test_an_exit_runs_flat_while_database_and_realtime_are_dead_and_the_ro
         assert world.nets == {0}
         assert {row["order_status"] for row in await world.rows()} == {"TRADED"}
         await world.server.start()
-        rows = await world.until_rows(lambda rows: all(row["exit_line"] for row in rows))
+        rows = await world.until_rows(done)
         assert {row["order_status"] for row in rows} == {"CLOSED"}
         assert {row["security_id"]: row["exit_price"] for row in rows} == world.brought()
         assert {row["version"] for row in rows} == {3}  # entered, closed, its figures: nothing twice
@@ -143,7 +148,7 @@ async def test_a_restart_in_the_midst_of_an_exit_ends_flat_while_the_database_is
             await second.ended()
             assert world.nets == {0}
             await world.server.start()
-            rows = await world.until_rows(lambda rows: all(row["exit_line"] for row in rows))
+            rows = await world.until_rows(done)
             assert await second.end() == 0
         assert {row["order_status"] for row in rows} == {"CLOSED"}
         assert {row["security_id"]: row["exit_price"] for row in rows} == world.brought()
