@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model import position_id
+from engine.sessions import ist_date
 from engine.trades import is_open, row_key
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def without_expired(
 ) -> tuple[list[TradeRow], dict[PositionId, tuple[TradeRow, ...]]]:
     """Part the rows: those that can still be held, and by position those set aside.
 
-    A contract that the day's master does not have any more has expired when its row says so.
+    A contract that the day's master does not have any more has expired when its row says so: a row with a
+    contract's id, entered while that could trade. A date that was mistyped into the past must not part a
+    hedge from its short; with one like that nothing of the position can be watched.
     """
     dead: dict[PositionId, list[TradeRow]] = {}
     alive: set[PositionId] = set()
@@ -36,7 +39,7 @@ def without_expired(
             continue
         name = position_id(row.account, row.strategy_id)
         instrument = instruments.get(row_key(row))
-        expiry = row.expiry_date if instrument is None else instrument.expiry
+        expiry = _said(row) if instrument is None else instrument.expiry
         if expiry is not None and expiry < today:
             dead.setdefault(name, []).append(row)
         else:
@@ -44,6 +47,14 @@ def without_expired(
     aside = {name: tuple(found) for name, found in dead.items() if name in alive}
     gone = {row.id for found in aside.values() for row in found}
     return [row for row in rows if row.id not in gone], aside
+
+
+def _said(row: TradeRow) -> date | None:
+    """The last day of a contract that no master knows, if its row can be right about it."""
+    expiry = row.expiry_date
+    if expiry is None or not row.security_id or ist_date(row.timestamp_s) > expiry:
+        return None
+    return expiry
 
 
 def expired_words(rows: Sequence[TradeRow], instruments: Mapping[InstrumentKey, Instrument]) -> str:

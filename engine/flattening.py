@@ -134,7 +134,8 @@ class Flattening:
         if not self._wanted.kill_after_flat or self._paper or name in self._all or self.running:
             return []
         helm = self._helm
-        ended = [i for i in helm.desk.intents.values() if i.verdict.rule in DAY_RULES and i.state.flat]
+        limits = [i for i in helm.desk.intents.values() if i.verdict.rule in DAY_RULES and i.state.flat]
+        ended = [i for i in limits if ist_date(i.created_s) == ist_date(now_s)]  # not of a limit of yesterday
         open_still = helm.holdings.positions or not helm.holdings.known or any(True for _ in helm.desk.live())
         if not ended or open_still or not helm.calendar.is_open(now_s) or helm.halted or helm.killed:
             return []
@@ -162,10 +163,16 @@ class Flattening:
         wish.step = Step.STOPPED
         return self._kept(wish)
 
+    def overtaken(self) -> list[Effect]:
+        """Another monitor had the account meanwhile: what there is now is not what was asked about."""
+        self._waiting = None
+        wish, note = self.running, "Another monitor had the account meanwhile"
+        return [] if wish is None else self._end(wish, Step.STUCK, note)
+
     def turn(self, now_s: float) -> list[Effect]:
         """Go as far as it goes now."""
         wish, helm = self.running, self._helm
-        if wish is None or helm.bearings.no_books() or not helm.holdings.known:
+        if wish is None or helm.tenure.why(now_s) or helm.bearings.no_books() or not helm.holdings.known:
             return []
         if ist_date(wish.begun_s) != ist_date(now_s):
             return self._end(wish, Step.STUCK, "It was not finished on its day")

@@ -137,7 +137,7 @@ class Helm:
         verdict = judgement.verdict
         effects: list[Effect] = [Audit("verdict", {"position": position.id, **verdict_to_json(verdict)})]
         if verdict.action is not Action.ALERT:
-            self.forewarnings.overtaken(position.id)
+            effects += self.forewarnings.overtaken(position.id)
         running = self.desk.of(position.id)
         stopped = running is not None and running.state is IntentState.STOPPING and self.halted
         if running is not None and running.part is None and not stopped:
@@ -161,8 +161,7 @@ class Helm:
         title = f"{position.symbol} {position.strategy}"
         alert = Alert(verdict.urgency, topic, title, f"{verdict.reason}.{note}", position.id)
         if verdict.action is Action.ALERT and verdict.fraction >= 1 and verdict.urgency is Urgency.HIGH:
-            self.forewarnings.put(position.id, alert, now_s)
-            return effects
+            return effects + self.forewarnings.put(position.id, alert, now_s)
         again = verdict.action is not Action.ALERT and not spent  # it will be judged again
         return effects + (self.bearings.put_off(alert, now_s) if again else [alert])
 

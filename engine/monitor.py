@@ -164,6 +164,7 @@ class Monitor:
         self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
+        self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -401,12 +402,14 @@ class Monitor:
 
     def _lease(self, message: LeaseState, now_s: float) -> list[Effect]:
         """The account is ours, or not; ours anew, everything is read before anything else."""
-        lapsed = self.helm.tenure.why(now_s)
+        lapsed, owned = self.helm.tenure.why(now_s), self.helm.tenure.owned
         effects, anew = self.helm.tenure.take(message, now_s)
         if not anew:
             if lapsed and not self.helm.tenure.why(now_s):
                 self.helm.release(self.holdings.positions)
             return effects
+        if owned:
+            effects += self.helm.flattening.overtaken()
         self.helm.bearings.lose(self.desk.blotter.ledger.asked, now_s)
         self.desk.ask(now_s, "the account is ours now")
         return [*effects, LoadTrades(), *self.desk.pulse(now_s)]

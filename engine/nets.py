@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.effects import Alert, Audit, QueryControls
-from engine.flatten import Step
+from engine.effects import Audit, QueryControls
+from engine.kill_switch import KillSwitch
 from engine.messages import BeatKind, Refused, Verb
-from engine.model import Mode, Urgency
+from engine.model import Mode
 from engine.money import signed_rupees
 from engine.pnl_exit import NAME, PnlNet, Stage
 from engine.preflight import Check, Light
@@ -44,6 +44,7 @@ class Nets:
         self._helm = helm
         self._limits = limits
         self._sends = helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
+        self._switch = KillSwitch(helm)
         wanted = helm.config.nets
         self._net = PnlNet(wanted.pnl_exit_extra_pct) if wanted.pnl_exit and self._sends else None
 
@@ -51,18 +52,22 @@ class Nets:
         """Take over what the journal remembers."""
         if self._net is not None:
             self._net.restore(journal.get("net", {}).get(NAME))
+        if self._sends:
+            self._switch.restore(journal.get("setting", {}).get("killed", {}), now_s)
         self._helm.flattening.restore(journal.get("flatten", {}), now_s)
 
     # ---------------------------------------------------------------------------------- handling
 
     def beat(self, kind: BeatKind, now_s: float) -> list[Effect]:
-        """Ask how the nets stand: every few minutes, every minute while something is open."""
+        """Ask how the nets stand: every few minutes, every minute while something is open or not known."""
         if not self._sends:
             return []
         first = self._helm.controls.asked == 0
-        often = kind is BeatKind.HEALTH and (self._helm.killed or self._unsettled(now_s))
-        asked = self._ask() if first or often or kind in _ASKED_ON else []
-        return asked + (self._helm.flattening.after_limit(now_s) if kind is BeatKind.PULSE else [])
+        unsure = self._helm.killed or not self._switch.known or self._unsettled(now_s)
+        asked = self._ask() if first or (kind is BeatKind.HEALTH and unsure) or kind in _ASKED_ON else []
+        if kind is not BeatKind.PULSE:
+            return asked
+        return asked + self._switch.look(now_s) + self._helm.flattening.after_limit(now_s)
 
     def take(self, state: ControlState, now_s: float) -> list[Effect]:
         """Take in an answer."""
@@ -70,9 +75,12 @@ class Nets:
         if controls.state is not None and state.request <= controls.state.request:
             return []  # overtaken by a newer one
         controls.state = state
-        effects = self._switched(state) + self._helm.flattening.take(state, now_s)
+        effects = self._switch.take(state, now_s) if self._sends else []
+        effects += self._helm.flattening.take(state, now_s)
         if self._net is None or self._helm.killed or not self._helm.calendar.is_open(now_s):
             return effects
+        if self._helm.trouble or self._helm.tenure.why(now_s):
+            return effects  # nothing would leave from here
         name = self._helm.config.account
         stop_paise = self._helm.watch.rulebook.limits_for(name).loss_paise
         views = (view for view in self._limits.views(now_s) if view.name == name)
@@ -102,22 +110,6 @@ class Nets:
             return False
         stop_paise = self._helm.watch.rulebook.limits_for(self._helm.config.account).loss_paise
         return stop_paise is not None or self._net.stage is Stage.STOPPING
-
-    def _switched(self, state: ControlState) -> list[Effect]:
-        """The kill switch was turned, by us or by somebody: rules only tell while it is on."""
-        helm = self._helm
-        if not self._sends or state.killed is None or state.killed == helm.killed:
-            return []
-        helm.killed = state.killed
-        audit, wish = Audit("kill switch", {"on": state.killed}), helm.flattening.running
-        if state.killed and wish is not None and wish.step in {Step.KILL, Step.CONFIRM}:
-            return [audit]  # our own doing, told by who did it
-        if state.killed:
-            text = "Dhan takes no order, ours neither: rules only tell. You alone can end it, in Dhan's app."
-            return [audit, Alert(Urgency.HIGH, "killed", "Dhan's kill switch is on", text)]
-        helm.release(helm.holdings.positions)
-        text = "Dhan takes orders again; the rules act again."
-        return [audit, Alert(Urgency.MEDIUM, "killed-over", "Dhan's kill switch is off", text)]
 
     # ----------------------------------------------------------------------------------- showing
 

@@ -128,6 +128,8 @@ class PnlNet:
         self._after = asked
         if isinstance(message.outcome, Refused):
             self._refused = message.outcome.reason or message.outcome.code
+            if message.outcome.code in {"NOT-SENT", "journal"}:  # nothing has left: that was no try
+                self._tries -= 1
 
     def _unread(self, state: ControlState, stop_paise: int | None, now_s: float) -> list[Effect]:
         """Not known is not disarmed; but a net that nobody can see for long is told of."""

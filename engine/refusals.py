@@ -77,7 +77,12 @@ _TABLE: tuple[_Row, ...] = (
         Remedy.HOLD,
         "The broker says that the market is closed. The exit goes on when it is open.",
     ),
-    _Row(frozenset(), r"kill ?switch", Remedy.STOP_LEG, "Dhan's kill switch is on; only you can end that."),
+    _Row(
+        frozenset(),
+        r"kill ?switch",
+        Remedy.HOLD,
+        "Dhan's kill switch is on; only you can end that. The exit goes on when it is off.",
+    ),
     _Row(frozenset(), r"modifications?\b.*\bexceed|exceed.*\bmodification", Remedy.REPLACE),
     _Row(frozenset(), r"freeze", Remedy.RESLICE),
     _Row(frozenset(), r"\btick\b", Remedy.RETICK),

@@ -69,10 +69,12 @@ class Tenure:
 
     Attributes:
         fence: under which number commands leave; 0 = there is none.
+        owned: this process has had the account before.
     """
 
     def __init__(self, terms: LeaseTerms | None) -> None:
         self.fence = 0
+        self.owned = False
         self._terms = terms
         self._until_s = 0.0
         self._highest = 0  # of all fences that were ever seen
@@ -154,6 +156,7 @@ class Tenure:
             self._other, self._until_s, self.fence = said.by, 0.0, 0
             return self._tell(now_s), False
         anew, self.fence, self._until_s = said.fence != self.fence, said.fence, said.until_s
+        self.owned = True
         before, self._other = self._other, ""
         effects: list[Effect] = []
         if anew:

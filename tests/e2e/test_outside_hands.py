@@ -83,13 +83,16 @@ async def test_the_risk_desk_squares_the_position_off_while_its_exit_runs(tmp_pa
         assert {o.ticket.correlation_id for o in orders_of(world, SPREAD) if o.filled} == {""}
 
 
-async def test_a_kill_switch_set_by_hand_leaves_the_exit_stuck_and_is_told(tmp_path):
-    """What is at the exchange trades; what would follow is refused for the day: stuck, with Dhan's reason."""
+async def test_a_kill_switch_set_by_hand_is_told_and_the_exit_goes_on_when_it_is_off(tmp_path):
+    """What is at the exchange trades; what would follow is refused, with Dhan's reason, and waits."""
     async with mid_exit(tmp_path) as (world, (short, hedge)):
         await pull(world, kill_switch=True)
-        alert = await world.telegram.wait_for(text_of("Exit is stuck: look at the broker now"), 60.0)
+        alert = await world.telegram.wait_for(text_of("An exit is refused and goes on"), 60.0)
         assert "Kill Switch is active" in alert.text
         assert "only you can end that" in alert.text
         left = held(world, SPREAD)
         assert left[short] == 0
         assert left[hedge] > 0
+        await world.telegram.wait_for(text_of("Dhan's kill switch is on"), WAIT_S)
+        await pull(world, kill_switch=False)
+        await world.telegram.wait_for(text_of(f"Verified flat: {SPREAD}"), 90.0)

@@ -26,7 +26,7 @@ REASONS = [
     ("HTTP-401", "empty body", Remedy.HOLD),
     ("DH-906", "Market is Closed! Want to place an offline order?", Remedy.HOLD),
     ("DH-906", "Market is Closed! You cannot modify/cancel an order now.", Remedy.HOLD),
-    ("DH-906", "Kill Switch is active. Orders are not allowed for the day.", Remedy.STOP_LEG),
+    ("DH-906", "Kill Switch is active. Orders are not allowed for the day.", Remedy.HOLD),
     ("DH-906", "Maximum number of order modifications is exceeded", Remedy.REPLACE),
     ("", "RMS:Order quantity exceeds the freeze quantity", Remedy.RESLICE),
     ("DH-905", "Price is not a multiple of the tick size 0.05", Remedy.RETICK),

@@ -133,14 +133,15 @@ def test_an_unknown_reason_stops_the_leg_at_once():
     assert "RMS:Blocked" in world.intent.note
 
 
-def test_the_kill_switch_stops_the_leg_and_says_what_to_do():
-    """Nothing we send is taken for the rest of the day, and only the owner can end that."""
+def test_the_kill_switch_is_waited_for_and_it_says_what_to_do():
+    """Nothing we send is taken while it is on, and only the owner can end that; then the exit goes on."""
     said = ("DH-906", "Kill Switch is active. Orders are not allowed for the day.")
-    broker = RefusingBroker(refuses=until(9_999.0, said))
+    broker = RefusingBroker(refuses=until(600.0, said))
     world = World(short_call()[0], broker)
     world.exit()
-    assert world.run() is IntentState.STUCK
-    assert "only you can end that" in world.intent.note
+    assert world.run(900) is IntentState.FLAT
+    assert len(broker.placed) < 20
+    assert any("only you can end that" in alert.text for alert in world.alerts)
 
 
 # ------------------------------------------------------------------------------- something else
