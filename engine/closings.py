@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
     from engine.model import TradeRow
 
-__all__ = ["Closings"]
+__all__ = ["Closings", "is_of"]
 
 
 class Closings:
-    """What was closed, by the exit that closed it."""
+    """What was closed, by the exit that closed it.
 
-    def __init__(self) -> None:
+    Args:
+        store: which store the rows are in; ids of another one are other rows. Empty = whatever it is.
+    """
+
+    def __init__(self, store: str = "") -> None:
+        self._store = store
         self._jobs: dict[str, CloseTrades] = {}
         self._of: dict[int, str] = {}
 
@@ -31,7 +36,8 @@ class Closings:
 
     def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what the journal knows, in the order in which it happened."""
-        for name, value in sorted(kept.items(), key=lambda each: (each[1]["at_s"], each[0])):
+        ours = {name: value for name, value in kept.items() if is_of(value, self._store)}
+        for name, value in sorted(ours.items(), key=lambda each: (each[1]["at_s"], each[0])):
             exits = {int(row): paise for row, paise in value["exits"].items()}
             units = {int(row): number for row, number in value.get("units", {}).items()}
             self._take(CloseTrades(exits, value["at_s"], name, units))
@@ -53,6 +59,7 @@ class Closings:
             "exits": {str(row): paise for row, paise in job.exits.items()},
             "units": {str(row): number for row, number in job.units.items()},
             "at_s": now_s,
+            "store": self._store,
         }
         return Record("closed", name, value), job
 
@@ -67,6 +74,11 @@ class Closings:
     def _take(self, job: CloseTrades) -> None:
         self._jobs[job.name] = job
         self._of |= dict.fromkeys(job.exits, job.name)
+
+
+def is_of(value: Mapping[str, Any], store: str) -> bool:
+    """Whether a record of the journal is about rows of this store; an older one does not say, and is."""
+    return not store or value.get("store", "") in {"", store}
 
 
 def _part(job: CloseTrades, ids: Iterable[int]) -> CloseTrades:

@@ -58,6 +58,7 @@ class MonitorConfig:
         tuning: how patient exits are.
         lease: as what to ask for the account's lease; None = nothing is sent to a broker from here.
         nets: which of the broker's own nets are wanted.
+        store: which trade store the rows are in; empty = there is but one.
     """
 
     mode: Mode
@@ -68,6 +69,7 @@ class MonitorConfig:
     tuning: Tuning = field(default_factory=Tuning)
     lease: LeaseTerms | None = None
     nets: NetTuning = field(default_factory=NetTuning)
+    store: str = ""
 
 
 class Snooze(NamedTuple):
@@ -109,6 +111,7 @@ class Helm:
             busy=lambda position: self.desk.of(position) is not None,
             exiting=lambda: [leg.key for intent in self.desk.live() for leg in intent.legs],
             silence=self._silence,
+            store=config.store,
         )
         self.halted = False
         self.bearings = Bearings()

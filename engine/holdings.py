@@ -63,6 +63,7 @@ class Holdings:
         busy: Callable[[PositionId], bool],
         exiting: Callable[[], Iterable[InstrumentKey]],
         silence: Callable[[PositionId], Rank | None],
+        store: str = "",
     ) -> None:
         self.watch = watch
         self.paper = paper
@@ -77,8 +78,8 @@ class Holdings:
         self._dead: dict[PositionId, Sequence[TradeRow]] = {}  # rows of what is watched without them
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
-        self._closed = Closings()
-        self._reductions = Reductions()
+        self._closed = Closings(store)
+        self._reductions = Reductions(store)
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
@@ -377,7 +378,7 @@ class Holdings:
             exits.setdefault(row.id, None)  # ended by its expiry, unless traded before it
         # a store away since the start has shown no rows: then what the plan was made from counts
         units = {row: abs(number) for leg in intent.legs for row, number in leg.rows.items()}
-        units |= {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
+        units |= {row.id: self._in_store(row) for row in self._rows or ()}
         kept, job = self._closed.add(intent.id, exits, units, now_s)
         if position is not None:
             self.flat[position.id] = position
@@ -391,6 +392,10 @@ class Holdings:
             effects.append(job)
         return effects + self.subscriptions()
 
+    def _in_store(self, row: TradeRow) -> int:
+        """Units of a row as the store has them, once it has been told of what our exits took off it."""
+        return row.quantity if self._reductions.is_more(row) else self._reductions.apply(row).quantity
+
     def close_part(self, intent: Intent, now_s: float) -> list[Effect]:
         """A part of a position is verified closed: its rows shrink, what it brought is remembered."""
         assert intent.part is not None  # noqa: S101 - the caller's choice of method
@@ -400,7 +405,7 @@ class Holdings:
         if closed.ended and intent.position in self.positions:
             memory = memory.listen(self.positions[intent.position])
         memory = memory.after_part(closed.realised_paise, share)
-        units = {row.id: self._reductions.apply(row).quantity for row in self._rows or ()}
+        units = {row.id: self._in_store(row) for row in self._rows or ()}
         effects: list[Effect] = [
             self._closed.add(intent.id, closed.ended, units, now_s)[0],
             self._reductions.add(intent.id, closed.parts, now_s),

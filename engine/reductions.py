@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.closings import is_of
 from engine.effects import Record, ReduceTrades, RowPart
 from engine.plan import rows_after
 from engine.trades import row_key
@@ -57,9 +58,14 @@ def closed_by(intent: Intent) -> Closed:
 
 
 class Reductions:
-    """Reductions that the store does not show yet, oldest first."""
+    """Reductions that the store does not show yet, oldest first.
 
-    def __init__(self) -> None:
+    Args:
+        store: which store the rows are in; ids of another one are other rows. Empty = whatever it is.
+    """
+
+    def __init__(self, store: str = "") -> None:
+        self._store = store
         self._pending: dict[str, ReduceTrades] = {}
         self._of_earlier_days: set[str] = set()
         self._here_alone: set[str] = set()
@@ -71,8 +77,9 @@ class Reductions:
             kept: the records, by exit.
             today: the exits whose orders are taken over too.
         """
-        self._of_earlier_days = {name for name in kept if name not in today}
-        for name, value in sorted(kept.items(), key=lambda each: (each[1]["at_s"], each[0])):
+        ours = {name: value for name, value in kept.items() if is_of(value, self._store)}
+        self._of_earlier_days = {name for name in ours if name not in today}
+        for name, value in sorted(ours.items(), key=lambda each: (each[1]["at_s"], each[0])):
             if not value["settled"]:
                 parts = tuple(RowPart(*part) for part in value["parts"])
                 self._pending[name] = ReduceTrades(name, parts, value["at_s"])
@@ -149,5 +156,6 @@ class Reductions:
             "at_s": job.closed_at_s,
             "settled": settled,
             "here_alone": name in self._here_alone,
+            "store": self._store,
         }
         return Record("reduced", name, kept)

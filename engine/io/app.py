@@ -196,7 +196,7 @@ class _House:
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
         config = MonitorConfig(
             options.mode, ACCOUNT, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
-            lease=lease.terms if lease else None, nets=settings.nets,
+            lease=lease.terms if lease else None, nets=settings.nets, store=storage.identity(),
         )  # fmt: skip
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()

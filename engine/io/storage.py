@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert
-from engine.errors import BadInput
+from engine.errors import BadInput, Unreachable
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.lease import LeaseKeeper
@@ -60,10 +60,20 @@ class Storage:
         keeper = lease if self._leases and self.gate.sees_all else None  # else it is not in the database
 
         def fence() -> int | None:
-            return (keeper.fence or None) if keeper is not None else None
+            if keeper is None:
+                return None
+            if not keeper.fence:
+                raise Unreachable(
+                    "the rows are their owner's to write, and this monitor is not the owner now"
+                )
+            return keeper.fence
 
         self._supabase = SupabaseStore(self.gate, account, fence, tell, clock)
         return self._supabase
+
+    def identity(self) -> str:
+        """Which store this is: ids of rows mean something in it alone. Raises Unreachable of a file."""
+        return SqliteStore(self._file).identity() if self.gate is None else f"supabase:{self.gate.url}"
 
     def tasks(
         self, account: str, post: Callable[[Message], None], clock: Clock

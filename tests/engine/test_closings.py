@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from engine.closings import Closings
-from engine.effects import CloseTrades
+from engine.effects import CloseTrades, RowPart
+from engine.model import Mode
+from engine.reductions import Reductions
 from tests.engine.makers import condor
 from tests.support.rig import Rig, rows_of
 
@@ -53,3 +55,37 @@ def test_an_exit_says_what_its_rows_held():
     (job,) = rig.jobs
     assert job.units == {row.id: row.quantity for row in ROWS}
     assert job.name in rig.journal["closed"]
+
+
+def test_rows_of_another_store_are_none_of_its_business():
+    """Ids begin at 1 again in another store, or in a new file: what was closed in the first stays there."""
+    record, _ = Closings("sqlite:aa").add("e1", {1: 5460}, {1: 65}, 5.0)
+    kept = {record.key: record.value}
+    here, elsewhere, old = Closings("sqlite:aa"), Closings("supabase:https://x"), Closings("sqlite:aa")
+    here.restore(kept)
+    elsewhere.restore(kept)
+    old.restore({"e0": {"exits": {"2": None}, "at_s": 1.0}})
+    assert (1 in here, 1 in elsewhere, 2 in old) == (True, False, True)
+
+
+def test_reductions_of_another_store_are_none_of_its_business():
+    """As with what was closed."""
+    record = Reductions("sqlite:aa").add("e1", (RowPart(1, 130, 65, 5460),), 5.0)
+    here, elsewhere = Reductions("sqlite:aa"), Reductions("sqlite:bb")
+    for each in (here, elsewhere):
+        each.restore({record.key: record.value}, ())
+    assert (len(here.late()), len(elsewhere.late())) == (1, 0)
+
+
+def test_a_row_that_counts_less_here_alone_is_closed_as_the_store_has_it():
+    """The owner left two legs out; another number would be taken for somebody else's edit."""
+    rig = Rig(Mode.EXECUTE)
+    rig.wait(1, 10, 20, 20, 10)
+    gone = dict.fromkeys((leg.key for leg in rig.legs[:2]), 0)
+    rig.exchange.hold({**rig.exchange._baseline, **gone})
+    parts = [RowPart(row.id, row.quantity, 0, None) for row in ROWS[:2]]
+    rig.monitor.holdings.correct("leave-1", parts, rig.now_s, in_store=False)
+    rig.command(strategy_id=3359, confirmed=True)
+    rig.wait(30, 10, 20, 20, 10)
+    (kept,) = rig.journal["closed"].values()
+    assert kept["units"] == {str(row.id): row.quantity for row in ROWS}

@@ -1,7 +1,9 @@
 """The lease of an account in Redis, for monitors on several hosts that share no trade store.
 
-Ends go by Redis' clock alone. What Redis forgets it must not give away: a new owner is only written down by
-one that has been up for the life of a lease, and by none that may evict keys that do not expire.
+Ends go by Redis' clock alone. What Redis forgets it must not give away, and one that comes back with an older
+copy knows less than was promised: beside each lease stands the run of the server that it was told to. In any
+other run a new owner, heirs too, waits until the server is as old as a lease can be. A server that may evict
+keys which do not expire keeps none.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ _READ = """
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('PERSIST', KEYS[1])  -- a script that has begun to write may go on though Redis is full
-local owner, fence, ends = unpack(redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until_ms'))
-local known = fence ~= false
+local owner, fence, ends, run = unpack(redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until_ms', 'run'))
+local about = redis.call('INFO', 'server')
+local this_run = string.match(about, 'run_id:(%w+)')
+local up_s = tonumber(string.match(about, 'uptime_in_seconds:(%d+)'))
 owner, fence, ends = owner or '', tonumber(fence or 0), tonumber(ends or 0)
 """
 
@@ -32,19 +36,19 @@ _TAKE = f"""{_READ}
 local free = owner == '' or owner == ARGV[1] or ends <= now
 for i = 5, #ARGV do free = free or owner == ARGV[i] end
 if not free then return {{0, owner, fence, ''}} end
-local about = redis.call('INFO', 'memory')
-if string.find(about, 'maxmemory_policy:allkeys') then return {{0, '', 0, 'evicts'}} end
-local up_s = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
-if not known and up_s * 1000 <= tonumber(ARGV[2]) then return {{0, '', 0, 'new'}} end
+local memory = redis.call('INFO', 'memory')
+if string.find(memory, 'maxmemory_policy:allkeys') then return {{0, '', 0, 'evicts'}} end
+if run ~= this_run and up_s * 1000 <= tonumber(ARGV[2]) then return {{0, '', 0, 'new'}} end
 fence = math.max(fence, tonumber(ARGV[3])) + 1
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', fence, 'until_ms', now + ARGV[2], 'version', ARGV[4])
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', fence, 'until_ms', now + ARGV[2], 'version', ARGV[4],
+  'run', this_run)
 return {{1, ARGV[1], fence, ''}}
 """
 
 #: Key: the lease. Arguments: owner, life (ms), fence. Answers: 1 = it is ours, owner, fence.
 _RENEW = f"""{_READ}
 if owner ~= ARGV[1] or fence ~= tonumber(ARGV[3]) then return {{0, owner, fence}} end
-redis.call('HSET', KEYS[1], 'until_ms', now + ARGV[2])
+redis.call('HSET', KEYS[1], 'until_ms', now + ARGV[2], 'run', this_run)
 return {{1, owner, fence}}
 """
 

@@ -18,6 +18,11 @@ from engine.effects import ClaimLease
 from engine.errors import SourceError, Unreachable
 from engine.io.ports import Holder, Lease
 
+#: So long the place may take to say who has it; longer is as good as away.
+PATIENCE_S = 5.0
+#: The life of a lease that is only asked for to be let go of.
+LAST_S = 5.0
+
 
 class _Kept(NamedTuple):
     """A lease that was held; its end by this host's clock, counted from before the question.
@@ -45,6 +50,7 @@ class InheritedLease:
         """Ask nothing yet."""
         self._place, self._path, self._wall_s = place, path, wall_s
         self._heir_of = ""  # whose lease is used, while the place does not know of us
+        self._away = False  # the last question had no answer
 
     async def acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
         """As the place does; while it is away, what is left of a dead process's. Raises SourceError."""
@@ -54,30 +60,42 @@ class InheritedLease:
         if kept is not None and ours:
             claim = replace(claim, heirs=(*claim.heirs, kept.known_as))
         try:
-            holder = await self._place.acquire(account, owner, ttl_s, claim)
-        except SourceError:
+            async with asyncio.timeout(PATIENCE_S):
+                holder = await self._place.acquire(account, owner, ttl_s, claim)
+        except (SourceError, TimeoutError) as error:
+            self._away = True
             left_s = min(kept.until_s - self._wall_s(), ttl_s) if kept is not None and ours else 0.0
             if kept is None or left_s <= 0:
-                raise
+                raise Unreachable(str(error) or "the place of the lease does not answer") from error
             self._heir_of = kept.known_as
             await asyncio.to_thread(self._write, kept._replace(owner=owner))
             return Holder(True, owner, kept.fence, left_s)
-        self._heir_of = ""
+        self._heir_of, self._away = "", False
         return await self._remember(holder, account, owner, until_s)
 
     async def renew(self, account: str, owner: str, ttl_s: float, fence: int) -> Holder:
         """As the place does; an heir takes the lease over, under a fence of its own. Raises SourceError."""
-        until_s = self._wall_s() + ttl_s
+        until_s, self._away = self._wall_s() + ttl_s, True
         if self._heir_of:
             claim = ClaimLease(0, (self._heir_of,), fence)
             holder = await self._place.acquire(account, owner, ttl_s, claim)
             self._heir_of = ""
         else:
             holder = await self._place.renew(account, owner, ttl_s, fence)
+        self._away = False
         return await self._remember(holder, account, owner, until_s)
 
     async def release(self, account: str, owner: str, fence: int) -> None:
-        """As the place does; nobody inherits what is let go of. Raises SourceError."""
+        """As the place does; nobody inherits what is let go of. Raises SourceError.
+
+        A place that did not answer last time is asked first: one that is away cannot let go of anything, and
+        then the next process of this host inherits, as after a crash.
+        """
+        if self._away:
+            holder = await self.renew(account, owner, LAST_S, fence)
+            if not holder.ours:
+                return
+            fence = holder.fence
         await asyncio.to_thread(self._path.unlink, missing_ok=True)
         await self._place.release(account, self._heir_of or owner, fence)
 

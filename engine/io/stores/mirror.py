@@ -95,7 +95,8 @@ class Mirror(Generic[_T]):
             for row, cells in sorted(raw.items())
         }
         self._raw = raw
-        moments = [_moment(cells) for cells in raw.values()]
+        # a table that is older than ours may have rows without: the full looks see what becomes of those
+        moments = [_moment(cells) for cells in raw.values() if cells["updated_at"]]
         self._since = max(moments, default=self._since)
 
     async def _pages(self, columns: str, since: datetime | None = None) -> list[Mapping[str, Any]]:

@@ -26,6 +26,13 @@ from engine.model import ExitLevel, TradeRow
 _LOCK_WAIT_S = 2.0
 
 
+#: Ids begin at 1 again in a new file: what is remembered of rows names the file that they were in.
+_IDENTITY = """
+CREATE TABLE IF NOT EXISTS store_identity (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL);
+"""
+_NAME_IT = "INSERT OR IGNORE INTO store_identity VALUES (1, lower(hex(randomblob(8))))"
+
+
 class SqliteStore:
     """The trade store on a file; implements `engine.io.ports.TradeStore`."""
 
@@ -42,10 +49,19 @@ class SqliteStore:
         except OSError as error:
             raise Unreachable(f"{path}: cannot be opened ({error.strerror})") from error
         with self._database() as database:
-            database.executescript(f"PRAGMA journal_mode=WAL; {trade_rows.SCHEMA} {exit_levels.SCHEMA}")
+            schema = f"{trade_rows.SCHEMA} {exit_levels.SCHEMA} {_IDENTITY}"
+            database.executescript(f"PRAGMA journal_mode=WAL; {schema}")
+            if database.execute("SELECT 1 FROM store_identity").fetchone() is None:
+                database.execute(_NAME_IT)
             if trade_rows.lacking(database):
                 with _transaction(database):  # another process may have been faster
                     trade_rows.add(database, trade_rows.lacking(database))
+
+    def identity(self) -> str:
+        """The name that this file was given when it was made. Raises Unreachable."""
+        with self._database() as database:
+            ((name,),) = database.execute("SELECT name FROM store_identity")
+        return f"sqlite:{name}"
 
     async def open_rows(self) -> Sequence[TradeRow]:
         """Every open row.

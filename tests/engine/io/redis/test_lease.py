@@ -22,7 +22,8 @@ async def server():
     """A Redis that knows an old lease, and so need not wait until it is old itself."""
     async with redis_server() as one:
         for account in ("a", "b"):
-            await one.ear.hset(NAMES.lease(account), mapping={"owner": "", "fence": 7, "until_ms": 0})
+            old = {"owner": "", "fence": 7, "until_ms": 0, "run": (await one.ear.info("server"))["run_id"]}
+            await one.ear.hset(NAMES.lease(account), mapping=old)
         yield one
 
 
@@ -94,6 +95,19 @@ async def test_a_redis_that_has_forgotten_gives_nothing_away_before_the_end_of_a
                 await asyncio.sleep(0.05)
             else:
                 break
+
+
+async def test_a_redis_that_comes_back_with_an_older_copy_gives_nothing_away_either(lease, server):
+    """Its copy tells of an end that has passed, while the owner has long renewed: not even an heir."""
+    old = {"owner": B, "fence": 7, "until_ms": 1, "run": "the one before"}
+    await server.ear.hset(NAMES.lease("a"), mapping=old)
+    for claim in (FIRST, ClaimLease(0, (B,), 7)):
+        with pytest.raises(Unreachable, match="just started"):
+            await lease.acquire("a", A, 30, claim)
+    assert await lease.renew("a", B, 30, 7) == Holder(True, B, 7)
+    assert await lease.acquire("a", A, 30, FIRST) == Holder(False, B, 7)
+    await lease.release("a", B, 7)
+    assert await lease.acquire("a", A, 30, FIRST) == Holder(True, A, 8)
 
 
 async def test_a_redis_that_evicts_keeps_no_lease(lease, server):

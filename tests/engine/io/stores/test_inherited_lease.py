@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from engine.effects import ClaimLease
@@ -80,7 +82,8 @@ async def test_the_heir_of_an_heir_inherits_too(world):
     assert (await third.acquire("a", "here:3:cc", 100, claim)).left_s == 100.0
     world.place.away = False
     await third.release("a", "here:3:cc", 1)
-    assert world.place.released == [A]
+    assert world.place.released == ["here:3:cc"]
+    assert world.place.owner == ""
 
 
 async def test_the_heir_of_an_heir_takes_it_from_the_name_that_the_place_knows(world):
@@ -91,6 +94,31 @@ async def test_the_heir_of_an_heir_takes_it_from_the_name_that_the_place_knows(w
     world.place.away = False
     third = world.process()
     assert await third.acquire("a", "here:3:cc", 100, ClaimLease(0, (B,), 1)) == Holder(True, "here:3:cc", 2)
+
+
+async def test_an_orderly_end_in_an_outage_leaves_the_rest_of_the_lease_to_the_next_start(world):
+    """The service is restarted while the database is away: its successor goes on with a running exit."""
+    first = world.process()
+    await first.acquire("a", A, 100, FIRST)
+    world.place.away = True
+    with pytest.raises(Unreachable):
+        await first.renew("a", A, 100, 1)
+    with pytest.raises(Unreachable):
+        await first.release("a", A, 1)
+    world.now_s += 40
+    assert await world.process().acquire("a", B, 100, HEIR) == Holder(True, B, 1, 60.0)
+
+
+async def test_a_place_that_never_ends_its_answer_is_away(world, monkeypatch):
+    """It takes the question and drips: what is left of the lease counts, as with one that is gone."""
+    monkeypatch.setattr("engine.io.stores.inherited_lease.PATIENCE_S", 0.05)
+    await world.process().acquire("a", A, 100, FIRST)
+
+    async def drips(*_question):
+        await asyncio.get_running_loop().create_future()
+
+    world.place.acquire = drips
+    assert (await world.process().acquire("a", B, 100, HEIR)).ours
 
 
 REASONS = ["too late", "a stranger", "another account", "let go of", "taken", "unreadable"]

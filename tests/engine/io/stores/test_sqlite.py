@@ -385,3 +385,11 @@ async def test_one_leg_twice_in_a_file_is_refused_also_when_one_lacks_the_id(sto
     with pytest.raises(BadInput, match="row 9: read the leg of row 1 again"):
         await store.import_rows(twice)
     assert await store.open_rows() == ()
+
+
+def test_a_file_keeps_its_name_and_a_new_one_has_another(tmp_path):
+    """Ids of rows mean something in one file alone."""
+    one = SqliteStore(tmp_path / "one.sqlite3").identity()
+    assert SqliteStore(tmp_path / "one.sqlite3").identity() == one
+    (tmp_path / "one.sqlite3").unlink()
+    assert SqliteStore(tmp_path / "one.sqlite3").identity() != one
