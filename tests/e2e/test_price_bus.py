@@ -47,7 +47,8 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
             world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis", LEASE_IN="redis"
         )
         lease = Names.of(env["DHAN_FEED_URL"]).lease(env["DHAN_CLIENT_ID"])
-        await server.ear.hset(lease, mapping={"owner": "", "fence": 7, "until_ms": 0})
+        run = (await server.ear.info("server"))["run_id"]
+        await server.ear.hset(lease, mapping={"owner": "", "fence": 7, "until_ms": 0, "run": run})
         try:
             async with process(env, "--execute", "--interval", "1") as child:
                 phone = world.telegram
