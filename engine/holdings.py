@@ -15,8 +15,10 @@ from engine import notices
 from engine.closings import Closings
 from engine.contracts import Contracts
 from engine.effects import Audit, LoadInstruments, Record, Subscribe
-from engine.expired import expired_words, without_expired
+from engine.expired import expired_words
 from engine.joins import joined
+from engine.last import Last
+from engine.listed import listed
 from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
@@ -85,11 +87,14 @@ class Holdings:
         self._saved: dict[PositionId, Memory] = {}
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
-        self._opposed: set[Opposed] = set()
+        self._opposed: frozenset[Opposed] = frozenset()
         self._wished: tuple[Instrument, ...] = ()
         self._symbols: frozenset[str] = frozenset()
         self._missed: frozenset[InstrumentKey] = frozenset()
         self._contracts = Contracts()
+        self._listed = Last(listed)
+        self._opposed_in = Last(opposed)
+        self._wish_list = Last(wish_list)
 
     def restore(
         self,
@@ -204,15 +209,16 @@ class Holdings:
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
-        kept = [self._reductions.apply(row) for row in self._rows if row.id not in self._closed]
-        open_rows = joined((row for row in kept if row.quantity), self.instruments)
-        alive, aside = without_expired(open_rows, self.instruments, ist_date(now_s))
-        found, invalid = positions(alive, self.instruments, ist_date(now_s), levels=self._levels)
-        found = [self.memory(position.id).complete(position) for position in found]
-        effects = self._ask_for_missed(open_rows, ist_date(now_s)) + self._tell_invalid(invalid)
-        effects += self._set_aside(found, aside)
+        kept = (self._reductions.apply(row) for row in self._rows if row.id not in self._closed)
+        held = tuple(row for row in kept if row.quantity)
+        listed_as = self._listed(held, self.instruments, ist_date(now_s), self._levels)
+        found = [self._complete(position) for position in listed_as.positions]
+        effects = self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
+        effects += self._set_aside(found, listed_as.aside)
         for position in found:
             known = self.positions.get(position.id)
+            if known is position:
+                continue
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
         effects += self._contracts.keep(self.positions)
@@ -229,10 +235,15 @@ class Holdings:
             effects += self._closed.late(self._rows)
         return effects + self.subscriptions()
 
-    def _ask_for_missed(self, rows: Sequence[TradeRow], today: date) -> list[Effect]:
-        """A row's contract may be younger than the master: that is read again, once for each not expired."""
-        alive = [row for row in rows if row.expiry_date is None or row.expiry_date >= today]
-        missed = frozenset(map(row_key, alive)) - self.instruments.keys()
+    def _complete(self, position: Position) -> Position:
+        """The position with what rows said that our partial exits have ended; most have nothing to add."""
+        here = position.id in self.positions and position.id not in self._memories
+        if here and self.watch.said(position.id) is None:
+            return position
+        return self.memory(position.id).complete(position)
+
+    def _ask_for_missed(self, missed: frozenset[InstrumentKey]) -> list[Effect]:
+        """A row's contract may be younger than the master: that is read again, once for each."""
         new, self._missed = missed - self._missed, missed
         return [LoadInstruments(self._symbols)] if new and self.instruments else []
 
@@ -251,19 +262,19 @@ class Holdings:
         known = self.positions.get(position.id)
         memory = self.memory(position.id)
         self._memories.pop(position.id, None)
-        before = self.watch.figures(position.id, now_s) if known and known.legs == position.legs else None
+        armed_anew = known is not None and known.legs == position.legs
+        told = self.watch.notes(position.id) if armed_anew else ()
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
         kept = self._contracts.learn(position) + self._overrides.follow(position, known=known is not None)
         self.watch.override(position.id, self._overrides.of(position.id))
         notes = self.watch.put(position, memory, now_s)
-        if before is None and (rank := self._silence(position.id)) is not None:
+        if not armed_anew and (rank := self._silence(position.id)) is not None:
             self.watch.hold(position.id, rank)  # armed anew on the same legs it is held already
-        event = "rules armed anew" if before else "position changed" if known else "position taken over"
+        event = "rules armed anew" if armed_anew else "position changed" if known else "position taken over"
         effects: list[Effect] = [*kept, Audit(event, {"position": position.id, "legs": len(position.legs)})]
-        unprotected = self.watch.figures(position.id, now_s).unprotected
+        unprotected = self.watch.unprotected(position.id)
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
-        told = before.notes if before else ()
         effects += [
             notices.refusal(position, note, loud) for note in notes if note.refused and note not in told
         ]
@@ -271,7 +282,7 @@ class Holdings:
 
     def unprotected(self, now_s: float) -> list[Effect]:
         """Say of each position that no loss rule guards it, once a day."""
-        bare = [p for p in self.positions.values() if self.watch.figures(p.id, now_s).unprotected]
+        bare = [p for p in self.positions.values() if self.watch.unprotected(p.id)]
         return [effect for position in bare for effect in self._unprotected(position, now_s)]
 
     def _unprotected(self, position: Position, now_s: float) -> list[Effect]:
@@ -324,7 +335,7 @@ class Holdings:
 
     def _tell_opposed(self) -> list[Effect]:
         """Contracts in which two positions face each other, each time there is a new one."""
-        found = set(opposed(self.positions.values()))
+        found = self._opposed_in(tuple(self.positions.values()))
         new, self._opposed = found - self._opposed, found
         return [notices.both_ways(pair) for pair in sorted(new, key=lambda pair: pair.key)]
 
@@ -343,7 +354,8 @@ class Holdings:
 
         A running exit gets its prices even when a restart finds that its position has a leg that expired.
         """
-        wished = wish_list(self.positions.values(), self._exiting(), self.instruments)
+        exiting = frozenset(self._exiting())
+        wished = self._wish_list(tuple(self.positions.values()), exiting, self.instruments)
         if wished == self._wished:
             return []
         self._wished = wished

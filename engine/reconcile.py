@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.messages import BrokerReport
     from engine.model import InstrumentKey, Position, PositionId
@@ -84,20 +84,26 @@ class Opposed:
         )
 
 
-def opposed(positions: Iterable[Position]) -> list[Opposed]:
+def opposed(positions: Sequence[Position]) -> frozenset[Opposed]:
     """Contracts in which positions of one account face each other."""
-    sides: dict[InstrumentKey, tuple[str, set[PositionId], set[PositionId]]] = {}
+    sides: dict[InstrumentKey, tuple[set[PositionId], set[PositionId]]] = {}
+    names: dict[InstrumentKey, str] = {}
     for position in positions:
-        nets, names, _ = _sums([position])
+        name = position.id
+        nets: dict[InstrumentKey, int] = {}
+        for leg in position.legs:
+            key = leg.key
+            nets[key] = nets.get(key, 0) + leg.quantity
+            names[key] = leg.instrument.display
         for key, net in nets.items():
-            _, longs, shorts = sides.setdefault(key, (names[key], set(), set()))
+            longs, shorts = sides.setdefault(key, (set(), set()))
             if net:
-                (longs if net > 0 else shorts).add(position.id)
-    return [
-        Opposed(key, name, tuple(sorted(longs)), tuple(sorted(shorts)))
-        for key, (name, longs, shorts) in sides.items()
+                (longs if net > 0 else shorts).add(name)
+    return frozenset(
+        Opposed(key, names[key], tuple(sorted(longs)), tuple(sorted(shorts)))
+        for key, (longs, shorts) in sides.items()
         if longs and shorts
-    ]
+    )
 
 
 def _sums(

@@ -137,6 +137,8 @@ class Reductions:
 
     def settle(self, rows: Iterable[TradeRow]) -> list[Record]:
         """Take note of rows just read from a store that is written to; forget what they show."""
+        if not self._pending:
+            return []
         shown = {row.id: row.quantity for row in rows}
         waiting: set[int] = set()  # a later part of the same row waits for the earlier
         records = []

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Mapping, Sequence
 
     from engine.model import Instrument, InstrumentKey, Position
 
@@ -14,8 +14,8 @@ __all__ = ["wish_list"]
 
 
 def wish_list(
-    positions: Iterable[Position],
-    exiting: Iterable[InstrumentKey],
+    positions: Sequence[Position],
+    exiting: frozenset[InstrumentKey],
     instruments: Mapping[InstrumentKey, Instrument],
 ) -> tuple[Instrument, ...]:
     """Each leg and its underlying, and what exits trade, as far as the master has them; each once.
@@ -28,13 +28,12 @@ def wish_list(
         exiting: contracts of running exits, also of positions that no row shows any more.
         instruments: the instrument master.
     """
-    trading = set(exiting)
     legs = {leg.key: leg.instrument for position in positions for leg in position.legs}
     spots = {leg.underlying for leg in legs.values() if leg.underlying is not None}
-    wanted = (legs.keys() | spots | trading) & instruments.keys()
+    wanted = (legs.keys() | spots | exiting) & instruments.keys()
 
     def rank(key: InstrumentKey) -> tuple[int, date, InstrumentKey]:
-        return _group(key, trading, spots), instruments[key].expiry or date.max, key
+        return _group(key, exiting, spots), instruments[key].expiry or date.max, key
 
     return tuple(instruments[key] for key in sorted(wanted, key=rank))
 

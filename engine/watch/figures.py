@@ -123,7 +123,7 @@ def figures(
         thresholds=thresholds(watched, snapshot),
         notes=watched.notes,
         payoff=watched.payoff,
-        unprotected=all(armed.rule.kind is not Kind.LOSS for armed in watched.armed),
+        unprotected=watched.unprotected,
         profit_exit=any(armed.rule.kind is Kind.PROFIT for armed in watched.armed),
         broken=watched.broken,
         dte=None if expiry is None else dte(now_s, expiry),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.model import Urgency
 from engine.pnl import Marks, way_out
-from engine.rules.base import Due, Level, Limits, Rank, Snapshot
+from engine.rules.base import Due, Kind, Level, Limits, Rank, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
 from engine.watch.alarms import Alarms
@@ -128,6 +128,11 @@ class Watched(Band):
             self.holding.count(known.holding.traded)
             self._session_open_s = known._session_open_s
             self._carry_on(self.armed, known.armed)
+
+    @property
+    def unprotected(self) -> bool:
+        """No loss rule guards it."""
+        return all(armed.rule.kind is not Kind.LOSS for armed in self.armed)
 
     @property
     def memory(self) -> Memory:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.sessions import Calendar
     from engine.watch.arming import Guarding
     from engine.watch.figures import Figures
-    from engine.watch.nouns import Memory, RuleNote
+    from engine.watch.nouns import Memory, RuleNote, Said
     from engine.watch.trial import Trial
 
 
@@ -170,6 +170,18 @@ class Watchlist(HotPath):
     def guard(self, position: PositionId) -> Guarding:
         """The rules of a position with their sources, and what came of each."""
         return self._positions[position].guarding
+
+    def unprotected(self, position: PositionId) -> bool:
+        """Whether no loss rule guards a position."""
+        return self._positions[position].unprotected
+
+    def notes(self, position: PositionId) -> tuple[RuleNote, ...]:
+        """The rules that do not guard a position, and why."""
+        return self._positions[position].notes
+
+    def said(self, position: PositionId) -> Said | None:
+        """What rows of a position said that our partial exits have ended; None = none has ended."""
+        return self._positions[position].life.said
 
     def memory(self, position: PositionId) -> Memory:
         """What has to survive a restart."""

@@ -23,11 +23,11 @@ def test_exits_come_first_then_underlyings_then_legs_by_expiry():
     gone = leg(-65, 24_000, "PE", 5).instrument
     everything = [INDEX, SHARE, gone, *(one.instrument for p in (far, near) for one in p.legs)]
     master = {made.key: made for made in everything}
-    found = wish_list([far, near], [gone.key], master)
+    found = wish_list([far, near], frozenset({gone.key}), master)
     assert found == (gone, INDEX, SHARE, near.legs[0].instrument, far.legs[0].instrument)
-    assert wish_list([far, near], [far.legs[0].key], master)[0] == far.legs[0].instrument
+    assert wish_list([far, near], frozenset({far.legs[0].key}), master)[0] == far.legs[0].instrument
     del master[SPOT]
-    assert INDEX not in wish_list([far, near], [], master)
+    assert INDEX not in wish_list([far, near], frozenset(), master)
 
 
 def test_what_is_closed_is_not_carried_any_more():
