@@ -130,6 +130,8 @@ class Differences:
         Only reports of an open session count. A contract that is not listed is unknown, not zero; one that
         other positions hold too tells nothing.
         """
+        if not self._seen:
+            return False
         mine = [self._seen.get(key) for key in position.nets]
         return not self.unwatched(position.id) and all(
             seen is not None
@@ -167,11 +169,13 @@ class Differences:
         ``traded``: signed units that unfinished exits have traded of rows that still list them.
         ``busy``: contracts of exits that run, where nothing can be compared.
         """
-        skipped = {key for position in positions for key in position.nets if not self._quiet(key)}
-        skipped |= set(busy)
+        contracts = {leg.key for position in positions for leg in position.legs}
+        skipped = {key for key in contracts if not self._quiet(key)} | set(busy)
         self._take(differences(positions, report, traded), skipped, now_s, in_session=in_session)
         effects: list[Effect] = []
         loose: list[PositionId] = []
+        if not (self._seen or self._kept):
+            return effects, loose  # mostly store and broker agree
         for position in positions:
             if self.unwatched(position.id):
                 if self._kept[position.id].rows != _rows(position):

@@ -444,10 +444,12 @@ class Holdings:
                 entries[index] = Fraction(paid, units)
         return entries
 
-    def remember(self) -> list[Effect]:
-        """Peaks, troughs and told levels that changed since they were last kept."""
+    def remember(self, positions: Iterable[PositionId]) -> list[Effect]:
+        """Peaks, troughs and told levels of these that changed since they were last kept."""
         effects: list[Effect] = []
-        for position in self.positions:
+        for position in positions:
+            if position not in self.positions:
+                continue
             memory = self.watch.memory(position)
             if self._saved.get(position) != memory:
                 self._saved[position] = memory

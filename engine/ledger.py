@@ -39,6 +39,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.report: BrokerReport | None = None
+        self._rows: dict[InstrumentKey, list[BrokerPosition]] = {}  # the report's positions
         self.strays: list[BrokerOrder] = []
         self.since_s = 0.0  # the broker's order and trade books begin here
         self._asked = 0
@@ -78,6 +79,7 @@ class Ledger:
     def start_day(self, since_s: float) -> None:
         """Forget the books: the broker's lists begin anew, and what was filled is in its positions."""
         self.report, self.since_s = None, since_s
+        self._rows = {}
         self.strays = []
         for book in (self._own, self._base, self._filled_s, self._foreign, self._stray_filled):
             book.clear()
@@ -99,6 +101,9 @@ class Ledger:
         is in the positions that we begin with.
         """
         first, self.report = self.report is None, report
+        self._rows = {}
+        for listed in report.positions:
+            self._rows.setdefault(listed.key, []).append(listed)
         self._foreign, self.strays = {}, []
         ours = {order.order_id for order in known.values() if order.order_id}
         for row in report.orders:
@@ -155,9 +160,7 @@ class Ledger:
         Until the leg has a baseline it is the product held most in the leg's direction, then that
         product for good: an order in another product would open a new position.
         """
-        if self.report is None:
-            return None
-        rows = [p for p in self.report.positions if p.key == leg.key]
+        rows = self._rows.get(leg.key, [])
         if leg.baseline_net is not None:
             return next((p for p in rows if p.product is leg.product), None)
         return max(rows, key=lambda p: -leg.side.sign * p.net_quantity, default=None)
@@ -188,8 +191,7 @@ class Ledger:
 
     def elsewhere(self, leg: LegPlan) -> int:
         """Units of the leg's contract that are held in its direction, but as another product."""
-        rows = self.report.positions if self.report else ()
-        others = [p for p in rows if p.key == leg.key and p.product is not leg.product]
+        others = [p for p in self._rows.get(leg.key, ()) if p.product is not leg.product]
         return sum(max(-leg.side.sign * p.net_quantity, 0) for p in others)
 
     def rebase(self, leg: LegPlan, row: BrokerPosition) -> None:

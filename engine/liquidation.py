@@ -49,7 +49,12 @@ def walk(tick: Tick, quantity: int, instrument: Instrument, rates: Rates | None 
         rates: the charges of the day; None = not known.
     """
     wanted, value = abs(quantity), 0
-    for paise, units in _side(tick, instrument.tick_paise, bids=quantity > 0):
+    best_paise, best_units = _best(tick, bids=quantity > 0)
+    enough = best_paise > 0 and best_units >= wanted  # mostly so: then no depth needs to be decoded
+    levels = [(best_paise, best_units)]
+    if not enough:
+        levels = _side(tick, instrument.tick_paise, bids=quantity > 0)
+    for paise, units in levels:
         taken = min(wanted, units)
         value += taken * paise
         wanted -= taken
@@ -80,6 +85,11 @@ def _side(tick: Tick, tick_paise: int, *, bids: bool) -> list[tuple[int, int]]:
         for level in levels
     ]
     if not shown:
-        best = (tick.bid_paise, tick.bid_quantity) if bids else (tick.ask_paise, tick.ask_quantity)
-        shown = [(best[0] or 0, best[1])]
+        shown = [_best(tick, bids=bids)]
     return [(paise, units) for paise, units in shown if paise > 0 and units > 0]
+
+
+def _best(tick: Tick, *, bids: bool) -> tuple[int, int]:
+    """The best price of one side, 0 = none, and the units there."""
+    paise, units = (tick.bid_paise, tick.bid_quantity) if bids else (tick.ask_paise, tick.ask_quantity)
+    return paise or 0, units

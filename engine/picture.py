@@ -11,6 +11,7 @@ from engine.model import Action, Urgency
 from engine.rules_page import page_of
 from engine.sessions import ending_text, ist, session_text
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.watch.family import Forwards
 
 if TYPE_CHECKING:
     from engine.model import Position
@@ -32,13 +33,13 @@ class RulesNow:
 
 def rules_now(monitor: Monitor, strategy_id: int, now_s: float) -> tuple[RulesNow, ...]:
     """The rules of every position of that strategy id, in whatever account and state; none = unknown."""
-    held, watch = monitor.holdings, monitor.watch
+    held, watch, forwards = monitor.holdings, monitor.watch, Forwards(now_s)
     found = []
     for position in held.positions.values():
         if position.strategy_id == strategy_id:
-            seen = watch.figures(position.id, now_s)
+            seen = watch.seen(position.id, forwards)
             page = page_of(position, seen.payoff, watch.guard(position.id), seen.thresholds)
-            found.append(RulesNow(_watched(monitor, position, now_s), page))
+            found.append(RulesNow(_watched(monitor, position, forwards), page))
     rest = [*(_flat(monitor, p) for p in held.flat.values()), *map(_invalid, held.invalid)]
     return (*found, *(RulesNow(one, None) for one in rest if one.strategy_id == strategy_id))
 
@@ -47,7 +48,8 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
     """Draw the whole house at one moment; nothing in it changes afterwards."""
     book = monitor.watch.book
     held = monitor.holdings
-    positions = [_watched(monitor, p, now_s) for p in held.positions.values()]
+    forwards = Forwards(now_s)
+    positions = [_watched(monitor, p, forwards) for p in held.positions.values()]
     positions += [_flat(monitor, p) for p in held.flat.values()]
     positions += [_invalid(bad) for bad in held.invalid]
     return MonitorView(
@@ -81,8 +83,8 @@ def _session(calendar: Calendar, now_s: float) -> str:
     return "; ".join(filter(None, (session_text(calendar, now_s), ending_text(calendar, now_s))))
 
 
-def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView:
-    figures = monitor.watch.figures(position.id, now_s)
+def _watched(monitor: Monitor, position: Position, forwards: Forwards) -> PositionView:
+    figures = monitor.watch.seen(position.id, forwards)
     state, reason = _state(monitor, position, figures.broken)
     return PositionView(
         id=position.id,
@@ -103,7 +105,7 @@ def _watched(monitor: Monitor, position: Position, now_s: float) -> PositionView
         profit_exit=figures.profit_exit,
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
-        ready=monitor.readiness.of(position.id, now_s),
+        ready=monitor.readiness.of(position.id, forwards.now_s),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
         differs=" ".join(
             filter(

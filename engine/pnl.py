@@ -52,11 +52,12 @@ class Marks:
     __slots__ = (
         "_ceiling_paise", "_floor_paise", "_narrow_paise", "_spread_bp", "arrived_s", "ask_paise",
         "bid_paise", "book", "bridged", "doubtful_since_s", "fault", "guard", "high", "instrument",
-        "long_paise", "low", "marked", "short_paise", "suspects",
+        "key", "long_paise", "low", "marked", "short_paise", "suspects",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, guard: Guard) -> None:
         self.instrument = instrument
+        self.key = instrument.key
         self.guard = guard
         self._spread_bp = guard.max_spread_bp
         self._narrow_paise = guard.min_spread_ticks * instrument.tick_paise

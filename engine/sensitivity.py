@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from engine.model import Instrument, Leg
+    from engine.model import Instrument, InstrumentKey, Leg
 
 _LINEAR = Greeks(delta=1.0, gamma=0.0, theta=0.0, vega=0.0)
 _PAISE = 100
 #: Delta and gamma say nothing of moves beyond this share of the underlying's price.
 _FAR = 0.1
+
+
+#: By contract, mark, and forward and years of its expiry: how one unit moves.
+Moves = dict[tuple["InstrumentKey", int, "tuple[int | None, float] | None"], Greeks | None]
 
 
 class Part(NamedTuple):
@@ -66,6 +70,7 @@ def sensitivity(
     settled_s: Mapping[date, float],
     now_s: float,
     unit: int,
+    moves: Moves,
 ) -> Sensitivity:
     """Work out how the legs move together.
 
@@ -76,16 +81,17 @@ def sensitivity(
         settled_s: when each expiry is settled.
         now_s: the moment.
         unit: how many combinations there are, in units: the greatest common share of all legs.
+        moves: what is worked out of this moment already; what is worked out here is added.
     """
     clocks = {
         expiry: (forwards_both_paise[expiry], years_between(now_s, at_s))
         for expiry, at_s in settled_s.items()
     }
-    moves = [(part, _greeks(part, clocks)) for part in parts]
-    known = [(part, move) for part, move in moves if move is not None]
-    sold = [(part, move) for part, move in moves if part.quantity < 0 and part.instrument.right is not None]
+    moved = [(part, _known(part, clocks, moves)) for part in parts]
+    known = [(part, move) for part, move in moved if move is not None]
+    sold = [(part, move) for part, move in moved if part.quantity < 0 and part.instrument.right is not None]
     deltas = [abs(move.delta) for _, move in sold if move is not None]
-    whole = len(known) == len(moves)
+    whole = len(known) == len(moved)
     delta = sum(part.quantity * move.delta for part, move in known) if whole else None
     return Sensitivity(
         level_paise=_level_paise(spot_paise, forwards_both_paise),
@@ -142,6 +148,15 @@ def _extrinsic(part: Part, spot_paise: int) -> int:
     if right is None or strike_paise is None:
         return 0
     return abs(part.quantity) * (part.mark_paise - intrinsic(right, strike_paise, spot_paise))
+
+
+def _known(part: Part, clocks: Mapping[date, tuple[int | None, float]], moves: Moves) -> Greeks | None:
+    """The same, worked out once for all positions that hold the contract at that mark."""
+    expiry = part.instrument.expiry
+    name = (part.instrument.key, part.mark_paise, None if expiry is None else clocks[expiry])
+    if name not in moves:
+        moves[name] = _greeks(part, clocks)
+    return moves[name]
 
 
 def _greeks(part: Part, clocks: Mapping[date, tuple[int | None, float]]) -> Greeks | None:

@@ -6,7 +6,7 @@ integer paise, prices paise per unit, moments epoch seconds; None = unknown.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +172,8 @@ class Sighting:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return asdict(self)
+        parts = {"legs": self.legs, "rules": self.rules, "said": self.said}
+        return _plain(self) | {name: tuple(map(_plain, seen)) for name, seen in parts.items()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Sighting:
@@ -181,3 +182,8 @@ class Sighting:
         legs = tuple(LegSeen(**row) for row in data["legs"])
         rules = tuple(RuleSeen(**row) for row in data["rules"])
         return cls(**{**data, "legs": legs, "rules": rules, "said": said})
+
+
+def _plain(seen: Any) -> dict[str, Any]:
+    """Its fields by name; `dataclasses.asdict` copies each value, which is most of a look's cost."""
+    return {name: getattr(seen, name) for name in seen.__slots__}

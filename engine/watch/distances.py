@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from engine.rules.base import Snapshot
     from engine.sensitivity import Sensitivity
     from engine.watch.armed import Armed
+    from engine.watch.family import Forwards
     from engine.watch.watched import Watched
 
 
-def thresholds(watched: Watched, snapshot: Snapshot) -> tuple[ThresholdView, ...]:
+def thresholds(watched: Watched, snapshot: Snapshot, forwards: Forwards) -> tuple[ThresholdView, ...]:
     """All rules: the armed ones with what they wait for, the others with why they do not."""
-    model = watched.scale.ask(snapshot.now_s)
+    model = watched.scale.ask(forwards)
     return (
         *(threshold(armed, snapshot, model) for armed in watched.armed),
         *(ThresholdView(note.rule, None, note.text, available=False) for note in watched.notes),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from engine.model import InstrumentKey
     from engine.prices import PriceBook
+    from engine.sensitivity import Moves
     from engine.watch.lines import Line
     from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
@@ -46,11 +47,17 @@ if TYPE_CHECKING:
 
 
 class Forwards(dict["Family", "int | None"]):
-    """Twice the forward of each family at one instant, between two ticks: worked out once, when asked for."""
+    """Twice the forward of each family at one instant, between two ticks: worked out once, when asked for.
+
+    Attributes:
+        now_s: the instant.
+        moves: how contracts move at it, as far as the model was asked.
+    """
 
     def __init__(self, now_s: float) -> None:
         super().__init__()
         self.now_s = now_s
+        self.moves: Moves = {}
 
     def __missing__(self, family: Family) -> int | None:
         """Ask the family."""
@@ -119,6 +126,11 @@ class Family:
         )
         self.shut()
 
+    @property
+    def heard(self) -> bool:
+        """Whether there has been a price of any of its lines."""
+        return any(self._book.peek(line.marks.key) is not None for line in self.lines)
+
     # ------------------------------------------------------------------------------------ what is true
 
     def settle(self, now_s: float) -> list[Line]:
@@ -128,7 +140,7 @@ class Family:
             The lines whose marks or faults have changed by it.
         """
         seen = dict(self._look(self._book, now_s, self.lines))
-        faults = self.faults(now_s)
+        faults = self._faults(seen, self._book, now_s)
         changed = []
         for line in self.lines:
             marks, quote = line.marks, seen.get(line)
@@ -136,7 +148,7 @@ class Family:
             if line in faults:
                 marks.fault = faults[line]
             elif quote is not None and (quote.young or not marks.marked):
-                tick = self._book.peek(line.marks.instrument.key)
+                tick = self._book.peek(line.marks.key)
                 if tick is not None:
                     marks.accept(tick, quote.arrived_s)
             if before != (marks.fault, marks.long_paise, marks.short_paise, marks.book):
@@ -147,10 +159,12 @@ class Family:
     def faults(self, now_s: float, book: PriceBook | None = None) -> dict[Line, str]:
         """What is wrong with which newest prices, also if another book stood in the place of ours."""
         book = self._book if book is None else book
-        seen = dict(self._look(book, now_s, self.lines))
+        return self._faults(dict(self._look(book, now_s, self.lines)), book, now_s)
+
+    def _faults(self, seen: Mapping[Line, Seen], book: PriceBook, now_s: float) -> dict[Line, str]:
         at_odds = self._at_odds(seen)
         faults = dict(self._compare(seen, at_odds, self._forward(seen, at_odds, book, now_s)))
-        unsound = {line: book.fault(line.marks.instrument.key) for line in self.lines}
+        unsound = {line: book.fault(line.marks.key) for line in self.lines}
         return faults | {line: text for line, text in unsound.items() if text}
 
     def forward_both_paise(self, now_s: float) -> int | None:
@@ -168,7 +182,7 @@ class Family:
         """The same; a price that contradicts another one is no witness."""
         unheard = contested(at_odds)
         sound = {line: quote for line, quote in seen.items() if quote.young and line not in unheard}
-        doubted = {line.marks.instrument.key for line in self._witnesses if line not in sound}
+        doubted = {line.marks.key for line in self._witnesses if line not in sound}
         twins, futures = tell(sound, doubted)
         spot = self._spot_both_paise(book, now_s)
         days = 0 if spot is None or self._expiry is None else dte(now_s, self._expiry)
@@ -178,7 +192,7 @@ class Family:
         """The newest quote of each of these lines that has one to compare."""
         for line in lines:
             marks = line.marks
-            key = marks.instrument.key
+            key = marks.key
             tick, arrived_s = book.peek(key), book.arrived_s(key)
             if tick is None or arrived_s is None or book.fault(key):
                 continue

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.prices import PriceBook
     from engine.rules.base import Snapshot
     from engine.view import ThresholdView
+    from engine.watch.family import Forwards
     from engine.watch.nouns import RuleNote
     from engine.watch.watched import Watched
 
@@ -82,7 +83,7 @@ class Figures:
 
 
 def figures(
-    watched: Watched, now_s: float, *, in_session: bool, book: PriceBook, charges: ChargeTable | None
+    watched: Watched, forwards: Forwards, *, in_session: bool, book: PriceBook, charges: ChargeTable | None
 ) -> Figures:
     """Look at a position without touching it.
 
@@ -90,11 +91,12 @@ def figures(
 
     Args:
         watched: the position.
-        now_s: the moment.
+        forwards: of the moment; whoever looks at several positions gives all the same.
         in_session: the market is open.
         book: where the newest quotes with their depth are.
         charges: what closing costs; None = not known.
     """
+    now_s = forwards.now_s
     snapshot = watched.snapshot(now_s)
     memory = watched.memory
     mark = Marks.mark if in_session else last_mark
@@ -120,7 +122,7 @@ def figures(
         urgency=loudness if in_session else Urgency.NORMAL,
         reason=reason if in_session else QUIET,
         loss_fraction=near[1] if near else None,
-        thresholds=thresholds(watched, snapshot),
+        thresholds=thresholds(watched, snapshot, forwards),
         notes=watched.notes,
         payoff=watched.payoff,
         unprotected=watched.unprotected,

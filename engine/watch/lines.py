@@ -84,7 +84,8 @@ class Lines:
         tick, arrived_s = self._book.peek(instrument.key), self._book.arrived_s(instrument.key)
         if tick is not None and arrived_s is not None and line.marks.shown(tick) is None:
             self.doubt(line, tick, arrived_s)
-        self.settle(line.family, now_s)
+        if line.family.heard:  # with no price of any of them there is nothing to settle
+            self.settle(line.family, now_s)
         return line
 
     def settle(self, family: Family, now_s: float) -> list[Line]:
@@ -122,7 +123,7 @@ class Lines:
         """Count a price that was suspect when it came."""
         if line.marks.fault:
             line.marks.suspects += 1
-            self._book.suspects += not self._book.fault(line.marks.instrument.key)
+            self._book.suspects += not self._book.fault(line.marks.key)
 
     def leave(self, watched: Watched) -> None:
         """Take a position off its lines, and those away that nobody holds any more."""
@@ -162,7 +163,7 @@ def moved_by(lines: Iterable[Line], now_s: float) -> dict[Watched, frozenset[Ins
     touched: dict[Watched, frozenset[InstrumentKey]] = {}
     for line in lines:
         for watched in line.holders:
-            news = {line.marks.instrument.key} if line.marks.counts(now_s) else frozenset()
+            news = {line.marks.key} if line.marks.counts(now_s) else frozenset()
             touched[watched] = touched.get(watched, frozenset()) | news
     return touched
 

@@ -93,10 +93,13 @@ class Memory:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return asdict(self) | {
+        kept = {name: getattr(self, name) for name in self.__slots__}  # `asdict` copies each value
+        return kept | {
             "open_share": list(self.open_share),
+            "peaks": dict(self.peaks),
             "peaks_of": list(self.peaks_of),
             "scaled_to": str(self.scaled_to),
+            "said": None if self.said is None else asdict(self.said),
         }
 
     @classmethod

@@ -89,16 +89,15 @@ class Scale:
         of_expiry = {day: forwards[self._families[day]] for day in self._settled_s}
         if arrived_s >= self._weighed_s or of_expiry != self._forwards:
             self._weighed_s, self._forwards = now_s, of_expiry
-            self.model = self._reckon(of_expiry, now_s)
+            self.model = self._reckon(of_expiry, forwards)
 
-    def ask(self, now_s: float) -> Sensitivity | None:
+    def ask(self, forwards: Forwards) -> Sensitivity | None:
         """The position by the model, at its believable marks; None = a leg has none."""
-        return self._reckon(
-            {day: self._families[day].forward_both_paise(now_s) for day in self._settled_s}, now_s
-        )
+        of_expiry = {day: forwards[self._families[day]] for day in self._settled_s}
+        return self._reckon(of_expiry, forwards)
 
-    def _reckon(self, forwards: Mapping[date, int | None], now_s: float) -> Sensitivity | None:
-        parts = []
+    def _reckon(self, of_expiry: Mapping[date, int | None], forwards: Forwards) -> Sensitivity | None:
+        parts, now_s = [], forwards.now_s
         for quantity, marks in (leg for leg in self.holding.legs if leg[0]):
             mark = marks.mark(quantity, now_s)
             if mark is None:
@@ -107,7 +106,7 @@ class Scale:
         if not parts:
             return None
         spot_paise = self.spot.believed(now_s, self.max_age_s)  # a time value by a price that rests is none
-        found = sensitivity(parts, spot_paise, forwards, self._settled_s, now_s, self._unit)
+        found = sensitivity(parts, spot_paise, of_expiry, self._settled_s, now_s, self._unit, forwards.moves)
         bought_back = any(units > 0 for units, _ in self.holding.traded.values())
         return replace(found, extrinsic_paise=None) if bought_back else found  # what melted is not known
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadInput
 from engine.watch.distances import threshold
+from engine.watch.family import Forwards
 
 if TYPE_CHECKING:
     from engine.model import Verdict
@@ -40,7 +41,7 @@ def try_out(known: Watched, after: Watched, rule: str, now_s: float) -> Trial:
         BadInput: there it does not stand guard.
     """
     snapshot = after.snapshot(now_s)
-    model = after.scale.ask(now_s)
+    model = after.scale.ask(Forwards(now_s))
     armed = [one for one in after.armed if one.rule.name == rule]
     if not armed:
         why = next((note.text for note in after.notes if note.rule == rule), "it has acted already")

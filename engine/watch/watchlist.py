@@ -20,6 +20,8 @@ from engine.watch.trial import try_out
 from engine.watch.watched import Watched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.charges import ChargeTable
     from engine.guards import ReplayGuard
     from engine.model import InstrumentKey, Position, PositionId, Verdict
@@ -161,10 +163,10 @@ class Watchlist(HotPath):
 
     # --------------------------------------------------------------------------- what can be learnt
 
-    def glance(self, now_s: float) -> None:
-        """Look at every position for the why log, in session; a few microseconds each, now and then."""
+    def glance(self, positions: Iterable[PositionId], now_s: float) -> None:
+        """Look at these for the why log, in session; some 50 microseconds each, now and then."""
         if self._in_session(now_s):
-            for watched in self._positions.values():
+            for watched in filter(None, map(self._positions.get, positions)):
                 self.why.glance(watched, now_s)
 
     def guard(self, position: PositionId) -> Guarding:
@@ -236,9 +238,13 @@ class Watchlist(HotPath):
 
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
-        open_now = self._in_session(now_s)
+        return self.seen(position, Forwards(now_s))
+
+    def seen(self, position: PositionId, forwards: Forwards) -> Figures:
+        """The same for whoever looks at many at one moment: what they share is worked out once."""
+        open_now = self._in_session(forwards.now_s)
         watched = self._positions[position]
-        return figures(watched, now_s, in_session=open_now, book=self.book, charges=self.charges)
+        return figures(watched, forwards, in_session=open_now, book=self.book, charges=self.charges)
 
     # -------------------------------------------------------------------------------------- inside
 

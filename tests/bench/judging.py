@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.io import tables
 from engine.rules.registry import rules
 from engine.watch import Memory, Watchlist
+from engine.watch.family import Forwards
 from tests.bench.measure import Rounds, compare
 from tests.engine.makers import OPENED, SPOT, condor, quote, traded
 
@@ -54,7 +55,7 @@ def judging(calls: int, rounds: int) -> Rounds:
         {
             "default": _judge(plain, calls),
             "every": _judge(full, calls),
-            "model": lambda: [full.scale.ask(OPENED + 1) for _ in range(calls)],
+            "model": lambda: [full.scale.ask(Forwards(OPENED + 1)) for _ in range(calls)],
         },
         rounds,
     )

@@ -14,6 +14,7 @@ from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, OrderUpdate, Tick, Ticks, Wish
 from engine.model import Mode, Side
 from engine.pnl import Holding, Marks
+from engine.watch.family import Forwards
 from tests.engine.makers import SPOT, condor, condors, leg, quote
 from tests.support.parts import ENTRY, ONE, SCALING, THREE, held, memory, verdicts
 from tests.support.rig import Rig, overnight
@@ -160,7 +161,7 @@ def test_the_delta_of_what_is_held_is_that_of_a_combination_as_it_was_entered():
     (watched,) = made.monitor.watch._positions.values()
     made.wait(1, *ONE)
     made.tell(Ticks([Tick(SPOT, 25_000_00)]))
-    model = watched.scale.ask(made.now_s)
+    model = watched.scale.ask(Forwards(made.now_s))
     assert model.unit_delta == pytest.approx(model.delta / 260)
     assert model.extrinsic_paise is None  # the time value that was paid back has not melted
     assert model.value_paise == sum(

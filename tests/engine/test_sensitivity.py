@@ -30,7 +30,7 @@ def part(quantity, strike, right, vol=0.12, spot=25_000.0):
 def test_a_condor_moves_like_the_sum_of_its_legs():
     """Units times each option's own Greeks; a combination is one of each leg."""
     parts = [part(130, 24500, "PE"), part(-130, 24700, "PE"), part(-130, 25300, "CE"), part(130, 25500, "CE")]
-    found = sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 130)
+    found = sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 130, {})
     single = [
         greeks(25_000.0, strike, YEARS, 0.12, Right(right))
         for strike, right in ((24500, "PE"), (24700, "PE"), (25300, "CE"), (25500, "CE"))
@@ -50,7 +50,9 @@ def test_a_condor_moves_like_the_sum_of_its_legs():
 
 def test_a_ratio_counts_its_combinations():
     """One bought against two sold: the smallest whole share has one and two."""
-    found = sensitivity([part(65, 25000, "CE"), part(-130, 25500, "CE")], SPOT, FORWARDS, SETTLED, NOW, 65)
+    found = sensitivity(
+        [part(65, 25000, "CE"), part(-130, 25500, "CE")], SPOT, FORWARDS, SETTLED, NOW, 65, {}
+    )
     one, two = (greeks(25_000.0, strike, YEARS, 0.12, Right.CALL).delta for strike in (25000, 25500))
     assert found.unit_delta == pytest.approx(one - 2 * two, abs=1e-4)
 
@@ -59,7 +61,7 @@ def test_the_model_goes_by_the_forward_and_time_value_by_the_spot():
     """The Greeks are those at 25,120, wherever the spot is; without one only the time value is unknown."""
     parts = [part(-65, 25000, "CE", spot=25_120.0), part(-65, 25000, "PE", spot=25_120.0)]
     for spot in (SPOT, None):
-        found = sensitivity(parts, spot, {EXPIRY: 2 * 25_120_00}, SETTLED, NOW, 65)
+        found = sensitivity(parts, spot, {EXPIRY: 2 * 25_120_00}, SETTLED, NOW, 65, {})
         call, put = (greeks(25_120.0, 25000, YEARS, 0.12, right).delta for right in Right)
         assert found.unit_delta == pytest.approx(-call - put, abs=1e-3)
     assert found.extrinsic_paise is None
@@ -75,7 +77,7 @@ def test_each_leg_of_a_calendar_has_its_own_forward_and_its_own_time():
         Part(option(25200, "CE", expiry), quantity, mark)
         for expiry, quantity, mark in zip((EXPIRY, late), (-130, 65), marks, strict=True)
     ]
-    found = sensitivity(parts, SPOT, {EXPIRY: 2 * 25_000_00, late: 2 * 25_150_00}, settled, NOW, 65)
+    found = sensitivity(parts, SPOT, {EXPIRY: 2 * 25_000_00, late: 2 * 25_150_00}, settled, NOW, 65, {})
     one, other = (greeks(forward, 25_200, years, 0.12, Right.CALL) for forward, years in (near, far))
     assert found.unit_delta == pytest.approx(other.delta - 2 * one.delta, abs=1e-4)
     assert found.theta_paise == pytest.approx(6500 * (other.theta - 2 * one.theta), rel=1e-3)
@@ -84,7 +86,7 @@ def test_each_leg_of_a_calendar_has_its_own_forward_and_its_own_time():
 
 def test_without_a_forward_nothing_is_known_but_the_value():
     """No spot and nothing else that tells it: no delta, and none is made up."""
-    found = sensitivity([part(-65, 25300, "CE")], None, {EXPIRY: None}, SETTLED, NOW, 65)
+    found = sensitivity([part(-65, 25300, "CE")], None, {EXPIRY: None}, SETTLED, NOW, 65, {})
     assert (found.delta, found.gamma, found.theta_paise, found.unit_delta, found.short_delta) == (None,) * 5
     assert found.value_paise < 0
 
@@ -99,14 +101,14 @@ def test_without_a_forward_nothing_is_known_but_the_value():
 )
 def test_an_option_without_time_value_moves_all_or_nothing(strike, right, mark, delta):
     """No volatility explains such a price; its delta is plain all the same."""
-    found = sensitivity([Part(option(strike, right), 65, mark)], SPOT, FORWARDS, SETTLED, NOW, 65)
+    found = sensitivity([Part(option(strike, right), 65, mark)], SPOT, FORWARDS, SETTLED, NOW, 65, {})
     assert (found.unit_delta, found.theta_paise) == (delta, 0.0)
 
 
 def test_a_price_no_volatility_explains_makes_the_whole_unknown():
     """A call dearer than the underlying."""
     parts = [Part(option(25000, "CE"), 65, 25_001_00), part(-65, 25300, "CE")]
-    found = sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 65)
+    found = sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 65, {})
     assert found.delta is None
     assert found.short_delta is not None
 
@@ -114,7 +116,7 @@ def test_a_price_no_volatility_explains_makes_the_whole_unknown():
 def test_a_future_is_the_underlying():
     """One for one, without decay; it is not a sold option either."""
     held = future(-65, 25000)
-    found = sensitivity([Part(held.instrument, -65, 25_000_00)], SPOT, FORWARDS, SETTLED, NOW, 65)
+    found = sensitivity([Part(held.instrument, -65, 25_000_00)], SPOT, FORWARDS, SETTLED, NOW, 65, {})
     assert (found.unit_delta, found.theta_paise, found.short_delta, found.extrinsic_paise) == (
         -1.0,
         0.0,
@@ -131,7 +133,7 @@ def test_time_value_is_that_of_the_sold_legs():
     assert entry_extrinsic_paise(condor().legs, SPOT) == 65 * (4500 + 4000)
     assert entry_extrinsic_paise((leg(65, 25000, "CE", 180),), SPOT) == 0
     parts = [Part(one.instrument, one.quantity, 1000) for one in legs]
-    assert sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 65).extrinsic_paise == 65 * 2000
+    assert sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 65, {}).extrinsic_paise == 65 * 2000
 
 
 def moved(delta, gamma, spot=SPOT):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import holdings as room
 from engine.io import tables
+from engine.listed import listed
 from engine.messages import Beat, BeatKind, InstrumentsLoaded, TradesLoaded
 from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
@@ -26,13 +26,13 @@ _CONDORS = 4
 def worked(monkeypatch):
     """How often rows were grouped into positions."""
     calls = []
-    plain = room.listed
+    plain = listed
 
     def counted(*asked):
         calls.append(1)
         return plain(*asked)
 
-    monkeypatch.setattr(room, "listed", counted)
+    monkeypatch.setattr("engine.holdings.listed", counted)
     return calls
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,6 +79,15 @@ class Database:
         for script in scripts:
             async with connection.transaction():
                 await connection.execute(script)
+
+    async def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows that all have the same columns, in one statement."""
+        names = ", ".join(f'"{name}"' for name in rows[0])
+        await (await self._connected()).execute(
+            f'insert into "{table}" ({names}) select {names} '  # noqa: S608 - of constants
+            f'from json_populate_recordset(null::"{table}", $1)',
+            json.dumps(rows),
+        )
 
     async def close(self) -> None:
         """Let go of it."""

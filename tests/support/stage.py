@@ -113,24 +113,29 @@ class Stage:
 
     def settings(self, home: Path, now_s: float, rules: str) -> dict[str, str]:
         """The environment of a monitor that lives here from this moment on, its chat's names made up."""
-        home.mkdir(exist_ok=True)
-        (home / "rules.toml").write_text(rules)
-        return {
-            "DHAN_CLIENT_ID": DEFAULT_CLIENT,
-            "DHAN_ACCESS_TOKEN": TOKEN,
-            "DHAN_API_URL": self.server.api_url,
-            "DHAN_AUTH_URL": self.server.auth_url,
-            "DHAN_FEED_URL": self.server.feed_url,
-            "DHAN_ORDER_UPDATE_URL": self.server.order_update_url,
-            "DHAN_INSTRUMENTS_URL": self.server.instruments_url,
-            "TELEGRAM_API_URL": self.server.auth_url,
-            "TELEGRAM_BOT_TOKEN": "7000000001:worth-nothing-and-never-used-by-anybody",
-            "TELEGRAM_CHAT_ID": "4242",
-            "TELEGRAM_USER_IDS": "4242",
-            "CLOCK_START": datetime.fromtimestamp(now_s, IST).isoformat(),
-            "DATA_DIR": str(home),
-            "RULES_FILE": str(home / "rules.toml"),
-        }
+        return environment(home, now_s, rules, self.server)
+
+
+def environment(home: Path, now_s: float, rules: str, server: DhanServer) -> dict[str, str]:
+    """The environment of a monitor that lives beside this server from a moment on; its chat is made up."""
+    home.mkdir(exist_ok=True)
+    (home / "rules.toml").write_text(rules)
+    return {
+        "DHAN_CLIENT_ID": DEFAULT_CLIENT,
+        "DHAN_ACCESS_TOKEN": TOKEN,
+        "DHAN_API_URL": server.api_url,
+        "DHAN_AUTH_URL": server.auth_url,
+        "DHAN_FEED_URL": server.feed_url,
+        "DHAN_ORDER_UPDATE_URL": server.order_update_url,
+        "DHAN_INSTRUMENTS_URL": server.instruments_url,
+        "TELEGRAM_API_URL": server.auth_url,
+        "TELEGRAM_BOT_TOKEN": "7000000001:worth-nothing-and-never-used-by-anybody",
+        "TELEGRAM_CHAT_ID": "4242",
+        "TELEGRAM_USER_IDS": "4242",
+        "CLOCK_START": datetime.fromtimestamp(now_s, IST).isoformat(),
+        "DATA_DIR": str(home),
+        "RULES_FILE": str(home / "rules.toml"),
+    }
 
 
 class Ear:

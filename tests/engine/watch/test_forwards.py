@@ -10,6 +10,7 @@ import pytest
 from engine.greeks import greeks, implied_vol, years_between
 from engine.model import Right
 from engine.sessions import at
+from engine.watch.family import Forwards
 from tests.engine.makers import EXPIRY, SPOT, future, leg, position, quote
 from tests.engine.watch.test_family import CALL, STRADDLE, TEN, Room, rules
 
@@ -47,7 +48,7 @@ def forward(room, held):
 
 def model(room, held):
     """What the model says of a position now."""
-    return room.watch._positions[held.id].scale.ask(room.now_s)
+    return room.watch._positions[held.id].scale.ask(Forwards(room.now_s))
 
 
 def test_one_wrong_price_makes_no_other_one_suspect():

@@ -52,7 +52,7 @@ def test_near_a_threshold_one_look_a_second_is_enough():
     for step in range(20):
         desk.quote(20, 85, 63 + step % 2 * 0.1, 18)
         desk.wait(0.1)
-        desk.watch.glance(desk.now_s)
+        desk.watch.glance(desk.watch._positions, desk.now_s)
     assert 1 <= len(kept(desk)) - told <= 2
     assert all(seen.near for seen in kept(desk)[told:])
     assert [said.rule for seen in kept(desk) for said in seen.said] == ["loss_alert", "loss_alert"]
@@ -99,7 +99,7 @@ def test_a_trail_is_near_when_most_of_its_cushion_is_used_up(rupees, near):
     told = len(kept(desk))
     desk.quote(20, 45 - rupees, 40, 18)
     desk.wait(1)
-    desk.watch.glance(desk.now_s)
+    desk.watch.glance(desk.watch._positions, desk.now_s)
     assert [seen.near for seen in kept(desk)[told:]] in ([[True], [True, True]] if near else [[]])
 
 
@@ -113,7 +113,7 @@ def test_a_trail_far_from_its_level_leaves_nothing_behind():
     for step in range(60):
         desk.quote(20, 15 + step % 3, 40, 18)
         desk.wait(1)
-        desk.watch.glance(desk.now_s)
+        desk.watch.glance(desk.watch._positions, desk.now_s)
     assert len(kept(desk)) == told
 
 
@@ -149,7 +149,7 @@ def test_a_suspect_price_is_named_and_confirms_no_days_loss():
     desk.wait(1.5)
     desk.now_s += 1
     desk.quote(None, None, None, 900)
-    desk.watch.glance(desk.now_s)
+    desk.watch.glance(desk.watch._positions, desk.now_s)
     doubt = next(leg.doubt for leg in kept(desk)[-1].legs if "25500" in leg.name)
     assert doubt.startswith("suspect: ")
     assert doubt.endswith("; it is as if it had not come")
@@ -165,7 +165,7 @@ def test_the_memory_of_one_position_is_bounded():
     desk.quote(*NEAR)
     for _ in range(KEPT + 50):
         desk.now_s += 5
-        desk.watch.glance(desk.now_s)
+        desk.watch.glance(desk.watch._positions, desk.now_s)
     assert len(kept(desk)) == KEPT
     assert kept(desk)[-1].at_s == desk.now_s
 
@@ -175,7 +175,7 @@ def test_a_quiet_position_is_glanced_at_twice_a_minute_and_only_the_newest_count
     desk = Desk(condor(), replay=ReplayGuard(10_000))
     desk.quote(*AT_ENTRY)
     for _ in range(12):
-        desk.watch.glance(desk.now_s)
+        desk.watch.glance(desk.watch._positions, desk.now_s)
         desk.now_s += 5
     drained = desk.watch.why.drain()
     assert [(seen.at_s, seen.passing) for seen in drained] == [(TEN, True), (TEN + 30, True)]

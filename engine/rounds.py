@@ -1,0 +1,37 @@
+"""Rounds over all positions, a few at each beat, so that a thousand hold the loop no longer than ten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Rounds"]
+
+_T = TypeVar("_T")
+
+
+class Rounds(Generic[_T]):
+    """Whose turn it is.
+
+    Args:
+        all_now: everybody at this moment; asked when a round begins.
+        every_s: rounds begin no closer than this; one that takes longer begins again when it is over.
+        at_once: so many have their turn at each beat.
+    """
+
+    def __init__(self, all_now: Callable[[], Iterable[_T]], every_s: float, at_once: int) -> None:
+        self._all_now = all_now
+        self._every_s = every_s
+        self._at_once = at_once
+        self._begun_s = 0.0
+        self._left: list[_T] = []
+
+    def next(self, now_s: float) -> list[_T]:
+        """Who has their turn at this beat; some may be gone since the round began."""
+        if not self._left and now_s - self._begun_s >= self._every_s:
+            self._begun_s = now_s
+            self._left = list(self._all_now())
+        turn, self._left = self._left[: self._at_once], self._left[self._at_once :]
+        return turn

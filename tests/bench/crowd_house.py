@@ -1,0 +1,172 @@
+"""The whole house in a process of its own, with a stopwatch at every callback of its loop.
+
+``python -m tests.bench.crowd_house STRATEGIES SYNCS`` reads a house's settings as JSON from standard input
+and prints one line of JSON, see `main`. CPU time is that of the loop's thread: what waits for a core, or for
+an answer, does not hold the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from asyncio.events import Handle
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from engine.io.app import Options, run_house
+from engine.messages import Beat, BeatKind
+from engine.model import Mode
+from engine.settings import Settings
+from tests.support.stage import Ear
+
+if TYPE_CHECKING:
+    from engine.io.app import Wiring
+    from engine.monitor import Monitor
+
+_LOOK_S = 0.05
+_PATIENCE_S = 120.0
+#: Before anything steady is measured: the first minute's looks and records are over by then.
+_SETTLE_S = 12.0
+#: How long a sync is watched, and beside it as long without one.
+_WINDOW_S = 1.5
+#: What is longer than this is named.
+LONG_MS = 5.0
+
+
+class Stopwatch:
+    """The CPU time of every callback of the running loop, and what the longest were."""
+
+    def __init__(self) -> None:
+        """Begin with nothing; `install` makes it run."""
+        self.ms = 0.0
+        self.long: list[tuple[float, str]] = []
+        self.longest_ms = 0.0
+
+    def install(self) -> None:
+        """Time every handle that any loop of this process runs from now on."""
+        plain, clock_ns, watch = Handle._run, time.thread_time_ns, self
+
+        def timed(handle: Handle) -> None:
+            began_ns = clock_ns()
+            plain(handle)
+            watch.took(handle, (clock_ns() - began_ns) / 1e6)
+
+        setattr(Handle, "_run", timed)  # noqa: B010 - mypy
+
+    def took(self, handle: Handle, took_ms: float) -> None:
+        """Count one callback."""
+        self.ms += took_ms
+        self.longest_ms = max(self.longest_ms, took_ms)
+        if took_ms > LONG_MS:
+            self.long.append((round(took_ms, 1), _name(handle)))
+
+    def read(self) -> dict[str, Any]:
+        """Since the last reading: all of it, the longest, and what was long; begins anew."""
+        found = {"ms": self.ms, "longest_ms": self.longest_ms, "long": self.long}
+        self.ms, self.longest_ms, self.long = 0.0, 0.0, []
+        return found
+
+
+def _name(handle: Handle) -> str:
+    """Whose callback it is: the task's, if it steps one."""
+    task = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
+    if isinstance(task, asyncio.Task):
+        return f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '')})"
+    return str(getattr(handle._callback, "__qualname__", handle._callback))  # type: ignore[attr-defined]
+
+
+class Probe:
+    """Looks at a house from outside of its way."""
+
+    def __init__(self, strategies: int, syncs: int) -> None:
+        self._strategies, self._syncs = strategies, syncs
+        self._watch = Stopwatch()
+        self._wiring: Wiring | None = None
+
+    def chat(self, wiring: Wiring) -> Ear:
+        """A chat that says nothing."""
+        self._wiring = wiring
+        return Ear(lambda _said: None)
+
+    async def run(self, settings: dict[str, str], began_ns: int) -> dict[str, Any]:
+        """Start the house, wait until all is valued, watch its syncs."""
+        self._watch.install()
+        unheard = lambda _: None  # noqa: E731
+        house = asyncio.create_task(
+            run_house(Settings.parse(settings), Options(Mode.EXECUTE), self.chat, unheard, unheard)
+        )
+        async with asyncio.timeout(_PATIENCE_S):
+            while not self._valued():
+                await asyncio.wait({house}, timeout=_LOOK_S)
+                if house.done():
+                    house.result()
+        found: dict[str, Any] = {
+            "first_s": (time.monotonic_ns() - began_ns) / 1e9, "cpu_s": time.process_time(),
+            "start": self._watch.read(),
+        }  # fmt: skip
+        await asyncio.sleep(_SETTLE_S)
+        found["settling"] = self._watch.read()
+        syncs = [await self._sync() for _ in range(self._syncs)]
+        found |= {"syncs": syncs, "sync_ms": median(each["ms"] for each in syncs)}
+        found["view_ms"] = self._view_ms()
+        gc_began = time.process_time_ns()
+        gc.collect()
+        found["gc_ms"] = (time.process_time_ns() - gc_began) / 1e6
+        found["rss_mb"], found["peak_mb"] = _memory_mb("VmRSS"), _memory_mb("VmHWM")
+        house.cancel()
+        await asyncio.wait({house})
+        return found
+
+    @property
+    def _monitor(self) -> Monitor | None:
+        """The house's own; it lends a picture of it and no more."""
+        return None if self._wiring is None else self._wiring.view.__self__.monitor  # type: ignore[attr-defined]
+
+    def _valued(self) -> bool:
+        monitor = self._monitor
+        if monitor is None or len(monitor.holdings.positions) < self._strategies:
+            return False
+        now_s = self._wiring.clock.now_s() if self._wiring else 0.0
+        standings = (monitor.watch.standing(name, now_s) for name in monitor.holdings.positions)
+        return all(each.marked_paise is not None for each in standings)
+
+    async def _sync(self) -> dict[str, Any]:
+        """One sync, less what the loop does in the same time without one."""
+        await asyncio.sleep(_WINDOW_S)
+        without = self._watch.read()
+        if self._wiring is not None:
+            self._wiring.post(Beat(BeatKind.SYNC))
+        await asyncio.sleep(_WINDOW_S)
+        found = self._watch.read()
+        return found | {"ms": found["ms"] - without["ms"], "without": without}
+
+    def _view_ms(self) -> float:
+        began_ns = time.thread_time_ns()
+        if self._wiring is not None:
+            self._wiring.view()
+        return (time.thread_time_ns() - began_ns) / 1e6
+
+
+def _memory_mb(name: str) -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith(name + ":")]
+    return int(line.split()[1]) / 1024
+
+
+def main() -> None:
+    """Print what was found.
+
+    ``first_s``: from the start of this process to the first value of the last position. ``sync_ms``: how long
+    a sync held the loop, the median of all. ``long``: callbacks above `LONG_MS`.
+    """
+    strategies, syncs, began_ns = map(int, sys.argv[1:])
+    found = asyncio.run(Probe(strategies, syncs).run(json.load(sys.stdin), began_ns))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
