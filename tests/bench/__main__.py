@@ -13,6 +13,7 @@ from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 from tests.bench.master import master
+from tests.bench.scale import scale
 from tests.bench.sharing import sharing
 
 
@@ -28,6 +29,8 @@ class Sizes:
         pace: a round of the latency part.
         master_rows: of the instrument master; it is read in ``latency_rounds`` rounds.
         exits: of each round of the dispatch part.
+        strategies, syncs: of each round of the scale part, which has ``exit_rounds``; its syncs begin
+            ``settle_s`` after the start.
     """
 
     checked: int
@@ -42,10 +45,18 @@ class Sizes:
     exits: int
     exit_rounds: int
     master_rows: int
+    strategies: int
+    syncs: int
+    settle_s: int
 
 
-FULL = Sizes(6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3, 200_000)
-QUICK = Sizes(2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000)
+FULL = Sizes(
+    6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3, 200_000,
+    1_000, 5, 25,
+)  # fmt: skip
+QUICK = Sizes(
+    2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000, 100, 1, 0,
+)  # fmt: skip
 
 
 def bench(sizes: Sizes) -> None:
@@ -73,6 +84,12 @@ def bench(sizes: Sizes) -> None:
     gc.collect()
     print(report.master(master(sizes.master_rows, sizes.latency_rounds), sizes.master_rows))
     print(report.sharing(sharing(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
+    print(
+        report.scale(
+            scale(sizes.strategies, sizes.exit_rounds, sizes.syncs, sizes.settle_s), sizes.strategies
+        ),
+        flush=True,
+    )
 
 
 def main() -> None:

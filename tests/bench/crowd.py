@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
     from engine.model import Instrument
 
+#: Rows that were all written at once would all be read again at each sync: the newest of them is not old.
+_LONG_AGO = """
+set local session_replication_role = replica;
+update trades set updated_at = now() - id * interval '1 minute';
+"""
 #: Strategies have three legs: a put sold, a call sold, and one bought above it.
 LEGS = 3
 _LOTS = 2
@@ -128,6 +133,7 @@ async def main() -> None:
     with served() as postgres:
         database = await postgres.migrated()
         await database.insert("trades", crowd.rows)
+        await database.run(_LONG_AGO)
         async with SupabaseServer(database.terms) as store:
             await crowd.server.start()
             env = environment(home, clock.now_s(), RULES, crowd.server) | {

@@ -1,8 +1,9 @@
 """The whole house in a process of its own, with a stopwatch at every callback of its loop.
 
-``python -m tests.bench.crowd_house STRATEGIES SYNCS`` reads a house's settings as JSON from standard input
-and prints one line of JSON, see `main`. CPU time is that of the loop's thread: what waits for a core, or for
-an answer, does not hold the loop.
+``python -m tests.bench.crowd_house STRATEGIES SYNCS SETTLE_S BEGAN_NS`` reads a house's settings as JSON
+from standard input and prints one line of JSON, see `main`. CPU time is that of the loop's thread: what waits
+for a core, or for an answer, does not hold the loop. Nothing steady is measured in the first SETTLE_S
+seconds, in which the first looks and records of all positions are written.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.05
 _PATIENCE_S = 120.0
-#: Before anything steady is measured: the first minute's looks and records are over by then.
-_SETTLE_S = 12.0
 #: How long a sync is watched, and beside it as long without one.
 _WINDOW_S = 1.5
 #: What is longer than this is named.
@@ -82,8 +81,8 @@ def _name(handle: Handle) -> str:
 class Probe:
     """Looks at a house from outside of its way."""
 
-    def __init__(self, strategies: int, syncs: int) -> None:
-        self._strategies, self._syncs = strategies, syncs
+    def __init__(self, strategies: int, syncs: int, settle_s: int) -> None:
+        self._strategies, self._syncs, self._settle_s = strategies, syncs, settle_s
         self._watch = Stopwatch()
         self._wiring: Wiring | None = None
 
@@ -108,7 +107,7 @@ class Probe:
             "first_s": (time.monotonic_ns() - began_ns) / 1e9, "cpu_s": time.process_time(),
             "start": self._watch.read(),
         }  # fmt: skip
-        await asyncio.sleep(_SETTLE_S)
+        await asyncio.sleep(self._settle_s)
         found["settling"] = self._watch.read()
         syncs = [await self._sync() for _ in range(self._syncs)]
         found |= {"syncs": syncs, "sync_ms": median(each["ms"] for each in syncs)}
@@ -163,8 +162,8 @@ def main() -> None:
     ``first_s``: from the start of this process to the first value of the last position. ``sync_ms``: how long
     a sync held the loop, the median of all. ``long``: callbacks above `LONG_MS`.
     """
-    strategies, syncs, began_ns = map(int, sys.argv[1:])
-    found = asyncio.run(Probe(strategies, syncs).run(json.load(sys.stdin), began_ns))
+    strategies, syncs, settle_s, began_ns = map(int, sys.argv[1:])
+    found = asyncio.run(Probe(strategies, syncs, settle_s).run(json.load(sys.stdin), began_ns))
     print(json.dumps(found))
 
 

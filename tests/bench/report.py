@@ -228,6 +228,29 @@ def sharing(rounds: Rounds, pace: Pace) -> str:
     return _part(title, head, rows, rounds)
 
 
+def scale(rounds: Rounds, strategies: int) -> str:
+    """Table 9."""
+    names = {
+        "first_s": ("process start → every position valued, wall clock", "{:.2f} s", "< 3 s"),
+        "cpu_s": ("CPU of the process until then", "{:.2f} s", ""),
+        "start_longest_ms": ("longest callback until then", "{:,.0f} ms", ""),
+        "sync_ms": ("what a steady sync holds the loop", "{:,.0f} ms", "< 50 ms"),
+        "longest_ms": ("longest callback while syncs go on", "{:,.0f} ms", "< 5 ms"),
+        "view_ms": ("one picture of all positions", "{:,.0f} ms", "< 50 ms"),
+        "gc_ms": ("one full garbage collection", "{:,.0f} ms", "< 5 ms"),
+        "rss_mb": ("resident memory", "{:,.0f} MB", "< 200 MB"),
+    }
+    rows = [
+        (text, spread(rounds.each(name), form.format), expected)
+        for name, (text, form, expected) in names.items()
+    ]
+    title = (
+        f"9. {strategies:,} strategies of three legs in a PostgreSQL on this machine, the whole house in a "
+        "process of its own; the loop's thread, CPU time"
+    )
+    return _part(title, ("what", "measured", "expected"), rows, rounds)
+
+
 def _part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:

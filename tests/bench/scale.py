@@ -19,14 +19,14 @@ from tests.bench.measure import Rounds, repeat
 _ROOT = Path(__file__).parents[2]
 
 
-def scale(strategies: int, rounds: int, syncs: int) -> Rounds:
+def scale(strategies: int, rounds: int, syncs: int, settle_s: int) -> Rounds:
     """Part 9: so many starts of a house, each watched through so many syncs.
 
     Returns:
         For each round ``first_s``, ``cpu_s``, ``start_longest_ms``, ``sync_ms``, ``longest_ms``, ``view_ms``,
         ``gc_ms`` and ``rss_mb``.
     """
-    return repeat(lambda: numbers(one(strategies, syncs)), rounds)
+    return repeat(lambda: numbers(one(strategies, syncs, settle_s)), rounds)
 
 
 def numbers(found: dict[str, Any]) -> dict[str, float]:
@@ -38,7 +38,7 @@ def numbers(found: dict[str, Any]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def one(strategies: int, syncs: int) -> dict[str, Any]:
+def one(strategies: int, syncs: int, settle_s: int) -> dict[str, Any]:
     """One start, everything that was found.
 
     Raises:
@@ -54,7 +54,7 @@ def one(strategies: int, syncs: int) -> dict[str, Any]:
             if not line:
                 raise AssertionError("the crowd has ended")
             house = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", "tests.bench.crowd_house", str(strategies), str(syncs),
+                [sys.executable, "-m", "tests.bench.crowd_house", str(strategies), str(syncs), str(settle_s),
                  str(time.monotonic_ns())],
                 input=json.dumps(json.loads(line)["env"]), stdout=subprocess.PIPE, cwd=_ROOT, text=True,
                 check=False,
@@ -70,4 +70,4 @@ def one(strategies: int, syncs: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(one(int(sys.argv[1]), int(sys.argv[2])), indent=1))
+    print(json.dumps(one(*map(int, sys.argv[1:])), indent=1))

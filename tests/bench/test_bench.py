@@ -14,6 +14,8 @@ from tests.bench.dispatch import dispatch
 from tests.bench.latency import Pace, latency
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
+from tests.bench.scale import numbers
+from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
 
 PACE = Pace(positions=24, packets=400, rate=5_000, lunge_every=20)
@@ -30,6 +32,9 @@ TINY = Sizes(
     exits=1,
     exit_rounds=1,
     master_rows=500,
+    strategies=6,
+    syncs=1,
+    settle_s=0,
 )
 
 
@@ -100,11 +105,32 @@ def test_the_sharing_part_sees_every_packet_with_each_kind_of_redis():
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in VARIANTS)
 
 
-def test_the_whole_bench_prints_its_eight_tables(capsys):
+@pytest.fixture(scope="module")
+def crowd():
+    """A house of six strategies, started once and watched through one sync."""
+    return started(6, 1, 0)
+
+
+def test_the_scale_part_values_all_its_strategies(crowd):
+    """Every callback of the loop is timed, and no more than the process has used."""
+    found = numbers(crowd)
+    assert 0 < found["start_longest_ms"] <= crowd["start"]["ms"] <= 1_000 * found["cpu_s"]
+    assert found["cpu_s"] > 0
+    assert 0 < found["rss_mb"] <= crowd["peak_mb"]
+
+
+def test_the_scale_part_names_what_held_the_loop(crowd):
+    """What took longest while the house started is told with the name of its task."""
+    longest = [(took_ms, name) for took_ms, name in crowd["start"]["long"] if took_ms > 5]
+    assert longest
+    assert all(name for _, name in longest)
+
+
+def test_the_whole_bench_prints_its_nine_tables(capsys):
     """With tiny sizes: each part checks its own work, and prints expected beside measured."""
     bench(TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6", "7", "8"]
+    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
     for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs", "p99 < 250", "p50 < 1,000", "p99 ≤ 1.5×"):
         assert expected in page
 

@@ -163,3 +163,13 @@ def test_where_points_are_given_the_move_makes_the_change(delta, gamma, change):
     if points is not None:
         assert abs(points) <= 2500
         assert delta * points + gamma / 2 * points**2 == pytest.approx(change / 100, rel=1e-6, abs=1e-4)
+
+
+def test_what_is_known_of_one_mark_says_nothing_of_another():
+    """Positions share what is worked out of a contract at a moment: at the same mark, and at no other."""
+    shared = {}
+    for mark_paise in (150_00, 190_00, 150_00):
+        parts = [Part(option(25000, "CE"), 65, mark_paise)]
+        alone = sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 65, {})
+        assert sensitivity(parts, SPOT, FORWARDS, SETTLED, NOW, 65, shared) == alone
+    assert len(shared) == 2

@@ -89,6 +89,8 @@ class Mirror(Generic[_T]):
         return {row["id"]: row for row in rows}
 
     def _keep(self, raw: dict[int, Mapping[str, Any]]) -> None:
+        if raw == self._raw:
+            return  # mostly so, and nearly free: unchanged rows are the same objects
         before, parsed = self._raw, self.rows
         self.rows = {
             row: parsed[row] if before.get(row) == cells else self._parse(cells)
