@@ -60,9 +60,7 @@ def one(strategies: int, syncs: int, settle_s: int) -> dict[str, Any]:
                 check=False,
             )  # fmt: skip
         finally:
-            if crowd.stdin:
-                crowd.stdin.close()
-            crowd.wait()
+            crowd.communicate()  # its standard input ends, and so does it
     if house.returncode:
         raise AssertionError("the house has failed")
     found: dict[str, Any] = json.loads(house.stdout)
