@@ -113,15 +113,15 @@ class Storage:
 
 
 def embedded_store(settings: Settings) -> SqliteStore:
-    """The embedded trade store, for who fills it, made when it is not there yet.
+    """The embedded trade store, for who fills or copies it, made when it is not there yet.
 
     Raises:
         BadInput: the trades are somewhere else.
     """
     if settings.trades_source is TradesSource.SUPABASE:
         raise BadInput(
-            f"TRADES_SOURCE is {settings.trades_source}: this fills the embedded store alone. In Supabase: "
-            "Table Editor > trades > Insert > Import data from CSV"
+            f"TRADES_SOURCE is {settings.trades_source}: import and export are of the embedded store alone. "
+            "In Supabase: Table Editor > trades > Insert > Import data from CSV; Export gives one"
         )
     make_data_dir(settings.data_dir)
     return SqliteStore(settings.data_dir / "trades.sqlite3")

@@ -116,6 +116,22 @@ def test_an_exit_survives_the_trip_with_its_parts(house, capsys):
     ]  # fmt: skip
 
 
+def test_rows_that_came_from_the_broker_are_exported_too(house, monkeypatch, capsys):
+    """They lie in the embedded store; those in Supabase do not, and it is said how to get at them."""
+    for name, word in (
+        ("DHAN_CLIENT_ID", "1000000001"), ("DHAN_ACCESS_TOKEN", "a" * 40),
+        ("TELEGRAM_BOT_TOKEN", f"1:{'a' * 35}"),
+        ("TELEGRAM_CHAT_ID", "1"), ("TELEGRAM_USER_IDS", "1"), ("SUPABASE_URL", "http://127.0.0.1:9"),
+        ("SUPABASE_SECRET_KEY", "sb_secret_canary"), ("TRADES_SOURCE", "broker"),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, word)
+    assert main(["export"]) == 0
+    assert "3359,ASTRAL" in capsys.readouterr().out
+    monkeypatch.setenv("TRADES_SOURCE", "supabase")
+    assert main(["export"]) == 2
+    assert "import and export are of the embedded store alone" in capsys.readouterr().err
+
+
 def test_an_exit_that_makes_no_sense_is_named(house, capsys):
     """Row, column, what was read and what was expected; of an open row these cells are nobody's business."""
     text = asyncio.run(export_csv(SqliteStore(house / "data" / "trades.sqlite3"), closed=True))[0]
