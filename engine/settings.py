@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.errors import ConfigError
-from engine.lease_place import place_note, usual_place, usual_ttl_s
+from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
 from engine.project import project_notes, project_of
 from engine.tuning import NetTuning, Tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
@@ -63,7 +63,7 @@ EXPECTED: dict[str, str] = {
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
     "REDIS_COMPRESS": "on or off (default off)",
     "FEED_SOURCE": "dhan or redis (default dhan)",
-    "LEASE_IN": "store or redis (default: Supabase if it has the trades, else Redis if set, else DATA_DIR)",
+    "LEASE_IN": "store or redis (default: Supabase with the trades, else a Redis elsewhere, else DATA_DIR)",
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
@@ -73,7 +73,7 @@ EXPECTED: dict[str, str] = {
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
     "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
-    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Supabase 3600)",
+    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
     "BROKER_PNL_EXIT": "on or off (default off)",
     "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
     "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
@@ -199,10 +199,11 @@ class Settings:
         used = self.trades_source is TradesSource.SUPABASE
         keys = self.supabase_url, self.supabase_secret_key, self.supabase_anon_key
         notes, project = project_notes(*keys, used=used, sandbox=self.sandbox), project_of(*keys)
-        database, redis = used and project is not None and project.sees_all, self.redis_url is not None
-        place = self.lease_in
+        database = used and project is not None and project.sees_all
+        redis, place = self.redis_url is not None, self.lease_in
         if not read.word("LEASE_IN") and not self.sandbox:  # the sandbox has no Redis
-            place = usual_place(database=database, redis=redis)
+            shared = self.redis_url is not None and is_shared(self.redis_url.reveal())
+            place = usual_place(database=database, redis=shared)
             notes += [place_note(place, database=database)] if used or redis else []
         ttl_s = self.lease_ttl_s or usual_ttl_s(place, database=database)
         return replace(self, notes=(*self.notes, *notes), lease_in=place, lease_ttl_s=ttl_s)

@@ -323,19 +323,22 @@ REDIS = {"REDIS_URL": "redis://:canary-pass@h:1/0"}
     ("names", "place", "ttl_s", "told"),
     [
         ({}, LeasePlace.STORE, 30.0, ""),
-        (REDIS, LeasePlace.REDIS, 30.0, "is in Redis"),
+        (REDIS, LeasePlace.REDIS, 300.0, "is in Redis"),
         (PROJECT, LeasePlace.STORE, 3_600.0, "is in Supabase"),
         (PROJECT | REDIS, LeasePlace.STORE, 3_600.0, "is in Supabase"),
         (BLIND, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
-        (BLIND | REDIS, LeasePlace.REDIS, 30.0, "is in Redis"),
-        (PROJECT | REDIS | {"TRADES_SOURCE": "sqlite"}, LeasePlace.REDIS, 30.0, "is in Redis"),
+        (BLIND | REDIS, LeasePlace.REDIS, 300.0, "is in Redis"),
+        (PROJECT | REDIS | {"TRADES_SOURCE": "sqlite"}, LeasePlace.REDIS, 300.0, "is in Redis"),
         (REDIS | {"LEASE_IN": "store"}, LeasePlace.STORE, 30.0, ""),
-        (PROJECT | REDIS | {"LEASE_IN": "redis"}, LeasePlace.REDIS, 30.0, ""),
+        ({"REDIS_URL": "redis://:canary-pass@127.0.0.1:1/0"}, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        ({"REDIS_HOST": "localhost"}, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        ({"REDIS_URL": "unix:///run/redis.sock"}, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        (PROJECT | REDIS | {"LEASE_IN": "redis"}, LeasePlace.REDIS, 300.0, ""),
         (PROJECT | REDIS | {"LEASE_IN": "store", "LEASE_TTL_S": "60"}, LeasePlace.STORE, 60.0, ""),
     ],
 )
 def test_the_lease_lies_where_most_monitors_look_unless_a_place_is_named(names, place, ttl_s, told):
-    """The rows' database, then Redis, then this machine; its life follows, and the choice is told."""
+    """The rows' database, then a Redis elsewhere, then here; its life follows, and the choice is told."""
     settings = Settings.parse(COMPLETE | names)
     assert (settings.lease_in, settings.lease_ttl_s) == (place, ttl_s)
     notes = [note for note in settings.notes if note.startswith("The lease")]
