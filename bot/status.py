@@ -92,6 +92,8 @@ def _head(view: MonitorView) -> str:
         lines.append(escape(view.access))
     if view.nets:
         lines.append(escape(view.nets))
+    sources = (("Trade store", view.store), ("Realtime", view.realtime), ("Redis", view.cache))
+    lines += [f"{name}: {escape(text)}" for name, text in sources if text]
     return "\n".join([*lines, *warnings(view)])
 
 

@@ -49,8 +49,8 @@ def drill_of(monitor: Monitor, now_s: float) -> list[Check]:
     checks.append(
         Check(
             "trade store",
-            Light.RED if monitor.store_fault else Light.GREEN,
-            monitor.store_fault or "it can be read",
+            Light.RED if monitor.stored.fault else Light.GREEN,
+            monitor.stored.fault or "it can be read",
         )
     )
     return checks

@@ -403,6 +403,13 @@ class CacheState:
 
 
 @dataclass(frozen=True, slots=True)
+class RealtimeState:
+    """Realtime was heard just now; or, with ``failed``, it is away and why."""
+
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """Prices from before our start, each with the moment at which it arrived then: to be shown, no more."""
 
@@ -428,5 +435,5 @@ Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
-    | Remembered | HeldAtBroker
+    | RealtimeState | Remembered | HeldAtBroker
 )  # fmt: skip

@@ -12,7 +12,10 @@ from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from math import gcd
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from engine.row_ends import RowEnd
 
 InstrumentKey = NewType("InstrumentKey", int)
 """One instrument of one segment as a single integer; see `instrument_key`."""
@@ -236,6 +239,7 @@ class TradeRow:
         rule_set: the set of rules its position is tagged with; empty = none.
         margin_paise: margin blocked at entry for these units, or in one row for all of the position's;
             None = unknown.
+        end: what a file says of the end of a row that has ended; None = it is open, or from a store.
     """
 
     id: int
@@ -255,6 +259,7 @@ class TradeRow:
     timestamp_s: float
     rule_set: str = ""
     margin_paise: int | None = None
+    end: RowEnd | None = None
 
     def after_part(self, quantity: int) -> TradeRow:
         """The row when only so many of its units are left; each took its share of the margin along."""

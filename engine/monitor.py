@@ -42,6 +42,7 @@ from engine.messages import (
     Message,
     OrderUpdate,
     QuotesRead,
+    RealtimeState,
     Refused,
     Remembered,
     RulesChanged,
@@ -60,6 +61,7 @@ from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.rounds import Rounds
 from engine.sessions import at, ist_date
+from engine.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,7 +105,7 @@ class Monitor:
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self._nudges = Nudges()
-        self.store_fault = ""  # why the trade store could not be read last time
+        self.stored = Stored()
         self._drilling = False
         self._remembered_s = 0.0
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
@@ -133,6 +135,7 @@ class Monitor:
             ControlState: self.nets.take,
             CacheState: self.cached.state,
             Remembered: self.cached.remembered,
+            RealtimeState: self.stored.realtime,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -298,8 +301,8 @@ class Monitor:
         return self.desk.update(message.order, now_s, heard=not message.looked_up)
 
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
-        self.store_fault = message.detail if message.rows is None else ""
         if message.rows is None:
+            self.stored.read(message, now_s, believed=False)
             text = f"{message.detail} What is known goes on being watched."
             unread = Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)
             return [unread, *self.helm.bearings.unread(Source.ROWS, message.detail)]
@@ -307,6 +310,7 @@ class Monitor:
         believed = bool(message.rows) or not self.holdings.positions
         effects = self.holdings.take_rows(message.rows, message.levels, now_s)
         believed = believed or not self.holdings.positions
+        self.stored.read(message, now_s, believed=believed)
         if self.helm.bearings.take_rows(message, believed=believed):
             self._found()
         return effects

@@ -47,7 +47,7 @@ def rules_now(monitor: Monitor, strategy_id: int, now_s: float) -> tuple[RulesNo
 def picture(monitor: Monitor, now_s: float) -> MonitorView:
     """Draw the whole house at one moment; nothing in it changes afterwards."""
     book = monitor.watch.book
-    held = monitor.holdings
+    held, in_session = monitor.holdings, monitor.helm.calendar.is_open(now_s)
     forwards = Forwards(now_s)
     positions = [_watched(monitor, p, forwards) for p in held.positions.values()]
     positions += [_flat(monitor, p) for p in held.flat.values()]
@@ -63,7 +63,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         data_age_s=None if book.data_s is None else now_s - book.data_s,
         cached_prices=len(book),
         subscribed=len(held.subscribed),
-        session_open=monitor.helm.calendar.is_open(now_s),
+        session_open=in_session,
         session_text=_session(monitor.helm.calendar, now_s),
         positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
         accounts=monitor.limits.views(now_s),
@@ -71,9 +71,11 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         troubles=(
             *monitor.access.troubles(now_s),
             *monitor.dialogue.offers.troubles(),
-            *filter(None, [monitor.feed_surplus]),
+            *filter(None, [monitor.stored.trouble(now_s, in_session=in_session), monitor.feed_surplus]),
         ),
         cache=monitor.cached.words,
+        store=monitor.stored.rows_words,
+        realtime=monitor.stored.realtime_words(now_s),
         nets=monitor.nets.words(now_s),
     )
 

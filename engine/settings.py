@@ -17,13 +17,13 @@ from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.errors import ConfigError
-from engine.project import project_notes
+from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
+from engine.project import project_notes, project_of
 from engine.tuning import NetTuning, Tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
-
 
 #: Without any of these the monitor runs on its sandbox; with some of them it must have all.
 CREDENTIALS = (
@@ -42,9 +42,6 @@ DEFAULT_URLS = {
     "DHAN_INSTRUMENTS_URL": "https://images.dhan.co/api-data",
     "TELEGRAM_API_URL": "https://api.telegram.org",
 }
-
-#: How long a lease lives that is kept in Supabase, when nothing else is set.
-SUPABASE_LEASE_TTL_S = 3_600.0
 
 _DHAN = "get it at web.dhan.co > My Profile > Access DhanHQ APIs"
 _SUPABASE = "get it in the Supabase dashboard > Project Settings > API Keys"
@@ -66,7 +63,7 @@ EXPECTED: dict[str, str] = {
     "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
     "REDIS_COMPRESS": "on or off (default off)",
     "FEED_SOURCE": "dhan or redis (default dhan)",
-    "LEASE_IN": "store or redis (default store)",
+    "LEASE_IN": "store or redis (default: Supabase with the trades, else a Redis elsewhere, else DATA_DIR)",
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
@@ -76,7 +73,7 @@ EXPECTED: dict[str, str] = {
     "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
     "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
     "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
-    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; with Supabase 3600)",
+    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
     "BROKER_PNL_EXIT": "on or off (default off)",
     "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
     "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
@@ -181,7 +178,7 @@ class Settings:
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=_tuning(read),
             lease_in=_lease_in(read, redis_url),
-            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 30.0),
+            lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 0.0),
             nets=_nets(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
@@ -198,13 +195,18 @@ class Settings:
         return settings
 
     def _with_project(self, read: _Reader) -> Settings:
-        """A lease in a database lives longer than an outage of it, or an exit would stop in its midst."""
+        """What depends on the owner's project: the place and life of the lease, and what is told of both."""
         used = self.trades_source is TradesSource.SUPABASE
-        keys = self.supabase_secret_key, self.supabase_anon_key
-        notes = project_notes(self.supabase_url, *keys, used=used, sandbox=self.sandbox)
-        long = used and not read.word("LEASE_TTL_S")
-        ttl_s = SUPABASE_LEASE_TTL_S if long else self.lease_ttl_s
-        return replace(self, notes=(*self.notes, *notes), lease_ttl_s=ttl_s)
+        keys = self.supabase_url, self.supabase_secret_key, self.supabase_anon_key
+        notes, project = project_notes(*keys, used=used, sandbox=self.sandbox), project_of(*keys)
+        database = used and project is not None and project.sees_all
+        redis, place = self.redis_url is not None, self.lease_in
+        if not read.word("LEASE_IN") and not self.sandbox:  # the sandbox has no Redis
+            shared = self.redis_url is not None and is_shared(self.redis_url.reveal())
+            place = usual_place(database=database, redis=shared)
+            notes += [place_note(place, database=database)] if used or redis else []
+        ttl_s = self.lease_ttl_s or usual_ttl_s(place, database=database)
+        return replace(self, notes=(*self.notes, *notes), lease_in=place, lease_ttl_s=ttl_s)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, for the log's redaction and nothing else."""

@@ -117,6 +117,8 @@ def _status(view: MonitorView) -> str:
         ("P&L", _total(view.pnl_paise, [p.pnl_paise for p in _held(view)], signed=True)),
         ("Closed now", _closed(view)),
         *([("Redis", view.cache)] if view.cache else []),
+        *([("Trade store", view.store)] if view.store else []),
+        *([("Realtime", view.realtime)] if view.realtime else []),
         *([("Access", view.access)] if view.access else []),
         *((f"Day {account.name}", day_text(account)) for account in view.accounts),
     )

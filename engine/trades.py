@@ -8,7 +8,7 @@ expected. All faults are told at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -29,6 +29,7 @@ from engine.model import (
     position_id,
 )
 from engine.money import rupees
+from engine.row_ends import read_end
 from engine.rows import RowReader, csv_rows
 
 #: Columns a file must have; ``id``, ``account``, ``strategy``, ``security_id``, ``order_id``, ``rule_set``,
@@ -117,14 +118,16 @@ def parse_csv(text: str) -> tuple[TradeRow, ...]:
         if row.fault:
             faults.append(row.fault)
             continue
-        price = RowReader(row.cells, row.where)
-        price.nothing("price", _PRICE_TEXT)  # of a failed export; empty has a meaning of its own in a replay
-        faults += price.faults
+        read = RowReader(row.cells, row.where)
+        read.nothing("price", _PRICE_TEXT)  # of a failed export; empty has a meaning of its own in a replay
         try:
             parsed = parse_row(row.cells, row.where, None if "id" in row.cells else row.number)
+            if parsed.order_status in cells.CLOSED_STATUSES:
+                parsed = replace(parsed, end=read_end(read))
         except BadInput as error:
-            faults.append(str(error))
+            faults += [*read.faults, str(error)]
             continue
+        faults += read.faults
         if parsed.id in rows:
             faults.append(f"{row.where}: id: read {parsed.id} again, expected each id once")
         rows[parsed.id] = parsed

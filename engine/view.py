@@ -150,6 +150,9 @@ class MonitorView:
         troubles: what is wrong with token, address, rights or clock, what of the broker's nobody watches
             yet, and what no socket has room for; a sentence each.
         cache: how the prices shared over Redis stand, e.g. ``price mirror, 0.1 s behind``; empty = no Redis.
+        store: of when the trade store's rows are, e.g. ``rows of 10:15:30``; empty = not read yet.
+        realtime: whether changes of them are told at once, e.g. ``live, last event 12 s ago``; empty = there
+            is no Realtime, or nothing was heard of it yet.
     """
 
     at_s: float
@@ -169,6 +172,8 @@ class MonitorView:
     access: str = ""
     troubles: tuple[str, ...] = ()
     cache: str = ""
+    store: str = ""
+    realtime: str = ""
     nets: str = ""
 
     @property

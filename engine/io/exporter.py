@@ -18,8 +18,8 @@ the store, also those that cannot be understood; import names what is wrong with
 With --exit-levels it is the rows of strategy_exit_levels instead (`import --exit-levels`).
 
 What comes out goes in again: importing the file into an empty store gives the same legs, importing it into
-the store it comes from adds nothing. The columns of an exit (exit_price, closed_at, realised_pnl …) are for
-you to read: import leaves them aside.
+the store it comes from adds nothing. An ended row takes the columns of its exit (exit_price, closed_at,
+realised_pnl …) along.
 
 The store is only read, so it may run beside the monitor.
 

@@ -20,7 +20,7 @@ from engine.io.ports import Clock, Lease, TradeStore
 from engine.io.stores.inherited_lease import InheritedLease
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.stores.sqlite_lease import SqliteLease
-from engine.messages import Beat, BeatKind, Message
+from engine.messages import Beat, BeatKind, Message, RealtimeState
 from engine.project import project_of
 from engine.settings import Settings
 from engine.words import LeasePlace, TradesSource
@@ -89,8 +89,11 @@ class Storage:
                 store.want_all()
             post(Beat(BeatKind.STORE))
 
+        def heard(failed: str) -> None:
+            post(RealtimeState(failed))
+
         name, jitter = f"{account}/{socket.gethostname()}", Random().random  # noqa: S311 - protects nothing
-        yield "realtime", RealtimeWatch(self.gate, name, look, clock, jitter).run
+        yield "realtime", RealtimeWatch(self.gate, name, look, heard, clock, jitter).run
 
     def lease(self, version: str) -> Lease:
         """Where the owner of an account is written down: where the rows are, if the key is good for it.
@@ -110,15 +113,15 @@ class Storage:
 
 
 def embedded_store(settings: Settings) -> SqliteStore:
-    """The embedded trade store, for who fills it, made when it is not there yet.
+    """The embedded trade store, for who fills or copies it, made when it is not there yet.
 
     Raises:
         BadInput: the trades are somewhere else.
     """
     if settings.trades_source is TradesSource.SUPABASE:
         raise BadInput(
-            f"TRADES_SOURCE is {settings.trades_source}: this fills the embedded store alone. In Supabase: "
-            "Table Editor > trades > Insert > Import data from CSV"
+            f"TRADES_SOURCE is {settings.trades_source}: import and export are of the embedded store alone. "
+            "In Supabase: Table Editor > trades > Insert > Import data from CSV; Export gives one"
         )
     make_data_dir(settings.data_dir)
     return SqliteStore(settings.data_dir / "trades.sqlite3")

@@ -31,7 +31,7 @@ class _Silent:
 
 
 async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
-    """The feed process has no trades at all; the other one opens no feed of Dhan's, has its lease, exits."""
+    """The feed process has no trades; the other one opens no feed of Dhan's, has its lease there, exits."""
     async with sandbox() as world, redis_server(CANARY) as server:
         shared = {"REDIS_URL": server.url.reveal(), "LOG_LEVEL": "DEBUG"}
         env = await environment(world, tmp_path / "feeder", **shared)
@@ -43,9 +43,7 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
                 views.append, lambda _secret: None,
             )
         )  # fmt: skip
-        env = await environment(
-            world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis", LEASE_IN="redis"
-        )
+        env = await environment(world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis")
         lease = Names.of(env["DHAN_FEED_URL"]).lease(env["DHAN_CLIENT_ID"])
         run = (await server.ear.info("server"))["run_id"]
         await server.ear.hset(lease, mapping={"owner": "", "fence": 7, "until_ms": 0, "run": run})
@@ -73,10 +71,11 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
 
 
 async def test_a_monitor_outlives_its_redis(tmp_path):
-    """Redis hangs from the start: it is told once, and the exit runs as if there were none."""
+    """Redis hangs from the start: it is told once, and with a lease elsewhere the exit runs as ever."""
     async with sandbox() as world, redis_server() as server:
         server.freeze()
-        settings = Settings.parse(await environment(world, tmp_path, AT_ONCE, REDIS_URL=server.url.reveal()))
+        redis = {"REDIS_URL": server.url.reveal(), "LEASE_IN": "store"}
+        settings = Settings.parse(await environment(world, tmp_path, AT_ONCE, **redis))
         house = asyncio.create_task(
             run_house(settings, Options(Mode.EXECUTE), _chat(settings), lambda _: None, lambda _: None)
         )

@@ -19,6 +19,7 @@ OTHERS = {
     "SUPABASE_SECRET_KEY": "sb_secret_canary_supabase_91ab",
     "SUPABASE_ANON_KEY": "sb_publishable_canary_anon_77cd",
     "REDIS_URL": "redis://:canary-redis-password@127.0.0.1:9/0",
+    "LEASE_IN": "store",  # that Redis is not there
 }
 CANARIES = (ACCESS, BOT, "canary")
 

@@ -297,7 +297,8 @@ def test_trades_come_from_supabase_when_it_is_set(names, source):
 )
 def test_a_key_that_sees_too_little_or_does_nothing_is_told(names, words):
     """A warning for an anon key of either kind, none for a key that sees all; no key is quoted."""
-    notes = " ".join(Settings.parse(COMPLETE | names).notes)
+    told = Settings.parse(COMPLETE | names).notes
+    notes = " ".join(note for note in told if not note.startswith("The lease"))
     assert words in notes
     assert bool(words) == bool(notes)
     assert "canary" not in notes
@@ -311,6 +312,43 @@ def test_redis_is_one_address_however_it_was_given():
     assert given.secrets() == ("canary-pass",)
     quoted = Settings.parse({"REDIS_URL": "redis://:canary%40pass@h:1/0"})
     assert quoted.secrets() == ("canary%40pass", "canary@pass")
+
+
+PROJECT = {"SUPABASE_URL": URL, "SUPABASE_SECRET_KEY": SECRET_KEY}
+BLIND = {"SUPABASE_URL": URL, "SUPABASE_ANON_KEY": ANON_KEY}
+REDIS = {"REDIS_URL": "redis://:canary-pass@h:1/0"}
+
+
+@pytest.mark.parametrize(
+    ("names", "place", "ttl_s", "told"),
+    [
+        ({}, LeasePlace.STORE, 30.0, ""),
+        (REDIS, LeasePlace.REDIS, 300.0, "is in Redis"),
+        (PROJECT, LeasePlace.STORE, 3_600.0, "is in Supabase"),
+        (PROJECT | REDIS, LeasePlace.STORE, 3_600.0, "is in Supabase"),
+        (BLIND, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        (BLIND | REDIS, LeasePlace.REDIS, 300.0, "is in Redis"),
+        (PROJECT | REDIS | {"TRADES_SOURCE": "sqlite"}, LeasePlace.REDIS, 300.0, "is in Redis"),
+        (REDIS | {"LEASE_IN": "store"}, LeasePlace.STORE, 30.0, ""),
+        ({"REDIS_URL": "redis://:canary-pass@127.0.0.1:1/0"}, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        ({"REDIS_HOST": "localhost"}, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        ({"REDIS_URL": "unix:///run/redis.sock"}, LeasePlace.STORE, 30.0, "is in DATA_DIR"),
+        (PROJECT | REDIS | {"LEASE_IN": "redis"}, LeasePlace.REDIS, 300.0, ""),
+        (PROJECT | REDIS | {"LEASE_IN": "store", "LEASE_TTL_S": "60"}, LeasePlace.STORE, 60.0, ""),
+    ],
+)
+def test_the_lease_lies_where_most_monitors_look_unless_a_place_is_named(names, place, ttl_s, told):
+    """The rows' database, then a Redis elsewhere, then here; its life follows, and the choice is told."""
+    settings = Settings.parse(COMPLETE | names)
+    assert (settings.lease_in, settings.lease_ttl_s) == (place, ttl_s)
+    notes = [note for note in settings.notes if note.startswith("The lease")]
+    assert len(notes) == bool(told)
+    assert all(told in note and "canary" not in note for note in notes)
+
+
+def test_the_sandbox_keeps_its_lease_to_itself():
+    """Its Redis is ignored, so no lease may wait for it."""
+    assert Settings.parse(REDIS).lease_in is LeasePlace.STORE
 
 
 def test_prices_and_leases_in_redis_need_its_address():

@@ -33,6 +33,7 @@ class RealtimeWatch:
         gate: the way to the project; the canary is written through it.
         name: of the canary's row: account and host.
         look: called when something has changed; True = changes may have been missed: read everything.
+        heard: called with each event, and with why when there is none to come for now; empty = one came.
         clock: the monitor's, for pauses.
         jitter: numbers from 0 up to 1.
         timings: how patient it is.
@@ -48,12 +49,13 @@ class RealtimeWatch:
         gate: Gate,
         name: str,
         look: Callable[[bool], None],
+        heard: Callable[[str], None],
         clock: Clock,
         jitter: Callable[[], float],
         timings: Timings = USUAL,
     ) -> None:
         """Connect to nothing yet."""
-        self._gate, self._name, self._look = gate, name, look
+        self._gate, self._name, self._look, self._heard = gate, name, look, heard
         self._clock, self._jitter, self._timings = clock, jitter, timings
         self._beat = int(clock.now_s() * 1_000)
         self.live = False
@@ -79,6 +81,7 @@ class RealtimeWatch:
     def _tell(self, why: str, failures: int) -> None:
         """An outage is told once; the trade store is read every half minute meanwhile."""
         self.ends.append(why)
+        self._heard(why)
         if why == RECYCLED or failures > 1:
             _log.debug("realtime: %s (failure %d)", why, failures)
         else:
@@ -94,8 +97,9 @@ class RealtimeWatch:
                         return news.detail
             self.live = True
             _log.info("realtime: changes flow")
+            self._heard("")
             self._look(True)  # what was committed before that word is not told
-            return await Vigil(self._timings, session, self._canary, self._look).keep()
+            return await Vigil(self._timings, session, self._canary, self._look, self._heard).keep()
         except TimeoutError:
             return "no word that changes flow"
         except InvalidStatus as refused:

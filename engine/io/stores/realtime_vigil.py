@@ -46,6 +46,7 @@ class Vigil:
         canary: writes a row that must come back, and gives its number; None = it could not be written,
             which says nothing of the socket.
         look: called when something has changed.
+        heard: called with an empty text for each event.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class Vigil:
         session: Session,
         canary: Callable[[], Awaitable[int | None]],
         look: Callable[[bool], None],
+        heard: Callable[[str], None],
     ) -> None:
         """Begin now, with a canary."""
         self._timings, self._session, self._canary, self._look = timings, session, canary, look
+        self._tell_heard = heard
         self._now_s = asyncio.get_running_loop().time
         now_s = self._now_s()
         self._ends_s, self._ping_s, self._canary_s = now_s + timings.age_s, now_s + timings.ping_s, now_s
@@ -80,9 +83,11 @@ class Vigil:
             if news.kind is Kind.ANSWER:
                 self._answer_s, self._ping_s = _NEVER, self._now_s() + self._timings.ping_s
             elif news.kind is Kind.BEAT:
+                self._tell_heard("")
                 self._heard = max(self._heard, news.beat)
                 self._come_back()
             elif news.kind is Kind.CHANGE:
+                self._tell_heard("")
                 self._look(False)
 
     async def _due(self) -> str:

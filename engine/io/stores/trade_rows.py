@@ -11,6 +11,7 @@ from engine.book_rows import RowFigures
 from engine.effects import RowPart
 from engine.errors import BadInput
 from engine.model import TradeRow
+from engine.row_ends import RowEnd
 from engine.rows import RowReader
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES, margin_paise
@@ -52,6 +53,7 @@ _COLUMNS = (
     "account", "strategy_id", "symbol", "strategy", "security_id", "action", "type", "strike_price",
     "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp", "rule_set", "margin",
 )  # fmt: skip
+_ENDS = ("exit_price", "closed_at", "realised_pnl", "exit_charges", "exit_slippage", "exit_line")
 # What a row says beyond its identity.
 _SAID = (
     "action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise", "rule_set",
@@ -72,7 +74,8 @@ _UPDATE_CLOSE = (
     "UPDATE trades SET order_status = 'CLOSED', exit_price = ?, closed_at = ? "  # noqa: S608
     f"WHERE id = ? AND {_STILL_OPEN}"
 )
-_INSERT = f"INSERT INTO trades ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_WRITTEN = (*_COLUMNS, *_ENDS)
+_INSERT = f"INSERT INTO trades ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"  # noqa: S608
 _SELECT_MARGIN = f"SELECT margin FROM trades WHERE id = ? AND quantity = ? AND {_STILL_OPEN}"  # noqa: S608
 _UPDATE_REDUCE = "UPDATE trades SET quantity = ?, margin = ? WHERE id = ?"
 _INSERT_PART = (
@@ -199,13 +202,17 @@ def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportRepo
     already: list[TradeRow] = []
     faults = repeated(rows, _contract)
     for row in rows:
-        if (stored := _stored(database, row)) is None:
+        stored = _stored(database, row)
+        if stored is None:
             added[_insert(database, row)] = row
-        elif (twin := added.get(stored.id)) and twin.security_id != row.security_id:  # one of them has none
+        elif (
+            twin := added.get(stored[0].id)
+        ) and twin.security_id != row.security_id:  # one of them has none
             faults += repeated((replace(twin, security_id=0), replace(row, security_id=0)), _contract)
         else:
             already.append(row)
-            faults += _differences(row, stored)
+            differences = [_differences(row, one) for one in stored]
+            faults += [] if [] in differences else differences[-1]
     if faults:
         raise BadInput("\n".join(faults))
     return ImportReport(tuple(added.values()), tuple(already))
@@ -229,13 +236,27 @@ def _insert(database: sqlite3.Connection, row: TradeRow) -> int:
     cells = (
         row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
         _rupees(row.strike_price_paise), _day(row), row.quantity, _rupees(row.price_paise), row.order_id,
-        row.order_status, _moment(row.timestamp_s), row.rule_set, _rupees(row.margin_paise),
+        row.order_status, _moment(row.timestamp_s), row.rule_set, _rupees(row.margin_paise), *_end(row.end),
     )  # fmt: skip
     return int(database.execute(_INSERT, cells).lastrowid or 0)
 
 
-def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow | None:
-    """The row that is there already, as it was before parts were taken off it; None = it is not."""
+def _end(end: RowEnd | None) -> tuple[str | None, ...]:
+    """The cells of a row's end."""
+    if end is None:
+        return (None,) * len(_ENDS)
+    return (
+        _rupees(end.price_paise), None if end.at_s is None else _moment(end.at_s),
+        _rupees(end.realised_paise), _rupees(end.charges_paise), _rupees(end.slippage_paise),
+        end.line or None,
+    )  # fmt: skip
+
+
+def _stored(database: sqlite3.Connection, row: TradeRow) -> tuple[TradeRow, TradeRow] | None:
+    """The row that is there already: as it stands, and as it was before parts were taken off it.
+
+    None = it is not there. A file may be of before or of after.
+    """
     identity = (
         row.account, row.strategy_id, row.order_id, _moment(row.timestamp_s), row.security_id, row.type,
         (row.strike_price_paise or 0) / 100, _day(row),
@@ -243,7 +264,7 @@ def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow | None:
     found = database.execute(_SELECT_TWIN, identity).fetchone()
     if found is None:
         return None
-    stored = _parse(found)
+    now = stored = _parse(found)
     for part in map(_parse, database.execute(_SELECT_PARTS, (found["id"],))):
         margin = [each for each in (stored.margin_paise, part.margin_paise) if each is not None]
         stored = replace(
@@ -251,7 +272,7 @@ def _stored(database: sqlite3.Connection, row: TradeRow) -> TradeRow | None:
             quantity=stored.quantity + part.quantity,
             margin_paise=sum(margin) if margin else None,
         )
-    return stored
+    return now, stored
 
 
 def _day(row: TradeRow) -> str | None:

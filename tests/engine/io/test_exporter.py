@@ -14,17 +14,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.__main__ import main
-from engine.effects import CloseTrades
+from engine.book_rows import RowFigures
+from engine.effects import CloseTrades, RowPart
 from engine.io.exporter import export_csv
 from engine.io.importer import import_csv
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Side, TradeRow
+from engine.row_ends import RowEnd
 from engine.trade_cells import CLOSED_STATUSES, EMPTY, OPEN_STATUSES
 from tests.engine.io.stores.test_sqlite import SHORT, edit
 from tests.engine.test_trades import AT_S, PARSED
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(
     lambda word: word == word.strip() and word.lower() not in EMPTY
+)
+AMOUNTS = st.none() | st.integers(-(10**10), 10**10)
+ENDS = st.builds(
+    RowEnd,
+    price_paise=st.none() | st.integers(0, 10**8),
+    at_s=st.none() | st.integers(10**15, 2 * 10**15).map(lambda at_us: at_us / 10**6),
+    realised_paise=AMOUNTS,
+    charges_paise=AMOUNTS,
+    slippage_paise=AMOUNTS,
+    line=WORDS,
 )
 ROWS = st.lists(
     st.builds(
@@ -46,7 +58,8 @@ ROWS = st.lists(
         timestamp_s=st.integers(1_000_000_000, 2_000_000_000).map(float),
         rule_set=WORDS,
         margin_paise=st.none() | st.integers(1, 10**10),
-    ),
+        end=ENDS,
+    ).map(lambda row: replace(row, end=None) if row.order_status in OPEN_STATUSES else row),
     max_size=5,
     unique_by=lambda row: (row.strategy_id, row.order_id, row.timestamp_s, row.security_id),
 )
@@ -72,6 +85,61 @@ async def _round_trip(home: Path, rows):
     for closed in (False, True):
         first, second = [await store.export_rows(closed=closed) for store in (one, two)]
         assert [row | {"id": 0} for row in first] == [row | {"id": 0} for row in second]
+        told = [None if row.end is None else row.end.price_paise for row in rows]
+        wanted = [paise for row, paise in zip(rows, told, strict=True) if (row.end is not None) is closed]
+        assert [_paise(row["exit_price"]) for row in first] == wanted
+
+
+def _paise(cell):
+    return None if cell is None else int(cell.replace(".", ""))
+
+
+def test_an_exit_survives_the_trip_with_its_parts(house, capsys):
+    """A row of which a part was taken off, and that part with its price: the same cells elsewhere."""
+    store = SqliteStore(house / "data" / "trades.sqlite3")
+    asyncio.run(store.reduce_rows([RowPart(1, 425, 100, 6105)], AT_S + 90, "P-1"))
+    figures = RowFigures(1, "P-1", "P-1/1", whole=False, realised_paise=-131625, charges_paise=4711,
+                         slippage_paise=-25)  # fmt: skip
+    assert asyncio.run(store.note_exits([figures])) == ()
+    for name, more in (("open.csv", []), ("closed.csv", ["--closed"])):
+        assert main(["export", *more, "--out", str(house / name)]) == 0
+        assert main(["import", str(house / name)]) == 0
+        assert "0 rows added" in capsys.readouterr().out
+    other = SqliteStore(house / "other.sqlite3")
+    for name in ("open.csv", "closed.csv"):
+        asyncio.run(import_csv(house / name, other))
+    for closed in (False, True):
+        assert asyncio.run(other.export_rows(closed=closed)) == asyncio.run(store.export_rows(closed=closed))
+    ended = asyncio.run(other.export_rows(closed=True))
+    assert [(row["exit_price"], row["realised_pnl"], row["exit_line"]) for row in ended] == [
+        ("11.80", None, None), ("61.05", "-1316.25", "P-1/1"),
+    ]  # fmt: skip
+
+
+def test_rows_that_came_from_the_broker_are_exported_too(house, monkeypatch, capsys):
+    """They lie in the embedded store; those in Supabase do not, and it is said how to get at them."""
+    for name, word in (
+        ("DHAN_CLIENT_ID", "1000000001"), ("DHAN_ACCESS_TOKEN", "a" * 40),
+        ("TELEGRAM_BOT_TOKEN", f"1:{'a' * 35}"),
+        ("TELEGRAM_CHAT_ID", "1"), ("TELEGRAM_USER_IDS", "1"), ("SUPABASE_URL", "http://127.0.0.1:9"),
+        ("SUPABASE_SECRET_KEY", "sb_secret_canary"), ("TRADES_SOURCE", "broker"),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, word)
+    assert main(["export"]) == 0
+    assert "3359,ASTRAL" in capsys.readouterr().out
+    monkeypatch.setenv("TRADES_SOURCE", "supabase")
+    assert main(["export"]) == 2
+    assert "import and export are of the embedded store alone" in capsys.readouterr().err
+
+
+def test_an_exit_that_makes_no_sense_is_named(house, capsys):
+    """Row, column, what was read and what was expected; of an open row these cells are nobody's business."""
+    text = asyncio.run(export_csv(SqliteStore(house / "data" / "trades.sqlite3"), closed=True))[0]
+    (house / "bad.csv").write_text(text.replace("11.80", "-11.80"))
+    assert main(["import", str(house / "bad.csv")]) == 2
+    assert "exit_price: read '-11.80', expected the exit price in rupees, or empty" in capsys.readouterr().err
+    (house / "open.csv").write_text(text.replace("11.80", "-11.80").replace("CLOSED", "TRADED"))
+    assert main(["import", str(house / "open.csv")]) == 0
 
 
 @pytest.fixture

@@ -43,10 +43,10 @@ class Tower:
     """A watch, and what it has said: True for *read everything*, False for *look*."""
 
     def __init__(self, house, timings=QUIET, key=""):
-        self.house, self.looks = house, []
+        self.house, self.looks, self.heard = house, [], []
         self.gate = Gate(house.server.url, Secret(key or house.server.keys.secret))
         self.watch = RealtimeWatch(
-            self.gate, "default/test", self.looks.append, RealClock(), lambda: 1.0, timings
+            self.gate, "default/test", self.looks.append, self.heard.append, RealClock(), lambda: 1.0, timings
         )
 
     @property
@@ -104,6 +104,8 @@ async def test_it_says_when_to_look(house):
             await house.database.rows(sql, row_id)
             await made.until(lambda: len(made.looks) > before)  # noqa: B023
         assert made.looks == [True, False, False, False]
+        assert len(made.heard) >= 4  # the word that changes flow, three changes; the canary may come between
+        assert set(made.heard) == {""}
 
 
 async def test_it_is_live_by_the_word_of_the_database_alone(house):
@@ -112,6 +114,7 @@ async def test_it_is_live_by_the_word_of_the_database_alone(house):
     async with tower(house, QUIET._replace(live_s=0.2)) as made:
         await made.until(lambda: made.watch.sessions >= 3)
         assert (made.looks, made.watch.ends[-1]) == ([], "no word that changes flow")
+        assert set(made.heard) == {"no word that changes flow"}
         house.server.faults.clear()
         await made.live()
         await made.sees()

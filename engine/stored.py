@@ -1,0 +1,70 @@
+"""How the trade store stands: of when its rows are, and whether Realtime tells of changes.
+
+Both are for people: rules and orders go by the rows that are known, whatever their age.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.sessions import ist
+
+if TYPE_CHECKING:
+    from engine.effects import Effect
+    from engine.messages import RealtimeState, TradesLoaded
+
+__all__ = ["Stored"]
+
+#: Rows are read every 30 s; older than this they are told, in the session.
+OLD_S = 120.0
+
+
+class Stored:
+    """What was heard of the trade store.
+
+    Attributes:
+        fault: why it could not be read last time; empty = it could, or was not asked yet.
+    """
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self._rows_s: float | None = None
+        self._heard_s: float | None = None
+        self._away = ""
+        self._away_s: float | None = None
+
+    def read(self, loaded: TradesLoaded, now_s: float, *, believed: bool) -> None:
+        """An answer has come; rows are of the moment at which they were asked for."""
+        self.fault = loaded.detail if loaded.rows is None else ""
+        if believed and loaded.rows is not None:
+            self._rows_s = now_s if loaded.began_s is None else loaded.began_s
+
+    def realtime(self, message: RealtimeState, now_s: float) -> list[Effect]:
+        """Keep when Realtime was heard last, or since when it has been away."""
+        self._away = message.failed
+        if message.failed:
+            self._away_s = now_s if self._away_s is None else self._away_s
+        else:
+            self._heard_s, self._away_s = now_s, None
+        return []
+
+    @property
+    def rows_words(self) -> str:
+        """Of when the rows are, e.g. ``rows of 10:15:30``; empty = they have not been read yet."""
+        return "" if self._rows_s is None else f"rows of {ist(self._rows_s):%H:%M:%S}"
+
+    def realtime_words(self, now_s: float) -> str:
+        """How Realtime stands; empty = there is none, or nothing was heard of it yet."""
+        if self._away_s is not None:
+            return f"away since {ist(self._away_s):%H:%M} ({self._away}), rows are read every 30 s"
+        return "" if self._heard_s is None else f"live, last event {max(now_s - self._heard_s, 0):.0f} s ago"
+
+    def trouble(self, now_s: float, *, in_session: bool) -> str:
+        """What is wrong with the rows' age; empty = nothing. That none were read tells `engine.bearings`."""
+        if not in_session or self._rows_s is None or now_s - self._rows_s <= OLD_S:
+            return ""
+        why = f" ({self.fault.rstrip('. ')})" if self.fault else ""
+        return (
+            f"The trade store's rows are of {ist(self._rows_s):%H:%M:%S}{why}. "
+            "What has changed there since is not known."
+        )
