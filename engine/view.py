@@ -150,6 +150,7 @@ class MonitorView:
         troubles: what is wrong with token, address, rights or clock, what of the broker's nobody watches
             yet, and what no socket has room for; a sentence each.
         cache: how the prices shared over Redis stand, e.g. ``price mirror, 0.1 s behind``; empty = no Redis.
+        down: there is no house behind it: its positions are not none, they are not known.
     """
 
     at_s: float
@@ -170,6 +171,7 @@ class MonitorView:
     troubles: tuple[str, ...] = ()
     cache: str = ""
     nets: str = ""
+    down: bool = False
 
     @property
     def pnl_paise(self) -> int | None:
