@@ -20,6 +20,7 @@ from engine.io.env import make_data_dir
 from engine.io.house import House, Plot, open_house
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
+from engine.io.log import SPEAKER
 from engine.io.ports import Chat
 from engine.io.rules_file import RulesFile
 from engine.io.storage import roll_of
@@ -153,6 +154,7 @@ class _Street:
 
     async def live(self) -> None:
         """One life from the ground up. Raises whatever it fails with."""
+        SPEAKER.set(self.line.account)
         async with open_house(self.plot, self.clock) as house:
             await self.live_in(house)
 

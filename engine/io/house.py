@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from engine.access import TOKEN_PLACE
 from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
@@ -136,6 +137,16 @@ def _lease(settings: Settings, storage: Storage, clock: Clock) -> LeaseKeeper:
     return LeaseKeeper(redis_lease(settings, VERSION), settings.dhan_client_id, terms, clock)
 
 
+def _token_place(settings: Settings) -> str:
+    """The account's token file, in the owner's words."""
+    if settings.token_file is not None:
+        return str(settings.token_file)
+    where = TOKEN_PLACE
+    if settings.data_dir != settings.trades_dir:
+        where += f"/{settings.data_dir.relative_to(settings.trades_dir)}"
+    return where
+
+
 class House:
     """All parts of one life, named; `live` lets them run."""
 
@@ -172,6 +183,7 @@ class House:
         config = MonitorConfig(
             plot.mode, settings.account, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
             lease=lease.terms if lease else None, nets=settings.nets, store=storage.identity(),
+            token_place=_token_place(settings),
         )  # fmt: skip
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()
