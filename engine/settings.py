@@ -120,7 +120,7 @@ class Settings:
         nets: which of the broker's own nets are wanted.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
-        accounts: those of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
+        accounts: all of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
         account: the one that these settings are of, where they are of one.
         token_file, dhan_proxy: of that account (`engine.accounts.Account`).
         store_dir: where the embedded trade store is, which all accounts share; None = in ``data_dir``.
@@ -241,7 +241,6 @@ class Settings:
             dhan_access_token=account.token,
             data_dir=self.data_dir if own else self.data_dir / "accounts" / account.name,
             rules_file=account.rules_file or self.rules_file,
-            accounts=(),
             account=account.name,
             token_file=account.token_file,
             dhan_proxy=account.proxy,

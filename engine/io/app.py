@@ -15,6 +15,7 @@ from functools import partial
 from engine.accounts import People, lower_mode
 from engine.effects import Alert
 from engine.errors import PrahariError
+from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.house import House, Plot, open_house
@@ -94,8 +95,7 @@ async def run_house(
             streets[0].line.lead_to(house)  # what the chat posts before the house lives, waits in its inbox
             lives: list[Callable[[], Awaitable[None]]] = [partial(streets[0].live_in, house)]
         else:
-            if settings.rules_file is not None:
-                RulesFile(settings.rules_file).load()  # everybody's: its faults are for the owner, at once
+            _read_what_all_share(settings)
             lives = [street.live for street in streets]
         chat = make_chat([street.wiring() for street in streets])
         supervisor.supervise("chat", chat.run, restart=Restart.ALWAYS)
@@ -114,6 +114,17 @@ async def run_house(
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
                 loop.add_signal_handler(number, supervisor.stop)
         await supervisor.run()
+
+
+def _read_what_all_share(settings: Settings) -> None:
+    """The faults of everybody's files are for the owner at once, or every house would fall over them.
+
+    Raises:
+        ConfigError: with the faults of one of them.
+    """
+    tables.calendar(settings.sessions_file)
+    if settings.rules_file is not None:
+        RulesFile(settings.rules_file).load()
 
 
 def _plots(

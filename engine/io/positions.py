@@ -44,13 +44,13 @@ def read_houses(settings: Settings, last: int) -> tuple[House, ...]:
     """
     found = []
     data_dir = settings.data_dir
-    for place in ("", SANDBOX_DIR):
+    for place in ("",) if settings.accounts else ("", SANDBOX_DIR):  # a sandbox has one account
         at = data_dir / place
         store = settings.trades_dir / place / "trades.sqlite3"
         journals = {kind: at / journal_name(mode) for kind, mode in _KINDS.items()}
         if store.exists() or any(file.exists() for file in journals.values()):
             kept = {kind: _records(file) for kind, file in journals.items() if file.exists()}
-            rows = _rows(store, settings.account if settings.store_dir else None)
+            rows = _rows(store, settings.account if settings.accounts else None)
             try:
                 found.append(_house(place, at, rows, kept, last))
             except (KeyError, ValueError, TypeError) as error:

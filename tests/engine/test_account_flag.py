@@ -69,6 +69,20 @@ def test_a_tool_shows_the_rows_of_its_account_alone(several, capsys):
         assert hidden not in text
 
 
+def test_the_rules_of_an_account_are_of_its_own_positions(several, capsys, monkeypatch):
+    """Another account's table in the rules file is not called idle, nor its position shown."""
+    rules = several.with_name("rules.toml")
+    several.with_name("huf.toml").write_text('[account."default"]\nday_loss_rupees = 1\n[symbol."NOBODY"]\n')
+    status, text = page(capsys, "rules", "--account", "huf")
+    assert status == 0
+    assert "huf/77" in text
+    assert "default/" not in text
+    assert "NOBODY" in text
+    assert "day_loss_rupees" not in text
+    assert 'account."default"' not in text
+    assert not rules.exists()
+
+
 def test_a_file_with_a_proxy_in_it_is_for_its_owner_alone(several, capsys):
     """It may hold a password; what cannot be read is told with its path."""
     several.chmod(0o644)
