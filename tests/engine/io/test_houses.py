@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from engine.accounts import People
-from engine.io.app import REBUILD, _Street
+from engine.errors import ConfigError
+from engine.io.app import REBUILD, Options, _Street, run_house
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
 from engine.io.house import Plot, open_house
@@ -107,18 +109,27 @@ async def test_each_house_has_its_own_places_and_the_store_is_shared(settings, t
 
 async def test_a_house_that_closes_does_not_hold_the_loop_for_its_threads(settings):
     """A call to Dhan that hangs is waited for elsewhere: the other accounts go on meanwhile."""
-    gone_on, release = asyncio.Event(), asyncio.Event()
+    neighbour = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def hangs():
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(10)
-
-    async def neighbour():
-        gone_on.set()
-        release.set()
+        asyncio.run_coroutine_threadsafe(neighbour.wait(), loop).result(5)
 
     async with open_house(plots(settings)[1], SystemClock(None)) as house:
-        house.rest._executor.submit(hangs)
-        others = asyncio.create_task(neighbour())
-    await others
-    assert gone_on.is_set()
+        call = house.rest._executor.submit(hangs)
+        loop.call_soon(neighbour.set)
+    assert call.exception() is None
+
+
+@pytest.mark.parametrize("name", ["RULES_FILE", "SESSIONS_FILE"])
+async def test_a_fault_in_a_file_of_all_is_told_at_once(settings, tmp_path, name):
+    """Nothing is started: every house would fall over it, one after the other."""
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("x = [")
+    settings = replace(settings, **{name.lower(): wrong})
+    with pytest.raises(ConfigError, match="not readable as TOML"):
+        await run_house(
+            settings, Options(Mode.EXECUTE), lambda _: pytest.fail("built"), lambda _: None, lambda _: None
+        )
+    with HostLock(tmp_path):
+        pass  # and the directory is let go of
