@@ -18,10 +18,11 @@ from engine.errors import PrahariError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
-from engine.io.house import House, Plot, open_house
+from engine.io.house import House, Plot
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
+from engine.io.opening import open_house
 from engine.io.ports import Chat
 from engine.io.rules_file import RulesFile
 from engine.io.storage import roll_of

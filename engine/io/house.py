@@ -6,12 +6,10 @@ machine, journal and storage are the house's own.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -30,17 +28,15 @@ from engine.io.dhan.margin import DhanMargin
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
-from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
 from engine.io.held import watch_held
 from engine.io.inbox import Inbox
-from engine.io.journal import Journal, journal_name
-from engine.io.lease import VERSION, LeaseKeeper, owner_name
-from engine.io.locks import HostLock, account_lock, on_this_host
+from engine.io.journal import Journal
+from engine.io.lease import LeaseKeeper
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
-from engine.io.ports import Broker, Chat, Clock, Control, Feed
+from engine.io.ports import Broker, Chat, Control, Feed
 from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
@@ -56,16 +52,13 @@ from engine.paper import PaperExchange
 from engine.picture import RulesNow, picture, rules_now
 from engine.sessions import at, ist_date
 from engine.settings import Settings
-from engine.tenure import LeaseTerms
 from engine.view import MonitorView
 from engine.watch import Watchlist
-from engine.words import LeasePlace, TradesSource
+from engine.words import TradesSource
 
-__all__ = ["House", "Plot", "open_house"]
+__all__ = ["House", "Plot"]
 
 _log = logging.getLogger(__name__)
-
-REST_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,50 +84,6 @@ class Plot:
     def sends(self) -> bool:
         """Whether orders may leave; the others may look on beside it."""
         return self.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
-
-
-@asynccontextmanager
-async def open_house(plot: Plot, clock: SystemClock) -> AsyncIterator[House]:
-    """One life of an account's house, built and not yet started.
-
-    Raises:
-        ConfigError: the rules file has faults, or the directory cannot be made.
-        JournalError: the journal cannot be opened, or another monitor sends orders for this account.
-        Unreachable: the trade store's file cannot be opened.
-    """
-    settings = plot.settings
-    async with AsyncExitStack() as held:
-        make_data_dir(settings.data_dir)
-        if settings.data_dir != settings.trades_dir:  # else the process has locked it
-            held.enter_context(HostLock(settings.data_dir))
-        if plot.sends and not on_this_host(settings.dhan_api_url):
-            held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
-        storage = Storage(settings, plot.roll)
-        held.push_async_callback(storage.close)
-        lease = _lease(settings, storage, clock) if plot.sends else None
-        if lease is not None:  # let go of when nothing can leave any more: after the threads have ended
-            held.push_async_callback(lease.release)
-        executor = ThreadPoolExecutor(REST_THREADS, thread_name_prefix="dhan")
-        held.push_async_callback(asyncio.to_thread, executor.shutdown)  # others live on while they end
-        journal = Journal(settings.data_dir / journal_name(plot.mode))
-        held.callback(journal.close)
-        token = TokenFile(
-            settings.data_dir, settings.dhan_access_token.reveal(), plot.learn, settings.token_file
-        )
-        house = House(plot, journal, executor, token, clock, lease, storage)
-        held.callback(house.rest.close)
-        yield house
-
-
-def _lease(settings: Settings, storage: Storage, clock: Clock) -> LeaseKeeper:
-    """The lease of whoever may send orders; it lies where the rows are that its owner writes, or in Redis."""
-    terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
-    if settings.lease_in is LeasePlace.STORE:
-        return LeaseKeeper(storage.lease(VERSION), settings.account, terms, clock)
-    from engine.io.redis.parts import redis_lease  # noqa: PLC0415 - not without its setting
-
-    # others keep their leases there too: the account's own name, not ours for it
-    return LeaseKeeper(redis_lease(settings, VERSION), settings.dhan_client_id, terms, clock)
 
 
 def _token_place(settings: Settings) -> str:

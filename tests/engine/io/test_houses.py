@@ -14,8 +14,9 @@ from engine.errors import ConfigError
 from engine.io.app import REBUILD, Options, _Street, run_house
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
-from engine.io.house import Plot, open_house
+from engine.io.house import Plot
 from engine.io.locks import HostLock
+from engine.io.opening import open_house
 from engine.io.storage import roll_of
 from engine.io.supervise import Restart, Supervisor
 from engine.model import Mode
