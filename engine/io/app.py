@@ -177,7 +177,8 @@ class _Street:
         if self._fell:
             self._chat.alert(
                 Alert(
-                    Urgency.MEDIUM, "account up", f"Account {self.line.account} is up again",
+                    Urgency.MEDIUM, f"account {self.line.account} up",
+                    f"Account {self.line.account} is up again",
                     "It reads the broker's books first, and goes on with the exits that it had.",
                 )
             )  # fmt: skip
@@ -195,7 +196,7 @@ class _Street:
         self.line.cut(why)
         self._chat.alert(
             Alert(
-                Urgency.HIGH, "account down", f"Account {self.line.account} is down",
+                Urgency.HIGH, f"account {self.line.account} down", f"Account {self.line.account} is down",
                 f"{why}. Its rules do not act, and its orders stay at the broker as they are. It is tried "
                 f"again in {pause_s:.0f} s. The other accounts go on.",
             )

@@ -104,6 +104,11 @@ class Family:
             found[account.orders[trade.order_id].ticket.instrument.security_id] += trade.quantity
         return found
 
+    def asked_as(self):
+        """The account's tag in the name of each new order that was asked for, and the client that asked."""
+        bodies = [asked.body for asked in self.stage.exchange.log]
+        return {(b["correlationId"].split("-")[1], b["dhanClientId"]) for b in bodies if "correlationId" in b}
+
     def planned(self, number):
         """Units that the condor of an account had in each contract."""
         legs = self.stage.legs[FIRST + number]
@@ -177,6 +182,7 @@ async def test_a_dead_token_is_told_and_the_others_leave_verified_flat(family):
         assert not [
             at for at in family.stage.exchange.accounts[owner.client_id].holdings().values() if at.net
         ]
+    assert family.asked_as() == {(owner.account, owner.client_id) for owner in OWNERS[:2]}
     assert not family.traded(OWNERS[2])
     assert not [
         title for title in family.titles("default") + family.titles("huf") if "token" in title.lower()

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from bot.__main__ import _start_words
 from engine.accounts import People
 from engine.errors import ConfigError
 from engine.io.app import REBUILD, Options, _Street, run_house
@@ -134,3 +135,15 @@ async def test_a_fault_in_a_file_of_all_is_told_at_once(settings, tmp_path, name
         )
     with HostLock(tmp_path):
         pass  # and the directory is let go of
+
+
+def test_the_start_says_which_account_runs_in_which_mode(settings):
+    """The lower of the command line's mode and its own ceiling; one that is turned off is said to be."""
+    first, huf = settings.accounts
+    several = replace(settings, accounts=(first, huf, replace(huf, name="parents", enabled=False)))
+    assert _start_words(several, Mode.EXECUTE).splitlines() == [
+        "Prahari, mode execute, 3 accounts. Ctrl-C stops it.",
+        "  default          1000000001: mode execute",
+        "  huf              1000000002: mode semi-auto",
+        "  parents          1000000002: turned off",
+    ]
