@@ -104,6 +104,12 @@ class Family:
             found[account.orders[trade.order_id].ticket.instrument.security_id] += trade.quantity
         return found
 
+    def rows(self):
+        """How many rows of each account stand how in the trade store."""
+        with closing(sqlite3.connect(self.home / "trades.sqlite3")) as store:
+            counted = "SELECT account, order_status, count(*) FROM trades GROUP BY 1, 2 ORDER BY 1"
+            return store.execute(counted).fetchall()
+
     def asked_as(self):
         """The account's tag in the name of each new order that was asked for, and the client that asked."""
         bodies = [asked.body for asked in self.stage.exchange.log]
@@ -177,6 +183,8 @@ async def test_a_dead_token_is_told_and_the_others_leave_verified_flat(family):
         assert modes == {"default": Mode.EXECUTE, "huf": Mode.SEMI_AUTO, "parents": Mode.EXECUTE}
         assert [len(view.positions) for view in family.views.values()] == [1, 1, 1]
         assert len(total_lines(family.views)) == 4
+        rows = [("default", "CLOSED", 4), ("huf", "CLOSED", 4), ("parents", "TRADED", 4)]
+        await family.until(lambda: family.rows() == rows)
     for number, owner in enumerate(OWNERS[:2]):
         assert family.traded(owner) == family.planned(number)
         assert not [
@@ -187,9 +195,6 @@ async def test_a_dead_token_is_told_and_the_others_leave_verified_flat(family):
     assert not [
         title for title in family.titles("default") + family.titles("huf") if "token" in title.lower()
     ]
-    with closing(sqlite3.connect(family.home / "trades.sqlite3")) as store:
-        found = store.execute("SELECT account, order_status, count(*) FROM trades GROUP BY 1, 2").fetchall()
-    assert sorted(found) == [("default", "CLOSED", 4), ("huf", "CLOSED", 4), ("parents", "TRADED", 4)]
 
 
 async def test_a_house_that_cannot_start_is_told_and_built_again_alone(family):
