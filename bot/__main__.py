@@ -8,13 +8,14 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from bot.app import TelegramChat
+from engine.accounts import lower_mode
 from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
@@ -26,7 +27,7 @@ from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
 from engine.sessions import Calendar, at, ist
 from engine.settings import Settings
-from engine.table import terminal_table
+from engine.together import terminal_page
 from engine.trades import parse_csv
 from engine.view import MonitorView
 from engine.words import TradesSource
@@ -118,7 +119,7 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
         make_data_dir(settings.data_dir)
         learn = _start_log(settings)
         mode = _mode(args, Mode.SIMULATE)
-        print(f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it.", flush=True)
+        print(_start_words(settings, mode), flush=True)
         await run_house(settings, _options(args, mode), _chat(settings), _show, learn)
         return 0
     start = settings.clock_start or _sandbox_day(tables.calendar(settings.sessions_file))
@@ -157,13 +158,26 @@ def _start_log(settings: Settings) -> Callable[[str], None]:
     return redactor.add
 
 
-def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
-    def make(wiring: Wiring) -> TelegramChat:
+def _start_words(settings: Settings, mode: Mode) -> str:
+    """Which accounts run in which mode."""
+    if not settings.accounts:
+        return f"Prahari, mode {mode}, account {settings.dhan_client_id}. Ctrl-C stops it."
+    lines = [f"Prahari, mode {mode}, {len(settings.accounts)} accounts. Ctrl-C stops it."]
+    for account in settings.accounts:
+        how = f"mode {lower_mode(mode, account.ceiling)}" if account.enabled else "turned off"
+        way = ", by its proxy" if account.proxy else ""
+        lines.append(f"  {account.name:<16} {account.client_id}: {how}{way}")
+    return "\n".join(lines)
+
+
+def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
+    def make(wirings: Sequence[Wiring]) -> TelegramChat:
+        wiring = wirings[0]
         return TelegramChat(
             token=settings.telegram_bot_token.reveal(),
             api_url=settings.telegram_api_url,
             chat_id=settings.telegram_chat_id,
-            user_ids=settings.telegram_user_ids,
+            user_ids=wiring.people.owners,
             post=wiring.post,
             view=wiring.view,
             rules=wiring.rules,
@@ -171,14 +185,15 @@ def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
             clock=wiring.clock,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
+            account=wiring.account,
         )
 
     return make
 
 
-def _show(view: MonitorView, foot: str = "") -> None:
-    """Print the table; ``foot`` says again what has scrolled away."""
-    print(f"\n{terminal_table(view)}\n{foot}", end="", flush=True)
+def _show(views: Mapping[str, MonitorView], foot: str = "") -> None:
+    """Print the tables; ``foot`` says again what has scrolled away."""
+    print(f"\n{terminal_page(views)}\n{foot}", end="", flush=True)
 
 
 # ------------------------------------------------------------------------------------- the sandbox

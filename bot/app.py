@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.access import Gate
@@ -21,6 +21,7 @@ from bot.poller import Poller, PollPace
 from bot.sender import Sender
 from bot.store import ChatStore
 from bot.toasts import Toasts
+from engine.model import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot.layout import Page
     from engine.effects import Alert, Answer, Ask, Card, Say
-    from engine.io.ports import Clock
+    from engine.io.ports import Chat, Clock
     from engine.io.whys import Found
     from engine.messages import Message
     from engine.picture import RulesNow
@@ -81,6 +82,7 @@ class TelegramChat:
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
+        account: str = DEFAULT_ACCOUNT,
         drop_after_s: float = 30.0,
         pace: PollPace | None = None,
     ) -> None:
@@ -98,6 +100,7 @@ class TelegramChat:
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
+            account: the one that is commanded here; others' messages say whose they are.
             drop_after_s: commands older than this are not run.
             pace: how patient the poll is.
         """
@@ -105,6 +108,7 @@ class TelegramChat:
         self._token = token
         self._api_url = api_url
         self._chat_id = chat_id
+        self._account = account
         self._clock = clock
         self._wall_s = wall_s
         self._pace = pace or PollPace()
@@ -131,6 +135,10 @@ class TelegramChat:
         )
 
     # ------------------------------------------------------------------------------------ the port
+
+    def of(self, account: str) -> Chat:
+        """The port of one account's house: this chat itself, or one that says whose each message is."""
+        return self if account == self._account else AccountPort(account, self)
 
     def alert(self, alert: Alert) -> None:
         """Tell the owner: HIGH and MEDIUM aloud, NORMAL silently, the same topic once per cool-down."""
@@ -246,6 +254,28 @@ class TelegramChat:
 
     def _show(self, page: Page) -> None:
         self._outbox.add(reply_letter(page, self._wall_s()))
+
+
+class AccountPort:
+    """The port of an account that is not commanded in this chat: its messages, with its name before them."""
+
+    def __init__(self, account: str, chat: TelegramChat) -> None:
+        """Speak through this chat."""
+        self._account, self._chat = account, chat
+        self.answer, self.say = chat.answer, chat.say
+
+    def alert(self, alert: Alert) -> None:
+        """Tell the owner."""
+        topic, title = f"{self._account} {alert.topic}", f"{self._account}: {alert.title}"
+        self._chat.alert(replace(alert, topic=topic, title=title))
+
+    def ask(self, ask: Ask) -> None:
+        """Show a question."""
+        self._chat.ask(replace(ask, title=f"{self._account}: {ask.title}"))
+
+    def card(self, card: Card) -> None:
+        """Show or edit a card."""
+        self._chat.card(replace(card, title=f"{self._account}: {card.title}"))
 
 
 async def _close(app: App) -> None:

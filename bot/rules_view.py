@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, span
+from engine.model import DEFAULT_ACCOUNT
 from engine.money import signed_rupees
 from engine.rules.base import Kind, in_words
 from engine.rules.registry import rules
@@ -53,7 +54,7 @@ def _pages(now: RulesNow, at_s: float) -> tuple[Page, ...]:
 
 
 def _name(position: PositionView) -> str:
-    account = "" if position.account == "default" else f"{position.account}/"
+    account = "" if position.account == DEFAULT_ACCOUNT else f"{position.account}/"
     return f"<b>{escape(f'{account}{position.strategy_id} {position.symbol} {position.strategy}')}</b>"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
 from engine.messages import FeedState
-from engine.model import Action
+from engine.model import DEFAULT_ACCOUNT, Action
 from engine.money import rupees, signed_rupees
 from engine.preflight import Light
 from engine.table import day_text
@@ -126,7 +126,7 @@ def _total(view: MonitorView) -> list[str]:
 
 def _day(account: AccountView) -> str:
     """The account's day beside the limits on it; loud once one of them has spoken."""
-    name = "" if account.name == "default" else f" {escape(account.name)}"
+    name = "" if account.name == DEFAULT_ACCOUNT else f" {escape(account.name)}"
     return f"{'⚠️ ' if account.fired or account.blind else ''}Day{name} {escape(day_text(account))}"
 
 

@@ -24,9 +24,10 @@ from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.rules_tool import rules_tool
 from engine.io.storage import embedded_store
-from engine.model import Mode
+from engine.model import DEFAULT_ACCOUNT, Mode
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
+from engine.settings import Settings
 
 _CACHE = """\
 What is in Redis now. Redis is optional: REDIS_URL in .env (or REDIS_HOST, REDIS_PORT) turns it on.
@@ -72,6 +73,10 @@ exit status:
   0  every change was told
   2  no Supabase is set, it cannot be reached, or a change was not told within 15 seconds
 """
+
+
+#: Tools that look at one account.
+_OF_AN_ACCOUNT = ("rules", "why", "drill", "positions")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,6 +147,10 @@ def _parser() -> argparse.ArgumentParser:
     _positions_parser(tools)
     _cache_parser(tools)
     _check_parser(tools)
+    for name in _OF_AN_ACCOUNT:
+        tools.choices[name].add_argument(
+            "--account", metavar="NAME", help="which account, where ACCOUNTS_FILE names several"
+        )
     return parser
 
 
@@ -235,6 +244,23 @@ def _count(word: str) -> int:
     return int(word)
 
 
+def _of(args: argparse.Namespace) -> Settings:
+    """The settings of the account that a tool is about.
+
+    Raises:
+        BadInput: there are several and none is named, or there is none of that name.
+    """
+    settings, name = load_settings(), args.account
+    if not settings.accounts and name in {None, DEFAULT_ACCOUNT}:
+        return settings
+    known = {account.name: account for account in settings.accounts}
+    account = known.get(next(iter(known)) if name is None and len(known) == 1 else name or "")
+    if account is None:
+        read = "no account" if name is None else f"account {name!r}"
+        raise BadInput(f"read {read}, expected --account and one of {', '.join(known) or DEFAULT_ACCOUNT}")
+    return settings.of_account(account)
+
+
 def _import(args: argparse.Namespace) -> str:
     store = embedded_store(load_settings())
     told: dict[str, Any] = {}
@@ -264,7 +290,7 @@ def _export(args: argparse.Namespace) -> str:
 
 
 def _rules(args: argparse.Namespace) -> str:
-    text, data = rules_tool(load_settings(), args.strategy_id)
+    text, data = rules_tool(_of(args), args.strategy_id)
     return json.dumps(data, indent=2, ensure_ascii=False) if args.json else text
 
 
@@ -283,7 +309,7 @@ def _replay(args: argparse.Namespace) -> str:
 
 
 def _why(args: argparse.Namespace) -> str:
-    settings = load_settings()
+    settings = _of(args)
     found = whys.read_why(settings.data_dir, args.strategy_id)
     if args.json:
         return json.dumps(whys.machine(found, args.last), indent=2, ensure_ascii=False)
@@ -294,7 +320,7 @@ def _why(args: argparse.Namespace) -> str:
 
 
 def _drill(args: argparse.Namespace) -> str:
-    checks = asyncio.run(run_drill(load_settings()))
+    checks = asyncio.run(run_drill(_of(args)))
     light = worst(checks)
     args.status = int(light is Light.RED)
     if not args.json:
@@ -323,7 +349,7 @@ def _check_realtime(args: argparse.Namespace) -> str:
 
 
 def _positions(args: argparse.Namespace) -> str:
-    houses = read_houses(load_settings().data_dir, args.last)
+    houses = read_houses(_of(args), args.last)
     args.status = int(args.detailed and any(checked.faults for house in houses for checked in house.files))
     if not args.json:
         return page_text(houses, detailed=args.detailed)

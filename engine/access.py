@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.messages import AccountState, TokenRenewal
     from engine.sessions import Calendar
 
-__all__ = ["AccessWatch", "clock_words", "token_words"]
+__all__ = ["TOKEN_PLACE", "AccessWatch", "clock_words", "token_words"]
 
 #: So long before its end the token is told of: an hour, and time to hear of it.
 WARN_S = 3_900.0
@@ -33,7 +33,8 @@ ASK_AGAIN_S = 5.0
 #: Two clocks this far apart are told; beyond the second, rules of the clock only tell.
 SKEW_TOLD_S, SKEW_DOUBT_S = 2.0, 30.0
 
-_REMEDY = "Write a new one into the file token in DATA_DIR; no restart is needed."
+#: Where the only account's token file is.
+TOKEN_PLACE = "token in DATA_DIR"  # noqa: S105 - a place, not a token
 
 
 class _Trouble(NamedTuple):
@@ -51,10 +52,12 @@ class AccessWatch:
 
     Args:
         renews: whether a token of the kind that can be renewed is.
+        token_place: the file that a new token is to be written into, as a person finds it.
     """
 
-    def __init__(self, calendar: Calendar, *, renews: bool) -> None:
+    def __init__(self, calendar: Calendar, *, renews: bool, token_place: str = TOKEN_PLACE) -> None:
         self._calendar = calendar
+        self._remedy = f"Write a new one into the file {token_place}; no restart is needed."
         self._renews = renews
         self.state: AccountState | None = None
         self._told: dict[str, str] = {}
@@ -109,7 +112,7 @@ class AccessWatch:
         """Tell of a renewal that failed; one that worked shows in the state."""
         if not message.failed:
             return self.ask(now_s)
-        text = f"{message.failed}. {_REMEDY}"
+        text = f"{message.failed}. {self._remedy}"
         alert = Alert(self._urgency(now_s), "token-renewal", "The token could not be renewed", text)
         return [alert, *self.ask(now_s)]
 
@@ -152,19 +155,21 @@ class AccessWatch:
         """The worst there is to say of the token."""
         left_s, loud = self.left_s(now_s), "" if urgency is Urgency.HIGH else " off duty"
         if state.refused:
-            text = f"{state.refused.rstrip('. ')}. No order can be sent and no book be read. {_REMEDY}"
+            text = f"{state.refused.rstrip('. ')}. No order can be sent and no book be read. {self._remedy}"
             return _Trouble("token", f"refused{loud}", urgency, "Dhan does not let us in", text)
         if left_s is None:
             return None
         words = f"{token_words(state, now_s)}."
         if left_s <= 0:
-            text = f"{words} No order can be sent and no book be read. {_REMEDY}"
+            text = f"{words} No order can be sent and no book be read. {self._remedy}"
             return _Trouble("token", f"ended{loud}", urgency, "The access token has ended", text)
         quiet = min(urgency, Urgency.MEDIUM)
         if left_s <= WARN_S:
-            return _Trouble("token", f"soon{loud}", quiet, "The access token ends soon", f"{words} {_REMEDY}")
+            return _Trouble(
+                "token", f"soon{loud}", quiet, "The access token ends soon", f"{words} {self._remedy}"
+            )
         if self._ends_in_session(now_s, DUTY_FROM):
-            text = f"{words} {_REMEDY}"
+            text = f"{words} {self._remedy}"
             return _Trouble("token", "session", quiet, "The access token does not last the session", text)
         return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.access import TOKEN_PLACE
 from engine.bearings import Bearings
 from engine.controls import Controls
 from engine.dialogue import Dialogue
@@ -59,6 +60,7 @@ class MonitorConfig:
         lease: as what to ask for the account's lease; None = nothing is sent to a broker from here.
         nets: which of the broker's own nets are wanted.
         store: which trade store the rows are in; empty = there is but one.
+        token_place: the file that a new access token is to be written into, as a person finds it.
     """
 
     mode: Mode
@@ -70,6 +72,7 @@ class MonitorConfig:
     lease: LeaseTerms | None = None
     nets: NetTuning = field(default_factory=NetTuning)
     store: str = ""
+    token_place: str = TOKEN_PLACE
 
 
 class Snooze(NamedTuple):

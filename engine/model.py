@@ -267,6 +267,10 @@ class TradeRow:
         return replace(self, quantity=quantity, margin_paise=margin)
 
 
+#: The account of an owner who has one only, and of rows that name none.
+DEFAULT_ACCOUNT = "default"
+
+
 class Mode(StrEnum):
     """What a verdict may become; the words of the command line."""
 

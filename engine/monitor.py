@@ -100,7 +100,9 @@ class Monitor:
         self._health = HealthWatch()
         self._calendar = CalendarWatch(calendar)
         # a renewal ends the old token: nothing that a mode may do that changes nothing
-        self.access = AccessWatch(calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE})
+        self.access = AccessWatch(
+            calendar, renews=config.mode in {Mode.SEMI_AUTO, Mode.EXECUTE}, token_place=config.token_place
+        )
         self.readiness = Readiness(self.helm, self.access)
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away

@@ -16,8 +16,10 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from engine import words
+from engine.accounts import Account, parse_accounts
 from engine.errors import ConfigError
 from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
+from engine.model import DEFAULT_ACCOUNT
 from engine.project import project_notes, project_of
 from engine.tuning import NetTuning, Tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
@@ -29,6 +31,9 @@ _D = TypeVar("_D")
 CREDENTIALS = (
     "DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "TELEGRAM_USER_IDS",
 )  # fmt: skip
+
+#: Each account of the ACCOUNTS_FILE has these of its own.
+_OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
 
 #: Settings whose value is never shown.
 SECRETS = ("DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY", "REDIS_URL")
@@ -64,6 +69,7 @@ EXPECTED: dict[str, str] = {
     "REDIS_COMPRESS": "on or off (default off)",
     "FEED_SOURCE": "dhan or redis (default dhan)",
     "LEASE_IN": "store or redis (default: Supabase with the trades, else a Redis elsewhere, else DATA_DIR)",
+    "ACCOUNTS_FILE": "the path of an accounts.toml",
     "DATA_DIR": "a directory (default data)",
     "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
@@ -111,6 +117,10 @@ class Settings:
         nets: which of the broker's own nets are wanted.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
+        accounts: all of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
+        account: the one that these settings are of, where they are of one.
+        token_file, dhan_proxy: of that account (`engine.accounts.Account`).
+        store_dir: where the embedded trade store is, which all accounts share; None = in ``data_dir``.
     """
 
     sandbox: bool
@@ -142,29 +152,41 @@ class Settings:
     telegram_api_url: str
     clock_start: datetime | None
     notes: tuple[str, ...]
+    accounts: tuple[Account, ...] = ()
+    account: str = DEFAULT_ACCOUNT
+    token_file: Path | None = None
+    dhan_proxy: Secret | None = None
+    store_dir: Path | None = None
 
     @classmethod
-    def parse(cls, env: Mapping[str, str], notes: Iterable[str] = ()) -> Settings:
+    def parse(
+        cls, env: Mapping[str, str], notes: Iterable[str] = (), accounts_toml: str | None = None
+    ) -> Settings:
         """Read the settings out of ``env``; ``notes`` are the reader's own, put before ours.
+
+        ``accounts_toml`` is what stands in ACCOUNTS_FILE; None = there is none, or its reader tells why not.
 
         Raises:
             ConfigError: with every missing or malformed setting.
         """
         read = _Reader(env)
-        sandbox = not any(read.word(name) for name in CREDENTIALS)
+        many = read.word("ACCOUNTS_FILE")
+        sandbox = not many and not any(read.word(name) for name in CREDENTIALS)
         if not sandbox:
             read.faults += [
                 f"{name} is missing: expected {EXPECTED[name]}."
                 for name in CREDENTIALS
-                if not read.word(name)
+                if not read.word(name) and not (many and name in _OF_ONE_ACCOUNT)
             ]
+        owners = read("TELEGRAM_USER_IDS", words.user_ids, frozenset())
+        accounts = _accounts(read, accounts_toml, owners)
         settings = cls(
             sandbox=sandbox,
             dhan_client_id=read("DHAN_CLIENT_ID", words.digits, ""),
             dhan_access_token=read("DHAN_ACCESS_TOKEN", words.secret, Secret("")),
             telegram_bot_token=read("TELEGRAM_BOT_TOKEN", words.bot_token, Secret("")),
             telegram_chat_id=read("TELEGRAM_CHAT_ID", words.chat_id, 0),
-            telegram_user_ids=read("TELEGRAM_USER_IDS", words.user_ids, frozenset()),
+            telegram_user_ids=owners,
             supabase_url=read("SUPABASE_URL", words.http_url, None),
             supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
@@ -187,7 +209,8 @@ class Settings:
             dhan_instruments_url=read.url("DHAN_INSTRUMENTS_URL", words.http_url),
             telegram_api_url=read.url("TELEGRAM_API_URL", words.http_url),
             clock_start=_clock_start(read, sandbox=sandbox),
-            notes=(*notes, *(misspelt := _misspelt(env)), *_idle(env, sandbox=sandbox)),
+            notes=(*notes, *(misspelt := _misspelt(env, accounts_toml or "")), *_idle(env, sandbox=sandbox)),
+            accounts=accounts,
         )
         settings = settings._with_project(read)
         if read.faults:  # a misspelt name explains a missing one
@@ -208,12 +231,36 @@ class Settings:
         ttl_s = self.lease_ttl_s or usual_ttl_s(place, database=database)
         return replace(self, notes=(*self.notes, *notes), lease_in=place, lease_ttl_s=ttl_s)
 
+    def of_account(self, account: Account) -> Settings:
+        """The settings of one account's house: its own access, directory and rules; all else is everybody's.
+
+        The first account keeps the directory that it had when it was the only one: its journal lies there.
+        """
+        own = account.name == DEFAULT_ACCOUNT
+        return replace(
+            self,
+            dhan_client_id=account.client_id,
+            dhan_access_token=account.token,
+            data_dir=self.data_dir if own else self.data_dir / "accounts" / account.name,
+            rules_file=account.rules_file or self.rules_file,
+            account=account.name,
+            token_file=account.token_file,
+            dhan_proxy=account.proxy,
+            store_dir=self.trades_dir,
+        )
+
+    @property
+    def trades_dir(self) -> Path:
+        """Where the embedded trade store is."""
+        return self.store_dir or self.data_dir
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, for the log's redaction and nothing else."""
         held = (
             self.dhan_access_token, self.telegram_bot_token, self.supabase_secret_key, self.supabase_anon_key,
         )  # fmt: skip
         values = [secret.reveal() for secret in held if secret is not None]
+        values += [word for account in self.accounts for word in account.secrets()]
         if self.redis_url is not None:  # the address itself may be told
             password = urlsplit(self.redis_url.reveal()).password or ""
             values += [password, unquote(password)]
@@ -324,11 +371,21 @@ def _clock_start(read: _Reader, *, sandbox: bool) -> datetime | None:
     return start
 
 
-def _misspelt(env: Mapping[str, str]) -> list[str]:
-    """Sentences about names that look like ours but are not."""
+def _accounts(read: _Reader, toml: str | None, owners: frozenset[int]) -> tuple[Account, ...]:
+    if toml is None:
+        return ()
+    try:
+        return parse_accounts(toml, read.word("ACCOUNTS_FILE"), read.env, owners)
+    except ConfigError as error:
+        read.faults += error.faults
+        return ()
+
+
+def _misspelt(env: Mapping[str, str], toml: str) -> list[str]:
+    """Sentences about names that look like ours but are not; a name that the accounts use is ours."""
     notes = []
     for name in sorted(env):
-        if name in EXPECTED or not env[name].strip():
+        if name in EXPECTED or not env[name].strip() or f'"{name}"' in toml:
             continue
         near = difflib.get_close_matches(name.upper(), EXPECTED, n=1, cutoff=0.6)
         ours = name.upper().startswith(_OUR_PREFIXES)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from engine.messages import FeedState
+from engine.model import DEFAULT_ACCOUNT
 from engine.money import rupees, signed_rupees
 from engine.sessions import ist
 from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
@@ -28,6 +29,8 @@ _REAL_TIME_S = 10.0
 
 def terminal_table(view: MonitorView, width: int = WIDTH) -> str:
     """The whole view: positions, connections, totals, and what each position waits for."""
+    if view.down:
+        return _head(view)
     parts = [_head(view), _positions(view.positions, width), _status(view)]
     if waits := [_waits(position, width) for position in _held(view) if position.legs or position.thresholds]:
         parts.append("\n".join(["Thresholds", *waits]))
@@ -80,7 +83,7 @@ def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], right: int) ->
 
 def _name(position: PositionView) -> str:
     """The strategy's number; an account other than the first is said."""
-    account = "" if position.account == "default" else f"{position.account}/"
+    account = "" if position.account == DEFAULT_ACCOUNT else f"{position.account}/"
     return f"{account}{position.strategy_id}"
 
 

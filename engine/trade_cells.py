@@ -9,7 +9,7 @@ import re
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from engine.model import Segment, Side
+from engine.model import DEFAULT_ACCOUNT, Segment, Side
 from engine.money import from_rupees
 from engine.sessions import IST
 
@@ -46,7 +46,7 @@ def account(word: str) -> str:
     """An account's name; it becomes part of ids, so it is kept plain."""
     if word and not re.fullmatch(r"[A-Za-z0-9_-]+", word):
         raise ValueError
-    return word or "default"
+    return word or DEFAULT_ACCOUNT
 
 
 def signed(word: str, unit: str = "") -> Decimal:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 
 from engine import trade_cells as cells
 from engine.errors import BadInput
 from engine.joins import fno_segment, joined, unjoined
 from engine.model import (
+    DEFAULT_ACCOUNT,
     ExitLevel,
     Instrument,
     InstrumentKey,
@@ -101,6 +103,36 @@ def parse_row(row: Mapping[str, object], where: str, row_id: int | None = None) 
     if read.faults:
         raise BadInput("\n".join(read.faults))
     return parsed
+
+
+class StoredRow(NamedTuple):
+    """An open row as a store has it: whose it is by its own word, and the row or what is wrong with it."""
+
+    id: int
+    account: str
+    row: TradeRow | BadInput
+
+
+def account_word(cell: object) -> str:
+    """Whose a row is by its own word, which may be no name at all."""
+    return str(cell or "").strip() or DEFAULT_ACCOUNT
+
+
+def sound_rows(stored: Iterable[StoredRow]) -> tuple[TradeRow, ...]:
+    """The rows, if all of them can be understood.
+
+    Raises:
+        BadInput: names every one that cannot.
+    """
+    rows, faults = [], []
+    for each in stored:
+        if isinstance(each.row, BadInput):
+            faults.append(str(each.row))
+        else:
+            rows.append(each.row)
+    if faults:
+        raise BadInput("\n".join(faults))
+    return tuple(rows)
 
 
 # ----------------------------------------------------------------------------------- a file

@@ -153,6 +153,7 @@ class MonitorView:
         store: of when the trade store's rows are, e.g. ``rows of 10:15:30``; empty = not read yet.
         realtime: whether changes of them are told at once, e.g. ``live, last event 12 s ago``; empty = there
             is no Realtime, or nothing was heard of it yet.
+        down: there is no house behind it: its positions are not none, they are not known.
     """
 
     at_s: float
@@ -175,6 +176,7 @@ class MonitorView:
     store: str = ""
     realtime: str = ""
     nets: str = ""
+    down: bool = False
 
     @property
     def pnl_paise(self) -> int | None:

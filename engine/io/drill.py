@@ -78,13 +78,17 @@ class _Drill:
         self.clock = SystemClock(settings.clock_start)
         self.calendar: Calendar = tables.calendar(settings.sessions_file)
         # nothing is logged by this tool, so no sieve has to learn a token
-        self.token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), lambda _token: None)
+        self.token = TokenFile(
+            settings.data_dir, settings.dhan_access_token.reveal(), lambda _token: None, settings.token_file
+        )
+        self.proxy = settings.dhan_proxy.reveal() if settings.dhan_proxy else None
         self.rest = DhanRest(
             client_id=settings.dhan_client_id,
             access_token=self.token.reveal,
             base_url=settings.dhan_api_url,
             executor=executor,
             clock=self.clock,
+            proxy=self.proxy,
         )
 
     async def checks(self) -> list[Check]:
@@ -171,7 +175,7 @@ class _Drill:
         """It says nothing when all is well; a refused login is cut at once."""
         name = "order socket"
         try:
-            async with open_socket(self.settings.dhan_order_update_url) as socket:
+            async with open_socket(self.settings.dhan_order_update_url, self.proxy) as socket:
                 await socket.send(login(self.settings.dhan_client_id, self.token.reveal()))
                 ended = asyncio.create_task(socket.wait_closed())
                 done, _ = await asyncio.wait({ended}, timeout=SOCKET_WAIT_S)

@@ -37,14 +37,30 @@ def load_settings(
         faults += _readable_by_others(file)
     merged = words | {name: value for name, value in environ.items() if value.strip()}
     if sandbox:
-        merged = {name: word for name, word in merged.items() if name not in (*CREDENTIALS, *DEFAULT_URLS)}
+        outside = (*CREDENTIALS, *DEFAULT_URLS, "ACCOUNTS_FILE")
+        merged = {name: word for name, word in merged.items() if name not in outside}
+    toml, more = _accounts_toml(merged.get("ACCOUNTS_FILE", "").strip())
+    faults += more
     try:
-        settings = Settings.parse(merged, notes)
+        settings = Settings.parse(merged, notes, toml)
     except ConfigError as error:
         raise ConfigError((*faults, *error.faults)) from None
     if faults:
         raise ConfigError(faults)
     return settings
+
+
+def _accounts_toml(name: str) -> tuple[str | None, list[str]]:
+    """The text of the ACCOUNTS_FILE, or what hinders to read it; it may hold a proxy's password."""
+    if not name:
+        return None, []
+    try:
+        text = Path(name).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        return None, [f"ACCOUNTS_FILE: {name} cannot be read ({error.strerror})."]
+    except UnicodeDecodeError as error:
+        return None, [f"ACCOUNTS_FILE: {name} is not UTF-8 text at byte {error.start}."]
+    return text, _readable_by_others(Path(name)) if "proxy" in text else []
 
 
 def make_data_dir(directory: Path) -> None:

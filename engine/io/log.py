@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -106,6 +107,21 @@ class Redactor(logging.Filter):
         return True
 
 
+#: Whose house speaks, where there are several; set by the task that a house lives in, for all of its own.
+SPEAKER: ContextVar[str] = ContextVar("speaker", default="")
+
+
+class _Speaker(logging.Filter):
+    """Puts the account before what its house says."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Once for each record, whichever handler is first."""
+        if (name := SPEAKER.get()) and not hasattr(record, "speaker"):
+            record.speaker = name
+            record.msg = f"[{name}] {record.msg}"
+        return True
+
+
 class _Lines(logging.Formatter):
     """``2026-02-03 09:20:00.123 INFO engine.io.app: text``, times in IST."""
 
@@ -160,6 +176,7 @@ def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ())
     root = logging.getLogger()
     with _levels(level), _hooks():
         for handler in (to_file, to_terminal):
+            handler.addFilter(_Speaker())
             handler.addFilter(redactor)
             root.addHandler(handler)
         try:

@@ -24,6 +24,8 @@ from engine.model import Mode, TradeRow
 from engine.orders import Order
 from engine.positions_page import Checked, House
 from engine.reductions import Reductions
+from engine.settings import Settings
+from engine.trades import sound_rows
 
 __all__ = ["read_houses"]
 
@@ -32,20 +34,23 @@ _KINDS = {"real": Mode.EXECUTE, "paper": Mode.SIMULATE}
 Records = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def read_houses(data_dir: Path, last: int) -> tuple[House, ...]:
-    """What this directory, and its sandbox's, hold; of the exits that ended the ``last`` ones.
+def read_houses(settings: Settings, last: int) -> tuple[House, ...]:
+    """What this account's directory, and its sandbox's, hold; of the exits that ended the ``last`` ones.
+
+    Of a trade store that several accounts share it gives this one's rows.
 
     Raises:
         BadInput: there is nothing here, it cannot be read, or a row cannot be understood.
     """
     found = []
-    for place in ("", SANDBOX_DIR):
+    data_dir = settings.data_dir
+    for place in ("",) if settings.accounts else ("", SANDBOX_DIR):  # a sandbox has one account
         at = data_dir / place
-        store = at / "trades.sqlite3"
+        store = settings.trades_dir / place / "trades.sqlite3"
         journals = {kind: at / journal_name(mode) for kind, mode in _KINDS.items()}
         if store.exists() or any(file.exists() for file in journals.values()):
             kept = {kind: _records(file) for kind, file in journals.items() if file.exists()}
-            rows = _rows(store)
+            rows = _rows(store, settings.account if settings.accounts else None)
             try:
                 found.append(_house(place, at, rows, kept, last))
             except (KeyError, ValueError, TypeError) as error:
@@ -102,12 +107,14 @@ def _checked(file: Path, lines: Sequence[Mapping[str, Any]]) -> Checked:
     return Checked(file.name, found.lines, found.faults)
 
 
-def _rows(store: Path) -> tuple[TradeRow, ...]:
+def _rows(store: Path, account: str | None) -> tuple[TradeRow, ...]:
+    """Every open row, or those of one account that shares the store."""
     if not store.exists():
         return ()
     with _read_only(store) as database:
         database.row_factory = sqlite3.Row
-        return trade_rows.select_open(database)
+        stored = trade_rows.select_open(database)
+        return sound_rows(each for each in stored if account in {None, each.account})
 
 
 def _records(journal: Path) -> Records:

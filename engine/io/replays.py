@@ -18,7 +18,7 @@ from engine.errors import BadInput
 from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.io.recordings import read_day, read_measured_spreads, read_text
-from engine.model import ExitLevel, InstrumentKey, Mode, TradeRow
+from engine.model import DEFAULT_ACCOUNT, ExitLevel, InstrumentKey, Mode, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.replay.cast import cast_of, contracts_of
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplayRequest", "human", "run_replay"]
 
 MEASURED_SPREADS = "measured_spreads.csv"
-ACCOUNT = "default"
+ACCOUNT = DEFAULT_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ async def rules_of(settings: Settings, strategy_id: int | None) -> Found:
     ]
     both: list[Position | InvalidPosition] = [*good, *bad]
     idle = rulebook.idle_tables(
-        (one.symbol for one in both), (one.strategy for one in both), (one.account for one in both)
+        (one.symbol for one in both),
+        (one.strategy for one in both),
+        (*(one.account for one in both), *(account.name for account in settings.accounts)),
     )
     return Found(pages, bad, limits, idle if strategy_id is None else [])
 

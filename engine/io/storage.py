@@ -18,6 +18,7 @@ from engine.io.env import make_data_dir
 from engine.io.lease import LeaseKeeper
 from engine.io.ports import Clock, Lease, TradeStore
 from engine.io.stores.inherited_lease import InheritedLease
+from engine.io.stores.own_rows import OwnRows, Roll
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.stores.sqlite_lease import SqliteLease
 from engine.messages import Beat, BeatKind, Message, RealtimeState
@@ -31,11 +32,19 @@ if TYPE_CHECKING:
 
 
 class Storage:
-    """The storage that the settings ask for; `close` it when nothing is read or written any more."""
+    """The storage that the settings ask for; `close` it when nothing is read or written any more.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        roll: the accounts that share the store, each with a `Storage` of its own; None = there is one
+            account, whose house has all rows.
+    """
+
+    def __init__(self, settings: Settings, roll: Roll | None = None) -> None:
         """Connect to nothing yet."""
-        self._file = settings.data_dir / "trades.sqlite3"
+        self._file = settings.trades_dir / "trades.sqlite3"
+        self._inherited = settings.data_dir / "lease.json"
+        self._roll = roll
+        self.taker: SqliteStore | None = None
         self._leases = settings.lease_in is LeasePlace.STORE
         self.gate: Gate | None = None
         self._supabase: SupabaseStore | None = None
@@ -54,7 +63,8 @@ class Storage:
             Unreachable: the embedded store's file cannot be opened.
         """
         if self.gate is None:
-            return SqliteStore(self._file)
+            self.taker = SqliteStore(self._file)
+            return self._own(self.taker, account, tell)
         from engine.io.stores.supabase import SupabaseStore  # noqa: PLC0415 - see above
 
         keeper = lease if self._leases and self.gate.sees_all else None  # else it is not in the database
@@ -69,7 +79,12 @@ class Storage:
             return keeper.fence
 
         self._supabase = SupabaseStore(self.gate, account, fence, tell, clock)
-        return self._supabase
+        return self._own(self._supabase, account, tell)
+
+    def _own(
+        self, store: SqliteStore | SupabaseStore, account: str, tell: Callable[[Alert], None]
+    ) -> TradeStore:
+        return store if self._roll is None else OwnRows(store, account, self._roll, tell)
 
     def identity(self) -> str:
         """Which store this is: ids of rows mean something in it alone. Raises Unreachable of a file."""
@@ -104,12 +119,20 @@ class Storage:
             return SqliteLease(self._file, version)
         from engine.io.stores.supabase_lease import SupabaseLease  # noqa: PLC0415 - see above
 
-        return InheritedLease(SupabaseLease(self.gate), self._file.with_name("lease.json"))
+        return InheritedLease(SupabaseLease(self.gate), self._inherited)
 
     async def close(self) -> None:
         """Let go of the connections."""
         if self.gate is not None:
             await self.gate.close()
+
+
+def roll_of(settings: Settings) -> Roll | None:
+    """The accounts that share a store; None = there is one account, whose house has all rows."""
+    if not settings.accounts:
+        return None
+    names = {on: [a.name for a in settings.accounts if a.enabled is on] for on in (True, False)}
+    return Roll(names[True], names[False])
 
 
 def embedded_store(settings: Settings) -> SqliteStore:
@@ -123,16 +146,16 @@ def embedded_store(settings: Settings) -> SqliteStore:
             f"TRADES_SOURCE is {settings.trades_source}: import and export are of the embedded store alone. "
             "In Supabase: Table Editor > trades > Insert > Import data from CSV; Export gives one"
         )
-    make_data_dir(settings.data_dir)
-    return SqliteStore(settings.data_dir / "trades.sqlite3")
+    make_data_dir(settings.trades_dir)
+    return SqliteStore(settings.trades_dir / "trades.sqlite3")
 
 
 @asynccontextmanager
 async def store_to_read(settings: Settings) -> AsyncIterator[TradeStore]:
     """The trade store for a tool that reads it, beside a monitor or without one. Raises Unreachable."""
     make_data_dir(settings.data_dir)
-    storage = Storage(settings)
+    storage = Storage(settings, roll_of(settings))
     try:
-        yield storage.store("default", None, lambda _alert: None, SystemClock())
+        yield storage.store(settings.account, None, lambda _alert: None, SystemClock())
     finally:
         await storage.close()

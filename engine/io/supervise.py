@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from engine.io.ports import Clock
 
@@ -24,9 +25,13 @@ class Restart(StrEnum):
     ALWAYS = "always"
 
 
-#: The pause before the n-th restart doubles from the first of these up to the second.
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
+class Pauses(NamedTuple):
+    """The pause before the n-th restart doubles from the first up to the longest."""
+
+    first_s: float = 1.0
+    longest_s: float = 60.0
+
+
 #: A task that has run this long after a restart has recovered; its pauses begin anew.
 STEADY_S = 60.0
 
@@ -38,6 +43,8 @@ class _Job:
     restart: Restart
     critical: bool
     stop_deadline_s: float
+    pauses: Pauses
+    told: Callable[[Exception | None, float], None]
     failures: int = 0
     keeper: asyncio.Task[None] | None = None
 
@@ -69,22 +76,26 @@ class Supervisor:
         restart: Restart = Restart.NEVER,
         critical: bool = False,
         stop_deadline_s: float = 5.0,
+        pauses: Pauses = Pauses(),  # noqa: B008 - immutable
+        told: Callable[[Exception | None, float], None] = lambda _error, _pause_s: None,
     ) -> None:
         """Take over a task: it starts with `run`, or at once when that is under way.
 
         Args:
             name: unique; what the log calls it.
             make: begins a life of the task.
-            restart: ALWAYS begins another life after a pause that grows from 1 s to 60 s.
+            restart: ALWAYS begins another life after a pause.
             critical: the first failure ends the whole run with that error.
             stop_deadline_s: how long it may take to stop once it is cancelled.
+            pauses: how those pauses grow.
+            told: called before each of them with what it failed with (None: it returned) and the pause.
 
         Raises:
             ValueError: the name is taken.
         """
         if any(job.name == name for job in self._jobs):
             raise ValueError(f"two tasks are called {name}")
-        job = _Job(name, make, restart, critical, stop_deadline_s)
+        job = _Job(name, make, restart, critical, stop_deadline_s, pauses, told)
         self._jobs.append(job)
         if self._group is not None and not self._closing.is_set():
             job.keeper = self._group.create_task(self._keep(job), name=f"keep {name}")
@@ -131,9 +142,10 @@ class Supervisor:
             if job.restart is Restart.NEVER:
                 _log.error("%s failed and is not restarted", job.name, exc_info=error)
                 return
-            pause_s = min(FIRST_PAUSE_S * 2 ** min(job.failures, 10), LONGEST_PAUSE_S)
+            pause_s = min(job.pauses.first_s * 2 ** min(job.failures, 10), job.pauses.longest_s)
             job.failures += 1
             self._tell_failure(job, error, pause_s)
+            job.told(error, pause_s)
             await self._clock.sleep(pause_s)
 
     async def _live(self, job: _Job) -> Exception | None:

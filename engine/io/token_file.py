@@ -37,15 +37,18 @@ class TokenFile:
         note: what is wrong with the file; empty = nothing.
     """
 
-    def __init__(self, directory: Path, first: str, learn: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Path, first: str, learn: Callable[[str], None], path: Path | None = None
+    ) -> None:
         """Read the file, if there is one.
 
         Args:
             directory: the data directory; it is there.
             first: the settings' token.
             learn: told of each new token before it is used.
+            path: the file; None = ``token`` in the directory.
         """
-        self._path = directory / "token"
+        self._path = path or directory / "token"
         self._minted = directory / "token-minted"
         self._learn = learn
         self._lock = threading.Lock()

@@ -26,6 +26,9 @@ class _Silent:
     def __getattr__(self, name):
         return lambda *_: None
 
+    def of(self, _account):
+        return self
+
     async def run(self):
         await asyncio.Event().wait()
 
@@ -57,8 +60,8 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
                 child.terminate()
                 printed, _ = await child.communicate()
             assert await server.ear.hmget(lease, "owner", "fence") == [b"", b"8"]
-            assert "price mirror, 0." in views[-1].cache
-            assert views[-1].feed is FeedState.LIVE
+            assert "price mirror, 0." in views[-1]["default"].cache
+            assert views[-1]["default"].feed is FeedState.LIVE
         finally:
             feeder.cancel()
             await asyncio.wait({feeder})

@@ -10,7 +10,7 @@ import asyncio
 import csv
 import io
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.model import Right, Side
 from engine.sessions import IST
@@ -20,7 +20,7 @@ from sandbox.instruments import UNDERLYINGS
 from sandbox.market import Market
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from engine.effects import Alert, Answer, Ask, Card, Say
@@ -38,8 +38,16 @@ _LEGS = ((Side.SELL, Right.PUT, 0), (Side.BUY, Right.PUT, -_WING), (Side.SELL, R
          (Side.BUY, Right.CALL, _WING))  # fmt: skip
 
 
+class Owner(NamedTuple):
+    """An account: its name in the trade store, its client id and the token that the exchange lets in."""
+
+    account: str
+    client_id: str
+    token: str
+
+
 class Stage:
-    """A still market, the condors of one account, and the server that both live in.
+    """A still market, the condors of one account, or of several, and the server that both live in.
 
     Attributes:
         server: Dhan's REST, feed and order updates; start and stop it.
@@ -54,6 +62,7 @@ class Stage:
         condors: int = 1,
         shorts_sold_at: float = 1.0,
         latency_s: float = 0.05,
+        owners: Sequence[Owner] = (Owner("default", DEFAULT_CLIENT, TOKEN),),
     ) -> None:
         """Set the stage at this moment.
 
@@ -62,12 +71,15 @@ class Stage:
             condors: how many positions, of four contracts each that no other one has; at most twenty.
             shorts_sold_at: entry price of every short leg as a multiple of its mid; below 1 it has lost.
             latency_s: what an order takes to the exchange.
+            owners: whose they are, in turn.
         """
         began_s = now_s()
         self.market = Market(began_s, underlyings=[u for u in UNDERLYINGS if u.symbol == _SYMBOL])
         self.market.freeze()
         self.exchange = Exchange(self.market, latency_s=latency_s)
-        self.exchange.open_account(DEFAULT_CLIENT, TOKEN, began_s)
+        self.owners = owners
+        for owner in owners:
+            self.exchange.open_account(owner.client_id, owner.token, began_s)
         self.legs: dict[int, list[Instrument]] = {}
         self.planned: dict[int, int] = {}
         self._rows: list[dict[str, Any]] = []
@@ -90,12 +102,14 @@ class Stage:
             self._hold(option, FIRST + number, side, paid_paise)
 
     def _hold(self, option: Instrument, strategy_id: int, side: Side, paid_paise: int) -> None:
+        owner = self.owners[(strategy_id - FIRST) % len(self.owners)]
         units = option.lot * LOTS
         self.legs[strategy_id].append(option)
         self.planned[option.security_id] = side.sign * units
-        self.exchange.carry(option.key, side.sign * units, paid_paise)
+        self.exchange.carry(option.key, side.sign * units, paid_paise, client_id=owner.client_id)
         self._rows.append({
-            "account": "default", "strategy_id": strategy_id, "symbol": _SYMBOL, "strategy": "Iron Condor",
+            "account": owner.account, "strategy_id": strategy_id, "symbol": _SYMBOL,
+            "strategy": "Iron Condor",
             "security_id": option.security_id, "action": str(side), "type": str(option.right),
             "strike_price": (option.strike_paise or 0) // 100, "expiry_date": str(option.expiry),
             "quantity": units, "price": paid_paise / 100,
@@ -144,6 +158,10 @@ class Ear:
     def __init__(self, heard: Callable[[Alert | Ask | Answer | Card | Say], None]) -> None:
         """``heard`` is called with everything that a phone would show."""
         self.alert = self.ask = self.answer = self.card = self.say = heard
+
+    def of(self, _account: str) -> Ear:
+        """The same for every account."""
+        return self
 
     async def run(self) -> None:
         """Live until cancelled, as every chat does."""

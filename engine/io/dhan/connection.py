@@ -62,6 +62,7 @@ class FeedAccess:
     url: str
     client_id: str
     access_token: Callable[[], str]
+    proxy: str | None = None
 
     def address(self, token: str) -> str:
         """The feed's address with the login in its query: never to be logged."""
@@ -134,7 +135,7 @@ class Connection:
     async def _live(self, token: str) -> Cut:
         """Lead one connection from handshake to end, and say why it ended."""
         try:
-            async with open_socket(self._access.address(token)) as socket:
+            async with open_socket(self._access.address(token), self._access.proxy) as socket:
                 return await self._converse(socket)
         except SOCKET_ERRORS as problem:
             return cut_by_error(problem)

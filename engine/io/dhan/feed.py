@@ -51,6 +51,7 @@ class DhanFeed:
         clock: Clock,
         jitter: Callable[[], float],
         policy: FeedPolicy,
+        proxy: str | None = None,
     ) -> None:
         """Prepare; nothing is opened before `run`.
 
@@ -64,8 +65,9 @@ class DhanFeed:
             clock: time of every pause and of the watchdog.
             jitter: numbers from 0 up to 1.
             policy: how patient the feed is.
+            proxy: the way to Dhan; None = as the environment says.
         """
-        self._access = FeedAccess(url, client_id, access_token)
+        self._access = FeedAccess(url, client_id, access_token, proxy)
         self._on_ticks = on_ticks
         self._on_state = on_state
         self._quotes = quotes

@@ -66,14 +66,22 @@ class Reply:
 class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
     """dhanhq's HTTP class with `Reply` objects for answers and the token read for every call."""
 
-    def __init__(self, client_id: str, access_token: Callable[[], str], base_url: str) -> None:
-        """Prepare one session; ``access_token`` is called on the threads that send."""
+    def __init__(
+        self, client_id: str, access_token: Callable[[], str], base_url: str, proxy: str | None = None
+    ) -> None:
+        """Prepare one session; ``access_token`` is called on the threads that send.
+
+        ``proxy``: the way to Dhan, and then no other; None = as the environment says.
+        """
         super().__init__(client_id, "")
         self.base_url = base_url.rstrip("/")
         self.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
         self._access_token = access_token
         # The sandbox is on this host: a proxy of the environment would carry its calls away.
         self.session.trust_env = not is_loopback(base_url)
+        if proxy is not None:  # the account's registered address: never go round it
+            self.session.trust_env = False
+            self.session.proxies = {"http": proxy, "https": proxy}
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=0))
 
@@ -126,7 +134,9 @@ def _never_connected(problem: Exception) -> bool:
     if isinstance(problem, (exceptions.ConnectTimeout, *_UNUSABLE)):
         return True
     cause = problem.args[0] if problem.args else None
-    return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
+    # of a proxy only as long as it has not let us through, so that nothing can have gone on to Dhan
+    never = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ProxyError)
+    return isinstance(getattr(cause, "reason", None), never)
 
 
 def _date_s(response: requests.Response) -> float | None:

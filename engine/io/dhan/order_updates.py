@@ -32,7 +32,7 @@ class OrderUpdates:
         bad_frames: frames that could not be read, or not wholly.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs, nothing it does not
         self,
         *,
         url: str,
@@ -43,6 +43,7 @@ class OrderUpdates:
         on_stopped: Callable[[str], None],
         clock: Clock,
         jitter: Callable[[], float],
+        proxy: str | None = None,
     ) -> None:
         """Prepare; nothing is opened before `run`.
 
@@ -56,9 +57,10 @@ class OrderUpdates:
                 socket has stayed open for a while again.
             clock: time of every pause.
             jitter: numbers from 0 up to 1.
+            proxy: the way to Dhan; None = as the environment says.
         """
         self.bad_frames = 0
-        self._url = url
+        self._url, self._proxy = url, proxy
         self._client_id = client_id
         self._access_token = access_token
         self._on_order = on_order
@@ -96,7 +98,7 @@ class OrderUpdates:
     async def _live(self, token: str) -> Cut:
         """Lead one connection from handshake to end, and say why it ended."""
         try:
-            async with open_socket(self._url) as socket:
+            async with open_socket(self._url, self._proxy) as socket:
                 await socket.send(login(self._client_id, token))
                 self._on_gap(self._after)
                 settling = asyncio.create_task(self._settle(), name="order updates settle")

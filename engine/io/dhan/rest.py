@@ -78,6 +78,7 @@ class DhanRest:
         executor: Executor,
         clock: Clock,
         passes: Callable[[], Callable[[], str]] | None = None,
+        proxy: str | None = None,
     ) -> None:
         """Prepare; no call is made.
 
@@ -89,8 +90,9 @@ class DhanRest:
             clock: paces the calls.
             passes: called when a command comes in; what it returns is called on the sending thread right
                 before the command leaves, and says why it may not any more. None: it always may.
+            proxy: the way to Dhan; None = as the environment says.
         """
-        self._http = ReplyHTTP(client_id, access_token, base_url)
+        self._http = ReplyHTTP(client_id, access_token, base_url, proxy)
         context = DhanContext(client_id, "")
         context.dhan_http = self._http
         self._api = dhanhq(context)

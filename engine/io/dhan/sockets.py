@@ -34,8 +34,11 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in _LOOPBACK
 
 
-def open_socket(url: str) -> connect:
-    """Open a websocket: without compression (binary ticks do not shrink), with short patience."""
+def open_socket(url: str, proxy: str | None = None) -> connect:
+    """Open a websocket: without compression (binary ticks do not shrink), with short patience.
+
+    ``proxy``: the way there, and then no other; None = as the environment says.
+    """
     return connect(
         url,
         compression=None,
@@ -43,7 +46,7 @@ def open_socket(url: str) -> connect:
         open_timeout=5.0,
         close_timeout=1.0,
         max_queue=1024,
-        proxy=None if is_loopback(url) else True,
+        proxy=proxy or (None if is_loopback(url) else True),
     )
 
 

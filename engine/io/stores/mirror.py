@@ -73,6 +73,10 @@ class Mirror(Generic[_T]):
             await self._agree(list(self._raw))
         self._keep(raw)
 
+    def cells(self, row_id: int) -> Mapping[str, Any]:
+        """A row as the database has it."""
+        return self._raw[row_id]
+
     async def _changed(self, since: datetime) -> dict[int, Mapping[str, Any]]:
         changed = await self._pages(self.table.columns, since - timedelta(seconds=OVERLAP_S))
         raw = self._raw | {row["id"]: row for row in changed}

@@ -21,6 +21,7 @@ from engine.io.stores import exit_levels, trade_rows
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.trade_rows import ImportReport
 from engine.model import ExitLevel, TradeRow
+from engine.trades import StoredRow, sound_rows
 
 #: How long another program's lock is waited for.
 _LOCK_WAIT_S = 2.0
@@ -72,7 +73,11 @@ class SqliteStore:
             Unreachable: the file could not be read.
             BadInput: names every row that cannot be understood.
         """
-        return await asyncio.to_thread(self._open_rows)
+        return sound_rows(await self.stored_rows())
+
+    async def stored_rows(self) -> Sequence[StoredRow]:
+        """Every open row, or what is wrong with it. Raises Unreachable."""
+        return await asyncio.to_thread(self._stored_rows)
 
     async def exit_levels(self) -> Sequence[ExitLevel]:
         """Every row of ``strategy_exit_levels``; what is wrong with one stands in it.
@@ -171,7 +176,7 @@ class SqliteStore:
         with self._database() as database, _transaction(database):
             return exit_levels.upsert(database, levels)
 
-    def _open_rows(self) -> tuple[TradeRow, ...]:
+    def _stored_rows(self) -> tuple[StoredRow, ...]:
         with self._database() as database:
             return trade_rows.select_open(database)
 

@@ -22,7 +22,7 @@ from engine.io.stores.supabase_gate import Gate
 from engine.io.stores.supabase_words import Conflicts
 from engine.model import ExitLevel, TradeRow
 from engine.trade_cells import CLOSED_STATUSES
-from engine.trades import is_open, parse_row
+from engine.trades import StoredRow, account_word, is_open, parse_row, sound_rows
 
 # A status nobody knows, or none, counts as open: reading the row complains instead of losing a leg.
 _STILL_OPEN = f"order_status.is.null,order_status.not.in.({','.join(sorted(CLOSED_STATUSES))})"
@@ -84,15 +84,20 @@ class SupabaseStore:
             SourceError: no answer, or one that must not be believed.
             BadInput: names every row that cannot be understood.
         """
+        return sound_rows(await self.stored_rows())
+
+    async def stored_rows(self) -> Sequence[StoredRow]:
+        """Every open row, or what is wrong with it. Raises SourceError."""
         self._serving, now_s = self._wanted, self._clock.now_s()
         self._full = self._serving > 0 or not 0 <= now_s - self._full_s < FULL_EVERY_S
         await self._trades.look(full=self._full)
         if self._full:
             self._full_s = now_s
-        faults = [str(row) for row in self._trades.rows.values() if isinstance(row, BadInput)]
-        if faults:
-            raise BadInput("\n".join(faults))
-        return tuple(row for row in self._trades.rows.values() if isinstance(row, TradeRow) and is_open(row))
+        return tuple(
+            StoredRow(row_id, account_word(self._trades.cells(row_id)["account"]), row)
+            for row_id, row in self._trades.rows.items()
+            if isinstance(row, BadInput) or is_open(row)
+        )
 
     async def exit_levels(self) -> Sequence[ExitLevel]:
         """Every row of ``strategy_exit_levels``; what is wrong with one stands in it. Raises SourceError."""

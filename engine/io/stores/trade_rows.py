@@ -15,7 +15,7 @@ from engine.row_ends import RowEnd
 from engine.rows import RowReader
 from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES, margin_paise
-from engine.trades import parse_row, repeated
+from engine.trades import StoredRow, account_word, parse_row, repeated
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS trades (
@@ -133,21 +133,17 @@ def add(database: sqlite3.Connection, columns: Iterable[str]) -> None:
         database.execute(f"ALTER TABLE trades ADD COLUMN {name} {_ADDED_LATER[name]}")
 
 
-def select_open(database: sqlite3.Connection) -> tuple[TradeRow, ...]:
-    """Every open row.
+def select_open(database: sqlite3.Connection) -> tuple[StoredRow, ...]:
+    """Every open row, or what is wrong with it."""
+    return tuple(_open_row(row) for row in database.execute(_SELECT_OPEN))
 
-    Raises:
-        BadInput: names every row that cannot be understood.
-    """
-    rows, faults = [], []
-    for row in database.execute(_SELECT_OPEN):
-        try:
-            rows.append(_parse(row))
-        except BadInput as error:
-            faults.append(str(error))
-    if faults:
-        raise BadInput("\n".join(faults))
-    return tuple(rows)
+
+def _open_row(row: sqlite3.Row) -> StoredRow:
+    account = account_word(row["account"])
+    try:
+        return StoredRow(row["id"], account, _parse(row))
+    except BadInput as error:
+        return StoredRow(row["id"], account, error)
 
 
 def export(database: sqlite3.Connection, *, closed: bool) -> list[dict[str, object]]:

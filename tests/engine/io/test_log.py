@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram.error import InvalidToken
 
-from engine.io.log import Redactor, _process, configure_logging, log_to
+from engine.io.log import SPEAKER, Redactor, _process, configure_logging, log_to
 
 JWT = "eyJhbGciOiJIUzUxMiJ9.eyJjYW5hcnkiOiJjYW5hcnktY2FuYXJ5In0.Y2FuYXJ5LWNhbmFyeS1jYW5hcnk_-A"
 BOT = "123456789:canary-canary-canary-canary-12345"
@@ -289,3 +289,18 @@ def test_logging_for_the_rest_of_the_process_is_replaced_by_a_second_start(tmp_p
         _process.close()
     assert contents(tmp_path / "one") == ""
     assert contents(tmp_path / "two").endswith("told once, ***\n")
+
+
+async def test_what_the_house_of_an_account_says_has_its_name(logging_here):
+    """Also what its threads say; the words of others and of a single account have none."""
+
+    async def house(name):
+        SPEAKER.set(name)
+        log.warning("hello %s", "there")
+        await asyncio.to_thread(log.warning, "from a thread")
+
+    await asyncio.gather(asyncio.create_task(house("huf")), asyncio.create_task(house("")))
+    lines = [
+        line.split("tests.birds: ")[1] for line in contents(logging_here).splitlines() if "birds" in line
+    ]
+    assert sorted(lines) == ["[huf] from a thread", "[huf] hello there", "from a thread", "hello there"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from engine.budget import moments_s, spent
 from engine.effects import Record
-from engine.io.app import Options, _House
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
+from engine.io.house import House, Plot
 from engine.io.journal import Journal
 from engine.io.storage import Storage
 from engine.io.token_file import TokenFile
@@ -86,13 +86,14 @@ async def test_a_crash_loop_has_no_more_turns_than_one_process(tmp_path: Path):
     with ThreadPoolExecutor(1) as executor:
         storage = Storage(settings)
         token, clock = TokenFile(tmp_path, "", lambda _secret: None), SystemClock(None)
+        plot = Plot(settings, Mode.EXECUTE, True, 1.0, None, lambda _secret: None)
         for sends, goes in ((6_599, True), (6_601, False)):
             row = {**order.to_json(), "modifies": 0}
-            house = _House(settings, Options(Mode.EXECUTE), journal, executor, token, clock, None, storage)
+            house = House(plot, journal, executor, token, clock, None, storage)
             hour_ago_s = clock.now_s() - 3_700.0
             rows = [Record("order", f"{n}", {**row, "sent_s": hour_ago_s}) for n in range(sends)]
             journal.commit(rows, hour_ago_s)
-            house = _House(settings, Options(Mode.EXECUTE), journal, executor, token, clock, None, storage)
+            house = House(plot, journal, executor, token, clock, None, storage)
             assert await house.rest._order_lane.turn(Rank.PLACE, 0.0) is goes
             house.rest.close()
     journal.close()

@@ -1,0 +1,299 @@
+"""One account: all parts of its house, built at once, started in order, closed in reverse.
+
+Nothing here decides anything. Nothing of another account is reached from here: threads, limiter, inbox,
+machine, journal and storage are the house's own.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from engine.access import TOKEN_PLACE
+from engine.budget import moments_s
+from engine.effects import WriteBook
+from engine.errors import JournalError
+from engine.io import tables
+from engine.io.clock import SystemClock
+from engine.io.dhan.access import DhanAccess
+from engine.io.dhan.control import DhanControl
+from engine.io.dhan.feed import DhanFeed, FeedPolicy
+from engine.io.dhan.instruments import load_instruments
+from engine.io.dhan.margin import DhanMargin
+from engine.io.dhan.order_updates import OrderUpdates
+from engine.io.dhan.polling import PollingFeed
+from engine.io.dhan.rest import DhanRest
+from engine.io.errands import Errands
+from engine.io.executions import Executions, executions_file, line_order
+from engine.io.held import watch_held
+from engine.io.inbox import Inbox
+from engine.io.journal import Journal
+from engine.io.lease import LeaseKeeper
+from engine.io.paper import PaperBroker
+from engine.io.perform import Performer, Ports
+from engine.io.ports import Broker, Chat, Control, Feed
+from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
+from engine.io.rules_file import RulesFile
+from engine.io.runner import Runner
+from engine.io.schedule import Schedule
+from engine.io.storage import Storage
+from engine.io.stores.own_rows import Roll
+from engine.io.supervise import Restart, Supervisor
+from engine.io.token_file import TokenFile
+from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
+from engine.model import Instrument, InstrumentKey, Mode
+from engine.monitor import Monitor, MonitorConfig
+from engine.paper import PaperExchange
+from engine.picture import RulesNow, picture, rules_now
+from engine.sessions import at, ist_date
+from engine.settings import Settings
+from engine.view import MonitorView
+from engine.watch import Watchlist
+from engine.words import TradesSource
+
+__all__ = ["House", "Plot"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a house is built on; each of its lives anew.
+
+    Attributes:
+        settings: of this account (`Settings.of_account`).
+        mode: of this account.
+        websocket: False = REST quotes only, every ``interval_s``.
+        roll: the accounts that live beside it; None = it is the only one, and the directory is locked.
+        learn: told of every secret that comes later than the settings: the log must not show it.
+    """
+
+    settings: Settings
+    mode: Mode
+    websocket: bool
+    interval_s: float
+    roll: Roll | None
+    learn: Callable[[str], None]
+
+    @property
+    def sends(self) -> bool:
+        """Whether orders may leave; the others may look on beside it."""
+        return self.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
+
+
+def _token_place(settings: Settings) -> str:
+    """The account's token file, in the owner's words."""
+    if settings.token_file is not None:
+        return str(settings.token_file)
+    where = TOKEN_PLACE
+    if settings.data_dir != settings.trades_dir:
+        where += f"/{settings.data_dir.relative_to(settings.trades_dir)}"
+    return where
+
+
+class House:
+    """All parts of one life, named; `live` lets them run."""
+
+    def __init__(
+        self,
+        plot: Plot,
+        journal: Journal,
+        executor: ThreadPoolExecutor,
+        token: TokenFile,
+        clock: SystemClock,
+        lease: LeaseKeeper | None,
+        storage: Storage,
+    ) -> None:
+        self.plot, self.journal = plot, journal
+        settings = self.settings = plot.settings
+        self.clock, self.lease, self.storage = clock, lease, storage
+        self.inbox = Inbox()
+        self.calendar = tables.calendar(settings.sessions_file)
+        self.token_file, self.token = token, token.reveal
+        self.rest = DhanRest(
+            client_id=settings.dhan_client_id,
+            access_token=self.token,
+            base_url=settings.dhan_api_url,
+            executor=executor,
+            clock=self.clock,
+            passes=lease.passes if lease else None,
+            proxy=self._proxy,
+        )
+        self.access = DhanAccess(self.rest, token, self.clock)
+        self.margins = DhanMargin(self.rest)
+        self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
+        rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
+        watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
+        config = MonitorConfig(
+            plot.mode, settings.account, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
+            lease=lease.terms if lease else None, nets=settings.nets, store=storage.identity(),
+            token_place=_token_place(settings),
+        )  # fmt: skip
+        self.monitor = Monitor(config, self.calendar, watch)
+        kept = journal.load()
+        try:
+            self.rest.remember(moments_s(kept.get("order", {}).values()))
+            self.monitor.restore(kept, self.clock.now_s())
+        except (KeyError, ValueError, TypeError) as error:
+            raise JournalError(
+                f"{settings.data_dir}: a record of the journal cannot be understood ({error!r}); "
+                "restore it or move it away"
+            ) from error
+        self.books = sorted((value["line"] for value in kept.get("book", {}).values()), key=line_order)
+        self.executions = Executions(
+            executions_file(settings.data_dir, plot.mode), self.inbox.post, self.clock
+        )
+        self.errands = Errands()
+        self.mirror: Callable[[], Awaitable[None]] | None = None
+        self.feed: Feed = self._feed()
+        self.updates = self._order_updates()
+        self.broker, self.listeners = self._broker()
+        control = DhanControl(self.rest)
+        self.control: Control = control if plot.sends else ReadOnlyControl(control)
+
+    def post(self, message: Message) -> None:
+        """Put a message into the inbox."""
+        self.inbox.post(message)
+
+    def view(self) -> MonitorView:
+        """The machine at this moment."""
+        return picture(self.monitor, self.clock.now_s())
+
+    def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
+        """The rules of a strategy id at this moment."""
+        return rules_now(self.monitor, strategy_id, self.clock.now_s())
+
+    async def live(self, chat: Chat) -> None:
+        """Start everything, first what others need; end in the reverse order.
+
+        It ends when it is cancelled, and when something critical fails.
+
+        Raises:
+            Exception: whatever failed.
+        """
+        store = self.storage.store(self.settings.account, self.lease, chat.alert, self.clock)
+        performer = Performer(
+            inbox=self.inbox,
+            ports=Ports(
+                broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
+                margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
+                lease=self.lease, taker=self.storage.taker,
+            ),
+            clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
+            books=self.executions.put,
+        )  # fmt: skip
+        for line in self.books:  # file and store take each once; a crash may have been faster
+            performer.perform(WriteBook(line))
+        runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
+        supervisor = Supervisor(self.clock)
+        self.inbox.post(Beat(BeatKind.SYNC))
+        supervise = supervisor.supervise
+        supervise("store writer", performer.write_store, restart=Restart.ALWAYS)
+        supervise("executions", self.executions.run, restart=Restart.ALWAYS)
+        supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)
+        supervise("runner", runner.run, critical=True)
+        supervise("feed", self.feed.run, restart=Restart.ALWAYS)
+        if self.plot.mode is not Mode.SIMULATE:
+            supervise("order updates", self.updates.run, restart=Restart.ALWAYS)
+        if self.rules_file is not None:
+            watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
+            supervise("rules file", watch, restart=Restart.ALWAYS)
+        ask = partial(self.inbox.post, Beat(BeatKind.ACCOUNT))
+        supervise("token", partial(self.token_file.watch, ask, self.clock), restart=Restart.ALWAYS)
+        schedule = Schedule(self.inbox.post, self.calendar, self.clock)
+        supervise("schedule", schedule.run, restart=Restart.ALWAYS)
+        self._supervise_more(supervisor)
+        try:
+            await supervisor.run()
+        finally:
+            for intent in self.monitor.desk.live():
+                _log.warning(
+                    "the exit of %s is not finished: its orders stay at the broker, the next start goes on",
+                    intent.title,
+                )
+
+    def _supervise_more(self, supervisor: Supervisor) -> None:
+        """What not every house has: a setting wants it."""
+        supervise = supervisor.supervise
+        if self.mirror is not None:
+            supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
+        if self.settings.trades_source is TradesSource.BROKER:
+            held = partial(watch_held, self.rest.held, self.inbox.post, self.clock)
+            supervise("held at the broker", held, restart=Restart.ALWAYS)
+        for name, run in self.storage.tasks(self.settings.account, self.inbox.post, self.clock):
+            supervise(name, run, restart=Restart.ALWAYS)
+
+    # ----------------------------------------------------------------------------------- parts
+
+    def _feed(self) -> Feed:
+        if self.settings.redis_url is None:
+            return self._dhan_feed(self.inbox.post_ticks, self.inbox.post)
+        from engine.io.redis.parts import shared_feed  # noqa: PLC0415 - not without its setting
+
+        feed, self.mirror = shared_feed(
+            self.settings, self.inbox, self.clock, self.monitor.watch.book, self.rest,
+            self.calendar.is_open, self._dhan_feed,
+        )  # fmt: skip
+        return feed
+
+    def _dhan_feed(
+        self, on_ticks: Callable[[Sequence[Tick]], None], on_state: Callable[[FeedChanged], None]
+    ) -> Feed:
+        if not self.plot.websocket:
+            return PollingFeed(self.rest, on_ticks, on_state, self.clock, self.plot.interval_s)
+        return DhanFeed(
+            url=self.settings.dhan_feed_url,
+            client_id=self.settings.dhan_client_id,
+            access_token=self.token,
+            on_ticks=on_ticks,
+            on_state=on_state,
+            quotes=self.rest,
+            clock=self.clock,
+            jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
+            policy=FeedPolicy(in_session=self.calendar.is_open, resting=self.calendar.spot_rests),
+            proxy=self._proxy,
+        )
+
+    def _broker(self) -> tuple[Broker, tuple[Callable[[Message], None], ...]]:
+        """Dhan; read-only when only alerting; in simulate mode the paper exchange."""
+        if self.plot.mode is Mode.ALERT_ONLY:
+            return ReadOnlyBroker(self.rest), ()
+        if self.plot.mode is not Mode.SIMULATE:
+            return self.rest, ()
+        exchange = PaperExchange()
+        today_s = at(ist_date(self.clock.now_s()), "00:00")
+        exchange.restore(self.monitor.desk.blotter.all(), today_s)
+        paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
+        return paper, (paper.listen,)
+
+    def _order_updates(self) -> OrderUpdates:
+        return OrderUpdates(
+            url=self.settings.dhan_order_update_url,
+            client_id=self.settings.dhan_client_id,
+            access_token=self.token,
+            on_order=lambda order: self.inbox.post(OrderUpdate(order)),
+            on_gap=self._read_the_books,
+            on_stopped=lambda detail: self.inbox.post(UpdatesStopped(detail)),
+            clock=self.clock,
+            jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
+            proxy=self._proxy,
+        )
+
+    @property
+    def _proxy(self) -> str | None:
+        return self.settings.dhan_proxy.reveal() if self.settings.dhan_proxy else None
+
+    def _read_the_books(self, why: str) -> None:
+        """The update socket may have missed something: what it brings is a hint, the books are the truth."""
+        _log.info("order updates %s: reading the books", why)
+        self.inbox.post(Beat(BeatKind.SYNC))
+
+    async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
+        cache = self.settings.data_dir / "instruments.csv"
+        found = await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
+        return tables.with_freeze(found, ist_date(self.clock.now_s()))

@@ -1,0 +1,151 @@
+"""What a chat is plugged into, and the lines to houses that may fall and be built again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.accounts import People
+from engine.effects import Answer, Say
+from engine.io.ports import Chat, Clock
+from engine.io.whys import Found
+from engine.messages import Command, FeedState, Message, Tap, Wish
+from engine.model import Mode
+from engine.picture import RulesNow
+from engine.view import MonitorView
+
+__all__ = ["Line", "MakeChat", "RunningChat", "Target", "Wiring", "quiet_view"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a chat is plugged into: one account; everything in it is good for as long as the process lives.
+
+    Attributes:
+        account: its name.
+        people: who may do what with it.
+        post: takes a command or a tap; while the account is down the chat is told so.
+        view: the account at this moment; while it is down the view says why and has no positions.
+        rules: the rules of the positions of a strategy id, as they stand.
+        why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
+    """
+
+    account: str
+    people: People
+    post: Callable[[Message], None]
+    view: Callable[[], MonitorView]
+    rules: Callable[[int], tuple[RulesNow, ...]]
+    why: Callable[[int], Awaitable[tuple[Found, ...]]]
+    clock: Clock
+
+
+class RunningChat(Protocol):
+    """A chat that has a life of its own and speaks for every account."""
+
+    def of(self, account: str) -> Chat:
+        """The port of one account's house; good for as long as the chat is."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+
+MakeChat = Callable[[Sequence[Wiring]], RunningChat]
+
+
+class Target(Protocol):
+    """A house that lives."""
+
+    def post(self, message: Message) -> None:
+        """Put a message into its inbox."""
+
+    def view(self) -> MonitorView:
+        """It at this moment."""
+
+    def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
+        """The rules of a strategy id at this moment."""
+
+
+class Line:
+    """The way to one account's house, whichever of its lives it is in.
+
+    A /stop that comes while there is none is kept: the next life hears it before anything else.
+
+    Attributes:
+        why_down: why there is no house, in words.
+    """
+
+    def __init__(self, account: str, mode: Mode, clock: Clock, *, sandbox: bool) -> None:
+        """Lead nowhere yet."""
+        self.account, self._mode, self._clock, self._sandbox = account, mode, clock, sandbox
+        self._target: Target | None = None
+        self._chat: Chat | None = None
+        self._stop: Command | None = None
+        self.why_down = "it is being started"
+
+    def plug(self, chat: Chat) -> None:
+        """Who is answered while there is no house."""
+        self._chat = chat
+
+    def lead_to(self, target: Target) -> None:
+        """There is a house."""
+        self._target = target
+        if self._stop is not None:
+            target.post(self._stop)
+            self._stop = None
+
+    def cut(self, why: str) -> None:
+        """There is none any more."""
+        self._target, self.why_down = None, why
+
+    @property
+    def up(self) -> bool:
+        """Whether there is a house."""
+        return self._target is not None
+
+    def post(self, message: Message) -> None:
+        """Hand on, or answer that nobody is there."""
+        if self._target is not None:
+            self._target.post(message)
+        elif isinstance(message, Command):
+            self._answer(message)
+        elif isinstance(message, Tap) and self._chat is not None:
+            self._chat.answer(Answer(message.callback_id, f"Nothing was done: {self._down()}", alarm=True))
+
+    def view(self) -> MonitorView:
+        """The house at this moment, or that there is none."""
+        if self._target is not None:
+            return self._target.view()
+        return quiet_view(
+            self._clock.now_s(),
+            self._mode,
+            self._down(),
+            sandbox=self._sandbox,
+            halted=self._stop is not None,
+        )
+
+    def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
+        """The rules of a strategy id; none while there is no house."""
+        return () if self._target is None else self._target.rules(strategy_id)
+
+    def _answer(self, command: Command) -> None:
+        if command.wish is Wish.STOP:
+            self._stop, what = command, "Kept: it will be halted before it does anything"
+        elif command.wish is Wish.RESUME and self._stop is not None:
+            self._stop, what = None, "The kept /stop is taken back"
+        else:
+            what = "Nothing was done"
+        if self._chat is not None:
+            self._chat.say(Say(command.by, f"{what}. {self._down()}."))
+
+    def _down(self) -> str:
+        return f"Account {self.account} is down: {self.why_down}"
+
+
+def quiet_view(at_s: float, mode: Mode, why: str, *, sandbox: bool, halted: bool = False) -> MonitorView:
+    """What can be seen of an account whose house is down: only that."""
+    return MonitorView(
+        at_s=at_s, mode=mode, sandbox=sandbox, halted=halted, degraded=why, feed=FeedState.DOWN,
+        feed_detail="", data_age_s=None, cached_prices=0, subscribed=0, session_open=False,
+        session_text="down", positions=(), down=True,
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""The line to a house that may be down: whoever speaks into it is answered, and a /stop is not lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.effects import Answer, Say
+from engine.io.wiring import Line
+from engine.messages import Actor, Beat, BeatKind, Command, Tap, Wish
+from engine.model import Mode
+from tests.support.clock import VirtualClock
+from tests.support.stage import Ear
+
+SOMEBODY = Actor(1, 2, "Asha")
+STOP = Command(Wish.STOP, SOMEBODY)
+
+
+class House:
+    """A house that hears."""
+
+    def __init__(self):
+        self.heard = []
+        self.post = self.heard.append
+
+    def view(self):
+        return "a view"
+
+    def rules(self, strategy_id):
+        return (strategy_id,)
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def line(said):
+    made = Line("huf", Mode.EXECUTE, VirtualClock(), sandbox=False)
+    made.plug(Ear(said.append))
+    return made
+
+
+def test_while_there_is_a_house_everything_is_handed_on(line, said):
+    """Nothing is answered from here."""
+    house = House()
+    line.lead_to(house)
+    line.post(STOP)
+    assert (house.heard, said, line.view(), line.rules(7)) == ([STOP], [], "a view", (7,))
+
+
+def test_while_there_is_none_people_are_told(line, said):
+    """A command and a tap are answered; what no person sent is forgotten."""
+    line.cut("the lock is held")
+    line.post(Command(Wish.EXIT, SOMEBODY, 101))
+    line.post(Tap("n", yes=True, by=SOMEBODY, callback_id="c"))
+    line.post(Beat(BeatKind.SYNC))
+    words = "Account huf is down: the lock is held"
+    assert said == [
+        Say(SOMEBODY, f"Nothing was done. {words}."), Answer("c", f"Nothing was done: {words}", alarm=True)
+    ]  # fmt: skip
+    view = line.view()
+    assert (view.down, view.degraded, view.positions, view.halted) == (True, words, (), False)
+    assert line.rules(101) == ()
+
+
+def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, said):
+    """It is the first thing that the new house hears; after a /resume it hears nothing."""
+    line.post(STOP)
+    assert line.view().halted
+    first = House()
+    line.lead_to(first)
+    assert first.heard == [STOP]
+    line.cut("fallen")
+    line.post(STOP)
+    line.post(Command(Wish.RESUME, SOMEBODY))
+    again = House()
+    line.lead_to(again)
+    assert again.heard == []
+    assert [words.text.split(". ")[0] for words in said] == [
+        "Kept: it will be halted before it does anything", "Kept: it will be halted before it does anything",
+        "The kept /stop is taken back",
+    ]  # fmt: skip
