@@ -157,18 +157,15 @@ def _start_log(settings: Settings) -> Callable[[str], None]:
     return redactor.add
 
 
-def _chat(settings: Settings) -> Callable[[Wiring], TelegramChat]:
-    def make(wiring: Wiring) -> TelegramChat:
+def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
+    def make(wirings: Sequence[Wiring]) -> TelegramChat:
         return TelegramChat(
             token=settings.telegram_bot_token.reveal(),
             api_url=settings.telegram_api_url,
             chat_id=settings.telegram_chat_id,
-            user_ids=settings.telegram_user_ids,
-            post=wiring.post,
-            view=wiring.view,
-            rules=wiring.rules,
-            why=wiring.why,
-            clock=wiring.clock,
+            accounts=wirings,
+            clock=wirings[0].clock,
+            group_commands=settings.group_commands,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
         )

@@ -34,10 +34,14 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message: Telegram HTML and the rows of buttons under it."""
+    """One message: Telegram HTML and the rows of buttons under it.
+
+    ``panel``: rows of words that stay as buttons below the person's keyboard from this message on.
+    """
 
     html: str
     keyboard: Keyboard = ()
+    panel: tuple[tuple[str, ...], ...] = ()
 
 
 def escape(text: str) -> str:

@@ -28,14 +28,17 @@ _IDLE = {"off": "switched off", "refused": "cannot guard", "not applicable": "no
 _WHY_COLUMNS = 160
 
 
-def rules_pages(found: Sequence[RulesNow], at_s: float) -> tuple[Page, ...]:
-    """All rules of these positions, as many messages as it takes; the last has the button."""
-    return tuple(page for each in found for page in _pages(each, at_s))
+def rules_pages(found: Sequence[RulesNow], at_s: float, of: str = "") -> tuple[Page, ...]:
+    """All rules of these positions, as many messages as it takes; the last has the button.
+
+    ``of``: the account's mark for the button.
+    """
+    return tuple(page for each in found for page in _pages(each, at_s, of))
 
 
-def _pages(now: RulesNow, at_s: float) -> tuple[Page, ...]:
+def _pages(now: RulesNow, at_s: float, of: str) -> tuple[Page, ...]:
     position, page = now.position, now.page
-    keyboard = ((Button("Why?", f"w:{position.strategy_id}"),),)
+    keyboard = ((Button("Why?", f"w:{of}{position.strategy_id}"),),)
     if page is None:
         over = position.state is PositionState.FLAT
         why = (

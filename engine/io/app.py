@@ -17,6 +17,7 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
+from engine.accounts import People
 from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
@@ -73,8 +74,11 @@ ONCE_LIMIT_S = 15.0
 ONCE_LOOK_S = 0.25
 
 
-class RunningChat(Chat, Protocol):
-    """A chat that has a life of its own."""
+class RunningChat(Protocol):
+    """A chat that has a life of its own, and a port for the house of each account."""
+
+    def of(self, account: str) -> Chat:
+        """The port of one account's house."""
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -85,10 +89,14 @@ class Wiring:
     """What a chat is plugged into.
 
     Attributes:
+        account: whose house this is.
+        people: who may do what with it.
         rules: the rules of the positions of a strategy id, as they stand.
         why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
     """
 
+    account: str
+    people: People
     post: Callable[[Message], None]
     view: Callable[[], MonitorView]
     rules: Callable[[int], tuple[RulesNow, ...]]
@@ -118,7 +126,7 @@ class Options:
 async def run_house(
     settings: Settings,
     options: Options,
-    make_chat: Callable[[Wiring], RunningChat],
+    make_chat: Callable[[Sequence[Wiring]], RunningChat],
     show: Callable[[MonitorView], None],
     learn: Callable[[str], None],
 ) -> None:
@@ -148,7 +156,7 @@ async def run_house(
         token = TokenFile(settings.data_dir, settings.dhan_access_token.reveal(), learn)
         house = _House(settings, options, journal, executor, token, clock, lease, storage)
         held.callback(house.rest.close)
-        await house.live(make_chat, show)
+        await house.live(make_chat([house.wiring()]), show)
 
 
 def _lease(settings: Settings, storage: Storage, clock: Clock) -> LeaseKeeper:
@@ -233,11 +241,14 @@ class _House:
         file = self.settings.data_dir / journal_name(self.options.mode)
         return await asyncio.to_thread(read_journal, file, strategy_id)
 
-    async def live(
-        self, make_chat: Callable[[Wiring], RunningChat], show: Callable[[MonitorView], None]
-    ) -> None:
+    def wiring(self) -> Wiring:
+        """What a chat is plugged into."""
+        people = People(owners=self.settings.telegram_user_ids)
+        return Wiring(ACCOUNT, people, self.inbox.post, self.view, self.rules, self.why, self.clock)
+
+    async def live(self, running: RunningChat, show: Callable[[MonitorView], None]) -> None:
         """Start everything, first what others need; end in the reverse order."""
-        chat = make_chat(Wiring(self.inbox.post, self.view, self.rules, self.why, self.clock))
+        chat = running.of(ACCOUNT)
         store = self.storage.store(ACCOUNT, self.lease, chat.alert, self.clock)
         performer = Performer(
             inbox=self.inbox,
@@ -255,7 +266,7 @@ class _House:
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise
-        supervise("chat", chat.run, restart=Restart.ALWAYS)
+        supervise("chat", running.run, restart=Restart.ALWAYS)
         supervise("store writer", performer.write_store, restart=Restart.ALWAYS)
         supervise("executions", self.executions.run, restart=Restart.ALWAYS)
         supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)

@@ -25,7 +25,7 @@ from tests.bench.measure import Rounds, percentile, repeat
 from tests.support.stage import FIRST, Ear
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from engine.effects import Alert, Answer, Ask, Effect, Say
     from engine.intents import Intent
@@ -119,8 +119,8 @@ class _House:
             "flat": (times.flat - times.verdict) / 1e6,
         }
 
-    def _chat(self, wiring: Wiring) -> Ear:
-        self._wiring = wiring
+    def _chat(self, wirings: Sequence[Wiring]) -> Ear:
+        [self._wiring] = wirings
         return Ear(self._heard)
 
     def _heard(self, said: Alert | Ask | Answer | Card | Say) -> None:

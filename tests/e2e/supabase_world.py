@@ -146,9 +146,9 @@ class Person:
     def __init__(self):
         self.heard, self.wiring = [], None
 
-    def ear(self, wiring):
+    def ear(self, wirings):
         """Plug in."""
-        self.wiring = wiring
+        [self.wiring] = wirings
         return Ear(self.heard.append)
 
     @property

@@ -46,7 +46,8 @@ class Person:
     def __init__(self):
         self.heard, self._news, self.plugged_in = [], asyncio.Event(), asyncio.Event()
 
-    def ear(self, wiring):
+    def ear(self, wirings):
+        [wiring] = wirings
         self.post = wiring.post
         self.plugged_in.set()
         return Ear(self._hear)

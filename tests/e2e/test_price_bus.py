@@ -26,6 +26,9 @@ class _Silent:
     def __getattr__(self, name):
         return lambda *_: None
 
+    def of(self, _account):
+        return self
+
     async def run(self):
         await asyncio.Event().wait()
 

@@ -140,6 +140,10 @@ class Ear:
         """``heard`` is called with everything that a phone would show."""
         self.alert = self.ask = self.answer = self.card = self.say = heard
 
+    def of(self, _account: str) -> Ear:
+        """One ear for every account."""
+        return self
+
     async def run(self) -> None:
         """Live until cancelled, as every chat does."""
         await asyncio.Event().wait()
