@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.layout import Page, escape
-from bot.status import IST, Line, feed_words, mode_words, pages, total_lines, urgency_first, warnings
+from bot.status import IST, Line, calm, feed_words, mode_words, pages, total_lines, warnings
 from engine.money import signed_rupees
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def all_status_pages(views: Mapping[str, MonitorView]) -> tuple[Page, ...]:
     lines = [
         Line(view, position, f"{account}/") for account, view in views.items() for position in view.positions
     ]
-    return pages("\n".join(head), sorted(lines, key=urgency_first))
+    return pages(
+        "\n".join(head), sorted(lines, key=lambda line: (calm(line.position), -line.position.urgency))
+    )
 
 
 def _pnl(view: MonitorView) -> str:

@@ -66,7 +66,7 @@ def status_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
     ``title``: the account, ``HUF · ``; empty when there is one alone.
     """
     lines = [Line(view, position) for position in view.positions]
-    return pages(f"{escape(title)}{_head(view)}", sorted(lines, key=lambda line: _calm(line.position)))
+    return pages(f"{escape(title)}{_head(view)}", sorted(lines, key=lambda line: calm(line.position)))
 
 
 def pages(head: str, lines: Sequence[Line]) -> tuple[Page, ...]:
@@ -90,11 +90,6 @@ def pages(head: str, lines: Sequence[Line]) -> tuple[Page, ...]:
     if shown < len(lines):
         tables[-1] += f"\nand {len(lines) - shown} more; all of them: <code>python -m engine positions</code>"
     return tuple(Page(page) for page in tables)
-
-
-def urgency_first(line: Line) -> tuple[int, int]:
-    """The troubled first, then the most urgent, what is flat last."""
-    return _calm(line.position), -line.position.urgency
 
 
 def _head(view: MonitorView) -> str:
@@ -196,7 +191,7 @@ def _listed(word: str, positions: Sequence[PositionView]) -> list[str]:
     return [f"⚠️ <b>{word.capitalize()}</b>: {ids}{more}"]
 
 
-def _calm(position: PositionView) -> int:
+def calm(position: PositionView) -> int:
     """0 = somebody should look, 1 = watched and well, 2 = done."""
     if position.state is PositionState.FLAT:
         return 2

@@ -69,7 +69,8 @@ class Switchboard:
         try:
             await handler(Asked(by, rest, allowed, barred, named=one is not None))
         except BadInput as error:
-            self._say(str(error))
+            names = ", ".join(each.account for each in self._accounts.all)
+            self._say(f"{error} Accounts: {names}." if self._accounts.several and one is None else str(error))
 
     def refused(self, what: str, needed: Role, by: Actor, one: Wiring | None) -> str:
         """Log that a person may not; the answer is what to tell them."""

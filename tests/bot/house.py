@@ -276,11 +276,13 @@ async def telegram(clock: QuickClock) -> AsyncIterator[TelegramServer]:
         yield server
 
 
-async def message_with(server: TelegramServer, words: str, *, timeout_s: float = 10.0) -> Bubble:
-    """Wait for a message of the bot that says this."""
+async def message_with(
+    server: TelegramServer, words: str, *, timeout_s: float = 10.0, chat_id: int | None = None
+) -> Bubble:
+    """Wait for a message of the bot that says this, in the owner's chat or another."""
 
     def found(here: TelegramServer) -> Bubble | None:
-        return next((m for m in here.sent() if words in m.text), None)
+        return next((m for m in here.sent(chat_id) if words in m.text), None)
 
     bubble = await server.wait_for(found, timeout_s)
     assert bubble is not None
