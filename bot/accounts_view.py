@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.layout import Page, escape
-from bot.status import IST, Line, calm, feed_words, mode_words, pages, total_lines, warnings
+from bot.layout import Page, escape, packed
+from bot.status import IST, Line, calm, day_line, feed_words, mode_words, pages, total_lines, warnings
 from engine.money import signed_rupees
 
 if TYPE_CHECKING:
@@ -15,37 +15,41 @@ if TYPE_CHECKING:
     from engine.view import MonitorView
 
 
-def accounts_page(views: Mapping[str, MonitorView]) -> Page:
+def accounts_pages(views: Mapping[str, MonitorView]) -> tuple[Page, ...]:
     """List the accounts: mode, P&L, token, and what keeps each from being calm."""
-    parts = []
-    for account, view in views.items():
-        lines = [
-            f"<b>{escape(account)}</b> · {mode_words(view)}",
-            f"P&amp;L <b>{_pnl(view)}</b> · {_count(view)}",
-        ]
-        lines += [escape(text) for text in (view.access, view.nets) if text]
-        parts.append("\n".join([*lines, *warnings(view)]))
-    return Page("\n\n".join(parts))
+    return tuple(
+        Page(text)
+        for text in packed(
+            _block(account, view, [f"P&amp;L <b>{_pnl(view)}</b> · {_count(view)}", *_access(view)])
+            for account, view in views.items()
+        )
+    )
 
 
 def all_status_pages(views: Mapping[str, MonitorView]) -> tuple[Page, ...]:
     """Show how everything stands: together, per account, then all positions, the urgent first."""
-    at_s = max(view.at_s for view in views.values())
-    any_view = next(iter(views.values()))
-    head = [
-        f"<b>{len(views)} accounts</b> · {datetime.fromtimestamp(at_s, IST):%H:%M:%S} IST",
-        f"{escape(any_view.session_text[:1].upper() + any_view.session_text[1:])}",
+    first = next(iter(views.values()))
+    at = datetime.fromtimestamp(max(view.at_s for view in views.values()), IST)
+    together = [
+        f"<b>{len(views)} accounts</b> · {at:%H:%M:%S} IST",
+        escape(first.session_text[:1].upper() + first.session_text[1:]),
         *total_lines(list(views.values()), "together "),
     ]
-    for account, view in views.items():
-        head += ["", f"<b>{escape(account)}</b> · {mode_words(view)} · {feed_words(view)}"]
-        head += [*total_lines([view]), *warnings(view)]
-    lines = [
-        Line(view, position, f"{account}/") for account, view in views.items() for position in view.positions
-    ]
-    return pages(
-        "\n".join(head), sorted(lines, key=lambda line: (calm(line.position), -line.position.urgency))
-    )
+    blocks = [_block(account, view, total_lines([view])) for account, view in views.items()]
+    *full, head = packed(["\n".join(together), *blocks])
+    lines = [Line(view, p, f"{account}/") for account, view in views.items() for p in view.positions]
+    lines.sort(key=lambda line: (calm(line.position), -line.position.urgency))
+    return (*(Page(text) for text in full), *pages(head, lines))
+
+
+def _block(account: str, view: MonitorView, lines: list[str]) -> str:
+    """One account: its name and mode, these lines, its limits of the day, what keeps it from being calm."""
+    head = f"<b>{escape(account)}</b> · {mode_words(view)} · {feed_words(view)}"
+    return "\n".join([head, *lines, *(day_line(day) for day in view.accounts), *warnings(view)])
+
+
+def _access(view: MonitorView) -> list[str]:
+    return [escape(text) for text in (view.access, view.nets) if text]
 
 
 def _pnl(view: MonitorView) -> str:

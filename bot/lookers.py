@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bot.accounts import mark
-from bot.accounts_view import accounts_page, all_status_pages
+from bot.accounts_view import accounts_pages, all_status_pages
 from bot.rules_view import rules_pages
 from bot.status import status_pages
 from bot.views import help_page, look_page, start_page, under
@@ -56,7 +56,8 @@ class Lookers:
 
     async def accounts(self, asked: Asked) -> None:
         """List the accounts."""
-        self._show(accounts_page(asked.views()))
+        for page in accounts_pages(asked.views()):
+            self._show(page)
 
     async def rules(self, asked: Asked) -> None:
         """Show a position's rules, or the positions to choose from."""

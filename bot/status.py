@@ -6,12 +6,12 @@ narrower than the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
+from bot.layout import COLUMNS, MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
 from engine.messages import FeedState
 from engine.model import Action
 from engine.money import rupees, signed_rupees
@@ -99,14 +99,11 @@ def _head(view: MonitorView) -> str:
         f"{escape(view.session_text[:1].upper() + view.session_text[1:])} · {feed_words(view)}",
         *total_lines([view]),
     ]
-    lines += [_day(account) for account in view.accounts]
+    lines += [day_line(account) for account in view.accounts]
     looked_at = [p.ready for p in view.positions if p.ready is not None]
     if looked_at and all(ready.light is not Light.RED for ready in looked_at):
         lines.append(f"Exit{'s' * (len(looked_at) > 1)} ready: {len(looked_at)}")
-    if view.access:
-        lines.append(escape(view.access))
-    if view.nets:
-        lines.append(escape(view.nets))
+    lines += [escape(text) for text in (view.access, view.nets) if text]
     return "\n".join([*lines, *warnings(view)])
 
 
@@ -151,7 +148,7 @@ def sum_of(amounts: Sequence[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _day(account: AccountView) -> str:
+def day_line(account: AccountView) -> str:
     """The account's day beside the limits on it; loud once one of them has spoken."""
     name = "" if account.name == "default" else f" {escape(account.name)}"
     return f"{'⚠️ ' if account.fired or account.blind else ''}Day{name} {escape(day_text(account))}"
@@ -201,6 +198,8 @@ def calm(position: PositionView) -> int:
 def _position(line: Line) -> list[str]:
     view, position = line.view, line.position
     name = f"{line.of}{position.strategy_id} {position.symbol}"
+    if line.of and len(name) + len(_result(position)) >= COLUMNS:  # the id must not give way to the account
+        return [line.of.removesuffix("/"), *_position(replace(line, of=""))]
     if position.state is PositionState.FLAT:
         return [pair(f"{name} {position.strategy}", _doing(position))]
     lines = [

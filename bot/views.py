@@ -74,7 +74,7 @@ def start_page(views: Mapping[str, MonitorView], who: Actor) -> Page:
         lines += [
             f"{name}{mode_words(view)}: {_MODE_WORDS[view.mode]}.",
             f"{count} position{'' if count == 1 else 's'} in view.",
-            *warnings(view),
+            *([] if name else warnings(view)),
         ]
     lines += [
         "",
@@ -88,11 +88,16 @@ def picker_page(views: Mapping[str, MonitorView]) -> Page:
     """Offer the positions that can be exited as buttons; each only leads to a question."""
     every = [(account, p) for account, view in views.items() for p in view.positions]
     offered = [(account, p) for account, p in every if p.state in _EXITABLE]
-    others = [f"{p.strategy_id} {p.state}" for _, p in every if p.state not in _EXITABLE]
+    several = len(views) > 1
+    others = [
+        f"{f'{account}/' if several else ''}{p.strategy_id} {p.state}"
+        for account, p in every
+        if p.state not in _EXITABLE
+    ]
     notes = [f"Not offered: {escape(', '.join(others[:12]))}."] if others else []
     for account, view in views.items():
         if view.degraded:
-            of = f" {escape(account)}" if len(views) > 1 else ""
+            of = f" {escape(account)}" if several else ""
             notes.append(f"⚠️ <b>Degraded</b>{of}: {escape(cut(view.degraded, 300))}")
     if not offered:
         return Page("\n".join(["I know of no position to exit.", *notes]))
@@ -100,7 +105,7 @@ def picker_page(views: Mapping[str, MonitorView]) -> Page:
     for account in views:
         count = sum(each == account for each, _ in offered)
         if count > 1:
-            of = f" of {account}" if len(views) > 1 else ""
+            of = f" of {account}" if several else ""
             rows.append((Button(f"All {count} positions{of}", f"p:{mark(account)}all", "danger"),))
     if len(offered) > PICKER_LIMIT:
         notes.append(f"{len(offered) - PICKER_LIMIT} more: write <code>/exit ID</code>.")
