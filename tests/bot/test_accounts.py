@@ -198,9 +198,9 @@ async def test_looks_go_by_account_too(tmp_path: Path):
         server.phone.tap(page.id, "w:SELF/3359")
         why = await message_with(server, "Nothing came near a threshold.")
         assert why.text.startswith("SELF\n")
-        assert [b["callback_data"] for row in why.body.markup["inline_keyboard"] for b in row] == [
-            "r:SELF/3359"
-        ]
+        assert why.body.markup is not None
+        [[back]] = why.body.markup["inline_keyboard"]
+        assert back["callback_data"] == "r:SELF/3359"
 
 
 async def test_everything_said_names_its_account(tmp_path: Path):
@@ -287,7 +287,7 @@ async def test_status_and_accounts_of_both_and_of_one(tmp_path: Path):
         one = await message_with(server, "SELF · SIMULATE · sandbox · 09:21")
         assert ("3361" in one.text, "3360" in one.text) == (True, False)
         server.phone.send("/accounts")
-        await message_with(server, "HUF · SIMULATE · sandbox\nP&L +₹3,055.00 · 2 positions")
+        await message_with(server, "HUF · SIMULATE · sandbox · feed live\nP&L +₹3,055.00 · 2 positions")
         server.phone.send("/start")
         greeting = await message_with(server, "watches your option positions")
         assert "SELF · SIMULATE" in greeting.text

@@ -101,7 +101,7 @@ async def result(server: TelegramServer, core: Core, what: str, page: int) -> st
     if not what.startswith("/"):
         press = server.phone.forge(page, what)
         await answered(server, press)
-        return press.toast
+        return press.toast or ""
     server.phone.send(what)
     await server.wait_for(lambda s: core.posted or len(s.sent()) > before, 60.0)
     return "" if core.posted else server.sent()[-1].text
@@ -122,7 +122,7 @@ async def test_who_may_answer_what(tmp_path: Path, role: str):
             press = server.phone.tap(asked.id, "Y" if yes else "N")
             allowed = Role[role.upper()] >= (NEEDS[wish] if yes or wish is Wish.GROUP else Role.OPERATOR)
             await answered(server, press)
-            assert (bool(core.of(Tap)), "That needs" in press.toast) == (allowed, not allowed), title
+            assert (bool(core.of(Tap)), "That needs" in (press.toast or "")) == (allowed, not allowed), title
 
 
 def test_an_answer_to_nobody_knows_what_is_the_owner_s():
@@ -223,6 +223,7 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, Core(), clock, tmp_path)):
         server.phone.send("/start")
         greeting = await message_with(server, "watches your option positions")
+        assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
         assert words == ["/status", "/rules", "/why", "/accounts"]
