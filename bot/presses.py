@@ -87,7 +87,8 @@ class Presses:
                 return NEEDS[wish]
             case Press(nonce, yes, account):
                 place = self._store.card(mark(account) + nonce)
-                return answer_needs(place.wish if place is not None else None, yes=yes)
+                if place is not None:  # else it is closed, for whoever presses
+                    return answer_needs(place.wish, yes=yes)
         return Role.VIEWER
 
     async def _press(self, pressed: Pressed, one: Wiring, who: Actor, query: CallbackQuery) -> None:

@@ -252,3 +252,15 @@ async def test_an_alert_s_choice_is_an_owner_s(tmp_path: Path, caplog: pytest.Lo
         await answered(server, press)
         assert core.posted == []
         assert f"user {OWNER} asked for /flatten, which needs owner" in caplog.text
+
+
+async def test_a_question_that_is_over_is_closed_for_everybody(tmp_path: Path):
+    """Nobody is told that another role could still answer it."""
+    clock, core = QuickClock(), Core(people=PEOPLE["operator"])
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(alert(Urgency.HIGH, "t"))
+        told = await message_with(server, "High t")
+        press = server.phone.forge(told.id, "c:forgotten:y")
+        await answered(server, press)
+        assert press.toast == "This question is closed."
+        assert core.posted == []
