@@ -172,20 +172,15 @@ def _start_words(settings: Settings, mode: Mode) -> str:
 
 def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
     def make(wirings: Sequence[Wiring]) -> TelegramChat:
-        wiring = wirings[0]
         return TelegramChat(
             token=settings.telegram_bot_token.reveal(),
             api_url=settings.telegram_api_url,
             chat_id=settings.telegram_chat_id,
-            user_ids=wiring.people.owners,
-            post=wiring.post,
-            view=wiring.view,
-            rules=wiring.rules,
-            why=wiring.why,
-            clock=wiring.clock,
+            accounts=wirings,
+            clock=wirings[0].clock,
+            group_commands=settings.group_commands,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
-            account=wiring.account,
         )
 
     return make

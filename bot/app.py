@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.access import Gate
-from bot.alerts import AlertGate
+from bot.accounts import Accounts
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
-from bot.bubbles import reply_page
-from bot.buttons import Buttons
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
-from bot.kept import keyboard_to_text
-from bot.letters import alert_letter, card_letters, question_letter, reply_letter
+from bot.lookers import Lookers
+from bot.menu import COMMANDS, START
 from bot.outbox import Outbox
 from bot.poller import Poller, PollPace
+from bot.presses import Presses
+from bot.roles import Role, Roles
 from bot.sender import Sender
 from bot.store import ChatStore
+from bot.switchboard import Switchboard
 from bot.toasts import Toasts
-from engine.model import DEFAULT_ACCOUNT
+from bot.voice import AccountPort, Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from telegram.ext import ExtBot
 
-    from bot.layout import Page
-    from engine.effects import Alert, Answer, Ask, Card, Say
-    from engine.io.ports import Chat, Clock
-    from engine.io.whys import Found
-    from engine.messages import Message
-    from engine.picture import RulesNow
-    from engine.view import MonitorView
+    from bot.accounts import Asked
+    from bot.menu import Entry
+    from engine.effects import Alert
+    from engine.io.app import Wiring
+    from engine.io.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +61,10 @@ class ChatHealth:
 
 
 class TelegramChat:
-    """`engine.io.ports.Chat` on Telegram.
+    """`engine.io.app.RunningChat` on Telegram: one chat for any number of accounts.
 
-    The methods of the port only queue and return. `run` connects, and keeps at it for as long as it
-    takes; nothing that Telegram or the network does is raised from it.
+    `run` connects, and keeps at it for as long as it takes; nothing that Telegram or the network does is
+    raised from it.
     """
 
     def __init__(  # noqa: PLR0913 - each is a port or a setting, given once by the composition root
@@ -74,15 +73,11 @@ class TelegramChat:
         token: str,
         api_url: str,
         chat_id: int,
-        user_ids: frozenset[int],
-        post: Callable[[Message], None],
-        view: Callable[[], MonitorView],
-        rules: Callable[[int], tuple[RulesNow, ...]],
-        why: Callable[[int], Awaitable[tuple[Found, ...]]],
+        accounts: Sequence[Wiring],
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
-        account: str = DEFAULT_ACCOUNT,
+        group_commands: bool = False,
         drop_after_s: float = 30.0,
         pace: PollPace | None = None,
     ) -> None:
@@ -91,16 +86,12 @@ class TelegramChat:
         Args:
             token: the bot's, from @BotFather; it appears in no log, message or error that leaves here.
             api_url: what stands before ``/bot<token>``, e.g. ``https://api.telegram.org``.
-            chat_id: the one chat it speaks in.
-            user_ids: who may command it there.
-            post: puts a message into the monitor's inbox.
-            view: the monitor at this moment.
-            rules: the rules of a strategy id's positions at this moment.
-            why: what the journal has seen of a strategy id.
+            chat_id: the one chat it speaks in; a group's is negative.
+            accounts: the houses it is plugged into, each with the people who may do something there.
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
-            account: the one that is commanded here; others' messages say whose they are.
+            group_commands: a group may command too; else it may only look.
             drop_after_s: commands older than this are not run.
             pace: how patient the poll is.
         """
@@ -108,74 +99,50 @@ class TelegramChat:
         self._token = token
         self._api_url = api_url
         self._chat_id = chat_id
-        self._account = account
         self._clock = clock
         self._wall_s = wall_s
         self._pace = pace or PollPace()
-        self._alerts = AlertGate()
+        self._accounts = Accounts(accounts)
+        self._roles = Roles(read_only=chat_id < 0 and not group_commands)
         self._store = ChatStore(store_path)
-        self._poll_faults = FaultBook("poll", self.alert)
-        self._send_faults = FaultBook("send", self.alert)
+        self._poll_faults = FaultBook("poll", self._alert)
+        self._send_faults = FaultBook("send", self._alert)
         self._outbox = Outbox(store=self._store, faults=self._send_faults, clock=clock, wall_s=wall_s)
-        self._toasts = Toasts(clock, self._reply)
+        self._voice = Voice(store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s)
+        self._toasts = Toasts(clock, self._voice.reply)
         self._poller: Poller | None = None
-        self._commands = Commands(
-            post=post, view=view, rules=rules, why=why, show=self._show, say=self._reply
+        self._ports = {
+            each.account: AccountPort(
+                each.account, self._accounts.title(each.account), self._voice, self._toasts, chat_id
+            )
+            for each in accounts
+        }
+        show, say = self._voice.show, self._voice.reply
+        lookers = Lookers(self._accounts, show=show, say=say)
+        self._switchboard = Switchboard(
+            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say
         )
-        looks = {"r": self._commands.show_rules, "w": self._commands.show_why}
-        self._buttons = Buttons(post=post, looks=looks, store=self._store, toasts=self._toasts)
+        self._presses = Presses(
+            self._accounts,
+            self._roles,
+            self._switchboard,
+            looks={"r": lookers.show_rules, "w": lookers.show_why},
+            store=self._store,
+            toasts=self._toasts,
+        )
         self._gate = Gate(
             chat_id=chat_id,
-            user_ids=user_ids,
+            user_ids=self._accounts.user_ids,
             drop_after_s=drop_after_s,
             wall_s=wall_s,
-            alarm=self.alert,
-            reply=self._reply,
+            alarm=self._alert,
+            reply=self._voice.reply,
             heard=self._outbox.nudge,
         )
 
-    # ------------------------------------------------------------------------------------ the port
-
-    def of(self, account: str) -> Chat:
-        """The port of one account's house: this chat itself, or one that says whose each message is."""
-        return self if account == self._account else AccountPort(account, self)
-
-    def alert(self, alert: Alert) -> None:
-        """Tell the owner: HIGH and MEDIUM aloud, NORMAL silently, the same topic once per cool-down."""
-        if self._alerts.admit(alert, self._clock.now_s()):
-            self._tell(alert)
-
-    def ask(self, ask: Ask) -> None:
-        """Show a question with its two buttons; the picker it was chosen on becomes the question.
-
-        Only once: a second choice on the same picker is a message of its own. What was asked already
-        changes its message; one that was answered meanwhile stays as it is.
-        """
-        letter = question_letter(ask, self._clock.now_s(), self._wall_s())
-        if ask.again:
-            place = self._store.card(ask.nonce)
-            if place is not None and not place.answered:
-                self._outbox.add(letter)
-            return
-        taken = not ask.message_id or self._store.carries(ask.message_id)
-        self._store.expect_card(ask.nonce, keyboard_to_text(letter.page.keyboard))
-        if not taken:
-            self._store.place_card(ask.nonce, ask.message_id)
-        self._outbox.add(letter)
-
-    def answer(self, answer: Answer) -> None:
-        """Answer a press."""
-        self._toasts.answer(answer)
-
-    def card(self, card: Card) -> None:
-        """Edit the message of this nonce, or send one; its buttons go when it is answered or final."""
-        for letter in card_letters(card, self._store.card(card.nonce), self._wall_s()):
-            self._outbox.add(letter)
-
-    def say(self, say: Say) -> None:
-        """Reply in plain words; words for somebody outside this chat (the host's own) are not ours."""
-        if say.to.chat_id == self._chat_id:
-            self._reply(say.text)
+    def of(self, account: str) -> AccountPort:
+        """The port of one account's house."""
+        return self._ports[account]
 
     # ------------------------------------------------------------------------------------- its life
 
@@ -183,7 +150,7 @@ class TelegramChat:
         """Be the chat until cancelled; may be run again afterwards."""
         app = await asyncio.to_thread(build, self._token, self._api_url)
         try:
-            add_handlers(app, self._gate, self._commands, self._buttons, self._reply)
+            add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
             await self._come_up(app)
             await app.start()
             await self._serve(app)
@@ -232,7 +199,8 @@ class TelegramChat:
             tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_storms(), name="chat storm watch")
-            tasks.create_task(show_menu(app.bot, self._chat_id), name="chat menu")
+            most = max(self._accounts.roles(self._roles))
+            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
@@ -242,40 +210,21 @@ class TelegramChat:
     async def _watch_storms(self) -> None:
         while True:
             await self._clock.sleep(1.0)
-            summary = self._alerts.summary(self._clock.now_s())
-            if summary is not None:
-                self._tell(summary)
+            self._voice.end_storm()
 
-    def _tell(self, alert: Alert) -> None:
-        self._outbox.add(alert_letter(alert, self._clock.now_s(), self._wall_s()))
-
-    def _reply(self, text: str) -> None:
-        self._show(reply_page(text))
-
-    def _show(self, page: Page) -> None:
-        self._outbox.add(reply_letter(page, self._wall_s()))
+    def _alert(self, alert: Alert) -> None:
+        """Tell what is about the chat itself, or about no account."""
+        self._voice.alert(alert)
 
 
-class AccountPort:
-    """The port of an account that is not commanded in this chat: its messages, with its name before them."""
-
-    def __init__(self, account: str, chat: TelegramChat) -> None:
-        """Speak through this chat."""
-        self._account, self._chat = account, chat
-        self.answer, self.say = chat.answer, chat.say
-
-    def alert(self, alert: Alert) -> None:
-        """Tell the owner."""
-        topic, title = f"{self._account} {alert.topic}", f"{self._account}: {alert.title}"
-        self._chat.alert(replace(alert, topic=topic, title=title))
-
-    def ask(self, ask: Ask) -> None:
-        """Show a question."""
-        self._chat.ask(replace(ask, title=f"{self._account}: {ask.title}"))
-
-    def card(self, card: Card) -> None:
-        """Show or edit a card."""
-        self._chat.card(replace(card, title=f"{self._account}: {card.title}"))
+def handlers(
+    lookers: Lookers, commands: Commands
+) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
+    """Each command of the table with the method of its name."""
+    return {
+        entry.word: (entry, getattr(lookers if entry.needs is Role.VIEWER else commands, entry.word))
+        for entry in (START, *COMMANDS)
+    }
 
 
 async def _close(app: App) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from telegram import BotCommand, BotCommandScopeChat, LinkPreviewOptions, Update
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+    LinkPreviewOptions,
+    Update,
+)
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import (
@@ -22,15 +30,16 @@ from telegram.ext import (
 from telegram.request import HTTPXRequest
 
 from bot.faults import WIRE_FAULTS, kind_of
+from bot.menu import COMMANDS, START
 from bot.poller import UpdatesRequest
-from bot.views import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.access import Gate
-    from bot.buttons import Buttons
-    from bot.commands import Commands
+    from bot.presses import Presses
+    from bot.roles import Role
+    from bot.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +85,7 @@ def build(token: str, api_url: str) -> App:
 
 
 def add_handlers(
-    app: App, gate: Gate, commands: Commands, buttons: Buttons, say: Callable[[str], None]
+    app: App, gate: Gate, switchboard: Switchboard, presses: Presses, say: Callable[[str], None]
 ) -> None:
     """Put the gate before everything, then commands and buttons; edited messages reach none of them.
 
@@ -84,11 +93,10 @@ def add_handlers(
     """
     new = filters.UpdateType.MESSAGE
     app.add_handler(TypeHandler(Update, gate), group=-1)
-    app.add_handler(CommandHandler("start", commands.start, filters=new))
-    for name, _ in COMMANDS:
-        app.add_handler(CommandHandler(name, getattr(commands, name), filters=new))
-    app.add_handler(MessageHandler(new & ~filters.StatusUpdate.ALL, commands.other))
-    app.add_handler(CallbackQueryHandler(buttons))
+    for entry in (START, *COMMANDS):
+        app.add_handler(CommandHandler(entry.word, switchboard.typed(entry.word), filters=new))
+    app.add_handler(MessageHandler(new & ~filters.StatusUpdate.ALL, switchboard.unknown))
+    app.add_handler(CallbackQueryHandler(presses))
 
     async def failed(_update: object, context: Any) -> None:
         _log_failure(context.error)
@@ -105,11 +113,19 @@ async def take_over(bot: ExtBot[None]) -> None:
         log.info("chat: a webhook could not be deleted: %s", kind_of(error))
 
 
-async def show_menu(bot: ExtBot[None], chat_id: int) -> None:
-    """Show the command list; should it fail, the next start shows it."""
-    menu = [BotCommand(name, words) for name, words in COMMANDS]
+async def show_menu(bot: ExtBot[None], chat_id: int, most: Role) -> None:
+    """Show the commands that the most powerful person here may give, in this chat alone.
+
+    Strangers see none: the lists for everybody are emptied, whoever has filled them. Should it fail, the next
+    start does it.
+    """
+    menu = [BotCommand(entry.word, entry.text) for entry in COMMANDS if entry.needs <= most]
     try:
         await bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
+        for everybody in (
+            BotCommandScopeDefault(), BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()
+        ):  # fmt: skip
+            await bot.delete_my_commands(scope=everybody)
     except WIRE_FAULTS as error:
         log.info("chat: the command list could not be set: %s", kind_of(error))
 

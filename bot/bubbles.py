@@ -42,13 +42,16 @@ def event_id(topic: str, at_s: float) -> str:
     return b32encode(digest).decode().lower()[:5]
 
 
-def alert_page(alert: Alert, at_s: float) -> Page:
-    """Show an alert: what, why, about which position, and its id; when, the phone says by itself."""
+def alert_page(alert: Alert, at_s: float, of: str = "") -> Page:
+    """Show an alert: what, why, about which position, and its id; when, the phone says by itself.
+
+    ``of``: the account's mark for the buttons.
+    """
     about = [alert.position.removeprefix("default/")] if alert.position else []
     foot = " · ".join([*about, f"id {event_id(alert.topic, at_s)}"])
     title, text = escape(cut(alert.title, _TITLE_LIMIT)), escape(cut(alert.text, _TEXT_LIMIT))
     strategy_id = (alert.position or "").rpartition("/")[2]
-    keyboard = tuple((Button(_CHOICE[wish], f"d:{wish}:{strategy_id}"),) for wish in alert.choices)
+    keyboard = tuple((Button(_CHOICE[wish], f"d:{wish}:{of}{strategy_id}"),) for wish in alert.choices)
     return Page(f"{_MARK[alert.urgency]}<b>{title}</b>\n{text}\n<i>{escape(foot)}</i>", keyboard)
 
 

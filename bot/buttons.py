@@ -1,31 +1,22 @@
-"""What the buttons do: check where the press comes from, post it, and owe it a toast."""
+"""What is read from a button's data: ``p:3359``, ``r:HUF/3359``, ``c:HUF/<nonce>:y`` and the like. Pure.
+
+The account stands before the number or the nonce; without one it is the account of the settings.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from bot.access import actor
-from engine.effects import Answer
-from engine.messages import Command, Tap, Wish
+from engine.messages import Wish
+from engine.model import DEFAULT_ACCOUNT
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from telegram import CallbackQuery, Update
-
-    from bot.store import ChatStore
-    from bot.toasts import Toasts
-    from engine.messages import Message
-
-_PICK = re.compile(r"p:(all|[0-9]{1,18})")
-_LOOK = re.compile(r"([rw]):([0-9]{1,18})")
-_CHOICE = re.compile(r"d:(adopt|shrink|unwatch|resume):([0-9]{1,18})")
-_PRESS = re.compile(r"c:([A-Za-z0-9_-]{1,48}):([yn])")
-
-CLOSED = "This question is closed."
-UNKNOWN_BUTTON = "This button is from another version. Nothing was done."
+_OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
+_PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
+_LOOK = re.compile(rf"([rw]):{_OF}([0-9]{{1,18}})")
+_CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
+_PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,48}}):([yn])")
+_RUN = re.compile(r"x:/([a-z]{1,16}) ([^\x00-\x1f]{1,60})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +24,7 @@ class Pick:
     """A position chosen from the picker; None = all of them."""
 
     strategy_id: int | None
+    account: str = DEFAULT_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +33,7 @@ class Look:
 
     page: str
     strategy_id: int
+    account: str = DEFAULT_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,7 @@ class Choice:
 
     wish: Wish
     strategy_id: int
+    account: str = DEFAULT_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,78 +51,31 @@ class Press:
 
     nonce: str
     yes: bool
+    account: str = DEFAULT_ACCOUNT
 
 
-def parse(data: str | None) -> Pick | Look | Choice | Press | None:
-    """Read a button's data (``p:3359``, ``p:all``, ``r:3359``, ``d:adopt:3359``, ``c:<nonce>:y``).
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command as it would be written, the account chosen."""
 
-    None = not one of ours.
-    """
-    if pick := _PICK.fullmatch(data or ""):
-        return Pick(None if pick[1] == "all" else int(pick[1]))
-    if look := _LOOK.fullmatch(data or ""):
-        return Look(look[1], int(look[2]))
-    if choice := _CHOICE.fullmatch(data or ""):
-        return Choice(Wish(choice[1]), int(choice[2]))
-    if press := _PRESS.fullmatch(data or ""):
-        return Press(press[1], press[2] == "y")
+    word: str
+    words: tuple[str, ...]
+
+
+Pressed = Pick | Look | Choice | Press | Run
+
+
+def parse(data: str | None) -> Pressed | None:
+    """Read a button's data; None = not one of ours."""
+    data = data or ""
+    if pick := _PICK.fullmatch(data):
+        return Pick(None if pick[2] == "all" else int(pick[2]), pick[1] or DEFAULT_ACCOUNT)
+    if look := _LOOK.fullmatch(data):
+        return Look(look[1], int(look[3]), look[2] or DEFAULT_ACCOUNT)
+    if choice := _CHOICE.fullmatch(data):
+        return Choice(Wish(choice[1]), int(choice[3]), choice[2] or DEFAULT_ACCOUNT)
+    if press := _PRESS.fullmatch(data):
+        return Press(press[2], press[3] == "y", press[1] or DEFAULT_ACCOUNT)
+    if run := _RUN.fullmatch(data):
+        return Run(run[1], tuple(run[2].split()))
     return None
-
-
-class Buttons:
-    """The one handler of all presses."""
-
-    def __init__(
-        self,
-        *,
-        post: Callable[[Message], None],
-        looks: Mapping[str, Callable[[int], Awaitable[None]]],
-        store: ChatStore,
-        toasts: Toasts,
-    ) -> None:
-        """``post`` reaches the core, ``looks`` show pages; the store knows where each question stands."""
-        self._post = post
-        self._looks = looks
-        self._store = store
-        self._toasts = toasts
-
-    async def __call__(self, update: Update, _context: Any) -> None:
-        """Take one press."""
-        query = update.callback_query
-        if query is None:
-            return
-        self._toasts.opened(query.id)
-        match parse(query.data):
-            case Pick(strategy_id):
-                place = query.message.message_id if query.message is not None else 0
-                self._post(Command(Wish.EXIT, actor(update), strategy_id, message_id=place))
-                self._toasts.answer(Answer(query.id, ""))
-            case Look(page, strategy_id):
-                self._toasts.answer(Answer(query.id, ""))
-                await self._looks[page](strategy_id)
-            case Choice(wish, strategy_id):
-                self._post(Command(wish, actor(update), strategy_id))
-                self._toasts.answer(Answer(query.id, ""))
-            case Press(nonce, yes):
-                if self._lives_here(nonce, query):
-                    self._store.answer_card(nonce)
-                    self._post(Tap(nonce, yes, actor(update), query.id))
-                else:
-                    self._toasts.answer(Answer(query.id, CLOSED, alarm=True))
-            case None:
-                self._toasts.answer(Answer(query.id, UNKNOWN_BUTTON, alarm=True))
-
-    def _lives_here(self, nonce: str, query: CallbackQuery) -> bool:
-        """Check that the press comes from the very message that the question was sent as.
-
-        A press may outrun the receipt of its question, or the receipt may be lost and the question be
-        sent a second time: then the message pressed is the question's from now on. Nobody else knows
-        the nonce, and the core counts the first press only.
-        """
-        place = self._store.card(nonce)
-        if place is None or query.message is None:
-            return False
-        if place.message_id is None or place.doubtful:
-            self._store.place_card(nonce, query.message.message_id)
-            return True
-        return place.message_id == query.message.message_id

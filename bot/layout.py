@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 #: A bubble on a small phone shows some 38 monospaced columns; 32 leaves room for larger fonts.
 COLUMNS = 32
@@ -34,10 +34,14 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message: Telegram HTML and the rows of buttons under it."""
+    """One message: Telegram HTML and the rows of buttons under it.
+
+    ``panel``: rows of words that stay as buttons below the person's keyboard from this message on.
+    """
 
     html: str
     keyboard: Keyboard = ()
+    panel: tuple[tuple[str, ...], ...] = ()
 
 
 def escape(text: str) -> str:
@@ -94,6 +98,17 @@ def story(lines: Sequence[str]) -> str:
         parts += [table(block), escape(line)]
         block = []
     return "\n".join(part for part in [*parts, table(block)] if part)
+
+
+def packed(parts: Iterable[str]) -> list[str]:
+    """Paragraphs put into as few messages as hold them."""
+    texts: list[str] = []
+    for part in parts:
+        if texts and len(texts[-1]) + len(part) + 2 <= MESSAGE_LIMIT:
+            texts[-1] += f"\n\n{part}"
+        else:
+            texts.append(part)
+    return texts
 
 
 def span(seconds: float) -> str:

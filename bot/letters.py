@@ -26,11 +26,14 @@ PROGRESS_LIFE_S = 600.0
 REPLY_LIFE_S = 600.0
 
 
-def alert_letter(alert: Alert, now_s: float, wall_s: float) -> Outgoing:
-    """An alert: silent when NORMAL, kept until delivered, and honest about being late."""
+def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "") -> Outgoing:
+    """An alert: silent when NORMAL, kept until delivered, and honest about being late.
+
+    ``of``: the account's mark for its buttons.
+    """
     return Outgoing(
         rank=_RANK[alert.urgency],
-        page=alert_page(alert, now_s),
+        page=alert_page(alert, now_s, of),
         created_s=wall_s,
         until_s=wall_s + NEWS_LIFE_S,
         silent=alert.urgency is Urgency.NORMAL,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.faults import Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import plain, span
+from bot.layout import Page, plain, span
 from bot.queue import Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 
@@ -136,7 +136,7 @@ class Outbox:
         if item.edit_only:
             return Delivered(0)
         html = item.page.html + _lateness(item, self._wall_s())
-        return await sender.send(html, keyboard, silent=item.silent)
+        return await sender.send(Page(html, keyboard, item.page.panel), silent=item.silent)
 
     async def _last_words(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> None:
         """Let a sending that is under way end, so that a restart does not say it a second time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, span
+from bot.layout import Button, Page, cut, escape, packed, span
 from engine.model import DEFAULT_ACCOUNT
 from engine.money import signed_rupees
 from engine.rules.base import Kind, in_words
@@ -14,7 +14,7 @@ from engine.sessions import ist
 from engine.view import PositionState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from engine.picture import RulesNow
     from engine.rules_page import RuleLine, RulesPage
@@ -29,14 +29,17 @@ _IDLE = {"off": "switched off", "refused": "cannot guard", "not applicable": "no
 _WHY_COLUMNS = 160
 
 
-def rules_pages(found: Sequence[RulesNow], at_s: float) -> tuple[Page, ...]:
-    """All rules of these positions, as many messages as it takes; the last has the button."""
-    return tuple(page for each in found for page in _pages(each, at_s))
+def rules_pages(found: Sequence[RulesNow], at_s: float, of: str = "") -> tuple[Page, ...]:
+    """All rules of these positions, as many messages as it takes; the last has the button.
+
+    ``of``: the account's mark for the button.
+    """
+    return tuple(page for each in found for page in _pages(each, at_s, of))
 
 
-def _pages(now: RulesNow, at_s: float) -> tuple[Page, ...]:
+def _pages(now: RulesNow, at_s: float, of: str) -> tuple[Page, ...]:
     position, page = now.position, now.page
-    keyboard = ((Button("Why?", f"w:{position.strategy_id}"),),)
+    keyboard = ((Button("Why?", f"w:{of}{position.strategy_id}"),),)
     if page is None:
         over = position.state is PositionState.FLAT
         why = (
@@ -49,7 +52,7 @@ def _pages(now: RulesNow, at_s: float) -> tuple[Page, ...]:
     parts += [_armed(line, symbol, at_s) for line in sorted(armed, key=lambda line: _PLACE[_kind(line)])]
     idle = [_idle(line) for line in page.lines if line.state != "armed"]
     parts += ["\n".join(["<b>Not on guard</b>", *idle])] if idle else []
-    texts = _packed(parts)
+    texts = packed(parts)
     return tuple(Page(text, keyboard if text is texts[-1] else ()) for text in texts)
 
 
@@ -124,17 +127,6 @@ def _idle(line: RuleLine) -> str:
     why = "" if line.state == "off" else f": {escape(cut(line.text, _WHY_COLUMNS))}"
     what = f"{loud}<s>{in_words(line.rule)}</s> {_IDLE[line.state]}{why}"
     return f"{what}\n<i>{escape(_written(line))} · {escape(line.source)}</i>"
-
-
-def _packed(parts: Iterable[str]) -> list[str]:
-    """Paragraphs put into as few messages as hold them."""
-    texts: list[str] = []
-    for part in parts:
-        if texts and len(texts[-1]) + len(part) + 2 <= MESSAGE_LIMIT:
-            texts[-1] += f"\n\n{part}"
-        else:
-            texts.append(part)
-    return texts
 
 
 def usage_page(strategy_id: int | None) -> Page:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, ReplyKeyboardMarkup
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -16,7 +16,7 @@ from telegram.error import (
 )
 
 from bot.faults import WIRE_FAULTS, Fault, Unsure, delivery, kind_of
-from bot.layout import MESSAGE_LIMIT, Keyboard, cut, plain
+from bot.layout import MESSAGE_LIMIT, Keyboard, Page, cut, plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,7 +78,7 @@ class Sender:
         self._bot = bot
         self._chat_id = chat_id
 
-    async def send(self, html: str, keyboard: Keyboard, *, silent: bool) -> Outcome:
+    async def send(self, page: Page, *, silent: bool) -> Outcome:
         """Send a new message."""
 
         async def once(text: str, parse_mode: str | None) -> Message:
@@ -86,11 +86,11 @@ class Sender:
                 self._chat_id,
                 text,
                 parse_mode=parse_mode,
-                reply_markup=markup(keyboard),
+                reply_markup=markup(page.keyboard) or _panel(page.panel),
                 disable_notification=silent,
             )
 
-        return await _attempt(once, html)
+        return await _attempt(once, page.html)
 
     async def edit(self, message_id: int, html: str, keyboard: Keyboard) -> Outcome:
         """Change a message; without buttons in ``keyboard`` the old ones go away."""
@@ -123,6 +123,11 @@ def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
         for row in keyboard
     ]
     return InlineKeyboardMarkup(rows)
+
+
+def _panel(rows: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
+    """The buttons below the person's own keyboard; they send their words."""
+    return ReplyKeyboardMarkup(rows, resize_keyboard=True, is_persistent=True) if rows else None
 
 
 async def _attempt(once: _Once, html: str) -> Outcome:

@@ -6,11 +6,12 @@ narrower than the rest.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
+from bot.layout import COLUMNS, MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
 from engine.messages import FeedState
 from engine.model import DEFAULT_ACCOUNT, Action
 from engine.money import rupees, signed_rupees
@@ -50,48 +51,59 @@ _ACTION_WORDS = {
 _TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD, PositionState.UNWATCHED)
 
 
-def status_pages(view: MonitorView) -> tuple[Page, ...]:
-    """Show how everything stands; several messages when one is too short, the troubled first."""
-    positions = sorted(view.positions, key=_calm)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One position in its place: whose view it is of, and what stands before its id (``HUF/``)."""
+
+    view: MonitorView
+    position: PositionView
+    of: str = ""
+
+
+def status_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
+    """Show how everything stands; several messages when one is too short, the troubled first.
+
+    ``title``: the account, ``HUF · ``; empty when there is one alone.
+    """
+    lines = [Line(view, position) for position in view.positions]
+    return pages(f"{escape(title)}{_head(view)}", sorted(lines, key=lambda line: calm(line.position)))
+
+
+def pages(head: str, lines: Sequence[Line]) -> tuple[Page, ...]:
+    """Put positions under a head, over as many messages as it takes."""
     chunks: list[list[str]] = [[]]
-    size = len(head := _head(view))
+    size = len(head)
     shown = 0
-    for position in positions:
-        lines = _position(view, position)
-        cost = len(escape("\n".join(lines))) + 2
+    for line in lines:
+        text = _position(line)
+        cost = len(escape("\n".join(text))) + 2
         if chunks[-1] and size + cost > MESSAGE_LIMIT:
             if len(chunks) == STATUS_PAGES:
                 break
             chunks.append([])
             size = 0
-        chunks[-1] += ["", *lines] if chunks[-1] else lines
+        chunks[-1] += ["", *text] if chunks[-1] else text
         size += cost
         shown += 1
-    pages = [table(chunk) for chunk in chunks]
-    pages[0] = f"{head}\n{pages[0]}" if view.positions else f"{head}\nNo positions are being watched."
-    if shown < len(positions):
-        pages[-1] += (
-            f"\nand {len(positions) - shown} more; all of them: <code>python -m engine positions</code>"
-        )
-    return tuple(Page(page) for page in pages)
+    tables = [table(chunk) for chunk in chunks]
+    tables[0] = f"{head}\n{tables[0]}" if lines else f"{head}\nNo positions are being watched."
+    if shown < len(lines):
+        tables[-1] += f"\nand {len(lines) - shown} more; all of them: <code>python -m engine positions</code>"
+    return tuple(Page(page) for page in tables)
 
 
 def _head(view: MonitorView) -> str:
     at = datetime.fromtimestamp(view.at_s, IST)
     lines = [
         f"{mode_words(view)} · {at:%H:%M:%S} IST",
-        f"{escape(view.session_text[:1].upper() + view.session_text[1:])} · {_feed(view)}",
+        f"{escape(view.session_text[:1].upper() + view.session_text[1:])} · {feed_words(view)}",
+        *total_lines([view]),
     ]
-    if any(p.state is not PositionState.FLAT for p in view.positions):
-        lines += _total(view)
-    lines += [_day(account) for account in view.accounts]
+    lines += [day_line(account) for account in view.accounts]
     looked_at = [p.ready for p in view.positions if p.ready is not None]
     if looked_at and all(ready.light is not Light.RED for ready in looked_at):
         lines.append(f"Exit{'s' * (len(looked_at) > 1)} ready: {len(looked_at)}")
-    if view.access:
-        lines.append(escape(view.access))
-    if view.nets:
-        lines.append(escape(view.nets))
+    lines += [escape(text) for text in (view.access, view.nets) if text]
     sources = (("Trade store", view.store), ("Realtime", view.realtime), ("Redis", view.cache))
     lines += [f"{name}: {escape(text)}" for name, text in sources if text]
     return "\n".join([*lines, *warnings(view)])
@@ -102,7 +114,8 @@ def mode_words(view: MonitorView) -> str:
     return f"<b>{view.mode.upper()}</b>" + (" · sandbox" if view.sandbox else "")
 
 
-def _feed(view: MonitorView) -> str:
+def feed_words(view: MonitorView) -> str:
+    """How the prices come, and how old they are when that matters."""
     feed = f"feed {view.feed}"
     if view.data_age_s is None:
         return f"{feed}, no data yet"
@@ -111,20 +124,33 @@ def _feed(view: MonitorView) -> str:
     return f"{feed}, data {span(view.data_age_s)} old" if old else feed
 
 
-def _total(view: MonitorView) -> list[str]:
-    unknown = sum(_unknown(p) for p in view.positions)
-    pnl = "unknown" if view.pnl_paise is None else signed_rupees(view.pnl_paise)
-    value = "unknown" if view.value_paise is None else rupees(view.value_paise)
-    lines = [f"P&amp;L <b>{pnl}</b> · value {value}"]
-    held = [p for p in view.positions if p.state is not PositionState.FLAT]
+def total_lines(views: Sequence[MonitorView], of: str = "") -> list[str]:
+    """P&L and value of all positions in these views; nothing when there is none that is open."""
+    positions = [p for view in views for p in view.positions]
+    held = [p for p in positions if p.state is not PositionState.FLAT]
+    if not held:
+        return []
+    unknown = sum(_unknown(p) for p in positions)
+    known = sum_of([view.pnl_paise for view in views])
+    pnl = "unknown" if known is None else signed_rupees(known)
+    worth = sum_of([view.value_paise for view in views])
+    value = "unknown" if worth is None else rupees(worth)
+    lines = [f"P&amp;L {of}<b>{pnl}</b> · value {value}"]
     if all(p.closing_pnl_paise is not None for p in held):
-        lines.append(f"Closed now <b>{signed_rupees(view.closing_pnl_paise or 0)}</b> after charges")
-    if unknown and view.pnl_paise is not None:
-        lines.append(f"⚠️ without {unknown} of {len(view.positions)}, whose P&amp;L is unknown")
+        closing = sum_of([view.closing_pnl_paise for view in views]) or 0
+        lines.append(f"Closed now <b>{signed_rupees(closing)}</b> after charges")
+    if unknown and known is not None:
+        lines.append(f"⚠️ without {unknown} of {len(positions)}, whose P&amp;L is unknown")
     return lines
 
 
-def _day(account: AccountView) -> str:
+def sum_of(amounts: Sequence[int | None]) -> int | None:
+    """The sum of what is known; None when nothing is."""
+    known = [each for each in amounts if each is not None]
+    return sum(known) if known else None
+
+
+def day_line(account: AccountView) -> str:
     """The account's day beside the limits on it; loud once one of them has spoken."""
     name = "" if account.name == DEFAULT_ACCOUNT else f" {escape(account.name)}"
     return f"{'⚠️ ' if account.fired or account.blind else ''}Day{name} {escape(day_text(account))}"
@@ -164,15 +190,18 @@ def _listed(word: str, positions: Sequence[PositionView]) -> list[str]:
     return [f"⚠️ <b>{word.capitalize()}</b>: {ids}{more}"]
 
 
-def _calm(position: PositionView) -> int:
+def calm(position: PositionView) -> int:
     """0 = somebody should look, 1 = watched and well, 2 = done."""
     if position.state is PositionState.FLAT:
         return 2
     return int(position.state not in _TROUBLED and not position.unprotected and not _unknown(position))
 
 
-def _position(view: MonitorView, position: PositionView) -> list[str]:
-    name = f"{position.strategy_id} {position.symbol}"
+def _position(line: Line) -> list[str]:
+    view, position = line.view, line.position
+    name = f"{line.of}{position.strategy_id} {position.symbol}"
+    if line.of and len(name) + len(_result(position)) >= COLUMNS:  # the id must not give way to the account
+        return [line.of.removesuffix("/"), *_position(replace(line, of=""))]
     if position.state is PositionState.FLAT:
         return [pair(f"{name} {position.strategy}", _doing(position))]
     lines = [

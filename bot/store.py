@@ -14,6 +14,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.messages import Wish
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -29,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (identity TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS cards (
     nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL, keyboard TEXT NOT NULL,
-    doubtful INTEGER NOT NULL
+    doubtful INTEGER NOT NULL, wish TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 """
@@ -44,12 +46,14 @@ class CardPlace:
         answered: a tap on its buttons was passed on; they are not offered again.
         keyboard: the buttons it carries, as JSON; empty when it never had any.
         doubtful: a sending of it went without receipt, so a copy may stand in the chat unknown to us.
+        wish: what yes would do; None = nobody knows (no question, or one of an older version).
     """
 
     message_id: int | None = None
     answered: bool = False
     keyboard: str = ""
     doubtful: bool = False
+    wish: Wish | None = None
 
 
 class ChatStore:
@@ -90,9 +94,9 @@ class ChatStore:
         """Tell whether a message belongs to a nonce already."""
         return any(place.message_id == message_id for place in self._cards.values())
 
-    def expect_card(self, nonce: str, keyboard: str) -> None:
+    def expect_card(self, nonce: str, keyboard: str, wish: Wish | None = None) -> None:
         """Remember a question that is about to be sent, so that a tap may even outrun the receipt."""
-        self._put_card(nonce, CardPlace(keyboard=keyboard))
+        self._put_card(nonce, CardPlace(keyboard=keyboard, wish=wish))
 
     def place_card(self, nonce: str, message_id: int) -> None:
         """Remember which message carries this nonce from now on."""
@@ -126,15 +130,16 @@ class ChatStore:
         for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
             self._seen[identity] = None
         rows = self._db.execute(
-            "SELECT nonce, message_id, answered, keyboard, doubtful FROM cards ORDER BY rowid"
+            "SELECT nonce, message_id, answered, keyboard, doubtful, wish FROM cards ORDER BY rowid"
         )
-        for nonce, message_id, answered, keyboard, doubtful in rows:
-            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard, bool(doubtful))
+        for nonce, message_id, answered, keyboard, doubtful, wish in rows:
+            what = Wish(wish) if wish in set(Wish) else None
+            self._cards[nonce] = CardPlace(message_id, bool(answered), keyboard, bool(doubtful), what)
 
     def _put_card(self, nonce: str, place: CardPlace) -> None:
         self._cards[nonce] = place
         row = (nonce, place.message_id, int(place.answered), place.keyboard, int(place.doubtful))
-        self._write("INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?, ?)", *row)
+        self._write("INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?, ?, ?)", *row, place.wish or "")
         while len(self._cards) > CARDS_KEPT:
             oldest, _ = self._cards.popitem(last=False)
             self._write("DELETE FROM cards WHERE nonce = ?", oldest)
@@ -161,4 +166,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
     # NORMAL survives a killed process; only a power cut may lose the last rows, and none decides money.
     db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(_SCHEMA)
+    columns = {name for _, name, *_ in db.execute("PRAGMA table_info(cards)")}
+    if "wish" not in columns:  # a file of an older version
+        db.execute("ALTER TABLE cards ADD COLUMN wish TEXT NOT NULL DEFAULT ''")
     return db

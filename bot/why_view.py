@@ -29,8 +29,11 @@ _ACTIONS = {
 _ACTION = re.compile("|".join(_ACTIONS))
 
 
-def why_page(found: Found, view: MonitorView) -> Page:
-    """The story of one position, the newest moment last, and the rules at the latest look."""
+def why_page(found: Found, view: MonitorView, of: str = "") -> Page:
+    """The story of one position, the newest moment last, and the rules at the latest look.
+
+    ``of``: the account's mark for the button.
+    """
     name = found.position.removeprefix("default/")
     known = next((p for p in view.positions if p.id == found.position), None)
     title = name if known is None else f"{name} {known.symbol} {known.strategy}"
@@ -38,7 +41,7 @@ def why_page(found: Found, view: MonitorView) -> Page:
     head, *rest = why_not(found.latest, view.at_s)
     now = [f"<b>{escape(head)}</b>", *(f"• {_rule(line.strip())}" for line in rest)]
     lines = [f"<b>Why</b> · {escape(title)}", "", *(moments or ["Nothing came near a threshold."]), "", *now]
-    return Page("\n".join(_fitting(lines)), ((Button("Rules", f"r:{name.rpartition('/')[2]}"),),))
+    return Page("\n".join(_fitting(lines)), ((Button("Rules", f"r:{of}{name.rpartition('/')[2]}"),),))
 
 
 def _moment(text: str) -> list[str]:

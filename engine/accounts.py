@@ -27,6 +27,8 @@ __all__ = ["MODES_BY_REACH", "Account", "People", "lower_mode", "parse_accounts"
 MODES_BY_REACH = (Mode.SIMULATE, Mode.ALERT_ONLY, Mode.SEMI_AUTO, Mode.EXECUTE)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,16}")
+#: What may follow a command where an account's name may stand too.
+_COMMAND_WORDS = frozenset({"all", "half", "merge", "split", "name", "again", "everything"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ class _Table:
         if not _NAME.fullmatch(name) or not account_tag(name):
             self.faults.append(
                 f"{self._where}: read {name!r}, expected a name of at most 16 letters, digits, - and _."
+            )
+        elif name.isdigit() or name.casefold() in _COMMAND_WORDS:
+            self.faults.append(
+                f"{self._where}: read {name!r}, expected a name that is no number and no word of a command "
+                f"({', '.join(sorted(_COMMAND_WORDS))}): in the chat it stands before them."
             )
         if not isinstance(table, dict):
             self.faults.append(f"{self._where}: expected a table of settings.")

@@ -60,6 +60,7 @@ EXPECTED: dict[str, str] = {
     "ask @userinfobot in Telegram",
     "TELEGRAM_USER_IDS": "the numbers of the people who may command, separated by commas; "
     "ask @userinfobot in Telegram",
+    "TELEGRAM_GROUP_COMMANDS": "on or off (default off)",
     "SUPABASE_URL": f"an address such as https://abc.supabase.co; {_SUPABASE}",
     "SUPABASE_SECRET_KEY": f"a key that begins with sb_secret_ or eyJ, one word; {_SUPABASE}",
     "SUPABASE_ANON_KEY": f"a key that begins with sb_publishable_ or eyJ, one word; {_SUPABASE}",
@@ -108,6 +109,7 @@ class Settings:
         data_dir: journal, embedded trade store and logs live here.
         rules_file: None = the shipped rules alone.
         sessions_file: None = the shipped calendar alone.
+        group_commands: a group chat may command too; False = it may only look. Private chats always may.
         redis_url: may hold a password, hence secret; None = no Redis.
         redis_compress: smaller values in Redis, at more cost.
         feed_source: whose socket the prices come by.
@@ -129,6 +131,7 @@ class Settings:
     telegram_bot_token: Secret
     telegram_chat_id: int
     telegram_user_ids: frozenset[int]
+    group_commands: bool
     supabase_url: str | None
     supabase_secret_key: Secret | None
     supabase_anon_key: Secret | None
@@ -187,6 +190,7 @@ class Settings:
             telegram_bot_token=read("TELEGRAM_BOT_TOKEN", words.bot_token, Secret("")),
             telegram_chat_id=read("TELEGRAM_CHAT_ID", words.chat_id, 0),
             telegram_user_ids=owners,
+            group_commands=read("TELEGRAM_GROUP_COMMANDS", words.switch, False),
             supabase_url=read("SUPABASE_URL", words.http_url, None),
             supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from bot.app import TelegramChat
 from bot.poller import PollPace
+from engine.accounts import People
 from engine.effects import Alert, Answer, Ask, Card, Effect, Say
 from engine.errors import BadInput
+from engine.io.app import Wiring
 from engine.io.whys import Found
 from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Action, Mode, Urgency, position_id
@@ -60,6 +62,8 @@ class Core:
     answers: Callable[[Message], Iterable[Effect]] = lambda _message: ()
     posted: list[Message] = field(default_factory=list)
     chat: TelegramChat | None = None
+    account: str = "default"
+    people: People = field(default_factory=lambda: People(owners=frozenset({OWNER})))
     picture: MonitorView | None = None
     rules_now: Iterable[RulesNow] = ()
     seen: Iterable[Found] | BadInput = ()
@@ -78,17 +82,18 @@ class Core:
     def give(self, effect: Effect) -> None:
         """Hand one effect to the chat."""
         assert self.chat is not None
+        port = self.chat.of(self.account)
         match effect:
             case Alert():
-                self.chat.alert(effect)
+                port.alert(effect)
             case Ask():
-                self.chat.ask(effect)
+                port.ask(effect)
             case Answer():
-                self.chat.answer(effect)
+                port.answer(effect)
             case Card():
-                self.chat.card(effect)
+                port.card(effect)
             case Say():
-                self.chat.say(effect)
+                port.say(effect)
             case _:
                 raise AssertionError(f"{effect} is not the chat's")
 
@@ -211,24 +216,42 @@ PACE = PollPace(hold_s=2, grace_s=1.0, first_rest_s=0.05, longest_rest_s=0.2)
 
 
 def make_chat(
-    server: TelegramServer, core: Core, clock: QuickClock, folder: Path, *, pace: PollPace = PACE
+    server: TelegramServer,
+    core: Core | Sequence[Core],
+    clock: QuickClock,
+    folder: Path,
+    *,
+    pace: PollPace = PACE,
+    chat_id: int = OWNER,
+    group_commands: bool = False,
 ) -> TelegramChat:
-    """Put a chat between this Telegram and this core; its memory is in the folder."""
-    core.chat = TelegramChat(
+    """Put a chat between this Telegram and this core, or several; its memory is in the folder."""
+    cores = [core] if isinstance(core, Core) else core
+    chat = TelegramChat(
         token=TOKEN,
         api_url=server.api_url,
-        chat_id=OWNER,
-        user_ids=frozenset({OWNER}),
-        post=core.post,
-        view=core.view,
-        rules=core.rules,
-        why=core.why,
+        chat_id=chat_id,
+        accounts=[
+            Wiring(
+                account=one.account,
+                people=one.people,
+                post=one.post,
+                view=one.view,
+                rules=one.rules,
+                why=one.why,
+                clock=clock,
+            )
+            for one in cores
+        ],
         clock=clock,
         wall_s=clock.now_s,
         store_path=folder / "chat.sqlite3",
+        group_commands=group_commands,
         pace=pace,
     )
-    return core.chat
+    for one in cores:
+        one.chat = chat
+    return chat
 
 
 @asynccontextmanager
@@ -253,11 +276,13 @@ async def telegram(clock: QuickClock) -> AsyncIterator[TelegramServer]:
         yield server
 
 
-async def message_with(server: TelegramServer, words: str, *, timeout_s: float = 10.0) -> Bubble:
-    """Wait for a message of the bot that says this."""
+async def message_with(
+    server: TelegramServer, words: str, *, timeout_s: float = 10.0, chat_id: int | None = None
+) -> Bubble:
+    """Wait for a message of the bot that says this, in the owner's chat or another."""
 
     def found(here: TelegramServer) -> Bubble | None:
-        return next((m for m in here.sent() if words in m.text), None)
+        return next((m for m in here.sent(chat_id) if words in m.text), None)
 
     bubble = await server.wait_for(found, timeout_s)
     assert bubble is not None

@@ -61,6 +61,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "status",
             "rules",
             "why",
+            "accounts",
             "set",
             "group",
             "exit",

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.bubbles import alert_page, question_page
 from bot.buttons import Choice, Look, Pick, Press, parse
-from bot.commands import exit_wish, set_wish
 from bot.views import look_page, picker_page
+from bot.wishes import exit_wish, set_wish
 from engine.effects import Alert
 from engine.errors import BadInput
 from engine.messages import Wish
@@ -21,10 +21,10 @@ def test_our_own_buttons_are_read_back():
     """What the pages write is what the handler reads."""
     [[yes, no]] = question_page(question(QuickClock(), "ab12"), 0.0, 0.0).keyboard
     assert (parse(yes.data), parse(no.data)) == (Press("ab12", yes=True), Press("ab12", yes=False))
-    rows = picker_page(house(position(), position(3360))).keyboard
+    rows = picker_page({"default": house(position(), position(3360))}).keyboard
     assert [parse(row[0].data) for row in rows] == [Pick(3359), Pick(3360), Pick(None)]
     for command in ("rules", "why"):
-        [[look]] = look_page(house(position()), command).keyboard
+        [[look]] = look_page({"default": house(position())}, command).keyboard
         assert parse(look.data) == Look(command[0], 3359)
 
 

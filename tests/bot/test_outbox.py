@@ -11,7 +11,7 @@ import pytest
 
 from bot.application import build
 from bot.faults import Fault, FaultBook
-from bot.layout import Button, Keyboard, Page
+from bot.layout import Button, Page
 from bot.outbox import Outbox
 from bot.queue import Outgoing, Rank
 from bot.sender import Delivered, Outcome, Sender
@@ -227,7 +227,7 @@ class SlowSender(Sender):
         self.under_way = asyncio.Event()
         self.receipt = asyncio.Event()
 
-    async def send(self, html: str, keyboard: Keyboard, *, silent: bool) -> Outcome:
+    async def send(self, page: Page, *, silent: bool) -> Outcome:
         """Deliver when the receipt comes."""
         self.under_way.set()
         await self.receipt.wait()

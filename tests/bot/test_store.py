@@ -10,6 +10,7 @@ import pytest
 
 from bot import store as store_module
 from bot.store import CardPlace, ChatStore
+from engine.messages import Wish
 
 
 def test_an_update_is_seen_once_in_all_lives(tmp_path: Path):
@@ -98,3 +99,23 @@ def test_a_disk_that_stops_taking_writes(tmp_path: Path, caplog: pytest.LogCaptu
     assert not store.durable
     assert len(caplog.records) == 1
     store.close()
+
+
+def test_a_file_of_an_older_version_is_taken_over(tmp_path: Path):
+    """Its questions stay answerable; what yes would do is not known of them, but of new ones it is."""
+    path = tmp_path / "chat.sqlite3"
+    old = sqlite3.connect(path, isolation_level=None)
+    old.execute(
+        "CREATE TABLE cards (nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL,"
+        " keyboard TEXT NOT NULL, doubtful INTEGER NOT NULL) STRICT"
+    )
+    old.execute("INSERT INTO cards VALUES ('old', 7, 0, '[]', 0)")
+    old.close()
+    store = ChatStore(path)
+    store.expect_card("HUF/new", "[]", Wish.FLATTEN)
+    store.close()
+    again = ChatStore(path)
+    assert again.durable
+    assert again.card("old") == CardPlace(7, keyboard="[]")
+    assert again.card("HUF/new") == CardPlace(keyboard="[]", wish=Wish.FLATTEN)
+    again.close()

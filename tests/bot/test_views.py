@@ -12,7 +12,7 @@ from tests.bot.house import house, position
 
 def test_start_does_nothing_and_says_who_you_are():
     """/start greets with mode, count and the person's ids."""
-    assert start_page(house(position()), Actor(42, 43, "Asha <b>")).html == (
+    assert start_page({"default": house(position())}, Actor(42, 43, "Asha <b>")).html == (
         "<b>Prahari</b> watches your option positions.\n"
         "<b>SIMULATE</b> · sandbox: orders are simulated, nothing reaches the broker.\n"
         "1 position in view.\n"
@@ -30,7 +30,7 @@ def test_help_has_nothing_to_touch_by_mistake():
 def test_the_picker_offers_what_can_be_exited():
     """One button each, all of them in red, and a word about what is not offered."""
     view = house(position(), position(3360, pnl_paise=-5_150), position(3361, state=PositionState.EXITING))
-    page = picker_page(view)
+    page = picker_page({"default": view})
     assert page.html == (
         "<b>Exit which position?</b>\nNothing happens before you confirm.\nNot offered: 3361 exiting."
     )
@@ -43,32 +43,32 @@ def test_the_picker_offers_what_can_be_exited():
 
 def test_the_picker_never_says_flat():
     """Without a position it says what it knows, and why it may not know more."""
-    page = picker_page(house(degraded="the trade store cannot be read"))
+    page = picker_page({"default": house(degraded="the trade store cannot be read")})
     assert page.html == ("I know of no position to exit.\n⚠️ <b>Degraded</b>: the trade store cannot be read")
     assert page.keyboard == ()
 
 
 def test_the_picker_names_accounts_when_there_are_several():
     """Two accounts may hold the same strategy id."""
-    page = picker_page(house(position(), position(account="wife")))
+    page = picker_page({"default": house(position(), position(account="wife"))})
     assert [row[0].text.split(" ")[0] for row in page.keyboard] == ["default/3359", "wife/3359", "All"]
 
 
 def test_a_long_picker_ends_with_a_hint():
     """More buttons than a thumb scrolls are left to /exit with an id."""
-    page = picker_page(house(*[position(n) for n in range(40)]))
+    page = picker_page({"default": house(*[position(n) for n in range(40)])})
     assert len(page.keyboard) == 31
     assert page.html.endswith("10 more: write <code>/exit ID</code>.")
 
 
 def test_an_unknown_result_on_a_button_is_never_a_zero():
     """A position without a price is offered all the same, its P&L unknown."""
-    [[button]] = picker_page(house(position(pnl_paise=None))).keyboard
+    [[button]] = picker_page({"default": house(position(pnl_paise=None))}).keyboard
     assert button.text == "3359 NIFTY · P&L unknown"
 
 
 def test_a_long_name_gives_way_to_the_result():
     """A phone cuts a long button at its end, so the strategy's name goes before the P&L does."""
     strangle = position(3360, symbol="BANKNIFTY", strategy="Short Strangle", pnl_paise=-1_061_400)
-    [[button]] = picker_page(house(strangle)).keyboard
+    [[button]] = picker_page({"default": house(strangle)}).keyboard
     assert button.text == "3360 BANKNIFTY · −₹10,614"

@@ -67,6 +67,8 @@ def test_a_good_file_becomes_accounts_in_its_order():
         ('[account."a b"]\nclient_id = "1"', "read 'a b', expected a name of at most 16"),
         ("[account.a1234567890123456]\nclient_id = '1'", "expected a name of at most 16"),
         ("[account.--]\nclient_id = '1'", "read '--', expected a name"),
+        ("[account.3359]\nclient_id = '1'", "read '3359', expected a name that is no number"),
+        ("[account.All]\nclient_id = '1'", "read 'All', expected a name that is no number and no word of a"),
         ("[account.a]\nclient_id = 1100", "client_id: read 1100, expected the account's Dhan client id"),
         ("[account.a]\ntoken = 'DHAN_ACCESS_TOKEN'", "client_id: read nothing"),
         ("[account.a]\nclient_id = '1'", "read neither token nor token_file"),

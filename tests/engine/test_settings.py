@@ -368,3 +368,9 @@ def test_any_words_give_settings_or_faults_and_nothing_else(env):
     """No text in a setting makes the parser raise anything but ConfigError."""
     with suppress(ConfigError):
         Settings.parse(env)
+
+
+def test_a_group_may_command_only_when_it_is_said():
+    """Off by itself; on by the word."""
+    assert not Settings.parse(COMPLETE).group_commands
+    assert Settings.parse(COMPLETE | {"TELEGRAM_GROUP_COMMANDS": "on"}).group_commands

@@ -1,0 +1,109 @@
+"""The accounts that one chat speaks for: how they are named, addressed, and kept apart. Pure.
+
+With one account nothing names it. With several each message begins with the account's name, and each
+button and each question's thread carries it, so that no press can reach another account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.roles import Role
+from engine.messages import Actor
+from engine.model import DEFAULT_ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.roles import Roles
+    from engine.accounts import People
+    from engine.io.app import Wiring
+    from engine.view import MonitorView
+
+
+def mark(account: str) -> str:
+    """What stands before a number or nonce of this account in a button's data and a thread's name.
+
+    The account that is made of the settings alone has none.
+    """
+    return "" if account == DEFAULT_ACCOUNT else f"{account}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command that a person may give.
+
+    Attributes:
+        words: what follows the command, the account taken off.
+        accounts: what it is about: the one that was named, or all of which the person may.
+        barred: the names of accounts that it would be about if the person might.
+        named: an account was named.
+    """
+
+    by: Actor
+    words: tuple[str, ...]
+    accounts: tuple[Wiring, ...]
+    barred: tuple[str, ...] = ()
+    named: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words as one."""
+        return " ".join(self.words)
+
+    def views(self) -> dict[str, MonitorView]:
+        """How each of them stands, by name."""
+        return {each.account: each.view() for each in self.accounts}
+
+    def having(self, strategy_id: int) -> tuple[Wiring, ...]:
+        """Those with a position of this id; one account alone is not looked at, its core knows better."""
+        if len(self.accounts) == 1:
+            return self.accounts
+        return tuple(
+            each for each in self.accounts if any(p.strategy_id == strategy_id for p in each.view().positions)
+        )
+
+
+class Accounts:
+    """All accounts of a chat."""
+
+    def __init__(self, wirings: Sequence[Wiring]) -> None:
+        """Speak for these, in this order."""
+        self.all = tuple(wirings)
+        self.several = len(self.all) > 1
+
+    @property
+    def user_ids(self) -> frozenset[int]:
+        """Everybody who is somebody to any of them."""
+        of = [people.viewers | people.operators | people.owners for people in self._people]
+        return frozenset().union(*of)
+
+    def roles(self, roles: Roles) -> list[Role]:
+        """The highest role that anybody has in each of them, in this chat."""
+        most = []
+        for people in self._people:
+            ids = people.owners or people.operators or people.viewers
+            most.append(max((roles.of(people, Actor(user, 0, "")) for user in ids), default=Role.STRANGER))
+        return most
+
+    @property
+    def _people(self) -> tuple[People, ...]:
+        return tuple(each.people for each in self.all)
+
+    def find(self, account: str) -> Wiring | None:
+        """The account of this very name."""
+        return next((each for each in self.all if each.account == account), None)
+
+    def title(self, account: str) -> str:
+        """What a message of this account begins with: ``HUF · ``; nothing when there is one account."""
+        return f"{account} · " if self.several else ""
+
+    def address(self, words: Sequence[str]) -> tuple[Wiring | None, tuple[str, ...]]:
+        """Take the account off the front: ``HUF 3359`` or ``HUF/3359``; None = none is named there."""
+        if words and self.several:
+            name, slash, rest = words[0].partition("/")
+            for each in self.all:
+                if each.account.lower() == name.lower():
+                    return each, (rest, *words[1:]) if slash and rest else tuple(words[1:])
+        return None, tuple(words)

@@ -1,0 +1,106 @@
+"""The commands that only look: each shows a page and changes nothing, in no account.
+
+A method is named as its command (`bot.menu`); its `Asked` holds the accounts that the person may see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bot.accounts import mark
+from bot.accounts_view import accounts_pages, all_status_pages
+from bot.rules_view import rules_pages
+from bot.status import status_pages
+from bot.views import help_page, look_page, start_page, under
+from bot.why_view import why_page
+from bot.wishes import read_id
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.accounts import Accounts, Asked
+    from bot.layout import Page
+    from engine.io.app import Wiring
+
+
+class Lookers:
+    """One method per look-only command."""
+
+    def __init__(
+        self, accounts: Accounts, *, show: Callable[[Page], None], say: Callable[[str], None]
+    ) -> None:
+        """``show`` and ``say`` reach the phone."""
+        self._accounts = accounts
+        self._show = show
+        self._say = say
+
+    async def start(self, asked: Asked) -> None:
+        """Greet."""
+        self._show(start_page(asked.views(), asked.by))
+
+    async def help(self, _asked: Asked) -> None:
+        """Explain."""
+        self._show(help_page(several=self._accounts.several))
+
+    async def status(self, asked: Asked) -> None:
+        """Show how everything stands, or one account."""
+        if len(asked.accounts) > 1:
+            pages = all_status_pages(asked.views())
+        else:
+            [one] = asked.accounts
+            pages = status_pages(one.view(), self._accounts.title(one.account))
+        for page in pages:
+            self._show(page)
+
+    async def accounts(self, asked: Asked) -> None:
+        """List the accounts."""
+        for page in accounts_pages(asked.views()):
+            self._show(page)
+
+    async def rules(self, asked: Asked) -> None:
+        """Show a position's rules, or the positions to choose from."""
+        await self._look("rules", asked, self.show_rules)
+
+    async def why(self, asked: Asked) -> None:
+        """Tell what a position's rules did, or show the positions to choose from."""
+        await self._look("why", asked, self.show_why)
+
+    async def _look(self, word: str, asked: Asked, show: Callable[[Wiring, int], Awaitable[None]]) -> None:
+        known = sorted(
+            {(each.account, p.strategy_id) for each in asked.accounts for p in each.view().positions}
+        )
+        if not asked.words and len(known) != 1:
+            self._show(look_page(asked.views(), word))
+            return
+        strategy_id = read_id(asked.text, word) if asked.words else known[0][1]
+        found = asked.having(strategy_id)
+        if len(found) > 1:
+            self._show(look_page(asked.views(), word, strategy_id))
+            return
+        for each in found or asked.accounts:
+            await show(each, strategy_id)
+
+    async def show_rules(self, one: Wiring, strategy_id: int) -> None:
+        """Show the rules of one position, or of each row's account that has this id."""
+        title = self._accounts.title(one.account)
+        found = one.rules(strategy_id)
+        if not found:
+            self._say(f"{title}No open position {strategy_id}. /status lists what is watched.")
+        for page in rules_pages(found, one.view().at_s, mark(one.account)):
+            self._show(under(title, page))
+
+    async def show_why(self, one: Wiring, strategy_id: int) -> None:
+        """Tell the story of one position, watched still or not; made aside, the loop goes on."""
+        title = self._accounts.title(one.account)
+        try:
+            found = await one.why(strategy_id)
+        except BadInput as error:
+            self._say(f"{title}The journal cannot be read now: {error}")
+            return
+        if not found:
+            self._say(f"{title}Nothing was seen of {strategy_id} yet. /status lists what is watched.")
+        for each in found:
+            page = await asyncio.to_thread(why_page, each, one.view(), mark(one.account))
+            self._show(under(title, page))

@@ -1,0 +1,93 @@
+"""The one table of commands: who may, what Telegram's list and /help say, what the buttons below offer.
+
+A new look-only command is one line here and one method of `bot.lookers.Lookers` with its name; one that
+does something is a line here and a method of `bot.commands.Commands`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from bot.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command.
+
+    Attributes:
+        word: as it is written, without the slash; also the name of its handler.
+        needs: the least role that may.
+        text: the line in Telegram's list of commands.
+        usage: each way to write it, and what that does, for /help.
+        panel: a button below the keyboard sends it; only for what does nothing.
+    """
+
+    word: str
+    needs: Role
+    text: str
+    usage: tuple[tuple[str, str], ...]
+    panel: bool = False
+
+
+def _look(word: str, text: str, *usage: tuple[str, str], panel: bool = True) -> Entry:
+    return Entry(word, Role.VIEWER, text, usage or ((f"/{word}", text),), panel)
+
+
+COMMANDS: tuple[Entry, ...] = (
+    _look("status", "how everything stands"),
+    _look(
+        "rules",
+        "what guards a position, and how far it is",
+        ("/rules", "what guards a position, how far it is"),
+    ),
+    _look("why", "what its rules did, and why not more"),
+    _look("accounts", "each account: mode, token, P&L"),
+    Entry(
+        "set", Role.OPERATOR, "tighten a rule: look, confirm",
+        (("/set 3359 stop_loss -30%", "tighten a rule"),),
+    ),
+    Entry(
+        "group", Role.OWNER, "what the broker holds and no row names",
+        (("/group", "what the broker holds and no row names"),),
+    ),
+    Entry(
+        "exit", Role.OPERATOR, "close a position: pick, look, confirm",
+        (
+            ("/exit", "pick, look, confirm"),
+            ("/exit 3359", "one position"),
+            ("/exit all", "every position"),
+        ),
+    ),
+    Entry(
+        "flatten", Role.OWNER, "close everything: typed word, confirm",
+        (("/flatten", "the whole account, and stay flat"),),
+    ),
+    Entry("stop", Role.OPERATOR, "halt the rules at once", (("/stop", "halt the rules at once"),)),
+    Entry(
+        "resume", Role.OWNER, "let the rules act again",
+        (("/resume", "let them act again"), ("/resume 3359", "one held position")),
+    ),
+    _look("help", "what each command does", panel=False),
+)  # fmt: skip
+
+#: What Telegram's own button sends; it is in no list.
+START = Entry("start", Role.VIEWER, "", ())
+
+#: So like must a word be to be taken for a misspelt command.
+_LIKE = 0.6
+
+
+def nearest(text: str) -> Entry | None:
+    """The command that the first word of this is most like; None = it is like none."""
+    word = text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower() if text.split() else ""
+    entries = {entry.word: entry for entry in COMMANDS}
+    near = difflib.get_close_matches(word, entries, n=1, cutoff=_LIKE)
+    return entries[near[0]] if near else None
+
+
+def panel(width: int = 3) -> tuple[tuple[str, ...], ...]:
+    """The rows of buttons that stay below the keyboard: harmless commands only."""
+    words = [f"/{entry.word}" for entry in COMMANDS if entry.panel and entry.needs is Role.VIEWER]
+    return tuple(tuple(words[at : at + width]) for at in range(0, len(words), width))
