@@ -67,6 +67,10 @@ class Unreachable(SourceError):
     """No answer, or one that cannot be understood; asking again later may help."""
 
 
+class Declined(Unreachable):
+    """The source is there and does not do this one thing; another question may be answered."""
+
+
 class AuthFailed(SourceError):
     """The source refuses the credentials; only a person can mend that."""
 

@@ -410,6 +410,14 @@ class RealtimeState:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreWriting:
+    """The trade store's writer has tried: so many changes of rows wait, and why; empty = all is written."""
+
+    waiting: int
+    failed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """Prices from before our start, each with the moment at which it arrived then: to be shown, no more."""
 
@@ -435,5 +443,5 @@ Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
-    | RealtimeState | Remembered | HeldAtBroker
+    | RealtimeState | StoreWriting | Remembered | HeldAtBroker
 )  # fmt: skip

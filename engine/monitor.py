@@ -46,6 +46,7 @@ from engine.messages import (
     Refused,
     Remembered,
     RulesChanged,
+    StoreWriting,
     Tap,
     Ticks,
     TokenRenewal,
@@ -138,6 +139,7 @@ class Monitor:
             CacheState: self.cached.state,
             Remembered: self.cached.remembered,
             RealtimeState: self.stored.realtime,
+            StoreWriting: self.stored.writing,
         }
 
     # ----------------------------------------------------------------------------------- start

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.monitor import Monitor
     from engine.rules_page import RulesPage
     from engine.sessions import Calendar
+    from engine.stored import Stored
     from engine.trades import InvalidPosition
 
 __all__ = ["RulesNow", "picture", "rules_now"]
@@ -71,13 +72,18 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         troubles=(
             *monitor.access.troubles(now_s),
             *monitor.dialogue.offers.troubles(),
-            *filter(None, [monitor.stored.trouble(now_s, in_session=in_session), monitor.feed_surplus]),
+            *filter(None, _of_the_store(monitor.stored, now_s, in_session=in_session)),
+            *filter(None, [monitor.feed_surplus]),
         ),
         cache=monitor.cached.words,
         store=monitor.stored.rows_words,
         realtime=monitor.stored.realtime_words(now_s),
         nets=monitor.nets.words(now_s),
     )
+
+
+def _of_the_store(stored: Stored, now_s: float, *, in_session: bool) -> tuple[str, str]:
+    return stored.trouble(now_s, in_session=in_session), stored.unwritten()
 
 
 def _session(calendar: Calendar, now_s: float) -> str:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.effects import Alert
+from engine.messages import StoreWriting
+from engine.model import Urgency
 from engine.sessions import ist
 
 if TYPE_CHECKING:
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
     from engine.messages import RealtimeState, TradesLoaded
 
 __all__ = ["Stored"]
+
+TOPIC = "store-writer"
+#: Changes of rows that wait for so long are told.
+WAITED_S = 120.0
 
 #: Rows are read every 30 s; older than this they are told, in the session.
 OLD_S = 120.0
@@ -32,6 +39,9 @@ class Stored:
         self._heard_s: float | None = None
         self._away = ""
         self._away_s: float | None = None
+        self._writing = StoreWriting(0, "")
+        self._unwritten_s: float | None = None
+        self._told = False
 
     def read(self, loaded: TradesLoaded, now_s: float, *, believed: bool) -> None:
         """An answer has come; rows are of the moment at which they were asked for."""
@@ -47,6 +57,31 @@ class Stored:
         else:
             self._heard_s, self._away_s = now_s, None
         return []
+
+    def writing(self, message: StoreWriting, now_s: float) -> list[Effect]:
+        """Changes that the store does not take are told once they have waited, and once they are in."""
+        self._writing = message
+        if not message.failed:
+            told, self._unwritten_s, self._told = self._told, None, False
+            back = Alert(
+                Urgency.NORMAL, f"{TOPIC}-back", "The trade store takes changes again",
+                "All changes of rows that were due are written.",
+            )  # fmt: skip
+            return [back] if told else []
+        self._unwritten_s = now_s if self._unwritten_s is None else self._unwritten_s
+        if self._told or now_s - self._unwritten_s < WAITED_S:
+            return []
+        self._told = True
+        text = f"{self.unwritten()} Exits do not wait for it and nothing is lost: it is tried again."
+        return [Alert(Urgency.MEDIUM, TOPIC, "The trade store does not take changes", text)]
+
+    def unwritten(self) -> str:
+        """How many changes of rows wait, since when and why; empty = none that was refused."""
+        if self._unwritten_s is None:
+            return ""
+        waiting, why = self._writing.waiting, self._writing.failed.rstrip(". ")
+        number = f"{waiting} change{'s' * (waiting != 1)} of rows wait{'s' * (waiting == 1)}"
+        return f"{number} for the trade store since {ist(self._unwritten_s):%H:%M} ({why})."
 
     @property
     def rows_words(self) -> str:

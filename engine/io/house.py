@@ -18,6 +18,7 @@ from engine.access import TOKEN_PLACE
 from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
+from engine.exit_rows import recent
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
@@ -145,6 +146,7 @@ class House:
                 "restore it or move it away"
             ) from error
         self.books = sorted((value["line"] for value in kept.get("book", {}).values()), key=line_order)
+        self.exits = tuple(recent(kept, clock.now_s()))
         self.executions = Executions(
             executions_file(settings.data_dir, plot.mode), self.inbox.post, self.clock
         )
@@ -183,17 +185,20 @@ class House:
                 broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
                 margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
                 lease=self.lease, taker=self.storage.taker,
+                exits=self.storage.exits if self.plot.sends else None,
             ),
             clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
             books=self.executions.put,
         )  # fmt: skip
         for line in self.books:  # file and store take each once; a crash may have been faster
             performer.perform(WriteBook(line))
+        for record in self.exits:  # the store may not know the last of them
+            performer.recorded(record)
         runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise
-        supervise("store writer", performer.write_store, restart=Restart.ALWAYS)
+        supervise("store writer", performer.writer.run, restart=Restart.ALWAYS)
         supervise("executions", self.executions.run, restart=Restart.ALWAYS)
         supervise("errands", self.errands.run, critical=True, stop_deadline_s=6.0)
         supervise("runner", runner.run, critical=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from engine.book_rows import RowFigures, row_figures
 from engine.effects import (
     AddTrades,
     Alert,
@@ -30,6 +28,7 @@ from engine.effects import (
     QueryOrder,
     QueryQuotes,
     RecallOrder,
+    Record,
     ReduceTrades,
     RenewToken,
     ReopenUpdates,
@@ -53,6 +52,7 @@ from engine.io.ports import (
     TradeStore,
     Updates,
 )
+from engine.io.store_writer import ExitTaker, StoreWriter
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
@@ -66,7 +66,6 @@ from engine.model import Instrument, InstrumentKey, Mode
 
 _log = logging.getLogger(__name__)
 
-STORE_RETRY_S = 5.0
 #: How often a contract list is read again when orders changed between its parts.
 REREADS = 2
 
@@ -87,6 +86,7 @@ class Ports(NamedTuple):
     control: Control
     lease: Claims | None = None
     taker: RowTaker | None = None
+    exits: ExitTaker | None = None
 
 
 class Performer:
@@ -111,14 +111,13 @@ class Performer:
         self._inbox = inbox
         self._broker, self._access, self._store = ports.broker, ports.access, ports.store
         self._margins, self._quotes = ports.margins, ports.quotes
-        self._control, self._lease, self._taker = ports.control, ports.lease, ports.taker
+        self._control, self._lease = ports.control, ports.lease
         feed, chat, updates = ports.feed, ports.chat, ports.updates
         self._clock = clock
         self._load_master = load_master
         self._spawn = spawn
         self._books = books
-        self._closing: asyncio.Queue[CloseTrades | ReduceTrades | WriteBook | AddTrades] = asyncio.Queue()
-        self._noted: list[RowFigures] = []  # what the store's rows do not say yet
+        self.writer = StoreWriter(ports.store, clock, inbox.post, self._load_trades, ports.taker, ports.exits)
         self._loading = self._load_again = False
         self._masters: list[LoadInstruments] = []  # the load that runs, and the newest that waits
         self._does: dict[type, Callable[[Any], None]] = {
@@ -138,9 +137,9 @@ class Performer:
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: self._load_instruments,
-            CloseTrades: self._closing.put_nowait,
-            ReduceTrades: self._closing.put_nowait,
-            AddTrades: self._closing.put_nowait,
+            CloseTrades: self.writer.put,
+            ReduceTrades: self.writer.put,
+            AddTrades: self.writer.put,
             Subscribe: lambda e: feed.subscribe(e.instruments),
             WriteBook: self._book,
             Alert: chat.alert,
@@ -154,12 +153,9 @@ class Performer:
         """Start doing it; never waits."""
         self._does[type(effect)](effect)
 
-    async def write_store(self) -> None:
-        """The trade store's writer: one at a time, again until it is done. Runs until cancelled."""
-        while True:
-            job = await self._closing.get()
-            while not await self._close(job):
-                await self._clock.sleep(STORE_RETRY_S)
+    def recorded(self, record: Record) -> None:
+        """The journal has this now; a store that keeps exits as rows wants to know of them."""
+        self.writer.keep(record)
 
     # ---------------------------------------------------------------------------------- orders
 
@@ -261,26 +257,7 @@ class Performer:
         """To the file; and to the store's rows, but for what was only on paper."""
         self._books(effect.line)
         if effect.line["mode"] != Mode.SIMULATE:
-            self._noted += row_figures(effect.line)
-            self._closing.put_nowait(effect)
-
-    async def _close(self, job: CloseTrades | ReduceTrades | WriteBook | AddTrades) -> bool:
-        try:
-            if isinstance(job, ReduceTrades):
-                await self._store.reduce_rows(job.parts, job.closed_at_s, job.name)
-            elif isinstance(job, CloseTrades):
-                await self._store.close_rows(job)
-            elif isinstance(job, AddTrades):
-                assert self._taker is not None  # noqa: S101 - who asks for it has been given one
-                await self._taker.add_rows(job.rows)
-                self._load_trades()
-            noted = tuple(self._noted)
-            missing = await self._store.note_exits(noted)
-            self._noted = [*missing, *self._noted[len(noted) :]]
-        except SourceError as error:
-            _log.warning("the trade store has not taken what is due: %s; trying again", error)
-            return False
-        return True
+            self.writer.note(effect.line)
 
     def _load_instruments(self, effect: LoadInstruments) -> None:
         """One load at a time: two would write one file, and the one that knows less could come last."""

@@ -120,6 +120,9 @@ class Runner:
             self._unsaved = _latest(items)
             return False
         self._unsaved = []
+        for item in items:
+            if isinstance(item, Record):
+                self._performer.recorded(item)
         if self._journal_broken:
             self._journal_broken = False
             _log.warning("the journal works again")

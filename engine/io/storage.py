@@ -45,6 +45,7 @@ class Storage:
         self._inherited = settings.data_dir / "lease.json"
         self._roll = roll
         self.taker: SqliteStore | None = None
+        self.exits: SupabaseStore | None = None
         self._leases = settings.lease_in is LeasePlace.STORE
         self.gate: Gate | None = None
         self._supabase: SupabaseStore | None = None
@@ -78,7 +79,7 @@ class Storage:
                 )
             return keeper.fence
 
-        self._supabase = SupabaseStore(self.gate, account, fence, tell, clock)
+        self._supabase = self.exits = SupabaseStore(self.gate, account, fence, tell, clock)
         return self._own(self._supabase, account, tell)
 
     def _own(

@@ -251,11 +251,14 @@ async def test_an_exit_is_written_with_its_orders(call, database):
 
 
 async def test_the_same_news_twice_changes_no_version(call, database):
-    """A repeated call writes nothing but its line in the audit."""
+    """A repeated call writes nothing, also not in the audit; one with news adds a line."""
     for _ in range(2):
         answer = await record(call, _INTENT, _ORDER)
     assert (answer["version"], answer["orders_written"]) == (1, 0)
     assert await database.rows("select version from exit_orders") == [{"version": 1}]
+    assert len(await database.rows("select * from audit")) == 1
+    await record(call, _INTENT, _ORDER | {"status": "cancelled"})
+    assert len(await database.rows("select * from audit")) == 2
 
 
 async def test_news_goes_on_and_never_back(call, database):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.status import status_pages
 from engine.effects import Alert
-from engine.messages import Beat, BeatKind, CacheState, RealtimeState, TradesLoaded
+from engine.messages import Beat, BeatKind, CacheState, RealtimeState, StoreWriting, TradesLoaded
 from engine.model import Mode
 from engine.table import terminal_table
 from tests.support.rig import Rig
@@ -79,3 +79,22 @@ def test_redis_stands_on_the_phone_too():
     assert "Redis" not in status(rig)
     rig.tell(CacheState("price mirror", "", 0.12))
     assert "Redis: price mirror, 0.1 s behind" in status(rig)
+
+
+def test_changes_that_wait_are_told_once_and_when_they_are_in():
+    """After two minutes, in its own words on /status at once; a short hiccup is nobody's business."""
+    rig = Rig(Mode.ALERT_ONLY)
+    began_s = rig.now_s
+    for waited_s in (0, 5, 119.9, 120, 125):
+        rig.now_s = began_s + waited_s
+        rig.tell(StoreWriting(3, "no route."))
+        told = [a for a in rig.said if isinstance(a, Alert) and a.topic == "store-writer"]
+        assert len(told) == (waited_s >= 120)
+    assert told[0].text.startswith("3 changes of rows wait for the trade store since 09:20 (no route).")
+    assert "⚠️ 3 changes of rows wait" in status(rig)
+    rig.tell(StoreWriting(0, ""))
+    assert "for the trade store since" not in status(rig)
+    assert rig.said[-1].title == "The trade store takes changes again"
+    rig.tell(StoreWriting(1, "no route"))
+    rig.tell(StoreWriting(0, ""))
+    assert sum(isinstance(each, Alert) for each in rig.said) == 2

@@ -169,6 +169,17 @@ class SupabaseStore:
         )
         return tuple(figures[n] for n in missing)
 
+    async def record_exit(self, intent: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> None:
+        """Write one exit and its orders as they stand; repeated words change nothing.
+
+        Raises:
+            SourceError: as `close_rows`.
+        """
+        await self._gate.call(
+            "record_exit", account=self._account, fence=self._fence_of(self._account), intent=intent,
+            orders=orders,
+        )  # fmt: skip
+
     async def close(self) -> None:
         """Let go of the connections."""
         await self._gate.close()

@@ -14,7 +14,7 @@ import httpx
 from postgrest import APIError, APIResponse
 from supabase import AsyncClient, AsyncClientOptions
 
-from engine.errors import AuthFailed, RateLimited, SourceError, Unreachable
+from engine.errors import AuthFailed, Declined, RateLimited, SourceError, Unreachable
 
 if TYPE_CHECKING:
     from engine.words import Secret
@@ -111,6 +111,7 @@ class Gate:
             Conflict: a function refused with PT409.
             AuthFailed: the key is refused, or lacks a right.
             RateLimited: asked too often.
+            Declined: it is there and does not do this: something is missing, or the question is wrong to it.
             Unreachable: no answer, or not an understandable one.
         """
         answered: list[tuple[int, str]] = []
@@ -157,10 +158,11 @@ def _in_words(error: APIError, status: int, retry_after: str) -> SourceError:
     if status == _PAUSED:
         return Unreachable("the Supabase project is paused: restore it in the dashboard")
     if code in _LACKS:
-        return Unreachable(f"Supabase: {_LACKS[code]} ({said})")
+        return Declined(f"Supabase: {_LACKS[code]} ({said})")
     if code in _REFUSED or str(status) in _REFUSED:
         return AuthFailed(f"Supabase: {_REFUSED.get(code) or _REFUSED[str(status)]} ({said})")
-    return Unreachable(f"Supabase answers {status or 'nothing'} ({code}: {said})")
+    kind = Declined if 400 <= status < 500 else Unreachable
+    return kind(f"Supabase answers {status or 'nothing'} ({code}: {said})")
 
 
 def _short(message: str | None) -> str:

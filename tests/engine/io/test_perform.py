@@ -34,7 +34,8 @@ from engine.effects import (
 from engine.errors import BadInput, Unreachable
 from engine.io.errands import Errands
 from engine.io.inbox import Inbox
-from engine.io.perform import STORE_RETRY_S, Performer, Ports
+from engine.io.perform import Performer, Ports
+from engine.io.store_writer import STORE_RETRY_S
 from engine.messages import (
     Accepted,
     AccountState,
@@ -46,6 +47,7 @@ from engine.messages import (
     MarginKnown,
     OrderUpdate,
     QuotesRead,
+    StoreWriting,
     Tick,
     TokenRenewal,
     TradesLoaded,
@@ -357,7 +359,7 @@ async def test_accepted_rows_are_written_until_the_store_takes_them_and_read_at_
     """A locked store delays them, and what comes after, and loses none."""
     house = House()
     house.store.error = Unreachable("locked")
-    writer = asyncio.ensure_future(house.performer.write_store())
+    writer = asyncio.ensure_future(house.performer.writer.run())
     house.performer.perform(AddTrades((PARSED,)))
     house.performer.perform(CloseTrades({1: 1000}, 5.0))
     await house.clock.advance(STORE_RETRY_S)
@@ -365,7 +367,8 @@ async def test_accepted_rows_are_written_until_the_store_takes_them_and_read_at_
     house.store.error = None
     await house.clock.advance(STORE_RETRY_S)
     assert house.store.closed == [(PARSED,), {1: 1000}]
-    assert isinstance(await house.inbox.get(), TradesLoaded)
+    said = [await house.inbox.get() for _ in range(4)]
+    assert [type(each) for each in said] == [StoreWriting, StoreWriting, StoreWriting, TradesLoaded]
     writer.cancel()
     await asyncio.wait({writer})
 
@@ -374,7 +377,7 @@ async def test_closing_rows_is_tried_until_the_store_takes_it():
     """A store that is away for a while still learns what was closed, once, in order."""
     house = House()
     house.store.error = Unreachable("locked")
-    writer = asyncio.ensure_future(house.performer.write_store())
+    writer = asyncio.ensure_future(house.performer.writer.run())
     house.performer.perform(CloseTrades({1: 1000}, 5.0))
     part = RowPart(3, 130, 65, 1500)
     house.performer.perform(ReduceTrades("260203001", (part,), 5.5))
@@ -401,7 +404,7 @@ async def test_a_book_goes_to_the_file_and_to_the_rows_once_these_are_there():
     """A store that is away, then one that lacks the row: asked again with the next job until it has it."""
     house = House()
     house.store.error, house.store.lacks = Unreachable("locked"), {1}
-    writer = asyncio.ensure_future(house.performer.write_store())
+    writer = asyncio.ensure_future(house.performer.writer.run())
     house.performer.perform(CloseTrades({1: 1000}, 5.0))
     house.performer.perform(WriteBook(line(1)))
     assert house.lines == [line(1)]
@@ -414,7 +417,8 @@ async def test_a_book_goes_to_the_file_and_to_the_rows_once_these_are_there():
     house.performer.perform(CloseTrades({2: 1000}, 6.0))
     house.performer.perform(CloseTrades({3: 1000}, 7.0))
     await settle()
-    assert house.store.notes[-2:] == [[1], []]
+    assert house.store.closed[1:] == [{2: 1000}, {3: 1000}]
+    assert house.store.notes == [[1], [1]]
     house.performer.perform(WriteBook(line(9, "simulate")))
     await settle()
     assert house.lines[1:] == [line(9, "simulate")]

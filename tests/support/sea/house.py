@@ -202,6 +202,7 @@ class House:
             ),
             clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
         )  # fmt: skip
+        self._writes = False
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
         self.say(Beat(BeatKind.SYNC))
 
@@ -233,14 +234,16 @@ class House:
                 elif isinstance(message, OrderUpdate):
                     self.judge.updated(message.order)
                 self.runner.step(message)
-            while not self.performer._closing.empty():
-                self.agenda.spawn("write", self._write(self.performer._closing.get_nowait()))
+            if self.performer.writer.waiting and not self._writes:
+                self._writes = True
+                self.agenda.spawn("write", self._write())
         except Killed:
             self.dies()
 
-    async def _write(self, job: object) -> None:
-        while not await self.performer._close(job):
+    async def _write(self) -> None:
+        while not await self.performer.writer.round():
             await self.agenda.sleep(5.0)
+        self._writes = False
 
     # ------------------------------------------------------------------------------------- time
 
