@@ -93,9 +93,13 @@ class SupabaseWorld:
 
     async def until_rows(self, true):
         """Wait until the rows of the database are so; the rows."""
+        return await self.until("select * from trades order by id", true)
+
+    async def until(self, question, true):
+        """Wait until the answer to a question of SQL is so; the rows of it."""
         nobody = asyncio.get_running_loop().create_future()
         async with asyncio.timeout(WAIT_S):
-            while not true(rows := await self.rows()):
+            while not true(rows := await self.database.rows(question)):
                 await asyncio.wait({nobody}, timeout=0.05)
         return rows
 

@@ -50,7 +50,16 @@ async def test_what_was_closed_while_the_database_was_down_is_written_after_a_cr
         await world.server.start()
         async with world.monitor() as second:
             rows = await world.until_rows(done)
+            (intent,) = await world.until(
+                "select * from exit_intents", lambda told: all(each["ended_at"] for each in told) and told
+            )
             assert await second.end() == 0
+        orders = await database.rows("select * from exit_orders where filled > 0")
+        assert (intent["account"], intent["status"]) == ("default", "flat")
+        assert intent["id"] == f"default/{rows[0]['exit_id']}"
+        assert {each["intent_id"] for each in orders} == {intent["id"]}
+        filled = {each["security_id"]: each["average"] for each in orders}
+        assert {key: round(average, 2) for key, average in filled.items()} == world.brought()
         assert {row["order_status"] for row in rows} == {"CLOSED"}
         assert {row["security_id"]: row["exit_price"] for row in rows} == world.brought()
         assert len({row["exit_id"] for row in rows}) == 1
