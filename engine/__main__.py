@@ -23,11 +23,12 @@ from engine.io.importer import import_csv, import_levels_csv, levels_summary, su
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.rules_tool import rules_tool
-from engine.io.storage import embedded_store
-from engine.model import DEFAULT_ACCOUNT, Mode
+from engine.io.storage import embedded_store, rows_to_export, store_to_read
+from engine.model import DEFAULT_ACCOUNT, Mode, TradeRow
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
 from engine.settings import Settings
+from engine.words import TradesSource
 
 _CACHE = """\
 What is in Redis now. Redis is optional: REDIS_URL in .env (or REDIS_HOST, REDIS_PORT) turns it on.
@@ -279,14 +280,18 @@ def _import(args: argparse.Namespace) -> str:
 
 
 def _export(args: argparse.Namespace) -> str:
-    store = embedded_store(load_settings())
-    levels = args.exit_levels
-    work = exporter.export_levels_csv(store) if levels else exporter.export_csv(store, closed=args.closed)
-    text, number = asyncio.run(work)
+    text, number = asyncio.run(_exported(load_settings(), levels=args.exit_levels, closed=args.closed))
     if args.out is None:
         return text.removesuffix("\n")
     exporter.write_new(args.out, text)
     return f"{number} row{'s' * (number != 1)} written to {args.out}."
+
+
+async def _exported(settings: Settings, *, levels: bool, closed: bool) -> tuple[str, int]:
+    async with rows_to_export(settings) as store:
+        if levels:
+            return await exporter.export_levels_csv(store)
+        return await exporter.export_csv(store, closed=closed)
 
 
 def _rules(args: argparse.Namespace) -> str:
@@ -348,8 +353,17 @@ def _check_realtime(args: argparse.Namespace) -> str:
     return json.dumps(took_ms) if args.json else check_lines(took_ms)
 
 
+async def _rows_in_supabase(settings: Settings) -> tuple[TradeRow, ...]:
+    async with store_to_read(settings) as store:
+        return tuple(await store.open_rows())
+
+
 def _positions(args: argparse.Namespace) -> str:
-    houses = read_houses(_of(args), args.last)
+    settings = _of(args)
+    rows = (
+        asyncio.run(_rows_in_supabase(settings)) if settings.trades_source is TradesSource.SUPABASE else None
+    )
+    houses = read_houses(settings, args.last, rows)
     args.status = int(args.detailed and any(checked.faults for house in houses for checked in house.files))
     if not args.json:
         return page_text(houses, detailed=args.detailed)

@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from engine.errors import BadInput
-from engine.io.stores.sqlite import SqliteStore
 
 HELP = """\
 The rows of the trade store as CSV, one row per leg, in the columns that `python -m engine import` takes
@@ -47,21 +47,31 @@ _LEVELS = (
 _QUOTE = '"'
 
 
-async def export_levels_csv(store: SqliteStore) -> tuple[str, int]:
+class Exports(Protocol):
+    """A trade store that gives out its rows as they stand."""
+
+    async def export_rows(self, *, closed: bool) -> Sequence[Mapping[str, object]]:
+        """Every open row, or every closed one, its cells by column. Raises SourceError."""
+
+    async def export_levels(self) -> Sequence[Mapping[str, object]]:
+        """Every row of ``strategy_exit_levels``, its cells by column. Raises SourceError."""
+
+
+async def export_levels_csv(store: Exports) -> tuple[str, int]:
     """The file's text with every row of ``strategy_exit_levels``, and how many there are.
 
     Raises:
-        Unreachable: the store could not be read.
+        SourceError: the store could not be read.
     """
     rows = await store.export_levels()
     return csv_text(rows, _LEVELS), len(rows)
 
 
-async def export_csv(store: SqliteStore, *, closed: bool) -> tuple[str, int]:
+async def export_csv(store: Exports, *, closed: bool) -> tuple[str, int]:
     """The file's text, and how many rows it has.
 
     Raises:
-        Unreachable: the store could not be read.
+        SourceError: the store could not be read.
     """
     rows = await store.export_rows(closed=closed)
     return csv_text(rows, (*_FIRST, *_LAST) if closed else _FIRST), len(rows)

@@ -34,10 +34,13 @@ _KINDS = {"real": Mode.EXECUTE, "paper": Mode.SIMULATE}
 Records = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def read_houses(settings: Settings, last: int) -> tuple[House, ...]:
+def read_houses(
+    settings: Settings, last: int, elsewhere: tuple[TradeRow, ...] | None = None
+) -> tuple[House, ...]:
     """What this account's directory, and its sandbox's, hold; of the exits that ended the ``last`` ones.
 
-    Of a trade store that several accounts share it gives this one's rows.
+    Of a trade store that several accounts share it gives this one's rows; ``elsewhere`` are the open rows of
+    a store that is not in the directory.
 
     Raises:
         BadInput: there is nothing here, it cannot be read, or a row cannot be understood.
@@ -48,9 +51,10 @@ def read_houses(settings: Settings, last: int) -> tuple[House, ...]:
         at = data_dir / place
         store = settings.trades_dir / place / "trades.sqlite3"
         journals = {kind: at / journal_name(mode) for kind, mode in _KINDS.items()}
-        if store.exists() or any(file.exists() for file in journals.values()):
+        given = None if place else elsewhere
+        if given is not None or store.exists() or any(file.exists() for file in journals.values()):
             kept = {kind: _records(file) for kind, file in journals.items() if file.exists()}
-            rows = _rows(store, settings.account if settings.accounts else None)
+            rows = _rows(store, settings.account if settings.accounts else None) if given is None else given
             try:
                 found.append(_house(place, at, rows, kept, last))
             except (KeyError, ValueError, TypeError) as error:

@@ -15,6 +15,7 @@ from engine.effects import Alert
 from engine.errors import BadInput, Unreachable
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
+from engine.io.exporter import Exports
 from engine.io.lease import LeaseKeeper
 from engine.io.ports import Clock, Lease, TradeStore
 from engine.io.stores.inherited_lease import InheritedLease
@@ -137,18 +138,33 @@ def roll_of(settings: Settings) -> Roll | None:
 
 
 def embedded_store(settings: Settings) -> SqliteStore:
-    """The embedded trade store, for who fills or copies it, made when it is not there yet.
+    """The embedded trade store, for who fills it, made when it is not there yet.
 
     Raises:
         BadInput: the trades are somewhere else.
     """
     if settings.trades_source is TradesSource.SUPABASE:
         raise BadInput(
-            f"TRADES_SOURCE is {settings.trades_source}: import and export are of the embedded store alone. "
-            "In Supabase: Table Editor > trades > Insert > Import data from CSV; Export gives one"
+            f"TRADES_SOURCE is {settings.trades_source}: this fills the embedded store alone. In Supabase: "
+            "Table Editor > trades > Insert > Import data from CSV"
         )
     make_data_dir(settings.trades_dir)
     return SqliteStore(settings.trades_dir / "trades.sqlite3")
+
+
+@asynccontextmanager
+async def rows_to_export(settings: Settings) -> AsyncIterator[Exports]:
+    """Where the rows of the trade store are given out, whichever it is; for a tool."""
+    storage = Storage(settings, roll_of(settings))
+    try:
+        if storage.gate is None:
+            yield embedded_store(settings)
+        else:
+            from engine.io.stores.supabase_export import SupabaseExport  # noqa: PLC0415 - see above
+
+            yield SupabaseExport(storage.gate)
+    finally:
+        await storage.close()
 
 
 @asynccontextmanager

@@ -117,7 +117,7 @@ def test_an_exit_survives_the_trip_with_its_parts(house, capsys):
 
 
 def test_rows_that_came_from_the_broker_are_exported_too(house, monkeypatch, capsys):
-    """They lie in the embedded store; those in Supabase do not, and it is said how to get at them."""
+    """They lie in the embedded store; those in Supabase do not, and are given out but not taken in."""
     for name, word in (
         ("DHAN_CLIENT_ID", "1000000001"), ("DHAN_ACCESS_TOKEN", "a" * 40),
         ("TELEGRAM_BOT_TOKEN", f"1:{'a' * 35}"),
@@ -129,7 +129,10 @@ def test_rows_that_came_from_the_broker_are_exported_too(house, monkeypatch, cap
     assert "3359,ASTRAL" in capsys.readouterr().out
     monkeypatch.setenv("TRADES_SOURCE", "supabase")
     assert main(["export"]) == 2
-    assert "import and export are of the embedded store alone" in capsys.readouterr().err
+    assert "Supabase cannot be reached" in capsys.readouterr().err
+    (house / "levels.csv").write_text("")
+    assert main(["import", "--exit-levels", str(house / "levels.csv")]) == 2
+    assert "this fills the embedded store alone" in capsys.readouterr().err
 
 
 def test_an_exit_that_makes_no_sense_is_named(house, capsys):

@@ -13,8 +13,10 @@ from engine.__main__ import main
 from engine.effects import Record
 from engine.io.executions import ExecutionsFile, executions_file
 from engine.io.journal import Journal, journal_name
+from engine.io.positions import read_houses
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
+from engine.settings import Settings
 from tests.engine.test_books import Scribe
 from tests.support.parts import ONE
 from tests.support.parts import rig as scaling
@@ -195,3 +197,14 @@ def test_help_teaches(capsys):
     said = capsys.readouterr().out
     for words in ("positive = worse", "no live prices", "exit status:", "examples:"):
         assert words in said
+
+
+def test_rows_of_a_store_that_is_elsewhere_stand_beside_the_journal_s_exits(home):
+    """With Supabase the directory holds no rows; without anything at all in it they are there still."""
+    rows = Rig(Mode.ALERT_ONLY).rows
+    (house,) = read_houses(Settings.parse({"DATA_DIR": str(home)}), 10, tuple(rows))
+    assert house.rows == tuple(rows)
+    made = Rig(Mode.EXECUTE)
+    fill(home, made)
+    (house,) = read_houses(Settings.parse({"DATA_DIR": str(home)}), 10, ())
+    assert house.rows == ()
