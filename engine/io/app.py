@@ -33,6 +33,7 @@ from engine.io.dhan.rest import DhanRest
 from engine.io.env import make_data_dir
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
+from engine.io.heap import settled
 from engine.io.held import watch_held
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal, journal_name
@@ -131,6 +132,7 @@ async def run_house(
         JournalError: the journal cannot be opened, or another monitor sends orders for this account.
     """
     async with AsyncExitStack() as held:
+        held.enter_context(settled())
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         sends = options.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)  # the others may look on beside it

@@ -21,7 +21,7 @@ CONFLATE_ABOVE = 5_000
 #: So long the reader goes on without letting others have the loop;
 TURN_S = 0.002
 #: and by how long a batch took the next is made larger or smaller, between these numbers of ticks.
-SMALLEST, LARGEST = 4, CONFLATE_ABOVE
+SMALLEST, LARGEST = 1, CONFLATE_ABOVE
 
 
 class Inbox:
