@@ -14,12 +14,12 @@ from engine.messages import Accepted, Refused, Verb
 from engine.orders import Event, Order, OrderState, Trade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from engine.broker_nouns import BrokerFill, BrokerOrder
     from engine.messages import BrokerReport, CommandOutcome
 
-__all__ = ["Blotter", "Change", "is_lost"]
+__all__ = ["Blotter", "Change", "is_lost", "lost_order"]
 
 #: Exchange trades by their ids.
 Trades = dict[str, Trade]
@@ -53,10 +53,12 @@ class Blotter:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self._orders: dict[str, Order] = {}
+        self._live: list[Order] | None = None  # None = to be sorted out anew
 
     def add(self, order: Order) -> None:
         """Take in an order: a new one about to be sent, or one the journal remembers."""
         self._orders[order.id] = order
+        self._live = None
         if order.filled:
             self.ledger.filled(order.request.key, order.request.side, order.filled, order.filled_s)
         self.ledger.touched(order.request.key)
@@ -69,9 +71,14 @@ class Blotter:
         """The orders of one intent, oldest first."""
         return [o for o in self._orders.values() if o.intent == intent]
 
-    def live(self) -> list[Order]:
-        """Every order that may still trade, of every intent, ended intents included."""
-        return [o for o in self._orders.values() if o.state.live]
+    def live(self) -> Sequence[Order]:
+        """Every order that may still trade, of every intent, ended intents included.
+
+        Sorted out once for all that ask between two pieces of news: every leg of every exit does.
+        """
+        if self._live is None:
+            self._live = [o for o in self._orders.values() if o.state.live]
+        return self._live
 
     def get(self, correlation_id: str) -> Order | None:
         """Find an order by the id we gave it."""
@@ -81,7 +88,7 @@ class Blotter:
         """Drop the orders sent before the day began, and book the others anew; the dropped ones."""
         dropped = [o for o in self._orders.values() if o.sent_s < since_s]
         left = [o for o in self._orders.values() if o.sent_s >= since_s]
-        self._orders = {}
+        self._orders, self._live = {}, None
         self.ledger.start_day(since_s)
         for order in left:
             self.add(order)
@@ -95,13 +102,6 @@ class Blotter:
         """Orders of whose fate nobody has known for too long."""
         return [o for o in self.live() if now_s - _doubt_since_s(o, now_s) >= UNKNOWN_ALARM_S]
 
-    def lost(self, intent: str, now_s: float) -> Order | None:
-        """An order of an intent that is missing from the books for so long that a person has to look."""
-        return next(
-            (o for o in self.live() if o.intent == intent and is_lost(o, now_s)),
-            None,
-        )
-
     # ------------------------------------------------------------------------------- learning
 
     def report(self, report: BrokerReport, now_s: float) -> list[Change]:
@@ -110,7 +110,7 @@ class Blotter:
             return []
         rows = {o.correlation_id: o for o in reversed(report.orders) if o.correlation_id}
         by_id = {o.order_id: o for o in report.orders}
-        trades = _by_order(report.fills)
+        trades, self._live = _by_order(report.fills), None
         changes = []
         for order in self._orders.values():
             row = by_id.get(order.order_id) if order.order_id else rows.get(order.id)
@@ -123,7 +123,7 @@ class Blotter:
 
     def update(self, row: BrokerOrder, now_s: float) -> list[Change]:
         """Take in one order's news from the update socket."""
-        order = self.ours(row)
+        order, self._live = self.ours(row), None
         return [] if order is None else self._see(order, row, now_s)
 
     def ours(self, row: BrokerOrder) -> Order | None:
@@ -137,7 +137,7 @@ class Blotter:
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Change]:
         """Take in what became of a command of ours; always a change."""
-        order = self._orders.get(news.correlation_id)
+        order, self._live = self._orders.get(news.correlation_id), None
         if order is None:
             return []
         self.ledger.touched(order.request.key)
@@ -204,6 +204,11 @@ class Blotter:
 def is_lost(order: Order, now_s: float) -> bool:
     """Whether an order is missing from the books for so long that they will not tell of it any more."""
     return order.absent_reads >= LOST_READS and now_s - _doubt_since_s(order, now_s) >= LOST_AFTER_S
+
+
+def lost_order(orders: Iterable[Order], now_s: float) -> Order | None:
+    """The first live one that is missing from the books for so long that a person has to look."""
+    return next((o for o in orders if o.state.live and is_lost(o, now_s)), None)
 
 
 def _doubt_since_s(order: Order, now_s: float) -> float:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from engine import lapses
 from engine.batches import turn
-from engine.blotter import Blotter
+from engine.blotter import Blotter, lost_order
 from engine.budget import budget_of
+from engine.concerned import Concerned, DayShorts
 from engine.effects import Audit, QueryBroker
 from engine.endings import Endings
 from engine.intents import Intent, IntentState
@@ -111,6 +112,11 @@ class ExitDesk:
         self._silence = Silence()
         self._requotes = Requotes(touch, permit)
         self._waits: dict[str, str] = {}
+        self._changed: dict[str, Intent] = {}
+        self._of: dict[PositionId, list[Intent]] = {}
+        self._reads_for: set[str] = set()  # intents that wait for the books
+        self._concerned = Concerned()
+        self._day_shorts = DayShorts()
         self._since_s = 0.0  # when the day began
 
     # --------------------------------------------------------------------------------- looking
@@ -121,12 +127,11 @@ class ExitDesk:
 
     def of(self, position: PositionId) -> Intent | None:
         """The live intent of a position."""
-        return next((i for i in self.live() if i.position == position), None)
+        return next((i for i in self._of.get(position, ()) if i.state.live), None)
 
     def unfinished(self, position: PositionId) -> list[Intent]:
         """The exits of a position that ended before it was flat, oldest first."""
-        mine = [i for i in self.intents.values() if i.position == position and not i.state.live]
-        return [intent for intent in mine if not intent.state.flat]
+        return [i for i in self._of.get(position, ()) if not (i.state.live or i.state.flat)]
 
     def traded(self, position: Position) -> Traded:
         """What the exits of a position that is not flat have traded of it."""
@@ -135,13 +140,22 @@ class ExitDesk:
 
     def last_of(self, position: PositionId) -> Intent | None:
         """The newest intent of a position, live or ended today."""
-        mine = [i for i in self.intents.values() if i.position == position and i.begun_s >= self._since_s]
-        return mine[-1] if mine else None
+        mine = reversed(self._of.get(position, ()))
+        return next((i for i in mine if i.begun_s >= self._since_s), None)
 
     def standing(self) -> list[Intent]:
         """The newest exit of each position, if it ended today before the position was flat."""
-        newest = (self.last_of(name) for name in dict.fromkeys(i.position for i in self.intents.values()))
+        newest = map(self.last_of, self._of)
         return [i for i in newest if i is not None and not (i.state.live or i.state.flat)]
+
+    def changed(self) -> dict[str, Intent]:
+        """The exits that may have changed since this was asked last; of the others everything said stands."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def _take_in(self, intent: Intent) -> None:
+        self.intents[intent.id] = self._changed[intent.id] = intent
+        self._of.setdefault(intent.position, []).append(intent)
 
     def _stuck(self) -> list[Intent]:
         return [intent for intent in self.standing() if intent.state is IntentState.STUCK]
@@ -156,7 +170,8 @@ class ExitDesk:
             self._meddling.restored(order)
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
-            self.intents[intent.id] = intent
+            self._take_in(intent)
+            self._day_shorts.look(intent)
         stuck = [i for i in self.intents.values() if i.state is IntentState.STUCK]
         for leg in [leg for intent in (*stuck, *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
@@ -166,7 +181,7 @@ class ExitDesk:
         """Take on a decided exit; nothing is sent before a report asked for from now on."""
         if not any(True for _ in self.live()):  # several that begin together share one report
             self._pace.overtake()
-        self.intents[intent.id] = intent
+        self._take_in(intent)
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
             touch = self._touch(leg.key)
@@ -175,7 +190,7 @@ class ExitDesk:
         self._out.save(intent)
         self._out.add(Audit("intent", intent.to_json()))
         self._pace.wanted = True
-        return self._turn(now_s)
+        return self._turn(now_s, _keys(intent))
 
     def start_day(self, since_s: float, now_s: float) -> list[Effect]:
         """A day begins at ``since_s``: earlier orders are dead, the broker's books are new.
@@ -196,6 +211,7 @@ class ExitDesk:
             if not intent.state.live:
                 if intent.state.flat or not any(order.filled for order in intent.orders):
                     del self.intents[intent.id]
+                    self._of[intent.position].remove(intent)
                 continue
             intent.begun_s, intent.naked_since_s = since_s, None
             for leg in intent.legs:
@@ -210,6 +226,8 @@ class ExitDesk:
                 lapses.lapse(intent, ist_date(since_s), self._out)
         for leg in [leg for intent in (*self._stuck(), *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
+        for intent in self.intents.values():
+            self._look_for_shorts(intent)
         return self._turn(now_s)
 
     def tell_again(self) -> list[Effect]:
@@ -228,7 +246,7 @@ class ExitDesk:
 
     def closed_outside(self, intent: Intent) -> list[Effect]:
         """Take on an exit that has ended before it began: somebody else has closed all that it was about."""
-        self.intents[intent.id] = intent
+        self._take_in(intent)
         self._out.save(intent)
         self._out.add(Audit(intent.state, {"intent": intent.id}))
         return self._out.take()
@@ -250,7 +268,7 @@ class ExitDesk:
             renew_mid(leg, self._touch(leg.key), now_s)
         self._out.save(intent)
         self._out.add(Audit("hastened", {"intent": intent.id}))
-        return self._turn(now_s)
+        return self._turn(now_s, _keys(intent))
 
     def stop(self, now_s: float) -> list[Effect]:
         """Cancel every working order of ours and end every exit where it stands."""
@@ -265,7 +283,7 @@ class ExitDesk:
         newest = report.request == self.blotter.ledger.asked
         self._pace.answered(now_s, newest=newest, failed=bool(report.failed))
         if report.failed:
-            return self._turn(now_s)
+            return self._turn(now_s, ())
         first, live = self.blotter.ledger.report is None, self.blotter.live()
         self._learn(self.blotter.report(report, now_s), now_s)
         for order in () if first else live:  # of what was before the first one nobody could hear
@@ -280,7 +298,7 @@ class ExitDesk:
         if heard:
             self._silence.socket_told(row.order_id)
         self._learn(self.blotter.update(row, now_s), now_s)
-        return self._turn(now_s)
+        return self._turn(now_s, self._about(self.blotter.ours(row)))
 
     def outcome(self, news: CommandOutcome, now_s: float) -> list[Effect]:
         """Take in what became of a command of ours."""
@@ -288,7 +306,7 @@ class ExitDesk:
             Audit("outcome", {"order": news.correlation_id, "verb": news.verb, "said": repr(news.outcome)})
         )
         self._learn(self.blotter.outcome(news, now_s), now_s)
-        return self._turn(now_s)
+        return self._turn(now_s, self._about(self.blotter.get(news.correlation_id)))
 
     def pulse(self, now_s: float) -> list[Effect]:
         """Let time pass: step prices, ask again, alarm about the unknown."""
@@ -302,7 +320,11 @@ class ExitDesk:
     # -------------------------------------------------------------------------------- learning
 
     def _learn(self, changes: Iterable[Change], now_s: float) -> None:
-        for change in changes:
+        learnt = list(changes)
+        for intent in [self.intents[change.order.intent] for change in learnt]:
+            self._changed[intent.id] = intent
+            self._look_for_shorts(intent)
+        for change in learnt:
             order, intent = change.order, self.intents[change.order.intent]
             self._pace.wanted = True
             if change.refusal is not None:
@@ -339,39 +361,66 @@ class ExitDesk:
     def _block(self, intent: Intent, index: int, why: str, now_s: float) -> None:
         leg = intent.legs[index]
         leg.blocked = why
+        self._look_for_shorts(intent)
         if self._whose_turn(intent, now_s):  # else the whole exit is stuck, and says so itself
             self._out.tell(intent, f"blocked:{intent.id}:{leg.key}", "A leg of an exit is stuck", why)
 
     # ---------------------------------------------------------------------------------- acting
 
-    def _turn(self, now_s: float) -> list[Effect]:
-        """Move every live intent as far as it goes now, and ask for a report if one is wanted."""
+    def _turn(self, now_s: float, keys: Iterable[InstrumentKey] | None = None) -> list[Effect]:
+        """Move live intents as far as they go now, and ask for a report if one is wanted.
+
+        ``keys``: the contracts that something was learnt about; None = time has passed, or all have changed.
+        """
+        self._concerned.begin(keys)
         no_cancel = self._disowned(now_s) or ("" if self._in_session(now_s) else "the market is closed")
-        for intent in list(self.live()):
-            self._waits.pop(intent.id, None)
-            self._meddling.look(intent)
-            self._naked.look(intent, now_s)
-            lost = self.blotter.lost(intent.id, now_s) if self._in_session(now_s) else None
-            if lost is not None:
-                name = intent.legs[lost.leg].name
-                text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
-                self._endings.stuck(intent, f"{text} Nothing more is sent")
-            elif intent.state is IntentState.STOPPING:
-                self._wait(intent, self._endings.wind_down(intent, no_cancel, now_s))
-            else:
-                self._work(intent, now_s)
-            if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
-                self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
-            self._meddling.look(intent)  # what was asked for just now
-            self._naked.look(intent, now_s)
+        moved = []
+        for intent in [*self.live()]:
+            if self._concerned.is_(intent):
+                moved.append(intent)
+                self._changed[intent.id] = intent
+                before = self._out.collected
+                self._move(intent, no_cancel, now_s)
+                if self._out.collected != before:
+                    self._concerned.acted(intent)
+                self._look_for_shorts(intent)
+        self._pace.wanted = self._pace.wanted or bool(self._reads_for)
         if self._riddles.solve(no_cancel, now_s):
             self._pace.wanted = True
         if self._strangers.live() and self._strangers.deal(self._permit(None, now_s), now_s):
             self._pace.wanted = True
-        for effect in (*self._silence.look(now_s), *self._requotes.look(self.live(), now_s)):
+        for effect in (*self._silence.look(now_s), *self._requotes.look(moved, self.live, now_s)):
             self._out.add(effect)
         self._query(now_s)
         return self._out.take()
+
+    def _about(self, order: Order | None) -> list[InstrumentKey]:
+        """The contracts on which an order's news bears: all those of its exit; others may share them."""
+        return [] if order is None else _keys(self.intents[order.intent])
+
+    def _look_for_shorts(self, intent: Intent) -> None:
+        if self._day_shorts.look(intent):
+            self._concerned.day_changed()
+
+    def _move(self, intent: Intent, no_cancel: str, now_s: float) -> None:
+        """Move one intent as far as it goes now."""
+        self._waits.pop(intent.id, None)
+        self._reads_for.discard(intent.id)
+        self._meddling.look(intent)
+        self._naked.look(intent, now_s)
+        lost = lost_order(intent.orders, now_s) if self._in_session(now_s) else None
+        if lost is not None:
+            name = intent.legs[lost.leg].name
+            text = f"{name}: order {lost.id} is not in the broker's books. It may still trade."
+            self._endings.stuck(intent, f"{text} Nothing more is sent")
+        elif intent.state is IntentState.STOPPING:
+            self._wait(intent, self._endings.wind_down(intent, no_cancel, now_s))
+        else:
+            self._work(intent, now_s)
+        if self._stalls.stalled(intent, now_s) and (why := self._waits.get(intent.id)):
+            self._out.tell(intent, f"stalled:{intent.id}:{why}", "Exit does not get on", f"{why}.")
+        self._meddling.look(intent)  # what was asked for just now
+        self._naked.look(intent, now_s)
 
     def _work(self, intent: Intent, now_s: float) -> None:
         open_legs = [i for i in range(len(intent.legs)) if intent.rest(i) > 0 or intent.live_on(i)]
@@ -381,7 +430,8 @@ class ExitDesk:
         if not self._in_session(now_s):
             self._rest(intent, now_s)
             return
-        allowed = self._whose_turn(intent, now_s)
+        before = self._out.collected
+        may_go = allowed = self._whose_turn(intent, now_s)
         if allowed and self._shorts_elsewhere(intent, now_s):
             allowed = [each for each in allowed if intent.legs[each[0]].rank == SHORTS]
             if not allowed:
@@ -392,6 +442,8 @@ class ExitDesk:
             live = self.blotter.live()
             step = next_step(intent, index, units, self.blotter.ledger, live, touch, now_s, self._tuning)
             self._take(intent, index, step, now_s)
+        if may_go and self._out.collected == before:
+            return  # nothing was done that could end its turn
         if any(intent.rest(i) > 0 for i in open_legs) and not self._whose_turn(intent, now_s):
             self._endings.stuck(intent, "; ".join(leg.blocked for leg in intent.legs if leg.blocked))
 
@@ -422,13 +474,7 @@ class ExitDesk:
         """
         if intent.verdict.rule not in DAY_RULES or now_s >= intent.begun_s + SHORTS_FIRST_S:
             return False
-        mine = [i for i in self.live() if i.verdict.rule in DAY_RULES and i.account == intent.account]
-        return any(
-            leg.rank == SHORTS and not leg.blocked and other.rest(index) > 0
-            for other in mine
-            if other is not intent and other.state is IntentState.WORKING
-            for index, leg in enumerate(other.legs)
-        )
+        return self._day_shorts.beside(intent)
 
     def _take(self, intent: Intent, index: int, step: Step, now_s: float) -> None:
         if isinstance(step, Wait):
@@ -438,6 +484,7 @@ class ExitDesk:
             self._out.save(intent)
         elif isinstance(step, Tell):
             self._pace.wanted = True
+            self._concerned.acted(intent)  # it goes on, also when it was told before
             if self._out.tell(intent, step.topic, "Exit needs an eye", step.text):
                 self._out.save(intent)
         elif why := self._permit(intent, now_s):
@@ -458,7 +505,8 @@ class ExitDesk:
     def _wait(self, intent: Intent, step: Wait | None) -> None:
         if step is None:
             return
-        self._pace.wanted = self._pace.wanted or step.report
+        if step.report:
+            self._reads_for.add(intent.id)
         if step.why:
             self._waits[intent.id] = step.why
 
@@ -481,9 +529,14 @@ class ExitDesk:
         return bool(budget.over)
 
     def _query(self, now_s: float) -> None:
-        stale = any(self._needs_the_books(intent) for intent in self.live())
-        if self._pace.due(now_s, resting=bool(self.blotter.live()), stale=stale):
+        if self._pace.due(now_s, self._resting, self._stale):
             self.ask(now_s, "an exit is running")
+
+    def _resting(self) -> bool:
+        return bool(self.blotter.live())
+
+    def _stale(self) -> bool:
+        return any(self._needs_the_books(intent) for intent in self.live())
 
     def _needs_the_books(self, intent: Intent) -> bool:
         """Whether an exit can do nothing before the books are read again.
@@ -495,3 +548,7 @@ class ExitDesk:
         unfinished = [i for i in legs if intent.rest(i) > 0 or intent.live_on(i)] or legs
         fresh = self.blotter.ledger.fresh
         return any(not intent.live_on(i) and not fresh(intent.legs[i].key) for i in unfinished)
+
+
+def _keys(intent: Intent) -> list[InstrumentKey]:
+    return [leg.key for leg in intent.legs]

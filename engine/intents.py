@@ -117,7 +117,7 @@ class LegPlan:
         keeps: units that a partial exit leaves open; the broker must hold them too.
         prices_paise: row id -> entry price per unit, for the P&L of a part.
         missing_reads, shrink_reads, shrink_net: reports in a row that lack the contract, or that
-            show less than the plan, and what they showed.
+            show less than the plan, and what they showed; counted: the number of the last of them.
         contract: what it hedges and is hedged by; None = planned by an older version, not known.
         delivers: at expiry shares change hands, not money.
         lapsed: units that have expired before they were traded; they need no order any more.
@@ -149,6 +149,7 @@ class LegPlan:
     missing_reads: int = 0
     shrink_reads: int = 0
     shrink_net: int | None = None
+    counted: int | None = None
     refused_since_s: float = 0.0
     refused_filled: int = 0
     refused_paise: int | None = None
@@ -262,7 +263,11 @@ class Intent:
 
     def filled(self, leg: int) -> int:
         """Units filled for a leg, over all its orders and those of earlier exits of the same rows."""
-        return self.legs[leg].before + self.traded(leg)[0]
+        units = self.legs[leg].before
+        for order in self.orders:  # asked for more often than anything else
+            if order.leg == leg:
+                units += order.filled
+        return units
 
     def traded(self, leg: int) -> tuple[int, int]:
         """Units and turnover in paise that this exit's own orders have traded of a leg."""

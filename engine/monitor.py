@@ -79,6 +79,8 @@ REMEMBER_EVERY_S = 5.0
 REMEMBERED_AT_ONCE = 100
 #: and for the why log, whose look costs four times as much: a thousand in twenty seconds.
 GLANCED_AT_ONCE = 25
+#: What is about one order, or brings prices: of exits it changes only what the desk says.
+_OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome})
 
 
 class Monitor:
@@ -192,7 +194,8 @@ class Monitor:
         else:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
-        return self.helm.tenure.guarded(effects + self._after(now_s), now_s)
+        effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        return self.helm.tenure.guarded(effects, now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -459,27 +462,32 @@ class Monitor:
 
     # ---------------------------------------------------------------------------------- ending
 
-    def _after(self, now_s: float) -> list[Effect]:
-        """Keep what was seen, and follow up on exits: refresh the cards, finish those that ended."""
+    def _after(self, now_s: float, *, everywhere: bool) -> list[Effect]:
+        """Keep what was seen, and follow up on exits: refresh the cards, finish those that ended.
+
+        Not ``everywhere``: only where the desk has had a hand. One that ends may change what others count.
+        """
         effects: list[Effect] = [*self.watch.why.drain()]
+        changed = self.desk.changed()
         self._running |= {intent.id: intent for intent in self.desk.live()}
         for intent in list(self._running.values()):
-            if intent.state.live:
-                effects += self._show(exit_card(intent, None))
-            else:
+            if not intent.state.live:
+                everywhere = True
                 del self._running[intent.id]
                 effects += self._ended(intent, now_s)
-        self._count_traded()
+            elif everywhere or intent.id in changed:
+                effects += self._show(exit_card(intent, None))
+        looked_at = self.desk.intents.values() if everywhere else changed.values()
+        self._count_traded({intent.position: None for intent in looked_at}, everywhere=everywhere)
         effects += self.helm.flattening.turn(now_s)
-        return effects + self._books.look(self.desk.intents.values(), self.helm.mode, now_s)
+        return effects + self._books.look(looked_at, self.helm.mode, now_s)
 
-    def _count_traded(self) -> None:
+    def _count_traded(self, exited: dict[PositionId, None], *, everywhere: bool) -> None:
         """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""
-        exited = dict.fromkeys(intent.position for intent in self.desk.intents.values())
-        for name in self._exited | exited:  # those before too: a new day may have dropped their exits
+        for name in self._exited | exited if everywhere else exited:  # a new day may have dropped some exits
             if name in self.holdings.positions:
                 self.watch.count(name, self.desk.traded(self.holdings.positions[name]))
-        self._exited = exited
+        self._exited = exited if everywhere else self._exited | exited
 
     def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
         entries = self.holdings.entries(intent)

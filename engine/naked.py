@@ -15,7 +15,7 @@ from engine.money import signed_rupees
 from engine.payoff import payoff, slopes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
@@ -64,12 +64,11 @@ def risk_words(intent: Intent, ledger: Ledger) -> str:
         return ""
     if any(plan.contract is None for plan, _ in left):
         return "What it can still lose is not known."
-    legs = [_leg(plan, units) for plan, units in left]
-    down, up = _bare(legs)
+    down, up = _bare(left)
     if down or up:
         way = "rises or falls" if down and up else "rises" if up else "falls"
         return f"What is left has no limit to its loss: {max(down, up)} units lose as the market {way}."
-    return _worst(intent, legs)
+    return _worst(intent, [_leg(plan, units) for plan, units in left])
 
 
 def _worst(intent: Intent, legs: list[Leg]) -> str:
@@ -93,14 +92,14 @@ def _more_than_before(intent: Intent, ledger: Ledger) -> bool:
     """Whether more units are without a hedge, on one side or the other, than when the exit began."""
     if any(plan.contract is None for plan in intent.legs):
         return False
-    first = _bare([_leg(plan, _first(plan)) for plan in intent.legs])
-    now = _bare([_leg(plan, units) for plan, units in _left(intent, ledger)])
+    first = _bare((plan, _first(plan)) for plan in intent.legs)
+    now = _bare(_left(intent, ledger))
     return any(after > before for after, before in zip(now, first, strict=True))
 
 
-def _bare(legs: list[Leg]) -> tuple[int, int]:
-    """Units without a hedge against a falling and a rising market."""
-    left, right = slopes(legs)
+def _bare(legs: Iterable[tuple[LegPlan, int]]) -> tuple[int, int]:
+    """Units without a hedge against a falling and a rising market, of known contracts."""
+    left, right = slopes((plan.contract.right if plan.contract else None, units) for plan, units in legs)
     return max(left, 0), max(-right, 0)
 
 

@@ -40,6 +40,11 @@ class Outgoing:
         """One more."""
         self._effects.append(effect)
 
+    @property
+    def collected(self) -> int:
+        """How many are collected since the last time."""
+        return len(self._effects)
+
     def take(self) -> list[Effect]:
         """Everything collected since the last time, in order."""
         effects, self._effects = self._effects, []

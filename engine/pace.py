@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["Pace"]
 
 #: Reports follow each other at this distance while an exit waits for one.
@@ -47,17 +52,17 @@ class Pace:
         self._answered_s, self._failed = now_s, failed
         self.wanted = self.wanted or failed
 
-    def due(self, now_s: float, *, resting: bool, stale: bool) -> bool:
+    def due(self, now_s: float, resting: Callable[[], bool], stale: Callable[[], bool]) -> bool:
         """True when it is time to ask again.
 
         Args:
             now_s: the moment.
-            resting: an order of ours is at the exchange.
-            stale: an exit cannot go on with what was read last.
+            resting: whether an order of ours is at the exchange; asked only where it matters, like
+            stale: whether an exit cannot go on with what was read last.
         """
         idle_s = now_s - self._answered_s
         outstanding = self._asked_s is not None and now_s - self._asked_s < REPORT_LOST_S
-        if outstanding or not (self.wanted or (resting and idle_s >= RESTING_POLL_S)):
+        if outstanding or not (self.wanted or (idle_s >= RESTING_POLL_S and resting())):
             return False
         pause_s = FAILED_AGAIN_S if self._failed else REPORT_EVERY_S
-        return idle_s >= pause_s or (stale and not self._failed)
+        return idle_s >= pause_s or (not self._failed and stale())

@@ -15,7 +15,7 @@ from engine.errors import BadInput
 from engine.model import InstrumentKind, Right
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from engine.model import Leg
 
@@ -58,7 +58,7 @@ def payoff(legs: Sequence[Leg]) -> Payoff:
         return Payoff(premium)
     corners = sorted({0} | {strike(leg) for leg in legs if _is_option(leg)})
     values = [_value_at(legs, corner) for corner in corners]
-    left, right = slopes(legs)
+    left, right = slopes((leg.instrument.right, leg.quantity) for leg in legs)
     return Payoff(
         net_premium_paise=premium,
         max_profit_paise=None if right > 0 else max(values),
@@ -70,16 +70,20 @@ def payoff(legs: Sequence[Leg]) -> Payoff:
     )
 
 
-def slopes(legs: Sequence[Leg]) -> tuple[int, int]:
+def slopes(legs: Iterable[tuple[Right | None, int]]) -> tuple[int, int]:
     """Units that the payoff gains per paisa: left of the lowest strike, right of the highest.
 
     Above 0 on the left, or below 0 on the right, the loss grows without end. Legs of several expiries
     count as if they all still stood.
+
+    Args:
+        legs: what each is, None = no option, and its signed units.
     """
-    calls = sum(leg.quantity for leg in legs if leg.instrument.right is Right.CALL)
-    puts = sum(leg.quantity for leg in legs if leg.instrument.right is Right.PUT)
-    linear = sum(leg.quantity for leg in legs if not _is_option(leg))
-    return linear - puts, calls + linear
+    left = right = 0
+    for kind, units in legs:
+        left += 0 if kind is Right.CALL else -units if kind is Right.PUT else units
+        right += 0 if kind is Right.PUT else units
+    return left, right
 
 
 def entry_price(leg: Leg) -> int:

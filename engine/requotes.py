@@ -46,16 +46,23 @@ class Requotes:
         self._permit = permit
         self._asked_s: float | None = None
 
-    def look(self, intents: Iterable[Intent], now_s: float) -> list[QueryQuotes]:
-        """One question for all that is open of these exits and has no fresh quote; none too soon."""
+    def look(
+        self, moved: Iterable[Intent], live: Callable[[], Iterable[Intent]], now_s: float
+    ) -> list[QueryQuotes]:
+        """One question for all that is open of the live exits and has no fresh quote; none too soon.
+
+        ``moved``: those for which it may be time; the question is asked for all when it is for one of them.
+        """
         if self._asked_s is not None and now_s - self._asked_s < EVERY_S:
             return []
-        keys = {key: None for intent in intents for key in self._open(intent, now_s)}
-        stale = [key for key in keys if now_s - self._touch(key).arrived_s >= STALE_S]
-        if not stale:
+        if not self._stale(moved, now_s):
             return []
         self._asked_s = now_s
-        return [QueryQuotes(tuple(stale))]
+        return [QueryQuotes(tuple(self._stale(live(), now_s)))]
+
+    def _stale(self, intents: Iterable[Intent], now_s: float) -> list[InstrumentKey]:
+        keys = {key: None for intent in intents for key in self._open(intent, now_s)}
+        return [key for key in keys if now_s - self._touch(key).arrived_s >= STALE_S]
 
     def _open(self, intent: Intent, now_s: float) -> list[InstrumentKey]:
         if intent.state is not IntentState.WORKING or self._permit(intent, now_s):

@@ -252,7 +252,7 @@ def _start(
         return Wait(report=True, why="the broker's books cannot be read")
     row = ledger.row(leg)
     if row is None:
-        return _missing(leg)
+        return _missing(leg, ledger)
     leg.missing_reads = 0
     if (wait := _not_whole(intent, index, ledger)) is not None:
         return wait
@@ -291,9 +291,9 @@ def _nothing_free(
     return _shrink(intent, index, ledger, row)
 
 
-def _missing(leg: LegPlan) -> Step:
+def _missing(leg: LegPlan, ledger: Ledger) -> Step:
     """The contract is not in the position list, which is not the same as flat."""
-    leg.missing_reads += 1
+    leg.missing_reads += _is_another(leg, ledger)
     if leg.missing_reads >= MISSING_READS:
         return Block(f"the broker does not list {leg.name}; unknown is not flat")
     return Wait(report=True, why=f"the broker does not list {leg.name}")
@@ -312,13 +312,26 @@ def _not_whole(intent: Intent, index: int, ledger: Ledger) -> Step | None:
         net = row.net_quantity if row is not None else 0
         if not other.keeps or -other.side.sign * net >= intent.rest(each) + other.keeps:
             continue
-        leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
-        leg.shrink_net = net
+        _count(leg, net, ledger)
         why = f"{other.name}: the broker shows {net:+d} units, fewer than recorded"
         if leg.shrink_reads < SHRINK_READS:
             return Wait(report=True, why=why)
         return Block(f"{why}; a part of them is not closed")
     return None
+
+
+def _count(leg: LegPlan, net: int, ledger: Ledger) -> None:
+    """Count the reads in a row that show this net; one that shows another begins anew."""
+    another = _is_another(leg, ledger)
+    leg.shrink_reads = leg.shrink_reads + another if leg.shrink_net == net else 1
+    leg.shrink_net = net
+
+
+def _is_another(leg: LegPlan, ledger: Ledger) -> bool:
+    """Whether a read has not been counted yet: exits are looked at far more often than books are read."""
+    assert ledger.report is not None  # noqa: S101 - only a fresh one gets here
+    before, leg.counted = leg.counted, ledger.report.request
+    return before != leg.counted
 
 
 def _no_price(intent: Intent, leg: LegPlan) -> Step:
@@ -339,8 +352,7 @@ def _shrink(intent: Intent, index: int, ledger: Ledger, row: BrokerPosition) -> 
     leg, net = intent.legs[index], row.net_quantity
     if not ledger.quiet(leg.key) and net not in (ledger.expected(leg), ledger.explained(leg)):
         return Wait(report=True, why=f"{leg.name}: the broker's position list does not follow our fills")
-    leg.shrink_reads = leg.shrink_reads + 1 if leg.shrink_net == net else 1
-    leg.shrink_net = net
+    _count(leg, net, ledger)
     if leg.shrink_reads < SHRINK_READS:
         return Wait(report=True, why=f"{leg.name}: the broker shows {net:+d} units")
     held = -leg.side.sign * net

@@ -18,6 +18,7 @@ from engine.errors import PrahariError
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
+from engine.io.heap import settled
 from engine.io.house import House, Plot
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
@@ -87,6 +88,7 @@ async def run_house(
     async with AsyncExitStack() as held:
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
+        held.enter_context(settled())
         clock = SystemClock(settings.clock_start)
         roll = roll_of(settings)
         streets = [_Street(plot, people, clock) for plot, people in _plots(settings, options, roll, learn)]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.guards import below_intrinsic, contradiction
 from engine.model import Right
@@ -65,6 +65,13 @@ class Forwards(dict["Family", "int | None"]):
         return answer
 
 
+class _Mustered(NamedTuple):
+    """Who can tell the forward, and how old the spot may be: as the strictest guard says."""
+
+    witnesses: tuple[Line, ...]
+    max_age_s: float
+
+
 class Family:
     """The lines of one underlying and expiry, under whatever guards.
 
@@ -75,7 +82,7 @@ class Family:
     """
 
     __slots__ = (
-        "_book", "_culprits", "_expiry", "_held", "_max_age_s", "_rest", "_witnesses", "calm", "lines",
+        "_book", "_culprits", "_expiry", "_held", "_mustered", "_rest", "calm", "lines",
         "spot_high", "spot_low", "underlying",
     )  # fmt: skip
 
@@ -89,14 +96,17 @@ class Family:
         self.lines: list[Line] = []
         self._held: dict[Watched, tuple[_Pair, ...]] = {}
         self._culprits: dict[_Pair, Line] = {}
-        self._muster()
+        self.calm = False
+        self.spot_low, self.spot_high = 1, 0
+        self._mustered: _Mustered | None = None
 
     # ------------------------------------------------------------------------------- who belongs to it
 
     def join(self, line: Line) -> None:
         """Another contract, or one of them under another set of guards."""
         self.lines.append(line)
-        self._muster()
+        self._mustered = None
+        self.shut()
 
     def hold(self, watched: Watched, lines: Iterable[Line]) -> None:
         """A position holds these lines: its neighbouring strikes have to agree from now on."""
@@ -112,24 +122,27 @@ class Family:
         self._held.pop(watched, None)
         gone = set(lines)
         self.lines = [line for line in self.lines if line not in gone]
-        self._muster()
-
-    def _muster(self) -> None:
-        """Find out who can tell the forward, and how old the spot may be: as the strictest guard says."""
-        self._max_age_s = min((line.marks.guard.max_quote_age_s for line in self.lines), default=inf)
-        strikes = {
-            right: {line.strike_paise for line in self.lines if line.right is right} for right in Right
-        }
-        both = strikes[Right.CALL] & strikes[Right.PUT]
-        self._witnesses = tuple(
-            line for line in self.lines if is_future(line) or (line.right and line.strike_paise in both)
-        )
+        self._mustered = None
         self.shut()
+
+    @property
+    def _muster(self) -> _Mustered:
+        """Worked out when it is asked for: a thousand positions join before anybody asks."""
+        if self._mustered is None:
+            strikes = {
+                right: {line.strike_paise for line in self.lines if line.right is right} for right in Right
+            }
+            both = strikes[Right.CALL] & strikes[Right.PUT]
+            options = {line for line in self.lines if line.right and line.strike_paise in both}
+            witnesses = (line for line in self.lines if is_future(line) or line in options)
+            max_age_s = min((line.marks.guard.max_quote_age_s for line in self.lines), default=inf)
+            self._mustered = _Mustered(tuple(witnesses), max_age_s)
+        return self._mustered
 
     @property
     def heard(self) -> bool:
         """Whether there has been a price of any of its lines."""
-        return any(self._book.peek(line.marks.key) is not None for line in self.lines)
+        return len(self._book) > 0 and any(self._book.peek(line.marks.key) is not None for line in self.lines)
 
     # ------------------------------------------------------------------------------------ what is true
 
@@ -173,7 +186,7 @@ class Family:
         A pure function of the newest quotes: whoever asks at one moment has the same answer.
         """
         # where nothing can be suspect only those matter that have something to say
-        seen = dict(self._look(self._book, now_s, self._witnesses if self.calm else self.lines))
+        seen = dict(self._look(self._book, now_s, self._muster.witnesses if self.calm else self.lines))
         return self._forward(seen, {} if self.calm else self._at_odds(seen), self._book, now_s)
 
     def _forward(
@@ -182,7 +195,7 @@ class Family:
         """The same; a price that contradicts another one is no witness."""
         unheard = contested(at_odds)
         sound = {line: quote for line, quote in seen.items() if quote.young and line not in unheard}
-        doubted = {line.marks.key for line in self._witnesses if line not in sound}
+        doubted = {line.marks.key for line in self._muster.witnesses if line not in sound}
         twins, futures = tell(sound, doubted)
         spot = self._spot_both_paise(book, now_s)
         days = 0 if spot is None or self._expiry is None else dte(now_s, self._expiry)
@@ -206,7 +219,7 @@ class Family:
         tick, arrived_s = book.peek(self.underlying), book.arrived_s(self.underlying)
         if tick is None or arrived_s is None or tick.ltp_paise <= 0:
             return None
-        old = now_s > arrived_s + self._max_age_s or self._rest.auction.holds(arrived_s)
+        old = now_s > arrived_s + self._muster.max_age_s or self._rest.auction.holds(arrived_s)
         still = tick.ltt_s > 0 and now_s > tick.ltt_s + SPOT_TRADED_WITHIN_S
         return None if old or still else 2 * tick.ltp_paise
 
@@ -244,6 +257,10 @@ class Family:
 
     def shut(self) -> None:
         """No boxes: every tick of the family and of its underlying is looked at in full."""
+        if self.calm:  # else nobody has one
+            self._shut()
+
+    def _shut(self) -> None:
         self.calm = False
         self.spot_low, self.spot_high = 1, 0
         for line in self.lines:
@@ -255,7 +272,7 @@ class Family:
         Ages are left aside: a box holds whichever quotes grow old, so it reckons with all of them. The
         forward lies between the highest and the lowest of all that could have a say in it.
         """
-        self.shut()
+        self._shut()  # what has just been accepted stands wide open
         if any(line.marks.fault for line in self.lines):
             return
         spot = None if self.underlying is None else self._book.peek(self.underlying)
@@ -266,7 +283,7 @@ class Family:
         away = max(levels, default=0) // AWAY_SHARE
         pairs = {pair: None for pairs in self._held.values() for pair in pairs}
         both = {line: quote.shown.both_paise for line, quote in seen.items()}
-        boxes = box(both, levels, self._witnesses, pairs)
+        boxes = box(both, levels, self._muster.witnesses, pairs)
         if all(low <= both[line] <= high for line, (low, high) in boxes.items()):
             self.calm = True
             self.spot_low, self.spot_high = spot_paise - away, spot_paise + away

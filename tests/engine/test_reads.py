@@ -101,3 +101,15 @@ def test_orders_without_news_are_looked_at_every_few_seconds():
     world.exit()
     world.run(20.0)
     assert world.reads >= 4
+
+
+def test_a_contract_that_is_not_listed_is_counted_once_a_read_however_often_the_exit_is_looked_at():
+    """Five reads in a row lack it before the exit gives up; ten looks at one of them are one read."""
+    world = Counting(condor(), ModelBroker(lists_positions=False))
+    intent = world.exit()
+    for _ in range(10):
+        world.carry(world.desk.pulse(world.now_s))
+    assert intent.state.live
+    world.run()
+    assert intent.state.value == "stuck"
+    assert world.reads == 5

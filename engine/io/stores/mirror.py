@@ -6,6 +6,7 @@ counts, and only a wrong count makes it ask for the list of ids. Whatever is odd
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -43,6 +44,7 @@ class Mirror(Generic[_T]):
         gate: the way to the database.
         table: what is mirrored.
         parse: called anew only for a row that has changed; must not raise.
+        now_s: the time; only how much of it has passed counts.
         agree: asked before no rows at all are believed, with the ids that were there; raises when not.
     """
 
@@ -51,15 +53,19 @@ class Mirror(Generic[_T]):
         gate: Gate,
         table: Table,
         parse: Callable[[Mapping[str, Any]], _T],
+        now_s: Callable[[], float],
         agree: Callable[[Sequence[int]], Awaitable[None]] | None = None,
     ) -> None:
         self._agree = agree
         self._gate = gate
         self.table = table
         self._parse = parse
+        self._now_s = now_s
         self._raw: dict[int, Mapping[str, Any]] = {}
         self.rows: dict[int, _T] = {}
         self._since: datetime | None = None
+        self._since_s = 0.0  # when the newest row was first seen
+        self._overlaps = True  # what was stamped before the newest may still come
         self.full_reads = 0
 
     async def look(self, *, full: bool) -> None:
@@ -68,17 +74,24 @@ class Mirror(Generic[_T]):
         Raises:
             SourceError: as `Gate.ask`; an answer that contradicts itself is Unreachable.
         """
+        began_s = self._now_s()
         raw = await self._changed(self._since) if self._since and not full else await self._all()
         if not raw and self._agree is not None:
             await self._agree(list(self._raw))
-        self._keep(raw)
+        newest = self._since
+        await self._keep(raw)
+        if self._since != newest:
+            self._since_s, self._overlaps = self._now_s(), True
+        elif began_s - self._since_s >= OVERLAP_S:
+            self._overlaps = False  # this look began late enough: it has seen all of it
 
     def cells(self, row_id: int) -> Mapping[str, Any]:
         """A row as the database has it."""
         return self._raw[row_id]
 
     async def _changed(self, since: datetime) -> dict[int, Mapping[str, Any]]:
-        changed = await self._pages(self.table.columns, since - timedelta(seconds=OVERLAP_S))
+        back_s = OVERLAP_S if self._overlaps else 0.0
+        changed = await self._pages(self.table.columns, since - timedelta(seconds=back_s))
         raw = self._raw | {row["id"]: row for row in changed}
         if len(raw) != await self._count():
             there = {row["id"] for row in await self._pages("id")}
@@ -92,18 +105,26 @@ class Mirror(Generic[_T]):
         self.full_reads += 1
         return {row["id"]: row for row in rows}
 
-    def _keep(self, raw: dict[int, Mapping[str, Any]]) -> None:
+    async def _keep(self, raw: dict[int, Mapping[str, Any]]) -> None:
         if raw == self._raw:
             return  # mostly so, and nearly free: unchanged rows are the same objects
-        before, parsed = self._raw, self.rows
-        self.rows = {
+        # off the loop's thread: three thousand new rows would hold it for 0.2 s
+        self.rows, newest = await asyncio.to_thread(self._parsed, raw, self._raw, self.rows)
+        self._raw, self._since = raw, newest or self._since
+
+    def _parsed(
+        self,
+        raw: Mapping[int, Mapping[str, Any]],
+        before: Mapping[int, Mapping[str, Any]],
+        parsed: Mapping[int, _T],
+    ) -> tuple[dict[int, _T], datetime | None]:
+        """The rows, those that have changed parsed anew, and the newest moment of a change."""
+        rows = {
             row: parsed[row] if before.get(row) == cells else self._parse(cells)
             for row, cells in sorted(raw.items())
         }
-        self._raw = raw
         # a table that is older than ours may have rows without: the full looks see what becomes of those
-        moments = [_moment(cells) for cells in raw.values() if cells["updated_at"]]
-        self._since = max(moments, default=self._since)
+        return rows, max((_moment(cells) for cells in raw.values() if cells["updated_at"]), default=None)
 
     async def _pages(self, columns: str, since: datetime | None = None) -> list[Mapping[str, Any]]:
         """Every row changed since then, in the order of ids, page by page from the last id on."""
@@ -112,7 +133,7 @@ class Mirror(Generic[_T]):
         def page(client: AsyncClient) -> Any:
             asked = self._ours(client, columns)
             if since is not None:
-                asked = asked.gte("updated_at", since.isoformat())
+                asked = asked.gt("updated_at", since.isoformat())
             if rows:
                 asked = asked.gt("id", rows[-1]["id"])
             return asked.order("id").limit(PAGE)

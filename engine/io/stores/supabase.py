@@ -65,7 +65,7 @@ class SupabaseStore:
         self._fence = fence
         self._clock = clock
         self._conflicts = Conflicts(tell)
-        self._trades: Mirror[TradeRow | BadInput] = Mirror(gate, _TRADES, _row, self._agree)
+        self._trades: Mirror[TradeRow | BadInput] = Mirror(gate, _TRADES, _row, clock.now_s, self._agree)
         self._levels: Mirror[ExitLevel] | None = None
         self._full_s = float("-inf")
         self._full = False
@@ -106,7 +106,7 @@ class SupabaseStore:
                 lambda client: client.table(_LEVELS).select("*", count=CountMethod.exact).limit(1)
             )
             if counted(first):
-                self._levels = Mirror(self._gate, _levels_of(first.data[0]), _level)
+                self._levels = Mirror(self._gate, _levels_of(first.data[0]), _level, self._clock.now_s)
         if self._levels is not None:
             await self._levels.look(full=self._full)
         self._wanted -= self._serving  # who wants it meanwhile is served by the next look

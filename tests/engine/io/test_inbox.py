@@ -15,6 +15,14 @@ def ticks(count, instruments=10):
     return [Tick(InstrumentKey(n % instruments), n) for n in range(count)]
 
 
+async def drained(inbox):
+    """The prices of all ticks that wait, in the order in which they come."""
+    waiting, prices = len(inbox), []
+    while len(prices) < waiting:
+        prices += [tick.ltp_paise for tick in (await inbox.get()).ticks]
+    return prices
+
+
 async def test_control_messages_overtake_ticks():
     """A button press does not wait behind a flood of prices."""
     inbox = Inbox()
@@ -30,8 +38,7 @@ async def test_ticks_come_in_their_order_and_all_of_them_while_the_machine_keeps
     wanted = ticks(100)
     inbox.post_ticks(wanted[:60])
     inbox.post_ticks(wanted[60:])
-    batch = await inbox.get()
-    assert [t.ltp_paise for t in batch.ticks] == list(range(100))
+    assert await drained(inbox) == list(range(100))
     assert inbox.conflated == 0
 
 
@@ -39,8 +46,7 @@ async def test_a_flood_is_conflated_to_the_latest_tick_of_each_instrument_and_co
     """What is left is one tick an instrument, the newest, and the number that was dropped."""
     inbox = Inbox()
     inbox.post_ticks(ticks(CONFLATE_ABOVE + 1))
-    batch = await inbox.get()
-    assert sorted(t.ltp_paise for t in batch.ticks) == list(range(CONFLATE_ABOVE - 9, CONFLATE_ABOVE + 1))
+    assert sorted(await drained(inbox)) == list(range(CONFLATE_ABOVE - 9, CONFLATE_ABOVE + 1))
     assert inbox.conflated == CONFLATE_ABOVE - 9
 
 
@@ -52,3 +58,31 @@ async def test_a_reader_that_waits_is_woken():
     assert not reader.done()
     inbox.post(BEAT)
     assert await reader is BEAT
+
+
+async def test_a_button_gets_in_between_first_prices_that_take_long(monkeypatch):
+    """A thousand ticks of a millisecond each: others have the loop every few, and their messages go first."""
+    inbox, now_s = Inbox(), [0.0]
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now_s[0])
+    inbox.post_ticks(ticks(1_000, 1_000))
+    asyncio.get_running_loop().call_soon(inbox.post, BEAT)  # nobody hears of it before the loop is let go
+    handled = []
+    while len(inbox):
+        handled.append(await inbox.get())
+        now_s[0] += 0.001 * len(getattr(handled[-1], "ticks", ()))
+    assert BEAT in handled[:3]
+    batches = [len(each.ticks) for each in handled if each is not BEAT]
+    assert sum(batches) == 1_000
+    assert max(batches) <= 4
+
+
+async def test_quick_ticks_come_in_ever_larger_batches(monkeypatch):
+    """What costs next to nothing is not cut into pieces for long: each piece costs too."""
+    inbox = Inbox()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 0.0)
+    inbox.post_ticks(ticks(4_000, 4_000))
+    batches = []
+    while len(inbox):
+        batches.append(len((await inbox.get()).ticks))
+    assert sum(batches) == 4_000
+    assert len(batches) <= 12

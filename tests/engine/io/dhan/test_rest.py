@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -14,6 +15,7 @@ from engine.errors import AuthFailed, RateLimited, Unreachable
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused
 from engine.model import Instrument, Segment, Side, instrument_key
+from engine.wire import parse_position_row
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import TOKEN, limit_order
 from tests.engine.io.dhan.http_peers import answering, client, row_server
@@ -192,3 +194,20 @@ async def test_prices_leave_with_two_decimals(server: DhanServer, rest: DhanRest
     for limit_paise in (5, 9_010, 12_395):
         await rest.place(limit_order(option.key, limit_paise))
     assert [call.body["price"] for call in server.exchange.log] == [0.05, 90.1, 123.95]
+
+
+async def test_rows_are_understood_on_the_thread_that_has_read_them(
+    rest: DhanRest, server, option, monkeypatch
+):
+    """A thousand positions are tens of milliseconds of work, and none of the loop's."""
+    threads = []
+
+    def noted(row):
+        threads.append(threading.current_thread())
+        return parse_position_row(row)
+
+    monkeypatch.setattr("engine.io.dhan.rest.parse_position_row", noted)
+    server.exchange.carry(option.key, -65, 12_000)
+    assert await rest.positions() == [BrokerPosition(option.key, Product.MARGIN, -65)]
+    assert threads
+    assert threading.current_thread() not in threads

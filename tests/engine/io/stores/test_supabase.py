@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from decimal import Decimal
+from urllib.parse import unquote
 
 import pytest
 
 from engine.book_rows import RowFigures
 from engine.effects import CloseTrades, RowPart
 from engine.errors import AuthFailed, BadInput, RateLimited, SourceError, Unreachable
+from engine.io.stores.mirror import OVERLAP_S
 from engine.io.stores.supabase import FULL_EVERY_S
 from engine.io.stores.supabase_gate import Conflict
 from engine.model import Urgency
@@ -339,3 +343,19 @@ async def test_rows_of_an_older_table_that_have_no_moment_yet_are_read(shop):
     await shop.house.database.rows("update trades set updated_at = null where id = $1", one)
     assert await shop.ids() == [one, two]
     assert await shop.ids() == [one, two]
+
+
+async def test_rows_that_were_all_written_at_once_are_not_read_at_each_look(shop):
+    """What comes late by the overlap is still asked for; once that has passed only what is newer is."""
+    await many(shop.house, 50)
+    ids = await shop.look()
+    (newest,) = await shop.house.database.rows("select max(updated_at) as at from trades")
+    back = []
+    for passed_s in (0, OVERLAP_S - 1, 1, 30):
+        await shop.clock.advance(passed_s)
+        await shop.look()
+        asked = re.findall(r"trades\?.*updated_at=gt\.([^&]*)", unquote(shop.calls("updated_at=gt")[-1]))
+        back.append((newest["at"] - datetime.fromisoformat(asked[0])).total_seconds())
+    assert back == [OVERLAP_S, OVERLAP_S, OVERLAP_S, 0]
+    await shop.house.database.rows("update trades set quantity = 65 where id = $1", ids[0])
+    assert {row.id: row.quantity for row in await shop.store.open_rows()}[ids[0]] == 65
