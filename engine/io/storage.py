@@ -162,7 +162,7 @@ async def rows_to_export(settings: Settings) -> AsyncIterator[Exports]:
         else:
             from engine.io.stores.supabase_export import SupabaseExport  # noqa: PLC0415 - see above
 
-            yield SupabaseExport(storage.gate)
+            yield SupabaseExport(storage.gate, SystemClock().now_s)
     finally:
         await storage.close()
 

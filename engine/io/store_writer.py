@@ -108,7 +108,7 @@ class StoreWriter:
         self._tell(faults)
         if not any(_away(fault) for fault in faults):
             faults += await self._write_figures()
-        if self._exits is not None and not faults:
+        if self._exits is not None and not any(_away(fault) for fault in faults):
             faults += await self._write_exits(self._exits)
         if faults:
             _log.warning("the trade store has not taken what is due: %s; trying again", faults[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.io.stores.mirror import Mirror, Table
@@ -25,9 +25,9 @@ _OLD_NAMES = {"trigger_value": "value", "close_percentage": "close_percent"}
 class SupabaseExport:
     """Gives out the cells of both tables, in the order of their ids, page by page."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, now_s: Callable[[], float]) -> None:
         """Ask nothing yet."""
-        self._gate = gate
+        self._gate, self._now_s = gate, now_s
 
     async def export_rows(self, *, closed: bool) -> Sequence[Mapping[str, object]]:
         """Every open row, or every closed one, its cells by column.
@@ -44,6 +44,6 @@ class SupabaseExport:
         return [row | {new: row[old] for new, old in _OLD_NAMES.items() if new not in row} for row in rows]
 
     async def _rows(self, table: Table) -> list[dict[str, Any]]:
-        mirror: Mirror[dict[str, Any]] = Mirror(self._gate, table, dict)
+        mirror: Mirror[dict[str, Any]] = Mirror(self._gate, table, dict, self._now_s)
         await mirror.look(full=True)
         return list(mirror.rows.values())

@@ -117,13 +117,14 @@ async def test_a_store_that_is_away_makes_all_wait_and_gets_them_in_order():
 
 
 async def test_figures_that_cannot_be_noted_close_no_row_twice():
-    """Their migration is missing: rows are closed once, and it is no trouble of theirs."""
+    """Their migration is missing: rows are closed once, exits are told, and it is no trouble of theirs."""
     async with desk() as at:
         at.store.no_figures = Declined("a function is missing")
         at.writer.put(CloseTrades({1: 100}, 5.0))
         at.writer.note(BOOK)
+        at.writer.keep(Record("intent", "260203001", INTENT))
         await at.clock.advance(STORE_RETRY_S * 3)
-        assert (at.store.done, at.said) == ([(1,)], [])
+        assert (at.store.done, at.said, at.store.exits) == ([(1,)], [], [("working", [])])
         at.store.no_figures = None
         await at.clock.advance(STORE_RETRY_S)
         assert at.store.figures == [1]

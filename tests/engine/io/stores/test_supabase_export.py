@@ -23,7 +23,7 @@ async def test_rows_of_supabase_go_into_an_embedded_store_as_they_were(shop, tmp
     await shop.store.note_exits([RowFigures(ended, "e1", "e1/1", True, -12_345, 2_415, None)])
     for number in range(1_005):
         await shop.house.put(order_id=f"o{number}")
-    export = SupabaseExport(shop.gate)
+    export = SupabaseExport(shop.gate, shop.clock.now_s)
     text, number = await export_csv(export, closed=False)
     assert number == 1_005
     file = tmp_path / "rows.csv"
@@ -48,7 +48,7 @@ async def test_exit_levels_go_along(shop, tmp_path):
         "insert into strategy_exit_levels (strategy_id, exit_type, level_name, trigger_type, trigger_value,"
         " close_percentage, enabled) values (3359, 'stop_loss', 'primary', 'percentage', 50.125, 100, true)"
     )
-    text, number = await export_levels_csv(SupabaseExport(shop.gate))
+    text, number = await export_levels_csv(SupabaseExport(shop.gate, shop.clock.now_s))
     assert number == 1
     file = tmp_path / "levels.csv"
     file.write_text(text)
@@ -64,4 +64,4 @@ async def test_a_table_that_lacks_a_column_gives_out_nothing_and_says_what_to_do
     await shop.house.database.rows("alter table trades drop column exit_line")
     await shop.house.database.rows("notify pgrst, 'reload schema'")
     with pytest.raises(Declined, match="a column is missing: apply the files of deploy/supabase/migrations"):
-        await export_csv(SupabaseExport(shop.gate), closed=False)
+        await export_csv(SupabaseExport(shop.gate, shop.clock.now_s), closed=False)
