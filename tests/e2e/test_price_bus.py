@@ -46,7 +46,9 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
                 views.append, lambda _secret: None,
             )
         )  # fmt: skip
-        env = await environment(world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis")
+        env = await environment(
+            world, tmp_path / "other", AT_ONCE, **shared, FEED_SOURCE="redis", LEASE_IN="redis"
+        )
         lease = Names.of(env["DHAN_FEED_URL"]).lease(env["DHAN_CLIENT_ID"])
         run = (await server.ear.info("server"))["run_id"]
         await server.ear.hset(lease, mapping={"owner": "", "fence": 7, "until_ms": 0, "run": run})
@@ -74,11 +76,11 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
 
 
 async def test_a_monitor_outlives_its_redis(tmp_path):
-    """Redis hangs from the start: it is told once, and with a lease elsewhere the exit runs as ever."""
+    """Redis hangs from the start: it is told once, and the exit runs as ever: its lease is not there."""
     async with sandbox() as world, redis_server() as server:
         server.freeze()
-        redis = {"REDIS_URL": server.url.reveal(), "LEASE_IN": "store"}
-        settings = Settings.parse(await environment(world, tmp_path, AT_ONCE, **redis))
+        redis_url = server.url.reveal()
+        settings = Settings.parse(await environment(world, tmp_path, AT_ONCE, REDIS_URL=redis_url))
         house = asyncio.create_task(
             run_house(settings, Options(Mode.EXECUTE), _chat(settings), lambda _: None, lambda _: None)
         )
