@@ -204,7 +204,7 @@ class TelegramChat:
             tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
             tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            tasks.create_task(self._watch_storms(), name="chat storm watch")
+            tasks.create_task(self._watch_alerts(), name="chat alert watch")
             most = max(self._accounts.roles(self._roles))
             tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
 
@@ -213,10 +213,10 @@ class TelegramChat:
         await take_over(bot)
         await poller.run()
 
-    async def _watch_storms(self) -> None:
+    async def _watch_alerts(self) -> None:
         while True:
             await self._clock.sleep(1.0)
-            self._voice.end_storm()
+            self._voice.look()
 
     def _hushed(self) -> bool:
         """Whether it is a quiet hour: never while a market is open that an account trades in."""

@@ -52,7 +52,7 @@ class Voice:
 
         ``of``: the account's mark for the alert's buttons.
         """
-        if self._alerts.admit(alert, self._clock.now_s()):
+        if self._alerts.admit(alert, self._clock.now_s(), of):
             self._tell(alert, of)
 
     def ask(self, ask: Ask) -> None:
@@ -86,8 +86,10 @@ class Voice:
         """Reply with a page."""
         self._add(reply_letter(page, self._wall_s()))
 
-    def end_storm(self) -> None:
-        """Say what a storm of alerts has held back, when that is due."""
+    def look(self) -> None:
+        """Say what a storm has held back, and which troubles are over for good, when that is due."""
+        for alert, of in self._alerts.proven(self._clock.now_s()):
+            self._tell(alert, of)
         summary = self._alerts.summary(self._clock.now_s())
         if summary is not None:
             self._tell(summary)
