@@ -179,6 +179,7 @@ def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
             accounts=wirings,
             clock=wirings[0].clock,
             group_commands=settings.group_commands,
+            tuning=settings.chat,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
         )
@@ -225,6 +226,7 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
         sessions_file=settings.sessions_file,
         log_level=settings.log_level,
         notes=settings.notes,
+        chat=settings.chat,
     )
 
 

@@ -23,6 +23,7 @@ from bot.store import ChatStore
 from bot.switchboard import Switchboard
 from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
+from engine.chat_tuning import ChatTuning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -78,6 +79,7 @@ class TelegramChat:
         wall_s: Callable[[], float],
         store_path: Path,
         group_commands: bool = False,
+        tuning: ChatTuning | None = None,
         drop_after_s: float = 30.0,
         pace: PollPace | None = None,
     ) -> None:
@@ -92,6 +94,7 @@ class TelegramChat:
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
             group_commands: a group may command too; else it may only look.
+            tuning: its way to Telegram and how it speaks; None = directly, as usual.
             drop_after_s: commands older than this are not run.
             pace: how patient the poll is.
         """
@@ -102,13 +105,16 @@ class TelegramChat:
         self._clock = clock
         self._wall_s = wall_s
         self._pace = pace or PollPace()
+        self._tuning = tuning or ChatTuning()
         self._accounts = Accounts(accounts)
         self._roles = Roles(read_only=chat_id < 0 and not group_commands)
         self._store = ChatStore(store_path)
         self._poll_faults = FaultBook("poll", self._alert)
         self._send_faults = FaultBook("send", self._alert)
         self._outbox = Outbox(store=self._store, faults=self._send_faults, clock=clock, wall_s=wall_s)
-        self._voice = Voice(store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s)
+        self._voice = Voice(
+            store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed
+        )
         self._toasts = Toasts(clock, self._voice.reply)
         self._poller: Poller | None = None
         self._ports = {
@@ -148,7 +154,7 @@ class TelegramChat:
 
     async def run(self) -> None:
         """Be the chat until cancelled; may be run again afterwards."""
-        app = await asyncio.to_thread(build, self._token, self._api_url)
+        app = await asyncio.to_thread(build, self._token, self._api_url, self._tuning)
         try:
             add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
             await self._come_up(app)
@@ -198,7 +204,7 @@ class TelegramChat:
             tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
             tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            tasks.create_task(self._watch_storms(), name="chat storm watch")
+            tasks.create_task(self._watch_alerts(), name="chat alert watch")
             most = max(self._accounts.roles(self._roles))
             tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
 
@@ -207,10 +213,17 @@ class TelegramChat:
         await take_over(bot)
         await poller.run()
 
-    async def _watch_storms(self) -> None:
+    async def _watch_alerts(self) -> None:
         while True:
             await self._clock.sleep(1.0)
-            self._voice.end_storm()
+            self._voice.look()
+
+    def _hushed(self) -> bool:
+        """Whether it is a quiet hour: never while a market is open that an account trades in."""
+        quiet = self._tuning.quiet
+        if quiet is None or not quiet.at(self._clock.now_s()):
+            return False
+        return not any(each.view().session_open for each in self._accounts.all)
 
     def _alert(self, alert: Alert) -> None:
         """Tell what is about the chat itself, or about no account."""

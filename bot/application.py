@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bot.presses import Presses
     from bot.roles import Role
     from bot.switchboard import Switchboard
+    from engine.chat_tuning import ChatTuning
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +58,18 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def build(token: str, api_url: str) -> App:
+def build(token: str, api_url: str, tuning: ChatTuning) -> App:
     """Build the application; blocks for a tenth of a second (certificates), so call it in a thread.
 
     No Updater (it dies at one 404), no job queue (a second scheduler on another time zone), no rate
     limiter (it knows no priorities). Handlers run side by side, so that none waits for another.
     """
     wire: dict[str, Any] = {"connect_timeout": _CONNECT_S, "write_timeout": _ANSWER_S, "pool_timeout": 2.0}
+    if tuning.proxy is not None:
+        wire["proxy"] = tuning.proxy.reveal()
     defaults = Defaults(
         parse_mode=ParseMode.HTML,
-        protect_content=True,
+        protect_content=tuning.protect,
         link_preview_options=LinkPreviewOptions(is_disabled=True),
     )
     return (

@@ -14,6 +14,7 @@ from bot.alerts import AlertGate
 from bot.bubbles import reply_page
 from bot.kept import keyboard_to_text
 from bot.letters import alert_letter, card_letters, question_letter, reply_letter
+from engine.model import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,21 +31,28 @@ class Voice:
     """Turns what is said into letters. Nothing here waits."""
 
     def __init__(
-        self, *, store: ChatStore, add: Callable[[Outgoing], None], clock: Clock, wall_s: Callable[[], float]
+        self,
+        *,
+        store: ChatStore,
+        add: Callable[[Outgoing], None],
+        clock: Clock,
+        wall_s: Callable[[], float],
+        hushed: Callable[[], bool],
     ) -> None:
-        """``add`` puts a letter into the outbox."""
+        """``add`` puts a letter into the outbox; ``hushed`` tells whether it is a quiet hour."""
         self._store = store
         self._add = add
         self._clock = clock
         self._wall_s = wall_s
+        self._hushed = hushed
         self._alerts = AlertGate()
 
     def alert(self, alert: Alert, of: str = "") -> None:
-        """Tell people: HIGH and MEDIUM aloud, NORMAL silently, the same topic once per cool-down.
+        """Tell people: HIGH aloud, MEDIUM too but for quiet hours, NORMAL silently; each topic once a while.
 
         ``of``: the account's mark for the alert's buttons.
         """
-        if self._alerts.admit(alert, self._clock.now_s()):
+        if self._alerts.admit(alert, self._clock.now_s(), of):
             self._tell(alert, of)
 
     def ask(self, ask: Ask) -> None:
@@ -78,14 +86,19 @@ class Voice:
         """Reply with a page."""
         self._add(reply_letter(page, self._wall_s()))
 
-    def end_storm(self) -> None:
-        """Say what a storm of alerts has held back, when that is due."""
+    def look(self) -> None:
+        """Say what a storm has held back, and which troubles are over for good, when that is due."""
+        for alert, of in self._alerts.proven(self._clock.now_s()):
+            self._tell(alert, of)
         summary = self._alerts.summary(self._clock.now_s())
         if summary is not None:
             self._tell(summary)
 
     def _tell(self, alert: Alert, of: str = "") -> None:
-        self._add(alert_letter(alert, self._clock.now_s(), self._wall_s(), of))
+        letter = alert_letter(alert, self._clock.now_s(), self._wall_s(), of)
+        if alert.urgency is not Urgency.HIGH and self._hushed():
+            letter = replace(letter, silent=True)
+        self._add(letter)
 
 
 class AccountPort:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.accounts import Account, parse_accounts
+from engine.chat_tuning import USUAL_QUIET, ChatTuning, proxy, quiet_hours
 from engine.errors import ConfigError
 from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
 from engine.model import DEFAULT_ACCOUNT
@@ -36,7 +37,10 @@ CREDENTIALS = (
 _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
 
 #: Settings whose value is never shown.
-SECRETS = ("DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY", "REDIS_URL")
+SECRETS = (
+    "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_PROXY", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY",
+    "REDIS_URL",
+)  # fmt: skip
 
 #: The real services: the outside addresses when nothing else is set.
 DEFAULT_URLS = {
@@ -61,6 +65,9 @@ EXPECTED: dict[str, str] = {
     "TELEGRAM_USER_IDS": "the numbers of the people who may command, separated by commas; "
     "ask @userinfobot in Telegram",
     "TELEGRAM_GROUP_COMMANDS": "on or off (default off)",
+    "TELEGRAM_PROXY": "an address with its port such as socks5://user:password@192.0.2.1:1080, or http://…",
+    "TELEGRAM_PROTECT": "on or off (default on)",
+    "TELEGRAM_QUIET_HOURS": "two times of India such as 22:00-08:00 (the default), or off",
     "SUPABASE_URL": f"an address such as https://abc.supabase.co; {_SUPABASE}",
     "SUPABASE_SECRET_KEY": f"a key that begins with sb_secret_ or eyJ, one word; {_SUPABASE}",
     "SUPABASE_ANON_KEY": f"a key that begins with sb_publishable_ or eyJ, one word; {_SUPABASE}",
@@ -89,6 +96,9 @@ EXPECTED: dict[str, str] = {
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
 
+#: The chat's ways into the world, which the sandbox has not.
+CHAT_OUTSIDE = ("TELEGRAM_PROXY",)
+
 _REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
 
 #: Settings whose rooms are not built yet.
@@ -110,6 +120,7 @@ class Settings:
         rules_file: None = the shipped rules alone.
         sessions_file: None = the shipped calendar alone.
         group_commands: a group chat may command too; False = it may only look. Private chats always may.
+        chat: how the chat reaches Telegram, and how it speaks.
         redis_url: may hold a password, hence secret; None = no Redis.
         redis_compress: smaller values in Redis, at more cost.
         feed_source: whose socket the prices come by.
@@ -132,6 +143,7 @@ class Settings:
     telegram_chat_id: int
     telegram_user_ids: frozenset[int]
     group_commands: bool
+    chat: ChatTuning
     supabase_url: str | None
     supabase_secret_key: Secret | None
     supabase_anon_key: Secret | None
@@ -191,6 +203,7 @@ class Settings:
             telegram_chat_id=read("TELEGRAM_CHAT_ID", words.chat_id, 0),
             telegram_user_ids=owners,
             group_commands=read("TELEGRAM_GROUP_COMMANDS", words.switch, False),
+            chat=_chat(read, sandbox=sandbox),
             supabase_url=read("SUPABASE_URL", words.http_url, None),
             supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
@@ -265,6 +278,7 @@ class Settings:
         )  # fmt: skip
         values = [secret.reveal() for secret in held if secret is not None]
         values += [word for account in self.accounts for word in account.secrets()]
+        values += self.chat.secrets()
         if self.redis_url is not None:  # the address itself may be told
             password = urlsplit(self.redis_url.reveal()).password or ""
             values += [password, unquote(password)]
@@ -303,6 +317,16 @@ def shown(name: str, word: str) -> str:
     if name in SECRETS or _LOOKS_SECRET.search(word):
         return f"a value of {len(word)} characters (not shown)"
     return repr(word if len(word) <= 60 else word[:57] + "…")
+
+
+def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:
+    """The sandbox's Telegram is on this machine: no proxy stands before it."""
+    way = read("TELEGRAM_PROXY", proxy, None)
+    return ChatTuning(
+        proxy=None if sandbox else way,
+        protect=read("TELEGRAM_PROTECT", words.switch, True),
+        quiet=read("TELEGRAM_QUIET_HOURS", quiet_hours, USUAL_QUIET),
+    )
 
 
 def _tuning(read: _Reader) -> Tuning:
@@ -406,7 +430,8 @@ def _idle(env: Mapping[str, str], *, sandbox: bool) -> list[str]:
     if env.get("REDIS_URL", "").strip() and env.get("REDIS_HOST", "").strip():
         notes.append("REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.")
     if sandbox:
-        ignored = [name for name in (*DEFAULT_URLS, *_REDIS) if env.get(name, "").strip()]
+        names = (*DEFAULT_URLS, *_REDIS, *CHAT_OUTSIDE)
+        ignored = [name for name in names if env.get(name, "").strip()]
         if ignored:
             notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which is a world of its own.")
     return notes

@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from engine.errors import ConfigError
-from engine.settings import CREDENTIALS, DEFAULT_URLS, SECRETS, Settings
+from engine.settings import CHAT_OUTSIDE, CREDENTIALS, DEFAULT_URLS, SECRETS, Settings
 
 #: Where, in the data directory, a monitor on its sandbox keeps everything.
 SANDBOX_DIR = "sandbox"
@@ -37,7 +37,7 @@ def load_settings(
         faults += _readable_by_others(file)
     merged = words | {name: value for name, value in environ.items() if value.strip()}
     if sandbox:
-        outside = (*CREDENTIALS, *DEFAULT_URLS, "ACCOUNTS_FILE")
+        outside = (*CREDENTIALS, *DEFAULT_URLS, *CHAT_OUTSIDE, "ACCOUNTS_FILE")
         merged = {name: word for name, word in merged.items() if name not in outside}
     toml, more = _accounts_toml(merged.get("ACCOUNTS_FILE", "").strip())
     faults += more

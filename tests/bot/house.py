@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.app import TelegramChat
 from bot.poller import PollPace
 from engine.accounts import People
+from engine.chat_tuning import ChatTuning
 from engine.effects import Alert, Answer, Ask, Card, Effect, Say
 from engine.errors import BadInput
 from engine.io.app import Wiring
@@ -224,6 +225,7 @@ def make_chat(
     pace: PollPace = PACE,
     chat_id: int = OWNER,
     group_commands: bool = False,
+    tuning: ChatTuning | None = None,
 ) -> TelegramChat:
     """Put a chat between this Telegram and this core, or several; its memory is in the folder."""
     cores = [core] if isinstance(core, Core) else core
@@ -247,6 +249,7 @@ def make_chat(
         wall_s=clock.now_s,
         store_path=folder / "chat.sqlite3",
         group_commands=group_commands,
+        tuning=tuning,
         pace=pace,
     )
     for one in cores:

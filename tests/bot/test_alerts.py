@@ -102,3 +102,54 @@ def test_every_alert_is_said_counted_or_a_repetition(steps: list[tuple[float, Ur
     if summary := gate.summary(now_s + STORM_WINDOW_S):
         counted += int(summary.title.split()[1])
     assert told + counted + repeated == len(steps)
+
+
+def test_trouble_that_comes_back_is_told_at_once():
+    """The phone may not go on saying that prices arrive while none do, whatever the cool-down."""
+    gate = AlertGate()
+    assert gate.admit(alert(HIGH, "prices-silent"), 0.0)
+    assert gate.admit(alert(MEDIUM, "prices-back"), 10.0)
+    assert gate.admit(alert(HIGH, "prices-silent"), 20.0)
+
+
+def test_the_second_end_of_a_trouble_has_to_last_before_it_is_told():
+    """What flickers is one trouble for the person; each end that is told makes the next one wait longer."""
+    gate = AlertGate()
+    for now_s in (0.0, 10.0):
+        assert gate.admit(alert(HIGH, "prices-silent"), now_s)
+        assert gate.admit(alert(MEDIUM, "prices-back"), now_s + 5.0) is (now_s == 0.0)
+    assert not gate.admit(alert(HIGH, "prices-silent"), 30.0)  # it never was over for the person
+    assert gate.proven(200.0) == []
+    assert not gate.admit(alert(MEDIUM, "prices-back"), 201.0)
+    assert gate.proven(230.9) == []
+    assert [told.topic for told, _ in gate.proven(231.0)] == ["prices-back"]
+    assert gate.admit(alert(HIGH, "prices-silent"), 232.0)
+    assert not gate.admit(alert(MEDIUM, "prices-back"), 233.0)
+    assert gate.proven(292.9) == []
+    assert len(gate.proven(293.0)) == 1
+
+
+def test_the_ends_of_one_account_are_not_those_of_another():
+    """Each account has its own troubles."""
+    gate = AlertGate()
+    assert gate.admit(alert(HIGH, "HUF/blind"), 0.0, "HUF/")
+    assert gate.admit(alert(HIGH, "blind"), 0.0)
+    assert gate.admit(alert(MEDIUM, "HUF/broker-back"), 1.0, "HUF/")
+    assert gate.admit(alert(HIGH, "HUF/blind"), 2.0, "HUF/")
+    assert not gate.admit(alert(HIGH, "blind"), 2.0)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 100.0)), min_size=1, max_size=60))
+def test_whatever_flickers_the_phone_ends_up_with_the_truth(turns):
+    """Long after the last change what was said last is how it is, unless nothing was ever wrong."""
+    gate, now_s, said = AlertGate(), 0.0, ""
+    for bad, after_s in turns:
+        now_s += after_s
+        for told, _ in gate.proven(now_s):
+            said = told.topic
+        topic, urgency = ("prices-silent", HIGH) if bad else ("prices-back", MEDIUM)
+        if gate.admit(alert(urgency, topic), now_s):
+            said = topic
+    for told, _ in gate.proven(now_s + 301.0):
+        said = told.topic
+    assert (said == "prices-silent") is turns[-1][0]

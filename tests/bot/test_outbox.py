@@ -16,6 +16,7 @@ from bot.outbox import Outbox
 from bot.queue import Outgoing, Rank
 from bot.sender import Delivered, Outcome, Sender
 from bot.store import ChatStore
+from engine.chat_tuning import ChatTuning
 from engine.effects import Alert
 from sandbox.telegram_server import Flood, TelegramServer
 from tests.bot.house import OWNER, TOKEN, QuickClock, message_with, telegram
@@ -48,7 +49,7 @@ class Post:
 async def posting(tmp_path: Path, clock: QuickClock) -> AsyncIterator[Post]:
     """Run an outbox against a Telegram of its own."""
     async with telegram(clock) as server:
-        app = build(TOKEN, server.api_url)
+        app = build(TOKEN, server.api_url, ChatTuning())
         post = Post(server, clock, ChatStore(tmp_path / "chat.sqlite3"))
         async with app.bot:
             work = asyncio.create_task(post.box.run(Sender(app.bot, OWNER)))

@@ -14,6 +14,7 @@ from bot.application import build
 from bot.faults import Fault, FaultBook
 from bot.poller import Poller, PollPace, UpdatesRequest, identity
 from bot.store import ChatStore
+from engine.chat_tuning import ChatTuning
 from engine.effects import Alert
 from sandbox.telegram_faults import Faults
 from sandbox.telegram_server import TelegramServer
@@ -45,7 +46,7 @@ class Ear:
 @asynccontextmanager
 async def polling(server: TelegramServer, clock: QuickClock, folder: Path) -> AsyncIterator[Ear]:
     """Run a poll with a memory in the folder."""
-    app = build(TOKEN, server.api_url)
+    app = build(TOKEN, server.api_url, ChatTuning())
     ear = Ear(server, clock, ChatStore(folder / "chat.sqlite3"))
     async with app.bot:
         poller = Poller(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from bot.application import build
 from bot.toasts import Toasts
+from engine.chat_tuning import ChatTuning
 from engine.effects import Answer
 from sandbox.telegram_server import Query, TelegramServer
 from tests.bot.house import OWNER, TOKEN, QuickClock, answered, telegram
@@ -34,7 +35,7 @@ async def toasting() -> AsyncIterator[Bar]:
     """Run the lane against a Telegram with one message."""
     clock = QuickClock()
     async with telegram(clock) as server:
-        app = build(TOKEN, server.api_url)
+        app = build(TOKEN, server.api_url, ChatTuning())
         async with app.bot:
             sent = await app.bot.send_message(OWNER, "question")
             bar = Bar(server, clock, sent.message_id)
