@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from engine.tuning import BY_SLICE
@@ -204,7 +205,7 @@ def redis_host(word: str) -> str:
     """A host name or address, an IPv6 one in the brackets that an address of it needs."""
     if not re.fullmatch(r"[\w.:-]+", word):
         raise ValueError
-    return f"[{word}]" if ":" in word else word
+    return f"[{IPv6Address(word)}]" if ":" in word else word
 
 
 def moment(word: str) -> datetime:

@@ -153,7 +153,7 @@ MALFORMED = {
     "SUPABASE_URL": ["abc.supabase.co", "https://", "https://u:p@x.co", "https://x.co?key=1", "http://[x"],
     "SUPABASE_SECRET_KEY": ["canary-wrong-kind"],
     "SUPABASE_ANON_KEY": ["sb_secret_canary"],
-    "REDIS_HOST": ["a b", "redis://x"],
+    "REDIS_HOST": ["a b", "redis://x", ":", "a:b"],
     "REDIS_PORT": ["0", "65536", "six"],
     "REDIS_URL": ["http://canary", "redis://"],
     "LOG_LEVEL": ["loud"],
