@@ -132,7 +132,7 @@ class TelegramChat:
             self._accounts,
             self._roles,
             self._switchboard,
-            looks={"r": lookers.show_rules, "w": lookers.show_why},
+            looks={"r": lookers.show_rules, "w": lookers.show_why, "i": lookers.show_position},
             store=self._store,
             toasts=self._toasts,
         )

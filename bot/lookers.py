@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.accounts import mark
 from bot.accounts_view import accounts_pages, all_status_pages
+from bot.position_card import card_page, positions_pages
 from bot.rules_view import rules_pages
 from bot.status import status_pages
 from bot.views import help_page, look_page, start_page, under
@@ -59,6 +60,16 @@ class Lookers:
         for page in accounts_pages(asked.views()):
             self._show(page)
 
+    async def positions(self, asked: Asked) -> None:
+        """List the positions, account by account."""
+        for one in asked.accounts:
+            for page in positions_pages(one.view(), self._accounts.title(one.account)):
+                self._show(page)
+
+    async def p(self, asked: Asked) -> None:
+        """Show one position, or the positions to choose from."""
+        await self._look("p", asked, self.show_position)
+
     async def rules(self, asked: Asked) -> None:
         """Show a position's rules, or the positions to choose from."""
         await self._look("rules", asked, self.show_rules)
@@ -81,6 +92,17 @@ class Lookers:
             return
         for each in found or asked.accounts:
             await show(each, strategy_id)
+
+    async def show_position(self, one: Wiring, strategy_id: int) -> None:
+        """Show one position, or that of each row's account that has this id."""
+        title, view = self._accounts.title(one.account), one.view()
+        found = [p for p in view.positions if p.strategy_id == strategy_id]
+        if view.down:
+            self._say(f"{title}Positions are unknown: {view.degraded}")
+        elif not found:
+            self._say(f"{title}No position {strategy_id}. /positions lists them all.")
+        for each in found:
+            self._show(under(title, card_page(view, each, mark(one.account))))
 
     async def show_rules(self, one: Wiring, strategy_id: int) -> None:
         """Show the rules of one position, or of each row's account that has this id."""

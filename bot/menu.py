@@ -37,6 +37,8 @@ def _look(word: str, text: str, *usage: tuple[str, str], panel: bool = True) -> 
 
 COMMANDS: tuple[Entry, ...] = (
     _look("status", "how everything stands"),
+    _look("positions", "each position in two lines"),
+    _look("p", "one position: legs, P&L, stops", ("/p 3359", "one position: legs, P&L, stops"), panel=False),
     _look(
         "rules",
         "what guards a position, and how far it is",

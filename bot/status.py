@@ -20,7 +20,7 @@ from engine.table import day_text
 from engine.view import PositionState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.view import AccountView, MonitorView, PositionView, ThresholdView
 
@@ -69,13 +69,19 @@ def status_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
     return pages(f"{escape(title)}{_head(view)}", sorted(lines, key=lambda line: calm(line.position)))
 
 
-def pages(head: str, lines: Sequence[Line]) -> tuple[Page, ...]:
-    """Put positions under a head, over as many messages as it takes."""
+def pages(
+    head: str, lines: Sequence[Line], write: Callable[[Line], list[str]] | None = None
+) -> tuple[Page, ...]:
+    """Put positions under a head, over as many messages as it takes.
+
+    ``write`` sets one position in columns; None = as /status does.
+    """
+    write = write or _position
     chunks: list[list[str]] = [[]]
     size = len(head)
     shown = 0
     for line in lines:
-        text = _position(line)
+        text = write(line)
         cost = len(escape("\n".join(text))) + 2
         if chunks[-1] and size + cost > MESSAGE_LIMIT:
             if len(chunks) == STATUS_PAGES:
@@ -200,16 +206,16 @@ def calm(position: PositionView) -> int:
 def _position(line: Line) -> list[str]:
     view, position = line.view, line.position
     name = f"{line.of}{position.strategy_id} {position.symbol}"
-    if line.of and len(name) + len(_result(position)) >= COLUMNS:  # the id must not give way to the account
+    if line.of and len(name) + len(result(position)) >= COLUMNS:  # the id must not give way to the account
         return [line.of.removesuffix("/"), *_position(replace(line, of=""))]
     if position.state is PositionState.FLAT:
-        return [pair(f"{name} {position.strategy}", _doing(position))]
+        return [pair(f"{name} {position.strategy}", doing(position))]
     lines = [
-        pair(name, _result(position)),
+        pair(name, result(position)),
         *_closed(position),
-        pair(position.strategy, f"{_doing(position)} {position.urgency.name}"),
+        pair(position.strategy, f"{doing(position)} {position.urgency.name}"),
         *([position.part] if position.part else []),
-        *_waits(position),
+        *waits(position),
     ]
     ages = [leg.age_s for leg in position.legs if leg.age_s is not None]
     if view.session_open and ages and max(ages) > OLD_DATA_S:
@@ -233,7 +239,8 @@ def _position(line: Line) -> list[str]:
     return lines
 
 
-def _result(position: PositionView) -> str:
+def result(position: PositionView) -> str:
+    """P&L and per cent for a column; ``unknown``, never zero, where a leg has no price."""
     if position.pnl_paise is None:
         return "unknown" if _unknown(position) else "-"
     if position.pnl_pct is None:
@@ -242,7 +249,8 @@ def _result(position: PositionView) -> str:
     return f"{amount(position.pnl_paise)} {position.pnl_pct:+.{digits}f}%"
 
 
-def _doing(position: PositionView) -> str:
+def doing(position: PositionView) -> str:
+    """Its state, or while it is watched what its rules say."""
     if position.state is not PositionState.WATCHING:
         return position.state.upper()
     return _ACTION_WORDS.get(position.action, position.action.value)
@@ -255,7 +263,7 @@ def _closed(position: PositionView) -> list[str]:
     return [pair("closed now, net", amount(position.closing_pnl_paise))]
 
 
-def _waits(position: PositionView) -> list[str]:
+def waits(position: PositionView) -> list[str]:
     """Give the days left and, at the right edge, the thresholds, gains first, each with its distance.
 
     Rules of the clock have neither rupees nor points; the days say enough.

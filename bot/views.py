@@ -36,7 +36,13 @@ _MODE_WORDS = {
     Mode.SEMI_AUTO: "each exit waits for your button",
     Mode.EXECUTE: "exits are placed by themselves",
 }
-_EXITABLE = (
+#: What each look-only command asks when it lacks an id, and the letter of its buttons.
+_LOOKS = {
+    "rules": ("Rules of which position?", "r"),
+    "why": ("Why, of which position?", "w"),
+    "p": ("Which position?", "i"),
+}
+EXITABLE = (
     PositionState.WATCHING,
     PositionState.HELD,
     PositionState.UNWATCHED,
@@ -87,12 +93,12 @@ def start_page(views: Mapping[str, MonitorView], who: Actor) -> Page:
 def picker_page(views: Mapping[str, MonitorView]) -> Page:
     """Offer the positions that can be exited as buttons; each only leads to a question."""
     every = [(account, p) for account, view in views.items() for p in view.positions]
-    offered = [(account, p) for account, p in every if p.state in _EXITABLE]
+    offered = [(account, p) for account, p in every if p.state in EXITABLE]
     several = len(views) > 1
     others = [
         f"{f'{account}/' if several else ''}{p.strategy_id} {p.state}"
         for account, p in every
-        if p.state not in _EXITABLE
+        if p.state not in EXITABLE
     ]
     notes = [f"Not offered: {escape(', '.join(others[:12]))}."] if others else []
     for account, view in views.items():
@@ -126,10 +132,10 @@ def look_page(views: Mapping[str, MonitorView], command: str, strategy_id: int |
     ]
     if not every:
         return Page("I know of no position.")
-    title = "Rules of which position?" if command == "rules" else "Why, of which position?"
+    title, letter = _LOOKS[command]
     rest = len(every) - PICKER_LIMIT
     more = [f"{rest} more: write <code>/{command} ID</code>."] if rest > 0 else []
-    return Page("\n".join([f"<b>{title}</b>", *more]), tuple(_rows(command[0], every[:PICKER_LIMIT])))
+    return Page("\n".join([f"<b>{title}</b>", *more]), tuple(_rows(letter, every[:PICKER_LIMIT])))
 
 
 def account_page(word: str, accounts: Sequence[str], words: Sequence[str]) -> Page:

@@ -59,6 +59,8 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
         names = [each["command"] for each in server.state.commands_for(OWNER, OWNER)]
         assert names == [
             "status",
+            "positions",
+            "p",
             "rules",
             "why",
             "accounts",
@@ -99,6 +101,10 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
         ("/start", "watches your option positions"),
         ("/help", "Commands"),
         ("/exit NIFTY", "expected a strategy id like 3359, or all"),
+        ("/positions", "No positions are being watched."),
+        ("/p", "I know of no position"),
+        ("/p 3359", "No position 3359"),
+        ("/p x", "after /p; expected a strategy id"),
         ("/rules", "I know of no position"),
         ("/rules 3359", "No open position 3359"),
         ("/rules NIFTY", "expected a strategy id like 3359. Nothing was done."),
@@ -171,6 +177,22 @@ async def test_flatten_is_posted_with_its_word_and_a_strangers_is_not(tmp_path: 
         commands = await core.wait_for(lambda c: len(c.of(Command)) == 2 and c.of(Command))
         owner = Actor(OWNER, OWNER, "Asha")
         assert commands == [Command(Wish.FLATTEN, owner), Command(Wish.FLATTEN, owner, value="everything")]
+
+
+async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp_path: Path):
+    """The picker and the card post nothing; Exit posts the wish, as the picker of /exit does."""
+    clock, core = QuickClock(), Core()
+    core.picture = house(position(), position(3360))
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.phone.send("/p")
+        picker = await message_with(server, "Which position?")
+        server.phone.tap(picker.id, "i:3360")
+        card = await message_with(server, "P&L at mark")
+        assert card.buttons == ["Exit…", "Why?", "Rules"]
+        assert core.posted == []
+        server.phone.tap(card.id, "Exit…")
+        [command] = await core.wait_for(lambda c: c.of(Command))
+        assert (command.wish, command.strategy_id) == (Wish.EXIT, 3360)
 
 
 async def test_rules_and_why_show_pages_silently_from_picker_and_button(tmp_path: Path):

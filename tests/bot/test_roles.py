@@ -42,6 +42,8 @@ MATRIX = (
     ("/status", None, "viewer"),
     ("/rules", None, "viewer"),
     ("/why", None, "viewer"),
+    ("/positions", None, "viewer"),
+    ("/p", None, "viewer"),
     ("/accounts", None, "viewer"),
     ("/help", None, "viewer"),
     ("/start", None, "viewer"),
@@ -226,7 +228,7 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
         assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
-        assert words == ["/status", "/rules", "/why", "/accounts"]
+        assert words == ["/status", "/positions", "/rules", "/why", "/accounts"]
         assert {f"/{entry.word}" for entry in COMMANDS if entry.needs is Role.VIEWER} >= set(words)
     assert [word for row in panel() for word in row] == words
 
