@@ -25,6 +25,8 @@ from engine.settings import Settings
 from tests.support.stage import Ear
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.io.app import Wiring
     from engine.monitor import Monitor
 
@@ -86,9 +88,9 @@ class Probe:
         self._watch = Stopwatch()
         self._wiring: Wiring | None = None
 
-    def chat(self, wiring: Wiring) -> Ear:
+    def chat(self, wirings: Sequence[Wiring]) -> Ear:
         """A chat that says nothing."""
-        self._wiring = wiring
+        [self._wiring] = wirings
         return Ear(lambda _said: None)
 
     async def run(self, settings: dict[str, str], began_ns: int) -> dict[str, Any]:
@@ -123,7 +125,8 @@ class Probe:
     @property
     def _monitor(self) -> Monitor | None:
         """The house's own; it lends a picture of it and no more."""
-        return None if self._wiring is None else self._wiring.view.__self__.monitor  # type: ignore[attr-defined]
+        line = None if self._wiring is None else self._wiring.view.__self__  # type: ignore[attr-defined]
+        return line._target.monitor if line is not None and line.up else None
 
     def _valued(self) -> bool:
         monitor = self._monitor

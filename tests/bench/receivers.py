@@ -28,7 +28,7 @@ from tests.bench.sender import FLOOR_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.effects import Effect
+    from engine.effects import Effect, Record
     from engine.io.journal import Journal
     from engine.io.ports import Clock, Feed
     from engine.messages import Message, Tick
@@ -102,6 +102,9 @@ class Stopwatch(Monitor):
 
 class _Ear:
     """Takes what the runner wants performed: alerts end here, after they were decided."""
+
+    def recorded(self, record: Record) -> None:
+        """No store is behind it."""
 
     def perform(self, effect: Effect) -> None:
         """Take it."""
