@@ -12,11 +12,14 @@ import pytest
 from engine.book_rows import RowFigures
 from engine.effects import CloseTrades, RowPart
 from engine.errors import AuthFailed, BadInput, RateLimited, SourceError, Unreachable
+from engine.exit_rows import intent_row, order_row
 from engine.io.stores.mirror import OVERLAP_S
 from engine.io.stores.supabase import FULL_EVERY_S
 from engine.io.stores.supabase_gate import Conflict
 from engine.model import Urgency
 from tests.engine.io.stores.conftest import Shop
+from tests.engine.io.test_store_writer import INTENT, ORDER
+from tests.support.clock import VirtualClock
 from tests.support.legacy import LEGACY
 from tests.support.postgres import HOSTED, migrations
 from tests.support.supabase import house_on
@@ -288,6 +291,32 @@ async def test_what_an_exit_made_is_noted_at_the_row_or_the_part(shop):
     assert (part["realised_pnl"], part["exit_line"]) == (1, "e1/1")
     assert await shop.store.note_exits([figures[0]._replace(line="e0/2", realised_paise=None)]) == ()
     assert (await shop.row(whole))["realised_pnl"] is None
+
+
+async def test_words_about_an_exit_are_counted_across_restarts_and_clocks_turned_back(shop, shop_with):
+    """A later word is above an earlier one, also of a new process whose clock is behind: it is said twice."""
+    intent = intent_row(INTENT)
+    words = []
+    for status in ("working", "stopping"):
+        await shop.store.record_exit(intent | {"status": status}, [order_row(ORDER)])
+        words += await shop.house.database.rows("select status, word from exit_intents")
+    assert [row["status"] for row in words] == ["working", "stopping"]
+    assert words[0]["word"] < words[1]["word"]
+    behind = shop_with(shop.gate.key.reveal(), sees_all=True)
+    behind.clock = behind.store._clock = VirtualClock(AT_S - 7_200)
+    await behind.store.record_exit(intent | {"status": "flat"}, [order_row(ORDER)])
+    (row,) = await shop.house.database.rows("select status, word from exit_intents")
+    assert (row["status"], row["word"]) == ("flat", words[1]["word"] + 1)
+    assert len(shop.calls("record_exit")) == 4
+
+
+async def test_before_the_migration_of_words_exits_are_written_all_the_same(shop):
+    """A database that does not count them takes every word as it comes."""
+    *_, before, _ = migrations()
+    await shop.house.database.run("alter table exit_intents drop column word", before)
+    await shop.store.record_exit(intent_row(INTENT), [order_row(ORDER)])
+    await shop.store.record_exit(intent_row(INTENT | {"state": "stuck"}), [])
+    assert await shop.house.database.rows("select status from exit_intents") == [{"status": "stuck"}]
 
 
 async def test_a_write_under_an_old_fence_is_refused_and_one_under_the_newest_is_done(shop):
