@@ -106,6 +106,29 @@ async def test_everything_is_read_again_now_and_then(shop):
         assert shop.store._trades.full_reads == reads
 
 
+@pytest.mark.parametrize("late_s", [0, 30, 90])
+async def test_an_edit_that_is_committed_long_after_its_stamp_is_seen_at_the_next_look(shop, late_s):
+    """A transaction stays open while others are written: its stamp is older than what was seen of them."""
+    edited, other = await shop.house.put(), await shop.house.put(strategy_id=778)
+    await shop.look()
+    async with shop.house.database.session() as person:
+        await person.execute("set session_replication_role = replica")  # no trigger: the stamp is what it was
+        transaction = person.transaction()
+        await transaction.start()
+        await person.execute(
+            "update trades set quantity = 65, version = version + 1, "
+            "updated_at = clock_timestamp() - make_interval(secs => $2) where id = $1", edited, late_s,
+        )  # fmt: skip
+        await shop.house.database.rows("update trades set quantity = 195 where id = $1", other)
+        await shop.look()
+        await shop.clock.advance(late_s)
+        await shop.look()
+        await transaction.commit()
+    await shop.clock.advance(29)
+    assert {row.id: row.quantity for row in await shop.store.open_rows()} == {edited: 65, other: 195}
+    assert shop.store._trades.full_reads == 1
+
+
 async def test_levels_are_read_in_full_figures_and_follow_edits(shop):
     """No level at first, then one that is switched off by hand."""
     assert await shop.store.exit_levels() == ()
