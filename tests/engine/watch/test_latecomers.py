@@ -116,7 +116,7 @@ def test_most_first_quotes_of_a_calm_market_look_at_nobody_else(monkeypatch):
     assert len(looks) < len(PARTS) / 3
 
 
-def beside_a_call(*quotes, spot=None):
+def beside_a_call(*quotes):
     """What is wrong with a call at 24,000 that was quoted at 620 beside two straddles, quoted in turn."""
     held = [
         position(leg(-65, strike, "CE", 150), leg(-65, strike, "PE", 350), strategy_id=strike)
@@ -126,8 +126,6 @@ def beside_a_call(*quotes, spot=None):
     watch = Watchlist(tables.calendar(), tables.rulebook())
     for one in (*held, call):
         watch.put(one, Memory(), TEN)
-    if spot is not None:
-        watch.tick(Tick(SPOT, spot * 100), TEN)
     parts = {
         (part.instrument.strike_paise // 100, str(part.instrument.right)): part
         for one in held
@@ -147,13 +145,8 @@ def test_a_first_quote_that_moves_the_forward_is_not_taken_alone():
 
 
 def test_one_that_was_taken_alone_tells_the_forward_from_then_on():
-    """Its second quote moves the forward from 24,830 to the spot, and 620 is 280 below 900."""
-    calm = (
-        (25_000, "CE", 150),
-        (25_000, "PE", 350),
-        (24_000, "CE", 620),
-        (24_800, "CE", 280),
-        (24_800, "PE", 250),
-    )
-    assert not beside_a_call(*calm, spot=24_900)
-    assert beside_a_call(*calm, (24_800, "PE", 50), spot=24_900) == "below intrinsic by ₹280.00"
+    """Its second quote moves the forward from 24,750 to 24,998, and 620 is 378 below 998."""
+    calm = (25_000, "CE", 50), (25_000, "PE", 300), (24_000, "CE", 620), (24_800, "CE", 200)
+    taken_alone = (24_800, "PE", 250)
+    assert not beside_a_call(*calm, taken_alone)
+    assert beside_a_call(*calm, taken_alone, (24_800, "PE", 2)) == "below intrinsic by ₹378.00"
