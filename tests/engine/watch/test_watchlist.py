@@ -513,7 +513,7 @@ def test_the_rulebook_is_asked_once_for_all_that_it_cannot_tell_apart(monkeypatc
     for one in held:
         watch.put(one, Memory(), TEN)
     assert asked == ["Iron Condor", "Long Call"]
-    watch.use(tables.rulebook("[default]\nstop_loss = 120\n"))
+    watch.use(tables.rulebook("[default]\nstop_loss = -0.2\n"))
     for one in held:
         watch.put(one, Memory(), TEN)
     assert asked == ["Iron Condor", "Long Call"] * 2
