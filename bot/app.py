@@ -144,6 +144,7 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:

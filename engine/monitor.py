@@ -17,6 +17,7 @@ from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
+from engine.door import Door
 from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
@@ -51,6 +52,7 @@ from engine.messages import (
     Ticks,
     TokenRenewal,
     TradesLoaded,
+    TurnedAway,
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
@@ -79,8 +81,8 @@ REMEMBER_EVERY_S = 5.0
 REMEMBERED_AT_ONCE = 100
 #: and for the why log, whose look costs four times as much: a thousand in twenty seconds.
 GLANCED_AT_ONCE = 25
-#: What is about one order, or brings prices: of exits it changes only what the desk says.
-_OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome})
+#: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
+_OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
 
 class Monitor:
@@ -110,6 +112,7 @@ class Monitor:
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self._nudges = Nudges()
+        self._door = Door()
         self.stored = Stored()
         self._drilling = False
         self._remembered_s = 0.0
@@ -142,6 +145,7 @@ class Monitor:
             Remembered: self.cached.remembered,
             RealtimeState: self.stored.realtime,
             StoreWriting: self.stored.writing,
+            TurnedAway: self._door.turned_away,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -256,7 +260,8 @@ class Monitor:
             case BeatKind.HEALTH:
                 health = self._health.look(self._state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
-                return health + self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
+                health += self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
+                return health + self._door.look()
 
     def _state_of_health(self, now_s: float) -> Health:
         book = self.watch.book

@@ -18,7 +18,7 @@ from engine.effects import Alert, Answer, Ask, Card, Effect, Say
 from engine.errors import BadInput
 from engine.io.app import Wiring
 from engine.io.whys import Found
-from engine.messages import Command, FeedState, Message, Tap, Wish
+from engine.messages import Command, FeedState, Message, Tap, TurnedAway, Wish
 from engine.model import Action, Mode, Urgency, position_id
 from engine.picture import RulesNow
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
@@ -58,10 +58,14 @@ class QuickClock:
 
 @dataclass
 class Core:
-    """The monitor's stand-in: keeps what is posted and answers with the effects it is told to give."""
+    """The monitor's stand-in: keeps what is posted and answers with the effects it is told to give.
+
+    What is for the audit alone is kept apart, as nothing comes of it.
+    """
 
     answers: Callable[[Message], Iterable[Effect]] = lambda _message: ()
     posted: list[Message] = field(default_factory=list)
+    turned_away: list[TurnedAway] = field(default_factory=list)
     chat: TelegramChat | None = None
     account: str = "default"
     people: People = field(default_factory=lambda: People(owners=frozenset({OWNER})))
@@ -72,6 +76,9 @@ class Core:
 
     def post(self, message: Message) -> None:
         """Take a message, as the inbox does: at once, and act on it in the loop's next turn."""
+        if isinstance(message, TurnedAway):
+            self.turned_away.append(message)
+            return
         self.posted.append(message)
         asyncio.get_running_loop().call_soon(self._act, message)
         self._bell.set()
