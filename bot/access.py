@@ -102,7 +102,7 @@ class Gate:
         heard: Callable[[], None],
         turned_away: Callable[[Actor, str, str], None],
     ) -> None:
-        """``reply`` answers the owner; ``heard`` hears of each admitted update, ``turned_away`` of strangers."""
+        """``reply`` answers the owner; ``heard`` hears of admitted updates, ``turned_away`` of strangers."""
         self._chat_id = chat_id
         self._user_ids = user_ids
         self._drop_after_s = drop_after_s

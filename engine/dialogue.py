@@ -213,9 +213,7 @@ class Dialogue:
         asked = self.questions.get(tap.nonce)
         if asked is None:
             return [Answer(tap.callback_id, "Already decided or too old.")]
-        note = Audit(
-            "tap", {"nonce": tap.nonce, "yes": tap.yes, "by": tap.by.name, "user": tap.by.user_id}
-        )
+        note = Audit("tap", {"nonce": tap.nonce, "yes": tap.yes, "by": tap.by.name, "user": tap.by.user_id})
         if now_s >= asked.expires_s:
             late = Answer(tap.callback_id, "Too late: this question has expired.", alarm=True)
             return [note, late, *self._expire(asked, now_s)]
