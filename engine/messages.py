@@ -297,6 +297,13 @@ class TurnedAway:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillWanted:
+    """A person wants the drill held now; it changes nothing at the broker."""
+
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class AccountState:
     """What token and broker say of our access to the account; None = not told, or not known.
 
@@ -456,4 +463,5 @@ Message = (
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
     | RealtimeState | StoreWriting | Remembered | HeldAtBroker | TurnedAway
+    | DrillWanted
 )  # fmt: skip

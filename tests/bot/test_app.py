@@ -63,6 +63,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "p",
             "rules",
             "why",
+            "orders",
+            "trades",
+            "health",
+            "feed",
             "accounts",
             "set",
             "group",
@@ -70,6 +74,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "flatten",
             "stop",
             "resume",
+            "drill",
+            "audit",
+            "log",
+            "version",
             "help",
         ]
         assert server.state.commands_for(666, 666) == []

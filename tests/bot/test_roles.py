@@ -45,6 +45,14 @@ MATRIX = (
     ("/positions", None, "viewer"),
     ("/p", None, "viewer"),
     ("/accounts", None, "viewer"),
+    ("/orders", None, "viewer"),
+    ("/trades 20", None, "viewer"),
+    ("/health", None, "viewer"),
+    ("/feed", None, "viewer"),
+    ("/drill", None, "viewer"),
+    ("/audit", None, "viewer"),
+    ("/log 20", None, "viewer"),
+    ("/version", None, "viewer"),
     ("/help", None, "viewer"),
     ("/start", None, "viewer"),
     ("/exit", None, "operator"),
@@ -232,7 +240,8 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
         assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
-        assert words == ["/status", "/positions", "/rules", "/why", "/accounts"]
+        looks = ["status", "positions", "rules", "why", "orders", "trades", "health", "accounts"]
+        assert words == [f"/{word}" for word in looks]
         assert {f"/{entry.word}" for entry in COMMANDS if entry.needs is Role.VIEWER} >= set(words)
     assert [word for row in panel() for word in row] == words
 

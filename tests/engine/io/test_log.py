@@ -272,7 +272,7 @@ def test_a_full_file_is_turned_over_and_stays_the_owners(tmp_path, monkeypatch):
 
 def test_a_later_secret_is_learnt(tmp_path):
     """A renewed token is redacted from the moment it is known; very short words are not."""
-    with log_to(tmp_path) as redactor:
+    with log_to(tmp_path) as (redactor, _):
         redactor.add("canary-renewed")
         redactor.add("a")
         log.info("now canary-renewed and a")
