@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.layout import Page, both, count, cut, escape, folded, span, stacked
+from engine.messages import FeedState
 from engine.sessions import ist
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def feed_pages(feed: FeedNow, rate: Rate, title: str = "") -> tuple[Page, ...]:
     ``title``: the account, ``HUF · ``; empty when there is one alone.
     """
     state = f"{escape(title)}<b>Feed</b> {escape(str(feed.state))} · {ist(feed.at_s):%H:%M:%S} IST"
-    said = [text for text in (feed.detail, feed.surplus) if text]
+    detail = "" if feed.state is FeedState.LIVE else feed.detail
+    said = [text for text in (detail, feed.surplus) if text]
     head = "\n".join([state, *(f"{escape(cut(text, _DETAIL_COLUMNS))}." for text in said)])
     groups = [_group(group) for group in feed.groups[:GROUPS]]
     rest = len(feed.groups) - len(groups)
@@ -77,9 +79,9 @@ def _group(group: GroupNow) -> list[str]:
     many = f"{group.priced}/{group.wanted}" if group.priced < group.wanted else str(group.wanted)
     if group.youngest_s is None or group.oldest_s is None:
         return both(f"{group.name} {many}", "no price")
-    one = group.wanted == 1
-    ages = _age(group.oldest_s) if one else f"{_age(group.youngest_s)} - {_age(group.oldest_s)}"
-    return both(group.name if one else f"{group.name} {many}", ages)
+    young, old = _age(group.youngest_s), _age(group.oldest_s)
+    name = group.name if group.wanted == 1 else f"{group.name} {many}"
+    return both(name, old if young == old else f"{young} - {old}")
 
 
 def _age(seconds: float) -> str:

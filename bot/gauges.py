@@ -134,7 +134,8 @@ class Gauges:
         return f"{one.account} " if self._accounts.several else ""
 
     def _down(self, one: Wiring, what: str) -> None:
-        self._say(f"{self._title(one)}{what} unknown: {one.view().degraded}")
+        why = one.view().degraded or "it was started a moment ago"
+        self._say(f"{self._title(one)}{what} unknown: {why}")
 
     def _all(self, pages: Iterable[Page]) -> None:
         for page in pages:

@@ -13,12 +13,9 @@ if TYPE_CHECKING:
 
 def version_page(version: Version, began_s: float, wall_s: float) -> Page:
     """Version, commit, Python, libraries and schemas; moments are the host's."""
-    head = f"<b>Prahari</b> {escape(version.name)} · commit {escape(version.commit or 'not known')}"
+    head = f"<b>Prahari</b> {escape(version.name)}"
     since = f"Up {span(wall_s - began_s)}, since {ist(began_s):%d %b, %H:%M} IST"
-    lines = [
-        line
-        for name, number in (("Python", version.python), *version.libraries)
-        for line in both(name, number)
-    ]
-    schemas = [line for name, number in version.schemas for line in both(f"schema {name}", number)]
-    return Page(f"{head}\n{since}\n{table([*lines, '', *schemas])}")
+    parts = [("commit", version.commit or "not known"), ("Python", version.python), *version.libraries]
+    lines = [line for name, number in parts for line in both(name, number)]
+    schemas = [line for name, number in version.schemas for line in both(f"schema, {name}", number)]
+    return Page(f"{head}\n{since}\n{table([*lines, *schemas])}")

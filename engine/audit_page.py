@@ -6,6 +6,7 @@ are told by their own names.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ __all__ = ["UNTOLD", "AuditLine", "AuditNow", "story_of", "who"]
 #: What the house writes down each minute: true, and of no use on a phone.
 UNTOLD = frozenset({"health"})
 _TEXT_COLUMNS = 160
+_QUOTED = re.compile(r"='([^']*)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _order(data: Mapping[str, Any]) -> str:
 
 
 def _outcome(data: Mapping[str, Any]) -> str:
-    return f"{data.get('verb')} {data.get('order')}: {data.get('said')}"
+    return f"{data.get('verb')} {data.get('order')}: {_said(str(data.get('said')))}"
 
 
 def _drill(data: Mapping[str, Any]) -> str:
@@ -104,6 +106,12 @@ def _feed(data: Mapping[str, Any]) -> str:
     return f"feed {data.get('state')}{detail}"
 
 
+def _said(text: str) -> str:
+    """The broker's answer without the trimmings of Python: ``Refused(code='DH-905', ...)``."""
+    name, _, rest = text.partition("(")
+    return " ".join([name.lower(), *(word for word in _QUOTED.findall(rest) if word)])
+
+
 def _place(data: Mapping[str, Any]) -> str:
     position = str(data.get("position") or "")
     return f"{position.removeprefix('default/')} " if position else ""
@@ -112,7 +120,11 @@ def _place(data: Mapping[str, Any]) -> str:
 def _plain(data: Mapping[str, Any]) -> str:
     """Any other event's data, but for who did it."""
     known = {name: value for name, value in data.items() if name not in ("by", "user")}
-    return ", ".join(f"{name} {value}" for name, value in known.items() if value not in ("", None))
+    return ", ".join(f"{name} {_value(value)}" for name, value in known.items() if value not in ("", None))
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).removeprefix("default/")
 
 
 _STORIES: dict[str, Callable[[Mapping[str, Any]], str]] = {

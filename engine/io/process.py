@@ -57,12 +57,12 @@ class Process:
 def this_version() -> Version:
     """Read what runs here; blocks for some ms."""
     newest = max((path.stem for path in _MIGRATIONS.glob("*.sql")), default="")
-    schemas = [("journal", SCHEMA_VERSION), ("database", newest), ("SQLite", sqlite3.sqlite_version)]
+    schemas = [("journal", SCHEMA_VERSION), ("database", newest)]
     return Version(
         VERSION,
         _commit(_ROOT / ".git"),
         platform.python_version(),
-        tuple((name, version(name)) for name in _LIBRARIES),
+        (*((name, version(name)) for name in _LIBRARIES), ("SQLite", sqlite3.sqlite_version)),
         tuple((name, is_) for name, is_ in schemas if is_),
     )
 
