@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from engine.audit_page import AuditLine, story_of, who
+from engine.audit_page import AuditLine, AuditNow, story_of, who
 from engine.effects import Audit
 from engine.errors import BadInput
 from engine.io import audits
@@ -53,7 +53,7 @@ def test_the_last_lines_are_told_the_newest_first(journal, file):
 
 def test_an_audit_without_lines_holds(journal, file):
     """A house that has just begun."""
-    assert read_audit(file, 9) == audits.AuditNow((), 0, 0, "")
+    assert read_audit(file, 9) == AuditNow((), 0, 0, "")
 
 
 def test_only_the_end_of_a_long_chain_is_walked(journal, file, monkeypatch):

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.io import process
 from engine.io.process import _commit, disk_check, this_version
 from engine.preflight import Light
 
@@ -52,7 +51,7 @@ class Usage(NamedTuple):
 )
 def test_a_disk_that_fills_up_is_seen(tmp_path, monkeypatch, free, light):
     """Without room no order leaves: the journal comes first."""
-    monkeypatch.setattr(process.shutil, "disk_usage", lambda _: Usage(100_000_000_000, 0, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100_000_000_000, 0, free))
     assert disk_check(tmp_path).light is light
 
 
