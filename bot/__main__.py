@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from bot.app import TelegramChat
+from bot.introductions import introduce
 from engine.accounts import lower_mode
 from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
-from engine.io.env import SANDBOX_DIR, load_settings, make_data_dir
+from engine.io.env import SANDBOX_DIR, load_chat_access, load_settings, make_data_dir
 from engine.io.locks import HostLock
 from engine.io.log import Log, Tail, configure_logging
 from engine.io.process import Process, this_version
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.once and args.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):
         parser.error("--once looks and leaves: it must not start an exit; leave the mode away")
     try:
+        if args.find_chat:
+            return asyncio.run(introduce(*load_chat_access(), partial(print, flush=True)))
         settings = load_settings(sandbox=args.sandbox)
         return asyncio.run(_run(settings, args))
     except ConfigError as error:
@@ -91,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--once", action="store_true",
         help="print the table once every position is priced, and stop; sends nothing",
+    )  # fmt: skip
+    run.add_argument(
+        "--find-chat", action="store_true",
+        help="tell who writes to the bot, for TELEGRAM_CHAT_ID; needs its token alone, sends nothing",
     )  # fmt: skip
     run.add_argument("--no-websocket", action="store_true", help="REST quotes instead of the live feed")
     run.add_argument(
