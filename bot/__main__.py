@@ -24,7 +24,8 @@ from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
 from engine.io.env import SANDBOX_DIR, load_chat_access, load_settings, make_data_dir
 from engine.io.locks import HostLock
-from engine.io.log import configure_logging
+from engine.io.log import Log, Tail, configure_logging
+from engine.io.process import Process, this_version
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
 from engine.sessions import Calendar, at, ist
@@ -127,10 +128,10 @@ def _seconds(least: float) -> Callable[[str], float]:
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
     if not settings.sandbox:
         make_data_dir(settings.data_dir)
-        learn = _start_log(settings)
+        log = _start_log(settings)
         mode = _mode(args, Mode.SIMULATE)
         print(_start_words(settings, mode), flush=True)
-        await run_house(settings, _options(args, mode), _chat(settings), _show, learn)
+        await run_house(settings, _options(args, mode), _chat(settings, log.tail), _show, log.redactor.add)
         return 0
     from sandbox.house import Sandbox  # noqa: PLC0415 - it takes a third as long as everything else
 
@@ -138,11 +139,11 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
     clock = SystemClock(start)
     async with Sandbox(clock.now_s) as sandbox:
         settings = await _move_in(settings, sandbox.outside, start, clock)
-        learn = _start_log(settings)
+        log = _start_log(settings)
         mode = _mode(args, Mode.SEMI_AUTO)
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
         show = partial(_show, foot=f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n")
-        await run_house(settings, _options(args, mode), _chat(settings), show, learn)
+        await run_house(settings, _options(args, mode), _chat(settings, log.tail), show, log.redactor.add)
     return 0
 
 
@@ -162,12 +163,12 @@ def _options(args: argparse.Namespace, mode: Mode) -> Options:
     )
 
 
-def _start_log(settings: Settings) -> Callable[[str], None]:
-    """Log from now on; the answer takes secrets that come later."""
-    redactor = configure_logging(settings.data_dir, settings.log_level, settings.secrets())
+def _start_log(settings: Settings) -> Log:
+    """Log from now on."""
+    log = configure_logging(settings.data_dir, settings.log_level, settings.secrets())
     for note in settings.notes:
         print(f"note: {note}", flush=True)
-    return redactor.add
+    return log
 
 
 def _start_words(settings: Settings, mode: Mode) -> str:
@@ -182,7 +183,9 @@ def _start_words(settings: Settings, mode: Mode) -> str:
     return "\n".join(lines)
 
 
-def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
+def _chat(settings: Settings, tail: Tail) -> Callable[[Sequence[Wiring]], TelegramChat]:
+    process = Process(this_version(), tail, time.time())
+
     def make(wirings: Sequence[Wiring]) -> TelegramChat:
         return TelegramChat(
             token=settings.telegram_bot_token.reveal(),
@@ -194,6 +197,7 @@ def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
             tuning=settings.chat,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
+            process=process,
         )
 
     return make
