@@ -210,8 +210,8 @@ class TelegramChat:
             tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_alerts(), name="chat alert watch")
-            most = max(self._accounts.roles(self._roles))
-            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
+            ranks = self._accounts.ranks(self._roles)
+            tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
