@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.layout import COLUMNS, Button, Page, cut, escape, folded, pair, span, table
-from bot.status import IST, OLD_DATA_S, Line, calm, doing, pages, result, total_lines, waits
+from bot.status import IST, Line, calm, doing, pages, result, total_lines, waits
 from bot.views import EXITABLE
+from engine.material import OLD_DATA_S
 from engine.model import DEFAULT_ACCOUNT
 from engine.money import rupees, signed_rupees
 from engine.preflight import Light

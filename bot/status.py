@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bot.layout import COLUMNS, MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
+from engine.material import OLD_DATA_S
 from engine.messages import FeedState
 from engine.model import DEFAULT_ACCOUNT, Action
 from engine.money import rupees, signed_rupees
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from engine.view import AccountView, MonitorView, PositionView, ThresholdView
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
-#: Market data older than this is called old, seconds.
-OLD_DATA_S = 10.0
 #: More pages than this nobody reads on a phone.
 STATUS_PAGES = 3
 _LAKH_PAISE = 1_00_000_00
