@@ -31,7 +31,7 @@ USUAL_STEP_PAISE = 500_00
 #: Prices older than this are called old, seconds.
 OLD_DATA_S = 10.0
 #: A message that calls them young is changed above the first age, one that calls them old below the second.
-_SURELY_OLD_S, _SURELY_YOUNG_S = 15.0, 5.0
+_SURELY_OLD_S, _SURELY_YOUNG_S = 30.0, 5.0
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -45,6 +45,8 @@ class Shown:
         rules: name, availability and threshold of each rule; no threshold for one that moves by itself.
         words: what else is said in sentences: the part, what differs, why an exit would be refused.
         age_s: of the oldest price; None = a leg has none.
+        suspect: what is wrong with the price of a leg; empty = nothing.
+        feed: how prices come; None = the market is closed, none is awaited.
     """
 
     id: PositionId
@@ -61,6 +63,8 @@ class Shown:
     dte: int | None
     unprotected: bool
     age_s: float | None
+    suspect: str
+    feed: FeedState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,9 @@ def step_paise(way_paise: int | None) -> int:
     return max(round(way_paise * WAY_SHARE), LEAST_STEP_PAISE)
 
 
-def shown_of(position: PositionView, *, session_open: bool) -> Shown:
+def shown_of(position: PositionView, view: MonitorView) -> Shown:
     """What a message shows of a position; out of session no price is old, none is awaited."""
+    session_open = view.session_open
     ways = [abs(t.distance_paise) for t in position.thresholds if t.available and t.distance_paise]
     ages = [leg.age_s for leg in position.legs]
     known = [age for age in ages if age is not None]
@@ -115,6 +120,8 @@ def shown_of(position: PositionView, *, session_open: bool) -> Shown:
         dte=position.dte,
         unprotected=position.unprotected,
         age_s=0.0 if not session_open else max(known) if len(known) == len(ages) and known else None,
+        suspect=next((_said(leg.fault) for leg in position.legs if leg.fault), ""),
+        feed=view.feed if session_open else None,
     )
 
 
@@ -141,27 +148,44 @@ def position_changed(shown: Shown | None, now: Shown) -> bool:
     if shown is None:
         return True
     facts = [
-        (s.id, s.state, s.action, s.urgency, s.units, s.rules, s.words, s.dte, s.unprotected)
+        (
+            s.id,
+            s.state,
+            s.action,
+            s.urgency,
+            s.units,
+            s.rules,
+            s.words,
+            s.dte,
+            s.unprotected,
+            s.suspect,
+            s.feed,
+        )
         for s in (shown, now)
     ]
     step = step_paise(shown.way_paise)
     return (
         facts[0] != facts[1]
         or _moved(shown.pnl_paise, now.pnl_paise, step)
-        or _moved(shown.closing_pnl_paise, now.closing_pnl_paise, step, lost=False)
+        or _moved(shown.closing_pnl_paise, now.closing_pnl_paise, step)
         or _moved(shown.peak_paise, now.peak_paise, step)
+        or _priced_or_not(shown, now)
         or _aged(shown.age_s, now.age_s)
     )
 
 
-def _moved(shown_paise: int | None, now_paise: int | None, step: int, *, lost: bool = True) -> bool:
-    """Whether an amount is a step away, or is known no more or at last.
-
-    ``lost``: False where that comes and goes with each packet of the depth.
-    """
+def _moved(shown_paise: int | None, now_paise: int | None, step: int) -> bool:
+    """Whether an amount is a step away; one that comes and goes is no move."""
     if shown_paise is None or now_paise is None:
-        return lost and (shown_paise is None) != (now_paise is None)
+        return False
     return abs(now_paise - shown_paise) >= step
+
+
+def _priced_or_not(shown: Shown, now: Shown) -> bool:
+    """Whether the P&L is known at last, or has not been for longer than a quiet contract is quiet."""
+    if now.pnl_paise is not None:
+        return shown.pnl_paise is None
+    return shown.pnl_paise is not None and (now.age_s is None or now.age_s > _SURELY_OLD_S)
 
 
 def _aged(shown_s: float | None, now_s: float | None) -> bool:
@@ -184,7 +208,7 @@ def house_of(name: str, view: MonitorView, listed: Iterable[PositionView]) -> Ho
         troubles=len(view.troubles),
         pnl_paise=view.pnl_paise,
         count=len(view.positions),
-        positions=tuple(shown_of(p, session_open=view.session_open) for p in listed),
+        positions=tuple(shown_of(p, view) for p in listed),
     )
 
 
@@ -202,6 +226,12 @@ def house_changed(shown: House | None, now: House) -> bool:
     if facts[0] != facts[1] or len(shown.positions) != len(now.positions):
         return True
     step = max((step_paise(p.way_paise) for p in shown.positions), default=USUAL_STEP_PAISE)
-    return _moved(shown.pnl_paise, now.pnl_paise, step) or any(
-        position_changed(before, after) for before, after in zip(shown.positions, now.positions, strict=True)
+    known = (shown.pnl_paise is None) == (now.pnl_paise is None)
+    return (
+        not known
+        or _moved(shown.pnl_paise, now.pnl_paise, step)
+        or any(
+            position_changed(before, after)
+            for before, after in zip(shown.positions, now.positions, strict=True)
+        )
     )

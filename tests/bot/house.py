@@ -249,7 +249,7 @@ def make_chat(
         wall_s=clock.now_s,
         store_path=folder / "chat.sqlite3",
         group_commands=group_commands,
-        tuning=tuning,
+        tuning=tuning or ChatTuning(summary=False),
         pace=pace,
     )
     for one in cores:

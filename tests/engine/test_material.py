@@ -47,8 +47,10 @@ positions = st.builds(
     dte=st.none() | st.integers(0, 60),
     unprotected=st.booleans(),
     age_s=st.none() | st.floats(0, 1000),
+    suspect=st.sampled_from(("", "bid above ask")),
+    feed=st.none() | st.sampled_from(FeedState),
 )
-CALM = shown_of(position(), session_open=True)
+CALM = shown_of(position(), house())
 
 
 @given(positions)
@@ -102,7 +104,7 @@ def test_a_walk_is_told_at_most_once_a_step(way: int, moves: list[int]):
     assert edits * step_paise(way) <= sum(map(abs, moves))
 
 
-@given(st.lists(st.floats(5.0, 15.0), min_size=1, max_size=40))
+@given(st.lists(st.floats(5.0, 30.0), min_size=1, max_size=40))
 def test_ages_between_the_two_limits_change_nothing(ages: list[float]):
     """A price that is about ten seconds old is called what it was called."""
     shown = replace(CALM, age_s=ages[0])
@@ -112,15 +114,20 @@ def test_ages_between_the_two_limits_change_nothing(ages: list[float]):
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ({}, {"peak_paise": 10**9}, True),
+        ({"peak_paise": 0}, {"peak_paise": 10**9}, True),
         ({"pnl_paise": 0, "peak_paise": 0}, {"peak_paise": 400_00}, False),
-        ({}, {"pnl_paise": None}, True),
+        ({}, {"pnl_paise": None}, False),
+        ({}, {"pnl_paise": None, "age_s": 31.0}, True),
+        ({}, {"pnl_paise": None, "age_s": None}, True),
+        ({"pnl_paise": None}, {"pnl_paise": 0}, True),
+        ({}, {"suspect": "bid above ask"}, True),
+        ({}, {"feed": FeedState.STALE}, True),
         ({"closing_pnl_paise": 0}, {"closing_pnl_paise": None}, False),
         ({"closing_pnl_paise": 0}, {"closing_pnl_paise": USUAL_STEP_PAISE}, True),
         ({}, {"units": (-65,)}, True),
         ({}, {"rules": ()}, True),
         ({}, {"dte": 4}, True),
-        ({"age_s": 0.0}, {"age_s": 16.0}, True),
+        ({"age_s": 0.0}, {"age_s": 31.0}, True),
         ({"age_s": 60.0}, {"age_s": 4.0}, True),
         ({"age_s": 60.0}, {"age_s": 8.0}, False),
         ({"age_s": 1.0}, {"age_s": None}, False),
@@ -147,9 +154,7 @@ def test_a_picture_is_read_as_far_as_it_matters():
         ThresholdView("stop_delta", None, "delta at 0.4", available=False),
     )
     legs = (LegView("A", -130, 1, 1, 0.4), LegView("B", 65, 1, 1, 3.0))
-    seen = shown_of(
-        position(thresholds=rules, legs=legs, differs="The broker holds 65 more."), session_open=True
-    )
+    seen = shown_of(position(thresholds=rules, legs=legs, differs="The broker holds 65 more."), house())
     assert seen.way_paise == 20_000
     assert seen.rules == (
         ("profit_target", True, 152_750),
@@ -158,8 +163,8 @@ def test_a_picture_is_read_as_far_as_it_matters():
         ("stop_delta", False, "delta at 0.4"),
     )
     assert (seen.units, seen.age_s, seen.words[1]) == ((-130, 65), 3.0, "The broker holds # more.")
-    assert shown_of(position(legs=legs), session_open=False).age_s == 0.0
-    unpriced = shown_of(position(legs=(LegView("A", 1, 1, None, None),)), session_open=True)
+    assert shown_of(position(legs=legs), house(session_open=False)).age_s == 0.0
+    unpriced = shown_of(position(legs=(LegView("A", 1, 1, None, None),)), house())
     assert unpriced.age_s is None
 
 
