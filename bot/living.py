@@ -20,7 +20,16 @@ from bot.status import clock_words, stopped_words
 from bot.store import LIVING
 from bot.summary import ALIVE_MIN, listed, summary_page
 from bot.views import under
-from engine.material import House, Shown, house_changed, house_of, position_changed, shown_of
+from engine.material import (
+    House,
+    Shown,
+    house_changed,
+    house_of,
+    house_turned,
+    position_changed,
+    position_turned,
+    shown_of,
+)
 from engine.view import PositionState
 
 if TYPE_CHECKING:
@@ -126,31 +135,38 @@ class Living:
                 at_s = max(view.at_s for view in self._views.values())
                 page = Page(f"{stopped_words(at_s)}\n{now.page().html}")
             del self._shown[thread]  # should there be another life
-            yield Outgoing(Rank.LIVE, page, self._wall_s(), self._wall_s(), thread=thread, edit_only=True)
+            yield Outgoing(Rank.TURN, page, self._wall_s(), self._wall_s(), thread=thread, edit_only=True)
 
     # -------------------------------------------------------------------------------- what is to be said
 
     def _look_at(self, thread: str) -> None:
         now = self._now(thread)
-        if now is None or not self._out_of_date(thread, now):
+        rank = None if now is None else self._due(thread, now)
+        if now is None or rank is None:
             return
         wall_s, page = self._wall_s(), now.page()
         summary = thread == SUMMARY and not now.last
         self._add(
             Outgoing(
-                Rank.LIVE, page, wall_s, wall_s + NEWS_LIFE_S, thread=thread, edit_only=not summary,
+                rank, page, wall_s, wall_s + NEWS_LIFE_S, thread=thread, edit_only=not summary,
                 pinned=summary, last=now.last, silent=True, write=partial(self._write, thread, page),
             )
         )  # fmt: skip
 
-    def _out_of_date(self, thread: str, now: _Now) -> bool:
-        shown = self._shown.get(thread)
-        if isinstance(shown, Shown) and isinstance(now.gist, Shown):
-            return position_changed(shown, now.gist)
-        if isinstance(shown, tuple) and isinstance(now.gist, tuple) and len(shown) == len(now.gist):
-            old = self._wall_s() - self._summed_s >= RENEW_S
-            return old or any(map(house_changed, shown, now.gist))
-        return shown != now.gist
+    def _due(self, thread: str, now: _Now) -> Rank | None:
+        """Who a message that is out of date goes with; None = it is true as it stands."""
+        shown, gist = self._shown.get(thread), now.gist
+        if isinstance(shown, Shown) and isinstance(gist, Shown):
+            if position_changed(shown, gist):
+                return Rank.TURN if position_turned(shown, gist) else Rank.DRIFT
+            return None
+        if isinstance(shown, tuple) and isinstance(gist, tuple) and len(shown) == len(gist):
+            if any(map(house_changed, shown, gist)):
+                return Rank.TURN if any(map(house_turned, shown, gist)) else Rank.DRIFT
+            return Rank.DRIFT if self._wall_s() - self._summed_s >= RENEW_S else None
+        if shown == gist:
+            return None
+        return Rank.DRIFT if gist == "moved" else Rank.TURN
 
     def _write(self, thread: str, page: Page) -> Page:
         """The page as it is when it leaves, which is what is shown from then on."""

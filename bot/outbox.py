@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bot.faults import Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
 from bot.layout import Page, plain, span
-from bot.queue import Budget, Outgoing, Rank, Waiting
+from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
 
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HIGH_LANE = frozenset({Rank.HIGH})
-_LIVE_LANE = frozenset({Rank.LIVE})
 _LANES = {
     "chat outbox, high": _HIGH_LANE,
-    "chat outbox": frozenset(Rank) - _HIGH_LANE - _LIVE_LANE,
-    "chat outbox, live": _LIVE_LANE,
+    "chat outbox": frozenset(Rank) - _HIGH_LANE - LIVING_RANKS,
+    "chat outbox, live": LIVING_RANKS,
 }
 #: While Telegram cannot be reached the next message is tried this often, so that news come at once
 #: when it is back.

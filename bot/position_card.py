@@ -118,7 +118,7 @@ def _worth(position: PositionView) -> list[str]:
     at_mark = "unknown" if mark is None else signed_rupees(mark)
     net = "unknown" if closing is None else signed_rupees(closing)
     costs = position.closing_charges_paise
-    after = "after charges" if costs is None else f"after {rupees(costs)} of charges"
+    after = "after charges" if costs is None else f"charges {rupees(costs)}"
     peak = [] if position.peak_paise is None else [f"Peak {signed_rupees(position.peak_paise)}"]
     return [f"P&amp;L at mark <b>{at_mark}</b>{share}", f"Closed now <b>{net}</b>, {after}", *peak]
 

@@ -23,7 +23,7 @@ PER_S = 0.5
 #: Telegram punishes eager editing hardest: a card that changes by itself is edited this often at most.
 EDIT_EVERY_S = 5.0
 #: A living message (`bot.living`) tells nothing that an alert does not: all of them together change so often.
-LIVE_EVERY_S = 15.0
+LIVE_EVERY_S = 10.0
 #: After a flood wait for an edit, living messages rest at least so long.
 FLOODED_REST_S = 60.0
 #: More than this waiting is a storm nobody reads; the quietest and oldest go first.
@@ -31,7 +31,10 @@ WAITING_LIMIT = 500
 
 
 class Rank(IntEnum):
-    """Who goes first; lower is sooner."""
+    """Who goes first; lower is sooner.
+
+    The last two are living messages: something turned (a state, an urgency, a fill), or amounts drifted.
+    """
 
     HIGH = 0
     QUESTION = 1
@@ -39,9 +42,11 @@ class Rank(IntEnum):
     MEDIUM = 3
     NORMAL = 4
     EDIT = 5
-    LIVE = 6
+    TURN = 6
+    DRIFT = 7
 
 
+LIVING_RANKS = frozenset({Rank.TURN, Rank.DRIFT})
 #: How many messages of the burst must be left over after one of this rank was sent.
 RESERVE: dict[Rank, float] = {
     Rank.HIGH: 0.0,
@@ -50,7 +55,8 @@ RESERVE: dict[Rank, float] = {
     Rank.MEDIUM: 2.0,
     Rank.NORMAL: 3.0,
     Rank.EDIT: 4.0,
-    Rank.LIVE: 4.0,
+    Rank.TURN: 4.0,
+    Rank.DRIFT: 4.0,
 }
 
 
@@ -113,7 +119,7 @@ class Budget:
         self.tokens -= 1
         if rank is Rank.EDIT:
             self.next_edit_s = now_s + EDIT_EVERY_S
-        if rank is Rank.LIVE:
+        if rank in LIVING_RANKS:
             self.next_live_s = now_s + LIVE_EVERY_S
         return True
 
@@ -123,7 +129,9 @@ class Budget:
         missing = 1 + RESERVE[rank] - self.tokens
         # A hair of tolerance: a sleep that ends exactly on time must not find 0.9999999 of a message.
         ready = missing / PER_S if missing > 1e-6 else 0.0
-        own_s = {Rank.EDIT: self.next_edit_s, Rank.LIVE: self.next_live_s}.get(rank, now_s)
+        own_s = self.next_live_s if rank in LIVING_RANKS else now_s
+        if rank is Rank.EDIT:
+            own_s = self.next_edit_s
         return max(ready, own_s - now_s, self.blocked_until_s - now_s, 0.0)
 
     def block_edits(self, seconds: float, now_s: float) -> None:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from engine.model import Action, Mode, PositionId, Urgency
     from engine.view import MonitorView, PositionState, PositionView, ThresholdView
 
-__all__ = ["House", "Shown", "house_changed", "house_of", "position_changed", "shown_of", "step_paise"]
+__all__ = [
+    "House", "Shown", "house_changed", "house_of", "house_turned", "position_changed", "position_turned",
+    "shown_of", "step_paise",
+]  # fmt: skip
 
 #: A P&L has moved when it has covered this share of the way to the nearest stop or target.
 WAY_SHARE = 0.1
@@ -138,6 +141,28 @@ def _rule(threshold: ThresholdView) -> tuple[str, bool, int | str | None]:
     return threshold.rule, threshold.available, threshold.text if paise is None else paise
 
 
+def position_turned(shown: Shown, now: Shown) -> bool:
+    """Whether something else than amounts and ages has changed: that is worth telling sooner."""
+    return _facts(shown) != _facts(now)
+
+
+def _facts(shown: Shown) -> tuple[object, ...]:
+    s = shown
+    return (
+        s.id,
+        s.state,
+        s.action,
+        s.urgency,
+        s.units,
+        s.rules,
+        s.words,
+        s.dte,
+        s.unprotected,
+        s.suspect,
+        s.feed,
+    )
+
+
 def position_changed(shown: Shown | None, now: Shown) -> bool:
     """Whether a message that shows this has to be changed.
 
@@ -145,28 +170,11 @@ def position_changed(shown: Shown | None, now: Shown) -> bool:
         shown: what it shows; None = nothing that is known.
         now: what it would show.
     """
-    if shown is None:
+    if shown is None or position_turned(shown, now):
         return True
-    facts = [
-        (
-            s.id,
-            s.state,
-            s.action,
-            s.urgency,
-            s.units,
-            s.rules,
-            s.words,
-            s.dte,
-            s.unprotected,
-            s.suspect,
-            s.feed,
-        )
-        for s in (shown, now)
-    ]
     step = step_paise(shown.way_paise)
     return (
-        facts[0] != facts[1]
-        or _moved(shown.pnl_paise, now.pnl_paise, step)
+        _moved(shown.pnl_paise, now.pnl_paise, step)
         or _moved(shown.closing_pnl_paise, now.closing_pnl_paise, step)
         or _moved(shown.peak_paise, now.peak_paise, step)
         or _priced_or_not(shown, now)
@@ -212,26 +220,25 @@ def house_of(name: str, view: MonitorView, listed: Iterable[PositionView]) -> Ho
     )
 
 
-def house_changed(shown: House | None, now: House) -> bool:
-    """Whether a message that shows this account has to be changed.
-
-    The sum may move although no position has covered its own step: it is told after the largest of them.
-    """
-    if shown is None:
-        return True
+def house_turned(shown: House, now: House) -> bool:
+    """Whether something else than amounts and ages has changed, in how the account or a position stands."""
     facts = [
         (h.name, h.mode, h.halted, h.degraded, h.down, h.feed, h.session_open, h.troubles, h.count)
         for h in (shown, now)
     ]
     if facts[0] != facts[1] or len(shown.positions) != len(now.positions):
         return True
+    return any(map(position_turned, shown.positions, now.positions))
+
+
+def house_changed(shown: House | None, now: House) -> bool:
+    """Whether a message that shows this account has to be changed.
+
+    The sum may move although no position has covered its own step: it is told after the largest of them.
+    """
+    if shown is None or house_turned(shown, now):
+        return True
     step = max((step_paise(p.way_paise) for p in shown.positions), default=USUAL_STEP_PAISE)
-    known = (shown.pnl_paise is None) == (now.pnl_paise is None)
-    return (
-        not known
-        or _moved(shown.pnl_paise, now.pnl_paise, step)
-        or any(
-            position_changed(before, after)
-            for before, after in zip(shown.positions, now.positions, strict=True)
-        )
+    return _moved(shown.pnl_paise, now.pnl_paise, step) or any(
+        map(position_changed, shown.positions, now.positions)
     )

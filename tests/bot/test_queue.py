@@ -198,13 +198,13 @@ def test_a_whole_burst_lets_every_rank_send():
 
 
 def test_living_messages_share_one_slow_budget_of_their_own():
-    """Four a minute, and only while the burst is whole: nobody else waits for them."""
+    """Six a minute, and only while the burst is whole: nobody else waits for them."""
     budget = Budget()
-    assert budget.take(Rank.LIVE, 0.0)
-    assert not budget.take(Rank.LIVE, LIVE_EVERY_S - 0.1)
-    assert budget.take(Rank.LIVE, LIVE_EVERY_S)
-    assert budget.take(Rank.NORMAL, LIVE_EVERY_S)
-    assert not budget.take(Rank.LIVE, 2 * LIVE_EVERY_S - 0.1)
+    assert budget.take(Rank.DRIFT, 0.0)
+    assert not budget.take(Rank.TURN, LIVE_EVERY_S - 0.1)
+    assert budget.take(Rank.TURN, LIVE_EVERY_S)
+    assert budget.take(Rank.NORMAL, 2 * LIVE_EVERY_S)
+    assert not budget.take(Rank.DRIFT, 2 * LIVE_EVERY_S + 1.0)
 
 
 def test_a_flood_wait_for_an_edit_rests_what_changes_by_itself_alone():
@@ -212,5 +212,5 @@ def test_a_flood_wait_for_an_edit_rests_what_changes_by_itself_alone():
     budget = Budget()
     budget.block_edits(20.0, 0.0)
     assert budget.wait_s(Rank.EDIT, 0.0) == 20.0
-    assert budget.wait_s(Rank.LIVE, 0.0) == FLOODED_REST_S
+    assert budget.wait_s(Rank.TURN, 0.0) == FLOODED_REST_S
     assert all(budget.take(rank, 0.0) for rank in (Rank.HIGH, Rank.QUESTION, Rank.REPLY))

@@ -17,6 +17,7 @@ from engine.material import (
     house_changed,
     house_of,
     position_changed,
+    position_turned,
     shown_of,
     step_paise,
 )
@@ -64,6 +65,11 @@ def test_another_urgency_or_state_is_always_told(shown: Shown, now: Shown):
     """Whatever else is the same or not."""
     assume((shown.urgency, shown.state) != (now.urgency, now.state))
     assert position_changed(shown, now)
+    assert position_turned(shown, now)
+    drifted = replace(
+        shown, pnl_paise=now.pnl_paise, age_s=now.age_s, closing_pnl_paise=now.closing_pnl_paise
+    )
+    assert not position_turned(shown, drifted)
 
 
 @given(positions, PAISE, st.floats(1, 100))
