@@ -67,7 +67,9 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         )
         if part
     )
-    yes = Button(ask.yes, f"c:{ask.nonce}:y", "danger" if ask.drastic else _YES_STYLE.get(ask.wish, ""))
+    drawn = ask.edition or ""  # so that a press tells which figures it has seen
+    style = "danger" if ask.drastic else _YES_STYLE.get(ask.wish, "")
+    yes = Button(ask.yes, f"c:{ask.nonce}:y{drawn}", style)
     return Page(html, ((yes, Button(ask.no, f"c:{ask.nonce}:n")),))
 
 

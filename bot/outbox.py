@@ -129,8 +129,9 @@ class Outbox:
     async def _deliver(self, item: Outgoing, sender: Sender) -> Outcome:
         place = self._store.card(item.thread) if item.thread else None
         keyboard = item.page.keyboard
-        if item.keeps_buttons and place is not None and not place.answered:
-            keyboard = keyboard_from_text(place.keyboard)
+        if item.keeps_buttons and place is not None:
+            own = keyboard or keyboard_from_text(place.keyboard)
+            keyboard = () if place.answered else own
         if place is not None and place.message_id is not None and not item.fresh:
             return await sender.edit(place.message_id, item.page.html, keyboard)
         if item.edit_only:

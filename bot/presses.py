@@ -103,11 +103,11 @@ class Presses:
             case Choice(wish, strategy_id):
                 one.post(Command(wish, who, strategy_id))
                 self._toasts.answer(Answer(query.id, ""))
-            case Press(nonce, yes):
+            case Press(nonce, yes, _, edition):
                 thread = mark(one.account) + nonce
                 if self._lives_here(thread, query):
                     self._store.answer_card(thread)
-                    one.post(Tap(nonce, yes, who, query.id))
+                    one.post(Tap(nonce, yes, who, query.id, edition))
                 else:
                     self._toasts.answer(Answer(query.id, CLOSED, alarm=True))
 

@@ -30,7 +30,7 @@ from engine.rules.day_limits import DAY_RULES
 from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
 from engine.tenure import LeaseTerms, Tenure
-from engine.tuning import NetTuning, Tuning
+from engine.tuning import AskTuning, NetTuning, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -61,6 +61,7 @@ class MonitorConfig:
         nets: which of the broker's own nets are wanted.
         store: which trade store the rows are in; empty = there is but one.
         token_place: the file that a new access token is to be written into, as a person finds it.
+        asking: how questions are asked.
     """
 
     mode: Mode
@@ -73,6 +74,7 @@ class MonitorConfig:
     nets: NetTuning = field(default_factory=NetTuning)
     store: str = ""
     token_place: str = TOKEN_PLACE
+    asking: AskTuning = field(default_factory=AskTuning)
 
 
 class Snooze(NamedTuple):
@@ -153,12 +155,14 @@ class Helm:
             return effects + joined
         hindrance = self._hindrance(verdict, now_s, position.id)
         decision = decide(self.mode, verdict, halted=self.halted, degraded=hindrance)
+        if decision is Decision.ASK and self.dialogue.exits.acts_alone(position.id, verdict):
+            decision = Decision.ACT
         gate = self.gate_words(decision, verdict, now_s, position.id)
         self.watch.why.decided(position.id, verdict.rule, gate)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
-            return effects + self.dialogue.ask_exit((position,), verdict, now_s)
+            return effects + self.dialogue.exits.ask((position,), verdict, now_s)[1]
         spent = verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY
         if spent:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
@@ -390,6 +394,7 @@ class Helm:
             self.leave_alone(asked, now_s)
             return []
         self.release(asked.positions)
+        self.dialogue.exits.in_vain(asked)
         text = (
             f"{asked.title}: {asked.verdict.reason}. Nobody answered, nothing was sent; you are asked again."
         )

@@ -276,12 +276,13 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A press on a confirm button; ``callback_id`` is what the toast is answered to."""
+    """A press on a confirm button: the toast goes to ``callback_id``, ``edition`` is the drawing pressed."""
 
     nonce: str
     yes: bool
     by: Actor
     callback_id: str
+    edition: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,9 @@ class Rig:
         self.tell(Command(wish, OWNER, strategy_id, confirmed))
 
     def tap(self, nonce, *, yes=True):
-        self.tell(Tap(nonce, yes, OWNER, f"callback-{len(self.said)}"))
+        """Press a button of the newest edition of a question."""
+        drawn = max((ask.edition for ask in self.of(Ask) if ask.nonce == nonce), default=0)
+        self.tell(Tap(nonce, yes, OWNER, f"callback-{len(self.said)}", drawn))
 
     def of(self, kind):
         """What was said, of one kind."""
