@@ -108,9 +108,9 @@ class Priced(NamedTuple):
     def _steps(self) -> list[str]:
         lines = []
         for number, step in enumerate(self.steps, 1):
-            near = "price unknown" if step.price_paise is None else rupees(step.price_paise)
-            lines += [f"{number} {step.leg.name}"]
-            lines += [f"  {step.leg.side} {step.units} at about {near.removeprefix('₹')}"]
+            price = step.price_paise
+            near = ", price unknown" if price is None else f" at about {rupees(price).removeprefix('₹')}"
+            lines += [f"{number} {step.leg.name}", f"  {step.leg.side} {step.units}{near}"]
             if step.orders > 1:
                 lines.append(f"  in {step.orders} orders")
             if step.covered is not None and step.covered < step.units:
