@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.layout import cut
 from bot.rules_view import usage_page
 from bot.views import account_page, picker_page
-from bot.wishes import VALUE_COLUMNS, exit_wish, read_id, set_wish
+from bot.wishes import VALUE_COLUMNS, ExitWish, exit_wish, read_id, set_wish
 from engine.messages import Command, Wish
 from engine.view import PositionState
 
@@ -33,14 +33,19 @@ class Commands:
 
     async def exit(self, asked: Asked) -> None:
         """Open the picker, or ask the core for the question about an exit."""
-        strategy_id = exit_wish(asked.words) if asked.words else None
-        if strategy_id is not None:
-            if one := self._one("exit", asked, asked.having(strategy_id), strategy_id):
-                one.post(Command(Wish.EXIT, asked.by, strategy_id))
-        elif asked.words and len(asked.accounts) == 1:
-            asked.accounts[0].post(Command(Wish.EXIT, asked.by))
-        else:
+        wish = exit_wish(asked.words) if asked.words else None
+        if wish is None or (wish == ExitWish() and len(asked.accounts) > 1):
             self._show(picker_page(asked.views()))
+            return
+        found = asked.accounts
+        if wish.strategy_id is not None:
+            found = asked.having(wish.strategy_id)
+        elif wish.value:
+            found = asked.holding(wish.value)
+        if one := self._one("exit", asked, found, wish.strategy_id):
+            one.post(Command(Wish.EXIT, asked.by, wish.strategy_id, value=wish.value))
+        elif not found and wish.value and wish.strategy_id is None:
+            self._say(f"No account has an open position in {wish.value}. /status lists what is watched.")
 
     async def set(self, asked: Asked) -> None:
         """Ask the core for the question about a tighter rule; anything unclear shows how it is written."""

@@ -59,6 +59,8 @@ COMMANDS: tuple[Entry, ...] = (
         (
             ("/exit", "pick, look, confirm"),
             ("/exit 3359", "one position"),
+            ("/exit half 3359", "half its lots"),
+            ("/exit NIFTY", "all of a symbol"),
             ("/exit all", "every position"),
         ),
     ),

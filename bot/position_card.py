@@ -121,5 +121,5 @@ def _price(paise: int | None) -> str:
 def _keyboard(position: PositionView, of: str) -> tuple[tuple[Button, ...], ...]:
     name = f"{of}{position.strategy_id}"
     looks = (Button("Why?", f"w:{name}"), Button("Rules", f"r:{name}"))
-    exits = ((Button("Exit…", f"p:{name}", "danger"),),) if position.state in EXITABLE else ()
-    return (*exits, looks)
+    exits = (Button("Exit…", f"p:{name}", "danger"), Button("Exit half…", f"h:{name}", "danger"))
+    return ((exits,) if position.state in EXITABLE else ()) + (looks,)

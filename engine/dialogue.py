@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from engine.effects import Answer, Ask, Audit, Card, Say
-from engine.exit_questions import ExitQuestions, forced
+from engine.exit_questions import ExitQuestions
+from engine.exit_wishes import ExitWishes
 from engine.gate import Questions, Status
-from engine.intents import IntentState
 from engine.messages import Wish
 from engine.model import Urgency
 from engine.offers import Offers
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.gate import Confirmation
     from engine.helm import Helm
     from engine.messages import Actor, Command, Tap
-    from engine.model import Position, PositionId
+    from engine.model import PositionId
 
 __all__ = ["Dialogue"]
 
@@ -37,6 +37,7 @@ class Dialogue:
         self._helm = helm
         self.questions = Questions(seed)
         self.exits = ExitQuestions(helm, self.questions)
+        self._wishes = ExitWishes(helm, self.exits)
         self._tightening = Tightening(helm, self.questions)
         self._settling = Settling(helm, self.questions)
         self.offers = Offers(helm, self.questions)
@@ -52,7 +53,7 @@ class Dialogue:
             case Wish.RESUME:
                 return effects + self._resume(command, now_s)
             case Wish.EXIT:
-                return effects + self._exit(command, now_s)
+                return effects + self._wishes.command(command, now_s)
             case Wish.SET:
                 return effects + self._tightening.ask(command, now_s)
             case Wish.GROUP:
@@ -100,44 +101,6 @@ class Dialogue:
         if self._helm.halted:
             return "Taken over; automation stays halted."
         return f"Automation is running again, mode {self._helm.mode}."
-
-    def _exit(self, command: Command, now_s: float) -> list[Effect]:
-        if why := self._helm.exit_impossible(now_s):
-            return [Say(command.by, why)]
-        wanted = [
-            p
-            for p in self._helm.holdings.positions.values()
-            if command.strategy_id is None or p.strategy_id == command.strategy_id
-        ]
-        if not wanted:
-            name = (
-                "No open position"
-                if command.strategy_id is None
-                else f"No open position {command.strategy_id}"
-            )
-            return [Say(command.by, f"{name}. /status lists what is watched.")]
-        busy = [p for p in wanted if self._helm.exiting(p.id)]
-        free = [p for p in wanted if not self._helm.exiting(p.id)]
-        effects: list[Effect] = []
-        effects += [Say(command.by, text) for text in self._busy(busy)]
-        if command.confirmed:
-            for position in free:
-                effects += self._helm.start_exit(position, forced(), command.by.name, None, now_s)
-            return effects
-        return effects + (self.exits.ask(tuple(free), None, now_s, command.message_id)[1] if free else [])
-
-    def _busy(self, positions: list[Position]) -> list[str]:
-        """What to say of positions that are exiting, or whose exit /stop has not ended yet."""
-        running: list[str] = []
-        stopping: list[str] = []
-        for position in positions:
-            intent = self._helm.desk.of(position.id)
-            ending = intent is not None and intent.state is IntentState.STOPPING
-            (stopping if ending else running).append(str(position.strategy_id))
-        said = [f"Already exiting: {', '.join(running)}. The running exit goes on."] if running else []
-        if stopping:
-            said.append(f"Still being stopped: {', '.join(stopping)}. Ask again when its card says so.")
-        return said
 
     # -------------------------------------------------------------------------------- questions
 
@@ -229,7 +192,7 @@ class Dialogue:
 
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
-    what |= {"value": command.value} if command.wish is Wish.FLATTEN else {}
+    what |= {"value": command.value} if command.wish in {Wish.FLATTEN, Wish.EXIT} and command.value else {}
     return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
 
 

@@ -258,11 +258,12 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's wish. ``strategy_id`` None with EXIT means every position.
+    """A person's wish. ``strategy_id`` None with EXIT means every position, or those of a symbol.
 
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
-        rule, value: what SET is to change, as it was written; FLATTEN's typed word is in ``value``.
+        rule, value: what SET is to change, as it was written; in ``value`` also FLATTEN's typed word and
+            EXIT's ``half`` or symbol.
     """
 
     wish: Wish
