@@ -17,7 +17,7 @@ from bot.menu import COMMANDS, START
 from bot.outbox import Outbox
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
-from bot.roles import Role, Roles
+from bot.roles import Roles
 from bot.sender import Sender
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
@@ -126,7 +126,11 @@ class TelegramChat:
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say)
         self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say
+            self._accounts,
+            self._roles,
+            handlers(lookers, Commands(self._roles, show=show, say=say)),
+            show=show,
+            say=say,
         )
         self._presses = Presses(
             self._accounts,
@@ -235,7 +239,7 @@ def handlers(
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
     """Each command of the table with the method of its name."""
     return {
-        entry.word: (entry, getattr(lookers if entry.needs is Role.VIEWER else commands, entry.word))
+        entry.word: (entry, getattr(lookers if hasattr(lookers, entry.word) else commands, entry.word))
         for entry in (START, *COMMANDS)
     }
 

@@ -63,14 +63,14 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         for part in (
             f"{_MARK[ask.urgency]}<b>{escape(ask.title)}</b>",
             story(_fitting(ask.lines)),
-            f"Expires {until}. One answer counts.",
+            f"{ask.until} {until}." + (" One answer counts." if ask.yes else ""),
         )
         if part
     )
     drawn = ask.edition or ""  # so that a press tells which figures it has seen
     style = "danger" if ask.drastic else _YES_STYLE.get(ask.wish, "")
-    yes = Button(ask.yes, f"c:{ask.nonce}:y{drawn}", style)
-    return Page(html, ((yes, Button(ask.no, f"c:{ask.nonce}:n")),))
+    yes = (Button(ask.yes, f"c:{ask.nonce}:y{drawn}", style),) if ask.yes else ()
+    return Page(html, ((*yes, Button(ask.no, f"c:{ask.nonce}:n")),))
 
 
 def card_page(card: Card) -> Page:

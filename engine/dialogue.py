@@ -11,9 +11,11 @@ from engine.exit_wishes import ExitWishes
 from engine.gate import Questions, Status
 from engine.messages import Wish
 from engine.model import Urgency
+from engine.modes import Modes
 from engine.offers import Offers
 from engine.settling import SETTLES, Settling
 from engine.tightening import Tightening
+from engine.two_keys import TwoKeys
 
 if TYPE_CHECKING:
     from engine.effects import Effect
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from engine.model import PositionId
 
 __all__ = ["Dialogue"]
+
+#: The audit keeps what was typed; of a code it keeps nothing.
+_WITH_VALUE = frozenset({Wish.FLATTEN, Wish.EXIT, Wish.MODE})
 
 
 class Dialogue:
@@ -38,7 +43,9 @@ class Dialogue:
         self.questions = Questions(seed)
         self.exits = ExitQuestions(helm, self.questions)
         self._wishes = ExitWishes(helm, self.exits)
-        self._tightening = Tightening(helm, self.questions)
+        self.keys = TwoKeys(seed)
+        self.modes = Modes(helm, self.keys)
+        self._tightening = Tightening(helm, self.questions, self.keys)
         self._settling = Settling(helm, self.questions)
         self.offers = Offers(helm, self.questions)
 
@@ -62,6 +69,10 @@ class Dialogue:
                 return effects + self._settling.ask(command, now_s)
             case Wish.FLATTEN:
                 return effects + self._helm.flattening.command(command, now_s)
+            case Wish.MODE:
+                return effects + self.modes.command(command, now_s)
+            case Wish.CODE:
+                return effects + self.keys.code(command, now_s)
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
         one = command.strategy_id
@@ -106,6 +117,8 @@ class Dialogue:
 
     def tap(self, tap: Tap, now_s: float) -> list[Effect]:
         """Decide one press of a button; only the first that counts wins."""
+        if (done := self.keys.tap(tap)) is not None:
+            return [Audit("tap", {"nonce": tap.nonce, "yes": tap.yes, "by": tap.by.name}), *done]
         asked = self.questions.get(tap.nonce)
         if asked is None:
             return [Answer(tap.callback_id, "Already decided or too old.")]
@@ -148,7 +161,7 @@ class Dialogue:
 
     def expire(self, now_s: float) -> list[Effect]:
         """End the questions that nobody answered in time."""
-        effects: list[Effect] = []
+        effects = self.keys.look(now_s)
         for asked in self.questions.expired(now_s):
             effects += self._expire(asked, now_s)
         return effects
@@ -192,7 +205,7 @@ class Dialogue:
 
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
-    what |= {"value": command.value} if command.wish in {Wish.FLATTEN, Wish.EXIT} and command.value else {}
+    what |= {"value": command.value} if command.wish in _WITH_VALUE and command.value else {}
     return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
 
 

@@ -294,6 +294,8 @@ class Ask:
         again: asked already; its message is to show these lines instead.
         anew: a yes was given and did not count: its buttons are offered once more.
         edition: which drawing of the question this is; a press on it comes back with that number.
+        until: what is at its end.
+        yes: empty = there is only a no.
     """
 
     nonce: str
@@ -310,6 +312,7 @@ class Ask:
     again: bool = False
     anew: bool = False
     edition: int = 0
+    until: str = "Expires"
 
 
 @dataclass(frozen=True, slots=True)

@@ -294,7 +294,8 @@ class Helm:
     def exit_impossible(self, now_s: float) -> str:
         """Why a person's exit cannot be taken on now; empty = it can."""
         if self.mode is Mode.ALERT_ONLY:
-            return "Alert-only mode places no orders. Exit in Dhan's app, or restart in another mode."
+            other = "restart in another mode" if self.config.mode is self.mode else "/mode raises it again"
+            return f"Alert-only mode places no orders. Exit in Dhan's app, or {other}."
         if not self.holdings.positions and (unread := self.bearings.why()):
             return f"Not now: {unread}."  # not: there is no position
         return self._why_not_now(now_s)
@@ -304,7 +305,7 @@ class Helm:
 
         None: not an exit but what takes back an order that nobody wants; /stop does not hinder that.
         """
-        if self.mode is Mode.ALERT_ONLY:
+        if self.config.mode is Mode.ALERT_ONLY:  # one that was lowered to it lets running exits end
             return "alert-only mode"
         if self.halted and intent is not None and intent.verdict.rule != "forced":
             return "automation is halted"
@@ -372,6 +373,7 @@ class Helm:
         record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
         # The reply stands first: the chat sends a few messages a second, and this one is waited for.
         effects: list[Effect] = [record, Say(by, told), *self.flattening.stop(), *self.desk.stop(now_s)]
+        effects += self.dialogue.keys.cancel(f"Cancelled by {by.name}'s /stop.")
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor, now_s: float) -> list[Effect]:

@@ -245,6 +245,8 @@ class Wish(StrEnum):
     UNWATCH = "unwatch"
     GROUP = "group"
     FLATTEN = "flatten"
+    MODE = "mode"
+    CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +264,9 @@ class Command:
 
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
-        rule, value: what SET is to change, as it was written; in ``value`` also FLATTEN's typed word and
-            EXIT's ``half`` or symbol.
+        rule, value: what SET is to change, as it was written; in ``value`` also FLATTEN's typed word,
+            EXIT's ``half`` or symbol, MODE's wanted mode and CODE's digits.
+        owner: who asks is an owner of the account, and may loosen.
     """
 
     wish: Wish
@@ -273,6 +276,7 @@ class Command:
     message_id: int = 0
     rule: str = ""
     value: str = ""
+    owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

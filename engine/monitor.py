@@ -181,6 +181,8 @@ class Monitor:
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
+        self.dialogue.keys.restore(journal.get("two_keys", {}))
+        self.dialogue.modes.restore(journal.get("setting", {}).get("mode"))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle

@@ -26,6 +26,7 @@ TUNING_WORDS = {
     "ALLOW_EXIT_ALL": "on or off (default off)",
     "CONFIRM_TOLERANCE_RUPEES": "rupees from 0 to 10000000 (default 1000)",
     "CONFIRM_TOLERANCE_PCT": "per cent from 0 to 50 (default 3)",
+    "CHAT_LOOSEN_PCT": "per cent from 0 (never) to 200 (default 50)",
     "STOP_UNANSWERED": "ask (the default: until somebody answers) or exit (after three questions in vain)",
 }
 
@@ -67,7 +68,8 @@ def ask_tuning(read: Reader) -> AskTuning:
     rupees = read("CONFIRM_TOLERANCE_RUPEES", words.number(0, 10_000_000), usual.tolerance.paise / 100)
     pct = read("CONFIRM_TOLERANCE_PCT", words.number(0, 50), usual.tolerance.pct)
     stop_exits = read("STOP_UNANSWERED", _stop_exits, usual.stop_exits)
-    return AskTuning(Tolerance(round(rupees * 100), pct), stop_exits)
+    loosen_pct = read("CHAT_LOOSEN_PCT", words.number(0, 200), usual.loosen_pct)
+    return AskTuning(Tolerance(round(rupees * 100), pct), stop_exits, loosen_pct)
 
 
 def _stop_exits(word: str) -> bool:
