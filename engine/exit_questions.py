@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert, Answer, Audit, Card, Record
-from engine.gate import SNOOZE_OTHER_S, Status, silence_of
+from engine.gate import SNOOZE_OTHER_S, Status, is_stop, silence_of
 from engine.margin import Forecasts, forecast_audit
 from engine.messages import Wish
 from engine.model import Action, Mode, Urgency, Verdict
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.messages import MarginKnown, Tap
     from engine.model import Position, PositionId
 
-__all__ = ["FORCED", "ExitQuestions", "forced", "is_stop"]
+__all__ = ["FORCED", "ExitQuestions", "forced"]
 
 FORCED = "forced"
 #: Questions about more positions are not drawn anew as prices move: a press alone looks at them.
@@ -42,6 +42,8 @@ AGAIN_S = 30.0
 REMIND_S = 30.0
 #: So many questions of a stop in vain, and it acts by itself where the owner wants that.
 IN_VAIN = 3
+#: What was asked about longer ago than this was another time.
+VAIN_LASTS_S = 600.0
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class ExitQuestions:
         self._drawing = Drawing(helm)
         self._forecasts = Forecasts(real=helm.mode is not Mode.SIMULATE)
         self._drawn: dict[str, _Drawn] = {}
-        self._vain: dict[PositionId, int] = {}
+        self._vain: dict[PositionId, tuple[int, float]] = {}
 
     # ----------------------------------------------------------------------------------- asking
 
@@ -93,7 +95,7 @@ class ExitQuestions:
         line, queries = self._forecasts.ask(asked.nonce, self._drawing.legs(positions, verdict))
         self._drawn = {n: d for n, d in self._drawn.items() if self._questions.get(n) is not None}
         self._drawn[asked.nonce] = _Drawn(now_s, now_s, line)
-        card = self._drawing.card(asked, positions, exits, self._foot(asked), now_s)
+        card = self._drawing.card(asked, positions, exits, self._foot(asked, now_s), now_s)
         return asked, [record, replace(card, message_id=message_id), *queries]
 
     def margin(self, message: MarginKnown, now_s: float) -> list[Effect]:
@@ -125,12 +127,17 @@ class ExitQuestions:
         return stirred(asked.shown[max(asked.shown)], worth, self._helm.config.asking.tolerance)
 
     def _draw(self, asked: Confirmation, now_s: float, *, anew: bool = False) -> list[Effect]:
-        """Another edition of a question; ``anew``: its buttons are offered once more."""
+        """Another edition of a question; ``anew``: its buttons are offered once more.
+
+        None of what is not there any more as it was asked about: a yes to that is void.
+        """
         positions = self._drawing.positions(asked)
+        if fingerprint(positions) != asked.legs:
+            return []
         exits = self._drawing.exits(positions, asked.verdict, now_s)
         asked.show(worth_of(exits))
         self._of(asked, now_s).at_s = now_s
-        card = self._drawing.card(asked, positions, exits, self._foot(asked), now_s)
+        card = self._drawing.card(asked, positions, exits, self._foot(asked, now_s), now_s)
         return [Record("shown", asked.nonce, asked.shown_json()), replace(card, again=True, anew=anew)]
 
     def _of(self, asked: Confirmation, now_s: float) -> _Drawn:
@@ -146,12 +153,12 @@ class ExitQuestions:
         place = asked.positions[0] if len(asked.positions) == 1 else None
         return [Alert(Urgency.HIGH, f"remind:{asked.nonce}", "A stop waits for your answer", text, place)]
 
-    def _foot(self, asked: Confirmation) -> tuple[str, ...]:
+    def _foot(self, asked: Confirmation, now_s: float) -> tuple[str, ...]:
         """What is known of the margin, and what happens when nobody answers."""
         margin = self._drawn[asked.nonce].margin
-        return (*([margin] if margin else []), *self._unanswered(asked))
+        return (*([margin] if margin else []), *self._unanswered(asked, now_s))
 
-    def _unanswered(self, asked: Confirmation) -> tuple[str, ...]:
+    def _unanswered(self, asked: Confirmation, now_s: float) -> tuple[str, ...]:
         if asked.forced:
             return ("No answer: nothing is sent",)
         if not is_stop(asked):
@@ -160,7 +167,7 @@ class ExitQuestions:
             return (f"No answer: held, {day}",)
         lines = ["No answer: reminded, asked again"]
         if self._exits_in_vain(asked):
-            left = IN_VAIN - self._vain.get(asked.positions[0], 0)
+            left = IN_VAIN - self._times(asked.positions[0], now_s)
             lines.append(f"Unanswered {left}x more: it exits")
         return tuple(lines)
 
@@ -225,33 +232,30 @@ class ExitQuestions:
 
     # ------------------------------------------------------------------------------ not answered
 
-    def in_vain(self, asked: Confirmation) -> None:
-        """Nobody has answered a stop."""
-        for position in asked.positions:
-            self._vain[position] = self._vain.get(position, 0) + 1
+    def in_vain(self, asked: Confirmation, now_s: float) -> None:
+        """Nobody has answered a stop; those of a day limit are asked for as long as it takes."""
+        if self._exits_in_vain(asked):
+            for position in asked.positions:
+                self._vain[position] = self._times(position, now_s) + 1, now_s
+
+    def _times(self, position: PositionId, now_s: float) -> int:
+        """How often it was asked about in vain without a pause."""
+        times, at_s = self._vain.get(position, (0, now_s))
+        return times if now_s - at_s < VAIN_LASTS_S else 0
 
     def answered(self, asked: Confirmation) -> None:
         """Somebody has: what was asked before counts no more."""
         for position in asked.positions:
             self._vain.pop(position, None)
 
-    def acts_alone(self, position: PositionId, verdict: Verdict) -> bool:
+    def acts_alone(self, position: PositionId, verdict: Verdict, now_s: float) -> bool:
         """Whether a stop has been asked about so often that it acts by itself."""
         wanted = self._helm.config.asking.stop_exits and verdict.action is Action.CLOSE_IMMEDIATELY
-        return wanted and self._vain.get(position, 0) >= IN_VAIN
+        return wanted and self._times(position, now_s) >= IN_VAIN
 
     def _exits_in_vain(self, asked: Confirmation) -> bool:
         of_a_rule = asked.verdict is not None and asked.verdict.rule not in DAY_RULES
         return self._helm.config.asking.stop_exits and of_a_rule
-
-
-def is_stop(asked: Confirmation) -> bool:
-    """Whether a rule asks about a loss."""
-    return not asked.forced and asked.verdict is not None and _is_loss(asked.verdict)
-
-
-def _is_loss(verdict: Verdict) -> bool:
-    return verdict.action is Action.CLOSE_IMMEDIATELY
 
 
 def forced(fraction: float | None = None) -> Verdict:

@@ -23,7 +23,7 @@ from engine.shown import Worth
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Confirmation", "Decision", "Questions", "Status", "decide"]
+__all__ = ["Confirmation", "Decision", "Questions", "Status", "decide", "is_stop"]
 
 #: How long a question may be answered.
 ASK_S = 60.0
@@ -226,6 +226,12 @@ def silence_of(verdict: Verdict | None) -> Rank:
     if verdict.action is Action.SCALE_OUT:
         return Rank.SCALING
     return Rank.TRAILING
+
+
+def is_stop(asked: Confirmation) -> bool:
+    """Whether a rule asks about a loss."""
+    verdict = asked.verdict
+    return not asked.forced and verdict is not None and verdict.action is Action.CLOSE_IMMEDIATELY
 
 
 def snooze_s(verdict: Verdict | None) -> float:

@@ -155,7 +155,7 @@ class Helm:
             return effects + joined
         hindrance = self._hindrance(verdict, now_s, position.id)
         decision = decide(self.mode, verdict, halted=self.halted, degraded=hindrance)
-        if decision is Decision.ASK and self.dialogue.exits.acts_alone(position.id, verdict):
+        if decision is Decision.ASK and self.dialogue.exits.acts_alone(position.id, verdict, now_s):
             decision = Decision.ACT
         gate = self.gate_words(decision, verdict, now_s, position.id)
         self.watch.why.decided(position.id, verdict.rule, gate)
@@ -396,7 +396,7 @@ class Helm:
             self.leave_alone(asked, now_s)
             return []
         self.release(asked.positions)
-        self.dialogue.exits.in_vain(asked)
+        self.dialogue.exits.in_vain(asked, now_s)
         text = (
             f"{asked.title}: {asked.verdict.reason}. Nobody answered, nothing was sent; you are asked again."
         )

@@ -7,6 +7,8 @@ yes is held against what the person has seen (`engine.shown`).
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.batches import count
@@ -60,6 +62,15 @@ class Step(NamedTuple):
             return None
         return self.leg.side.sign * (self.price_paise - self.mid_paise) * self.units
 
+    @property
+    def made_paise(self) -> int | None:
+        """What the expected fills make of the average entry price, before charges; None = unknown."""
+        leg = self.leg
+        if self.price_paise is None or any(row not in leg.prices_paise for row in leg.rows):
+            return None
+        paid = Fraction(sum(units * leg.prices_paise[row] for row, units in leg.rows.items()))
+        return floor(-leg.side.sign * self.units * (self.price_paise - paid / sum(leg.rows.values())))
+
 
 class Priced(NamedTuple):
     """The exit of one position, or of a part of it."""
@@ -78,12 +89,24 @@ class Priced(NamedTuple):
         """What all steps cost beside their mids."""
         return _sum(step.slippage_paise for step in self.steps)
 
+    @property
+    def is_part(self) -> bool:
+        """Whether something of the position stays."""
+        return any(step.leg.keeps for step in self.steps)
+
+    @property
+    def made_paise(self) -> int | None:
+        """What the expected fills make of the entry prices, after charges; None = one is unknown."""
+        made, charges = _sum(step.made_paise for step in self.steps), self.charges_paise
+        return None if made is None or charges is None else made - charges
+
     def lines(self, pnl_paise: int | None, net_paise: int | None) -> tuple[str, ...]:
         """As a phone shows it, at most 32 columns each.
 
         Args:
             pnl_paise: of the position at mark; None = unknown.
-            net_paise: what would be left of it after this exit and its charges; None = unknown, or a part.
+            net_paise: what would be left of it after this exit and its charges, of a part what that makes;
+                None = unknown.
         """
         return (*self._order(), *self._steps(), *self.money(pnl_paise, net_paise), *self._naked())
 
@@ -95,7 +118,8 @@ class Priced(NamedTuple):
         if self.slippage_paise is not None:
             lines.append(f"Slippage {rupees(self.slippage_paise)}")
         if net_paise is not None:
-            lines.append(f"Closed now, net {signed_rupees(net_paise)}")
+            what = "This part" if self.is_part else "Closed now"
+            lines.append(f"{what}, net {signed_rupees(net_paise)}")
         return tuple(lines)
 
     def _order(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.effects import Ask
+from engine.gate import is_stop
 from engine.messages import Wish
 from engine.model import Mode, Urgency
 from engine.money import signed_rupees
@@ -46,7 +47,8 @@ class Drawing:
         """The newest edition of a question; ``foot`` are its last lines."""
         verdict, by_hand = asked.verdict, asked.forced
         said = () if verdict is None or by_hand else (f"{verdict.reason}.",)
-        moved = ("Prices have moved: look again.",) if asked.again else ()
+        moved: tuple[str, ...] = ("Prices have moved: look again.",) if asked.again else ()
+        moved += ("A yes now counts at any price.",) if asked.again and is_stop(asked) else ()
         lines = (*moved, *said, *self._preview(positions, verdict, exits, now_s), *foot)
         paper = " (on paper)" if self._helm.mode is Mode.SIMULATE else ""
         what = f"{self._part_words(positions, verdict)}{asked.title}"
@@ -74,7 +76,7 @@ class Drawing:
             figures = self._helm.watch.figures(position.id, now_s)
             whole = self._helm.part_of(position, verdict) is None
             pnls.append(figures.pnl_paise)
-            net = figures.closing_pnl_paise if whole else None
+            net = figures.closing_pnl_paise if whole else exit_.made_paise
             shown = exit_.lines if len(positions) <= IN_FULL else exit_.money
             differs = self._helm.differences.told(position.id)
             held = (f"{differs} No more than is held is traded.",) if differs else ()

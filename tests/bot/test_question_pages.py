@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ import pytest
 from bot.bubbles import question_page
 from bot.layout import COLUMNS, plain
 from engine.effects import Ask
-from engine.messages import MarginKnown
+from engine.messages import Command, MarginKnown, Wish
 from engine.model import Mode
+from engine.tuning import AskTuning
 from tests.engine.makers import condor, condors, strangle
 from tests.engine.test_exit_questions import ENTRY, FAR, Asking, asked, press, stopped
 from tests.engine.test_margin import ENOUGH
-from tests.support.rig import frozen
+from tests.engine.test_modes import code, mode
+from tests.support.rig import OWNER, frozen
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -73,6 +76,49 @@ def condor_of(strategy_id):
     return replace(condor(), strategy_id=strategy_id)
 
 
+def profit():
+    """The target is asked about."""
+    rig = Asking(Mode.SEMI_AUTO)
+    rig.wait(1, *ENTRY)
+    rig.wait(3, 8, 20, 14, 6)
+    return rig
+
+
+def stop_moved():
+    """A yes to a stop that did not count."""
+    rig = stopped(asking=AskTuning(stop_exits=True))
+    rig.quotes(20, 115, 105, 18)
+    press(rig, 0)
+    return rig
+
+
+def half():
+    """/exit half of four lots."""
+    rig = Asking(Mode.SEMI_AUTO, condors(4))
+    rig.wait(1, *ENTRY)
+    rig.tell(Command(Wish.EXIT, OWNER, 3359, value="half"))
+    return rig
+
+
+def raising(*, held=False):
+    """/mode execute after it was lowered."""
+    rig = Asking(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    mode(rig, "semi-auto")
+    mode(rig, "execute")
+    if held:
+        code(rig)
+    return rig
+
+
+def loosening():
+    """/set of a looser stop."""
+    rig = Asking(Mode.EXECUTE)
+    rig.wait(1, *ENTRY)
+    rig.tell(Command(Wish.SET, OWNER, 3359, rule="stop_loss", value="-60%", owner=True))
+    return rig
+
+
 PAGES = {
     "q_by_hand": by_hand,
     "q_stop": stopped,
@@ -81,6 +127,12 @@ PAGES = {
     "q_slices": in_slices,
     "q_naked": naked,
     "q_all": everything,
+    "q_profit": profit,
+    "q_stop_moved": stop_moved,
+    "q_half": half,
+    "q_raise": raising,
+    "q_raise_held": partial(raising, held=True),
+    "q_loosen": loosening,
 }
 
 
@@ -111,6 +163,6 @@ def test_columns_fit_the_phone(name):
         for block in re.findall(r"<pre>(.*?)</pre>", written(name), re.DOTALL)
         for line in plain(block).split("\n")
     ]
-    assert lines
+    assert lines or name == "q_raise_held"
     assert all(len(line) <= COLUMNS for line in lines)
     assert "".join(lines).isascii()

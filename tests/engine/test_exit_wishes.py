@@ -40,6 +40,7 @@ def test_half_of_four_is_two_of_each_leg_shorts_first_after_one_yes():
     ask = rig.of(Ask)[0]
     assert ask.title == "Exit 2 of 4 of 3359 NIFTY Iron Condor?"
     assert "  BUY 130 at about 45.05" in ask.lines
+    assert "This part, net −₹132.12" in ask.lines  # four times 130 units at five paise, and the charges
     assert not rig.placed
     rig.tap(ask.nonce)
     rig.wait(20, *ENTRY)
