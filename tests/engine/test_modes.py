@@ -74,12 +74,14 @@ def test_lowered_to_alerts_nothing_begins_and_open_questions_of_rules_are_void()
 def test_an_exit_that_runs_when_the_mode_is_lowered_ends_flat_also_after_a_restart():
     """What is half closed is not left so."""
     rig = watched()
-    rig.exchange.silent = True
+    rig.broker_answers = False  # so that it runs, and has sent nothing
     while not rig.monitor.desk.intents:
         rig.wait(0.5, *LOSS)
     assert mode(rig, "alert-only").endswith(
         "What is exiting already goes on to its end. Raising it again takes an owner."
     )
+    assert not rig.placed
+    rig.broker_answers = True
     rig.start()
     assert now(rig) is Mode.ALERT_ONLY
     rig.wait(60, *LOSS)
