@@ -12,6 +12,7 @@ from bot.accounts import Accounts
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
+from bot.gauges import Gauges
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
 from bot.outbox import Outbox
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from engine.effects import Alert
     from engine.io.app import Wiring
     from engine.io.ports import Clock
+    from engine.io.process import Process
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ class TelegramChat:
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
+        process: Process,
         group_commands: bool = False,
         tuning: ChatTuning | None = None,
         drop_after_s: float = 30.0,
@@ -93,6 +96,7 @@ class TelegramChat:
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
+            process: what it knows of itself.
             group_commands: a group may command too; else it may only look.
             tuning: its way to Telegram and how it speaks; None = directly, as usual.
             drop_after_s: commands older than this are not run.
@@ -125,13 +129,9 @@ class TelegramChat:
         }
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say)
-        self._switchboard = Switchboard(
-            self._accounts,
-            self._roles,
-            handlers(lookers, Commands(self._roles, show=show, say=say)),
-            show=show,
-            say=say,
-        )
+        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
+        runs = handlers((lookers, gauges), Commands(self._roles, show=show, say=say))
+        self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
             self._roles,
@@ -148,6 +148,7 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:
@@ -235,13 +236,14 @@ class TelegramChat:
 
 
 def handlers(
-    lookers: Lookers, commands: Commands
+    looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name."""
-    return {
-        entry.word: (entry, getattr(lookers if hasattr(lookers, entry.word) else commands, entry.word))
-        for entry in (START, *COMMANDS)
-    }
+    """Each command of the table with the method of its name, wherever it is."""
+    found = {}
+    for entry in (START, *COMMANDS):
+        room = next(room for room in (*looks, commands) if hasattr(room, entry.word))
+        found[entry.word] = (entry, getattr(room, entry.word))
+    return found
 
 
 async def _close(app: App) -> None:

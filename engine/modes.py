@@ -118,7 +118,7 @@ class Modes:
         lowered = "" if wanted is self.ceiling else wanted.value
         return [
             Record("setting", "mode", {"mode": lowered, "by": by.name, "at_s": now_s}),
-            Audit("mode", {"from": before, "to": wanted, "by": by.name}),
+            Audit("mode", {"from": before, "to": wanted, "by": by.name, "user": by.user_id}),
         ]
 
     def _shown(self) -> str:

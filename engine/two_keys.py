@@ -183,7 +183,8 @@ class TwoKeys:
 
     def _said(self, what: str, now: _Open, by: Actor | None = None) -> Audit:
         """A line of the story; the code itself is nowhere but on the card."""
-        data = {"what": what, "change": now.change.title, "by": (by or now.by).name, "nonce": now.nonce}
+        who, title = by or now.by, now.change.title
+        data = {"what": what, "change": title, "by": who.name, "user": who.user_id, "nonce": now.nonce}
         return Audit("two keys", data)
 
     def _draw(self, what: str) -> hashlib.blake2s:

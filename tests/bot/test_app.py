@@ -63,6 +63,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "p",
             "rules",
             "why",
+            "orders",
+            "trades",
+            "health",
+            "feed",
             "accounts",
             "set",
             "group",
@@ -70,6 +74,12 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "flatten",
             "stop",
             "resume",
+            "mode",
+            "code",
+            "drill",
+            "audit",
+            "log",
+            "version",
             "help",
         ]
         assert server.state.commands_for(666, 666) == []
@@ -100,7 +110,8 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
     [
         ("/start", "watches your option positions"),
         ("/help", "Commands"),
-        ("/exit NIFTY", "expected a strategy id like 3359, or all"),
+        ("/exit -1", "expected a strategy id like 3359, a symbol, or all"),
+        ("/exit half", "after /exit half; expected a strategy id like 3359."),
         ("/positions", "No positions are being watched."),
         ("/p", "I know of no position"),
         ("/p 3359", "No position 3359"),
@@ -147,7 +158,7 @@ async def test_set_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Pat
         server.phone.send("/set 3359 stop_loss −30%")
         [command] = await core.wait_for(lambda c: c.of(Command))
         owner = Actor(OWNER, OWNER, "Asha")
-        assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%")
+        assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%", owner=True)
         assert core.posted == [command]
         assert not any(message.chat_id == 666 for message in server.sent())
 
@@ -188,7 +199,7 @@ async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp
         picker = await message_with(server, "Which position?")
         server.phone.tap(picker.id, "i:3360")
         card = await message_with(server, "P&L at mark")
-        assert card.buttons == ["Exit…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Exit half…", "Why?", "Rules"]
         assert core.posted == []
         server.phone.tap(card.id, "Exit…")
         [command] = await core.wait_for(lambda c: c.of(Command))
@@ -320,6 +331,9 @@ async def test_a_stranger_is_ignored_in_all_ways(tmp_path: Path):
         assert core.posted == []
         assert not press.answered
         assert server.sent(666) == []
+        wanted = [(t.by.user_id, t.what, t.why) for t in core.turned_away]
+        assert wanted[0] == (666, "/exit", "stranger")
+        assert wanted[1][1].startswith("the button c:")
 
 
 async def test_a_tap_on_another_message_presses_nothing(tmp_path: Path):
