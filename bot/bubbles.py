@@ -34,6 +34,8 @@ _CHOICE = {
 }
 _TITLE_LIMIT = 200
 _TEXT_LIMIT = MESSAGE_LIMIT - 400
+#: So many lines at the end are kept of what is too long: sum, margin, and what happens without an answer.
+_END = 4
 
 
 def event_id(topic: str, at_s: float) -> str:
@@ -80,11 +82,13 @@ def card_page(card: Card) -> Page:
 
 
 def _fitting(lines: Sequence[str]) -> tuple[str, ...]:
-    """Leave out what one message cannot hold, and say how much: a question must arrive."""
-    sizes = accumulate(len(line) + 1 for line in lines)
-    fit = sum(size <= _TEXT_LIMIT for size in sizes)
-    left_out = len(lines) - fit
-    return tuple(lines) if not left_out else (*lines[:fit], f"… and {left_out} more lines")
+    """Leave out what one message cannot hold, and say how much: a question must arrive, with its end."""
+    if sum(len(line) + 1 for line in lines) <= _TEXT_LIMIT:
+        return tuple(lines)
+    body, end = lines[:-_END], lines[-_END:]
+    room = _TEXT_LIMIT - sum(len(line) + 1 for line in end)
+    fit = sum(size <= room for size in accumulate(len(line) + 1 for line in body))
+    return (*body[:fit], f"… and {len(body) - fit} more lines", *end)
 
 
 def reply_page(text: str) -> Page:

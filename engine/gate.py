@@ -129,8 +129,10 @@ class Confirmation:
             row["title"], row["expires_s"], row["forced"], Status(row["status"]),
             Override.from_json(row["override"]) if row.get("override") else None,
         )  # fmt: skip
-        if "shown" in row:  # else an older version asked, and what it showed is not known
-            made.take_shown(row)
+        if "shown" in row:
+            made.take_shown({"expires_s": made.expires_s, **row})
+        else:  # an older version asked, and what it showed is not known
+            made.shown = {0: None}
         return made
 
 

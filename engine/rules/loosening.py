@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadInput
 from engine.money import signed_rupees
-from engine.rules.base import Amount, Daily, Due, Kind, Level, Rank, Refusal
+from engine.rules.base import Amount, Daily, Due, Kind, Level, Rank
 from engine.rules.reading import written
 from engine.rules.registry import rules
 
@@ -54,6 +54,4 @@ def within(source: RuleSet, override: Override, situation: Situation, most_pct: 
         farthest = own.threshold_paise - int(abs(own.threshold_paise) * most_pct / 100)
         if new.threshold_paise < farthest:
             raise BadInput(f"the host allows {signed_rupees(farthest)} at the farthest (CHAT_LOOSEN_PCT)")
-    elif isinstance(own, Refusal):
-        return ""
     return source.entries[override.rule].written

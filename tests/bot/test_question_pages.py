@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.bubbles import question_page
-from bot.layout import COLUMNS, plain
+from bot.layout import COLUMNS, MESSAGE_LIMIT, plain
 from engine.effects import Ask
 from engine.messages import Command, MarginKnown, Wish
 from engine.model import Mode
@@ -166,3 +166,16 @@ def test_columns_fit_the_phone(name):
     assert lines or name == "q_raise_held"
     assert all(len(line) <= COLUMNS for line in lines)
     assert "".join(lines).isascii()
+
+
+def test_a_question_about_very_many_positions_keeps_its_end():
+    """What happens without an answer, and the sum, are never what is left out."""
+    many = [replace(condor(), strategy_id=n) for n in range(1, 61)]
+    rig = Asking(Mode.SEMI_AUTO, *many)
+    rig.wait(0.5, *ENTRY * len(many))
+    rig.command()
+    page = question_page(rig.of(Ask)[-1], 0.0, 60.0)
+    assert len(plain(page.html)) <= MESSAGE_LIMIT
+    assert re.search(r"… and \d+ more lines", page.html)
+    assert "P&amp;L together" in page.html
+    assert "No answer: nothing is sent" in page.html

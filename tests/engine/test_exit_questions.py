@@ -183,6 +183,17 @@ def test_a_restart_forgets_neither_what_was_shown_nor_that_it_was_asked_again():
     assert press(rig, 1).startswith("Prices have moved again")
 
 
+def test_a_question_of_an_older_version_is_drawn_anew_and_asked_about_once_more():
+    """Its journal does not say what was shown: a yes to that counts for nothing yet."""
+    rig = asked()
+    (row,) = rig.journal["confirmation"].values()
+    del row["shown"], row["again"]
+    rig.start()
+    rig.wait(1, *ENTRY)
+    assert press(rig, 0).startswith("Not sent")
+    assert press(rig, rig.of(Ask)[-1].edition) == "Exiting."
+
+
 def test_a_price_that_is_gone_is_asked_about_and_does_not_stop_the_second_yes():
     """No price was shown, none is known: nothing has moved, and the orders wait for quotes."""
     rig = Asking(Mode.SEMI_AUTO)
