@@ -233,7 +233,7 @@ async def test_a_subscription_that_the_database_refuses(house):
 
 
 async def test_a_server_that_is_not_there_at_the_start(house):
-    """The first handshakes are refused: the client would raise for good, the watch tries until it is let in."""
+    """The first handshakes are refused: the client would raise, the watch tries until it is let in."""
     house.server.faults.realtime.refuse_upgrade = 7
     async with tower(house) as made:
         await made.live()
@@ -270,7 +270,7 @@ async def test_a_callback_of_ours_that_fails(house, monkeypatch):
 
 async def test_nothing_of_a_socket_outlives_it(house):
     """However it ended: no reader, no second heartbeat, no push or rejoin that waits, no open connection."""
-    async with tower(house, QUIET._replace(ping_s=0.1, answer_s=0.3)) as made:
+    async with tower(house, QUIET._replace(live_s=60.0, ping_s=0.1, answer_s=0.3)) as made:
         await made.live()
         one_socket = made.tasks()
         assert one_socket

@@ -225,7 +225,7 @@ async def test_a_lost_connection_is_an_error_and_is_not_tried_again_by_the_clien
 
 
 async def test_an_answer_that_never_comes_is_an_error_and_not_waited_for(shop):
-    """A gateway that holds the connection open: the question ends by our own patience, and the next one works."""
+    """A gateway that holds the connection open: the question ends by our own patience, the next one works."""
     row_id = await shop.house.put()
     impatient = Gate(shop.house.server.url, shop.gate.key, timeout=httpx.Timeout(0.3))
     store = SupabaseStore(impatient, "default", lambda: None, shop.told.append, shop.clock)
@@ -283,7 +283,7 @@ async def test_closing_is_written_once_and_may_be_said_again(shop):
 
 @pytest.mark.parametrize("name", ["reduce_trades", "record_exit", "note_exits"])
 async def test_any_write_whose_answer_was_lost_is_made_again_to_no_harm(shop, name):
-    """Done, and the connection ends before the answer, as with a GOAWAY: once more the same changes nothing."""
+    """Done, and the connection ends before the answer, as with a GOAWAY: once more it changes nothing."""
     row_id = await shop.house.put()
     await shop.look()
     figures = [RowFigures(row_id, "e1", "e1/1", False, 100, 7, 3)]
