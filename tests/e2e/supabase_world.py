@@ -29,7 +29,7 @@ from tests.e2e.test_two_owners import Monitor
 from tests.support.stage import START, Ear, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
-WAIT_S = 60.0
+WAIT_S = 90.0
 
 
 class SupabaseWorld:
