@@ -209,8 +209,7 @@ class Holdings:
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
-        kept = (self._reductions.apply(row) for row in self._rows if row.id not in self._closed)
-        held = tuple(row for row in kept if row.quantity)
+        held = self._reductions.left_of(self._closed.but(self._rows))
         listed_as = self._listed(held, self.instruments, ist_date(now_s), self._levels)
         found = [self._complete(position) for position in listed_as.positions]
         effects = self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
@@ -352,6 +351,11 @@ class Holdings:
     def subscribed(self) -> frozenset[InstrumentKey]:
         """The instruments the feed was asked for."""
         return frozenset(instrument.key for instrument in self._wished)
+
+    @property
+    def wished(self) -> tuple[Instrument, ...]:
+        """The same as contracts, the most urgent first."""
+        return self._wished
 
     def subscriptions(self) -> list[Effect]:
         """The feed's wish list, when it has changed.

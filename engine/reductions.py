@@ -106,6 +106,12 @@ class Reductions:
                     row = row.after_part(part.after)
         return row
 
+    def left_of(self, rows: tuple[TradeRow, ...]) -> tuple[TradeRow, ...]:
+        """The rows after our exits, those that still hold something; the very same while none is pending."""
+        if not self._pending:
+            return rows
+        return tuple(left for left in map(self.apply, rows) if left.quantity)
+
     def late(self) -> list[ReduceTrades]:
         """What is to be written, or written again: the store takes each part once."""
         return [job for name, job in self._pending.items() if job.parts and name not in self._here_alone]

@@ -474,6 +474,17 @@ async def test_rows_of_an_older_table_that_have_no_moment_yet_are_read(shop):
     assert await shop.ids() == [one, two]
 
 
+async def test_rows_that_have_not_changed_are_the_very_same_answer(shop):
+    """Whoever asks sees at a glance that nothing is new, also when everything was read again."""
+    await many(shop.house, 50)
+    known = await shop.store.open_rows()
+    assert await shop.store.open_rows() is known
+    shop.store.want_all()
+    assert await shop.store.open_rows() is known
+    await shop.house.database.rows("update trades set quantity = 65 where id = $1", known[0].id)
+    assert (await shop.store.open_rows())[0].quantity == 65
+
+
 async def test_rows_that_were_all_written_at_once_are_not_read_at_each_look(shop):
     """What comes late by the overlap is still asked for; once that has passed only what is newer is."""
     await many(shop.house, 50)
