@@ -378,6 +378,11 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """The answer to `engine.effects.GoOn`."""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalState:
     """The journal cannot be written (``failed`` says why), or can be again (empty).
 
@@ -443,5 +448,5 @@ Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
-    | RealtimeState | StoreWriting | Remembered | HeldAtBroker
+    | RealtimeState | StoreWriting | Remembered | HeldAtBroker | Further
 )  # fmt: skip

@@ -34,6 +34,7 @@ from engine.messages import (
     CommandOutcome,
     FeedChanged,
     FeedState,
+    Further,
     HeldAtBroker,
     InstrumentsLoaded,
     JournalState,
@@ -142,6 +143,7 @@ class Monitor:
             Remembered: self.cached.remembered,
             RealtimeState: self.stored.realtime,
             StoreWriting: self.stored.writing,
+            Further: lambda _, now_s: self.holdings.go_on(now_s),
         }
 
     # ----------------------------------------------------------------------------------- start

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.effects import Alert, Audit
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, TradesLoaded
+from engine.messages import Beat, BeatKind, Further, InstrumentsLoaded, TradesLoaded
 from engine.model import Mode, Side, Urgency
 from engine.preflight import Light, access_bar, leg_faults, price_faults
 
@@ -34,7 +34,7 @@ TOLD_ALONE = 3
 
 Fault = tuple[Light, str]
 
-_AFTER = (TradesLoaded, InstrumentsLoaded)
+_AFTER = (TradesLoaded, InstrumentsLoaded, Further)
 
 
 class Ready(NamedTuple):
@@ -120,8 +120,9 @@ class Readiness:
         """Look again when this may have changed something."""
         if isinstance(message, Beat):
             return self.look(now_s) if message.kind is BeatKind.HEALTH else []
-        if isinstance(message, TradesLoaded) and not self._helm.desk.intents and self._held == self._holds():
-            return []  # mostly the store says what it said
+        mostly_nothing = isinstance(message, Further | TradesLoaded) and not self._helm.desk.intents
+        if mostly_nothing and self._held == self._holds():
+            return []  # the store says what it said
         return self.look(now_s) if isinstance(message, _AFTER) else []
 
     def look(self, now_s: float) -> list[Effect]:
