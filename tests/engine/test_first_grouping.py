@@ -19,9 +19,10 @@ from engine.messages import (
     TradesLoaded,
 )
 from engine.model import Mode
-from engine.monitor import Monitor, MonitorConfig
+from engine.monitor import JUDGED_AT_ONCE, Monitor, MonitorConfig
 from engine.picture import picture
 from engine.watch import Watchlist
+from engine.watch.watched import Watched
 from tests.engine.makers import OPENED, condor, quote
 from tests.support.rig import rows_of
 
@@ -157,3 +158,24 @@ def test_a_word_to_go_on_that_comes_too_late_changes_nothing():
     before = len(house.done)
     assert not house.tell(Further())
     assert house.done[before:] == []
+
+
+def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypatch):
+    """A hundred and twenty take their first look at a pulse: fifty, fifty and twenty, each once."""
+    judged, judge = [], Watched.judge
+
+    def counted(watched, *more):
+        judged.append(watched.position.id)
+        return judge(watched, *more)
+
+    monkeypatch.setattr(Watched, "judge", counted)
+    many = [replace(condor(), strategy_id=number) for number in range(1, 121)]
+    house = House(many)
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.go_on()
+    judged.clear()
+    assert house.tell(Beat(BeatKind.PULSE))
+    assert len(judged) == JUDGED_AT_ONCE == 50
+    assert house.tell(Further())
+    assert not house.tell(Further())
+    assert len(judged) == len(set(judged)) == len(many)
