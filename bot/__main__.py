@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.app import TelegramChat
 from bot.introductions import introduce
@@ -33,7 +34,9 @@ from engine.together import terminal_page
 from engine.trades import parse_csv
 from engine.view import MonitorView
 from engine.words import TradesSource
-from sandbox.house import Outside, Sandbox
+
+if TYPE_CHECKING:
+    from sandbox.house import Outside
 
 DESCRIPTION = """\
 Prahari watches option positions held at Dhan and gets them verified flat by your rules.
@@ -130,6 +133,8 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
         print(_start_words(settings, mode), flush=True)
         await run_house(settings, _options(args, mode), _chat(settings, log.tail), _show, log.redactor.add)
         return 0
+    from sandbox.house import Sandbox  # noqa: PLC0415 - it takes a third as long as everything else
+
     start = settings.clock_start or _sandbox_day(tables.calendar(settings.sessions_file))
     clock = SystemClock(start)
     async with Sandbox(clock.now_s) as sandbox:

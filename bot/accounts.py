@@ -93,6 +93,15 @@ class Accounts:
     def _people(self) -> tuple[People, ...]:
         return tuple(each.people for each in self.all)
 
+    def seen_in(self, chat_id: int, roles: Roles) -> tuple[Wiring, ...]:
+        """Those that may be shown to a chat unasked: of a private one what its person may look at.
+
+        Who is in a group nobody knows; it hears of every account anyway.
+        """
+        who = Actor(chat_id, chat_id, "")
+        may = [each for each in self.all if chat_id < 0 or roles.may(each.people, who, Role.VIEWER)]
+        return tuple(may)
+
     def find(self, account: str) -> Wiring | None:
         """The account of this very name."""
         return next((each for each in self.all if each.account == account), None)

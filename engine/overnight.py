@@ -37,7 +37,8 @@ def resume(intent: Intent, since_s: float, now_s: float, out: Outgoing) -> None:
         leg.start_day()
     text = f"{intent.title}: an exit of an earlier day goes on in the next session. /stop ends it."
     if now_s - intent.created_s > OLDEST_S:
-        intent.state, intent.note = IntentState.ABORTED, "too old to go on"
+        intent.note = "too old to go on"
+        intent.end(IntentState.ABORTED, now_s)
         text = f"{intent.title}: an exit of long ago was never finished and is given up."
     out.save(intent)
     out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)

@@ -9,7 +9,7 @@ from engine.io.wiring import Line, Traffic
 from engine.messages import Actor, Beat, BeatKind, Command, Tap, Wish
 from engine.model import Mode
 from tests.support.clock import VirtualClock
-from tests.support.stage import Ear
+from tests.support.ear import Ear
 
 SOMEBODY = Actor(1, 2, "Asha")
 STOP = Command(Wish.STOP, SOMEBODY)
