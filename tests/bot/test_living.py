@@ -119,6 +119,29 @@ async def test_living_messages_keep_their_distance_however_much_happens(tmp_path
         assert all(b - a > 9.5 for a, b in pairwise(moments))
 
 
+async def test_what_turned_goes_before_what_drifted(tmp_path: Path):
+    """Two cards have moved amounts when a third becomes HIGH: that one is told first."""
+    core = Core(picture=house(*(position(n) for n in (1, 2, 3)), **LOADED))
+    async with living(tmp_path, core) as (server, _):
+        cards = []
+        for number in (1, 2, 3):
+            server.phone.send(f"/p {number}")
+            cards.append(await message_with(server, f"{number} NIFTY"))
+        moved = [position(n, pnl_paise=900_000) for n in (1, 2, 3)]
+        core.picture = house(*moved, **LOADED)
+        await server.wait_for(lambda _: server.calls_of("editMessageText"))
+        [first] = [card for card in cards if len(card.edits) > 1]
+        [last] = [card for card in cards if card is not first][1:]
+        number = cards.index(last) + 1
+        core.picture = house(
+            *(p for p in moved if p.strategy_id != number),
+            position(number, pnl_paise=900_000, urgency=Urgency.HIGH),
+            **LOADED,
+        )
+        await says(last, server, "HIGH")
+        assert sum(len(card.edits) > 1 for card in cards) == 2
+
+
 async def test_asked_again_the_card_is_new_and_the_old_one_gives_way(tmp_path: Path):
     """The one that moved has no buttons and is never changed again."""
     core = Core(picture=holding())

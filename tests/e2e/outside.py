@@ -95,9 +95,3 @@ def orders_of(world, strategy_id: int):
 def text_of(words: str):
     """The first message of the bot that contains these words, for ``wait_for``."""
     return lambda server: next((m for m in server.sent() if words in m.text), None)
-
-
-def button_of(message, words: str) -> str:
-    """The callback data of a message's button."""
-    rows = message.markup["inline_keyboard"] if message.markup else []
-    return next(b["callback_data"] for row in rows for b in row if words in b["text"])
