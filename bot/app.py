@@ -13,6 +13,7 @@ from bot.accounts import Accounts
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
+from bot.gauges import Gauges
 from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from engine.effects import Alert
     from engine.io.app import Wiring
     from engine.io.ports import Clock
+    from engine.io.process import Process
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class TelegramChat:
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
+        process: Process,
         group_commands: bool = False,
         tuning: ChatTuning | None = None,
         drop_after_s: float = 30.0,
@@ -95,6 +98,7 @@ class TelegramChat:
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
+            process: what it knows of itself.
             group_commands: a group may command too; else it may only look.
             tuning: its way to Telegram and how it speaks; None = directly, as usual.
             drop_after_s: commands older than this are not run.
@@ -135,9 +139,9 @@ class TelegramChat:
         )
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
-        self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say
-        )
+        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
+        runs = handlers((lookers, gauges), Commands(show=show, say=say))
+        self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
             self._roles,
@@ -159,6 +163,7 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:
@@ -228,8 +233,8 @@ class TelegramChat:
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_alerts(), name="chat alert watch")
             tasks.create_task(self._watch_living(), name="chat living messages")
-            most = max(self._accounts.roles(self._roles))
-            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
+            ranks = self._accounts.ranks(self._roles)
+            tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
@@ -265,13 +270,15 @@ class TelegramChat:
 
 
 def handlers(
-    lookers: Lookers, commands: Commands
+    looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name."""
-    return {
-        entry.word: (entry, getattr(lookers if entry.needs is Role.VIEWER else commands, entry.word))
-        for entry in (START, *COMMANDS)
-    }
+    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    found = {}
+    for entry in (START, *COMMANDS):
+        rooms = looks if entry.needs is Role.VIEWER else (commands,)
+        room = next(room for room in rooms if hasattr(room, entry.word))
+        found[entry.word] = (entry, getattr(room, entry.word))
+    return found
 
 
 async def _close(app: App) -> None:

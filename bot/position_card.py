@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.layout import COLUMNS, Button, Page, cut, escape, folded, pair, span, table
+from bot.layout import COLUMNS, Button, Page, both, cut, escape, folded, pair, span, table
 from bot.status import Line, amount, calm, clock_words, doing, pages, result, rule_word, total_lines
 from bot.views import EXITABLE
 from engine.material import OLD_DATA_S
@@ -50,7 +50,7 @@ def _two_lines(line: Line) -> list[str]:
     position = line.position
     days = "" if position.dte is None else f" DTE {position.dte}"
     return [
-        *_both(f"{_id(position)} {position.symbol}", result(position)),
+        *both(f"{_id(position)} {position.symbol}", result(position)),
         pair(position.strategy, f"{doing(position)}{days}"),
     ]
 
@@ -153,7 +153,7 @@ def _rule(threshold: ThresholdView) -> list[str]:
     if points is not None:
         away.append(f"{abs(points):,.0f} points")
     far = ["met now"] if threshold.met else [f"{' or '.join(away)} away"] if away else []
-    return [*([name] if paise is None else _both(name, amount(paise))), *(pair("", text) for text in far)]
+    return [*([name] if paise is None else both(name, amount(paise))), *(pair("", text) for text in far)]
 
 
 def _moves(position: PositionView) -> list[str]:
@@ -182,7 +182,7 @@ def _leg(leg: LegView, *, open_: bool) -> list[str]:
     entry, mark = (_price(paise) for paise in (leg.entry_paise, leg.mark_paise))
     if not leg.quantity:
         return [*folded(leg.name), pair("", f"closed, entry {entry}")]
-    lines = [*folded(leg.name), *_both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
+    lines = [*folded(leg.name), *both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
     if leg.fault:
         lines += folded(leg.fault, " ! ")
     if leg.from_before:
@@ -190,13 +190,6 @@ def _leg(leg: LegView, *, open_: bool) -> list[str]:
     elif open_ and leg.age_s is not None and leg.age_s > OLD_DATA_S:
         lines.append(f" ! price {span(leg.age_s)} old")
     return lines
-
-
-def _both(left: str, right: str) -> list[str]:
-    """At the two edges of a line, or of two: neither an id nor a quantity may be cut."""
-    if len(left) + len(right) < COLUMNS:
-        return [pair(left, right)]
-    return [*folded(left), pair("", right)]
 
 
 def _price(paise: int | None) -> str:
