@@ -180,6 +180,8 @@ def _rupees(paise: float) -> str:
 def _leg(leg: LegView, *, open_: bool) -> list[str]:
     """Its name; below it signed units, entry and mark; what is wrong with its price."""
     entry, mark = (_price(paise) for paise in (leg.entry_paise, leg.mark_paise))
+    if not leg.quantity:
+        return [*folded(leg.name), pair("", f"closed, entry {entry}")]
     lines = [*folded(leg.name), *both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
     if leg.fault:
         lines += folded(leg.fault, " ! ")

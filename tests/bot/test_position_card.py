@@ -61,7 +61,14 @@ FULL = position(
         ThresholdView("stop_delta", None, "delta at 0.4 or beyond"),
     ),
 )
-FLAT = position(3361, state=PositionState.FLAT, reason="verified flat", pnl_paise=None, thresholds=())
+FLAT = position(
+    3361,
+    state=PositionState.FLAT,
+    reason="verified flat",
+    pnl_paise=None,
+    thresholds=(),
+    legs=(LegView("NIFTY 24 NOV 25300 CE", 0, 4000, None, None),),
+)
 INVALID = position(3362, state=PositionState.INVALID, legs=(), pnl_paise=None, reason="no expiry")
 
 PAGES = {
