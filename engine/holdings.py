@@ -95,6 +95,7 @@ class Holdings:
         self._missed: frozenset[InstrumentKey] = frozenset()
         self._contracts = Contracts()
         self._waiting: list[Position] = []  # to be prepared before the first grouping
+        self._going_on = False
         self._listed = Last(listed)
         self._opposed_in = Last(opposed)
         self._wish_list = Last(wish_list)
@@ -216,19 +217,19 @@ class Holdings:
         """
         if self.loaded or not self._rows:
             return self._group(now_s)
-        under_way = bool(self._waiting)
         self._waiting = [
             position
             for position in map(self._complete, self._listed_now(now_s).positions)
             if not self.watch.prepared(position.id)
         ]
-        if under_way:
+        if self._going_on:
             return []
-        return [GoOn()] if len(self._waiting) > PREPARED_AT_ONCE else self._group(now_s)
+        self._going_on = len(self._waiting) > PREPARED_AT_ONCE
+        return [GoOn()] if self._going_on else self._group(now_s)
 
     def go_on(self, now_s: float) -> list[Effect]:
         """Prepare the next few positions; with the last of them all are put under watch."""
-        if not self._waiting:
+        if not self._going_on:
             return []  # somebody has grouped in between
         now, self._waiting = self._waiting[:PREPARED_AT_ONCE], self._waiting[PREPARED_AT_ONCE:]
         for position in now:
@@ -243,7 +244,7 @@ class Holdings:
 
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - all callers know
-        self.loaded, self._waiting = True, []
+        self.loaded, self._waiting, self._going_on = True, [], False
         listed_as = self._listed_now(now_s)
         found = [self._complete(position) for position in listed_as.positions]
         effects = self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)

@@ -174,9 +174,9 @@ def _memory_mb(name: str) -> float:
 def main() -> None:
     """Print what was found.
 
-    ``first_s``: from the start of this process to the first value of the last position; ``waited_s`` of it
-    its first thread has waited for a core. ``sync_ms``: how long a sync held the loop, the median of all.
-    ``long``: callbacks above `LONG_MS`.
+    ``first_s``: from the start of this process to the first value of the last position; ``waited_s``: so
+    long its first thread has waited for a core until then. ``sync_ms``: how long a sync held the loop, the
+    median of all. ``long``: callbacks above `LONG_MS`.
     """
     strategies, syncs, settle_s, began_ns = map(int, sys.argv[1:])
     found = asyncio.run(Probe(strategies, syncs, settle_s).run(json.load(sys.stdin), began_ns))

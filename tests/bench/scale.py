@@ -24,8 +24,8 @@ def scale(strategies: int, rounds: int, syncs: int, settle_s: int) -> Rounds:
     """Part 9: so many starts of a house, each watched through so many syncs.
 
     Returns:
-        For each round ``first_s``, ``waited_s``, ``cpu_s``, ``start_longest_ms``, ``sync_ms``, ``longest_ms``,
-        ``view_ms``, ``gc_ms`` and ``rss_mb``.
+        For each round ``first_s``, ``waited_s``, ``cpu_s``, ``start_longest_ms``, ``sync_ms``,
+        ``longest_ms``, ``view_ms``, ``gc_ms`` and ``rss_mb``.
     """
     return repeat(lambda: numbers(one(strategies, syncs, settle_s)), rounds)
 

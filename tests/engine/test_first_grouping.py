@@ -134,6 +134,28 @@ def test_rows_that_change_meanwhile_are_watched_as_they_are_now(turns):
     assert house.seen()[0] == at_once(now).seen()[0]
 
 
+def test_rows_that_are_all_prepared_already_are_watched_at_the_next_word():
+    """Whatever had not been prepared yet is closed: nothing is left to do but to watch the others."""
+    house = House()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.tell(Further())
+    assert not house.tell(TradesLoaded(rows(POSITIONS[:PREPARED_AT_ONCE])))
+    assert not house.tell(Further())
+    assert house.seen()[0] == at_once(POSITIONS[:PREPARED_AT_ONCE]).seen()[0]
+
+
+def test_rows_that_are_all_gone_end_it():
+    """The store says that nothing is open: that is believed while nothing is watched."""
+    house = House()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.tell(Further())
+    house.tell(TradesLoaded(()))
+    house.tell(Further())
+    assert house.monitor.holdings.loaded
+    assert not house.watched
+    assert not house.monitor.watch.keys()
+
+
 def test_rules_that_change_meanwhile_arm_all_of_them():
     """What was prepared by the old rules is thrown away."""
     house = House()
