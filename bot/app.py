@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from bot.application import App, add_handlers, build, quiet_libraries, show_menu
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
 from bot.gauges import Gauges
+from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
-from bot.outbox import Outbox
+from bot.outbox import LAST_WORDS_S, Outbox
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
 from bot.roles import Roles
@@ -127,8 +129,16 @@ class TelegramChat:
             )
             for each in accounts
         }
+        self._living = Living(
+            self._accounts,
+            self._accounts.seen_in(chat_id, self._roles) if self._tuning.summary else (),
+            store=self._store,
+            add=self._outbox.add,
+            clock=clock,
+            wall_s=wall_s,
+        )
         show, say = self._voice.show, self._voice.reply
-        lookers = Lookers(self._accounts, show=show, say=say)
+        lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
         gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
         runs = handlers((lookers, gauges), Commands(self._roles, show=show, say=say))
         self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
@@ -136,7 +146,12 @@ class TelegramChat:
             self._accounts,
             self._roles,
             self._switchboard,
-            looks={"r": lookers.show_rules, "w": lookers.show_why, "i": lookers.show_position},
+            looks={
+                "r": lookers.show_rules,
+                "w": lookers.show_why,
+                "i": lookers.show_position,
+                "t": lookers.show_tighter,
+            },
             store=self._store,
             toasts=self._toasts,
         )
@@ -205,13 +220,21 @@ class TelegramChat:
             pace=self._pace,
             hand_on=app.update_queue.put,
         )
+        sender = Sender(app.bot, self._chat_id)
+        try:
+            await self._work(app, self._poller, sender)
+        finally:
+            await self._part(sender)
+
+    async def _work(self, app: App, poller: Poller, sender: Sender) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
-            tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
+            tasks.create_task(self._listen(app.bot, poller), name="chat poll")
+            tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_alerts(), name="chat alert watch")
-            most = max(self._accounts.roles(self._roles))
-            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
+            tasks.create_task(self._watch_living(), name="chat living messages")
+            ranks = self._accounts.ranks(self._roles)
+            tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
@@ -222,6 +245,17 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    async def _watch_living(self) -> None:
+        while True:
+            self._living.look()
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _part(self, sender: Sender) -> None:
+        """Say in the living messages that it is the end, within a second: nobody will change them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._outbox.part(self._living.last_words(), sender)
 
     def _hushed(self) -> bool:
         """Whether it is a quiet hour: never while a market is open that an account trades in."""

@@ -398,7 +398,8 @@ class Monitor:
         return effects + self.drills.held(self, now_s)
 
     def _drill_wanted(self, message: DrillWanted, now_s: float) -> list[Effect]:
-        return [self.drills.wanted(message.by), *self.access.ask(now_s)]
+        asked = self.access.doubt(now_s) if self.drills.waiting else self.access.ask(now_s)
+        return [self.drills.wanted(message.by), *asked]
 
     def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
         """A refusal that only another token, or the owner, can mend: how the access stands is asked."""

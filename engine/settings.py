@@ -68,6 +68,7 @@ EXPECTED: dict[str, str] = {
     "TELEGRAM_GROUP_COMMANDS": "on or off (default off)",
     "TELEGRAM_PROXY": "an address with its port such as socks5://user:password@192.0.2.1:1080, or http://…",
     "TELEGRAM_PROTECT": "on or off (default on)",
+    "TELEGRAM_SUMMARY": "on or off (default on)",
     "TELEGRAM_QUIET_HOURS": "two times of India such as 22:00-08:00 (the default), or off",
     "SUPABASE_URL": f"an address such as https://abc.supabase.co; {_SUPABASE}",
     "SUPABASE_SECRET_KEY": f"a key that begins with sb_secret_ or eyJ, one word; {_SUPABASE}",
@@ -338,6 +339,7 @@ def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:
         proxy=None if sandbox else way,
         protect=read("TELEGRAM_PROTECT", words.switch, True),
         quiet=read("TELEGRAM_QUIET_HOURS", quiet_hours, USUAL_QUIET),
+        summary=read("TELEGRAM_SUMMARY", words.switch, True),
     )
 
 

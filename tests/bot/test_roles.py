@@ -198,6 +198,34 @@ async def test_a_group_only_looks_unless_allowed(tmp_path: Path, *, allowed: boo
             assert ("stop" in names, "status" in names) == (allowed, True)
 
 
+async def test_in_a_group_each_person_has_the_list_of_their_own_role(tmp_path: Path):
+    """A viewer is not shown what they may not, another member nothing, and an old list of the chat goes."""
+    clock = QuickClock()
+    core = Core(people=People(owners=frozenset({OWNER}), viewers=frozenset({FRIEND})))
+    async with telegram(clock) as server:
+        server.state.add_group(GROUP, "Desk", {OWNER, FRIEND, 666})
+        server.state.commands[f"chat:{GROUP}"] = [{"command": "exit", "description": "x"}]
+        chat = make_chat(server, core, clock, tmp_path, chat_id=GROUP, group_commands=True)
+        async with running(chat):
+            await server.wait_for(lambda s: len(s.calls_of("deleteMyCommands")) == 4)
+        shown = {
+            user: {each["command"] for each in server.state.commands_for(GROUP, user)}
+            for user in (OWNER, FRIEND, 666)
+        }
+        assert {entry.word for entry in COMMANDS} == shown[OWNER]
+        assert {entry.word for entry in COMMANDS if entry.needs is Role.VIEWER} == shown[FRIEND]
+        assert shown[666] == set()
+
+
+async def test_a_viewer_s_private_chat_lists_what_a_viewer_may(tmp_path: Path):
+    """Whatever others may elsewhere."""
+    clock, core = QuickClock(), Core(people=PEOPLE["viewer"])
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        await server.wait_for(lambda s: s.calls_of("setMyCommands"))
+        shown = {each["command"] for each in server.state.commands_for(OWNER, OWNER)}
+        assert shown == {entry.word for entry in COMMANDS if entry.needs is Role.VIEWER}
+
+
 async def test_a_list_that_somebody_left_for_everybody_is_emptied(tmp_path: Path):
     """Strangers see no command, even if an older program has shown them some."""
     clock = QuickClock()
