@@ -71,8 +71,8 @@ def _exitable(position: PositionView) -> bool:
 
 #: The buttons below a card, row by row; each only looks, or leads to a question.
 _KEYS: tuple[tuple[_Key, ...], ...] = (
-    (_Key("Exit…", "p", "danger", _exitable), _Key("Tighten…", "t", when=_exitable)),
-    (_Key("Why?", "w"), _Key("Rules", "r")),
+    (_Key("Exit…", "p", "danger", _exitable), _Key("Exit half…", "h", "danger", _exitable)),
+    (_Key("Tighten…", "t", when=_exitable), _Key("Why?", "w"), _Key("Rules", "r")),
 )
 
 

@@ -74,9 +74,13 @@ async def heard(server: TelegramServer, *cores: Core) -> list[tuple[str, Command
         (
             "/set HUF 3359 stop_loss -30%",
             "HUF",
-            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%"),
+            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%", owner=True),
         ),
-        ("/set 3361 stop_loss -30%", "SELF", Command(Wish.SET, ASHA, 3361, rule="stop_loss", value="-30%")),
+        (
+            "/set 3361 stop_loss -30%",
+            "SELF",
+            Command(Wish.SET, ASHA, 3361, rule="stop_loss", value="-30%", owner=True),
+        ),
     ],
 )
 async def test_a_command_reaches_the_account_that_is_meant(
@@ -109,7 +113,7 @@ async def test_a_command_reaches_the_account_that_is_meant(
             "/set 3359 stop_loss -30%",
             "Which account?",
             "/set HUF 3359 stop_loss -30%",
-            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%"),
+            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%", owner=True),
         ),
     ],
 )

@@ -49,9 +49,9 @@ async def environment(world, home: Path, rules: str = "", **more: str) -> dict[s
 
 
 @asynccontextmanager
-async def monitor(world, home: Path, mode, rules: str = AT_ONCE):
-    """A monitor in this very loop, as ``make run`` has it."""
-    settings = Settings.parse(await environment(world, home, rules))
+async def monitor(world, home: Path, mode, rules: str = AT_ONCE, **more: str):
+    """A monitor in this very loop, as ``make run`` has it; ``more`` are settings of its own."""
+    settings = Settings.parse(await environment(world, home, rules, **more))
     house = asyncio.create_task(
         run_house(
             settings,
@@ -102,3 +102,8 @@ def orders_of(world, strategy_id: int):
 def text_of(words: str):
     """The first message of the bot that contains these words, for ``wait_for``."""
     return lambda server: next((m for m in server.sent() if words in m.text), None)
+
+
+def button_of(message, words: str) -> str:
+    """The callback data of a message's button."""
+    return next(key["callback_data"] for key in message.keys if words in key["text"])
