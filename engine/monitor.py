@@ -254,11 +254,12 @@ class Monitor:
             case BeatKind.SESSION_CLOSE:
                 return self.desk.session_closed(now_s)
             case BeatKind.HEALTH:
-                health = self._health.look(self._state_of_health(now_s))
+                health = self._health.look(self.health(now_s))
                 exits = any(True for _ in self.desk.live())
                 return health + self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
 
-    def _state_of_health(self, now_s: float) -> Health:
+    def health(self, now_s: float) -> Health:
+        """What the machine knows of itself at this moment."""
         book = self.watch.book
         return Health(
             in_session=self.helm.calendar.is_open(now_s),

@@ -39,7 +39,7 @@ _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
 #: Settings whose value is never shown.
 SECRETS = (
     "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_PROXY", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY",
-    "REDIS_URL",
+    "REDIS_URL", "ALIVE_URL",
 )  # fmt: skip
 
 #: The real services: the outside addresses when nothing else is set.
@@ -92,6 +92,7 @@ EXPECTED: dict[str, str] = {
     "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
     "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
     "ALLOW_EXIT_ALL": "on or off (default off)",
+    "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -128,6 +129,7 @@ class Settings:
         lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
+        alive_url: asked for each minute while all is well; who knows it can pretend that, hence secret.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
         accounts: all of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
@@ -166,6 +168,7 @@ class Settings:
     dhan_instruments_url: str
     telegram_api_url: str
     clock_start: datetime | None
+    alive_url: Secret | None
     notes: tuple[str, ...]
     accounts: tuple[Account, ...] = ()
     account: str = DEFAULT_ACCOUNT
@@ -226,6 +229,7 @@ class Settings:
             dhan_instruments_url=read.url("DHAN_INSTRUMENTS_URL", words.http_url),
             telegram_api_url=read.url("TELEGRAM_API_URL", words.http_url),
             clock_start=_clock_start(read, sandbox=sandbox),
+            alive_url=_alive_url(read),
             notes=(*notes, *(misspelt := _misspelt(env, accounts_toml or "")), *_idle(env, sandbox=sandbox)),
             accounts=accounts,
         )
@@ -279,6 +283,8 @@ class Settings:
         values = [secret.reveal() for secret in held if secret is not None]
         values += [word for account in self.accounts for word in account.secrets()]
         values += self.chat.secrets()
+        if self.alive_url is not None:
+            values.append(self.alive_url.reveal())
         if self.redis_url is not None:  # the address itself may be told
             password = urlsplit(self.redis_url.reveal()).password or ""
             values += [password, unquote(password)]
@@ -317,6 +323,12 @@ def shown(name: str, word: str) -> str:
     if name in SECRETS or _LOOKS_SECRET.search(word):
         return f"a value of {len(word)} characters (not shown)"
     return repr(word if len(word) <= 60 else word[:57] + "…")
+
+
+def _alive_url(read: _Reader) -> Secret | None:
+    """Whoever waits there must be outside this host: the address is taken as it is."""
+    url = read("ALIVE_URL", words.http_url, None)
+    return None if url is None else Secret(url)
 
 
 def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:

@@ -16,6 +16,7 @@ from engine.accounts import People, lower_mode
 from engine.effects import Alert
 from engine.errors import PrahariError
 from engine.io import tables
+from engine.io.alive import DeadMan, Life, notifier, watchdog_s
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.heap import settled
@@ -112,6 +113,7 @@ async def run_house(
                     pauses=REBUILD, told=street.tell_failure,
                 )  # fmt: skip
         _supervise_options(supervisor, options, [street.line for street in streets], show, clock)
+        _supervise_life(supervisor, settings, streets, clock)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
@@ -204,10 +206,35 @@ class _Street:
             )
         )  # fmt: skip
 
+    def tell_frozen(self) -> None:
+        """Say that the exit loop of this account stands still; only a restart mends that."""
+        assert self._chat is not None  # noqa: S101 - as above
+        self._chat.alert(
+            Alert(
+                Urgency.HIGH, f"account {self.line.account} frozen",
+                f"Account {self.line.account} stands still",
+                "Its rules do not act, and its orders stay at the broker as they are. systemd, where it "
+                "watches, restarts the monitor within a minute; else restart it now.",
+            )
+        )  # fmt: skip
+
     async def why(self, strategy_id: int) -> tuple[Found, ...]:
         """What was seen of a strategy id; read in a thread, by a connection of its own: the loop goes on."""
         file = self.plot.settings.data_dir / journal_name(self.plot.mode)
         return await asyncio.to_thread(read_journal, file, strategy_id)
+
+
+def _supervise_life(
+    supervisor: Supervisor, settings: Settings, streets: Sequence[_Street], clock: SystemClock
+) -> None:
+    """Who is told that all is well, for as long as it is."""
+    by_name = {street.line.account: street for street in streets}
+    lines = [street.line for street in streets]
+    life = Life(lines, notifier(), watchdog_s(), clock, lambda name: by_name[name].tell_frozen())
+    supervisor.supervise("signs of life", life.run, restart=Restart.ALWAYS)
+    if settings.alive_url is not None:
+        dead_man = DeadMan(settings.alive_url, lines, lambda: life.well, clock)
+        supervisor.supervise("outside watch", dead_man.run, restart=Restart.ALWAYS)
 
 
 # ---------------------------------------------------------------------------------- the command line

@@ -19,7 +19,9 @@ from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
+from engine.health import Health
 from engine.io import tables
+from engine.io.alive import Rounds
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
 from engine.io.dhan.control import DhanControl
@@ -112,7 +114,7 @@ class House:
     ) -> None:
         self.plot, self.journal = plot, journal
         settings = self.settings = plot.settings
-        self.clock, self.lease, self.storage = clock, lease, storage
+        self.clock, self.lease, self.storage, self._rounds = clock, lease, storage, Rounds()
         self.inbox = Inbox()
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
@@ -170,6 +172,15 @@ class House:
         """The rules of a strategy id at this moment."""
         return rules_now(self.monitor, strategy_id, self.clock.now_s())
 
+    @property
+    def rounds(self) -> int:
+        """How often the exit loop of this life has gone round."""
+        return self._rounds.count
+
+    def health(self) -> Health:
+        """What the machine knows of itself at this moment."""
+        return self.monitor.health(self.clock.now_s())
+
     async def live(self, chat: Chat) -> None:
         """Start everything, first what others need; end in the reverse order.
 
@@ -194,7 +205,8 @@ class House:
             performer.perform(WriteBook(line))
         for record in self.exits:  # the store may not know the last of them
             performer.recorded(record)
-        runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
+        listeners = (*self.listeners, self._rounds.listen)
+        runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, listeners)
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise

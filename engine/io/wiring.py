@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.accounts import People
 from engine.effects import Answer, Say
+from engine.health import Health
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
 from engine.messages import Command, FeedState, Message, Tap, Wish
@@ -64,6 +65,13 @@ class Target(Protocol):
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
+
+    @property
+    def rounds(self) -> int:
+        """How often its exit loop has gone round."""
+
+    def health(self) -> Health:
+        """What its machine knows of itself at this moment."""
 
 
 class Line:
@@ -127,6 +135,15 @@ class Line:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id; none while there is no house."""
         return () if self._target is None else self._target.rules(strategy_id)
+
+    @property
+    def rounds(self) -> int | None:
+        """How often the exit loop of this life has gone round; None = there is no house."""
+        return None if self._target is None else self._target.rounds
+
+    def health(self) -> Health | None:
+        """What the house knows of itself at this moment; None = there is none."""
+        return None if self._target is None else self._target.health()
 
     def _answer(self, command: Command) -> None:
         if command.wish is Wish.STOP:

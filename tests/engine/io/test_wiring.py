@@ -22,8 +22,13 @@ class House:
         self.heard = []
         self.post = self.heard.append
 
+    rounds = 3
+
     def view(self):
         return "a view"
+
+    def health(self):
+        return "its health"
 
     def rules(self, strategy_id):
         return (strategy_id,)
