@@ -93,6 +93,7 @@ EXPECTED: dict[str, str] = {
     "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
     "ALLOW_EXIT_ALL": "on or off (default off)",
     "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
+    "METRICS_PORT": "a port from 1 to 65535 of this host alone (default: none)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
@@ -130,6 +131,7 @@ class Settings:
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
         alive_url: asked for each minute while all is well; who knows it can pretend that, hence secret.
+        metrics_port: where on loopback the figures for Prometheus are told; None = nowhere.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
         accounts: all of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
@@ -169,6 +171,7 @@ class Settings:
     telegram_api_url: str
     clock_start: datetime | None
     alive_url: Secret | None
+    metrics_port: int | None
     notes: tuple[str, ...]
     accounts: tuple[Account, ...] = ()
     account: str = DEFAULT_ACCOUNT
@@ -230,6 +233,7 @@ class Settings:
             telegram_api_url=read.url("TELEGRAM_API_URL", words.http_url),
             clock_start=_clock_start(read, sandbox=sandbox),
             alive_url=_alive_url(read),
+            metrics_port=read("METRICS_PORT", words.port, None),
             notes=(*notes, *(misspelt := _misspelt(env, accounts_toml or "")), *_idle(env, sandbox=sandbox)),
             accounts=accounts,
         )
