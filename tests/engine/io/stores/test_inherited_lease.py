@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from engine.effects import ClaimLease
-from engine.errors import Unreachable
+from engine.errors import Declined, Unreachable
 from engine.io.ports import Holder
 from engine.io.stores.inherited_lease import InheritedLease
 
@@ -152,3 +152,17 @@ async def test_a_renewal_moves_the_end_that_is_remembered(world):
     world.now_s += 50
     world.place.away = True
     assert (await world.process().acquire("a", B, 100, HEIR)).left_s == 50.0
+
+
+async def test_an_heir_of_an_older_version_does_not_go_on_by_its_memory(tmp_path):
+    """The place has answered: what is left of the lease is a newer version's."""
+    place = Place()
+    lease = InheritedLease(place, tmp_path / "lease.json")
+    await lease.acquire("a", A, 30, FIRST)
+
+    def newer():
+        raise Declined("its last owner was of a newer version")
+
+    place._knock = newer
+    with pytest.raises(Declined):
+        await lease.acquire("a", B, 30, HEIR)
