@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.drill import drill_lines
-from engine.errors import BadInput, ConfigError, SourceError
+from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import exporter, whys
 from engine.io.clock import SystemClock
 from engine.io.drill import run_drill
@@ -24,6 +24,7 @@ from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.rules_tool import rules_tool
 from engine.io.storage import embedded_store, rows_to_export, store_to_read
+from engine.io.upkeep import add_upkeep
 from engine.model import DEFAULT_ACCOUNT, Mode, TradeRow
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.status = 0
     try:
         _say(args.tool(args))
-    except (BadInput, ConfigError, SourceError) as error:
+    except (BadInput, ConfigError, JournalError, SourceError) as error:
         print(f"python -m engine {args.name}: {error}", file=sys.stderr)
         return 2
     return int(args.status)
@@ -148,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     _positions_parser(tools)
     _cache_parser(tools)
     _check_parser(tools)
+    add_upkeep(tools)
     for name in _OF_AN_ACCOUNT:
         tools.choices[name].add_argument(
             "--account", metavar="NAME", help="which account, where ACCOUNTS_FILE names several"
