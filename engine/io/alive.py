@@ -18,10 +18,9 @@ import requests
 
 from engine.health import Health
 from engine.io.ports import Clock
-from engine.messages import Beat, BeatKind, Message
 from engine.words import Secret
 
-__all__ = ["DeadMan", "Life", "Rounds", "notifier", "watchdog_s"]
+__all__ = ["DeadMan", "Life", "notifier", "watchdog_s"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,18 +30,6 @@ LOOK_S = 10.0
 READY_LOOK_S, READY_LOOKS = 0.5, 60
 #: How often the outside is told that all is well, and how long its answer is waited for.
 PING_S, PING_TIMEOUT_S = 60.0, 10.0
-
-
-class Rounds:
-    """Counts how often the exit loop has gone round: pulses that the machine has handled to the end."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def listen(self, message: Message) -> None:
-        """A message was handled; told by the runner."""
-        if type(message) is Beat and message.kind is BeatKind.PULSE:
-            self.count += 1
 
 
 class Watched(Protocol):

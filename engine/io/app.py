@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +25,7 @@ from engine.io.journal import journal_name
 from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
 from engine.io.opening import open_house
+from engine.io.plant import Plant
 from engine.io.ports import Chat
 from engine.io.rules_file import RulesFile
 from engine.io.storage import roll_of
@@ -113,7 +114,7 @@ async def run_house(
                     pauses=REBUILD, told=street.tell_failure,
                 )  # fmt: skip
         _supervise_options(supervisor, options, [street.line for street in streets], show, clock)
-        _supervise_life(supervisor, settings, streets, clock)
+        held.enter_context(_watched(supervisor, settings, streets, chat, clock))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
@@ -224,17 +225,31 @@ class _Street:
         return await asyncio.to_thread(read_journal, file, strategy_id)
 
 
-def _supervise_life(
-    supervisor: Supervisor, settings: Settings, streets: Sequence[_Street], clock: SystemClock
-) -> None:
-    """Who is told that all is well, for as long as it is."""
+@contextmanager
+def _watched(
+    supervisor: Supervisor,
+    settings: Settings,
+    streets: Sequence[_Street],
+    chat: RunningChat,
+    clock: SystemClock,
+) -> Iterator[None]:
+    """Who is told that all is well, for as long as it is; and who is told the figures."""
     by_name = {street.line.account: street for street in streets}
     lines = [street.line for street in streets]
-    life = Life(lines, notifier(), watchdog_s(), clock, lambda name: by_name[name].tell_frozen())
-    supervisor.supervise("signs of life", life.run, restart=Restart.ALWAYS)
-    if settings.alive_url is not None:
-        dead_man = DeadMan(settings.alive_url, lines, lambda: life.well, clock)
-        supervisor.supervise("outside watch", dead_man.run, restart=Restart.ALWAYS)
+    life = Life(lines, notifier(), watchdog_s(), clock, lambda account: by_name[account].tell_frozen())
+    plant = Plant(lines, chat, lambda: life.well)
+    supervisor.supervise("figures", plant.run, restart=Restart.ALWAYS)
+    with ExitStack() as held:
+        if settings.metrics_port is not None:
+            from engine.io.metrics import told  # noqa: PLC0415 - not without its setting
+
+            held.enter_context(told(plant, settings.metrics_port))
+        if settings.alive_url is not None:
+            dead_man = DeadMan(settings.alive_url, lines, lambda: life.well, clock)
+            supervisor.supervise("outside watch", dead_man.run, restart=Restart.ALWAYS)
+        # of all tasks the last to be started and the first to be stopped: systemd hears of the end at once
+        supervisor.supervise("signs of life", life.run, restart=Restart.ALWAYS)
+        yield
 
 
 # ---------------------------------------------------------------------------------- the command line

@@ -21,7 +21,6 @@ from engine.errors import JournalError
 from engine.exit_rows import recent
 from engine.health import Health
 from engine.io import tables
-from engine.io.alive import Rounds
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
 from engine.io.dhan.control import DhanControl
@@ -48,6 +47,8 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
+from engine.io.wiring import Pace
+from engine.measures import Measures
 from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
@@ -89,6 +90,10 @@ class Plot:
         return self.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
 
 
+def _nothing() -> int:
+    return 0
+
+
 def _token_place(settings: Settings) -> str:
     """The account's token file, in the owner's words."""
     if settings.token_file is not None:
@@ -102,6 +107,8 @@ def _token_place(settings: Settings) -> str:
 class House:
     """All parts of one life, named; `live` lets them run."""
 
+    _due: Callable[[], int]
+
     def __init__(
         self,
         plot: Plot,
@@ -114,8 +121,8 @@ class House:
     ) -> None:
         self.plot, self.journal = plot, journal
         settings = self.settings = plot.settings
-        self.clock, self.lease, self.storage, self._rounds = clock, lease, storage, Rounds()
-        self.inbox = Inbox()
+        self.clock, self.lease, self.storage = clock, lease, storage
+        self.inbox, self.measures, self._due = Inbox(), Measures(), _nothing
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
         self.rest = DhanRest(
@@ -175,11 +182,17 @@ class House:
     @property
     def rounds(self) -> int:
         """How often the exit loop of this life has gone round."""
-        return self._rounds.count
+        return self.measures.rounds
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
         return self.monitor.health(self.clock.now_s())
+
+    def pace(self) -> Pace:
+        """What is counted of it."""
+        control, ticks = self.inbox.waiting()
+        waiting = {"messages": control, "ticks": ticks, "trade store": self._due()}
+        return Pace(self.measures, waiting, self.inbox.conflated)
 
     async def live(self, chat: Chat) -> None:
         """Start everything, first what others need; end in the reverse order.
@@ -205,8 +218,10 @@ class House:
             performer.perform(WriteBook(line))
         for record in self.exits:  # the store may not know the last of them
             performer.recorded(record)
-        listeners = (*self.listeners, self._rounds.listen)
-        runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, listeners)
+        self._due = lambda: performer.writer.due
+        runner = Runner(
+            self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners, self.measures
+        )
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise

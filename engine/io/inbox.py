@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 
 from engine.messages import Message, Tick, Ticks
 
@@ -25,7 +26,12 @@ SMALLEST, LARGEST = 1, CONFLATE_ABOVE
 
 
 class Inbox:
-    """What waits for the machine. One reader, any number of writers of the same loop."""
+    """What waits for the machine. One reader, any number of writers of the same loop.
+
+    Attributes:
+        conflated: ticks so far of which a later one was taken.
+        arrived_s: when the oldest tick of the last batch came, or an older one; of `time.monotonic`.
+    """
 
     def __init__(self) -> None:
         self._control: deque[Message] = deque()
@@ -35,6 +41,11 @@ class Inbox:
         self._most = SMALLEST
         self._cut = False  # the last message was as many ticks as may be at once
         self.conflated = 0
+        self.arrived_s = self._oldest_s = monotonic()
+
+    def waiting(self) -> tuple[int, int]:
+        """How many control messages wait, and how many ticks."""
+        return len(self._control), len(self._ticks)
 
     def __len__(self) -> int:
         """How many control messages and ticks wait."""
@@ -47,6 +58,8 @@ class Inbox:
 
     def post_ticks(self, ticks: Sequence[Tick]) -> None:
         """Put ticks in line behind all control messages; never blocks."""
+        if not self._ticks:
+            self._oldest_s = monotonic()
         self._ticks.extend(ticks)
         if len(self._ticks) > CONFLATE_ABOVE:
             before = len(self._ticks)
@@ -73,6 +86,7 @@ class Inbox:
 
     def _batch(self) -> list[Tick]:
         self._cut = len(self._ticks) > self._most
+        self.arrived_s = self._oldest_s
         batch, self._ticks = self._ticks[: self._most], self._ticks[self._most :]
         return batch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,12 +11,13 @@ from engine.effects import Answer, Say
 from engine.health import Health
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
+from engine.measures import ChatMeasures, Measures
 from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Mode
 from engine.picture import RulesNow
 from engine.view import MonitorView
 
-__all__ = ["Line", "MakeChat", "RunningChat", "Target", "Wiring", "quiet_view"]
+__all__ = ["Line", "MakeChat", "Pace", "RunningChat", "Target", "Wiring", "quiet_view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,21 @@ class Wiring:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is counted of a house in this life.
+
+    Attributes:
+        measures: by the runner; it goes on counting.
+        waiting: what waits, by the queue's name.
+        conflated: ticks of which a later one was taken.
+    """
+
+    measures: Measures
+    waiting: Mapping[str, int]
+    conflated: int
+
+
 class RunningChat(Protocol):
     """A chat that has a life of its own and speaks for every account."""
 
@@ -49,6 +65,9 @@ class RunningChat(Protocol):
 
     async def run(self) -> None:
         """Run until cancelled."""
+
+    def measures(self) -> ChatMeasures:
+        """What is counted of it."""
 
 
 MakeChat = Callable[[Sequence[Wiring]], RunningChat]
@@ -72,6 +91,9 @@ class Target(Protocol):
 
     def health(self) -> Health:
         """What its machine knows of itself at this moment."""
+
+    def pace(self) -> Pace:
+        """What is counted of it."""
 
 
 class Line:
@@ -144,6 +166,10 @@ class Line:
     def health(self) -> Health | None:
         """What the house knows of itself at this moment; None = there is none."""
         return None if self._target is None else self._target.health()
+
+    def pace(self) -> Pace | None:
+        """What is counted of the house; None = there is none."""
+        return None if self._target is None else self._target.pace()
 
     def _answer(self, command: Command) -> None:
         if command.wish is Wish.STOP:

@@ -9,6 +9,7 @@ import pytest
 from bot.__main__ import _chat
 from engine.io.app import Options, run_house
 from engine.io.redis.names import Names
+from engine.measures import ChatMeasures
 from engine.messages import FeedState
 from engine.model import Mode
 from engine.settings import Settings
@@ -28,6 +29,9 @@ class _Silent:
 
     def of(self, _account):
         return self
+
+    def measures(self):
+        return ChatMeasures()
 
     async def run(self):
         await asyncio.Event().wait()

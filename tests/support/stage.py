@@ -12,6 +12,7 @@ import io
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.measures import ChatMeasures
 from engine.model import Right, Side
 from engine.sessions import IST
 from sandbox.dhan_server import DhanServer
@@ -162,6 +163,11 @@ class Ear:
     def of(self, _account: str) -> Ear:
         """The same for every account."""
         return self
+
+    @staticmethod
+    def measures() -> ChatMeasures:
+        """Nothing is counted."""
+        return ChatMeasures()
 
     async def run(self) -> None:
         """Live until cancelled, as every chat does."""

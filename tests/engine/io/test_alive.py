@@ -12,9 +12,10 @@ import pytest
 import requests
 
 from engine.effects import Audit
-from engine.io.alive import LOOK_S, PING_S, DeadMan, Life, Rounds, notifier, watchdog_s
+from engine.io.alive import LOOK_S, PING_S, DeadMan, Life, notifier, watchdog_s
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
+from engine.measures import Measures
 from engine.messages import Beat, BeatKind, FeedState
 from engine.words import Secret
 from tests.engine.io.test_runner import Machine, Notebook, World
@@ -118,17 +119,17 @@ async def test_a_start_waits_half_a_minute_for_the_slow_ones():
 
 def test_only_a_pulse_that_was_handled_to_the_end_counts():
     """Ticks, and a pulse over which the machine falls, are no sign that exits go on."""
-    rounds, story = Rounds(), []
+    measures, story = Measures(), []
     machine, notebook = Machine(), Notebook(story)
-    runner = Runner(machine, notebook, World(story), Inbox(), VirtualClock(), (rounds.listen,))
+    runner = Runner(machine, notebook, World(story), Inbox(), VirtualClock(), measures=measures)
     runner.step(Beat(BeatKind.PULSE))
     runner.step(Beat(BeatKind.SYNC))
-    assert rounds.count == 1
+    assert measures.rounds == 1
     notebook.error = RuntimeError("the disk is gone")
     machine.effects = [Audit("health", {})]
     with pytest.raises(RuntimeError):
         runner.step(Beat(BeatKind.PULSE))
-    assert rounds.count == 1
+    assert measures.rounds == 1
 
 
 @pytest.mark.parametrize("abstract", [False, True])

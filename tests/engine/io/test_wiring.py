@@ -30,6 +30,9 @@ class House:
     def health(self):
         return "its health"
 
+    def pace(self):
+        return "its pace"
+
     def rules(self, strategy_id):
         return (strategy_id,)
 
