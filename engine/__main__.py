@@ -20,6 +20,7 @@ from engine.io.clock import SystemClock
 from engine.io.drill import run_drill
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
+from engine.io.live_tools import add_live_tools
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.rules_tool import rules_tool
@@ -149,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     _positions_parser(tools)
     _cache_parser(tools)
     _check_parser(tools)
+    add_live_tools(tools)
     add_upkeep(tools)
     for name in _OF_AN_ACCOUNT:
         tools.choices[name].add_argument(

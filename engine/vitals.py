@@ -89,13 +89,14 @@ def readings(house: Vitals) -> list[Reading]:
 
 
 def spread(name: str, durations: Histogram) -> Reading:
-    """A duration beside its limit: red when more than one of a hundred was longer."""
+    """A duration beside its limit: red when more than one of a hundred, and more than one, was longer."""
     limit_s = LIMITS[name]
     beside = f"99 % within {_span(limit_s)}"
     share, found_s = durations.share_within(limit_s), durations.percentile_s(SHARE)
     if share is None or found_s is None:
         return Reading(name, Light.GREEN, f"none in {WINDOW_MINUTES} min", beside, None, limit_s)
-    light = Light.GREEN if share >= SHARE else Light.RED
+    late = durations.count * (1 - share)  # one of few says nothing
+    light = Light.GREEN if share >= SHARE or late < 2 else Light.RED
     measured = found_s if math.isfinite(found_s) else None
     text = f"99 % within {_span(found_s)}" if measured is not None else "more than it counts to"
     return Reading(name, light, f"{text} ({durations.count:,})", beside, measured, limit_s)
@@ -147,5 +148,5 @@ def worst_light(found: Iterable[Reading]) -> Light:
 
 def _span(seconds: float) -> str:
     if seconds < 1:
-        return f"{1_000 * seconds:g} ms"
+        return f"{1_000 * seconds:.3g} ms"
     return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,8 +17,10 @@ from engine.effects import Alert
 from engine.errors import PrahariError
 from engine.io import tables
 from engine.io.alive import DeadMan, Life, notifier, watchdog_s
+from engine.io.answers import answers
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
+from engine.io.hatch import open_hatch
 from engine.io.heap import settled
 from engine.io.house import House, Plot
 from engine.io.journal import journal_name
@@ -114,7 +116,7 @@ async def run_house(
                     pauses=REBUILD, told=street.tell_failure,
                 )  # fmt: skip
         _supervise_options(supervisor, options, [street.line for street in streets], show, clock)
-        held.enter_context(_watched(supervisor, settings, streets, chat, clock))
+        await held.enter_async_context(_watched(supervisor, settings, streets, chat, clock))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
@@ -225,21 +227,22 @@ class _Street:
         return await asyncio.to_thread(read_journal, file, strategy_id)
 
 
-@contextmanager
-def _watched(
+@asynccontextmanager
+async def _watched(
     supervisor: Supervisor,
     settings: Settings,
     streets: Sequence[_Street],
     chat: RunningChat,
     clock: SystemClock,
-) -> Iterator[None]:
+) -> AsyncIterator[None]:
     """Who is told that all is well, for as long as it is; and who is told the figures."""
     by_name = {street.line.account: street for street in streets}
     lines = [street.line for street in streets]
     life = Life(lines, notifier(), watchdog_s(), clock, lambda account: by_name[account].tell_frozen())
     plant = Plant(lines, chat, lambda: life.well)
     supervisor.supervise("figures", plant.run, restart=Restart.ALWAYS)
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(open_hatch(settings.data_dir, answers(lines, plant)))
         if settings.metrics_port is not None:
             from engine.io.metrics import told  # noqa: PLC0415 - not without its setting
 

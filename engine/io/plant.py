@@ -14,9 +14,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol
 
 from engine.health import Health
-from engine.io.wiring import Line, Pace, RunningChat
+from engine.io.wiring import Pace
 from engine.measures import ChatMeasures, Histogram, Window
 from engine.vitals import Reading, Vitals, readings, spread
 
@@ -31,6 +32,25 @@ LOOK_S, MINUTE_S = 1.0, 60.0
 LATE_S = 0.25
 #: A loop that has not turned for so long stands still: the thread says where.
 STANDS_S = 5.0
+
+
+class Measured(Protocol):
+    """The line to one account's house; None = it is down."""
+
+    account: str
+
+    def health(self) -> Health | None:
+        """What it knows of itself."""
+
+    def pace(self) -> Pace | None:
+        """What is counted of it."""
+
+
+class Counted(Protocol):
+    """The chat."""
+
+    def measures(self) -> ChatMeasures:
+        """What is counted of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +77,8 @@ class Plant:
 
     def __init__(
         self,
-        lines: Sequence[Line],
-        chat: RunningChat,
+        lines: Sequence[Measured],
+        chat: Counted,
         turning: Callable[[], bool],
         monotonic_s: Callable[[], float] = monotonic,
     ) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from engine.io.backups import Backup, back_up, restore, verify
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
+from engine.io.toolbox import Tools, tool
 
 __all__ = ["add_upkeep"]
+
 
 _BACKUP = """\
 Copies journals, the embedded trade store and the files of executions of all accounts into one new directory,
@@ -44,7 +45,7 @@ example:
 """
 
 
-def add_upkeep(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_upkeep(tools: Tools) -> None:
     """Add them to the command line."""
     backup = tool(tools, "backup", "copy journals and trade store, checked, beside a monitor or without",
                   _BACKUP, _backup)  # fmt: skip
@@ -53,22 +54,6 @@ def add_upkeep(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     back = tool(tools, "restore", "put a backup in the place of what is there; refused while a monitor runs",
                 _RESTORE, _restore)  # fmt: skip
     back.add_argument("backup", type=Path, help="the directory that backup has made")
-
-
-def tool(
-    tools: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    summary: str,
-    description: str,
-    run: Callable[[argparse.Namespace], str],
-) -> argparse.ArgumentParser:
-    """A tool with a page of its own, which speaks JSON too."""
-    made = tools.add_parser(
-        name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--json", action="store_true", help="the same for machines")
-    made.set_defaults(tool=run)
-    return made
 
 
 def _backup(args: argparse.Namespace) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from engine.io.hatch import ask
 from engine.io.inbox import Inbox
 from engine.model import Mode
 from tests.e2e.outside import WAIT_S, environment, monitor, process, sandbox, text_of
@@ -80,6 +81,11 @@ async def test_a_process_tells_its_start_its_life_and_its_end(tmp_path):
             async with process(env, "--alert-only") as child:
                 assert (await heard.hears()).startswith("READY=1")
                 assert await heard.hears() == "WATCHDOG=1"
+                told = await asyncio.to_thread(ask, tmp_path / "home", {"ask": "health"})
+                (loop, mode, *_) = told["accounts"]["default"]
+                assert (loop["text"], mode["text"]) == ("goes round", "as chosen")
+                await asyncio.to_thread(ask, tmp_path / "home", {"ask": "stop", "now": True})
+                await world.telegram.wait_for(text_of("by the host"), WAIT_S)
                 child.terminate()
                 while (news := await heard.hears()) == "WATCHDOG=1":
                     pass

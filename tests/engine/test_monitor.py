@@ -261,6 +261,15 @@ def test_stop_halts_the_rules_and_says_what_it_did():
     assert rig.flat
 
 
+def test_a_stop_from_the_host_is_told_in_the_chat():
+    """Who looks at the phone must know that no rule acts any more, and who said so."""
+    rig = Rig(Mode.EXECUTE)
+    rig.tell(Command(Wish.STOP, Actor(0, 0, "the host")))
+    (alert,) = [each for each in rig.of(Alert) if "halted" in each.title]
+    assert (alert.urgency, alert.title) == (Urgency.HIGH, "Automation was halted by the host")
+    assert "All positions stay as they are: 1 open" in alert.text
+
+
 def test_stop_withdraws_what_a_rule_has_asked():
     """The question on the phone does not claim to have expired: it says that the halt ended it."""
     rig = gaining(Mode.SEMI_AUTO)
