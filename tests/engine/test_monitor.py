@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Answer, Ask, Card, Say
-from engine.messages import Beat, BeatKind, FeedChanged, FeedState, JournalState, OrderUpdate, Ticks, Wish
+from engine.messages import (
+    Actor,
+    Beat,
+    BeatKind,
+    Command,
+    FeedChanged,
+    FeedState,
+    JournalState,
+    OrderUpdate,
+    Ticks,
+    Wish,
+)
 from engine.model import Mode, Urgency
 from engine.pricing import Style
 from engine.rules.registry import rules
