@@ -220,8 +220,9 @@ class House:
             performer.recorded(record)
         self._due = lambda: performer.writer.due
         runner = Runner(
-            self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners, self.measures
-        )
+            self.monitor, self.journal, performer, self.inbox, self.clock,
+            (*self.listeners, performer.logbook.listen), self.measures,
+        )  # fmt: skip
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise

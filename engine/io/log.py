@@ -1,4 +1,4 @@
-"""The log: one line per fact, in a file and on the terminal, and no secret in either.
+"""The log: one line per fact, in files and on the terminal, and no secret in any.
 
 Secrets are taken out on the handlers, so that libraries' records, tracebacks and stacks pass through
 the same sieve as ours. Two nets: the values we know, and what secrets look like.
@@ -7,25 +7,20 @@ the same sieve as ours. Two nets: the values we know, and what secrets look like
 from __future__ import annotations
 
 import logging
-import logging.handlers
-import os
 import re
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-_log = logging.getLogger(__name__)
+from engine.io.log_files import IDS, files
 
-_IST_OFFSET_S = 5.5 * 3600
-_FILE_BYTES, _FILES = 5_000_000, 5
+_log = logging.getLogger(__name__)
 
 #: Libraries that tell addresses, bodies or chatter below WARNING (httpx: the bot's token at INFO).
 _TALKATIVE = ("httpx", "httpcore", "urllib3", "telegram", "apscheduler", "aiohttp", "asyncio", "hpack")
@@ -93,6 +88,9 @@ class Redactor(logging.Filter):
             message = f"{record.msg} (its arguments do not fit: {type(error).__name__})"
         record.msg = self.clean(message).replace("\r", "\\r").replace("\n", "\\n")
         record.args = ()
+        for name in IDS:
+            if isinstance(value := getattr(record, name, None), str):
+                setattr(record, name, self.clean(value))
         if record.exc_info:
             record.exc_text = (
                 record.exc_text or "".join(traceback.format_exception(*record.exc_info)).rstrip()
@@ -112,77 +110,49 @@ SPEAKER: ContextVar[str] = ContextVar("speaker", default="")
 
 
 class _Speaker(logging.Filter):
-    """Puts the account before what its house says."""
+    """Says of each record of a house whose it is."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Once for each record, whichever handler is first."""
-        if (name := SPEAKER.get()) and not hasattr(record, "speaker"):
-            record.speaker = name
-            record.msg = f"[{name}] {record.msg}"
+        if (name := SPEAKER.get()) and not getattr(record, "account", ""):
+            record.account = name
         return True
-
-
-class _Lines(logging.Formatter):
-    """``2026-02-03 09:20:00.123 INFO engine.io.app: text``, times in IST."""
-
-    default_time_format = "%Y-%m-%d %H:%M:%S"
-    default_msec_format = "%s.%03d"
-
-    @staticmethod
-    def converter(seconds: float | None = None) -> time.struct_time:
-        """Indian time, wherever the host stands."""
-        return time.gmtime((time.time() if seconds is None else seconds) + _IST_OFFSET_S)
 
 
 class _Short(logging.Formatter):
     """For the terminal: one line, an exception by its name and text; the file has the rest."""
 
     def format(self, record: logging.LogRecord) -> str:
-        cause = getattr(record, "cause", "")
-        return f"{record.levelname} {record.getMessage()}" + (f" ({cause})" if cause else "")
-
-
-class _OwnersFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that only its owner may read, after each turn anew."""
-
-    def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+        cause, house = getattr(record, "cause", ""), SPEAKER.get()
+        text = f"[{house}] {record.getMessage()}" if house else record.getMessage()
+        return f"{record.levelname} {text}" + (f" ({cause})" if cause else "")
 
 
 @contextmanager
 def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Redactor]:
-    """Log to ``directory/prahari.log`` (rotating, 5 × 5 MB, the owner's eyes only) and to stderr.
+    """Log to the files of ``directory/logs`` (`engine.io.log_files`) and to stderr.
 
-    The terminal gets warnings and worse, the file everything from ``level`` on. Uncaught exceptions
-    and warnings go the same way. Everything is put back at the end.
+    The terminal gets warnings and worse, in plain words; the files everything from ``level`` on. Uncaught
+    exceptions and warnings go the same way. Everything is put back at the end.
 
     Yields:
         The redactor, to be told of secrets that come later.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     redactor = Redactor(secrets)
-    to_file = _OwnersFile(
-        directory / "prahari.log",
-        maxBytes=_FILE_BYTES,
-        backupCount=_FILES - 1,
-        encoding="utf-8",
-        errors="backslashreplace",
-    )
-    to_file.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     to_terminal = logging.StreamHandler()
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_Short())
+    handlers = (*files(directory), to_terminal)
     root = logging.getLogger()
     with _levels(level), _hooks():
-        for handler in (to_file, to_terminal):
+        for handler in handlers:
             handler.addFilter(_Speaker())
             handler.addFilter(redactor)
             root.addHandler(handler)
         try:
             yield redactor
         finally:
-            for handler in (to_file, to_terminal):
+            for handler in handlers:
                 root.removeHandler(handler)
                 handler.close()
 

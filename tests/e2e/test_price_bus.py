@@ -74,7 +74,8 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
     text = printed.decode()
     assert "by Redis; its feed process: prices arrive" in text
     assert "price bus, 0." in text
-    for log in (text, (tmp_path / "other" / "prahari.log").read_text()):
+    logs = [path.read_text() for path in (tmp_path / "other" / "logs").glob("*.log")]
+    for log in (text, *logs):
         assert CANARY not in log
         assert "Traceback" not in log
 
