@@ -26,6 +26,7 @@ from engine.io.house import House, Plot
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
+from engine.io.maintenance import Daily
 from engine.io.opening import open_house
 from engine.io.plant import Plant
 from engine.io.ports import Chat
@@ -36,6 +37,7 @@ from engine.io.supervise import Pauses, Restart, Supervisor
 from engine.io.whys import Found, read_journal
 from engine.io.wiring import Line, MakeChat, RunningChat, Wiring
 from engine.model import Mode, Urgency
+from engine.preflight import Check, Light
 from engine.settings import Settings
 from engine.view import MonitorView
 
@@ -209,6 +211,12 @@ class _Street:
             )
         )  # fmt: skip
 
+    def tell_upkeep(self, found: Sequence[Check]) -> None:
+        """Say what the daily maintenance could not do."""
+        assert self._chat is not None  # noqa: S101 - as above
+        red = [f"{check.name}: {check.text}" for check in found if check.light is Light.RED]
+        self._chat.alert(Alert(Urgency.HIGH, "maintenance", "Maintenance needs you", ". ".join(red)))
+
     def tell_frozen(self) -> None:
         """Say that the exit loop of this account stands still; only a restart mends that."""
         assert self._chat is not None  # noqa: S101 - as above
@@ -247,6 +255,9 @@ async def _watched(
             from engine.io.metrics import told  # noqa: PLC0415 - not without its setting
 
             held.enter_context(told(plant, settings.metrics_port))
+        if not settings.sandbox:
+            upkeep = Daily(settings, clock, streets[0].tell_upkeep)
+            supervisor.supervise("maintenance", upkeep.run, restart=Restart.ALWAYS)
         if settings.alive_url is not None:
             dead_man = DeadMan(settings.alive_url, lines, lambda: life.well, clock)
             supervisor.supervise("outside watch", dead_man.run, restart=Restart.ALWAYS)

@@ -9,10 +9,33 @@ from pathlib import Path
 from engine.io.backups import Backup, back_up, restore, verify
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
+from engine.io.maintenance import daily
 from engine.io.toolbox import Tools, tool
+from engine.preflight import Light, worst
 
 __all__ = ["add_upkeep"]
 
+
+_MAINTENANCE = """\
+What a running monitor does by itself each day at 18:30 IST, done now: a light and a sentence for each step.
+It may run as often as you like, beside a monitor or without one.
+
+  disk         free space where DATA_DIR is: below 1 GB amber, below 0.2 GB red
+  backup       the day's backup, made once and checked; the newest 14 are kept
+  old backups  every one of them is still as it was made
+  logs         files that were turned over are packed into logs/archive, for 90 days
+  journal      databases vacuumed, when no monitor runs
+  instruments  how old the copy of Dhan's list is that stands in when it cannot be loaded in the morning
+  calendar     how far the table of sessions reaches
+  redis        prices there expire by themselves
+
+exit status:
+  0  all done
+  1  something is red: its sentence says what to do
+
+example:
+  python -m engine maintenance daily --json
+"""
 
 _BACKUP = """\
 Copies journals, the embedded trade store and the files of executions of all accounts into one new directory,
@@ -47,6 +70,11 @@ example:
 
 def add_upkeep(tools: Tools) -> None:
     """Add them to the command line."""
+    parts = tools.add_parser(
+        "maintenance", help="what keeps a machine well that is left alone", description=_MAINTENANCE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).add_subparsers(title="when", required=True, dest="when", metavar="WHEN")  # fmt: skip
+    tool(parts, "daily", "backup, logs, disk, journal, instruments, calendar", _MAINTENANCE, _daily)
     backup = tool(tools, "backup", "copy journals and trade store, checked, beside a monitor or without",
                   _BACKUP, _backup)  # fmt: skip
     backup.add_argument("--to", type=Path, metavar="DIR", help="where to (default DATA_DIR/backups)")
@@ -54,6 +82,16 @@ def add_upkeep(tools: Tools) -> None:
     back = tool(tools, "restore", "put a backup in the place of what is there; refused while a monitor runs",
                 _RESTORE, _restore)  # fmt: skip
     back.add_argument("backup", type=Path, help="the directory that backup has made")
+
+
+def _daily(args: argparse.Namespace) -> str:
+    found = daily(load_settings(), SystemClock().now_s())
+    args.status = int(worst(found) is Light.RED)
+    if args.json:
+        return json.dumps(
+            [check._asdict() | {"light": check.light.name.lower()} for check in found], indent=2
+        )
+    return "\n".join(f"{check.light.name.lower():<6} {check.name:<12} {check.text}" for check in found)
 
 
 def _backup(args: argparse.Namespace) -> str:
