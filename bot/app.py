@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from bot.accounts import Accounts
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
+from bot.gauges import Gauges
+from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
-from bot.outbox import Outbox
+from bot.outbox import LAST_WORDS_S, Outbox
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
 from bot.roles import Role, Roles
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from engine.effects import Alert
     from engine.io.app import Wiring
     from engine.io.ports import Clock
+    from engine.io.process import Process
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +83,7 @@ class TelegramChat:
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
+        process: Process,
         group_commands: bool = False,
         tuning: ChatTuning | None = None,
         drop_after_s: float = 30.0,
@@ -94,6 +99,7 @@ class TelegramChat:
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
+            process: what it knows of itself.
             group_commands: a group may command too; else it may only look.
             tuning: its way to Telegram and how it speaks; None = directly, as usual.
             drop_after_s: commands older than this are not run.
@@ -124,16 +130,29 @@ class TelegramChat:
             )
             for each in accounts
         }
-        show, say = self._voice.show, self._voice.reply
-        lookers = Lookers(self._accounts, show=show, say=say)
-        self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say
+        self._living = Living(
+            self._accounts,
+            self._accounts.seen_in(chat_id, self._roles) if self._tuning.summary else (),
+            store=self._store,
+            add=self._outbox.add,
+            clock=clock,
+            wall_s=wall_s,
         )
+        show, say = self._voice.show, self._voice.reply
+        lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
+        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
+        runs = handlers((lookers, gauges), Commands(show=show, say=say))
+        self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
             self._roles,
             self._switchboard,
-            looks={"r": lookers.show_rules, "w": lookers.show_why, "i": lookers.show_position},
+            looks={
+                "r": lookers.show_rules,
+                "w": lookers.show_why,
+                "i": lookers.show_position,
+                "t": lookers.show_tighter,
+            },
             store=self._store,
             toasts=self._toasts,
         )
@@ -145,6 +164,7 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:
@@ -206,13 +226,21 @@ class TelegramChat:
             pace=self._pace,
             hand_on=app.update_queue.put,
         )
+        sender = Sender(app.bot, self._chat_id)
+        try:
+            await self._work(app, self._poller, sender)
+        finally:
+            await self._part(sender)
+
+    async def _work(self, app: App, poller: Poller, sender: Sender) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
-            tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
+            tasks.create_task(self._listen(app.bot, poller), name="chat poll")
+            tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_alerts(), name="chat alert watch")
-            most = max(self._accounts.roles(self._roles))
-            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
+            tasks.create_task(self._watch_living(), name="chat living messages")
+            ranks = self._accounts.ranks(self._roles)
+            tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
@@ -223,6 +251,17 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    async def _watch_living(self) -> None:
+        while True:
+            self._living.look()
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _part(self, sender: Sender) -> None:
+        """Say in the living messages that it is the end, within a second: nobody will change them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._outbox.part(self._living.last_words(), sender)
 
     def _hushed(self) -> bool:
         """Whether it is a quiet hour: never while a market is open that an account trades in."""
@@ -237,13 +276,15 @@ class TelegramChat:
 
 
 def handlers(
-    lookers: Lookers, commands: Commands
+    looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name."""
-    return {
-        entry.word: (entry, getattr(lookers if entry.needs is Role.VIEWER else commands, entry.word))
-        for entry in (START, *COMMANDS)
-    }
+    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    found = {}
+    for entry in (START, *COMMANDS):
+        rooms = looks if entry.needs is Role.VIEWER else (commands,)
+        room = next(room for room in rooms if hasattr(room, entry.word))
+        found[entry.word] = (entry, getattr(room, entry.word))
+    return found
 
 
 async def _close(app: App) -> None:

@@ -113,6 +113,9 @@ def _watched(monitor: Monitor, position: Position, forwards: Forwards) -> Positi
         profit_exit=figures.profit_exit,
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
+        closing_charges_paise=figures.closing_charges_paise,
+        peak_paise=figures.peak_paise,
+        greeks=figures.greeks,
         ready=monitor.readiness.of(position.id, forwards.now_s),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
         differs=" ".join(

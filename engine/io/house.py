@@ -47,7 +47,7 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
-from engine.io.wiring import Pace
+from engine.io.wiring import Drawn, Pace, Traffic
 from engine.measures import Measures
 from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
@@ -186,13 +186,21 @@ class House:
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
-        return self.monitor.health(self.clock.now_s())
+        return self.monitor.state_of_health(self.clock.now_s())
 
     def pace(self) -> Pace:
         """What is counted of it."""
         control, ticks = self.inbox.waiting()
         waiting = {"messages": control, "ticks": ticks, "trade store": self._due()}
         return Pace(self.measures, waiting, self.inbox.conflated)
+
+    def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn:
+        """A picture of the machine at this moment."""
+        return draw(self.monitor, self.clock.now_s())
+
+    def traffic(self) -> Traffic:
+        """What the feed has brought."""
+        return Traffic(self.inbox.received, self.inbox.conflated, len(self.inbox))
 
     async def live(self, chat: Chat) -> None:
         """Start everything, first what others need; end in the reverse order.

@@ -29,7 +29,8 @@ class Inbox:
     """What waits for the machine. One reader, any number of writers of the same loop.
 
     Attributes:
-        conflated: ticks so far of which a later one was taken.
+        received: prices that came so far.
+        conflated: of those, what newer ones have overtaken while they waited.
         arrived_s: when the oldest tick of the last batch came, or an older one; of `time.monotonic`.
     """
 
@@ -40,7 +41,7 @@ class Inbox:
         self._turn_began_s = self._batch_began_s = 0.0
         self._most = SMALLEST
         self._cut = False  # the last message was as many ticks as may be at once
-        self.conflated = 0
+        self.received = self.conflated = 0
         self.arrived_s = self._oldest_s = monotonic()
 
     def waiting(self) -> tuple[int, int]:
@@ -61,6 +62,7 @@ class Inbox:
         if not self._ticks:
             self._oldest_s = monotonic()
         self._ticks.extend(ticks)
+        self.received += len(ticks)
         if len(self._ticks) > CONFLATE_ABOVE:
             before = len(self._ticks)
             self._ticks = list({tick.key: tick for tick in self._ticks}.values())

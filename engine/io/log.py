@@ -11,16 +11,20 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from engine.io.log_files import IDS, files
 
 _log = logging.getLogger(__name__)
+#: So many lines are kept in memory.
+TAIL_LINES = 500
 
 #: Libraries that tell addresses, bodies or chatter below WARNING (httpx: the bot's token at INFO).
 _TALKATIVE = ("httpx", "httpcore", "urllib3", "telegram", "apscheduler", "aiohttp", "asyncio", "hpack")
@@ -48,6 +52,14 @@ _PATTERNS = (
         r"\1***",
     ),
 )
+
+
+class LogLine(NamedTuple):
+    """One line: the host's epoch seconds, whose house it is of (empty = of none alone), and its text."""
+
+    wall_s: float
+    speaker: str
+    text: str
 
 
 class Redactor(logging.Filter):
@@ -114,8 +126,9 @@ class _Speaker(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Once for each record, whichever handler is first."""
-        if (name := SPEAKER.get()) and not getattr(record, "account", ""):
-            record.account = name
+        if (name := SPEAKER.get()) and not hasattr(record, "speaker"):
+            record.speaker = name
+            record.account = getattr(record, "account", "") or name
         return True
 
 
@@ -128,21 +141,52 @@ class _Short(logging.Formatter):
         return f"{record.levelname} {text}" + (f" ({cause})" if cause else "")
 
 
+class Tail(logging.Handler):
+    """The last lines of the log in memory, for whoever may read them from afar; as short as the terminal's.
+
+    Args:
+        redactor: cleans a line once more when it is read: a secret may have become known since.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__(logging.INFO)
+        self._redactor = redactor
+        self._lines: deque[LogLine] = deque(maxlen=TAIL_LINES)
+        self.setFormatter(_Short())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record; it comes clean, by the filters before."""
+        self._lines.append(LogLine(record.created, getattr(record, "speaker", ""), self.format(record)))
+
+    def last(self, number: int, speakers: Collection[str] | None = None) -> list[LogLine]:
+        """The last lines, the oldest first; of these accounts' houses alone, None = of everybody."""
+        lines = [line for line in self._lines if speakers is None or line.speaker in speakers]
+        return [line._replace(text=self._redactor.clean(line.text)) for line in lines[-number:]]
+
+
+class Log(NamedTuple):
+    """The log of this process, as far as others have a hand in it."""
+
+    redactor: Redactor
+    tail: Tail
+
+
 @contextmanager
-def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Redactor]:
-    """Log to the files of ``directory/logs`` (`engine.io.log_files`) and to stderr.
+def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Log]:
+    """Log to the files of ``directory/logs`` (`engine.io.log_files`), to stderr and to memory.
 
     The terminal gets warnings and worse, in plain words; the files everything from ``level`` on. Uncaught
     exceptions and warnings go the same way. Everything is put back at the end.
 
     Yields:
-        The redactor, to be told of secrets that come later.
+        The log, whose redactor is to be told of secrets that come later.
     """
     redactor = Redactor(secrets)
     to_terminal = logging.StreamHandler()
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_Short())
-    handlers = (*files(directory), to_terminal)
+    log = Log(redactor, Tail(redactor))
+    handlers = (*files(directory), to_terminal, log.tail)
     root = logging.getLogger()
     with _levels(level), _hooks():
         for handler in handlers:
@@ -150,7 +194,7 @@ def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ())
             handler.addFilter(redactor)
             root.addHandler(handler)
         try:
-            yield redactor
+            yield log
         finally:
             for handler in handlers:
                 root.removeHandler(handler)
@@ -202,7 +246,7 @@ def _hooks() -> Iterator[None]:
 _process = ExitStack()
 
 
-def configure_logging(directory: Path, level: str, secrets: Iterable[str]) -> Redactor:
+def configure_logging(directory: Path, level: str, secrets: Iterable[str]) -> Log:
     """`log_to` for the rest of the process's life; a second call replaces the first."""
     _process.close()
     return _process.enter_context(log_to(directory, level=level, secrets=secrets))

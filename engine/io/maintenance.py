@@ -22,6 +22,7 @@ from engine.io.backups import BACKUPS, back_up, backups, prune, verify
 from engine.io.locks import HostLock
 from engine.io.log_files import LOGS
 from engine.io.ports import Clock
+from engine.io.process import disk_check
 from engine.preflight import Check, Light, worst
 from engine.sessions import at, ist, ist_date
 from engine.settings import Settings
@@ -36,8 +37,6 @@ LOOK_S = 30.0
 KEPT_BACKUPS = 14
 #: Where old logs are, in ``logs``, and for how long.
 ARCHIVE, KEPT_DAYS = "archive", 90
-#: Free bytes where DATA_DIR is: below the first is worth a word, below the second the journal is in danger.
-FEW_BYTES, NO_BYTES = 1_000_000_000, 200_000_000
 #: Dhan's list is loaded each morning; older than a long weekend means that it was not.
 OLD_COPY_DAYS = 5
 #: The calendar must know at least so many days to come.
@@ -80,9 +79,8 @@ def _step(name: str, run: Callable[[_Day], tuple[Light, str]], day: _Day) -> Che
 
 
 def _disk(day: _Day) -> tuple[Light, str]:
-    free = shutil.disk_usage(day.root).free
-    light = Light.RED if free < NO_BYTES else Light.AMBER if free < FEW_BYTES else Light.GREEN
-    return light, f"{free / 1e9:.1f} GB free"
+    check = disk_check(day.root)
+    return check.light, check.text
 
 
 def _backup(day: _Day) -> tuple[Light, str]:

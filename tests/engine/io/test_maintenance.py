@@ -110,7 +110,7 @@ def test_a_step_that_fails_is_red_and_the_others_are_done(settings, home, monkey
     found = by_name(daily(settings, at(date(2099, 1, 5), "18:30")))
     red = {name for name, (light, _) in found.items() if light is Light.RED}
     assert red == {"disk", "old backups", "calendar"}
-    assert found["disk"][1] == "0.1 GB free"
+    assert found["disk"][1] == "0.1 GB free of 1000"
     assert found["backup"][0] is Light.GREEN
 
 
