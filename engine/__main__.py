@@ -23,6 +23,7 @@ from engine.io.importer import import_csv, import_levels_csv, levels_summary, su
 from engine.io.live_tools import add_live_tools
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
+from engine.io.reports import add_reports
 from engine.io.rules_tool import rules_tool
 from engine.io.storage import embedded_store, rows_to_export, store_to_read
 from engine.io.upkeep import add_upkeep
@@ -150,8 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     _positions_parser(tools)
     _cache_parser(tools)
     _check_parser(tools)
-    add_live_tools(tools)
-    add_upkeep(tools)
+    for add in (add_live_tools, add_upkeep, add_reports):
+        add(tools)
     for name in _OF_AN_ACCOUNT:
         tools.choices[name].add_argument(
             "--account", metavar="NAME", help="which account, where ACCOUNTS_FILE names several"
