@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help run test test-deep check bench pictures lock clean sandbox install-service
+.PHONY: help run test test-deep check bench pictures lock clean sandbox install-service sbom
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -39,6 +39,14 @@ lock: $(VENV)/.dev  ## compile the pinned and hashed requirements anew
 	@for f in requirements requirements-dev; do \
 	  $(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe \
 	    --no-emit-index-url --no-emit-find-links -o $$f.txt $$f.in; done
+
+sbom: $(VENV)/.runtime  ## write sbom.json (CycloneDX, with hashes) and licences.md of what runs
+	@test -x $(VENV)/sbom/bin/pip-licenses || { $(PYTHON) -m venv $(VENV)/sbom && \
+	  $(VENV)/sbom/bin/pip install -q --disable-pip-version-check cyclonedx-bom pip-licenses; }
+	@$(VENV)/sbom/bin/cyclonedx-py requirements requirements.txt --of JSON -o sbom.json
+	@$(VENV)/sbom/bin/pip-licenses --python=$(BIN)/python --from=mixed --with-urls --format=markdown \
+	  --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.txt) > licences.md
+	@echo "sbom.json and licences.md: $$(grep -c '"purl"' sbom.json) packages"
 
 install-service: $(VENV)/.runtime  ## put the systemd unit, its user and its directories in place, for this checkout (as root)
 	@case "$(CURDIR)" in /home/*|/root/*|/tmp/*) test -n "$(DESTDIR)" || { \

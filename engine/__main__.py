@@ -21,6 +21,7 @@ from engine.io.drill import run_drill
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.live_tools import add_live_tools
+from engine.io.market_tools import add_feed_check, add_quote
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.reports import add_reports
@@ -151,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     _positions_parser(tools)
     _cache_parser(tools)
     _check_parser(tools)
-    for add in (add_live_tools, add_upkeep, add_reports):
+    for add in (add_live_tools, add_quote, add_upkeep, add_reports):
         add(tools)
     for name in _OF_AN_ACCOUNT:
         tools.choices[name].add_argument(
@@ -184,6 +185,7 @@ def _check_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add(realtime, _check_realtime, "milliseconds by step")
+    add_feed_check(parts)
 
 
 def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
