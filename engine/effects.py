@@ -296,7 +296,11 @@ class Ask:
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
         message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
         drastic: yes sends orders at once.
-        again: asked already; its message is to show these lines, with the same buttons and end.
+        again: asked already; its message is to show these lines instead.
+        anew: a yes was given and did not count: its buttons are offered once more.
+        edition: which drawing of the question this is; a press on it comes back with that number.
+        until: what is at its end.
+        yes: empty = there is only a no.
     """
 
     nonce: str
@@ -311,6 +315,9 @@ class Ask:
     message_id: int = 0
     drastic: bool = False
     again: bool = False
+    anew: bool = False
+    edition: int = 0
+    until: str = "Expires"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Monitor:
             RulesChanged: self._rules,
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
-            MarginKnown: self.dialogue.margins.known,
+            MarginKnown: self.dialogue.exits.margin,
             BooksState: notices.books,
             HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
@@ -187,11 +187,13 @@ class Monitor:
         self.limits.restore(journal.get("day", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
-        self.dialogue.questions.restore(journal.get("confirmation", {}).values())
+        self.dialogue.questions.restore(journal.get("confirmation", {}).values(), journal.get("shown", {}))
         self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
+        self.dialogue.keys.restore(journal.get("two_keys", {}))
+        self.dialogue.modes.restore(journal.get("setting", {}).get("mode"))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -304,6 +306,7 @@ class Monitor:
         effects += self.limits.judge(now_s)  # they rank above what a position says of itself
         effects += self._judge(now_s)
         effects += self.dialogue.expire(now_s)
+        effects += self.dialogue.exits.look(now_s)
         if self._nudges.due(now_s):
             self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s)

@@ -9,6 +9,7 @@ from engine.guards import exit_bounds
 from engine.payoff import payoff
 from engine.pnl import Holding
 from engine.rules.base import Rank, Situation
+from engine.rules.loosening import within
 from engine.rules.overrides import tighten, tightened
 from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.family import Forwards
@@ -154,6 +155,17 @@ class Watchlist(HotPath):
         after.scale.weigh(Forwards(now_s))
         return try_out(watched, after, override.rule, now_s)
 
+    def loosened(self, position: PositionId, override: Override, most_pct: float) -> Override:
+        """The same wish as one that may loosen its rule, if it may (`engine.rules.loosening`).
+
+        Raises:
+            BadInput: it may not.
+        """
+        watched = self._positions[position]
+        situation, source = self._source(watched.position, watched.memory)
+        over = within(source, override, watched.life.entered(situation), most_pct)
+        return replace(override, over=over)
+
     def drop(self, position: PositionId) -> None:
         """Watch a position no longer; one that is not watched is no error."""
         self._overrides.pop(position, None)
@@ -281,7 +293,12 @@ class Watchlist(HotPath):
     # -------------------------------------------------------------------------------------- inside
 
     def _situation(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
-        """What the position's rules are armed with: the guard of a recording knows its own ages."""
+        """What the position's rules are armed with, and the rules under its overrides."""
+        situation, ruleset = self._source(position, memory)
+        return situation, tightened(ruleset, self._overrides.get(position.id, ()), situation)
+
+    def _source(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
+        """The same without overrides: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
         ruleset = self._rules_of(position, shape)
         settings = ruleset.settings
@@ -289,8 +306,7 @@ class Watchlist(HotPath):
             guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
             settings = replace(settings, guard=guard)
         _, entry = memory.shares(position.combinations)
-        situation = Situation(position, shape, self._calendar, settings, entry)
-        return situation, tightened(ruleset, self._overrides.get(position.id, ()), situation)
+        return Situation(position, shape, self._calendar, settings, entry), ruleset
 
     def _rules_of(self, position: Position, shape: Payoff) -> RuleSet:
         """What the rulebook says of it; asked once for all that it cannot tell apart."""
