@@ -49,13 +49,13 @@ COMMANDS: tuple[Entry, ...] = (
     _look(
         "rules",
         "what guards a position, and how far it is",
-        ("/rules", "what guards a position, how far it is"),
+        ("/rules", "what guards it, and how far"),
     ),
     _look("why", "what its rules did, and why not more"),
     _look("orders", "what exits have ordered today"),
     _look("trades", "the last fills", *_more("trades", "the last fills of today")),
     _look("health", "one line each, the red first"),
-    _look("feed", "how prices come, and how old they are", panel=False),
+    _look("feed", "how prices come, how old", panel=False),
     _look("accounts", "each account: mode, token, P&L"),
     Entry(
         "set", Role.OPERATOR, "tighten a rule: look, confirm",

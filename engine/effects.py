@@ -186,6 +186,11 @@ class ControlAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class GoOn:
+    """There is more to do: say `engine.messages.Further` once others have had the loop."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -354,5 +359,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades
+    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades | GoOn
 )  # fmt: skip

@@ -403,6 +403,11 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """The answer to `engine.effects.GoOn`."""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalState:
     """The journal cannot be written (``failed`` says why), or can be again (empty).
 
@@ -469,5 +474,5 @@ Message = (
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
     | RealtimeState | StoreWriting | Remembered | HeldAtBroker | TurnedAway
-    | DrillWanted
+    | DrillWanted | Further
 )  # fmt: skip

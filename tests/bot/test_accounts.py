@@ -132,7 +132,13 @@ async def test_what_could_be_meant_for_either_is_a_picker(
         [posted] = await core.wait_for(lambda c: c.of(Command))
         at = picker.id if button.startswith("p:") else 0
         assert posted == Command(
-            command.wish, ASHA, command.strategy_id, message_id=at, rule=command.rule, value=command.value
+            command.wish,
+            ASHA,
+            command.strategy_id,
+            message_id=at,
+            rule=command.rule,
+            value=command.value,
+            owner=command.owner,
         )
         assert [each.posted for each in cores if each is not core] == [[]]
 

@@ -16,6 +16,7 @@ from engine.effects import (
     CancelOrder,
     Card,
     CloseTrades,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -36,6 +37,7 @@ from engine.messages import (
     BrokerReport,
     Command,
     CommandOutcome,
+    Further,
     InstrumentsLoaded,
     OrderUpdate,
     Tap,
@@ -158,6 +160,8 @@ class Rig:
             case LoadTrades():
                 rows = tuple(self.rows) if self.store_answers else None
                 return [TradesLoaded(rows, "no route", tuple(self.levels))]
+            case GoOn():
+                return [Further()]
             case LoadInstruments():
                 return [InstrumentsLoaded({leg.key: leg.instrument for leg in self.legs})]
             case AddTrades():
