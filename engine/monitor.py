@@ -17,6 +17,7 @@ from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
+from engine.diary import Diary
 from engine.drill import drill_of, drill_told
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
@@ -93,6 +94,7 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
+        self.diary = Diary(self.helm, self.limits)
         self._books = Bookkeeper(watch.charges)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
@@ -174,6 +176,7 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.diary.restore(journal.get("diary", {}), journal.get("daily", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
@@ -195,6 +198,7 @@ class Monitor:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
         effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(effects, now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
@@ -252,7 +256,7 @@ class Monitor:
             case BeatKind.SESSION_OPEN | BeatKind.STORE:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
-                return self.desk.session_closed(now_s)
+                return self.desk.session_closed(now_s) + self.diary.close(now_s)
             case BeatKind.HEALTH:
                 health = self._health.look(self._state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
@@ -298,6 +302,7 @@ class Monitor:
             self._remembered_s = now_s
             effects += self.limits.remember()
         self.watch.glance(self._glanced.next(now_s), now_s)
+        effects += self.diary.beat(now_s)
         return effects + self.holdings.remember(self._kept.next(now_s))
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
@@ -493,6 +498,7 @@ class Monitor:
         entries = self.holdings.entries(intent)
         made = realised_paise(intent, entries)
         card = exit_card(intent, made)
+        self.diary.exited(intent, made, now_s)
         effects: list[Effect] = []
         if not intent.state.flat:
             effects += _half_closed(intent, self.desk.blotter.ledger)
