@@ -15,9 +15,10 @@ from bot.faults import WIRE_FAULTS, FaultBook, kind_of
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
 from bot.outbox import Outbox
+from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
-from bot.roles import Role, Roles
+from bot.roles import Roles
 from bot.sender import Sender
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
@@ -125,14 +126,25 @@ class TelegramChat:
         }
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say)
+        pictures = PictureCommands(self._accounts, show=show, say=say)
         self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say
+            self._accounts,
+            self._roles,
+            handlers(lookers, pictures, Commands(show=show, say=say)),
+            show=show,
+            say=say,
         )
         self._presses = Presses(
             self._accounts,
             self._roles,
             self._switchboard,
-            looks={"r": lookers.show_rules, "w": lookers.show_why, "i": lookers.show_position},
+            looks={
+                "r": lookers.show_rules,
+                "w": lookers.show_why,
+                "i": lookers.show_position,
+                "g": pictures.show_payoff,
+                "h": pictures.show_course,
+            },
             store=self._store,
             toasts=self._toasts,
         )
@@ -231,11 +243,11 @@ class TelegramChat:
 
 
 def handlers(
-    lookers: Lookers, commands: Commands
+    *homes: Lookers | PictureCommands | Commands,
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
     """Each command of the table with the method of its name."""
     return {
-        entry.word: (entry, getattr(lookers if entry.needs is Role.VIEWER else commands, entry.word))
+        entry.word: (entry, next(getattr(home, entry.word) for home in homes if hasattr(home, entry.word)))
         for entry in (START, *COMMANDS)
     }
 

@@ -13,7 +13,7 @@ from engine.model import DEFAULT_ACCOUNT
 
 _OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
 _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
-_LOOK = re.compile(rf"([rwi]):{_OF}([0-9]{{1,18}})")
+_LOOK = re.compile(rf"([rwigh]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
 _PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,48}}):([yn])")
 _RUN = re.compile(r"x:/([a-z]{1,16}) ([^\x00-\x1f]{1,60})")
@@ -29,7 +29,11 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A page to be shown: ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position."""
+    """A page to be shown, by its letter.
+
+    ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position, ``g`` = the picture of its
+    payoff, ``h`` = that of its P&L today.
+    """
 
     page: str
     strategy_id: int

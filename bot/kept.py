@@ -24,6 +24,7 @@ def to_body(item: Outgoing) -> dict[str, Any]:
     body = asdict(item)
     for name in _OF_ONE_LIFE:
         del body[name]
+    del body["page"]["picture"]  # drawn for this moment: another life sends the words
     return body
 
 

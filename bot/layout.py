@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 COLUMNS = 32
 #: Telegram's limit of one message is 4,096 UTF-16 units after the tags are taken out; markup is allowed for.
 MESSAGE_LIMIT = 3_600
+#: The same of what stands below a picture: 1,024.
+CAPTION_LIMIT = 1_000
 
 _TAG = re.compile(r"<[^>]+>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
@@ -36,12 +38,15 @@ Keyboard = tuple[tuple[Button, ...], ...]
 class Page:
     """One message: Telegram HTML and the rows of buttons under it.
 
-    ``panel``: rows of words that stay as buttons below the person's keyboard from this message on.
+    Attributes:
+        panel: rows of words that stay as buttons below the person's keyboard from this message on.
+        picture: a PNG above the text, which must then fit below a picture; empty = there is none.
     """
 
     html: str
     keyboard: Keyboard = ()
     panel: tuple[tuple[str, ...], ...] = ()
+    picture: bytes = b""
 
 
 def escape(text: str) -> str:

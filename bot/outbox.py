@@ -136,7 +136,8 @@ class Outbox:
         if item.edit_only:
             return Delivered(0)
         html = item.page.html + _lateness(item, self._wall_s())
-        return await sender.send(Page(html, keyboard, item.page.panel), silent=item.silent)
+        page = Page(html, keyboard, item.page.panel, item.page.picture)
+        return await sender.send(page, silent=item.silent)
 
     async def _last_words(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> None:
         """Let a sending that is under way end, so that a restart does not say it a second time."""
@@ -193,6 +194,10 @@ class Outbox:
         if fault in {Fault.BLOCKED, Fault.REFUSED}:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
+        if sent is Unsure.PERHAPS_SENT and item.page.picture:
+            log.warning("chat: a picture may not have arrived; whoever misses it asks again")
+            self._drop([item])
+            return 0.0
         if sent is Unsure.PERHAPS_SENT:
             self._doubt(item)
             self._give_back(replace(item, attempts=attempts, not_before_s=now_s + rest_s))

@@ -120,6 +120,8 @@ def _price(paise: int | None) -> str:
 
 def _keyboard(position: PositionView, of: str) -> tuple[tuple[Button, ...], ...]:
     name = f"{of}{position.strategy_id}"
-    looks = (Button("Why?", f"w:{name}"), Button("Rules", f"r:{name}"))
+    open_now = position.state not in {PositionState.FLAT, PositionState.INVALID}
+    chart = (Button("Chart", f"g:{name}"),) if open_now else ()
+    looks = (*chart, Button("Why?", f"w:{name}"), Button("Rules", f"r:{name}"))
     exits = ((Button("Exit…", f"p:{name}", "danger"),),) if position.state in EXITABLE else ()
     return (*exits, looks)

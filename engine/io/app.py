@@ -159,7 +159,9 @@ class _Street:
     def wiring(self) -> Wiring:
         """What the chat is plugged into."""
         line = self.line
-        return Wiring(line.account, self.people, line.post, line.view, line.rules, self.why, self.clock)
+        return Wiring(
+            line.account, self.people, line.post, line.view, line.rules, line.charts, self.why, self.clock
+        )
 
     def plug(self, chat: Chat) -> None:
         """What the house speaks through."""

@@ -16,6 +16,7 @@ from random import Random
 
 from engine.access import TOKEN_PLACE
 from engine.budget import moments_s
+from engine.charts import Chart, Wanted, charts
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
@@ -169,6 +170,10 @@ class House:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
         return rules_now(self.monitor, strategy_id, self.clock.now_s())
+
+    def charts(self, wanted: Wanted) -> tuple[Chart, ...]:
+        """What a picture shows at this moment."""
+        return charts(self.monitor, wanted, self.clock.now_s())
 
     async def live(self, chat: Chat) -> None:
         """Start everything, first what others need; end in the reverse order.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.accounts import People
+from engine.charts import Chart, Wanted
 from engine.effects import Answer, Say
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
@@ -28,6 +29,7 @@ class Wiring:
         post: takes a command or a tap; while the account is down the chat is told so.
         view: the account at this moment; while it is down the view says why and has no positions.
         rules: the rules of the positions of a strategy id, as they stand.
+        charts: what a picture shows; none = there is nothing to draw.
         why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
     """
 
@@ -36,6 +38,7 @@ class Wiring:
     post: Callable[[Message], None]
     view: Callable[[], MonitorView]
     rules: Callable[[int], tuple[RulesNow, ...]]
+    charts: Callable[[Wanted], tuple[Chart, ...]]
     why: Callable[[int], Awaitable[tuple[Found, ...]]]
     clock: Clock
 
@@ -64,6 +67,9 @@ class Target(Protocol):
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
+
+    def charts(self, wanted: Wanted) -> tuple[Chart, ...]:
+        """What a picture shows at this moment."""
 
 
 class Line:
@@ -127,6 +133,10 @@ class Line:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id; none while there is no house."""
         return () if self._target is None else self._target.rules(strategy_id)
+
+    def charts(self, wanted: Wanted) -> tuple[Chart, ...]:
+        """What a picture shows; nothing while there is no house."""
+        return () if self._target is None else self._target.charts(wanted)
 
     def _answer(self, command: Command) -> None:
         if command.wish is Wish.STOP:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.app import TelegramChat
 from bot.poller import PollPace
 from engine.accounts import People
+from engine.charts import Chart, Wanted
 from engine.chat_tuning import ChatTuning
 from engine.effects import Alert, Answer, Ask, Card, Effect, Say
 from engine.errors import BadInput
@@ -68,6 +69,7 @@ class Core:
     picture: MonitorView | None = None
     rules_now: Iterable[RulesNow] = ()
     seen: Iterable[Found] | BadInput = ()
+    drawn: Callable[[Wanted], tuple[Chart, ...]] = lambda _wanted: ()
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def post(self, message: Message) -> None:
@@ -105,6 +107,10 @@ class Core:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """Show the rules it was given, of that id."""
         return tuple(each for each in self.rules_now if each.position.strategy_id == strategy_id)
+
+    def charts(self, wanted: Wanted) -> tuple[Chart, ...]:
+        """Show what it was told to."""
+        return self.drawn(wanted)
 
     async def why(self, strategy_id: int) -> tuple[Found, ...]:
         """Tell what it was given, of that id."""
@@ -240,6 +246,7 @@ def make_chat(
                 post=one.post,
                 view=one.view,
                 rules=one.rules,
+                charts=one.charts,
                 why=one.why,
                 clock=clock,
             )
