@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: So many days, levels or breakevens are listed: below a picture there is room for 1,024 characters.
 _LISTED = 6
 _NAME_COLUMNS = 40
+#: A P&L this old is not called the present one, seconds.
+_OLD_S = 90.0
 _PART = ", not the whole day"
 _SPANS = {Scope.DAY: "today", Scope.WEEK: "this week", Scope.MONTH: "this month"}
 
@@ -77,7 +79,8 @@ def _looks(chart: Chart, of: str) -> tuple[tuple[Button, ...], ...]:
 
 def _of_curve(chart: CurveChart) -> list[str]:
     now = chart.now_paise
-    late = "" if chart.at_s - chart.known_s < 60 else ", the last that is known"
+    old = min(chart.at_s, chart.close_s) - chart.known_s >= _OLD_S
+    late = ", the last that is known" if now is not None and old else ""
     lines = [
         f"{chart.day:%a %d %b}, {ist(chart.known_s):%H:%M} IST{late}",
         f"P&amp;L <b>{_signed(now)}</b>",

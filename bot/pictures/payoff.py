@@ -62,20 +62,9 @@ def payoff(chart: PayoffChart, title: str) -> Canvas:
     _levels(canvas, chart, across, up)
     _spot(canvas, chart, across, up)
     _breakevens(canvas, chart, across, up)
-    tiles(canvas, _TILES, _edges(chart), 104)
+    tiles(canvas, _TILES, _edges(chart, points), 104)
     tiles(canvas, _TILES + 118, _here(chart), 104)
     return canvas
-
-
-def bounds(chart: PayoffChart) -> tuple[str, str]:
-    """The most that can be won and lost, in words."""
-    if not chart.payoff.one_expiry:
-        return "by the model", "by the model"
-    most, least = chart.payoff.max_profit_paise, chart.payoff.max_loss_paise
-    return (
-        "unlimited" if most is None else signed(most),
-        "unlimited" if least is None else signed(least),
-    )
 
 
 def _when(chart: PayoffChart) -> str:
@@ -174,9 +163,28 @@ def _breakevens(canvas: Canvas, chart: PayoffChart, across: Axis, up: Axis) -> N
             canvas.pill((x, _BREAKS), level(float(value)), TEXT, PANEL, 28)
 
 
-def _edges(chart: PayoffChart) -> list[Tile]:
-    most, least = bounds(chart)
-    return [Tile("Max profit", most, GAIN), Tile("Max loss", least, LOSS)]
+def _edges(chart: PayoffChart, points: Sequence[_Point]) -> list[Tile]:
+    """The most that can be won and lost; of several expiries only what the model shows in the picture."""
+    if not chart.payoff.one_expiry:
+        known = [p.expiry_paise for p in points if p.expiry_paise is not None]
+        high, low = max(known, default=None), min(known, default=None)
+        return [
+            Tile("Best in sight", signed(high), of_sign(high)),
+            Tile("Worst in sight", signed(low), of_sign(low)),
+        ]
+    most, least = chart.payoff.max_profit_paise, chart.payoff.max_loss_paise
+    return [
+        Tile(
+            "Max profit",
+            "unlimited" if most is None else signed(most),
+            GAIN if most is None else of_sign(most),
+        ),
+        Tile(
+            "Max loss",
+            "unlimited" if least is None else signed(least),
+            LOSS if least is None else of_sign(least),
+        ),
+    ]
 
 
 def _here(chart: PayoffChart) -> list[Tile]:

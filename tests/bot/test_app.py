@@ -195,7 +195,7 @@ async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp
         picker = await message_with(server, "Which position?")
         server.phone.tap(picker.id, "i:3360")
         card = await message_with(server, "P&L at mark")
-        assert card.buttons == ["Exit…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Chart", "Why?", "Rules"]
         assert core.posted == []
         server.phone.tap(card.id, "Exit…")
         [command] = await core.wait_for(lambda c: c.of(Command))

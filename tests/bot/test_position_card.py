@@ -92,7 +92,7 @@ def test_exit_is_offered_only_where_one_can_be_and_only_asks():
     """A flat position has the looks alone; the button carries the account."""
     [exits, looks] = card_page(house(), position(), "HUF/").keyboard
     assert [parse(b.data) for b in exits] == [Pick(3359, "HUF")]
-    assert [parse(b.data) for b in looks] == [Look("w", 3359, "HUF"), Look("r", 3359, "HUF")]
+    assert [parse(b.data) for b in looks] == [Look(page, 3359, "HUF") for page in "gwr"]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 
 

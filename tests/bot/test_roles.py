@@ -44,6 +44,8 @@ MATRIX = (
     ("/why", None, "viewer"),
     ("/positions", None, "viewer"),
     ("/p", None, "viewer"),
+    ("/pnl", None, "viewer"),
+    ("/payoff", None, "viewer"),
     ("/accounts", None, "viewer"),
     ("/help", None, "viewer"),
     ("/start", None, "viewer"),
@@ -61,6 +63,8 @@ MATRIX = (
 BUTTONS = (
     ("r:3359", None, "viewer"),
     ("w:3359", None, "viewer"),
+    ("g:3359", None, "viewer"),
+    ("h:3359", None, "viewer"),
     ("p:3359", Wish.EXIT, "operator"),
     ("p:all", Wish.EXIT, "operator"),
     ("d:adopt:3359", Wish.ADOPT, "owner"),
@@ -228,7 +232,7 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
         assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
-        assert words == ["/status", "/positions", "/rules", "/why", "/accounts"]
+        assert words == ["/status", "/positions", "/pnl", "/rules", "/why", "/accounts"]
         assert {f"/{entry.word}" for entry in COMMANDS if entry.needs is Role.VIEWER} >= set(words)
     assert [word for row in panel() for word in row] == words
 
