@@ -1,4 +1,4 @@
-"""The payoff as data for a picture: exact at expiry, through today's P&L at today's price, honest elsewhere."""
+"""The payoff as data for a picture: exact at expiry, through today's P&L where it stands."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ call_payoff.made = call_payoff()
 
 @pytest.mark.parametrize("make", [condor_payoff, strangle_payoff, call_payoff, calendar_payoff])
 def test_the_picture_holds_what_matters(make):
-    """Strikes, breakevens and the underlying lie inside, each strike is a point, and nothing is below zero."""
+    """Strikes, breakevens and the underlying lie inside; each strike is a point."""
     chart = make()
     drawn = prices(chart)
     strikes = {each.leg.instrument.strike_paise for each in chart.legs}
@@ -113,7 +113,7 @@ def test_after_the_close_the_last_marks_stand():
 
 def test_what_a_part_has_brought_counts_in_every_curve():
     """One of two condors is closed at a gain: the rest can lose half as much, less what was made."""
-    rules = '[default]\nprofit_target = "off"\nprofit_scaling = [[10, 50]]\n'
+    rules = '[default]\nprofit_target = "off"\nprofit_scaling = [{at = 0.1, close = 0.5}]\n'
     rig = Rig(Mode.EXECUTE, condors(2), rules=rules)
     rig.tell(Ticks([traded(SPOT, 25_000)]))
     rig.wait(1, 20, 45, 40, 18)
@@ -139,9 +139,9 @@ def test_a_position_that_is_flat_has_no_payoff():
 
 def test_a_leg_at_or_below_intrinsic_value_moves_like_the_underlying():
     """No volatility explains its mark; it is taken for one without time value."""
-    made = payoff_of(replace(condor(), legs=condor().legs[:2]), 0.05, 45, spot=24_400)
+    made = payoff_of(replace(condor(), legs=condor().legs[:2]), 99.8, 301, spot=24_400)
     assert made.modelled
-    assert all(each.vol is not None for each in made.legs)
+    assert made.legs[0].vol == 0 < made.legs[1].vol
 
 
 def test_levels_are_told_from_below_and_name_their_side():
@@ -165,7 +165,7 @@ def test_levels_are_told_from_below_and_name_their_side():
 
 def test_a_stop_of_the_underlying_is_an_upright_line():
     """It waits for no P&L: it stands at the price for which it waits."""
-    rules = "[default]\nstop_underlying_low = 24600\n"
+    rules = "[default]\nstop_underlying = {below = 24600}\n"
     chart = payoff_of(condor(), 14, 33, 36, 15, rules=rules)
-    assert [at for at, _ in chart.bounds_paise] == [2_460_000]
+    assert [at for at, _ in chart.bounds_paise] == [2_459_999]
     assert date(2026, 2, 24) == chart.expiry
