@@ -25,6 +25,7 @@ from tests.support.charted import (
 from tests.support.rig import Rig
 
 PAYOFF = Wanted(Scope.PAYOFF, 3359)
+CALL = call_payoff()
 
 
 def test_a_condors_corners_are_those_of_the_exact_payoff():
@@ -49,11 +50,8 @@ def test_todays_curve_goes_through_todays_pnl_where_the_underlying_is(make):
 @given(st.integers(2_300_000, 2_700_000))
 def test_a_bought_call_is_worth_no_less_today_than_at_expiry(underlying):
     """Time has a value, wherever the underlying goes."""
-    chart = call_payoff.made
+    chart = CALL
     assert today_paise(chart, underlying) >= expiry_paise(chart, underlying) - 1
-
-
-call_payoff.made = call_payoff()
 
 
 @pytest.mark.parametrize("make", [condor_payoff, strangle_payoff, call_payoff, calendar_payoff])
