@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.effects import Alert, Record
@@ -35,6 +36,8 @@ SEEN_AT_ONCE = 100
 MARKS_KEPT = 60
 #: The same alert again within this time is no second mark.
 SAME_ALERT_S = 900.0
+#: More of an alert than this no picture has room for.
+_TEXT_COLUMNS = 90
 
 
 class Sample(NamedTuple):
@@ -55,7 +58,7 @@ class Mark(NamedTuple):
     """Something that happened at one moment of the day.
 
     Attributes:
-        text: the alert's title; of an exit what it closed.
+        text: the alert's title and how its text begins; of an exit what it closed.
         position: which it is about; empty = the whole house.
         paise: what an exit has made; None = unknown, or no exit.
     """
@@ -101,6 +104,7 @@ class Diary:
         positions = helm.holdings
         self._turns = Rounds(lambda: positions.positions, SAMPLE_EVERY_S, SEEN_AT_ONCE)
         self._seen: dict[PositionId, Standing] = {}
+        self._told: dict[str, float] = {}
         self.date = ""
         self.samples: list[Sample] = []
         self.marks: list[Mark] = []
@@ -136,7 +140,11 @@ class Diary:
         """Mark what was told aloud, in session."""
         for effect in effects:
             if isinstance(effect, Alert) and effect.urgency >= Urgency.MEDIUM:
-                self._mark(Mark(now_s, MarkKind.ALERT, effect.title, effect.position or ""))
+                if now_s - self._told.get(effect.topic, -inf) < SAME_ALERT_S:
+                    continue
+                text = f"{effect.title}: {effect.text}"[:_TEXT_COLUMNS]
+                self._mark(Mark(now_s, MarkKind.ALERT, text, effect.position or ""))
+                self._told[effect.topic] = now_s
 
     def exited(self, intent: Intent, made_paise: int | None, now_s: float) -> None:
         """Mark an exit that has ended flat, of a part too, and what it made."""
@@ -149,15 +157,12 @@ class Diary:
         if not self._helm.calendar.is_open(mark.at_s):
             return
         self._begin(ist_date(mark.at_s).isoformat())
-        same = (mark.kind, mark.text, mark.position)
-        recent = (m for m in self.marks if mark.at_s - m.at_s < SAME_ALERT_S)
-        if mark.kind is MarkKind.ALERT and any((m.kind, m.text, m.position) == same for m in recent):
-            return
         self.marks = [*self.marks, mark][-MARKS_KEPT:]
 
     def _begin(self, today: str) -> None:
         if today != self.date:
             self.date, self.samples, self.marks, self.courses = today, [], [], {}
+            self._told.clear()
 
     def _look(self, turn: Sequence[PositionId], now_s: float) -> None:
         held = self._helm.holdings.positions

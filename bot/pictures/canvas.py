@@ -114,6 +114,13 @@ class Canvas:
         self.words.append(Words(place, text, ink, weight, size, anchor))
         return _width(text, weight, size)
 
+    def line_of(self, place: Place, text: str, size: int, room: float) -> None:
+        """One line of text from a place on, cut where the room ends."""
+        shown = text
+        while len(shown) > 1 and _width(shown, REGULAR, size) > room:
+            shown = shown[:-2].rstrip() + "…"
+        self.write(place, shown, size, anchor="lm")
+
     def plate(self, place: Place, text: str, ink: Ink, size: int = 27) -> None:
         """Words that end at a place, on a piece of bare ground: whatever lies below can be read through."""
         x, y = place

@@ -181,5 +181,5 @@ def _story(canvas: Canvas, marks: Sequence[Mark], top: float) -> None:
         room = RIGHT - MARGIN - 160
         taken = canvas.write((RIGHT, y), made, 30, _ink(made), anchor="rm", room=room) if made else 0.0
         verb = "Closed " if mark.kind is MarkKind.EXIT else ""
-        about = f" · {mark.position.rpartition('/')[2]}" if mark.position else ""
-        canvas.write((MARGIN + 150, y), f"{verb}{mark.text}{about}", 30, anchor="lm", room=room - taken - 20)
+        about = f"{mark.position.rpartition('/')[2]} " if mark.position else ""
+        canvas.line_of((MARGIN + 150, y), f"{verb}{about}{mark.text}", 30, room - taken - 20)

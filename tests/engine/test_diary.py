@@ -78,12 +78,12 @@ def test_alerts_are_marked_once_in_their_quarter_of_an_hour():
     loud = Alert(Urgency.HIGH, "x", "Stop near", "…", "default/3359")
     diary.hear([loud, Alert(Urgency.NORMAL, "y", "Quiet", "…")], rig.now_s)
     diary.hear([loud], rig.now_s + 60)
-    assert [(m.kind, m.text) for m in diary.marks] == [(MarkKind.ALERT, "Stop near")]
+    assert [(m.kind, m.text) for m in diary.marks] == [(MarkKind.ALERT, "Stop near: …")]
     diary.hear([loud], rig.now_s + 1000)
     assert len(diary.marks) == 2
-    diary.hear([replace(loud, title=f"Alert {n}") for n in range(100)], rig.now_s + 1001)
+    diary.hear([replace(loud, topic=f"{n}", title=f"Alert {n}") for n in range(100)], rig.now_s + 1001)
     assert len(diary.marks) == MARKS_KEPT
-    assert diary.marks[-1].text == "Alert 99"
+    assert diary.marks[-1].text == "Alert 99: …"
 
 
 def test_nothing_is_marked_or_sampled_outside_the_session():

@@ -17,9 +17,19 @@ from tests.support.rig import Rig
 DAY = date(2026, 2, 3)
 OPEN_S, CLOSE_S = at(DAY, "09:15"), at(DAY, "15:30")
 STORY = (
-    Mark(at(DAY, "10:02"), MarkKind.ALERT, "Stop loss is 60 % near", "default/3359"),
+    Mark(
+        at(DAY, "10:02"),
+        MarkKind.ALERT,
+        "NIFTY Iron Condor: Loss is 62 % of the way to the stop",
+        "default/3359",
+    ),
     Mark(at(DAY, "11:20"), MarkKind.EXIT, "NIFTY Iron Condor", "default/3359", 154_000),
-    Mark(at(DAY, "12:31"), MarkKind.ALERT, "Stop loss is 80 % near", "default/3360"),
+    Mark(
+        at(DAY, "12:31"),
+        MarkKind.ALERT,
+        "BANKNIFTY Short Strangle: Loss is 81 % of the way to the stop",
+        "default/3360",
+    ),
 )
 
 
