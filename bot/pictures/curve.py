@@ -177,7 +177,7 @@ def _story(canvas: Canvas, marks: Sequence[Mark], top: float) -> None:
         y = top + (number + 0.5) * _LINE
         _symbol(canvas, (MARGIN + 14, y), mark.kind, 12)
         canvas.write((MARGIN + 48, y), f"{ist(mark.at_s):%H:%M}", 30, MUTED, anchor="lm")
-        made = "" if mark.paise is None else signed(mark.paise)
+        made = "" if mark.paise is None else f"{signed(mark.paise)} in all"
         room = RIGHT - MARGIN - 160
         taken = canvas.write((RIGHT, y), made, 30, _ink(made), anchor="rm", room=room) if made else 0.0
         verb = "Closed " if mark.kind is MarkKind.EXIT else ""

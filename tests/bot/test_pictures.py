@@ -78,7 +78,7 @@ def test_a_day_tells_its_newest_events_with_their_times_and_gains():
     assert {"10:02", "11:20", "Closed 3359 NIFTY Iron Condor"} <= set(said)
     for start in ("3359 NIFTY Iron Condor: Loss is 62 %", "3360 BANKNIFTY Short Strangle: Loss"):
         assert any(each.startswith(start) and each.endswith("…") for each in said)
-    assert said.count("+₹1,540") == 2  # beside the exit, and as what is closed
+    assert {"+₹1,540", "+₹1,540 in all"} <= set(said)  # what is closed today; what the exit made since entry
     assert "Day loss limit −₹9,000" in words("pnl-day-lost")
 
 
