@@ -73,6 +73,15 @@ def admission(
     return Admission.ADMITTED
 
 
+def wanted(update: Update) -> str:
+    """What somebody reached for: the button with its data, the command, or just words."""
+    if update.callback_query is not None:
+        return f"the button {update.callback_query.data or ''}".strip()
+    text = update.effective_message.text if update.effective_message is not None else None
+    word = text.split(maxsplit=1)[0] if text and text.split() else ""
+    return word if word.startswith("/") else "words"
+
+
 def age_s(message: Message, wall_s: float) -> float:
     """Tell how old a message is, seconds; negative when this machine's clock is behind Telegram's."""
     return wall_s - message.date.timestamp()
@@ -91,8 +100,9 @@ class Gate:
         alarm: Callable[[Alert], None],
         reply: Callable[[str], None],
         heard: Callable[[], None],
+        turned_away: Callable[[Actor, str, str], None],
     ) -> None:
-        """``reply`` answers the owner, ``heard`` is told of each admitted update."""
+        """``reply`` answers the owner; ``heard`` hears of admitted updates, ``turned_away`` of strangers."""
         self._chat_id = chat_id
         self._user_ids = user_ids
         self._drop_after_s = drop_after_s
@@ -100,6 +110,7 @@ class Gate:
         self._alarm = alarm
         self._reply = reply
         self._heard = heard
+        self._turned_away = turned_away
         self._strangers: set[int] = set()
 
     async def __call__(self, update: Update, _context: Any) -> None:
@@ -117,7 +128,7 @@ class Gate:
                 self._heard()
                 return
             case Admission.STRANGER:
-                self._stranger(actor(update))
+                self._stranger(actor(update), wanted(update))
             case Admission.STALE if update.message is not None:
                 self._ignored(update.message, f"it is {span(age_s(update.message, wall_s))} old")
             case Admission.FORWARDED if update.message is not None:
@@ -126,8 +137,9 @@ class Gate:
                 self._membership(update.my_chat_member.new_chat_member)
         raise ApplicationHandlerStop
 
-    def _stranger(self, who: Actor) -> None:
+    def _stranger(self, who: Actor, what: str) -> None:
         log.warning("chat: user %d in chat %d is not allowed", who.user_id, who.chat_id)
+        self._turned_away(who, what, "stranger")
         if who.user_id in self._strangers or len(self._strangers) >= STRANGERS_TOLD:
             return
         self._strangers.add(who.user_id)

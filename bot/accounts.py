@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.layout import cut
 from bot.roles import Role
-from engine.messages import Actor
+from engine.messages import Actor, TurnedAway
 from engine.model import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from engine.accounts import People
     from engine.io.app import Wiring
     from engine.view import MonitorView
+
+
+#: So much of what somebody wanted who may not is kept.
+_WHAT_COLUMNS = 40
 
 
 def mark(account: str) -> str:
@@ -94,6 +99,11 @@ class Accounts:
     def find(self, account: str) -> Wiring | None:
         """The account of this very name."""
         return next((each for each in self.all if each.account == account), None)
+
+    def turned_away(self, by: Actor, what: str, why: str, one: Wiring | None = None) -> None:
+        """Have it audited that somebody may not: by the account that it was about, else by all of them."""
+        for each in self.all if one is None else (one,):
+            each.post(TurnedAway(by, cut(what, _WHAT_COLUMNS), why))
 
     def title(self, account: str) -> str:
         """What a message of this account begins with: ``HUF · ``; nothing when there is one account."""

@@ -12,13 +12,14 @@ from bot.accounts import Accounts
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
+from bot.gauges import Gauges
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
 from bot.outbox import Outbox
 from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
-from bot.roles import Roles
+from bot.roles import Role, Roles
 from bot.sender import Sender
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from engine.effects import Alert
     from engine.io.app import Wiring
     from engine.io.ports import Clock
+    from engine.io.process import Process
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class TelegramChat:
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
+        process: Process,
         group_commands: bool = False,
         tuning: ChatTuning | None = None,
         drop_after_s: float = 30.0,
@@ -94,6 +97,7 @@ class TelegramChat:
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
+            process: what it knows of itself.
             group_commands: a group may command too; else it may only look.
             tuning: its way to Telegram and how it speaks; None = directly, as usual.
             drop_after_s: commands older than this are not run.
@@ -126,14 +130,10 @@ class TelegramChat:
         }
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say)
+        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
         pictures = PictureCommands(self._accounts, show=show, say=say)
-        self._switchboard = Switchboard(
-            self._accounts,
-            self._roles,
-            handlers(lookers, pictures, Commands(show=show, say=say)),
-            show=show,
-            say=say,
-        )
+        runs = handlers((lookers, gauges, pictures), Commands(show=show, say=say))
+        self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
             self._roles,
@@ -156,6 +156,7 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:
@@ -243,13 +244,15 @@ class TelegramChat:
 
 
 def handlers(
-    *homes: Lookers | PictureCommands | Commands,
+    looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name."""
-    return {
-        entry.word: (entry, next(getattr(home, entry.word) for home in homes if hasattr(home, entry.word)))
-        for entry in (START, *COMMANDS)
-    }
+    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    found = {}
+    for entry in (START, *COMMANDS):
+        rooms = looks if entry.needs is Role.VIEWER else (commands,)
+        room = next(room for room in rooms if hasattr(room, entry.word))
+        found[entry.word] = (entry, getattr(room, entry.word))
+    return found
 
 
 async def _close(app: App) -> None:

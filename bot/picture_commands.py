@@ -67,12 +67,12 @@ class PictureCommands:
         await self._answer(one, Wanted(Scope.PAYOFF, strategy_id))
 
     async def _answer(self, one: Wiring, wanted: Wanted) -> None:
-        title, found = self._accounts.title(one.account), one.charts(wanted)
+        title, found = self._accounts.title(one.account), one.see(wanted)
         if not found:
             nothing = _NOTHING.get(wanted.scope, "Nothing was seen of this session yet.")
             down = one.view()
             self._say(title + (down.degraded if down.down else nothing.format(id=wanted.strategy_id)))
-        for chart in found:
+        for chart in found or ():
             page = caption(chart, one.account if self._accounts.several else "", mark(one.account))
             self._show(under(title, await _illustrated(page, chart, heading(chart, title))))
 

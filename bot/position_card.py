@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.layout import COLUMNS, Button, Page, cut, escape, folded, pair, span, table
+from bot.layout import Button, Page, both, cut, escape, folded, pair, span, table
 from bot.status import IST, OLD_DATA_S, Line, calm, doing, pages, result, total_lines, waits
 from bot.views import EXITABLE
 from engine.model import DEFAULT_ACCOUNT
@@ -42,7 +42,7 @@ def _two_lines(line: Line) -> list[str]:
     position = line.position
     days = "" if position.dte is None else f" DTE {position.dte}"
     return [
-        *_both(f"{_id(position)} {position.symbol}", result(position)),
+        *both(f"{_id(position)} {position.symbol}", result(position)),
         pair(position.strategy, f"{doing(position)}{days}"),
     ]
 
@@ -97,7 +97,7 @@ def _troubles(position: PositionView) -> list[str]:
 def _leg(leg: LegView, *, open_: bool) -> list[str]:
     """Its name; below it signed units, entry and mark; what is wrong with its price."""
     entry, mark = (_price(paise) for paise in (leg.entry_paise, leg.mark_paise))
-    lines = [*folded(leg.name), *_both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
+    lines = [*folded(leg.name), *both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
     if leg.fault:
         lines += folded(leg.fault, " ! ")
     if leg.from_before:
@@ -105,13 +105,6 @@ def _leg(leg: LegView, *, open_: bool) -> list[str]:
     elif open_ and leg.age_s is not None and leg.age_s > OLD_DATA_S:
         lines.append(f" ! price {span(leg.age_s)} old")
     return lines
-
-
-def _both(left: str, right: str) -> list[str]:
-    """At the two edges of a line, or of two: neither an id nor a quantity may be cut."""
-    if len(left) + len(right) < COLUMNS:
-        return [pair(left, right)]
-    return [*folded(left), pair("", right)]
 
 
 def _price(paise: int | None) -> str:

@@ -6,6 +6,7 @@ and on the threads of its questions, so that two accounts never share one.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from bot.toasts import Toasts
     from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.io.ports import Clock
+
+log = logging.getLogger(__name__)
 
 
 class Voice:
@@ -95,6 +98,7 @@ class Voice:
             self._tell(summary)
 
     def _tell(self, alert: Alert, of: str = "") -> None:
+        log.info("told, %s: %s", alert.urgency.name, alert.title)
         letter = alert_letter(alert, self._clock.now_s(), self._wall_s(), of)
         if alert.urgency is not Urgency.HIGH and self._hushed():
             letter = replace(letter, silent=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.sessions import Calendar
     from engine.view import AccountView
 
-__all__ = ["Bar", "BarsChart", "Chart", "CurveChart", "Name", "Scope", "Wanted", "charts"]
+__all__ = ["Bar", "BarsChart", "Chart", "CurveChart", "Name", "Scope", "Wanted"]
 
 _WEEK = timedelta(days=7)
 #: A result that is older than this at the close is not that of the whole day.
@@ -43,10 +43,18 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A picture that is asked for; ``strategy_id`` of `Scope.POSITION` and `Scope.PAYOFF`."""
+    """A picture that is asked for; given the machine, it says what is to be drawn.
+
+    Attributes:
+        strategy_id: of `Scope.POSITION` and `Scope.PAYOFF`.
+    """
 
     scope: Scope
     strategy_id: int = 0
+
+    def __call__(self, monitor: Monitor, now_s: float) -> tuple[Chart, ...]:
+        """What is to be drawn; none = there is nothing to draw, or the position is not known."""
+        return _drawn_up(monitor, self, now_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,7 @@ class BarsChart:
 Chart = CurveChart | BarsChart | PayoffChart
 
 
-def charts(monitor: Monitor, wanted: Wanted, now_s: float) -> tuple[Chart, ...]:
-    """What is to be drawn; none = there is nothing to draw, or the position is not known."""
+def _drawn_up(monitor: Monitor, wanted: Wanted, now_s: float) -> tuple[Chart, ...]:
     match wanted.scope:
         case Scope.DAY:
             return tuple(_day(monitor, now_s))

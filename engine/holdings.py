@@ -349,6 +349,11 @@ class Holdings:
         """The instruments the feed was asked for."""
         return frozenset(instrument.key for instrument in self._wished)
 
+    @property
+    def wished(self) -> tuple[Instrument, ...]:
+        """The same as contracts, the most urgent first."""
+        return self._wished
+
     def subscriptions(self) -> list[Effect]:
         """The feed's wish list, when it has changed.
 

@@ -61,9 +61,9 @@ EXPECTED: dict[str, str] = {
     "DHAN_ACCESS_TOKEN": f"the access token (valid 24 hours), one word; {_DHAN} > Generate Access Token",
     "TELEGRAM_BOT_TOKEN": "digits, a colon and about 35 letters; ask @BotFather in Telegram: /newbot",
     "TELEGRAM_CHAT_ID": "the number of the chat to talk in (a private chat has your own user id); "
-    "ask @userinfobot in Telegram",
+    "python -m bot --find-chat shows it",
     "TELEGRAM_USER_IDS": "the numbers of the people who may command, separated by commas; "
-    "ask @userinfobot in Telegram",
+    "python -m bot --find-chat shows yours",
     "TELEGRAM_GROUP_COMMANDS": "on or off (default off)",
     "TELEGRAM_PROXY": "an address with its port such as socks5://user:password@192.0.2.1:1080, or http://…",
     "TELEGRAM_PROTECT": "on or off (default on)",
@@ -283,6 +283,22 @@ class Settings:
             password = urlsplit(self.redis_url.reveal()).password or ""
             values += [password, unquote(password)]
         return tuple(value for value in dict.fromkeys(values) if value)
+
+
+def chat_access(env: Mapping[str, str]) -> tuple[Secret, str, ChatTuning]:
+    """The bot's token, where Telegram is, and the way there: all that is needed before the chat is known.
+
+    Raises:
+        ConfigError: with what is missing or malformed of these.
+    """
+    read = _Reader(env)
+    if not read.word("TELEGRAM_BOT_TOKEN"):
+        read.faults.append(f"TELEGRAM_BOT_TOKEN is missing: expected {EXPECTED['TELEGRAM_BOT_TOKEN']}.")
+    token = read("TELEGRAM_BOT_TOKEN", words.bot_token, Secret(""))
+    url, tuning = read.url("TELEGRAM_API_URL", words.http_url), _chat(read, sandbox=False)
+    if read.faults:
+        raise ConfigError(read.faults)
+    return token, url, tuning
 
 
 class _Reader:

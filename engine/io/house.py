@@ -16,7 +16,6 @@ from random import Random
 
 from engine.access import TOKEN_PLACE
 from engine.budget import moments_s
-from engine.charts import Chart, Wanted, charts
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
@@ -47,6 +46,7 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
+from engine.io.wiring import Drawn, Traffic
 from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
@@ -171,9 +171,13 @@ class House:
         """The rules of a strategy id at this moment."""
         return rules_now(self.monitor, strategy_id, self.clock.now_s())
 
-    def charts(self, wanted: Wanted) -> tuple[Chart, ...]:
-        """What a picture shows at this moment."""
-        return charts(self.monitor, wanted, self.clock.now_s())
+    def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn:
+        """A picture of the machine at this moment."""
+        return draw(self.monitor, self.clock.now_s())
+
+    def traffic(self) -> Traffic:
+        """What the feed has brought."""
+        return Traffic(self.inbox.received, self.inbox.conflated, len(self.inbox))
 
     async def live(self, chat: Chat) -> None:
         """Start everything, first what others need; end in the reverse order.

@@ -65,6 +65,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "payoff",
             "rules",
             "why",
+            "orders",
+            "trades",
+            "health",
+            "feed",
             "accounts",
             "set",
             "group",
@@ -72,6 +76,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "flatten",
             "stop",
             "resume",
+            "drill",
+            "audit",
+            "log",
+            "version",
             "help",
         ]
         assert server.state.commands_for(666, 666) == []
@@ -327,6 +335,9 @@ async def test_a_stranger_is_ignored_in_all_ways(tmp_path: Path):
         assert core.posted == []
         assert not press.answered
         assert server.sent(666) == []
+        wanted = [(t.by.user_id, t.what, t.why) for t in core.turned_away]
+        assert wanted[0] == (666, "/exit", "stranger")
+        assert wanted[1][1].startswith("the button c:")
 
 
 async def test_a_tap_on_another_message_presses_nothing(tmp_path: Path):

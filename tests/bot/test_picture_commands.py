@@ -29,15 +29,13 @@ _NO_RIGHT = "Bad Request: not enough rights to send photos to the chat"
 PNG = b"\x89PNG"
 
 
-def drawn(wanted: Wanted) -> tuple[Chart, ...]:
-    """What the core has to show of position 3359 and its days."""
-    if wanted.strategy_id not in {0, 3359}:
-        return ()
-    make = {
-        Scope.DAY: day, Scope.WEEK: week, Scope.MONTH: month,
-        Scope.POSITION: course, Scope.PAYOFF: condor_payoff,
-    }  # fmt: skip
-    return (make[wanted.scope](),)
+DRAWN = {
+    Wanted(Scope.DAY): (day(),),
+    Wanted(Scope.WEEK): (week(),),
+    Wanted(Scope.MONTH): (month(),),
+    Wanted(Scope.POSITION, 3359): (course(),),
+    Wanted(Scope.PAYOFF, 3359): (condor_payoff(),),
+}
 
 
 def photos(server: TelegramServer) -> list[Message]:
@@ -68,7 +66,7 @@ async def test_a_picture_comes_with_its_numbers_and_the_way_on(
 ):
     """One photo, silent and protected like every reply, the numbers below it; the core is not asked."""
     clock = QuickClock()
-    core = Core(picture=house(position()), drawn=drawn)
+    core = Core(picture=house(position()), pictures=DRAWN)
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send(text)
         bubble = await message_with(server, words)
@@ -83,7 +81,7 @@ async def test_a_picture_comes_with_its_numbers_and_the_way_on(
 async def test_from_the_card_to_the_payoff_to_the_days_curve_and_on(tmp_path: Path):
     """Chart on a card shows the payoff; its buttons lead to the curve, and a day's to the week."""
     clock = QuickClock()
-    core = Core(picture=house(position()), drawn=drawn)
+    core = Core(picture=house(position()), pictures=DRAWN)
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/p 3359")
         card = await message_with(server, "Closed now")
@@ -103,7 +101,7 @@ async def test_a_photo_that_telegram_refuses_goes_as_its_words(
 ):
     """No right to send photos, or one it cannot read: the same numbers and buttons at once, as text."""
     clock = QuickClock()
-    async with telegram(clock) as server, running(make_chat(server, Core(drawn=drawn), clock, tmp_path)):
+    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.faults.fail(400, description=_NO_RIGHT, method="sendPhoto")
         server.phone.send("/pnl week")
         bubble = await message_with(server, "Sum of 4 sessions +₹8,922.00")
@@ -118,7 +116,7 @@ async def test_a_photo_whose_reply_is_lost_is_not_sent_again(
     """It stands in the chat once, also after the next reply; nobody says it in words besides."""
     caplog.set_level(logging.WARNING)
     clock = QuickClock(speed=10)
-    async with telegram(clock) as server, running(make_chat(server, Core(drawn=drawn), clock, tmp_path)):
+    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.faults.lose_reply(method="sendPhoto")
         server.phone.send("/pnl week")
         await message_with(server, "Sum of 4 sessions")
@@ -133,7 +131,7 @@ async def test_a_photo_whose_reply_is_lost_is_not_sent_again(
 async def test_a_photo_in_a_flood_or_an_outage_waits_like_every_message(tmp_path: Path):
     """429 and a server error are waited out; it comes once, as a photo."""
     clock = QuickClock(speed=25)
-    async with telegram(clock) as server, running(make_chat(server, Core(drawn=drawn), clock, tmp_path)):
+    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.faults.fail(429, method="sendPhoto", retry_after_s=5)
         server.faults.fail(502, times=2, method="sendPhoto")
         server.phone.send("/pnl")
@@ -145,7 +143,7 @@ async def test_a_photo_in_a_flood_or_an_outage_waits_like_every_message(tmp_path
 async def test_markup_that_telegram_cannot_read_leaves_the_photo_its_plain_words(tmp_path: Path):
     """The picture goes again with the caption as plain text."""
     clock = QuickClock()
-    async with telegram(clock) as server, running(make_chat(server, Core(drawn=drawn), clock, tmp_path)):
+    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.faults.fail(
             400, description="Bad Request: can't parse entities: unsupported", method="sendPhoto"
         )
@@ -165,7 +163,7 @@ async def test_what_cannot_be_drawn_is_said(
 
     monkeypatch.setattr(picture_commands, "draw", broken)
     clock = QuickClock()
-    async with telegram(clock) as server, running(make_chat(server, Core(drawn=drawn), clock, tmp_path)):
+    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.phone.send("/pnl week")
         bubble = await message_with(server, "The picture could not be drawn.")
         assert "Sum of 4 sessions +₹8,922.00" in bubble.text
@@ -184,7 +182,7 @@ async def test_the_loop_goes_on_while_a_picture_is_drawn(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(picture_commands, "draw", slow)
     clock = QuickClock()
-    async with telegram(clock) as server, running(make_chat(server, Core(drawn=drawn), clock, tmp_path)):
+    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.phone.send("/pnl week")
         server.phone.send("/help")
         await message_with(server, "Commands")
@@ -198,7 +196,7 @@ async def test_several_accounts_have_a_picture_each_with_its_name(tmp_path: Path
     clock = QuickClock()
     owner = People(owners=frozenset({OWNER}))
     cores = [
-        Core(account=name, people=owner, drawn=drawn, picture=house(position())) for name in ("own", "HUF")
+        Core(account=name, people=owner, pictures=DRAWN, picture=house(position())) for name in ("own", "HUF")
     ]
     async with telegram(clock) as server, running(make_chat(server, cores, clock, tmp_path)):
         server.phone.send("/pnl")

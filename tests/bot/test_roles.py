@@ -47,6 +47,14 @@ MATRIX = (
     ("/pnl", None, "viewer"),
     ("/payoff", None, "viewer"),
     ("/accounts", None, "viewer"),
+    ("/orders", None, "viewer"),
+    ("/trades 20", None, "viewer"),
+    ("/health", None, "viewer"),
+    ("/feed", None, "viewer"),
+    ("/drill", None, "viewer"),
+    ("/audit", None, "viewer"),
+    ("/log 20", None, "viewer"),
+    ("/version", None, "viewer"),
     ("/help", None, "viewer"),
     ("/start", None, "viewer"),
     ("/exit", None, "operator"),
@@ -93,12 +101,14 @@ async def test_every_command_and_button_for_every_role(
         page = await message_with(server, "Commands")
         for what, wish, least in (*MATRIX, *BUTTONS):
             core.posted.clear()
+            core.turned_away.clear()
             caplog.clear()
             refused = _RANK.index(role) < _RANK.index(least)
             told = await result(server, core, what, page.id)
             assert ("That needs" in told, f"needs an {least}" in told) == (refused, refused), (what, told)
             assert [c.wish for c in core.of(Command)] == ([wish] if wish and not refused else []), what
             assert ("which needs" in caplog.text) is refused
+            assert [(t.by.user_id, t.why) for t in core.turned_away] == [(OWNER, f"needs {least}")] * refused
 
 
 async def result(server: TelegramServer, core: Core, what: str, page: int) -> str:
@@ -151,6 +161,8 @@ async def test_stop_stops_where_one_may_and_names_where_not(tmp_path: Path):
         await message_with(server, "That needs an operator of WIFE. Nothing was done.")
         server.phone.send("/status")
         assert "DESK" not in (await message_with(server, "2 accounts")).text
+        assert [(t.what, t.why) for t in theirs.turned_away] == [("/stop", "needs operator")]
+        assert (mine.turned_away, secret.turned_away) == ([], [])
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -232,7 +244,8 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
         assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
-        assert words == ["/status", "/positions", "/pnl", "/rules", "/why", "/accounts"]
+        looks = ["status", "positions", "pnl", "rules", "why", "orders", "trades", "health", "accounts"]
+        assert words == [f"/{word}" for word in looks]
         assert {f"/{entry.word}" for entry in COMMANDS if entry.needs is Role.VIEWER} >= set(words)
     assert [word for row in panel() for word in row] == words
 

@@ -22,7 +22,8 @@ from sandbox.supabase_server import SupabaseServer
 from tests.e2e.outside import ROOT
 from tests.e2e.owner import FREEZES
 from tests.e2e.test_two_owners import Monitor
-from tests.support.stage import START, Ear, Stage
+from tests.support.ear import Ear
+from tests.support.stage import START, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
 WAIT_S = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.charts import Bar, Scope, Wanted, charts
+from engine.charts import Bar, Scope, Wanted
 from engine.diary import DayResult
 from engine.messages import Beat, BeatKind, Wish
 from engine.model import Mode
@@ -18,7 +18,7 @@ TODAY = date(2026, 2, 3)
 
 def drawn(rig, scope, strategy_id=3359):
     """The pictures asked for at this moment."""
-    return charts(rig.monitor, Wanted(scope, strategy_id), rig.now_s)
+    return Wanted(scope, strategy_id)(rig.monitor, rig.now_s)
 
 
 def test_the_day_ends_in_the_pnl_of_this_moment():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.charts import Scope, Wanted, charts
+from engine.charts import Scope, Wanted
 from engine.messages import Ticks, Wish
 from engine.model import Mode
 from engine.payoff_chart import Level, expiry_paise, levels, move_paise, prices, today_paise
@@ -81,7 +81,7 @@ def test_without_a_mark_there_is_no_curve_of_today_but_that_of_expiry():
     """What is not known is not drawn."""
     rig = Rig(Mode.ALERT_ONLY)
     rig.tell(Ticks([traded(SPOT, 25_000)]))
-    [chart] = charts(rig.monitor, PAYOFF, rig.now_s)
+    [chart] = PAYOFF(rig.monitor, rig.now_s)
     assert (chart.pnl_paise, chart.modelled, today_paise(chart, 2_500_000)) == (None, False, None)
     assert expiry_paise(chart, 2_500_000) == 305_500
     assert move_paise(chart) is None
@@ -90,7 +90,7 @@ def test_without_a_mark_there_is_no_curve_of_today_but_that_of_expiry():
 def test_without_any_price_of_the_underlying_the_strikes_say_where():
     """The picture is around them, without a marker."""
     rig = Rig(Mode.ALERT_ONLY)
-    [chart] = charts(rig.monitor, PAYOFF, rig.now_s)
+    [chart] = PAYOFF(rig.monitor, rig.now_s)
     assert chart.level_paise is None
     drawn = prices(chart)
     assert drawn[0] < 2_450_000
@@ -103,7 +103,7 @@ def test_after_the_close_the_last_marks_stand():
     rig.tell(Ticks([traded(SPOT, 25_000)]))
     rig.wait(2, 14, 33, 36, 15)
     rig.now_s += 8 * 3600
-    [chart] = charts(rig.monitor, PAYOFF, rig.now_s)
+    [chart] = PAYOFF(rig.monitor, rig.now_s)
     assert (chart.in_session, chart.level_paise) == (False, 2_500_000)
     assert chart.pnl_paise == rig.view.positions[0].pnl_paise == 45_500
     assert today_paise(chart, 2_500_000) == pytest.approx(45_500, abs=300)
@@ -116,7 +116,7 @@ def test_what_a_part_has_brought_counts_in_every_curve():
     rig.tell(Ticks([traded(SPOT, 25_000)]))
     rig.wait(1, 20, 45, 40, 18)
     rig.wait(90, 19, 36, 30, 17)
-    [chart] = charts(rig.monitor, PAYOFF, rig.now_s)
+    [chart] = PAYOFF(rig.monitor, rig.now_s)
     assert {abs(each.leg.quantity) for each in chart.legs} == {65}
     made = chart.made_paise
     assert made > 0
@@ -132,7 +132,7 @@ def test_a_position_that_is_flat_has_no_payoff():
     rig.command(Wish.EXIT, 3359, confirmed=True)
     rig.wait(60, 20, 45, 40, 18)
     assert rig.flat
-    assert charts(rig.monitor, PAYOFF, rig.now_s) == ()
+    assert PAYOFF(rig.monitor, rig.now_s) == ()
 
 
 def test_a_leg_at_or_below_intrinsic_value_moves_like_the_underlying():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 
-from engine.charts import Bar, BarsChart, CurveChart, Name, Scope, Wanted, charts
+from engine.charts import Bar, BarsChart, CurveChart, Name, Scope, Wanted
 from engine.diary import Mark, MarkKind, Sample
 from engine.messages import Ticks
 from engine.model import Mode, PositionId
@@ -38,7 +38,7 @@ def payoff_of(held, *mids, spot=25_012.35, rules=""):
     rig = Rig(Mode.ALERT_ONLY, held, rules=rules)
     rig.tell(Ticks([traded(SPOT, spot)]))
     rig.wait(2, *mids)
-    [chart] = charts(rig.monitor, Wanted(Scope.PAYOFF, held.strategy_id), rig.now_s)
+    [chart] = Wanted(Scope.PAYOFF, held.strategy_id)(rig.monitor, rig.now_s)
     return chart
 
 

@@ -6,7 +6,6 @@ condors to lose says so: by what was paid for it, or by one quote.
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from datetime import datetime, timedelta
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.model import Instrument
 
 #: A Wednesday in the middle of its session, some days before the market's last expiry.
@@ -150,19 +148,3 @@ def environment(home: Path, now_s: float, rules: str, server: DhanServer) -> dic
         "DATA_DIR": str(home),
         "RULES_FILE": str(home / "rules.toml"),
     }
-
-
-class Ear:
-    """A chat that says nothing to anybody and lets somebody listen to what the house says."""
-
-    def __init__(self, heard: Callable[[Alert | Ask | Answer | Card | Say], None]) -> None:
-        """``heard`` is called with everything that a phone would show."""
-        self.alert = self.ask = self.answer = self.card = self.say = heard
-
-    def of(self, _account: str) -> Ear:
-        """The same for every account."""
-        return self
-
-    async def run(self) -> None:
-        """Live until cancelled, as every chat does."""
-        await asyncio.Event().wait()

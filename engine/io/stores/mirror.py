@@ -20,8 +20,9 @@ from engine.io.stores.supabase_gate import Answer, Gate
 _T = TypeVar("_T")
 
 PAGE = 1_000
-#: A change is stamped before it is committed: what comes late by this much is still found.
-OVERLAP_S = 20.0
+#: A change is stamped before it is committed: an edit that comes late by this much is still found. What is
+#: new or gone is missed by the count, however late it comes.
+OVERLAP_S = 120.0
 
 
 class Table(NamedTuple):

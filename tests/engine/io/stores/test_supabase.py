@@ -12,11 +12,14 @@ import pytest
 from engine.book_rows import RowFigures
 from engine.effects import CloseTrades, RowPart
 from engine.errors import AuthFailed, BadInput, RateLimited, SourceError, Unreachable
+from engine.exit_rows import intent_row, order_row
 from engine.io.stores.mirror import OVERLAP_S
 from engine.io.stores.supabase import FULL_EVERY_S
 from engine.io.stores.supabase_gate import Conflict
 from engine.model import Urgency
 from tests.engine.io.stores.conftest import Shop
+from tests.engine.io.test_store_writer import INTENT, ORDER
+from tests.support.clock import VirtualClock
 from tests.support.legacy import LEGACY
 from tests.support.postgres import HOSTED, migrations
 from tests.support.supabase import house_on
@@ -101,6 +104,29 @@ async def test_everything_is_read_again_now_and_then(shop):
             shop.store.want_all()
         await shop.look()
         assert shop.store._trades.full_reads == reads
+
+
+@pytest.mark.parametrize("late_s", [0, 30, 90])
+async def test_an_edit_that_is_committed_long_after_its_stamp_is_seen_at_the_next_look(shop, late_s):
+    """A transaction stays open while others are written: its stamp is older than what was seen of them."""
+    edited, other = await shop.house.put(), await shop.house.put(strategy_id=778)
+    await shop.look()
+    async with shop.house.database.session() as person:
+        await person.execute("set session_replication_role = replica")  # no trigger: the stamp is what it was
+        transaction = person.transaction()
+        await transaction.start()
+        await person.execute(
+            "update trades set quantity = 65, version = version + 1, "
+            "updated_at = clock_timestamp() - make_interval(secs => $2) where id = $1", edited, late_s,
+        )  # fmt: skip
+        await shop.house.database.rows("update trades set quantity = 195 where id = $1", other)
+        await shop.look()
+        await shop.clock.advance(late_s)
+        await shop.look()
+        await transaction.commit()
+    await shop.clock.advance(29)
+    assert {row.id: row.quantity for row in await shop.store.open_rows()} == {edited: 65, other: 195}
+    assert shop.store._trades.full_reads == 1
 
 
 async def test_levels_are_read_in_full_figures_and_follow_edits(shop):
@@ -288,6 +314,32 @@ async def test_what_an_exit_made_is_noted_at_the_row_or_the_part(shop):
     assert (part["realised_pnl"], part["exit_line"]) == (1, "e1/1")
     assert await shop.store.note_exits([figures[0]._replace(line="e0/2", realised_paise=None)]) == ()
     assert (await shop.row(whole))["realised_pnl"] is None
+
+
+async def test_words_about_an_exit_are_counted_across_restarts_and_clocks_turned_back(shop, shop_with):
+    """A later word is above an earlier one, also of a new process whose clock is behind: it is said twice."""
+    intent = intent_row(INTENT)
+    words = []
+    for status in ("working", "stopping"):
+        await shop.store.record_exit(intent | {"status": status}, [order_row(ORDER)])
+        words += await shop.house.database.rows("select status, word from exit_intents")
+    assert [row["status"] for row in words] == ["working", "stopping"]
+    assert words[0]["word"] < words[1]["word"]
+    behind = shop_with(shop.gate.key.reveal(), sees_all=True)
+    behind.clock = behind.store._clock = VirtualClock(AT_S - 7_200)
+    await behind.store.record_exit(intent | {"status": "flat"}, [order_row(ORDER)])
+    (row,) = await shop.house.database.rows("select status, word from exit_intents")
+    assert (row["status"], row["word"]) == ("flat", words[1]["word"] + 1)
+    assert len(shop.calls("record_exit")) == 4
+
+
+async def test_before_the_migration_of_words_exits_are_written_all_the_same(shop):
+    """A database that does not count them takes every word as it comes."""
+    *_, before, _ = migrations()
+    await shop.house.database.run("alter table exit_intents drop column word", before)
+    await shop.store.record_exit(intent_row(INTENT), [order_row(ORDER)])
+    await shop.store.record_exit(intent_row(INTENT | {"state": "stuck"}), [])
+    assert await shop.house.database.rows("select status from exit_intents") == [{"status": "stuck"}]
 
 
 async def test_a_write_under_an_old_fence_is_refused_and_one_under_the_newest_is_done(shop):
