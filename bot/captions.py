@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.layout import Button, Page, cut, escape
+from bot.pictures import draw
+from bot.views import under
 from engine.charts import BarsChart, CurveChart, Scope
 from engine.diary import MarkKind
 from engine.model import DEFAULT_ACCOUNT
@@ -14,6 +18,7 @@ from engine.sessions import ist
 
 if TYPE_CHECKING:
     from engine.charts import Chart
+    from engine.effects import Digest
     from engine.payoff_chart import Level, PayoffChart
 
 #: So many days, levels or breakevens are listed: below a picture there is room for 1,024 characters.
@@ -35,6 +40,26 @@ def heading(chart: Chart, title: str = "") -> str:
         chart_of = chart.position
         return cut(f"{title}{chart_of.symbol} {chart_of.strategy} · {chart_of.strategy_id}", _NAME_COLUMNS)
     return cut(f"{title}{chart.symbol} {chart.strategy} · {chart.strategy_id}", _NAME_COLUMNS)
+
+
+def illustrated(chart: Chart, title: str = "", of: str = "") -> Page:
+    """The whole answer: text, buttons, and what draws the picture.
+
+    Args:
+        chart: what is drawn.
+        title: the account, ``HUF · ``; empty when there is one alone.
+        of: the account's mark for the buttons.
+    """
+    page = caption(chart, title.removesuffix(" · "), of)
+    return under(title, replace(page, draw=partial(draw, chart, heading(chart, title))))
+
+
+def digest_page(digest: Digest, title: str = "", of: str = "") -> Page:
+    """What a session came to, and its week and month so far; as `illustrated`."""
+    page = illustrated(digest.day, title, of)
+    spans = (chart for chart in digest.spans if isinstance(chart, BarsChart) and chart.known)
+    sums = [f"{_SPANS[each.scope].capitalize()} {_signed(each.total_paise)}" for each in spans]
+    return replace(page, html="\n".join(["<b>The session is over</b>", page.html, *sums]))
 
 
 def caption(chart: Chart, account: str = "", of: str = "") -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ class Button:
 
 
 Keyboard = tuple[tuple[Button, ...], ...]
+Draw = Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,14 @@ class Page:
 
     Attributes:
         panel: rows of words that stay as buttons below the person's keyboard from this message on.
-        picture: a PNG above the text, which must then fit below a picture; empty = there is none.
+        draw: makes the PNG above the text, on another thread when it is sent; the text must fit below a
+            picture then. None = there is none.
     """
 
     html: str
     keyboard: Keyboard = ()
     panel: tuple[tuple[str, ...], ...] = ()
-    picture: bytes = b""
+    draw: Draw | None = None
 
 
 def escape(text: str) -> str:

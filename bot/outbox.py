@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.faults import Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import Page, plain, span
+from bot.layout import Draw, Page, plain, span
 from bot.queue import Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 
@@ -136,8 +136,10 @@ class Outbox:
         if item.edit_only:
             return Delivered(0)
         html = item.page.html + _lateness(item, self._wall_s())
-        page = Page(html, keyboard, item.page.panel, item.page.picture)
-        return await sender.send(page, silent=item.silent)
+        photo = b"" if item.page.draw is None else await _drawn(item.page.draw)
+        if item.page.draw is not None and not photo:
+            html += "\n<i>The picture could not be drawn.</i>"
+        return await sender.send(Page(html, keyboard, item.page.panel), silent=item.silent, photo=photo)
 
     async def _last_words(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> None:
         """Let a sending that is under way end, so that a restart does not say it a second time."""
@@ -194,7 +196,7 @@ class Outbox:
         if fault in {Fault.BLOCKED, Fault.REFUSED}:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
-        if sent is Unsure.PERHAPS_SENT and item.page.picture:
+        if sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
             log.warning("chat: a picture may not have arrived; whoever misses it asks again")
             self._drop([item])
             return 0.0
@@ -223,6 +225,15 @@ class Outbox:
     def _wake(self) -> None:
         for changed in self._changed.values():
             changed.set()
+
+
+async def _drawn(draw: Draw) -> bytes:
+    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn."""
+    try:
+        return await asyncio.to_thread(draw)
+    except (OSError, MemoryError, ValueError, ArithmeticError) as error:
+        log.error("chat: a picture could not be drawn: %r", error)
+        return b""
 
 
 def _lateness(item: Outgoing, wall_s: float) -> str:

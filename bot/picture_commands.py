@@ -1,20 +1,15 @@
-"""The commands that answer with a picture: the core says what is in it, a worker thread draws it.
+"""The commands that answer with a picture: the core says what is in it, the outbox has it drawn.
 
 The numbers stand below it as text, and alone where it cannot be drawn or Telegram does not take it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.accounts import mark
-from bot.captions import caption, heading
+from bot.captions import illustrated
 from bot.lookers import of_one
-from bot.pictures import draw
-from bot.views import under
 from bot.wishes import pnl_wish
 from engine.charts import Scope, Wanted
 
@@ -23,10 +18,7 @@ if TYPE_CHECKING:
 
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
-    from engine.charts import Chart
     from engine.io.app import Wiring
-
-log = logging.getLogger(__name__)
 
 _NOTHING = {
     Scope.POSITION: "No position {id}. /positions lists them all.",
@@ -73,15 +65,4 @@ class PictureCommands:
             down = one.view()
             self._say(title + (down.degraded if down.down else nothing.format(id=wanted.strategy_id)))
         for chart in found or ():
-            page = caption(chart, one.account if self._accounts.several else "", mark(one.account))
-            self._show(under(title, await _illustrated(page, chart, heading(chart, title))))
-
-
-async def _illustrated(page: Page, chart: Chart, heading: str) -> Page:
-    """The page with its picture; as it is where that cannot be drawn."""
-    try:
-        picture = await asyncio.to_thread(draw, chart, heading)
-    except (OSError, MemoryError, ValueError, ArithmeticError) as error:
-        log.error("chat: a picture could not be drawn: %r", error)
-        return replace(page, html=f"{page.html}\n<i>The picture could not be drawn.</i>")
-    return replace(page, picture=picture)
+            self._show(illustrated(chart, title, mark(one.account)))

@@ -81,10 +81,10 @@ class Sender:
         self._bot = bot
         self._chat_id = chat_id
 
-    async def send(self, page: Page, *, silent: bool) -> Outcome:
-        """Send a new message, its picture as a photo with the words below it."""
-        if page.picture:
-            outcome = await self._send_photo(page, silent=silent)
+    async def send(self, page: Page, *, silent: bool, photo: bytes = b"") -> Outcome:
+        """Send a new message; with a PNG it is a photo that has the words below it."""
+        if photo:
+            outcome = await self._send_photo(page, photo, silent=silent)
             if not isinstance(outcome, Refused):
                 return outcome
             log.warning("chat: Telegram refused a picture, its words go alone: %s", outcome.reason)
@@ -100,11 +100,11 @@ class Sender:
 
         return await _attempt(once, page.html)
 
-    async def _send_photo(self, page: Page, *, silent: bool) -> Outcome:
+    async def _send_photo(self, page: Page, photo: bytes, *, silent: bool) -> Outcome:
         async def once(text: str, parse_mode: str | None) -> Message:
             return await self._bot.send_photo(
                 self._chat_id,
-                page.picture,
+                photo,
                 caption=text,
                 parse_mode=parse_mode,
                 reply_markup=markup(page.keyboard),

@@ -18,6 +18,7 @@ from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
 from engine.diary import Diary
+from engine.digest import Digests
 from engine.door import Door
 from engine.drill import Drills
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
@@ -97,7 +98,7 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
-        self.diary = Diary(self.helm, self.limits)
+        self.diary, self._digests = Diary(self.helm, self.limits), Digests()
         self._books = Bookkeeper(watch.charges)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
@@ -183,6 +184,7 @@ class Monitor:
         )
         self.limits.restore(journal.get("day", {}))
         self.diary.restore(journal.get("diary", {}), journal.get("daily", {}))
+        self._digests.restore(journal.get("digest", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values())
@@ -268,7 +270,7 @@ class Monitor:
                 health = self._health.look(self.state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
                 health += self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
-                return health + self._door.look()
+                return health + self._door.look() + self._digests.look(self, now_s)
 
     def state_of_health(self, now_s: float) -> Health:
         """What the machine knows of itself at this moment."""

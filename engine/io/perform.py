@@ -16,6 +16,7 @@ from engine.effects import (
     ClaimLease,
     CloseTrades,
     ControlAccount,
+    Digest,
     Effect,
     LoadInstruments,
     LoadTrades,
@@ -147,6 +148,7 @@ class Performer:
             Answer: chat.answer,
             Card: chat.card,
             Say: chat.say,
+            Digest: chat.digest,
         }
 
     def perform(self, effect: Effect) -> None:

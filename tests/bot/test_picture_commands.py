@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from bot import picture_commands
+from bot import captions
 from engine.accounts import People
 from engine.charts import Chart, Scope, Wanted
+from engine.effects import Digest
+from engine.model import Urgency
 from sandbox.telegram_server import Message, TelegramServer
 from tests.bot.house import (
     OWNER,
     Core,
     QuickClock,
+    alert,
     house,
     make_chat,
     message_with,
@@ -161,7 +164,7 @@ async def test_what_cannot_be_drawn_is_said(
     def broken(chart: Chart, title: str) -> bytes:
         raise OSError("cannot open resource")
 
-    monkeypatch.setattr(picture_commands, "draw", broken)
+    monkeypatch.setattr(captions, "draw", broken)
     clock = QuickClock()
     async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
         server.phone.send("/pnl week")
@@ -171,21 +174,23 @@ async def test_what_cannot_be_drawn_is_said(
         assert "cannot open resource" in caplog.text
 
 
-async def test_the_loop_goes_on_while_a_picture_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Drawing holds a worker, not the chat: a command that comes meanwhile is answered first."""
-    go_on = asyncio.Event()
+async def test_an_alert_goes_out_while_a_picture_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Drawing holds a worker thread, neither the loop nor the lane of what is urgent."""
+    drawing, go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def slow(chart: Chart, title: str) -> bytes:
+        loop.call_soon_threadsafe(drawing.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
         return b""
 
-    monkeypatch.setattr(picture_commands, "draw", slow)
-    clock = QuickClock()
-    async with telegram(clock) as server, running(make_chat(server, Core(pictures=DRAWN), clock, tmp_path)):
+    monkeypatch.setattr(captions, "draw", slow)
+    clock, core = QuickClock(), Core(pictures=DRAWN)
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/pnl week")
-        server.phone.send("/help")
-        await message_with(server, "Commands")
+        await drawing.wait()
+        core.give(alert(Urgency.HIGH, "fire"))
+        await message_with(server, "High fire")
         assert not any("Sum of" in message.text for message in server.sent())
         go_on.set()
         await message_with(server, "Sum of 4 sessions")
@@ -218,3 +223,25 @@ async def test_a_house_that_is_down_says_so(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/pnl")
         await message_with(server, "is down: its journal is locked")
+
+
+async def test_the_days_digest_comes_silently_as_a_photo(tmp_path: Path):
+    """What the session came to, its week and month, without a sound."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(Digest(day(), (week(), month())))
+        bubble = await message_with(server, "The session is over")
+        assert (bubble.body.kind, bubble.silent) == ("photo", True)
+        assert "This week +₹8,922.00\nThis month +₹27,022.07" in bubble.text
+
+
+async def test_a_digest_that_was_not_delivered_is_told_by_the_next_life_in_words(tmp_path: Path):
+    """A picture is of its moment; its numbers survive the restart."""
+    clock, core = QuickClock(speed=10), Core()
+    async with telegram(clock) as server:
+        make_chat(server, core, clock, tmp_path)
+        core.give(Digest(day(), (week(), month())))
+        async with running(make_chat(server, Core(), clock, tmp_path)):
+            bubble = await message_with(server, "The session is over")
+            assert bubble.body.kind == "text"
+            assert "This week +₹8,922.00" in bubble.text

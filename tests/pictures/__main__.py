@@ -1,4 +1,4 @@
-"""``python -m tests.pictures``: write docs/settings.md, draw docs/chat/*.png and docs/rules/*.svg with their tables."""
+"""``python -m tests.pictures``: write docs/settings.md, draw docs/chat/*.png, docs/rules/*.svg and tables."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.pictures.chat import FOLDER, SHOWN, drawn
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_the_page_shows_is_what_the_chat_draws(name: str):
-    """`make pictures` writes them; another zlib may pack the same picture otherwise, so pixels are compared."""
+    """`make pictures` writes them; another zlib may pack them otherwise, so pixels are compared."""
     kept = FOLDER / f"{name}.png"
     assert kept.stat().st_size < 60_000
     one = Image.open(kept).convert("RGB")

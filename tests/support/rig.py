@@ -16,6 +16,7 @@ from engine.effects import (
     CancelOrder,
     Card,
     CloseTrades,
+    Digest,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -139,7 +140,7 @@ class Rig:
                 row = self.journal["confirmation"][effect.nonce]
                 assert row["status"] == effect.expect
                 row["status"] = effect.to
-            case Alert() | Ask() | Card() | Say() | Answer():
+            case Alert() | Ask() | Card() | Say() | Answer() | Digest():
                 self.said.append(effect)
             case Seen():
                 self.seen.append(effect)
