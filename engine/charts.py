@@ -210,7 +210,7 @@ def _course(monitor: Monitor, position: Position, now_s: float) -> CurveChart:
     diary, calendar = monitor.diary, monitor.helm.calendar
     day = _begun(calendar, now_s)
     session = calendar.session(day)
-    samples = list(diary.courses.get(position.id, ())) if diary.date == day.isoformat() else []
+    samples = list(diary.course(position.id)) if diary.date == day.isoformat() else []
     known = [sample for sample in samples if sample.paise is not None]
     now_paise, known_s = (known[-1].paise, known[-1].at_s) if known else (None, now_s)
     rules: tuple[Level, ...] = ()
@@ -252,4 +252,4 @@ def _bar(monitor: Monitor, day: date, last: date, now_s: float) -> Bar:
             return Bar(day, live.paise, whole=False)
     if result is None:
         return Bar(day, None)
-    return Bar(day, result.paise, whole=result.at_s >= close_s - _LATE_S)
+    return Bar(day, result.paise, whole=now_s >= close_s and result.at_s >= close_s - _LATE_S)

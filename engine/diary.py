@@ -7,6 +7,7 @@ signed integer paise, gross; moments epoch seconds.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -36,6 +37,8 @@ SEEN_AT_ONCE = 100
 MARKS_KEPT = 60
 #: The same alert again within this time is no second mark.
 SAME_ALERT_S = 900.0
+#: Stands for a P&L that was not known where numbers are packed.
+_UNKNOWN = -(2**63)
 #: More of an alert than this no picture has room for.
 _TEXT_COLUMNS = 90
 
@@ -94,7 +97,6 @@ class Diary:
         date: ISO date of the day that is kept; empty = none was begun yet.
         samples: of the whole house, oldest first.
         marks: what was told and closed.
-        courses: whole P&L of each position, as far as this life has seen it.
         results: of every day, by ISO date.
     """
 
@@ -108,7 +110,8 @@ class Diary:
         self.date = ""
         self.samples: list[Sample] = []
         self.marks: list[Mark] = []
-        self.courses: dict[PositionId, list[Sample]] = {}
+        self._moments: list[float] = []  # of the courses' entries; those of a thousand positions take 3 MB
+        self._courses: dict[PositionId, array[int]] = {}
         self.results: dict[str, DayResult] = {}
 
     def restore(
@@ -136,6 +139,14 @@ class Diary:
         self._look(list(self._helm.holdings.positions), now_s)
         return self._sample(now_s)
 
+    def course(self, position: PositionId) -> tuple[Sample, ...]:
+        """The whole P&L of a position since its entry, as far as this life has seen it on that day."""
+        values = self._courses.get(position, ())
+        return tuple(
+            Sample(at_s, None if paise == _UNKNOWN else paise)
+            for at_s, paise in zip(self._moments, values, strict=False)
+        )
+
     def hear(self, effects: Iterable[Effect], now_s: float) -> None:
         """Mark what was told aloud, in session."""
         for effect in effects:
@@ -161,8 +172,8 @@ class Diary:
 
     def _begin(self, today: str) -> None:
         if today != self.date:
-            self.date, self.samples, self.marks, self.courses = today, [], [], {}
-            self._told.clear()
+            self.date, self.samples, self.marks = today, [], []
+            self._moments, self._courses, self._told = [], {}, {}
 
     def _look(self, turn: Sequence[PositionId], now_s: float) -> None:
         held = self._helm.holdings.positions
@@ -178,15 +189,22 @@ class Diary:
             return []
         self._begin(today)
         self.samples.append(Sample(float(int(now_s)), total.paise))
-        for standing in seen:
-            course = self.courses.setdefault(standing.position, [])
-            course.append(Sample(now_s, standing.marked_paise))
+        self._follow(seen, now_s)
         effects: list[Effect] = [Record("diary", "today", self._running())]
         if total.paise is not None:
             result = DayResult(now_s, total.paise, total.closed_paise)
             self.results[today] = result
             effects.append(Record("daily", today, {n: getattr(result, n) for n in result.__slots__}))
         return effects
+
+    def _follow(self, seen: Iterable[Standing], now_s: float) -> None:
+        """One more entry in each course; who was not there before has unknown ones up to now."""
+        for standing in seen:
+            course = self._courses.setdefault(standing.position, array("q"))
+            course.extend([_UNKNOWN] * (len(self._moments) - len(course)))
+            paise = standing.marked_paise
+            course.append(_UNKNOWN if paise is None else paise)
+        self._moments.append(now_s)
 
     def _running(self) -> dict[str, Any]:
         marks = [[*mark] for mark in self.marks]

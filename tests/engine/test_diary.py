@@ -26,7 +26,7 @@ def test_a_minute_of_the_session_is_one_sample_whatever_the_pulse():
     diary = rig.monitor.diary
     assert [s.paise for s in diary.samples] == [0, 0, 0, LOSS, LOSS]
     assert {b.at_s - a.at_s for a, b in zip(diary.samples, diary.samples[1:], strict=False)} == {60.0}
-    assert [s.paise for s in diary.courses[condor().id]] == [0, 0, 0, LOSS, LOSS]
+    assert [s.paise for s in diary.course(condor().id)] == [0, 0, 0, LOSS, LOSS]
 
 
 def test_a_thousand_positions_are_seen_in_turns_before_the_sample():
@@ -42,7 +42,7 @@ def test_a_thousand_positions_are_seen_in_turns_before_the_sample():
         rig.tell(Beat(BeatKind.PULSE))
         counts.append(len(rig.monitor.diary.samples))
     assert counts == [0, 0, 1]
-    assert len(rig.monitor.diary.courses) == 250
+    assert all(rig.monitor.diary.course(each.id)[-1].paise == LOSS for each in few)
 
 
 def test_a_position_without_a_price_leaves_a_gap_and_no_result():
@@ -136,3 +136,19 @@ def test_an_account_with_a_limit_has_one_day_not_two():
     rig.wait(61, 20, 80, 40, 18)
     assert rig.view.accounts[0].day_paise == rig.monitor.limits.live(rig.now_s).paise
     assert rig.monitor.diary.samples[-1].paise == rig.view.accounts[0].day_paise
+
+
+def test_a_position_that_comes_later_has_no_past():
+    """What was not seen of it is unknown, and its entries are of the same moments as all others'."""
+    late = replace(condor(), strategy_id=7)
+    rig = Rig(Mode.ALERT_ONLY, condor(), late)
+    rows, rig.rows = rig.rows, [row for row in rig.rows if row.strategy_id != 7]
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(121, *ENTRY, *ENTRY)
+    rig.rows = rows
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(120, *ENTRY, *ENTRY)
+    course, other = rig.monitor.diary.course(late.id), rig.monitor.diary.course(condor().id)
+    assert [s.at_s for s in course] == [s.at_s for s in other]
+    assert course[0].paise is None
+    assert course[-1].paise == other[-1].paise == 0

@@ -14,7 +14,7 @@ from engine.messages import Ticks, Wish
 from engine.model import Mode
 from engine.payoff_chart import Level, expiry_paise, levels, move_paise, prices, today_paise
 from engine.view import ThresholdView
-from tests.engine.makers import SPOT, condor, condors, traded
+from tests.engine.makers import SPOT, condor, condors, future, leg, position, traded
 from tests.support.charted import (
     calendar_payoff,
     call_payoff,
@@ -167,3 +167,13 @@ def test_a_stop_of_the_underlying_is_an_upright_line():
     chart = payoff_of(condor(), 14, 33, 36, 15, rules=rules)
     assert [at for at, _ in chart.bounds_paise] == [2_459_999]
     assert date(2026, 2, 24) == chart.expiry
+
+
+def test_a_future_with_a_put_moves_with_the_underlying():
+    """The future has no volatility; what it gains above, the put keeps below."""
+    held = position(future(65, 25_000), leg(65, 24_500, "PE", 45), strategy="Protected Future")
+    chart = payoff_of(held, 25_060, 44)
+    assert today_paise(chart, chart.level_paise) == pytest.approx(chart.pnl_paise, abs=4)
+    worst = 65 * (-50_000 - 4_500)
+    assert [expiry_paise(chart, x) for x in (2_400_000, 2_450_000)] == [worst, worst]
+    assert chart.payoff.max_profit_paise is None

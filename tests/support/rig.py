@@ -64,7 +64,8 @@ def rows_of(position, first_id=1):
         TradeRow(
             first_id + n, position.account, position.strategy_id, position.symbol, position.strategy,
             leg.instrument.security_id, Side.BUY if leg.quantity > 0 else Side.SELL,
-            leg.instrument.right.value, leg.instrument.strike_paise, leg.instrument.expiry,
+            leg.instrument.right.value if leg.instrument.right else "FUT",
+            leg.instrument.strike_paise, leg.instrument.expiry,
             abs(leg.quantity), leg.entry_price_paise, f"O{first_id + n}", "TRADED", OPENED,
         )
         for n, leg in enumerate(position.legs)
