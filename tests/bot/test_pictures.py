@@ -16,7 +16,7 @@ from bot.pictures import draw, paint
 from bot.pictures.axis import Axis, brief, round_steps, short, signed, spread
 from bot.pictures.canvas import HEIGHT, WIDTH
 from bot.pictures.frame import by_sign
-from bot.pictures.ink import ALERT, GAIN, GROUND, LOSS, MUTED, TEXT, TODAY, font
+from bot.pictures.ink import ALERT, GAIN, GROUND, LOSS, MUTED, TEXT, TODAY, font, mixed
 from tests.support.charted import CHARTS, day
 
 ORDINARY = [name for name in CHARTS if "huge" not in name]
@@ -124,10 +124,10 @@ class _Sheet:
     """Keeps what is drawn on it."""
 
     def __init__(self):
-        self.lines = []
+        self.lines, self.areas = [], []
 
     def area(self, places, ink):
-        pass
+        self.areas.append((places, ink))
 
     def line(self, places, ink, width):
         self.lines.append((list(places), ink))
@@ -143,8 +143,11 @@ def test_a_curve_is_blue_above_zero_orange_below_and_whole(heights):
         lowest, highest = max(y for _, y in part), min(y for _, y in part)
         assert highest >= 0 or ink == GAIN
         assert lowest <= 0 or ink == LOSS
+    for places, ink in sheet.areas:
+        above = min(y for _, y in places) < 0
+        assert ink == mixed(GAIN if above else LOSS, 0.22)
     drawn = [place for part, _ in sheet.lines for place in part]
-    assert set(places) <= set(drawn)
+    assert {(float(x), y) for x, y in enumerate(heights)} <= set(drawn)
     assert all(a <= b for (a, _), (b, _) in pairwise(drawn))
 
 

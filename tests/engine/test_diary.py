@@ -152,3 +152,14 @@ def test_a_position_that_comes_later_has_no_past():
     assert [s.at_s for s in course] == [s.at_s for s in other]
     assert course[0].paise is None
     assert course[-1].paise == other[-1].paise == 0
+
+
+def test_a_sample_leaves_the_look_of_a_limit_alone():
+    """Who has a limit is looked at on each pulse, all at one moment; what a sample goes by may be older."""
+    rig = Rig(Mode.ALERT_ONLY, rules="[account.default]\nday_loss_rupees = 60000\n")
+    rig.wait(2, *ENTRY)
+    before = rig.monitor.watch.standing(condor().id, rig.now_s)
+    rig.wait(61, *DOWN)
+    rig.monitor.limits.follow([before], rig.now_s)
+    assert rig.view.accounts[0].day_paise == LOSS
+    assert rig.monitor.limits.kept("2026-02-03").paise == LOSS
