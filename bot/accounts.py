@@ -69,6 +69,12 @@ class Asked:
             each for each in self.accounts if any(p.strategy_id == strategy_id for p in each.view().positions)
         )
 
+    def holding(self, symbol: str) -> tuple[Wiring, ...]:
+        """Those with a position in this underlying; one account alone is not looked at."""
+        if len(self.accounts) == 1:
+            return self.accounts
+        return tuple(each for each in self.accounts if any(p.symbol == symbol for p in each.view().positions))
+
 
 class Accounts:
     """All accounts of a chat."""
@@ -84,17 +90,23 @@ class Accounts:
         of = [people.viewers | people.operators | people.owners for people in self._people]
         return frozenset().union(*of)
 
-    def roles(self, roles: Roles) -> list[Role]:
-        """The highest role that anybody has in each of them, in this chat."""
-        most = []
-        for people in self._people:
-            ids = people.owners or people.operators or people.viewers
-            most.append(max((roles.of(people, Actor(user, 0, "")) for user in ids), default=Role.STRANGER))
-        return most
+    def ranks(self, roles: Roles) -> dict[int, Role]:
+        """The highest role that each person has in any of them, in this chat."""
+        persons = [Actor(user, 0, "") for user in sorted(self.user_ids)]
+        return {who.user_id: max(roles.of(people, who) for people in self._people) for who in persons}
 
     @property
     def _people(self) -> tuple[People, ...]:
         return tuple(each.people for each in self.all)
+
+    def seen_in(self, chat_id: int, roles: Roles) -> tuple[Wiring, ...]:
+        """Those that may be shown to a chat unasked: of a private one what its person may look at.
+
+        Who is in a group nobody knows; it hears of every account anyway.
+        """
+        who = Actor(chat_id, chat_id, "")
+        may = [each for each in self.all if chat_id < 0 or roles.may(each.people, who, Role.VIEWER)]
+        return tuple(may)
 
     def find(self, account: str) -> Wiring | None:
         """The account of this very name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ from bot.application import App, add_handlers, build, quiet_libraries, show_menu
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, FaultBook, kind_of
 from bot.gauges import Gauges
+from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
-from bot.outbox import Outbox
+from bot.outbox import LAST_WORDS_S, Outbox
 from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
-from bot.roles import Role, Roles
+from bot.roles import Roles
 from bot.sender import Sender
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
@@ -128,11 +130,19 @@ class TelegramChat:
             )
             for each in accounts
         }
+        self._living = Living(
+            self._accounts,
+            self._accounts.seen_in(chat_id, self._roles) if self._tuning.summary else (),
+            store=self._store,
+            add=self._outbox.add,
+            clock=clock,
+            wall_s=wall_s,
+        )
         show, say = self._voice.show, self._voice.reply
-        lookers = Lookers(self._accounts, show=show, say=say)
+        lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
         gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
         pictures = PictureCommands(self._accounts, show=show, say=say)
-        runs = handlers((lookers, gauges, pictures), Commands(show=show, say=say))
+        runs = handlers((lookers, gauges, pictures), Commands(self._roles, show=show, say=say))
         self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
@@ -142,8 +152,9 @@ class TelegramChat:
                 "r": lookers.show_rules,
                 "w": lookers.show_why,
                 "i": lookers.show_position,
+                "t": lookers.show_tighter,
                 "g": pictures.show_payoff,
-                "h": pictures.show_course,
+                "l": pictures.show_course,
             },
             store=self._store,
             toasts=self._toasts,
@@ -213,13 +224,21 @@ class TelegramChat:
             pace=self._pace,
             hand_on=app.update_queue.put,
         )
+        sender = Sender(app.bot, self._chat_id)
+        try:
+            await self._work(app, self._poller, sender)
+        finally:
+            await self._part(sender)
+
+    async def _work(self, app: App, poller: Poller, sender: Sender) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
-            tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
+            tasks.create_task(self._listen(app.bot, poller), name="chat poll")
+            tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
             tasks.create_task(self._watch_alerts(), name="chat alert watch")
-            most = max(self._accounts.roles(self._roles))
-            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
+            tasks.create_task(self._watch_living(), name="chat living messages")
+            ranks = self._accounts.ranks(self._roles)
+            tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
@@ -230,6 +249,17 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    async def _watch_living(self) -> None:
+        while True:
+            self._living.look()
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _part(self, sender: Sender) -> None:
+        """Say in the living messages that it is the end, within a second: nobody will change them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._outbox.part(self._living.last_words(), sender)
 
     def _hushed(self) -> bool:
         """Whether it is a quiet hour: never while a market is open that an account trades in."""
@@ -246,11 +276,10 @@ class TelegramChat:
 def handlers(
     looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    """Each command of the table with the method of its name, wherever it is."""
     found = {}
     for entry in (START, *COMMANDS):
-        rooms = looks if entry.needs is Role.VIEWER else (commands,)
-        room = next(room for room in rooms if hasattr(room, entry.word))
+        room = next(room for room in (*looks, commands) if hasattr(room, entry.word))
         found[entry.word] = (entry, getattr(room, entry.word))
     return found
 

@@ -94,7 +94,7 @@ def _looks(chart: Chart, of: str) -> tuple[tuple[Button, ...], ...]:
         other = Button("Payoff", f"g:{of}{strategy_id}")
     else:
         strategy_id = chart.strategy_id
-        other = Button("P&L today", f"h:{of}{strategy_id}")
+        other = Button("P&L today", f"l:{of}{strategy_id}")
     name = f"{of}{strategy_id}"
     return ((other, Button("Position", f"i:{name}"), Button("Rules", f"r:{name}")),)
 

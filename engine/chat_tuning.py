@@ -45,11 +45,13 @@ class ChatTuning:
         proxy: by which everything goes to Telegram; may hold a password; None = directly.
         protect: messages may not be forwarded or saved by those who read them.
         quiet: when MEDIUM alerts make no sound, outside the session; None = never.
+        summary: one pinned message tells how everything stands, edited in place.
     """
 
     proxy: Secret | None = None
     protect: bool = True
     quiet: QuietHours | None = USUAL_QUIET
+    summary: bool = True
 
     def secrets(self) -> Iterator[str]:
         """The password of the proxy, as it is written and as it is meant."""

@@ -43,6 +43,11 @@ class Drills:
         self.last: Drilled | None = None
         self._for: list[Actor] = []
 
+    @property
+    def waiting(self) -> bool:
+        """One waits for the broker's word already."""
+        return self.due or bool(self._for)
+
     def wanted(self, by: Actor) -> Effect:
         """A person wants one; they alone are answered."""
         self._for.append(by)
@@ -50,7 +55,7 @@ class Drills:
 
     def held(self, monitor: Monitor, now_s: float) -> list[Effect]:
         """Hold the one that waits, if there is one."""
-        if not (self.due or self._for):
+        if not self.waiting:
             return []
         self.last = Drilled(now_s, tuple(drill_of(monitor, now_s)))
         effects = drill_told(self.last.checks, now_s) if self.due else []

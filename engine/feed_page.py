@@ -69,7 +69,7 @@ class FeedNow:
 
 
 def feed_now(monitor: Monitor, now_s: float) -> FeedNow:
-    """The feed as the machine sees it: some 2 ms for a thousand instruments."""
+    """The feed as the machine sees it: some 1 ms for a thousand instruments."""
     book = monitor.watch.book
     grouped: dict[str, list[float | None]] = {}
     oldest: tuple[str, float] | None = None

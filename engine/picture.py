@@ -79,6 +79,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         store=monitor.stored.rows_words,
         realtime=monitor.stored.realtime_words(now_s),
         nets=monitor.nets.words(now_s),
+        code_of=monitor.dialogue.keys.awaited,
     )
 
 
@@ -113,6 +114,9 @@ def _watched(monitor: Monitor, position: Position, forwards: Forwards) -> Positi
         profit_exit=figures.profit_exit,
         dte=figures.dte,
         closing_pnl_paise=figures.closing_pnl_paise,
+        closing_charges_paise=figures.closing_charges_paise,
+        peak_paise=figures.peak_paise,
+        greeks=figures.greeks,
         ready=monitor.readiness.of(position.id, forwards.now_s),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
         differs=" ".join(

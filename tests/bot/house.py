@@ -299,7 +299,7 @@ def make_chat(
         store_path=folder / "chat.sqlite3",
         process=process or Process(VERSION, Tail(Redactor()), AT_S - 7_500),
         group_commands=group_commands,
-        tuning=tuning,
+        tuning=tuning or ChatTuning(summary=False),
         pace=pace,
     )
     for one in cores:

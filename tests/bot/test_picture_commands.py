@@ -212,7 +212,7 @@ async def test_several_accounts_have_a_picture_each_with_its_name(tmp_path: Path
         assert data(weekly) == ["x:/pnl own day", "x:/pnl own month"]
         server.phone.send("/payoff HUF/3359")
         payoff = await message_with(server, "HUF\nNIFTY Iron Condor · 3359")
-        assert data(payoff) == ["h:HUF/3359", "i:HUF/3359", "r:HUF/3359"]
+        assert data(payoff) == ["l:HUF/3359", "i:HUF/3359", "r:HUF/3359"]
         assert len(photos(server)) == 4
 
 

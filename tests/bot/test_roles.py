@@ -62,6 +62,11 @@ MATRIX = (
     ("/exit all", Wish.EXIT, "operator"),
     ("/stop", Wish.STOP, "operator"),
     ("/set 3359 stop_loss -1%", Wish.SET, "operator"),
+    ("/exit half 3359", Wish.EXIT, "operator"),
+    ("/exit NIFTY", Wish.EXIT, "operator"),
+    ("/mode", Wish.MODE, "viewer"),
+    ("/mode alert-only", Wish.MODE, "operator"),
+    ("/code 4821", Wish.CODE, "owner"),
     ("/resume", Wish.RESUME, "owner"),
     ("/resume 3359", Wish.RESUME, "owner"),
     ("/group", Wish.GROUP, "owner"),
@@ -72,9 +77,10 @@ BUTTONS = (
     ("r:3359", None, "viewer"),
     ("w:3359", None, "viewer"),
     ("g:3359", None, "viewer"),
-    ("h:3359", None, "viewer"),
+    ("l:3359", None, "viewer"),
     ("p:3359", Wish.EXIT, "operator"),
     ("p:all", Wish.EXIT, "operator"),
+    ("h:3359", Wish.EXIT, "operator"),
     ("d:adopt:3359", Wish.ADOPT, "owner"),
     ("d:shrink:3359", Wish.SHRINK, "owner"),
     ("d:unwatch:3359", Wish.UNWATCH, "owner"),
@@ -194,6 +200,34 @@ async def test_a_group_only_looks_unless_allowed(tmp_path: Path, *, allowed: boo
             await server.wait_for(lambda s: s.calls_of("deleteMyCommands"))
             names = {each["command"] for each in server.state.commands_for(GROUP, OWNER)}
             assert ("stop" in names, "status" in names) == (allowed, True)
+
+
+async def test_in_a_group_each_person_has_the_list_of_their_own_role(tmp_path: Path):
+    """A viewer is not shown what they may not, another member nothing, and an old list of the chat goes."""
+    clock = QuickClock()
+    core = Core(people=People(owners=frozenset({OWNER}), viewers=frozenset({FRIEND})))
+    async with telegram(clock) as server:
+        server.state.add_group(GROUP, "Desk", {OWNER, FRIEND, 666})
+        server.state.commands[f"chat:{GROUP}"] = [{"command": "exit", "description": "x"}]
+        chat = make_chat(server, core, clock, tmp_path, chat_id=GROUP, group_commands=True)
+        async with running(chat):
+            await server.wait_for(lambda s: len(s.calls_of("deleteMyCommands")) == 4)
+        shown = {
+            user: {each["command"] for each in server.state.commands_for(GROUP, user)}
+            for user in (OWNER, FRIEND, 666)
+        }
+        assert {entry.word for entry in COMMANDS} == shown[OWNER]
+        assert {entry.word for entry in COMMANDS if entry.needs is Role.VIEWER} == shown[FRIEND]
+        assert shown[666] == set()
+
+
+async def test_a_viewer_s_private_chat_lists_what_a_viewer_may(tmp_path: Path):
+    """Whatever others may elsewhere."""
+    clock, core = QuickClock(), Core(people=PEOPLE["viewer"])
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        await server.wait_for(lambda s: s.calls_of("setMyCommands"))
+        shown = {each["command"] for each in server.state.commands_for(OWNER, OWNER)}
+        assert shown == {entry.word for entry in COMMANDS if entry.needs is Role.VIEWER}
 
 
 async def test_a_list_that_somebody_left_for_everybody_is_emptied(tmp_path: Path):

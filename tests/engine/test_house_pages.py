@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.drill import drill_now
-from engine.effects import Audit, Say
+from engine.effects import Audit, QueryAccount, Say
 from engine.feed_page import feed_now
 from engine.health_page import health_now
 from engine.messages import (
@@ -283,6 +283,19 @@ def test_a_drill_that_a_person_wants_answers_them_alone(rig):
     assert drilled.at_s == rig.now_s
     rig.tell(WELL)
     assert len(rig.said) == before + 1
+
+
+def test_a_drill_that_is_wanted_twice_asks_the_broker_once(rig):
+    """A thumb that drums costs Dhan one question; each person is answered."""
+    asked = [
+        effect
+        for _ in range(5)
+        for effect in rig.monitor.handle(DrillWanted(ASHA), rig.now_s)
+        if isinstance(effect, QueryAccount)
+    ]
+    assert len(asked) == 1
+    rig.tell(WELL)
+    assert len(rig.of(Say)) == 5
 
 
 def test_what_is_red_is_named_in_the_answer(rig):

@@ -20,6 +20,7 @@ from engine.io.ports import Clock
 from engine.io.stores.mirror import Mirror, Table, counted
 from engine.io.stores.supabase_gate import Gate
 from engine.io.stores.supabase_words import Conflicts
+from engine.last import Last
 from engine.model import ExitLevel, TradeRow
 from engine.trade_cells import CLOSED_STATUSES
 from engine.trades import StoredRow, account_word, is_open, parse_row, sound_rows
@@ -66,6 +67,8 @@ class SupabaseStore:
         self._clock = clock
         self._conflicts = Conflicts(tell)
         self._trades: Mirror[TradeRow | BadInput] = Mirror(gate, _TRADES, _row, clock.now_s, self._agree)
+        # the same answer as long as nothing has changed: a thousand positions are not compared for it
+        self._stored, self._sound = Last(self._open), Last(sound_rows)
         self._levels: Mirror[ExitLevel] | None = None
         self._full_s = float("-inf")
         self._full = False
@@ -85,7 +88,7 @@ class SupabaseStore:
             SourceError: no answer, or one that must not be believed.
             BadInput: names every row that cannot be understood.
         """
-        return sound_rows(await self.stored_rows())
+        return self._sound(await self.stored_rows())
 
     async def stored_rows(self) -> Sequence[StoredRow]:
         """Every open row, or what is wrong with it. Raises SourceError."""
@@ -94,6 +97,10 @@ class SupabaseStore:
         await self._trades.look(full=self._full)
         if self._full:
             self._full_s = now_s
+        return self._stored(self._trades.version)
+
+    def _open(self, _version: int) -> tuple[StoredRow, ...]:
+        """The open rows of the mirror as it is in this version."""
         return tuple(
             StoredRow(row_id, account_word(self._trades.cells(row_id)["account"]), row)
             for row_id, row in self._trades.rows.items()
