@@ -18,6 +18,7 @@ from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
 from bot.outbox import LAST_WORDS_S, Outbox
+from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
 from bot.roles import Roles
@@ -141,7 +142,8 @@ class TelegramChat:
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
         gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
-        runs = handlers((lookers, gauges), Commands(self._roles, show=show, say=say))
+        pictures = PictureCommands(self._accounts, show=show, say=say)
+        runs = handlers((lookers, gauges, pictures), Commands(self._roles, show=show, say=say))
         self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
@@ -152,6 +154,8 @@ class TelegramChat:
                 "w": lookers.show_why,
                 "i": lookers.show_position,
                 "t": lookers.show_tighter,
+                "g": pictures.show_payoff,
+                "l": pictures.show_course,
             },
             store=self._store,
             toasts=self._toasts,

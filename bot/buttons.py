@@ -14,7 +14,7 @@ from engine.model import DEFAULT_ACCOUNT
 _OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
 _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
 _HALF = re.compile(rf"h:{_OF}([0-9]{{1,18}})")
-_LOOK = re.compile(rf"([rwit]):{_OF}([0-9]{{1,18}})")
+_LOOK = re.compile(rf"([rwitgl]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
 _PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,44}}):([yn])([0-9]{{0,4}})")
 _RUN = re.compile(r"x:/([a-z]{1,16}) ([^\x00-\x1f]{1,60})")
@@ -31,9 +31,10 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A page to be shown.
+    """A page to be shown, by its letter.
 
-    ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position, ``t`` = tighter stops.
+    ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position, ``t`` = tighter stops,
+    ``g`` = the picture of its payoff, ``l`` = that of its P&L today.
     """
 
     page: str

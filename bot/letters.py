@@ -87,6 +87,11 @@ def card_letters(card: Card, place: CardPlace | None, wall_s: float) -> tuple[Ou
     )
 
 
+def digest_letter(page: Page, wall_s: float) -> Outgoing:
+    """What a day came to: silent, and kept until delivered, its words at least."""
+    return Outgoing(Rank.MEDIUM, page, wall_s, wall_s + NEWS_LIFE_S, silent=True, durable=True)
+
+
 def reply_letter(page: Page, wall_s: float) -> Outgoing:
     """The answer to a command: silent, because the person who asked is looking."""
     return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S, silent=True)

@@ -1,7 +1,8 @@
 """The one table of commands: who may, what Telegram's list and /help say, what the buttons below offer.
 
-A new look-only command is one line here and one method of its name in `bot.lookers` or `bot.gauges`; one that
-does something is a line here and a method of `bot.commands.Commands`.
+A new look-only command is one line here and one method of its name in `bot.lookers`, `bot.gauges` or, where a
+picture is the answer, `bot.picture_commands`; one that does something is a line here and a method of
+`bot.commands.Commands`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,19 @@ COMMANDS: tuple[Entry, ...] = (
     _look("status", "how everything stands"),
     _look("positions", "each position in two lines"),
     _look("p", "one position: legs, P&L, stops", ("/p 3359", "one position: legs, P&L, stops"), panel=False),
+    _look(
+        "pnl",
+        "the day's P&L as a picture",
+        ("/pnl", "the day as a picture"),
+        ("/pnl week", "a bar a day; or month"),
+        ("/pnl 3359", "one position, its stops"),
+    ),
+    _look(
+        "payoff",
+        "what a position can come to, drawn",
+        ("/payoff 3359", "at expiry and today"),
+        panel=False,
+    ),
     _look(
         "rules",
         "what guards a position, and how far it is",

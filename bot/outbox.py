@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.faults import Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import Page, plain, span
+from bot.layout import Draw, Page, plain, span
 from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
@@ -162,7 +162,10 @@ class Outbox:
         if item.edit_only:
             return Delivered(0)
         html = page.html + _lateness(item, self._wall_s())
-        outcome = await sender.send(Page(html, keyboard, page.panel), silent=item.silent)
+        photo = b"" if page.draw is None else await _drawn(page.draw)
+        if page.draw is not None and not photo:
+            html += "\n<i>The picture could not be drawn.</i>"
+        outcome = await sender.send(Page(html, keyboard, page.panel), silent=item.silent, photo=photo)
         if isinstance(outcome, Delivered):
             await self._pin(item, outcome.message_id, outcome, sender, pinned=False)
         return outcome
@@ -267,6 +270,10 @@ class Outbox:
         if fault in {Fault.BLOCKED, Fault.REFUSED}:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
+        if sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
+            log.warning("chat: a picture may not have arrived; whoever misses it asks again")
+            self._drop([item])
+            return 0.0
         if sent is Unsure.PERHAPS_SENT:
             self._doubt(item)
             self._give_back(replace(item, attempts=attempts, not_before_s=now_s + rest_s))
@@ -292,6 +299,15 @@ class Outbox:
     def _wake(self) -> None:
         for changed in self._changed.values():
             changed.set()
+
+
+async def _drawn(draw: Draw) -> bytes:
+    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn."""
+    try:
+        return await asyncio.to_thread(draw)
+    except (OSError, MemoryError, ValueError, ArithmeticError) as error:
+        log.error("chat: a picture could not be drawn: %r", error)
+        return b""
 
 
 def _lateness(item: Outgoing, wall_s: float) -> str:

@@ -35,6 +35,8 @@ _LOOKS = {
     "rules": ("Rules of which position?", "r"),
     "why": ("Why, of which position?", "w"),
     "p": ("Which position?", "i"),
+    "payoff": ("Payoff of which position?", "g"),
+    "pnl": ("P&amp;L of which position?", "l"),
 }
 EXITABLE = (
     PositionState.WATCHING,

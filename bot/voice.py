@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.alerts import AlertGate
 from bot.bubbles import reply_page
+from bot.captions import digest_page
 from bot.kept import keyboard_to_text
-from bot.letters import alert_letter, card_letters, question_letter, reply_letter
+from bot.letters import alert_letter, card_letters, digest_letter, question_letter, reply_letter
 from engine.model import Urgency
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bot.queue import Outgoing
     from bot.store import ChatStore
     from bot.toasts import Toasts
-    from engine.effects import Alert, Answer, Ask, Card, Say
+    from engine.effects import Alert, Answer, Ask, Card, Digest, Say
     from engine.io.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,10 @@ class Voice:
         """Reply with a page."""
         self._add(reply_letter(page, self._wall_s()))
 
+    def tell(self, page: Page) -> None:
+        """Tell what a day came to."""
+        self._add(digest_letter(page, self._wall_s()))
+
     def look(self) -> None:
         """Say what a storm has held back, and which troubles are over for good, when that is due."""
         for alert, of in self._alerts.proven(self._clock.now_s()):
@@ -142,3 +147,7 @@ class AccountPort:
         """Reply in plain words; words for somebody outside this chat (the host's own) are not ours."""
         if say.to.chat_id == self._chat_id:
             self._voice.reply(f"{self._title}{say.text}")
+
+    def digest(self, digest: Digest) -> None:
+        """Tell what a session of this account came to."""
+        self._voice.tell(digest_page(digest, self._title, self._mark))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.layout import cut
+from engine.charts import Scope, Wanted
 from engine.errors import BadInput
 from engine.exit_wishes import HALF
 
@@ -58,6 +59,18 @@ def set_wish(words: Sequence[str]) -> tuple[int, str, str] | None:
     return (strategy_id, words[1], value) if value else None
 
 
+def pnl_wish(words: Sequence[str]) -> Wanted:
+    """Read what follows /pnl: a span of time, the day when there is none, or a strategy id.
+
+    Raises:
+        BadInput: neither.
+    """
+    text = " ".join(words).lower()
+    if text in {"", Scope.DAY, Scope.WEEK, Scope.MONTH}:
+        return Wanted(Scope(text or Scope.DAY))
+    return Wanted(Scope.POSITION, read_id(text, "pnl", ", or day, week, month"))
+
+
 def read_count(text: str, command: str, usual: int, most: int) -> int:
     """How many lines are wanted, from one up to ``most``; ``usual`` when nothing is said.
 
@@ -83,9 +96,11 @@ def read_id(text: str, command: str, or_else: str = "") -> int:
     if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
         return int(text)
     word = command.split(maxsplit=1)[0]
-    alone = {"set": "to see how it is written", "resume": "to resume everything"}.get(
-        word, "to pick from a list"
-    )
+    alone = {
+        "set": "to see how it is written",
+        "resume": "to resume everything",
+        "pnl": "for the day",
+    }.get(word, "to pick from a list")
     raise BadInput(
         f"Read “{cut(text, 40)}” after /{command}; expected a strategy id like 3359{or_else}."
         f" Nothing was done. Write /{word} alone {alone}."

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.broker_nouns import MarginStep, OrderRequest
+    from engine.charts import Chart, CurveChart
     from engine.controls import PnlExit
     from engine.messages import Actor, Verb, Wish
     from engine.model import Instrument, InstrumentKey, PositionId, TradeRow
@@ -287,6 +288,18 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """Tell what a session came to, as a picture with its numbers.
+
+    Attributes:
+        spans: the week and the month that it belongs to.
+    """
+
+    day: CurveChart
+    spans: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask a person to confirm; the answer comes back as a `Tap` with this nonce.
 
@@ -358,6 +371,6 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
+    | Alert | Ask | Answer | Card | Digest | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
     | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades | GoOn
 )  # fmt: skip

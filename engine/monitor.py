@@ -17,6 +17,8 @@ from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
+from engine.diary import Diary
+from engine.digest import Digests
 from engine.door import Door
 from engine.drill import Drills
 from engine.effects import Alert, Audit, Card, Effect, GoOn, LoadTrades
@@ -99,6 +101,7 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
+        self.diary, self._digests = Diary(self.helm, self.limits), Digests()
         self._books = Bookkeeper(watch.charges)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
@@ -120,10 +123,9 @@ class Monitor:
         self._door = Door()
         self.stored = Stored()
         self.drills = Drills()
-        self._remembered_s = 0.0
+        self._remembered_s, self._day = 0.0, ""
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
-        self._day = ""
         self.blindness = Blindness()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
@@ -185,6 +187,8 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.diary.restore(journal.get("diary", {}), journal.get("daily", {}))
+        self._digests.restore(journal.get("digest", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values(), journal.get("shown", {}))
@@ -208,6 +212,7 @@ class Monitor:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
         effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(effects, now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
@@ -266,12 +271,12 @@ class Monitor:
             case BeatKind.SESSION_OPEN | BeatKind.STORE:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
-                return self.desk.session_closed(now_s)
+                return self.desk.session_closed(now_s) + self.diary.close(now_s)
             case BeatKind.HEALTH:
                 health = self._health.look(self.state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
                 health += self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
-                return health + self._door.look()
+                return health + self._door.look() + self._digests.look(self, now_s)
 
     def state_of_health(self, now_s: float) -> Health:
         """What the machine knows of itself at this moment."""
@@ -314,6 +319,7 @@ class Monitor:
             self._remembered_s = now_s
             effects += self.limits.remember()
         self.watch.glance(self._glanced.next(now_s), now_s)
+        effects += self.diary.beat(now_s)
         return effects + self.holdings.remember(self._kept.next(now_s))
 
     def _judge(self, now_s: float) -> list[Effect]:
@@ -522,6 +528,7 @@ class Monitor:
         entries = self.holdings.entries(intent)
         made = realised_paise(intent, entries)
         card = exit_card(intent, made)
+        self.diary.exited(intent, made, now_s)
         effects: list[Effect] = []
         if not intent.state.flat:
             effects += _half_closed(intent, self.desk.blotter.ledger)

@@ -17,6 +17,7 @@ from engine.effects import (
     ClaimLease,
     CloseTrades,
     ControlAccount,
+    Digest,
     Effect,
     GoOn,
     LoadInstruments,
@@ -153,6 +154,7 @@ class Performer:
             Answer: chat.answer,
             Card: chat.card,
             Say: chat.say,
+            Digest: chat.digest,
         }
 
     def perform(self, effect: Effect) -> None:

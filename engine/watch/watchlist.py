@@ -280,6 +280,14 @@ class Watchlist(HotPath):
         floor, ceiling = exit_bounds(line.marks.instrument, underlying // 2)
         return min(max(shown.both_paise // 2, floor), ceiling)
 
+    def watched(self, position: PositionId) -> Watched:
+        """The state of one position's watch, to be read only."""
+        return self._positions[position]
+
+    def in_session(self, now_s: float) -> bool:
+        """Whether rules judge at this moment."""
+        return self._in_session(now_s)
+
     def figures(self, position: PositionId, now_s: float) -> Figures:
         """The position in figures, for people."""
         return self.seen(position, Forwards(now_s))

@@ -61,6 +61,8 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "status",
             "positions",
             "p",
+            "pnl",
+            "payoff",
             "rules",
             "why",
             "orders",
@@ -116,6 +118,11 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
         ("/p", "I know of no position"),
         ("/p 3359", "No position 3359"),
         ("/p x", "after /p; expected a strategy id"),
+        ("/pnl", "Nothing was seen of this session yet."),
+        ("/pnl 3359", "No position 3359"),
+        ("/pnl year", "expected a strategy id like 3359, or day, week, month"),
+        ("/payoff", "I know of no position"),
+        ("/payoff 3359", "No open position 3359"),
         ("/rules", "I know of no position"),
         ("/rules 3359", "No open position 3359"),
         ("/rules NIFTY", "expected a strategy id like 3359. Nothing was done."),
@@ -199,7 +206,7 @@ async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp
         picker = await message_with(server, "Which position?")
         server.phone.tap(picker.id, "i:3360")
         card = await message_with(server, "P&L at mark")
-        assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Chart", "Why?", "Rules"]
         assert core.posted == []
         server.phone.tap(card.id, "Exit…")
         [command] = await core.wait_for(lambda c: c.of(Command))

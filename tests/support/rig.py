@@ -16,6 +16,7 @@ from engine.effects import (
     CancelOrder,
     Card,
     CloseTrades,
+    Digest,
     GoOn,
     LoadInstruments,
     LoadTrades,
@@ -65,7 +66,8 @@ def rows_of(position, first_id=1):
         TradeRow(
             first_id + n, position.account, position.strategy_id, position.symbol, position.strategy,
             leg.instrument.security_id, Side.BUY if leg.quantity > 0 else Side.SELL,
-            leg.instrument.right.value, leg.instrument.strike_paise, leg.instrument.expiry,
+            leg.instrument.right.value if leg.instrument.right else "FUT",
+            leg.instrument.strike_paise, leg.instrument.expiry,
             abs(leg.quantity), leg.entry_price_paise, f"O{first_id + n}", "TRADED", OPENED,
         )
         for n, leg in enumerate(position.legs)
@@ -144,7 +146,7 @@ class Rig:
                 row = self.journal["confirmation"][effect.nonce]
                 assert row["status"] == effect.expect
                 row["status"] = effect.to
-            case Alert() | Ask() | Card() | Say() | Answer():
+            case Alert() | Ask() | Card() | Say() | Answer() | Digest():
                 self.said.append(effect)
             case Seen():
                 self.seen.append(effect)
