@@ -62,6 +62,18 @@ class AlertGate:
         """
         return not self._flickers(alert, now_s, of) and self._says(alert, now_s)
 
+    def holds(self, alert: Alert) -> bool:
+        """Whether this very alert waits for the summary."""
+        return any(held is alert for held in self._held_back)
+
+    def ending(self, topic: str, of: str = "") -> bool:
+        """Whether an end of this trouble waits to be told: it may be over."""
+        trouble = topic.removeprefix(of)
+        return any(
+            end.waiting is not None and over.startswith(of) and ends(over.removeprefix(of), trouble)
+            for over, end in self._ends.items()
+        )
+
     def proven(self, now_s: float) -> list[tuple[Alert, str]]:
         """Those ends of troubles that have lasted, to be said now, each with its account's mark."""
         told = []

@@ -9,29 +9,35 @@ from typing import TYPE_CHECKING
 
 from bot.access import Gate
 from bot.accounts import Accounts
+from bot.alarms import Alarms
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
-from bot.faults import WIRE_FAULTS, FaultBook, kind_of
+from bot.faults import WIRE_FAULTS, Fault, FaultBook, kind_of
+from bot.layout import cut, plain
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
 from bot.outbox import Outbox
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
+from bot.relay import Relay
 from bot.roles import Role, Roles
-from bot.sender import Sender
+from bot.seen import SeenPresses
+from bot.sender import Delivered, Sender, why_not
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
 from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
+from engine.io.other_channels import OtherChannels
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from pathlib import Path
 
     from telegram.ext import ExtBot
 
     from bot.accounts import Asked
+    from bot.layout import Page
     from bot.menu import Entry
     from engine.effects import Alert
     from engine.io.app import Wiring
@@ -39,6 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What keeps messages from arriving too, when a poll meets it.
+_AWAY = frozenset({Fault.UNREACHABLE, Fault.REFUSED, Fault.UNREADABLE})
 #: The most that closing the connections may take.
 _CLOSE_S = 3.0
 
@@ -51,12 +59,14 @@ class ChatHealth:
         poll_age_s: since Telegram last answered a poll; None = not yet in this life. With a quiet
             chat and a healthy connection it stays below the length of one poll (25 s).
         faults: what is wrong now, in words; empty when all is well.
+        unseen: HIGH alerts that nobody has seen.
         durable: False when the chat's store cannot be written.
     """
 
     poll_age_s: float | None
     waiting: int
     waiting_high: int
+    unseen: int
     faults: tuple[str, ...]
     durable: bool
 
@@ -112,9 +122,18 @@ class TelegramChat:
         self._poll_faults = FaultBook("poll", self._alert)
         self._send_faults = FaultBook("send", self._alert)
         self._outbox = Outbox(store=self._store, faults=self._send_faults, clock=clock, wall_s=wall_s)
+        second, addresses = self._tuning.second_user, self._tuning.addresses()
+        self._second = Relay("the second person", clock) if second else None
+        self._others = Relay("the other channel", clock) if addresses else None
+        self._channels = OtherChannels(addresses)
+        self._alarms = Alarms(
+            self._tuning.ladder, store=self._store, add=self._outbox.add, wall_s=wall_s,
+            second=self._second, others=self._others,
+        )  # fmt: skip
         self._voice = Voice(
-            store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed
-        )
+            store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed,
+            alarms=self._alarms, unreached=self._unreached,
+        )  # fmt: skip
         self._toasts = Toasts(clock, self._voice.reply)
         self._poller: Poller | None = None
         self._ports = {
@@ -124,10 +143,11 @@ class TelegramChat:
             for each in accounts
         }
         show, say = self._voice.show, self._voice.reply
-        lookers = Lookers(self._accounts, show=show, say=say)
+        lookers = Lookers(self._accounts, show=show, say=say, waiting=self._waiting)
         self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say
-        )
+            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say,
+            alarms=self._alarms,
+        )  # fmt: skip
         self._presses = Presses(
             self._accounts,
             self._roles,
@@ -135,7 +155,11 @@ class TelegramChat:
             looks={"r": lookers.show_rules, "w": lookers.show_why, "i": lookers.show_position},
             store=self._store,
             toasts=self._toasts,
-        )
+            seen=SeenPresses(
+                self._accounts, self._roles, alarms=self._alarms, voice=self._voice, toasts=self._toasts,
+                second_user=second,
+            ),
+        )  # fmt: skip
         self._gate = Gate(
             chat_id=chat_id,
             user_ids=self._accounts.user_ids,
@@ -144,6 +168,7 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            second_user=second,
         )
 
     def of(self, account: str) -> AccountPort:
@@ -157,9 +182,13 @@ class TelegramChat:
         app = await asyncio.to_thread(build, self._token, self._api_url, self._tuning)
         try:
             add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
-            await self._come_up(app)
-            await app.start()
-            await self._serve(app)
+            async with asyncio.TaskGroup() as tasks:  # these need no Telegram
+                tasks.create_task(self._watch_alerts(), name="chat alert watch")
+                if self._others is not None:
+                    tasks.create_task(self._tell_others(self._others), name="chat other channels")
+                await self._come_up(app)
+                await app.start()
+                await self._serve(app)
         finally:
             await _close(app)
 
@@ -170,7 +199,11 @@ class TelegramChat:
             poll_age_s=None if heard_s is None else self._clock.now_s() - heard_s,
             waiting=self._outbox.waiting,
             waiting_high=self._outbox.waiting_high,
-            faults=tuple(f"{book.name}: {fault}" for book in self._books for fault in book.open),
+            unseen=len(self._alarms.open),
+            faults=(
+                *(f"{book.name}: {fault}" for book in self._books for fault in book.open),
+                *self._alarms.faults(),
+            ),
             durable=self._store.durable,
         )
 
@@ -204,7 +237,8 @@ class TelegramChat:
             tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
             tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            tasks.create_task(self._watch_alerts(), name="chat alert watch")
+            if self._second is not None:
+                tasks.create_task(self._second.run(self._to_second(app.bot)), name="chat second person")
             most = max(self._accounts.roles(self._roles))
             tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
 
@@ -224,6 +258,35 @@ class TelegramChat:
         if quiet is None or not quiet.at(self._clock.now_s()):
             return False
         return not any(each.view().session_open for each in self._accounts.all)
+
+    def _unreached(self) -> bool:
+        """Whether nothing gets through to Telegram, as far as the last tries tell."""
+        return bool(self._send_faults.open) or not _AWAY.isdisjoint(self._poll_faults.open)
+
+    def _waiting(self, marks: Collection[str]) -> list[str]:
+        """What of these accounts waits to be seen, and who could not be told of it: lines of /status."""
+        waiting = self._alarms.words(marks)
+        return [
+            *([f"🔔 {waiting}"] if waiting else []),
+            *(f"⚠️ {cut(each, 200)}" for each in self._alarms.faults()),
+        ]
+
+    def _to_second(self, bot: ExtBot[None]) -> Callable[[Page], Awaitable[str]]:
+        sender = Sender(bot, self._tuning.second_user)
+
+        async def send(page: Page) -> str:
+            outcome = await sender.send(page, silent=False)
+            return "" if isinstance(outcome, Delivered) else why_not(outcome)
+
+        return send
+
+    async def _tell_others(self, others: Relay) -> None:
+        others.heard(await self._channels.load())
+        await others.run(self._to_others)
+
+    async def _to_others(self, page: Page) -> str:
+        title, _, text = plain(page.html).partition("\n")
+        return await self._channels.send(title, text)
 
     def _alert(self, alert: Alert) -> None:
         """Tell what is about the chat itself, or about no account."""

@@ -16,6 +16,7 @@ _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
 _LOOK = re.compile(rf"([rwi]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
 _PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,48}}):([yn])")
+_SEEN = re.compile(r"s:([a-z2-7]{5}|t[0-9]{1,15})")
 _RUN = re.compile(r"x:/([a-z]{1,16}) ([^\x00-\x1f]{1,60})")
 
 
@@ -55,6 +56,13 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """An alarm was seen: its name, or ``t`` and a moment for all that were raised until then."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A command as it would be written, the account chosen."""
 
@@ -62,7 +70,7 @@ class Run:
     words: tuple[str, ...]
 
 
-Pressed = Pick | Look | Choice | Press | Run
+Pressed = Pick | Look | Choice | Press | Seen | Run
 
 
 def parse(data: str | None) -> Pressed | None:
@@ -76,6 +84,8 @@ def parse(data: str | None) -> Pressed | None:
         return Choice(Wish(choice[1]), int(choice[3]), choice[2] or DEFAULT_ACCOUNT)
     if press := _PRESS.fullmatch(data):
         return Press(press[2], press[3] == "y", press[1] or DEFAULT_ACCOUNT)
+    if seen := _SEEN.fullmatch(data):
+        return Seen(seen[1])
     if run := _RUN.fullmatch(data):
         return Run(run[1], tuple(run[2].split()))
     return None

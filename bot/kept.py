@@ -1,4 +1,4 @@
-"""Messages and keyboards as JSON, for the chat's store."""
+"""Messages, keyboards and alarms as JSON, for the chat's store."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.layout import Button, Keyboard, Page
 from bot.queue import Outgoing, Rank
+from engine.escalation import Alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,17 @@ def from_body(row: int, body: Mapping[str, Any]) -> Outgoing | None:
     except (KeyError, TypeError, ValueError) as error:
         log.warning("a message kept by another version cannot be read and is dropped: %s", error)
         return None
+
+
+def alarms_kept(bodies: Iterable[Mapping[str, Any]]) -> list[Alarm]:
+    """Read alarms back; one that another version wrote is left out, with a line in the log."""
+    alarms = []
+    for body in bodies:
+        try:
+            alarms.append(Alarm.from_json(body))
+        except TypeError as error:
+            log.warning("an alarm kept by another version cannot be read and is dropped: %s", error)
+    return alarms
 
 
 def keyboard_to_text(keyboard: Keyboard) -> str:

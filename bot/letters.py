@@ -26,20 +26,31 @@ PROGRESS_LIFE_S = 600.0
 REPLY_LIFE_S = 600.0
 
 
-def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "") -> Outgoing:
+def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "", seen: str = "") -> Outgoing:
     """An alert: silent when NORMAL, kept until delivered, and honest about being late.
 
-    ``of``: the account's mark for its buttons.
+    ``of``: the account's mark for its buttons; ``seen``: what its Seen button names, empty = it has none.
     """
     return Outgoing(
         rank=_RANK[alert.urgency],
-        page=alert_page(alert, now_s, of),
+        page=alert_page(alert, now_s, of, seen),
         created_s=wall_s,
         until_s=wall_s + NEWS_LIFE_S,
         silent=alert.urgency is Urgency.NORMAL,
         delayed_after_s=LATE_AFTER_S,
         durable=True,
     )
+
+
+def again_letter(page: Page, wall_s: float) -> Outgoing:
+    """What nobody has seen, once more and aloud: of several that Telegram has not taken yet the newest."""
+    until_s = wall_s + NEWS_LIFE_S
+    return Outgoing(Rank.HIGH, page, wall_s, until_s, thread="alarms", fresh=True)
+
+
+def seen_letter(page: Page, thread: str, wall_s: float) -> Outgoing:
+    """Who has seen an alarm, written under its message."""
+    return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S, thread=thread, edit_only=True)
 
 
 def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:

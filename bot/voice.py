@@ -13,12 +13,13 @@ from bot.accounts import mark
 from bot.alerts import AlertGate
 from bot.bubbles import reply_page
 from bot.kept import keyboard_to_text
-from bot.letters import alert_letter, card_letters, question_letter, reply_letter
+from bot.letters import alert_letter, card_letters, question_letter, reply_letter, seen_letter
 from engine.model import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.alarms import Alarms
     from bot.layout import Page
     from bot.queue import Outgoing
     from bot.store import ChatStore
@@ -38,8 +39,12 @@ class Voice:
         clock: Clock,
         wall_s: Callable[[], float],
         hushed: Callable[[], bool],
+        alarms: Alarms,
+        unreached: Callable[[], bool],
     ) -> None:
-        """``add`` puts a letter into the outbox; ``hushed`` tells whether it is a quiet hour."""
+        """``add``: into the outbox; ``hushed``: it is a quiet hour; ``unreached``: nothing arrives."""
+        self._alarms = alarms
+        self._unreached = unreached
         self._store = store
         self._add = add
         self._clock = clock
@@ -54,6 +59,8 @@ class Voice:
         """
         if self._alerts.admit(alert, self._clock.now_s(), of):
             self._tell(alert, of)
+        elif alert.urgency is Urgency.HIGH and self._alerts.holds(alert):
+            self._alarms.sound(alert, of, self._clock.now_s())
 
     def ask(self, ask: Ask) -> None:
         """Show a question with its two buttons; the picker it was chosen on becomes the question.
@@ -68,13 +75,19 @@ class Voice:
                 self._add(letter)
             return
         taken = not ask.message_id or self._store.carries(ask.message_id)
-        self._store.expect_card(ask.nonce, keyboard_to_text(letter.page.keyboard), ask.wish)
+        keyboard = keyboard_to_text(letter.page.keyboard)
+        self._store.expect_card(ask.nonce, keyboard, ask.wish, ask.position or "")
         if not taken:
             self._store.place_card(ask.nonce, ask.message_id)
         self._add(letter)
 
-    def card(self, card: Card) -> None:
-        """Edit the message of this nonce, or send one; its buttons go when it is answered or final."""
+    def card(self, card: Card, of: str = "") -> None:
+        """Edit the message of this nonce, or send one; its buttons go when it is answered or final.
+
+        ``of``: the account's mark.
+        """
+        if card.closed is not None:
+            self._alarms.settled(of, card.closed)
         for letter in card_letters(card, self._store.card(card.nonce), self._wall_s()):
             self._add(letter)
 
@@ -87,15 +100,25 @@ class Voice:
         self._add(reply_letter(page, self._wall_s()))
 
     def look(self) -> None:
-        """Say what a storm has held back, and which troubles are over for good, when that is due."""
+        """Say what is due: what a storm has held back, what is over for good, what nobody has seen."""
         for alert, of in self._alerts.proven(self._clock.now_s()):
             self._tell(alert, of)
         summary = self._alerts.summary(self._clock.now_s())
         if summary is not None:
-            self._tell(summary)
+            self._add(alert_letter(summary, self._clock.now_s(), self._wall_s()))
+        self._alarms.look(unreached=self._unreached(), ending=self._alerts.ending)
 
-    def _tell(self, alert: Alert, of: str = "") -> None:
-        letter = alert_letter(alert, self._clock.now_s(), self._wall_s(), of)
+    def seen(self, message_id: int, page: Page) -> None:
+        """The message of an alarm says from now on who has seen it."""
+        thread = f"seen/{message_id}"
+        self._store.place_card(thread, message_id)
+        self._add(seen_letter(page, thread, self._wall_s()))
+
+    def _tell(self, alert: Alert, of: str) -> None:
+        now_s = self._clock.now_s()
+        self._alarms.over(alert.topic, of)
+        name = self._alarms.sound(alert, of, now_s) if alert.urgency is Urgency.HIGH else ""
+        letter = alert_letter(alert, now_s, self._wall_s(), of, name)
         if alert.urgency is not Urgency.HIGH and self._hushed():
             letter = replace(letter, silent=True)
         self._add(letter)
@@ -127,7 +150,8 @@ class AccountPort:
 
     def card(self, card: Card) -> None:
         """Show how far a question or an exit of this account is."""
-        self._voice.card(replace(card, nonce=f"{self._mark}{card.nonce}", title=f"{self._title}{card.title}"))
+        own = replace(card, nonce=f"{self._mark}{card.nonce}", title=f"{self._title}{card.title}")
+        self._voice.card(own, self._mark)
 
     def say(self, say: Say) -> None:
         """Reply in plain words; words for somebody outside this chat (the host's own) are not ours."""

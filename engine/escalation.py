@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["ALARMS_KEPT", "Alarm", "Call", "Escalation", "Ladder"]
+__all__ = ["ALARMS_KEPT", "CHANNEL_AFTER_S", "SECOND_AFTER_S", "Alarm", "Call", "Escalation", "Ladder"]
 
+#: The owner's settings say otherwise, if they like (`engine.settings`).
+SECOND_AFTER_S = 180.0
+CHANNEL_AFTER_S = 300.0
 #: What is due this soon after another is told with it: one message for many.
 JOIN_S = 15.0
 #: Two calls are at least so far apart, however many alarms wait.
