@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.layout import Keyboard
+    from engine.effects import Alert
     from engine.escalation import Alarm
 
 #: So many are named; the others are counted.
@@ -35,8 +36,13 @@ def alarms_page(waiting: Sequence[Alarm], due: Sequence[Alarm], wall_s: float) -
     if len(waiting) > NAMED:
         lines.append(f"and {len(waiting) - NAMED} more")
     lines.append("/status shows where everything stands.")
-    until_ms = max(int(alarm.raised_s * 1000) for alarm in waiting) + 1
-    return Page("\n".join(lines), ((seen_button(f"t{until_ms}", len(waiting)),),))
+    return Page("\n".join(lines), _seen_all(waiting))
+
+
+def storm_page(count: Alert, waiting: Sequence[Alarm]) -> Page:
+    """How many HIGH alerts have come beyond those told; its button ends all that wait until now."""
+    html = f"🔴 <b>{escape(count.title)}</b>\n{escape(count.text)}"
+    return Page(html, _seen_all(waiting))
 
 
 def seen_page(html: str, keyboard: Keyboard, by: str) -> Page:
@@ -54,6 +60,11 @@ def toast(ended: int, barred: int) -> str:
             else ("Not ended: that needs an operator of its account.")
         )
     return "Seen. It rings no more." if ended else "Seen already, or over."
+
+
+def _seen_all(waiting: Sequence[Alarm]) -> Keyboard:
+    until_ms = max(int(alarm.raised_s * 1000) for alarm in waiting) + 1
+    return ((seen_button(f"t{until_ms}", len(waiting)),),)
 
 
 def _about(alarm: Alarm) -> list[str]:

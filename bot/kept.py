@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.layout import Button, Keyboard, Page
 from bot.queue import Outgoing, Rank
+from engine.effects import Alert
 from engine.escalation import Alarm
+from engine.messages import Wish
+from engine.model import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +40,19 @@ def from_body(row: int, body: Mapping[str, Any]) -> Outgoing | None:
     except (KeyError, TypeError, ValueError) as error:
         log.warning("a message kept by another version cannot be read and is dropped: %s", error)
         return None
+
+
+def alert_to_body(alert: Alert) -> dict[str, Any]:
+    """Write an alert down as plain values."""
+    return asdict(alert)
+
+
+def alert_from_body(body: Mapping[str, Any]) -> Alert:
+    """Read an alert back."""
+    choices = tuple(Wish(word) for word in body["choices"])
+    return Alert(
+        Urgency(body["urgency"]), body["topic"], body["title"], body["text"], body["position"], choices
+    )
 
 
 def alarms_kept(bodies: Iterable[Mapping[str, Any]]) -> list[Alarm]:

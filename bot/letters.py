@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.alarms_view import storm_page
 from bot.bubbles import alert_page, card_page, question_page
 from bot.layout import Page
 from bot.queue import Outgoing, Rank
 from engine.model import Urgency
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.store import CardPlace
+    from bot.storms import Count
     from engine.effects import Alert, Ask, Card
+    from engine.escalation import Alarm
 
 _RANK = {Urgency.HIGH: Rank.HIGH, Urgency.MEDIUM: Rank.MEDIUM, Urgency.NORMAL: Rank.NORMAL}
 _EDIT_RANK = {True: Rank.MEDIUM, False: Rank.EDIT}
@@ -46,6 +51,22 @@ def again_letter(page: Page, wall_s: float) -> Outgoing:
     """What nobody has seen, once more and aloud: of several that Telegram has not taken yet the newest."""
     until_s = wall_s + NEWS_LIFE_S
     return Outgoing(Rank.HIGH, page, wall_s, until_s, thread="alarms", fresh=True)
+
+
+def storm_letter(count: Count, waiting: Sequence[Alarm], wall_s: float) -> Outgoing:
+    """How many HIGH alerts have come beyond those told: sent at once and aloud, then edited.
+
+    The edits leave the last message of a burst to the next HIGH alert.
+    """
+    return Outgoing(
+        Rank.HIGH if count.first else Rank.QUESTION,
+        storm_page(count.alert, waiting),
+        wall_s,
+        wall_s + NEWS_LIFE_S,
+        thread=count.window,
+        delayed_after_s=LATE_AFTER_S,
+        durable=True,
+    )
 
 
 def seen_letter(page: Page, thread: str, wall_s: float) -> Outgoing:

@@ -140,6 +140,10 @@ class ChatStore:
         """Drop what is kept under this key."""
         self._write("DELETE FROM notes WHERE kind = ? AND key = ?", kind, key)
 
+    def unnote_all(self, kind: str) -> None:
+        """Drop all that is kept of this kind."""
+        self._write("DELETE FROM notes WHERE kind = ?", kind)
+
     def notes(self, kind: str) -> list[dict[str, Any]]:
         """What is kept of this kind, in no order."""
         rows = self._db.execute("SELECT body FROM notes WHERE kind = ?", (kind,)).fetchall()

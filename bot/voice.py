@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.alerts import AlertGate
 from bot.bubbles import reply_page
-from bot.kept import keyboard_to_text
-from bot.letters import alert_letter, card_letters, question_letter, reply_letter, seen_letter
+from bot.kept import alert_from_body, alert_to_body, keyboard_to_text
+from bot.letters import (
+    alert_letter,
+    card_letters,
+    question_letter,
+    reply_letter,
+    seen_letter,
+    storm_letter,
+)
+from bot.storms import Said
 from engine.model import Urgency
 
 if TYPE_CHECKING:
@@ -26,6 +34,10 @@ if TYPE_CHECKING:
     from bot.toasts import Toasts
     from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.io.ports import Clock
+
+#: What the chat's store keeps of alerts that are not told yet: those of a storm, and ends on trial.
+HELD = "held"
+END = "end"
 
 
 class Voice:
@@ -50,17 +62,18 @@ class Voice:
         self._clock = clock
         self._wall_s = wall_s
         self._hushed = hushed
-        self._alerts = AlertGate()
+        self._gate = AlertGate()
+        ends = [(alert_from_body(row["alert"]), row["of"]) for row in store.notes(END)]
+        self._gate.take_up(map(alert_from_body, store.notes(HELD)), ends, clock.now_s())
+        self._kept_ends = set(self._gate.waiting)
 
     def alert(self, alert: Alert, of: str = "") -> None:
         """Tell people: HIGH aloud, MEDIUM too but for quiet hours, NORMAL silently; each topic once a while.
 
         ``of``: the account's mark for the alert's buttons.
         """
-        if self._alerts.admit(alert, self._clock.now_s(), of):
-            self._tell(alert, of)
-        elif alert.urgency is Urgency.HIGH and self._alerts.holds(alert):
-            self._alarms.sound(alert, of, self._clock.now_s())
+        self._become(alert, of, self._gate.admit(alert, self._clock.now_s(), of))
+        self._keep_ends()
 
     def ask(self, ask: Ask) -> None:
         """Show a question with its two buttons; the picker it was chosen on becomes the question.
@@ -101,12 +114,15 @@ class Voice:
 
     def look(self) -> None:
         """Say what is due: what a storm has held back, what is over for good, what nobody has seen."""
-        for alert, of in self._alerts.proven(self._clock.now_s()):
-            self._tell(alert, of)
-        summary = self._alerts.summary(self._clock.now_s())
+        now_s = self._clock.now_s()
+        for alert, of in self._gate.proven(now_s):
+            self._become(alert, of, self._gate.say(alert, now_s))
+        self._keep_ends()
+        summary = self._gate.storms.summary(now_s)
         if summary is not None:
-            self._add(alert_letter(summary, self._clock.now_s(), self._wall_s()))
-        self._alarms.look(unreached=self._unreached(), ending=self._alerts.ending)
+            self._add(self._hush(alert_letter(summary, now_s, self._wall_s()), summary))
+            self._store.unnote_all(HELD)
+        self._alarms.look(unreached=self._unreached(), ending=self._gate.ending)
 
     def seen(self, message_id: int, page: Page) -> None:
         """The message of an alarm says from now on who has seen it."""
@@ -114,14 +130,38 @@ class Voice:
         self._store.place_card(thread, message_id)
         self._add(seen_letter(page, thread, self._wall_s()))
 
+    def _become(self, alert: Alert, of: str, said: Said) -> None:
+        """Tell it, count it, or keep it for the summary."""
+        if said in {Said.NOW, Said.HELD}:
+            self._alarms.over(alert.topic, of)
+        if said is Said.NOW:
+            self._tell(alert, of)
+        elif said is Said.HELD and alert.urgency is Urgency.HIGH:
+            self._alarms.sound(alert, of, self._clock.now_s())
+            self._add(storm_letter(self._gate.storms.count(), self._alarms.open, self._wall_s()))
+        elif said is Said.HELD:
+            self._store.note(HELD, alert.topic, alert_to_body(alert))
+
+    def _keep_ends(self) -> None:
+        """Keep in the store which ends wait to prove themselves."""
+        waiting = self._gate.waiting
+        if waiting.keys() == self._kept_ends:
+            return
+        for topic in self._kept_ends - waiting.keys():
+            self._store.unnote(END, topic)
+        for topic in waiting.keys() - self._kept_ends:
+            alert, of = waiting[topic]
+            self._store.note(END, topic, {"alert": alert_to_body(alert), "of": of})
+        self._kept_ends = set(waiting)
+
     def _tell(self, alert: Alert, of: str) -> None:
         now_s = self._clock.now_s()
-        self._alarms.over(alert.topic, of)
         name = self._alarms.sound(alert, of, now_s) if alert.urgency is Urgency.HIGH else ""
-        letter = alert_letter(alert, now_s, self._wall_s(), of, name)
-        if alert.urgency is not Urgency.HIGH and self._hushed():
-            letter = replace(letter, silent=True)
-        self._add(letter)
+        self._add(self._hush(alert_letter(alert, now_s, self._wall_s(), of, name), alert))
+
+    def _hush(self, letter: Outgoing, alert: Alert) -> Outgoing:
+        quiet = alert.urgency is not Urgency.HIGH and self._hushed()
+        return replace(letter, silent=True) if quiet else letter
 
 
 class AccountPort:

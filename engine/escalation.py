@@ -23,7 +23,7 @@ JOIN_S = 15.0
 #: Two calls are at least so far apart, however many alarms wait.
 APART_S = 20.0
 #: More than these nobody looks through; the oldest are given up first.
-ALARMS_KEPT = 200
+ALARMS_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ async def test_a_trouble_whose_end_has_to_prove_itself_does_not_ring_meanwhile(t
     async with scene(tmp_path) as now:
         for topic in ("prices-silent", "prices-back", "prices-silent", "prices-back"):
             now.core.give(alert(HIGH if topic == "prices-silent" else Urgency.MEDIUM, topic))
-        gate = now.core.chat._voice._alerts
+        gate = now.core.chat._voice._gate
         assert gate.ending("prices-silent")
         now.core.give(alert(HIGH, "prices-silent"))
         assert not gate.ending("prices-silent")

@@ -106,8 +106,8 @@ def test_it_survives_a_restart_and_is_called_at_once_when_it_is_late():
 def test_the_oldest_of_too_many_is_given_up_and_named():
     """A full register loses nothing without saying so."""
     climb = Escalation(USUAL)
-    gone = [climb.sound(alarm(f"a{n:03d}", float(n)))[1] for n in range(ALARMS_KEPT + 1)]
-    assert [each.id for each in gone if each is not None] == ["a000"]
+    gone = [climb.sound(alarm(f"a{n:04d}", float(n)))[1] for n in range(ALARMS_KEPT + 1)]
+    assert [each.id for each in gone if each is not None] == ["a0000"]
     assert len(climb.open) == ALARMS_KEPT
 
 
