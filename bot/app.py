@@ -144,15 +144,21 @@ class TelegramChat:
         }
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say, waiting=self._waiting)
+        commands = Commands(show=show, say=say, title=self._accounts.title)
         self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, Commands(show=show, say=say)), show=show, say=say,
+            self._accounts, self._roles, handlers(lookers, commands), show=show, say=say,
             alarms=self._alarms,
         )  # fmt: skip
         self._presses = Presses(
             self._accounts,
             self._roles,
             self._switchboard,
-            looks={"r": lookers.show_rules, "w": lookers.show_why, "i": lookers.show_position},
+            looks={
+                "r": lookers.show_rules,
+                "w": lookers.show_why,
+                "i": lookers.show_position,
+                "z": commands.show_snooze,
+            },
             store=self._store,
             toasts=self._toasts,
             seen=SeenPresses(

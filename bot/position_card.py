@@ -44,6 +44,7 @@ def _two_lines(line: Line) -> list[str]:
     return [
         *_both(f"{_id(position)} {position.symbol}", result(position)),
         pair(position.strategy, f"{doing(position)}{days}"),
+        *([position.snooze.partition(",")[0]] if position.snooze else []),
     ]
 
 
@@ -61,6 +62,8 @@ def card_page(view: MonitorView, position: PositionView, of: str = "") -> Page:
     ]
     if state not in {PositionState.FLAT, PositionState.INVALID}:
         lines += _worth(position)
+    if position.snooze:
+        lines.append(f"🔕 {escape(position.snooze[:1].upper() + position.snooze[1:])}")
     if position.part:
         lines.append(escape(position.part.capitalize()))
     lines += _troubles(position)
@@ -121,5 +124,6 @@ def _price(paise: int | None) -> str:
 def _keyboard(position: PositionView, of: str) -> tuple[tuple[Button, ...], ...]:
     name = f"{of}{position.strategy_id}"
     looks = (Button("Why?", f"w:{name}"), Button("Rules", f"r:{name}"))
-    exits = ((Button("Exit…", f"p:{name}", "danger"),),) if position.state in EXITABLE else ()
-    return (*exits, looks)
+    if position.state not in EXITABLE:
+        return (looks,)
+    return ((Button("Exit…", f"p:{name}", "danger"), Button("Snooze…", f"z:{name}")), looks)

@@ -36,6 +36,7 @@ NEEDS = {
     Wish.UNWATCH: Role.OWNER,
     Wish.GROUP: Role.OWNER,
     Wish.FLATTEN: Role.OWNER,
+    Wish.SNOOZE: Role.OPERATOR,
 }
 
 

@@ -41,6 +41,7 @@ _LOOKS = {
     "rules": ("Rules of which position?", "r"),
     "why": ("Why, of which position?", "w"),
     "p": ("Which position?", "i"),
+    "snooze": ("Snooze which position?", "z"),
 }
 EXITABLE = (
     PositionState.WATCHING,

@@ -67,6 +67,8 @@ class Dialogue:
                 return effects + self.offers.command(command, now_s)
             case Wish.ADOPT | Wish.SHRINK | Wish.UNWATCH:
                 return effects + self._settling.ask(command, now_s)
+            case Wish.SNOOZE:
+                return effects + self._helm.leashes.command(command, now_s)
             case Wish.FLATTEN:
                 return effects + self._helm.flattening.command(command, now_s)
 
@@ -327,7 +329,7 @@ class Dialogue:
 
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
-    what |= {"value": command.value} if command.wish is Wish.FLATTEN else {}
+    what |= {"value": command.value} if command.wish in {Wish.FLATTEN, Wish.SNOOZE} else {}
     return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
 
 

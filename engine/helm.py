@@ -21,6 +21,7 @@ from engine.forewarnings import Forewarnings
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
+from engine.leashes import Leashes
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.parts import part_of, refusal
 from engine.plan import plan_exit
@@ -94,6 +95,7 @@ class Helm:
         killed: Dhan's kill switch is on.
         clock_doubt: why rules of the clock may only tell; empty = they may act.
         snoozed: positions left alone, and until when.
+        leashes: positions of which little is told.
     """
 
     def __init__(self, config: MonitorConfig, calendar: Calendar, watch: Watchlist) -> None:
@@ -116,6 +118,7 @@ class Helm:
             silence=self._silence,
             store=config.store,
         )
+        self.leashes = Leashes(self)
         self.halted = False
         self.bearings = Bearings()
         self.forewarnings = Forewarnings()

@@ -245,6 +245,7 @@ class Wish(StrEnum):
     UNWATCH = "unwatch"
     GROUP = "group"
     FLATTEN = "flatten"
+    SNOOZE = "snooze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,8 @@ class Command:
 
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
-        rule, value: what SET is to change, as it was written; FLATTEN's typed word is in ``value``.
+        rule, value: what SET is to change, as it was written; FLATTEN's typed word and
+            SNOOZE's terms are in ``value``.
     """
 
     wish: Wish

@@ -180,6 +180,7 @@ class Monitor:
         self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
+        self.helm.leashes.restore(journal.get("leash", {}))
         self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
@@ -195,7 +196,7 @@ class Monitor:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
         effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
-        return self.helm.tenure.guarded(effects, now_s)
+        return self.helm.tenure.guarded(self.helm.leashes.hushed(effects), now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -283,7 +284,7 @@ class Monitor:
         effects = self.helm.tenure.look(now_s)
         if not self.helm.tenure.why(now_s):
             effects += self.helm.bearings.look(now_s)
-        effects += self.helm.forewarnings.look(now_s)
+        effects += self.helm.forewarnings.look(now_s) + self.helm.leashes.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))

@@ -68,6 +68,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "group",
             "exit",
             "flatten",
+            "snooze",
             "stop",
             "resume",
             "help",
@@ -188,7 +189,7 @@ async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp
         picker = await message_with(server, "Which position?")
         server.phone.tap(picker.id, "i:3360")
         card = await message_with(server, "P&L at mark")
-        assert card.buttons == ["Exit…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Snooze…", "Why?", "Rules"]
         assert core.posted == []
         server.phone.tap(card.id, "Exit…")
         [command] = await core.wait_for(lambda c: c.of(Command))

@@ -41,6 +41,8 @@ UNKNOWN = position(3360, pnl_paise=None, pnl_pct=None, value_paise=None, dte=Non
 FLAT = position(3361, state=PositionState.FLAT, reason="verified flat", pnl_paise=None, thresholds=())
 INVALID = position(3362, state=PositionState.INVALID, legs=(), pnl_paise=None, reason="no expiry")
 
+SNOOZED = position(snooze="quiet until 10:45, ₹5,000.00 worse (P&L −₹3,472.50), or NIFTY below 24,500.00")
+
 PAGES = {
     "positions_0": positions_pages(house()),
     "positions_1": positions_pages(house(position())),
@@ -48,6 +50,8 @@ PAGES = {
         house(LONG, UNKNOWN, FLAT, INVALID, *(position(4000 + n) for n in range(8)))
     ),
     "p_calm": (card_page(house(), position()),),
+    "p_snoozed": (card_page(house(), SNOOZED),),
+    "positions_snoozed": positions_pages(house(SNOOZED)),
     "p_long": (card_page(house(), LONG),),
     "p_unknown": (card_page(house(), UNKNOWN),),
     "p_flat": (card_page(house(), FLAT),),
@@ -91,7 +95,7 @@ def test_neither_an_id_nor_a_quantity_is_cut():
 def test_exit_is_offered_only_where_one_can_be_and_only_asks():
     """A flat position has the looks alone; the button carries the account."""
     [exits, looks] = card_page(house(), position(), "HUF/").keyboard
-    assert [parse(b.data) for b in exits] == [Pick(3359, "HUF")]
+    assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Look("z", 3359, "HUF")]
     assert [parse(b.data) for b in looks] == [Look("w", 3359, "HUF"), Look("r", 3359, "HUF")]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 

@@ -52,6 +52,9 @@ MATRIX = (
     ("/exit all", Wish.EXIT, "operator"),
     ("/stop", Wish.STOP, "operator"),
     ("/set 3359 stop_loss -1%", Wish.SET, "operator"),
+    ("/snooze", None, "operator"),
+    ("/snooze 3359", None, "operator"),
+    ("/snooze 3359 30", Wish.SNOOZE, "operator"),
     ("/resume", Wish.RESUME, "owner"),
     ("/resume 3359", Wish.RESUME, "owner"),
     ("/group", Wish.GROUP, "owner"),
@@ -61,6 +64,7 @@ MATRIX = (
 BUTTONS = (
     ("r:3359", None, "viewer"),
     ("w:3359", None, "viewer"),
+    ("z:3359", None, "viewer"),
     ("p:3359", Wish.EXIT, "operator"),
     ("p:all", Wish.EXIT, "operator"),
     ("d:adopt:3359", Wish.ADOPT, "owner"),
