@@ -7,6 +7,7 @@ only when it has lasted, so that what flickers is one trouble.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,9 +62,12 @@ class AlertGate:
         for alert, of in ends_:
             self._ends[alert.topic] = _End(1, now_s, (alert, of), now_s + PROOF_S)
 
-    def admit(self, alert: Alert, now_s: float, of: str = "") -> Said:
-        """Tell what becomes of an alert; ``of``: the account's mark that its topic begins with."""
-        return Said.LATER if self._flickers(alert, now_s, of) else self.say(alert, now_s)
+    def admit(self, alert: Alert, now_s: float, of: str = "", room: float = math.inf) -> Said:
+        """Tell what becomes of an alert.
+
+        ``of``: the account's mark that its topic begins with; ``room``: see `bot.storms.Storms.take`.
+        """
+        return Said.LATER if self._flickers(alert, now_s, of) else self.say(alert, now_s, room)
 
     @property
     def waiting(self) -> dict[str, tuple[Alert, str]]:
@@ -117,14 +121,14 @@ class AlertGate:
         """Which troubles that were said this one ends."""
         return [name for name in self._said if name.startswith(of) and ends(over, name.removeprefix(of))]
 
-    def say(self, alert: Alert, now_s: float) -> Said:
+    def say(self, alert: Alert, now_s: float, room: float = math.inf) -> Said:
         """What becomes of one that is no end, or one that has lasted."""
         known = self._said.get(alert.topic)
         if known is not None:
             said_s, urgency = known
             if now_s - said_s < COOL_DOWN_S[alert.urgency] and alert.urgency <= urgency:
                 return Said.NOT
-        said = self.storms.take(alert, now_s)
+        said = self.storms.take(alert, now_s, room)
         if said is Said.NOW:
             self._remember(alert, now_s)
         return said

@@ -132,7 +132,7 @@ class TelegramChat:
         )  # fmt: skip
         self._voice = Voice(
             store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed,
-            alarms=self._alarms, unreached=self._unreached,
+            alarms=self._alarms, unreached=self._unreached, room=self._outbox.room,
         )  # fmt: skip
         self._toasts = Toasts(clock, self._voice.reply)
         self._poller: Poller | None = None

@@ -72,6 +72,11 @@ class Outbox:
         """How many HIGH ones wait."""
         return self._waiting.count(Rank.HIGH)
 
+    def room(self) -> float:
+        """How many more HIGH messages would leave at once; one that nothing waits before always counts."""
+        now = self._budget.room(self._clock.now_s())
+        return now if self.waiting_high else max(now, 2.0)
+
     def add(self, item: Outgoing) -> None:
         """Queue a message, in the store too if it is to outlive a restart."""
         if item.durable:

@@ -111,6 +111,11 @@ class Budget:
         edit = self.next_edit_s - now_s if rank is Rank.EDIT else 0.0
         return max(ready, edit, self.blocked_until_s - now_s, 0.0)
 
+    def room(self, now_s: float) -> float:
+        """How many messages may leave at once, if they are HIGH."""
+        self._refill(now_s)
+        return self.tokens if now_s >= self.blocked_until_s else 0.0
+
     def block(self, seconds: float, now_s: float) -> None:
         """Obey a flood wait; after it the burst is spent, and only one message is left."""
         self._refill(now_s)

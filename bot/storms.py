@@ -8,6 +8,7 @@ minute is told; those beyond wait for a summary, which comes at once and then ev
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -72,9 +73,14 @@ class Storms:
     _counted: dict[str, Alert] = field(default_factory=dict)
     _window_s: float = 0.0
 
-    def take(self, alert: Alert, now_s: float) -> Said:
-        """Decide about an alert that is no repetition of one that was told."""
-        return (self._take_high if alert.urgency is Urgency.HIGH else self._take_other)(alert, now_s)
+    def take(self, alert: Alert, now_s: float, room: float = math.inf) -> Said:
+        """Decide about an alert that is no repetition of one that was told.
+
+        ``room``: so many messages the chat takes at once now; one of them is for the count.
+        """
+        if alert.urgency is Urgency.HIGH:
+            return self._take_high(alert, now_s, room)
+        return self._take_other(alert, now_s)
 
     def summary(self, now_s: float) -> Alert | None:
         """Give the summary of what is held back, when one is due: at once, then every minute."""
@@ -100,12 +106,13 @@ class Storms:
         told = Alert(Urgency.HIGH, "chat/storm", f"Storm: {len(held)} more HIGH {noun}", text)
         return Count(told, f"storm/{self._window_s:.3f}", len(held) == 1)
 
-    def _take_high(self, alert: Alert, now_s: float) -> Said:
+    def _take_high(self, alert: Alert, now_s: float, room: float) -> Said:
         if self._counted and now_s - self._window_s >= STORM_WINDOW_S:
             self._counted.clear()
         if alert.topic in self._counted:
             return Said.NOT
-        self._tokens = min(HIGH_BURST, self._tokens + (now_s - self._tokens_s) / HIGH_EVERY_S)
+        refilled = self._tokens + (now_s - self._tokens_s) / HIGH_EVERY_S
+        self._tokens = min(HIGH_BURST, refilled, room - 1)
         self._tokens_s = now_s
         if self._tokens >= 1:
             self._tokens -= 1

@@ -6,6 +6,7 @@ and on the threads of its questions, so that two accounts never share one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,22 @@ class Voice:
         hushed: Callable[[], bool],
         alarms: Alarms,
         unreached: Callable[[], bool],
+        room: Callable[[], float],
     ) -> None:
-        """``add``: into the outbox; ``hushed``: it is a quiet hour; ``unreached``: nothing arrives."""
+        """Speak through an outbox.
+
+        Args:
+            store: what is not told yet is kept there.
+            add: puts a letter into the outbox; ``room`` tells how many HIGH ones would leave at once.
+            clock: the monitor's; ``wall_s`` is the host's.
+            wall_s: epoch seconds.
+            hushed: it is a quiet hour.
+            alarms: what waits to be seen.
+            unreached: nothing arrives at Telegram.
+            room: see ``add``.
+        """
         self._alarms = alarms
-        self._unreached = unreached
+        self._unreached, self._free = unreached, room
         self._store = store
         self._add = add
         self._clock = clock
@@ -72,7 +85,7 @@ class Voice:
 
         ``of``: the account's mark for the alert's buttons.
         """
-        self._become(alert, of, self._gate.admit(alert, self._clock.now_s(), of))
+        self._become(alert, of, self._gate.admit(alert, self._clock.now_s(), of, self._room()))
         self._keep_ends()
 
     def ask(self, ask: Ask) -> None:
@@ -129,6 +142,10 @@ class Voice:
         thread = f"seen/{message_id}"
         self._store.place_card(thread, message_id)
         self._add(seen_letter(page, thread, self._wall_s()))
+
+    def _room(self) -> float:
+        """What waits for a Telegram that is away is told in full when it is back."""
+        return math.inf if self._unreached() else self._free()
 
     def _become(self, alert: Alert, of: str, said: Said) -> None:
         """Tell it, count it, or keep it for the summary."""

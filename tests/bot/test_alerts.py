@@ -102,6 +102,15 @@ def test_a_few_high_alerts_are_told_and_every_further_one_is_counted_at_once():
     assert gate.storms.summary(0.0) is None, "no HIGH alert waits for a summary"
 
 
+def test_a_chat_that_takes_fewer_now_is_told_fewer_and_the_last_place_is_for_the_count():
+    """What other messages have spent is not promised to HIGH alerts."""
+    gate = AlertGate()
+    said = [gate.admit(alert(HIGH, f"t{n}"), 0.0, room=3.0) for n in range(4)]
+    assert said == [Said.NOW, Said.NOW, Said.HELD, Said.HELD]
+    assert gate.admit(alert(HIGH, "later"), 5.0, room=1.9) is Said.HELD
+    assert gate.admit(alert(HIGH, "alone"), 10.0, room=2.0) is Said.NOW
+
+
 def test_the_count_of_a_storm_is_one_message_a_minute():
     """Within its minute it is edited, after that a new one begins; a topic in it is counted once."""
     gate = AlertGate()
