@@ -81,7 +81,7 @@ class Alarms:
             return
         for alarm in call.alarms:
             self._store.note(KIND, alarm.topic, alarm.to_json())
-        self._tell(call, wall_s)
+        self._tell(call, wall_s, unreached=unreached)
 
     def seen(self, name: str, may: Callable[[str], bool]) -> tuple[int, int]:
         """A Seen button was pressed: how many were ended, and how many this person has no say about."""
@@ -126,10 +126,10 @@ class Alarms:
         """Who beside the chat could not be told, and why."""
         return tuple(f"{relay.name}: {relay.failed}" for relay in self._relays if relay and relay.failed)
 
-    def _tell(self, call: Call, wall_s: float) -> None:
-        waiting = self.open
-        page = alarms_page(waiting, call.alarms, wall_s)
-        self._add(again_letter(page, wall_s))
+    def _tell(self, call: Call, wall_s: float, *, unreached: bool) -> None:
+        page = alarms_page(self.open, call.alarms, wall_s)
+        if not unreached:  # what would arrive much later may be over by then
+            self._add(again_letter(page, wall_s))
         for relay, told in zip(self._relays, (call.second, call.channel), strict=True):
             if relay is not None and told:
                 relay.put(page)

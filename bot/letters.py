@@ -29,6 +29,7 @@ LATE_AFTER_S = 120.0
 NEWS_LIFE_S = 24 * 3600.0
 PROGRESS_LIFE_S = 600.0
 REPLY_LIFE_S = 600.0
+AGAIN_LIFE_S = 60.0
 
 
 def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "", seen: str = "") -> Outgoing:
@@ -48,9 +49,8 @@ def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "", seen: 
 
 
 def again_letter(page: Page, wall_s: float) -> Outgoing:
-    """What nobody has seen, once more and aloud: of several that Telegram has not taken yet the newest."""
-    until_s = wall_s + NEWS_LIFE_S
-    return Outgoing(Rank.HIGH, page, wall_s, until_s, thread="alarms", fresh=True)
+    """What nobody has seen, once more and aloud; what Telegram does not take soon is not true any more."""
+    return Outgoing(Rank.HIGH, page, wall_s, wall_s + AGAIN_LIFE_S, thread="alarms", fresh=True)
 
 
 def storm_letter(count: Count, waiting: Sequence[Alarm], wall_s: float) -> Outgoing:

@@ -161,7 +161,8 @@ class Outbox:
         self._wake()
         match outcome:
             case Delivered(message_id):
-                self._faults.gone(now_s)
+                if message_id:  # else nothing was sent, and nothing learnt
+                    self._faults.gone(now_s)
                 self._placed(item, message_id)
                 self._drop([item])
             case Flooded(retry_after_s):
