@@ -31,7 +31,7 @@ check: $(VENV)/.dev  ## lint, format, types and the import rules
 bench: $(VENV)/.dev  ## speed, beside dhanhq's parser, in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-pictures: $(VENV)/.dev  ## draw docs/rules/*.svg and write their tables, from the recorded days
+pictures: $(VENV)/.dev  ## write docs/settings.md; draw docs/rules/*.svg with their tables, from the recorded days
 	@$(BIN)/python -m tests.pictures
 
 lock: $(VENV)/.dev  ## compile the pinned and hashed requirements anew

@@ -13,16 +13,19 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.app import TelegramChat
+from bot.introductions import introduce
 from engine.accounts import lower_mode
 from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
-from engine.io.env import SANDBOX_DIR, load_settings, make_data_dir
+from engine.io.env import SANDBOX_DIR, load_chat_access, load_settings, make_data_dir
 from engine.io.locks import HostLock
-from engine.io.log import configure_logging
+from engine.io.log import Log, Tail, configure_logging
+from engine.io.process import Process, this_version
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
 from engine.sessions import Calendar, at, ist
@@ -31,7 +34,9 @@ from engine.together import terminal_page
 from engine.trades import parse_csv
 from engine.view import MonitorView
 from engine.words import TradesSource
-from sandbox.house import Outside, Sandbox
+
+if TYPE_CHECKING:
+    from sandbox.house import Outside
 
 DESCRIPTION = """\
 Prahari watches option positions held at Dhan and gets them verified flat by your rules.
@@ -53,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.once and args.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):
         parser.error("--once looks and leaves: it must not start an exit; leave the mode away")
     try:
+        if args.find_chat:
+            return asyncio.run(introduce(*load_chat_access(), partial(print, flush=True)))
         settings = load_settings(sandbox=args.sandbox)
         return asyncio.run(_run(settings, args))
     except ConfigError as error:
@@ -91,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         "--once", action="store_true",
         help="print the table once every position is priced, and stop; sends nothing",
     )  # fmt: skip
+    run.add_argument(
+        "--find-chat", action="store_true",
+        help="tell who writes to the bot, for TELEGRAM_CHAT_ID; needs its token alone, sends nothing",
+    )  # fmt: skip
     run.add_argument("--no-websocket", action="store_true", help="REST quotes instead of the live feed")
     run.add_argument(
         "--interval", type=_seconds(SHORTEST_INTERVAL_S), metavar="S", default=30.0,
@@ -117,20 +128,22 @@ def _seconds(least: float) -> Callable[[str], float]:
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
     if not settings.sandbox:
         make_data_dir(settings.data_dir)
-        learn = _start_log(settings)
+        log = _start_log(settings)
         mode = _mode(args, Mode.SIMULATE)
         print(_start_words(settings, mode), flush=True)
-        await run_house(settings, _options(args, mode), _chat(settings), _show, learn)
+        await run_house(settings, _options(args, mode), _chat(settings, log.tail), _show, log.redactor.add)
         return 0
+    from sandbox.house import Sandbox  # noqa: PLC0415 - it takes a third as long as everything else
+
     start = settings.clock_start or _sandbox_day(tables.calendar(settings.sessions_file))
     clock = SystemClock(start)
     async with Sandbox(clock.now_s) as sandbox:
         settings = await _move_in(settings, sandbox.outside, start, clock)
-        learn = _start_log(settings)
+        log = _start_log(settings)
         mode = _mode(args, Mode.SEMI_AUTO)
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
         show = partial(_show, foot=f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n")
-        await run_house(settings, _options(args, mode), _chat(settings), show, learn)
+        await run_house(settings, _options(args, mode), _chat(settings, log.tail), show, log.redactor.add)
     return 0
 
 
@@ -150,12 +163,12 @@ def _options(args: argparse.Namespace, mode: Mode) -> Options:
     )
 
 
-def _start_log(settings: Settings) -> Callable[[str], None]:
-    """Log from now on; the answer takes secrets that come later."""
-    redactor = configure_logging(settings.data_dir, settings.log_level, settings.secrets())
+def _start_log(settings: Settings) -> Log:
+    """Log from now on."""
+    log = configure_logging(settings.data_dir, settings.log_level, settings.secrets())
     for note in settings.notes:
         print(f"note: {note}", flush=True)
-    return redactor.add
+    return log
 
 
 def _start_words(settings: Settings, mode: Mode) -> str:
@@ -170,7 +183,9 @@ def _start_words(settings: Settings, mode: Mode) -> str:
     return "\n".join(lines)
 
 
-def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
+def _chat(settings: Settings, tail: Tail) -> Callable[[Sequence[Wiring]], TelegramChat]:
+    process = Process(this_version(), tail, time.time())
+
     def make(wirings: Sequence[Wiring]) -> TelegramChat:
         return TelegramChat(
             token=settings.telegram_bot_token.reveal(),
@@ -182,6 +197,7 @@ def _chat(settings: Settings) -> Callable[[Sequence[Wiring]], TelegramChat]:
             tuning=settings.chat,
             wall_s=time.time,
             store_path=settings.data_dir / "chat.sqlite3",
+            process=process,
         )
 
     return make

@@ -86,6 +86,15 @@ def admission(
     return Admission.ADMITTED
 
 
+def wanted(update: Update) -> str:
+    """What somebody reached for: the button with its data, the command, or just words."""
+    if update.callback_query is not None:
+        return f"the button {update.callback_query.data or ''}".strip()
+    text = update.effective_message.text if update.effective_message is not None else None
+    word = text.split(maxsplit=1)[0] if text and text.split() else ""
+    return word if word.startswith("/") else "words"
+
+
 def age_s(message: Message, wall_s: float) -> float:
     """Tell how old a message is, seconds; negative when this machine's clock is behind Telegram's."""
     return wall_s - message.date.timestamp()
@@ -94,7 +103,7 @@ def age_s(message: Message, wall_s: float) -> float:
 class Gate:
     """The handler in front of all others; raising ApplicationHandlerStop ends an update's way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a port or a setting, given once
         self,
         *,
         chat_id: int,
@@ -104,9 +113,10 @@ class Gate:
         alarm: Callable[[Alert], None],
         reply: Callable[[str], None],
         heard: Callable[[], None],
+        turned_away: Callable[[Actor, str, str], None],
         second_user: int = 0,
     ) -> None:
-        """``reply`` answers the owner, ``heard`` is told of each admitted update."""
+        """``reply`` answers the owner; ``heard`` hears of admitted updates, ``turned_away`` of strangers."""
         self._second_user = second_user
         self._chat_id = chat_id
         self._user_ids = user_ids
@@ -115,6 +125,7 @@ class Gate:
         self._alarm = alarm
         self._reply = reply
         self._heard = heard
+        self._turned_away = turned_away
         self._strangers: set[int] = set()
 
     async def __call__(self, update: Update, _context: Any) -> None:
@@ -133,7 +144,7 @@ class Gate:
                 self._heard()
                 return
             case Admission.STRANGER:
-                self._stranger(actor(update))
+                self._stranger(actor(update), wanted(update))
             case Admission.STALE if update.message is not None:
                 self._ignored(update.message, f"it is {span(age_s(update.message, wall_s))} old")
             case Admission.FORWARDED if update.message is not None:
@@ -142,8 +153,9 @@ class Gate:
                 self._membership(update.my_chat_member.new_chat_member)
         raise ApplicationHandlerStop
 
-    def _stranger(self, who: Actor) -> None:
+    def _stranger(self, who: Actor, what: str) -> None:
         log.warning("chat: user %d in chat %d is not allowed", who.user_id, who.chat_id)
+        self._turned_away(who, what, "stranger")
         if who.user_id in self._strangers or len(self._strangers) >= STRANGERS_TOLD:
             return
         self._strangers.add(who.user_id)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.layout import cut
 from bot.roles import Role
-from engine.messages import Actor
+from engine.messages import Actor, TurnedAway
 from engine.model import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from engine.accounts import People
     from engine.io.app import Wiring
     from engine.view import MonitorView
+
+
+#: So much of what somebody wanted who may not is kept.
+_WHAT_COLUMNS = 40
 
 
 def mark(account: str) -> str:
@@ -79,21 +84,32 @@ class Accounts:
         of = [people.viewers | people.operators | people.owners for people in self._people]
         return frozenset().union(*of)
 
-    def roles(self, roles: Roles) -> list[Role]:
-        """The highest role that anybody has in each of them, in this chat."""
-        most = []
-        for people in self._people:
-            ids = people.owners or people.operators or people.viewers
-            most.append(max((roles.of(people, Actor(user, 0, "")) for user in ids), default=Role.STRANGER))
-        return most
+    def ranks(self, roles: Roles) -> dict[int, Role]:
+        """The highest role that each person has in any of them, in this chat."""
+        persons = [Actor(user, 0, "") for user in sorted(self.user_ids)]
+        return {who.user_id: max(roles.of(people, who) for people in self._people) for who in persons}
 
     @property
     def _people(self) -> tuple[People, ...]:
         return tuple(each.people for each in self.all)
 
+    def seen_in(self, chat_id: int, roles: Roles) -> tuple[Wiring, ...]:
+        """Those that may be shown to a chat unasked: of a private one what its person may look at.
+
+        Who is in a group nobody knows; it hears of every account anyway.
+        """
+        who = Actor(chat_id, chat_id, "")
+        may = [each for each in self.all if chat_id < 0 or roles.may(each.people, who, Role.VIEWER)]
+        return tuple(may)
+
     def find(self, account: str) -> Wiring | None:
         """The account of this very name."""
         return next((each for each in self.all if each.account == account), None)
+
+    def turned_away(self, by: Actor, what: str, why: str, one: Wiring | None = None) -> None:
+        """Have it audited that somebody may not: by the account that it was about, else by all of them."""
+        for each in self.all if one is None else (one,):
+            each.post(TurnedAway(by, cut(what, _WHAT_COLUMNS), why))
 
     def title(self, account: str) -> str:
         """What a message of this account begins with: ``HUF · ``; nothing when there is one account."""

@@ -40,13 +40,12 @@ class Alarms:
         store: ChatStore,
         add: Callable[[Outgoing], None],
         wall_s: Callable[[], float],
-        second: Relay | None = None,
-        others: Relay | None = None,
+        relays: tuple[Relay | None, Relay | None],
     ) -> None:
-        """Take up what an earlier life left open; ``second``, ``others``: who is told beside the chat."""
+        """Take up what an earlier life left open; ``relays``: to the second person, and by other channels."""
         self._climb = Escalation(ladder, alarms_kept(store.notes(KIND)))
         self._store, self._add, self._wall_s = store, add, wall_s
-        self._relays = (second, others)
+        self._relays = relays
 
     @property
     def open(self) -> tuple[Alarm, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,12 @@ from bot.alarms import Alarms
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
 from bot.faults import WIRE_FAULTS, Fault, FaultBook, kind_of
+from bot.gauges import Gauges
 from bot.layout import cut, plain
+from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
-from bot.outbox import Outbox
+from bot.outbox import LAST_WORDS_S, Outbox
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
 from bot.relay import Relay
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from engine.effects import Alert
     from engine.io.app import Wiring
     from engine.io.ports import Clock
+    from engine.io.process import Process
 
 log = logging.getLogger(__name__)
 
@@ -59,16 +63,16 @@ class ChatHealth:
         poll_age_s: since Telegram last answered a poll; None = not yet in this life. With a quiet
             chat and a healthy connection it stays below the length of one poll (25 s).
         faults: what is wrong now, in words; empty when all is well.
-        unseen: HIGH alerts that nobody has seen.
         durable: False when the chat's store cannot be written.
+        unseen: HIGH alerts that nobody has seen.
     """
 
     poll_age_s: float | None
     waiting: int
     waiting_high: int
-    unseen: int
     faults: tuple[str, ...]
     durable: bool
+    unseen: int = 0
 
 
 class TelegramChat:
@@ -88,6 +92,7 @@ class TelegramChat:
         clock: Clock,
         wall_s: Callable[[], float],
         store_path: Path,
+        process: Process,
         group_commands: bool = False,
         tuning: ChatTuning | None = None,
         drop_after_s: float = 30.0,
@@ -103,6 +108,7 @@ class TelegramChat:
             clock: the monitor's time, which may be shifted; limits and waits go by it.
             wall_s: the host's epoch seconds, the time Telegram's own dates compare with.
             store_path: the chat's own small SQLite file.
+            process: what it knows of itself.
             group_commands: a group may command too; else it may only look.
             tuning: its way to Telegram and how it speaks; None = directly, as usual.
             drop_after_s: commands older than this are not run.
@@ -122,13 +128,13 @@ class TelegramChat:
         self._poll_faults = FaultBook("poll", self._alert)
         self._send_faults = FaultBook("send", self._alert)
         self._outbox = Outbox(store=self._store, faults=self._send_faults, clock=clock, wall_s=wall_s)
-        second, addresses = self._tuning.second_user, self._tuning.addresses()
-        self._second = Relay("the second person", clock) if second else None
-        self._others = Relay("the other channel", clock) if addresses else None
-        self._channels = OtherChannels(addresses)
+        self._relays = (
+            Relay("the second person", clock) if self._tuning.second_user else None,
+            Relay("the other channel", clock) if self._tuning.channels else None,
+        )
         self._alarms = Alarms(
             self._tuning.ladder, store=self._store, add=self._outbox.add, wall_s=wall_s,
-            second=self._second, others=self._others,
+            relays=self._relays,
         )  # fmt: skip
         self._voice = Voice(
             store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed,
@@ -142,13 +148,22 @@ class TelegramChat:
             )
             for each in accounts
         }
+        self._living = Living(
+            self._accounts,
+            self._accounts.seen_in(chat_id, self._roles) if self._tuning.summary else (),
+            store=self._store,
+            add=self._outbox.add,
+            clock=clock,
+            wall_s=wall_s,
+        )
         show, say = self._voice.show, self._voice.reply
-        lookers = Lookers(self._accounts, show=show, say=say, waiting=self._waiting)
+        lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show, waiting=self._waiting)
         commands = Commands(show=show, say=say, title=self._accounts.title)
+        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
+        runs = handlers((lookers, gauges), commands)
         self._switchboard = Switchboard(
-            self._accounts, self._roles, handlers(lookers, commands), show=show, say=say,
-            alarms=self._alarms,
-        )  # fmt: skip
+            self._accounts, self._roles, runs, show=show, say=say, alarms=self._alarms
+        )
         self._presses = Presses(
             self._accounts,
             self._roles,
@@ -158,12 +173,13 @@ class TelegramChat:
                 "w": lookers.show_why,
                 "i": lookers.show_position,
                 "z": commands.show_snooze,
+                "t": lookers.show_tighter,
             },
             store=self._store,
             toasts=self._toasts,
             seen=SeenPresses(
                 self._accounts, self._roles, alarms=self._alarms, voice=self._voice, toasts=self._toasts,
-                second_user=second,
+                second_user=self._tuning.second_user,
             ),
         )  # fmt: skip
         self._gate = Gate(
@@ -174,7 +190,8 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
-            second_user=second,
+            second_user=self._tuning.second_user,
+            turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:
@@ -190,8 +207,8 @@ class TelegramChat:
             add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
             async with asyncio.TaskGroup() as tasks:  # these need no Telegram
                 tasks.create_task(self._watch_alerts(), name="chat alert watch")
-                if self._others is not None:
-                    tasks.create_task(self._tell_others(self._others), name="chat other channels")
+                if self._relays[1] is not None:
+                    tasks.create_task(self._tell_others(self._relays[1]), name="chat other channels")
                 await self._come_up(app)
                 await app.start()
                 await self._serve(app)
@@ -239,14 +256,22 @@ class TelegramChat:
             pace=self._pace,
             hand_on=app.update_queue.put,
         )
+        sender = Sender(app.bot, self._chat_id)
+        try:
+            await self._work(app, self._poller, sender)
+        finally:
+            await self._part(sender)
+
+    async def _work(self, app: App, poller: Poller, sender: Sender) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(app.bot, self._poller), name="chat poll")
-            tasks.create_task(self._outbox.run(Sender(app.bot, self._chat_id)), name="chat outbox")
+            tasks.create_task(self._listen(app.bot, poller), name="chat poll")
+            tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            if self._second is not None:
-                tasks.create_task(self._second.run(self._to_second(app.bot)), name="chat second person")
-            most = max(self._accounts.roles(self._roles))
-            tasks.create_task(show_menu(app.bot, self._chat_id, most), name="chat menu")
+            tasks.create_task(self._watch_living(), name="chat living messages")
+            if self._relays[0] is not None:
+                tasks.create_task(self._relays[0].run(self._to_second(app.bot)), name="chat second person")
+            ranks = self._accounts.ranks(self._roles)
+            tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
     @staticmethod
     async def _listen(bot: ExtBot[None], poller: Poller) -> None:
@@ -257,6 +282,17 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    async def _watch_living(self) -> None:
+        while True:
+            self._living.look()
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _part(self, sender: Sender) -> None:
+        """Say in the living messages that it is the end, within a second: nobody will change them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._outbox.part(self._living.last_words(), sender)
 
     def _hushed(self) -> bool:
         """Whether it is a quiet hour: never while a market is open that an account trades in."""
@@ -287,12 +323,14 @@ class TelegramChat:
         return send
 
     async def _tell_others(self, others: Relay) -> None:
-        others.heard(await self._channels.load())
-        await others.run(self._to_others)
+        channels = OtherChannels(self._tuning.addresses())
 
-    async def _to_others(self, page: Page) -> str:
-        title, _, text = plain(page.html).partition("\n")
-        return await self._channels.send(title, text)
+        async def send(page: Page) -> str:
+            title, _, text = plain(page.html).partition("\n")
+            return await channels.send(title, text)
+
+        others.heard(await channels.load())
+        await others.run(send)
 
     def _alert(self, alert: Alert) -> None:
         """Tell what is about the chat itself, or about no account."""
@@ -300,13 +338,15 @@ class TelegramChat:
 
 
 def handlers(
-    lookers: Lookers, commands: Commands
+    looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name."""
-    return {
-        entry.word: (entry, getattr(lookers if entry.needs is Role.VIEWER else commands, entry.word))
-        for entry in (START, *COMMANDS)
-    }
+    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    found = {}
+    for entry in (START, *COMMANDS):
+        rooms = looks if entry.needs is Role.VIEWER else (commands,)
+        room = next(room for room in rooms if hasattr(room, entry.word))
+        found[entry.word] = (entry, getattr(room, entry.word))
+    return found
 
 
 async def _close(app: App) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from telegram import (
     BotCommand,
+    BotCommandScope,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
+    BotCommandScopeChatMember,
     BotCommandScopeDefault,
     LinkPreviewOptions,
     Update,
@@ -34,7 +36,7 @@ from bot.menu import COMMANDS, START
 from bot.poller import UpdatesRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from bot.access import Gate
     from bot.presses import Presses
@@ -116,19 +118,32 @@ async def take_over(bot: ExtBot[None]) -> None:
         log.info("chat: a webhook could not be deleted: %s", kind_of(error))
 
 
-async def show_menu(bot: ExtBot[None], chat_id: int, most: Role) -> None:
-    """Show the commands that the most powerful person here may give, in this chat alone.
+async def show_menu(bot: ExtBot[None], chat_id: int, ranks: Mapping[int, Role]) -> None:
+    """Show to each person, by user id, the commands that they may give, in this chat alone.
 
-    Strangers see none: the lists for everybody are emptied, whoever has filled them. Should it fail, the next
-    start does it.
+    Strangers see none, those of a group neither: the lists for everybody are emptied, whoever has filled
+    them. What fails, the next start does.
     """
-    menu = [BotCommand(entry.word, entry.text) for entry in COMMANDS if entry.needs <= most]
+    everybody: list[BotCommandScope] = [
+        BotCommandScopeDefault(), BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()
+    ]  # fmt: skip
+    if chat_id > 0:  # a private chat has one person in it
+        menus: dict[BotCommandScope, Role] = {
+            BotCommandScopeChat(chat_id): ranks.get(chat_id, max(ranks.values()))
+        }
+    else:
+        everybody.append(BotCommandScopeChat(chat_id))
+        menus = {BotCommandScopeChatMember(chat_id, user): rank for user, rank in ranks.items()}
+    for scope, rank in menus.items():
+        menu = [BotCommand(entry.word, entry.text) for entry in COMMANDS if entry.needs <= rank]
+        await _tried(bot.set_my_commands(menu, scope=scope))
+    for scope in everybody:
+        await _tried(bot.delete_my_commands(scope=scope))
+
+
+async def _tried(call: Awaitable[bool]) -> None:
     try:
-        await bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
-        for everybody in (
-            BotCommandScopeDefault(), BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()
-        ):  # fmt: skip
-            await bot.delete_my_commands(scope=everybody)
+        await call
     except WIRE_FAULTS as error:
         log.info("chat: the command list could not be set: %s", kind_of(error))
 

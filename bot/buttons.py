@@ -13,7 +13,7 @@ from engine.model import DEFAULT_ACCOUNT
 
 _OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
 _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
-_LOOK = re.compile(rf"([rwiz]):{_OF}([0-9]{{1,18}})")
+_LOOK = re.compile(rf"([rwitz]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
 _PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,48}}):([yn])")
 _SEEN = re.compile(r"s:([a-z2-7]{5}|t[0-9]{1,15})")
@@ -32,7 +32,8 @@ class Pick:
 class Look:
     """A page to be shown.
 
-    ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position, ``z`` = its snoozes.
+    ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position, ``t`` = tighter stops,
+    ``z`` = its snoozes.
     """
 
     page: str

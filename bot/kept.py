@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: What a restart makes anew: the row's number is known from the row, the rest belongs to one life.
-_OF_ONE_LIFE = ("row", "attempts", "not_before_s", "place")
+_OF_ONE_LIFE = ("row", "attempts", "not_before_s", "place", "write")
 
 
 def to_body(item: Outgoing) -> dict[str, Any]:

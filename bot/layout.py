@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from engine.money import rupees
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -68,6 +70,13 @@ def pair(left: str, right: str, width: int = COLUMNS) -> str:
     return left + right.rjust(width - len(left))
 
 
+def both(left: str, right: str, width: int = COLUMNS) -> list[str]:
+    """Put two texts at the two edges of a line, or of two: neither may be cut."""
+    if len(left) + len(right) < width:
+        return [pair(left, right, width)]
+    return [*folded(left), pair("", right, width)]
+
+
 def folded(text: str, first: str = "", lines: int = 3) -> list[str]:
     """Wrap a sentence to the columns, at most so many lines, each after an indent like ``first``."""
     indent = " " * len(first)
@@ -100,6 +109,41 @@ def story(lines: Sequence[str]) -> str:
     return "\n".join(part for part in [*parts, table(block)] if part)
 
 
+def stacked(
+    head: str,
+    blocks: Sequence[Sequence[str]],
+    left_out: str,
+    *,
+    foot: str = "",
+    most: int = 2,
+    apart: bool = False,
+) -> tuple[Page, ...]:
+    """Put blocks of columns under a head, over at most so many messages; each block stays whole.
+
+    ``left_out`` says what it is of which there is more: ``… and 12 more exits``. ``foot`` is HTML below all.
+    ``apart``: with an empty line between two blocks.
+    """
+    chunks: list[list[str]] = [[]]
+    room, shown = MESSAGE_LIMIT - len(head) - len(foot), 0
+    for block in blocks:
+        cost = len(escape("\n".join(block))) + 2
+        if chunks[-1] and cost > room:
+            if len(chunks) == most:
+                break
+            chunks.append([])
+            room = MESSAGE_LIMIT - len(foot)
+        chunks[-1] += ["", *block] if chunks[-1] and apart else block
+        room -= cost
+        shown += 1
+    texts = [table(chunk) for chunk in chunks]
+    texts[0] = f"{head}\n{texts[0]}".rstrip()
+    if rest := len(blocks) - shown:
+        texts[-1] += f"\n… and {rest} more {escape(left_out)}"
+    if foot:
+        texts[-1] += f"\n{foot}"
+    return tuple(Page(text) for text in texts)
+
+
 def packed(parts: Iterable[str]) -> list[str]:
     """Paragraphs put into as few messages as hold them."""
     texts: list[str] = []
@@ -109,6 +153,11 @@ def packed(parts: Iterable[str]) -> list[str]:
         else:
             texts.append(part)
     return texts
+
+
+def count(number: int) -> str:
+    """A number grouped as amounts are: 12,34,567."""
+    return rupees(number * 100).removeprefix("₹").partition(".")[0]
 
 
 def span(seconds: float) -> str:

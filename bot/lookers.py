@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from bot.accounts import mark
 from bot.accounts_view import accounts_pages, all_status_pages
-from bot.position_card import card_page, positions_pages
+from bot.position_card import positions_pages
 from bot.rules_view import rules_pages
 from bot.status import status_pages, with_lines
+from bot.tighten_view import tighten_page
 from bot.views import help_page, look_page, start_page, under
 from bot.why_view import why_page
 from bot.wishes import read_id
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
     from engine.io.app import Wiring
+    from engine.view import PositionView
 
 
 class Lookers:
@@ -35,13 +37,23 @@ class Lookers:
         *,
         show: Callable[[Page], None],
         say: Callable[[str], None],
+        card: Callable[[Wiring, PositionView], None],
         waiting: Callable[[Collection[str]], Sequence[str]],
     ) -> None:
-        """``show`` and ``say`` reach the phone; ``waiting`` tells what of these marks waits to be seen."""
+        """Look, and nothing else.
+
+        Args:
+            accounts: all of them.
+            show: reaches the phone; so does ``say``.
+            say: in plain words.
+            card: shows a position for as long as it is there.
+            waiting: tells what of these marks waits to be seen.
+        """
         self._waiting = waiting
         self._accounts = accounts
         self._show = show
         self._say = say
+        self._card = card
 
     async def start(self, asked: Asked) -> None:
         """Greet."""
@@ -109,7 +121,16 @@ class Lookers:
         elif not found:
             self._say(f"{title}No position {strategy_id}. /positions lists them all.")
         for each in found:
-            self._show(under(title, card_page(view, each, mark(one.account))))
+            self._card(one, each)
+
+    async def show_tighter(self, one: Wiring, strategy_id: int) -> None:
+        """Offer tighter stops for a position; each button is a /set, which asks first."""
+        name = one.account if self._accounts.several else ""
+        found = [p for p in one.view().positions if p.strategy_id == strategy_id]
+        if not found:
+            self._say(f"{self._accounts.title(one.account)}No position {strategy_id}.")
+        for each in found:
+            self._show(under(self._accounts.title(one.account), tighten_page(each, name)))
 
     async def show_rules(self, one: Wiring, strategy_id: int) -> None:
         """Show the rules of one position, or of each row's account that has this id."""

@@ -1,6 +1,6 @@
 """The one table of commands: who may, what Telegram's list and /help say, what the buttons below offer.
 
-A new look-only command is one line here and one method of `bot.lookers.Lookers` with its name; one that
+A new look-only command is one line here and one method of its name in `bot.lookers` or `bot.gauges`; one that
 does something is a line here and a method of `bot.commands.Commands`.
 """
 
@@ -35,6 +35,11 @@ def _look(word: str, text: str, *usage: tuple[str, str], panel: bool = True) -> 
     return Entry(word, Role.VIEWER, text, usage or ((f"/{word}", text),), panel)
 
 
+def _more(word: str, what: str) -> tuple[tuple[str, str], ...]:
+    """The usage of what takes a number of lines."""
+    return (f"/{word}", what), (f"/{word} 30", "more lines")
+
+
 COMMANDS: tuple[Entry, ...] = (
     _look("status", "how everything stands"),
     _look("positions", "each position in two lines"),
@@ -45,6 +50,10 @@ COMMANDS: tuple[Entry, ...] = (
         ("/rules", "what guards a position, how far it is"),
     ),
     _look("why", "what its rules did, and why not more"),
+    _look("orders", "what exits have ordered today"),
+    _look("trades", "the last fills", *_more("trades", "the last fills of today")),
+    _look("health", "one line each, the red first"),
+    _look("feed", "how prices come, and how old they are", panel=False),
     _look("accounts", "each account: mode, token, P&L"),
     Entry(
         "set", Role.OPERATOR, "tighten a rule: look, confirm",
@@ -78,6 +87,10 @@ COMMANDS: tuple[Entry, ...] = (
         "resume", Role.OWNER, "let the rules act again",
         (("/resume", "let them act again"), ("/resume 3359", "one held position")),
     ),
+    _look("drill", "the last drill; hold one now", panel=False),
+    _look("audit", "who did what", *_more("audit", "who did what"), panel=False),
+    _look("log", "the end of the log", *_more("log", "the end of the log"), panel=False),
+    _look("version", "what runs, since when", panel=False),
     _look("help", "what each command does", panel=False),
 )  # fmt: skip
 

@@ -1,7 +1,8 @@
-"""Everything that leaves for the chat: two lanes over one queue and one budget.
+"""Everything that leaves for the chat: three lanes over one queue and one budget.
 
 HIGH alerts have a lane of their own, so that none of them waits behind a message whose answer is
-slow; the budget keeps the others from spending what a HIGH alert needs. What must survive a restart is
+slow, and living messages have one, so that nobody waits behind them; the budget keeps the others from
+spending what a HIGH alert needs. What must survive a restart is
 kept in the chat's store until Telegram has taken it.
 """
 
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 from bot.faults import Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
 from bot.layout import Page, plain, span
-from bot.queue import Budget, Outgoing, Rank, Waiting
+from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
+from bot.store import LIVING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from bot.store import ChatStore
     from engine.io.ports import Clock
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HIGH_LANE = frozenset({Rank.HIGH})
-_OTHER_LANE = frozenset(Rank) - _HIGH_LANE
+_LANES = {
+    "chat outbox, high": _HIGH_LANE,
+    "chat outbox": frozenset(Rank) - _HIGH_LANE - LIVING_RANKS,
+    "chat outbox, live": LIVING_RANKS,
+}
 #: While Telegram cannot be reached the next message is tried this often, so that news come at once
 #: when it is back.
 UNREACHED_S = 3.0
@@ -52,8 +58,8 @@ class Outbox:
         self._waiting = Waiting()
         self._in_flight: set[str] = set()
         self._budget = Budget(at_s=clock.now_s())
-        self._changed = {lane: asyncio.Event() for lane in (_HIGH_LANE, _OTHER_LANE)}
-        self._nudged = {lane: asyncio.Event() for lane in (_HIGH_LANE, _OTHER_LANE)}
+        self._changed = {lane: asyncio.Event() for lane in _LANES.values()}
+        self._nudged = {lane: asyncio.Event() for lane in _LANES.values()}
         for row, body in store.kept():
             item = from_body(row, body)
             if item is None:
@@ -94,8 +100,18 @@ class Outbox:
     async def run(self, sender: Sender) -> None:
         """Send until cancelled; never raises for what Telegram or the network does."""
         async with asyncio.TaskGroup() as lanes:
-            lanes.create_task(self._lane(_HIGH_LANE, sender), name="chat outbox, high")
-            lanes.create_task(self._lane(_OTHER_LANE, sender), name="chat outbox")
+            for name, ranks in _LANES.items():
+                lanes.create_task(self._lane(ranks, sender), name=name)
+
+    async def part(self, letters: Iterable[Outgoing], sender: Sender) -> None:
+        """Say last words in messages that stand already, each once, as far as the budget goes."""
+        for item in letters:
+            place = self._store.card(item.thread)
+            if place is None or place.message_id is None or item.thread in self._in_flight:
+                continue
+            if not self._budget.take(Rank.REPLY, self._clock.now_s()):
+                return
+            await sender.edit(place.message_id, item.page.html, item.page.keyboard)
 
     async def _lane(self, ranks: frozenset[Rank], sender: Sender) -> None:
         while True:
@@ -133,15 +149,38 @@ class Outbox:
 
     async def _deliver(self, item: Outgoing, sender: Sender) -> Outcome:
         place = self._store.card(item.thread) if item.thread else None
-        keyboard = item.page.keyboard
+        page = item.page if item.write is None else item.write()
+        keyboard = page.keyboard
         if item.keeps_buttons and place is not None and not place.answered:
             keyboard = keyboard_from_text(place.keyboard)
         if place is not None and place.message_id is not None and not item.fresh:
-            return await sender.edit(place.message_id, item.page.html, keyboard)
+            outcome = await sender.edit(place.message_id, page.html, keyboard)
+            await self._pin(item, place.message_id, outcome, sender, pinned=place.pinned)
+            return outcome
         if item.edit_only:
             return Delivered(0)
-        html = item.page.html + _lateness(item, self._wall_s())
-        return await sender.send(Page(html, keyboard, item.page.panel), silent=item.silent)
+        html = page.html + _lateness(item, self._wall_s())
+        outcome = await sender.send(Page(html, keyboard, page.panel), silent=item.silent)
+        if isinstance(outcome, Delivered):
+            await self._pin(item, outcome.message_id, outcome, sender, pinned=False)
+        return outcome
+
+    async def _pin(
+        self, item: Outgoing, message_id: int, outcome: Outcome, sender: Sender, *, pinned: bool
+    ) -> None:
+        """Pin what is to be pinned and is not yet; unpin what will never change again.
+
+        A pin that got lost is tried again with the next edit, one that Telegram refuses is not.
+        """
+        if pinned and (isinstance(outcome, Gone) or item.last):
+            await sender.unpin(message_id)
+        elif item.pinned and not pinned and isinstance(outcome, Delivered):
+            pin = await sender.pin(message_id)
+            if isinstance(pin, Refused):
+                log.warning("chat: the live summary cannot be pinned: %s; may the bot pin here?", pin.reason)
+            if isinstance(pin, Delivered | Refused):
+                self._store.place_card(item.thread, message_id)
+                self._store.pin_card(item.thread)
 
     async def _last_words(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> None:
         """Let a sending that is under way end, so that a restart does not say it a second time."""
@@ -164,19 +203,45 @@ class Outbox:
                 if message_id:  # else nothing was sent, and nothing learnt
                     self._faults.gone(now_s)
                 self._placed(item, message_id)
-                self._drop([item])
-            case Flooded(retry_after_s):
-                log.warning("chat: Telegram asks for %s of silence", span(retry_after_s))
-                self._budget.block(retry_after_s, now_s)
-                self._give_back(item)
+                if item.last:
+                    self._ended(item)
+                else:
+                    self._drop([item])
+            case Flooded():
+                self._flooded(item, outcome, now_s)
             case Gone():
-                self._give_back(replace(item, fresh=True))
+                self._gone(item)
             case Refused(reason):
                 log.error("chat: Telegram refused a message: %s: %.80s", reason, plain(item.page.html))
                 self._drop([item])
             case Failed(fault, sent):
                 return self._failed(item, fault, sent, now_s)
         return 0.0
+
+    def _flooded(self, item: Outgoing, flooded: Flooded, now_s: float) -> None:
+        log.warning("chat: Telegram asks for %s of silence", span(flooded.retry_after_s))
+        if flooded.edit:
+            self._budget.block_edits(flooded.retry_after_s, now_s)
+            item = replace(item, not_before_s=now_s + flooded.retry_after_s)
+        else:
+            self._budget.block(flooded.retry_after_s, now_s)
+        self._give_back(item)
+
+    def _gone(self, item: Outgoing) -> None:
+        """The message to be edited is not there: say it in a new one, unless it was only to be edited."""
+        if item.edit_only:
+            self._ended(item)
+        elif item.thread.startswith(LIVING):  # whatever is said next in this thread makes the new message
+            self._store.forget_card(item.thread)
+            self._give_back(item)
+        else:
+            self._give_back(replace(item, fresh=True))
+
+    def _ended(self, item: Outgoing) -> None:
+        """Let go of a message in which nothing more can or will be said."""
+        if item.thread.startswith(LIVING):
+            self._store.forget_card(item.thread)
+        self._drop([item])
 
     def _placed(self, item: Outgoing, message_id: int) -> None:
         if not item.thread or not message_id:

@@ -5,20 +5,26 @@ Everything is of one `MonitorView`; what it does not know is written as unknown,
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.layout import COLUMNS, Button, Page, cut, escape, folded, pair, span, table
-from bot.status import IST, OLD_DATA_S, Line, calm, doing, pages, result, total_lines, waits
+from bot.layout import COLUMNS, Button, Page, both, cut, escape, folded, pair, span, table
+from bot.status import Line, amount, calm, clock_words, doing, pages, result, rule_word, total_lines
 from bot.views import EXITABLE
-from engine.model import DEFAULT_ACCOUNT
+from engine.material import OLD_DATA_S
+from engine.messages import FeedState
+from engine.model import DEFAULT_ACCOUNT, Urgency
 from engine.money import rupees, signed_rupees
 from engine.preflight import Light
 from engine.view import PositionState
 
 if TYPE_CHECKING:
-    from engine.view import LegView, MonitorView, PositionView
+    from collections.abc import Callable
 
+    from bot.layout import Keyboard
+    from engine.view import LegView, MonitorView, PositionView, ThresholdView
+
+_LOUD = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: So much is said of a reason.
 _WHY_COLUMNS = 300
 #: More legs than this are counted, not listed: a message has an end.
@@ -33,8 +39,10 @@ def positions_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
     if view.down:  # there is no house behind it: its positions are not none
         return (Page(f"{escape(title)}<b>Positions</b> unknown: {escape(view.degraded)}"),)
     ordered = sorted(view.positions, key=calm)
-    at = datetime.fromtimestamp(view.at_s, IST)
-    head = [f"{escape(title)}<b>Positions</b> · {len(ordered)} · {at:%H:%M:%S} IST", *total_lines([view])]
+    head = [
+        f"{escape(title)}<b>Positions</b> · {len(ordered)} · {clock_words(view.at_s)}",
+        *total_lines([view]),
+    ]
     return pages("\n".join(head), [Line(view, position) for position in ordered], _two_lines)
 
 
@@ -42,23 +50,43 @@ def _two_lines(line: Line) -> list[str]:
     position = line.position
     days = "" if position.dte is None else f" DTE {position.dte}"
     return [
-        *_both(f"{_id(position)} {position.symbol}", result(position)),
+        *both(f"{_id(position)} {position.symbol}", result(position)),
         pair(position.strategy, f"{doing(position)}{days}"),
         *([position.snooze.partition(",")[0]] if position.snooze else []),
     ]
 
 
-def card_page(view: MonitorView, position: PositionView, of: str = "") -> Page:
-    """One position: what it is worth at mark and closed now, its legs, its stops.
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One button of the card: its letter (`bot.buttons`), and for which positions it is there."""
 
-    ``of``: the account's mark for the buttons. Exit only leads to a question.
+    text: str
+    letter: str
+    style: str = ""
+    when: Callable[[PositionView], bool] = lambda _position: True
+
+
+def _exitable(position: PositionView) -> bool:
+    return position.state in EXITABLE
+
+
+#: The buttons below a card, row by row; each only looks, or leads to a question.
+_KEYS: tuple[tuple[_Key, ...], ...] = (
+    (_Key("Exit…", "p", "danger", _exitable), _Key("Tighten…", "t", when=_exitable)),
+    (_Key("Why?", "w"), _Key("Rules", "r"), _Key("Snooze…", "z", when=_exitable)),
+)
+
+
+def card_page(view: MonitorView, position: PositionView, of: str = "") -> Page:
+    """One position: what it is worth at mark and closed now, its legs, its rules, how it moves.
+
+    ``of``: the account's mark for the buttons.
     """
     state = position.state
     days = "" if position.dte is None else f" · DTE {position.dte}"
-    at = datetime.fromtimestamp(view.at_s, IST)
     lines = [
-        f"<b>{escape(f'{_id(position)} {position.symbol} {position.strategy}')}</b>",
-        f"{doing(position)} · {position.urgency.name}{days} · {at:%H:%M:%S} IST",
+        f"{_LOUD[position.urgency]}<b>{escape(name_of(position))}</b>",
+        f"{doing(position)} · {position.urgency.name}{days} · {clock_words(view.at_s)}",
     ]
     if state not in {PositionState.FLAT, PositionState.INVALID}:
         lines += _worth(position)
@@ -66,15 +94,20 @@ def card_page(view: MonitorView, position: PositionView, of: str = "") -> Page:
         lines.append(f"🔕 {escape(position.snooze[:1].upper() + position.snooze[1:])}")
     if position.part:
         lines.append(escape(position.part.capitalize()))
-    lines += _troubles(position)
+    lines += _troubles(view, position)
     if position.reason:
         lines.append(escape(cut(position.reason, _WHY_COLUMNS)))
-    rows = [text for leg in position.legs[:_LEGS] for text in _leg(leg, open_=view.session_open)]
+    legs = [text for leg in position.legs[:_LEGS] for text in _leg(leg, open_=view.session_open)]
     if len(position.legs) > _LEGS:
-        rows.append(f"and {len(position.legs) - _LEGS} more legs")
-    stops = waits(position)
-    rows += ["", *stops] if rows and stops else stops
+        legs.append(f"and {len(position.legs) - _LEGS} more legs")
+    blocks = [block for block in (legs, _rules(position), _moves(position)) if block]
+    rows = [text for number, block in enumerate(blocks) for text in ([""] if number else []) + block]
     return Page("\n".join(filter(None, [*lines, table(rows)])), _keyboard(position, of))
+
+
+def name_of(position: PositionView) -> str:
+    """Id, underlying and strategy."""
+    return f"{_id(position)} {position.symbol} {position.strategy}"
 
 
 def _id(position: PositionView) -> str:
@@ -87,20 +120,70 @@ def _worth(position: PositionView) -> list[str]:
     share = "" if position.pnl_pct is None else f" · {position.pnl_pct:+.1f}%"
     at_mark = "unknown" if mark is None else signed_rupees(mark)
     net = "unknown" if closing is None else signed_rupees(closing)
-    return [f"P&amp;L at mark <b>{at_mark}</b>{share}", f"Closed now <b>{net}</b>, after charges"]
+    costs = position.closing_charges_paise
+    after = "after charges" if costs is None else f"charges {rupees(costs)}"
+    peak = [] if position.peak_paise is None else [f"Peak {signed_rupees(position.peak_paise)}"]
+    return [f"P&amp;L at mark <b>{at_mark}</b>{share}", f"Closed now <b>{net}</b>, {after}", *peak]
 
 
-def _troubles(position: PositionView) -> list[str]:
+def _troubles(view: MonitorView, position: PositionView) -> list[str]:
     lines = ["🔴 <b>Unprotected</b>: no loss rule guards it"] if position.unprotected else []
+    if view.session_open and view.feed is not FeedState.LIVE and position.state is not PositionState.FLAT:
+        lines.append(f"⚠️ Feed {view.feed}: prices may be old")
     ready = position.ready
     loud = [position.differs, ready.text if ready is not None and ready.light is not Light.GREEN else ""]
     return lines + [f"⚠️ {escape(cut(text, _WHY_COLUMNS))}" for text in loud if text]
 
 
+def _rules(position: PositionView) -> list[str]:
+    """Each rule that waits for a P&L or a price, losses last: its level, and how far it is in both measures.
+
+    Rules of the clock have neither; the days say enough.
+    """
+    armed = [t for t in position.thresholds if t.available]
+    amounts = [t for t in armed if t.threshold_paise is not None]
+    prices = [t for t in armed if t.threshold_paise is None and t.points is not None]
+    ordered = [*sorted(amounts, key=lambda t: -(t.threshold_paise or 0)), *prices]
+    return [text for t in ordered for text in _rule(t)]
+
+
+def _rule(threshold: ThresholdView) -> list[str]:
+    paise, points = threshold.threshold_paise, threshold.points
+    name = rule_word(threshold.rule)
+    if threshold.underlying_paise is not None:
+        name += f" at {rupees(threshold.underlying_paise).removeprefix('₹').partition('.')[0]}"
+    away = [] if threshold.distance_paise is None else [amount(abs(threshold.distance_paise))[1:]]
+    if points is not None:
+        away.append(f"{abs(points):,.0f} points")
+    far = ["met now"] if threshold.met else [f"{' or '.join(away)} away"] if away else []
+    return [*([name] if paise is None else both(name, amount(paise))), *(pair("", text) for text in far)]
+
+
+def _moves(position: PositionView) -> list[str]:
+    """The Greeks of the whole position, rupees per point, day and point of volatility."""
+    greeks = position.greeks
+    if greeks is None:
+        return []
+    half = COLUMNS // 2
+    cells = (
+        ("delta", f"{greeks.delta:+.1f}"),
+        ("theta", _rupees(greeks.theta_paise)),
+        ("gamma", f"{greeks.gamma:+.3f}"),
+        ("vega", _rupees(greeks.vega_paise)),
+    )
+    rows = [f"{pair(name, value, half - 1)}" for name, value in cells]
+    return [f"{left}  {right}".rstrip() for left, right in (rows[:2], rows[2:])]
+
+
+def _rupees(paise: float) -> str:
+    """Whole rupees: a model's amounts have no paise."""
+    return amount(round(paise / 100) * 100).partition(".")[0]
+
+
 def _leg(leg: LegView, *, open_: bool) -> list[str]:
     """Its name; below it signed units, entry and mark; what is wrong with its price."""
     entry, mark = (_price(paise) for paise in (leg.entry_paise, leg.mark_paise))
-    lines = [*folded(leg.name), *_both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
+    lines = [*folded(leg.name), *both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
     if leg.fault:
         lines += folded(leg.fault, " ! ")
     if leg.from_before:
@@ -110,20 +193,14 @@ def _leg(leg: LegView, *, open_: bool) -> list[str]:
     return lines
 
 
-def _both(left: str, right: str) -> list[str]:
-    """At the two edges of a line, or of two: neither an id nor a quantity may be cut."""
-    if len(left) + len(right) < COLUMNS:
-        return [pair(left, right)]
-    return [*folded(left), pair("", right)]
-
-
 def _price(paise: int | None) -> str:
     return "?" if paise is None else rupees(paise).replace("₹", "").replace("−", "-")
 
 
-def _keyboard(position: PositionView, of: str) -> tuple[tuple[Button, ...], ...]:
+def _keyboard(position: PositionView, of: str) -> Keyboard:
     name = f"{of}{position.strategy_id}"
-    looks = (Button("Why?", f"w:{name}"), Button("Rules", f"r:{name}"))
-    if position.state not in EXITABLE:
-        return (looks,)
-    return ((Button("Exit…", f"p:{name}", "danger"), Button("Snooze…", f"z:{name}")), looks)
+    rows = [
+        tuple(Button(key.text, f"{key.letter}:{name}", key.style) for key in row if key.when(position))
+        for row in _KEYS
+    ]
+    return tuple(row for row in rows if row)

@@ -15,19 +15,26 @@ from typing import TYPE_CHECKING
 from bot.layout import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 #: Five at once and 0.5 a second are at most ten in any ten seconds.
 BURST = 5.0
 PER_S = 0.5
 #: Telegram punishes eager editing hardest: a card that changes by itself is edited this often at most.
 EDIT_EVERY_S = 5.0
+#: A living message (`bot.living`) tells nothing that an alert does not: all of them together change so often.
+LIVE_EVERY_S = 10.0
+#: After a flood wait for an edit, living messages rest at least so long.
+FLOODED_REST_S = 60.0
 #: More than this waiting is a storm nobody reads; the quietest and oldest go first.
 WAITING_LIMIT = 500
 
 
 class Rank(IntEnum):
-    """Who goes first; lower is sooner."""
+    """Who goes first; lower is sooner.
+
+    The last two are living messages: something turned (a state, an urgency, a fill), or amounts drifted.
+    """
 
     HIGH = 0
     QUESTION = 1
@@ -35,8 +42,11 @@ class Rank(IntEnum):
     MEDIUM = 3
     NORMAL = 4
     EDIT = 5
+    TURN = 6
+    DRIFT = 7
 
 
+LIVING_RANKS = frozenset({Rank.TURN, Rank.DRIFT})
 #: How many messages of the burst must be left over after one of this rank was sent.
 RESERVE: dict[Rank, float] = {
     Rank.HIGH: 0.0,
@@ -45,6 +55,8 @@ RESERVE: dict[Rank, float] = {
     Rank.MEDIUM: 2.0,
     Rank.NORMAL: 3.0,
     Rank.EDIT: 4.0,
+    Rank.TURN: 4.0,
+    Rank.DRIFT: 4.0,
 }
 
 
@@ -56,6 +68,9 @@ class Outgoing:
         thread: the nonce whose message this is or edits; empty = a message of its own.
         edit_only: change the thread's message if it has one, else say nothing.
         fresh: send a new message even if the thread has one (it can no longer be edited).
+        write: makes the page anew when it is sent, so that nothing old is told; None = ``page`` is it.
+        pinned: pin the message without a sound once it is there.
+        last: the thread's last word: when it is delivered the message is unpinned and forgotten.
         keeps_buttons: an edit that leaves the thread's unanswered buttons where they are.
         silent: no sound on the phone.
         created_s: when it was said, wall clock; a late alert says how late it is.
@@ -74,6 +89,9 @@ class Outgoing:
     thread: str = ""
     edit_only: bool = False
     fresh: bool = False
+    write: Callable[[], Page] | None = None
+    pinned: bool = False
+    last: bool = False
     keeps_buttons: bool = False
     silent: bool = False
     delayed_after_s: float | None = None
@@ -92,6 +110,7 @@ class Budget:
     at_s: float = 0.0
     blocked_until_s: float = 0.0
     next_edit_s: float = 0.0
+    next_live_s: float = 0.0
 
     def take(self, rank: Rank, now_s: float) -> bool:
         """Spend one message if this rank may."""
@@ -100,6 +119,8 @@ class Budget:
         self.tokens -= 1
         if rank is Rank.EDIT:
             self.next_edit_s = now_s + EDIT_EVERY_S
+        if rank in LIVING_RANKS:
+            self.next_live_s = now_s + LIVE_EVERY_S
         return True
 
     def wait_s(self, rank: Rank, now_s: float) -> float:
@@ -108,8 +129,18 @@ class Budget:
         missing = 1 + RESERVE[rank] - self.tokens
         # A hair of tolerance: a sleep that ends exactly on time must not find 0.9999999 of a message.
         ready = missing / PER_S if missing > 1e-6 else 0.0
-        edit = self.next_edit_s - now_s if rank is Rank.EDIT else 0.0
-        return max(ready, edit, self.blocked_until_s - now_s, 0.0)
+        own_s = self.next_live_s if rank in LIVING_RANKS else now_s
+        if rank is Rank.EDIT:
+            own_s = self.next_edit_s
+        return max(ready, own_s - now_s, self.blocked_until_s - now_s, 0.0)
+
+    def block_edits(self, seconds: float, now_s: float) -> None:
+        """Obey a flood wait that an edit met: what changes by itself rests, alerts are tried all the same.
+
+        Telegram counts edits and sends together, so a send may be refused too; then `block` has it rest.
+        """
+        self.next_edit_s = max(self.next_edit_s, now_s + seconds)
+        self.next_live_s = max(self.next_live_s, now_s + max(seconds, FLOODED_REST_S))
 
     def room(self, now_s: float) -> float:
         """How many messages may leave at once, if they are HIGH."""

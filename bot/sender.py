@@ -35,9 +35,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
-    """Telegram wants silence for so many seconds."""
+    """Telegram wants silence for so many seconds; ``edit``: it said so to an edit."""
 
     retry_after_s: float
+    edit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,23 @@ class Sender:
                 return Delivered(message_id)
             if any(words in reason for words in _NOT_EDITABLE):
                 return Gone()
-        return outcome
+        return Flooded(outcome.retry_after_s, edit=True) if isinstance(outcome, Flooded) else outcome
+
+    async def pin(self, message_id: int) -> Outcome:
+        """Pin a message, without a sound."""
+
+        async def once(_text: str, _mode: str | None) -> bool:
+            return await self._bot.pin_chat_message(self._chat_id, message_id, disable_notification=True)
+
+        return await _attempt(once, "")
+
+    async def unpin(self, message_id: int) -> Outcome:
+        """Take a message from the pinned ones."""
+
+        async def once(_text: str, _mode: str | None) -> bool:
+            return await self._bot.unpin_chat_message(self._chat_id, message_id)
+
+        return await _attempt(once, "")
 
 
 def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bot.layout import COLUMNS, MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
+from engine.material import OLD_DATA_S
 from engine.messages import FeedState
 from engine.model import DEFAULT_ACCOUNT, Action
 from engine.money import rupees, signed_rupees
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from engine.view import AccountView, MonitorView, PositionView, ThresholdView
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
-#: Market data older than this is called old, seconds.
-OLD_DATA_S = 10.0
 #: More pages than this nobody reads on a phone.
 STATUS_PAGES = 3
 _LAKH_PAISE = 1_00_000_00
@@ -107,9 +106,8 @@ def pages(
 
 
 def _head(view: MonitorView) -> str:
-    at = datetime.fromtimestamp(view.at_s, IST)
     lines = [
-        f"{mode_words(view)} · {at:%H:%M:%S} IST",
+        f"{mode_words(view)} · {clock_words(view.at_s)}",
         f"{escape(view.session_text[:1].upper() + view.session_text[1:])} · {feed_words(view)}",
         *total_lines([view]),
     ]
@@ -121,6 +119,16 @@ def _head(view: MonitorView) -> str:
     sources = (("Trade store", view.store), ("Realtime", view.realtime), ("Redis", view.cache))
     lines += [f"{name}: {escape(text)}" for name, text in sources if text]
     return "\n".join([*lines, *warnings(view)])
+
+
+def clock_words(at_s: float) -> str:
+    """A moment of the monitor's clock: ``10:15:33 IST``."""
+    return f"{datetime.fromtimestamp(at_s, IST):%H:%M:%S} IST"
+
+
+def stopped_words(at_s: float) -> str:
+    """The first line of a living message that nobody will change."""
+    return f"⏹ <b>Stopped at {clock_words(at_s)}</b>: nobody watches"
 
 
 def mode_words(view: MonitorView) -> str:
@@ -234,7 +242,7 @@ def _position(line: Line) -> list[str]:
         lines.append("! unprotected: no loss rule")
         off = [t for t in position.thresholds if not t.available and t.rule.startswith("stop_")]
         for threshold in off:
-            lines += folded(f"{_rule(threshold)} off: {threshold.text}", "! ")
+            lines += folded(f"{rule_word(threshold.rule)} off: {threshold.text}", "! ")
     if not position.profit_exit:
         lines.append("! no profit exit")
     ready = position.ready
@@ -290,7 +298,7 @@ def waits(position: PositionView) -> list[str]:
 
 def _threshold(threshold: ThresholdView) -> list[str]:
     """Where a rule fires and, below it, how far that is: by the underlying if known, else in rupees."""
-    name, paise = _rule(threshold), threshold.threshold_paise
+    name, paise = rule_word(threshold.rule), threshold.threshold_paise
     away = (
         ""
         if threshold.distance_paise is None
@@ -306,8 +314,9 @@ def _threshold(threshold: ThresholdView) -> list[str]:
     return [*lines, away] if away else lines
 
 
-def _rule(threshold: ThresholdView) -> str:
-    return _RULE_WORDS.get(threshold.rule, threshold.rule)
+def rule_word(rule: str) -> str:
+    """A rule's name in a column: target, stop, trail."""
+    return _RULE_WORDS.get(rule, rule)
 
 
 def amount(paise: int) -> str:

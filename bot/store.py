@@ -26,12 +26,15 @@ log = logging.getLogger(__name__)
 SEEN_KEPT = 1_000
 #: A question lives for a minute, a card for an exit: the last few hundred are plenty.
 CARDS_KEPT = 500
+#: The threads of living messages begin so (`bot.living`); they are kept as long as they live.
+LIVING = "live:"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (identity TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS cards (
     nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL, keyboard TEXT NOT NULL,
-    doubtful INTEGER NOT NULL, wish TEXT NOT NULL DEFAULT '', position TEXT NOT NULL DEFAULT ''
+    doubtful INTEGER NOT NULL, wish TEXT NOT NULL DEFAULT '', pinned INTEGER NOT NULL DEFAULT 0,
+    position TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS notes (
@@ -50,6 +53,7 @@ class CardPlace:
         keyboard: the buttons it carries, as JSON; empty when it never had any.
         doubtful: a sending of it went without receipt, so a copy may stand in the chat unknown to us.
         wish: what yes would do; None = nobody knows (no question, or one of an older version).
+        pinned: this message is pinned, or Telegram will not pin it; it is not asked again.
         position: the one position it asks about; empty = several, none, or nobody knows.
     """
 
@@ -58,6 +62,7 @@ class CardPlace:
     keyboard: str = ""
     doubtful: bool = False
     wish: Wish | None = None
+    pinned: bool = False
     position: str = ""
 
 
@@ -105,7 +110,9 @@ class ChatStore:
 
     def place_card(self, nonce: str, message_id: int) -> None:
         """Remember which message carries this nonce from now on."""
-        self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), message_id=message_id))
+        known = self._cards.get(nonce, CardPlace())
+        pinned = known.pinned and known.message_id == message_id
+        self._put_card(nonce, replace(known, message_id=message_id, pinned=pinned))
 
     def doubt_card(self, nonce: str) -> None:
         """Remember that a message with this nonce may have arrived without our knowing which."""
@@ -114,6 +121,19 @@ class ChatStore:
     def answer_card(self, nonce: str) -> None:
         """Remember that a tap on this nonce was passed on."""
         self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), answered=True))
+
+    def pin_card(self, nonce: str) -> None:
+        """Remember that the message of this nonce is pinned, or cannot be."""
+        self._put_card(nonce, replace(self._cards.get(nonce, CardPlace()), pinned=True))
+
+    def forget_card(self, nonce: str) -> None:
+        """Let go of a message: nothing will be said in it any more."""
+        self._cards.pop(nonce, None)
+        self._write("DELETE FROM cards WHERE nonce = ?", nonce)
+
+    def living(self) -> tuple[str, ...]:
+        """The threads of all living messages, oldest first."""
+        return tuple(nonce for nonce in self._cards if nonce.startswith(LIVING))
 
     def keep(self, body: Mapping[str, Any]) -> int:
         """Store a message that must survive a restart; the answer is the row's number.
@@ -153,26 +173,26 @@ class ChatStore:
         for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
             self._seen[identity] = None
         rows = self._db.execute(
-            "SELECT nonce, message_id, answered, keyboard, doubtful, wish, position FROM cards ORDER BY rowid"
+            "SELECT nonce, message_id, answered, keyboard, doubtful, wish, pinned, position"
+            " FROM cards ORDER BY rowid"
         )
-        for nonce, message_id, answered, keyboard, doubtful, wish, position in rows:
+        for nonce, message_id, answered, keyboard, doubtful, wish, pinned, position in rows:
             what = Wish(wish) if wish in set(Wish) else None
             self._cards[nonce] = CardPlace(
-                message_id, bool(answered), keyboard, bool(doubtful), what, position
+                message_id, bool(answered), keyboard, bool(doubtful), what, bool(pinned), position
             )
 
     def _put_card(self, nonce: str, place: CardPlace) -> None:
         self._cards[nonce] = place
         row = (nonce, place.message_id, int(place.answered), place.keyboard, int(place.doubtful))
         self._write(
-            "INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *row,
-            place.wish or "",
-            place.position,
-        )
+            "INSERT OR REPLACE INTO cards"
+            " (nonce, message_id, answered, keyboard, doubtful, wish, pinned, position)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            *row, place.wish or "", int(place.pinned), place.position,
+        )  # fmt: skip
         while len(self._cards) > CARDS_KEPT:
-            oldest, _ = self._cards.popitem(last=False)
-            self._write("DELETE FROM cards WHERE nonce = ?", oldest)
+            self.forget_card(min(self._cards, key=lambda each: each.startswith(LIVING)))  # the oldest
 
     def _write(self, statement: str, *values: str | int | None) -> int:
         try:
@@ -197,7 +217,8 @@ def _open(path: Path | None) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(_SCHEMA)
     columns = {name for _, name, *_ in db.execute("PRAGMA table_info(cards)")}
-    for later in ("wish", "position"):
-        if later not in columns:  # a file of an older version
-            db.execute(f"ALTER TABLE cards ADD COLUMN {later} TEXT NOT NULL DEFAULT ''")
+    added = {"wish": "TEXT NOT NULL DEFAULT ''", "pinned": "INTEGER NOT NULL DEFAULT 0"}
+    for name, kind in {**added, "position": "TEXT NOT NULL DEFAULT ''"}.items():
+        if name not in columns:  # a file of an older version
+            db.execute(f"ALTER TABLE cards ADD COLUMN {name} {kind}")
     return db

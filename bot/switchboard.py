@@ -94,12 +94,13 @@ class Switchboard:
             self._alarms.settled(mark(one.account), place.position)
 
     def refused(self, what: str, needed: Role, by: Actor, one: Wiring | None) -> str:
-        """Log that a person may not; the answer is what to tell them."""
+        """Log and audit that a person may not; the answer is what to tell them."""
         name = one.account if one is not None and self._accounts.several else ""
         log.warning(
             "chat: user %d asked for %s%s, which needs %s", by.user_id, what,
             f" of {name}" if name else "", needed.name.lower(),
         )  # fmt: skip
+        self._accounts.turned_away(by, what, f"needs {needed.name.lower()}", one)
         return self._roles.refusal(needed, name)
 
     async def unknown(self, update: Update, _context: Any) -> None:

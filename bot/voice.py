@@ -6,6 +6,7 @@ and on the threads of its questions, so that two accounts never share one.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from bot.toasts import Toasts
     from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.io.ports import Clock
+
+log = logging.getLogger(__name__)
 
 #: What the chat's store keeps of alerts that are not told yet: those of a storm, and ends on trial.
 HELD = "held"
@@ -172,6 +175,7 @@ class Voice:
         self._kept_ends = set(waiting)
 
     def _tell(self, alert: Alert, of: str) -> None:
+        log.info("told, %s: %s", alert.urgency.name, alert.title)
         now_s = self._clock.now_s()
         name = self._alarms.sound(alert, of, now_s) if alert.urgency is Urgency.HIGH else ""
         self._add(self._hush(alert_letter(alert, now_s, self._wall_s(), of, name), alert))

@@ -42,6 +42,22 @@ def set_wish(words: Sequence[str]) -> tuple[int, str, str] | None:
     return (strategy_id, words[1], value) if value else None
 
 
+def read_count(text: str, command: str, usual: int, most: int) -> int:
+    """How many lines are wanted, from one up to ``most``; ``usual`` when nothing is said.
+
+    Raises:
+        BadInput: it is no such number.
+    """
+    if not text:
+        return usual
+    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS and 1 <= int(text) <= most:
+        return int(text)
+    raise BadInput(
+        f"Read “{cut(text, 40)}” after /{command}; expected how many lines, from 1 to {most}. "
+        f"/{command} alone shows {usual}."
+    )
+
+
 def read_id(text: str, command: str, or_else: str = "") -> int:
     """A strategy id.
 

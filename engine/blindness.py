@@ -20,9 +20,14 @@ TITLE = "The broker cannot be read"
 
 
 class Blindness:
-    """Since when no report has come, and whether that was told."""
+    """Since when no report has come, and whether that was told.
+
+    Attributes:
+        why: why the last one did not come; empty = it did.
+    """
 
     def __init__(self) -> None:
+        self.why = ""
         self._since_s: float | None = None
         self._told = False
 
@@ -34,6 +39,7 @@ class Blindness:
             now_s: the moment.
             exits: an exit is running.
         """
+        self.why = why
         self._since_s = now_s if self._since_s is None else self._since_s
         if now_s - self._since_s < (EXIT_BLIND_S if exits else BLIND_S):
             return []
@@ -43,6 +49,6 @@ class Blindness:
 
     def answered(self) -> list[Effect]:
         """A report came; that is news for who has heard of the others."""
-        told, self._since_s, self._told = self._told, None, False
+        told, self._since_s, self._told, self.why = self._told, None, False, ""
         text = "Orders and positions can be read again."
         return [Alert(Urgency.MEDIUM, "broker-back", "The broker answers again", text)] if told else []

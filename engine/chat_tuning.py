@@ -49,6 +49,7 @@ class ChatTuning:
         proxy: by which everything goes to Telegram; may hold a password; None = directly.
         protect: messages may not be forwarded or saved by those who read them.
         quiet: when MEDIUM alerts make no sound, outside the session; None = never.
+        summary: one pinned message tells how everything stands, edited in place.
         ladder: how an alert that nobody has seen climbs.
         second_user: who is told as well when it has climbed so far; 0 = nobody.
         channels: addresses outside Telegram that are told in the end (`addresses`); None = none.
@@ -57,6 +58,7 @@ class ChatTuning:
     proxy: Secret | None = None
     protect: bool = True
     quiet: QuietHours | None = USUAL_QUIET
+    summary: bool = True
     ladder: Ladder = field(default_factory=Ladder)
     second_user: int = 0
     channels: Secret | None = None

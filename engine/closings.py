@@ -34,6 +34,12 @@ class Closings:
         """Whether the row is closed, whatever the store says."""
         return row_id in self._of
 
+    def but(self, rows: tuple[TradeRow, ...]) -> tuple[TradeRow, ...]:
+        """The rows that are not closed; mostly the very same, which is what tells that nothing is new."""
+        if self._of.keys().isdisjoint(row.id for row in rows):
+            return rows
+        return tuple(row for row in rows if row.id not in self._of)
+
     def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what the journal knows, in the order in which it happened."""
         ours = {name: value for name, value in kept.items() if is_of(value, self._store)}

@@ -215,7 +215,7 @@ class Dialogue:
         asked = self.questions.get(tap.nonce)
         if asked is None:
             return [Answer(tap.callback_id, "Already decided or too old.")]
-        note = Audit("tap", {"nonce": tap.nonce, "yes": tap.yes, "by": tap.by.name})
+        note = Audit("tap", {"nonce": tap.nonce, "yes": tap.yes, "by": tap.by.name, "user": tap.by.user_id})
         if now_s >= asked.expires_s:
             late = Answer(tap.callback_id, "Too late: this question has expired.", alarm=True)
             return [note, late, *self._expire(asked, now_s)]
@@ -330,7 +330,8 @@ class Dialogue:
 def _audited(command: Command) -> dict[str, object]:
     what = {"rule": command.rule, "value": command.value} if command.wish is Wish.SET else {}
     what |= {"value": command.value} if command.wish in {Wish.FLATTEN, Wish.SNOOZE} else {}
-    return {"wish": command.wish, "strategy": command.strategy_id, "by": command.by.name, **what}
+    by = command.by
+    return {"wish": command.wish, "strategy": command.strategy_id, "by": by.name, "user": by.user_id, **what}
 
 
 def _nothing(asked: Confirmation) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.corrections import choices
 from engine.effects import Alert, Audit, Record
+from engine.last import Last
 from engine.model import PositionId, Urgency
-from engine.reconcile import differences
+from engine.reconcile import differences, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -84,6 +85,7 @@ class Differences:
     def __init__(self, quiet: Callable[[InstrumentKey], bool], mode: Mode) -> None:
         self._quiet = quiet
         self._mode = mode
+        self._recorded = Last(recorded)
         self._seen: dict[InstrumentKey, _Seen] = {}
         self._kept: dict[PositionId, _Kept] = {}
 
@@ -156,7 +158,7 @@ class Differences:
 
     def look(
         self,
-        positions: Collection[Position],
+        positions: tuple[Position, ...],
         report: BrokerReport,
         traded: Mapping[InstrumentKey, int],
         busy: Collection[InstrumentKey],
@@ -169,9 +171,9 @@ class Differences:
         ``traded``: signed units that unfinished exits have traded of rows that still list them.
         ``busy``: contracts of exits that run, where nothing can be compared.
         """
-        contracts = {leg.key for position in positions for leg in position.legs}
-        skipped = {key for key in contracts if not self._quiet(key)} | set(busy)
-        self._take(differences(positions, report, traded), skipped, now_s, in_session=in_session)
+        ours = self._recorded(positions)
+        skipped = {key for key in ours.units if not self._quiet(key)} | set(busy)
+        self._take(differences(ours, report, traded), skipped, now_s, in_session=in_session)
         effects: list[Effect] = []
         loose: list[PositionId] = []
         if not (self._seen or self._kept):

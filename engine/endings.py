@@ -52,7 +52,7 @@ class Endings:
             self.stuck(intent, intent.note)
             return None
         if not live:
-            intent.state = IntentState.ABORTED
+            intent.end(IntentState.ABORTED, now_s)
             intent.note = "Stopped by hand; what is left of the position stays."
             self._out.save(intent)
             return None
@@ -75,7 +75,7 @@ class Endings:
             return Wait(report=finding is Finding.UNREAD)
         if finding is Finding.FLAT:
             outside = any(intent.outside(index) for index in range(len(intent.legs)))
-            intent.state = IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT
+            intent.end(IntentState.CLOSED_OUTSIDE if outside else IntentState.FLAT, now_s)
             self._out.save(intent)
             self._tell_added(intent)
             self._out.add(Audit("part closed" if intent.part else intent.state, {"intent": intent.id}))

@@ -15,7 +15,7 @@ from engine.model import InstrumentKey, key_parts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ended", "intent_row", "order_row", "recent"]
+__all__ = ["ended", "intent_row", "order_row", "over_s", "recent"]
 
 _Json = dict[str, Any]
 
@@ -27,6 +27,13 @@ def ended(intent: Mapping[str, Any]) -> bool:
     """Whether nothing of an exit can change any more; one that is stuck may still get flat."""
     state = IntentState(intent["state"])
     return not state.live and state is not IntentState.STUCK
+
+
+def over_s(intent: Mapping[str, Any]) -> float:
+    """When an exit ended, epoch seconds: of an older version's its beginning, infinity while it goes on."""
+    if not ended(intent):
+        return float("inf")
+    return float(intent.get("ended_s") or intent["created_s"])
 
 
 def recent(kept: Mapping[str, Mapping[str, Mapping[str, Any]]], now_s: float) -> Iterator[Record]:
@@ -41,17 +48,19 @@ def recent(kept: Mapping[str, Mapping[str, Mapping[str, Any]]], now_s: float) ->
     yield from (Record("order", name, order) for name, order in orders if order["intent"] in told)
 
 
-def intent_row(intent: Mapping[str, Any], now_s: float) -> _Json:
-    """An exit as its row; ``pnl`` is the one that decided it, in rupees, ``now_s`` the end of one that ended.
+def intent_row(intent: Mapping[str, Any]) -> _Json:
+    """An exit as its row; ``pnl`` is the one that decided it, in rupees.
 
-    The id has the account before it: two accounts of one database count their exits alike.
+    One that an older version has ended does not say when, and has no end here either. The id has the account
+    before it: two accounts of one database count their exits alike.
     """
     verdict = intent["verdict"]
+    ended_s = intent.get("ended_s")
     account, _, strategy_id = str(intent["position"]).rpartition("/")
     return {
         "id": f"{account}/{intent['id']}", "strategy_id": int(strategy_id), "rule": verdict["rule"],
         "status": str(intent["state"]), "reason": verdict["reason"], "pnl": _rupees(verdict["pnl"]),
-        "created_at": _moment(intent["created_s"]), "ended_at": _moment(now_s) if ended(intent) else None,
+        "created_at": _moment(intent["created_s"]), "ended_at": None if ended_s is None else _moment(ended_s),
         "detail": {
             "exit_id": intent["id"], "by": intent["by"], "note": intent["note"], "part": intent["part"],
             "urgency": verdict["urgency"], "threshold": _rupees(verdict["threshold"]),

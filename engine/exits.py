@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import lapses
+from engine import lapses, overnight
 from engine.batches import turn
 from engine.blotter import Blotter, lost_order
 from engine.budget import budget_of
@@ -23,10 +23,10 @@ from engine.naked import NakedClock
 from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
-from engine.parts import traded
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import meet
+from engine.register import Register
 from engine.requotes import Requotes, is_old
 from engine.riddles import Riddles
 from engine.rules.day_limits import DAY_RULES
@@ -47,15 +47,14 @@ from engine.steps import (
 from engine.strangers import Strangers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from engine.blotter import Change
     from engine.broker_nouns import BrokerOrder
     from engine.effects import Effect
     from engine.messages import BrokerReport, CommandOutcome
-    from engine.model import InstrumentKey, Position, PositionId, Verdict
-    from engine.pnl import Traded
+    from engine.model import InstrumentKey, Verdict
     from engine.pricing import Touch
     from engine.steps import Step
     from engine.tuning import Tuning
@@ -68,11 +67,9 @@ SHORTS_FIRST_S = 30.0
 OLD_QUOTE_S = 30.0
 #: For so long an exit may be held back before that is told.
 HELD_BACK_S = 5.0
-#: An unfinished exit is gone on with after a night or a long weekend, not after more.
-OLDEST_S = 5 * 86_400.0
 
 
-class ExitDesk:
+class ExitDesk(Register):
     """Every exit of one account.
 
     Args:
@@ -93,7 +90,7 @@ class ExitDesk:
         in_session: Callable[[float], bool],
         disowned: Callable[[float], str] = lambda _now_s: "",
     ) -> None:
-        self.intents: dict[str, Intent] = {}
+        super().__init__()
         self.blotter = Blotter()
         self._touch = touch
         self._permit = permit
@@ -112,53 +109,9 @@ class ExitDesk:
         self._silence = Silence()
         self._requotes = Requotes(touch, permit)
         self._waits: dict[str, str] = {}
-        self._changed: dict[str, Intent] = {}
-        self._of: dict[PositionId, list[Intent]] = {}
         self._reads_for: set[str] = set()  # intents that wait for the books
         self._concerned = Concerned()
         self._day_shorts = DayShorts()
-        self._since_s = 0.0  # when the day began
-
-    # --------------------------------------------------------------------------------- looking
-
-    def live(self) -> Iterator[Intent]:
-        """Intents that have not ended."""
-        return (i for i in self.intents.values() if i.state.live)
-
-    def of(self, position: PositionId) -> Intent | None:
-        """The live intent of a position."""
-        return next((i for i in self._of.get(position, ()) if i.state.live), None)
-
-    def unfinished(self, position: PositionId) -> list[Intent]:
-        """The exits of a position that ended before it was flat, oldest first."""
-        return [i for i in self._of.get(position, ()) if not (i.state.live or i.state.flat)]
-
-    def traded(self, position: Position) -> Traded:
-        """What the exits of a position that is not flat have traded of it."""
-        running = self.of(position.id)
-        return traded(position, [*self.unfinished(position.id), *([running] if running else [])])
-
-    def last_of(self, position: PositionId) -> Intent | None:
-        """The newest intent of a position, live or ended today."""
-        mine = reversed(self._of.get(position, ()))
-        return next((i for i in mine if i.begun_s >= self._since_s), None)
-
-    def standing(self) -> list[Intent]:
-        """The newest exit of each position, if it ended today before the position was flat."""
-        newest = map(self.last_of, self._of)
-        return [i for i in newest if i is not None and not (i.state.live or i.state.flat)]
-
-    def changed(self) -> dict[str, Intent]:
-        """The exits that may have changed since this was asked last; of the others everything said stands."""
-        changed, self._changed = self._changed, {}
-        return changed
-
-    def _take_in(self, intent: Intent) -> None:
-        self.intents[intent.id] = self._changed[intent.id] = intent
-        self._of.setdefault(intent.position, []).append(intent)
-
-    def _stuck(self) -> list[Intent]:
-        return [intent for intent in self.standing() if intent.state is IntentState.STUCK]
 
     # --------------------------------------------------------------------------------- driving
 
@@ -170,7 +123,7 @@ class ExitDesk:
             self._meddling.restored(order)
         for row in intents:
             intent = Intent.from_json(dict(row), self.blotter.of(str(row["id"])))
-            self._take_in(intent)
+            self.enter(intent)
             self._day_shorts.look(intent)
         stuck = [i for i in self.intents.values() if i.state is IntentState.STUCK]
         for leg in [leg for intent in (*stuck, *self.live()) for leg in intent.legs]:
@@ -181,7 +134,7 @@ class ExitDesk:
         """Take on a decided exit; nothing is sent before a report asked for from now on."""
         if not any(True for _ in self.live()):  # several that begin together share one report
             self._pace.overtake()
-        self._take_in(intent)
+        self.enter(intent)
         for leg in intent.legs:
             self.blotter.ledger.touched(leg.key)
             touch = self._touch(leg.key)
@@ -193,38 +146,15 @@ class ExitDesk:
         return self._turn(now_s, _keys(intent))
 
     def start_day(self, since_s: float, now_s: float) -> list[Effect]:
-        """A day begins at ``since_s``: earlier orders are dead, the broker's books are new.
-
-        Exits that ended before are over with, but for what they traded of a position that they have not
-        brought flat: that counts as long as its rows are as they were. One that did not end goes on, whether
-        this process has lived through the night or not: with new orders, a new mid, and what the broker
-        shows today. One that is older than `OLDEST_S` ends here, because nobody can say what has happened
-        since.
-        """
-        self._since_s = since_s
+        """A day begins at ``since_s``: earlier orders are dead, the broker's books are new."""
         self._riddles.start_day()
         dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
         for order in dead:
             order.learn(Event.SEEN_EXPIRED)
             self._out.save_order(order)
-        for intent in [i for i in self.intents.values() if i.begun_s < since_s]:
-            if not intent.state.live:
-                if intent.state.flat or not any(order.filled for order in intent.orders):
-                    del self.intents[intent.id]
-                    self._of[intent.position].remove(intent)
-                continue
-            intent.begun_s, intent.naked_since_s = since_s, None
-            for leg in intent.legs:
-                leg.start_day()
-            text = f"{intent.title}: an exit of an earlier day goes on in the next session. /stop ends it."
-            if now_s - intent.created_s > OLDEST_S:
-                intent.state, intent.note = IntentState.ABORTED, "too old to go on"
-                text = f"{intent.title}: an exit of long ago was never finished and is given up."
-            self._out.save(intent)
-            self._out.tell(intent, f"overnight:{intent.id}", "An exit was not finished in its session", text)
-            if intent.state.live:
-                lapses.lapse(intent, ist_date(since_s), self._out)
-        for leg in [leg for intent in (*self._stuck(), *self.live()) for leg in intent.legs]:
+        for intent in self.turn_over(since_s):
+            overnight.resume(intent, since_s, now_s, self._out)
+        for leg in [leg for intent in (*self.stuck(), *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         for intent in self.intents.values():
             self._look_for_shorts(intent)
@@ -232,21 +162,19 @@ class ExitDesk:
 
     def tell_again(self) -> list[Effect]:
         """Tell of every exit that stands stuck: the process that recorded it may have died unheard."""
-        for intent in self._stuck():
+        for intent in self.stuck():
             self._endings.tell_stuck(intent)
         return self._out.take()
 
     def session_closed(self, now_s: float) -> list[Effect]:
         """Tell of every exit that the closing bell has interrupted."""
         for intent in self.live():
-            text = f"{intent.title}: the market has closed. The exit goes on next session; /stop ends it."
-            self._out.tell(intent, f"close:{intent.id}:{ist_date(now_s)}", "An exit is not finished", text)
-            lapses.warn(intent, ist_date(now_s), self._out)
+            overnight.interrupted(intent, now_s, self._out)
         return self._turn(now_s)
 
     def closed_outside(self, intent: Intent) -> list[Effect]:
         """Take on an exit that has ended before it began: somebody else has closed all that it was about."""
-        self._take_in(intent)
+        self.enter(intent)
         self._out.save(intent)
         self._out.add(Audit(intent.state, {"intent": intent.id}))
         return self._out.take()
@@ -290,7 +218,7 @@ class ExitDesk:
             if order.state is OrderState.FILLED:
                 self._silence.books_told(order.order_id, now_s)
         effects = self._turn(now_s)
-        self._endings.take_up(self._stuck())
+        self._endings.take_up(self.stuck())
         return effects + self._out.take()
 
     def update(self, row: BrokerOrder, now_s: float, *, heard: bool = True) -> list[Effect]:
@@ -322,7 +250,7 @@ class ExitDesk:
     def _learn(self, changes: Iterable[Change], now_s: float) -> None:
         learnt = list(changes)
         for intent in [self.intents[change.order.intent] for change in learnt]:
-            self._changed[intent.id] = intent
+            self.touched(intent)
             self._look_for_shorts(intent)
         for change in learnt:
             order, intent = change.order, self.intents[change.order.intent]
@@ -378,7 +306,7 @@ class ExitDesk:
         for intent in [*self.live()]:
             if self._concerned.is_(intent):
                 moved.append(intent)
-                self._changed[intent.id] = intent
+                self.touched(intent)
                 before = self._out.collected
                 self._move(intent, no_cancel, now_s)
                 if self._out.collected != before:

@@ -239,7 +239,7 @@ class Helm:
         intent_id, title = self._next_intent(now_s), f"{position.symbol} {position.strategy}"
         intent = Intent(
             intent_id, position.id, position.account, title, verdict, Style.PATIENT, legs,
-            "somebody else", intent_id, now_s, IntentState.CLOSED_OUTSIDE,
+            "somebody else", intent_id, now_s, IntentState.CLOSED_OUTSIDE, ended_s=now_s,
         )  # fmt: skip
         return intent, self.desk.closed_outside(intent)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine import notices
 from engine.closings import Closings
 from engine.contracts import Contracts
-from engine.effects import Audit, LoadInstruments, Record, Subscribe
+from engine.effects import Audit, CloseTrades, LoadInstruments, Record, ReduceTrades, Subscribe
 from engine.expired import expired_words
 from engine.joins import joined
 from engine.last import Last
@@ -209,8 +209,7 @@ class Holdings:
     def _group(self, now_s: float) -> list[Effect]:
         assert self._rows is not None  # noqa: S101 - both callers know
         self.loaded = True
-        kept = (self._reductions.apply(row) for row in self._rows if row.id not in self._closed)
-        held = tuple(row for row in kept if row.quantity)
+        held = self._reductions.left_of(self._closed.but(self._rows))
         listed_as = self._listed(held, self.instruments, ist_date(now_s), self._levels)
         found = [self._complete(position) for position in listed_as.positions]
         effects = self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
@@ -231,8 +230,12 @@ class Holdings:
             effects += [Audit("position gone", {"position": gone.id}), notices.gone(gone)]
         effects += self._tell_opposed()
         if not self.paper:  # the store was away when we closed them
-            effects += self._reductions.late()
-            effects += self._closed.late(self._rows)
+            late: list[ReduceTrades | CloseTrades] = [
+                *self._reductions.late(),
+                *self._closed.late(self._rows),
+            ]
+            late.sort(key=lambda job: job.closed_at_s)  # as it happened; a part before its rest
+            effects += late
         return effects + self.subscriptions()
 
     def _complete(self, position: Position) -> Position:
@@ -349,6 +352,11 @@ class Holdings:
         """The instruments the feed was asked for."""
         return frozenset(instrument.key for instrument in self._wished)
 
+    @property
+    def wished(self) -> tuple[Instrument, ...]:
+        """The same as contracts, the most urgent first."""
+        return self._wished
+
     def subscriptions(self) -> list[Effect]:
         """The feed's wish list, when it has changed.
 
@@ -401,7 +409,7 @@ class Holdings:
         ended = self._overrides.end(intent.position)
         effects: list[Effect] = [kept, forgotten, *ended]
         if not self.paper:
-            effects.append(job)
+            effects += [*self._reductions.before(exits), job]  # of a process that has died unheard
         return effects + self.subscriptions()
 
     def _in_store(self, row: TradeRow) -> int:

@@ -236,6 +236,8 @@ class Intent:
         part: how much of the position it closes; None = all of it.
         naked_s: for how many seconds it has left more risk without a hedge than it began with.
         naked_since_s: since when it does so again, those seconds not counted yet; None = it does not.
+        ended_s: when it ended for good; None = it goes on, is stuck (and may still get flat), or was ended
+            by an older version.
     """
 
     id: str
@@ -256,10 +258,15 @@ class Intent:
     part: Part | None = None
     naked_s: float = 0.0
     naked_since_s: float | None = None
+    ended_s: float | None = None
 
     def __post_init__(self) -> None:
         """It begins when it is decided."""
         self.begun_s = self.begun_s or self.created_s
+
+    def end(self, state: IntentState, now_s: float) -> None:
+        """It is over: nothing of it will change any more."""
+        self.state, self.ended_s = state, now_s
 
     def filled(self, leg: int) -> int:
         """Units filled for a leg, over all its orders and those of earlier exits of the same rows."""
@@ -315,7 +322,7 @@ class Intent:
             "style": self.style, "legs": [leg.to_json() for leg in self.legs], "by": self.by,
             "card": self.card, "created_s": self.created_s, "state": self.state, "note": self.note,
             "begun_s": self.begun_s, "part": list(self.part) if self.part else None,
-            "naked_s": self.naked_s, "naked_since_s": self.naked_since_s,
+            "naked_s": self.naked_s, "naked_since_s": self.naked_since_s, "ended_s": self.ended_s,
         }  # fmt: skip
 
     @classmethod
@@ -328,6 +335,7 @@ class Intent:
             row["created_s"], IntentState(row["state"]), orders, row["note"],
             row["begun_s"], part=Part(*row["part"]) if row.get("part") else None,
             naked_s=row.get("naked_s", 0.0), naked_since_s=row.get("naked_since_s"),
+            ended_s=row.get("ended_s"),
         )  # fmt: skip
 
 

@@ -287,6 +287,25 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Somebody wanted what they may not; nothing came of it, and the audit is to know.
+
+    ``what`` they wanted, a word; ``why`` not: ``stranger``, or the role that it takes.
+    """
+
+    by: Actor
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrillWanted:
+    """A person wants the drill held now; it changes nothing at the broker."""
+
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class AccountState:
     """What token and broker say of our access to the account; None = not told, or not known.
 
@@ -445,5 +464,6 @@ Message = (
     Ticks | QuotesRead | FeedChanged | InstrumentsLoaded | TradesLoaded | BrokerReport | OrderUpdate
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
-    | RealtimeState | StoreWriting | Remembered | HeldAtBroker
+    | RealtimeState | StoreWriting | Remembered | HeldAtBroker | TurnedAway
+    | DrillWanted
 )  # fmt: skip

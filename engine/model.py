@@ -7,7 +7,7 @@ float unless a name says otherwise. The vendor's spelling lives in the enums and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -105,6 +105,7 @@ class Instrument:
         lower_paise, upper_paise: the price range of the day the master is of; None = not published.
         display: what people call it, e.g. ``NIFTY 24 NOV 25300 CE``.
         index_option: True when cash-settled (index underlying), False when physically settled.
+        key: under which every map of the house holds this instrument; of segment and id.
     """
 
     segment: Segment
@@ -123,11 +124,11 @@ class Instrument:
     underlying: InstrumentKey | None = None
     lower_paise: int | None = None
     upper_paise: int | None = None
+    key: InstrumentKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> InstrumentKey:
-        """The key under which every map of the house holds this instrument."""
-        return instrument_key(self.segment, self.security_id)
+    def __post_init__(self) -> None:
+        """Make the key once: it is asked for some hundred times in an instrument's life."""
+        object.__setattr__(self, "key", instrument_key(self.segment, self.security_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Position:
         rule_sets: the sets of rules its rows name; one is expected, or none.
         levels: its rows of ``strategy_exit_levels``, as they are, wrong ones too.
         margin_paise: what the broker blocked for it at entry; None = unknown.
+        id: ``account/strategy_id``.
     """
 
     account: str
@@ -171,11 +173,11 @@ class Position:
     rule_sets: tuple[str, ...] = ()
     levels: tuple[ExitLevel, ...] = ()
     margin_paise: int | None = None
+    id: PositionId = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> PositionId:
-        """``account/strategy_id``."""
-        return position_id(self.account, self.strategy_id)
+    def __post_init__(self) -> None:
+        """Make the id once."""
+        object.__setattr__(self, "id", position_id(self.account, self.strategy_id))
 
     @property
     def nets(self) -> dict[InstrumentKey, int]:

@@ -17,7 +17,8 @@ from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
-from engine.drill import drill_of, drill_told
+from engine.door import Door
+from engine.drill import Drills
 from engine.effects import Alert, Audit, Card, Effect, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
@@ -32,6 +33,7 @@ from engine.messages import (
     CacheState,
     Command,
     CommandOutcome,
+    DrillWanted,
     FeedChanged,
     FeedState,
     HeldAtBroker,
@@ -51,6 +53,7 @@ from engine.messages import (
     Ticks,
     TokenRenewal,
     TradesLoaded,
+    TurnedAway,
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
@@ -79,8 +82,8 @@ REMEMBER_EVERY_S = 5.0
 REMEMBERED_AT_ONCE = 100
 #: and for the why log, whose look costs four times as much: a thousand in twenty seconds.
 GLANCED_AT_ONCE = 25
-#: What is about one order, or brings prices: of exits it changes only what the desk says.
-_OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome})
+#: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
+_OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
 
 class Monitor:
@@ -97,6 +100,7 @@ class Monitor:
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
         self.feed_detail = self.feed_surplus = ""
+        self.feed_lost_s: list[float] = []  # each time that it ceased to be live today
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._exited: dict[PositionId, None] = {}
@@ -110,13 +114,14 @@ class Monitor:
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self._nudges = Nudges()
+        self._door = Door()
         self.stored = Stored()
-        self._drilling = False
+        self.drills = Drills()
         self._remembered_s = 0.0
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
         self._day = ""
-        self._blindness = Blindness()
+        self.blindness = Blindness()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
             QuotesRead: self._quotes,
@@ -142,6 +147,8 @@ class Monitor:
             Remembered: self.cached.remembered,
             RealtimeState: self.stored.realtime,
             StoreWriting: self.stored.writing,
+            TurnedAway: self._door.turned_away,
+            DrillWanted: self._drill_wanted,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -225,6 +232,7 @@ class Monitor:
         if day == self._day:
             return []
         first, self._day = not self._day, day
+        self.feed_lost_s.clear()
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
@@ -244,7 +252,7 @@ class Monitor:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
             case BeatKind.DRILL:
-                self._drilling = True  # it is held when the broker has said how we stand
+                self.drills.due = True
                 return self.access.ask(now_s)
             case BeatKind.ACCOUNT:
                 return self.access.ask(now_s)
@@ -255,11 +263,13 @@ class Monitor:
             case BeatKind.SESSION_CLOSE:
                 return self.desk.session_closed(now_s)
             case BeatKind.HEALTH:
-                health = self._health.look(self._state_of_health(now_s))
+                health = self._health.look(self.state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
-                return health + self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
+                health += self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
+                return health + self._door.look()
 
-    def _state_of_health(self, now_s: float) -> Health:
+    def state_of_health(self, now_s: float) -> Health:
+        """What the machine knows of itself at this moment."""
         book = self.watch.book
         return Health(
             in_session=self.helm.calendar.is_open(now_s),
@@ -341,7 +351,9 @@ class Monitor:
         audit = Audit("rules changed", {"source": message.source, "version": message.version})
         return [audit, Alert(Urgency.NORMAL, topic, "The rules have changed", text), *effects]
 
-    def _feed(self, message: FeedChanged, _now_s: float) -> list[Effect]:
+    def _feed(self, message: FeedChanged, now_s: float) -> list[Effect]:
+        if self.feed is FeedState.LIVE and message.state is not FeedState.LIVE:
+            self.feed_lost_s.append(now_s)
         self.feed, self.feed_detail = message.state, message.detail
         self.feed_surplus = message.surplus
         effects: list[Effect] = [Audit("feed", {"state": message.state, "detail": message.detail})]
@@ -381,10 +393,11 @@ class Monitor:
         doubted, self.helm.clock_doubt = self.helm.clock_doubt, self.access.clock_doubt
         if doubted and not self.helm.clock_doubt:
             self.helm.release(self.holdings.positions)  # what was only told meanwhile is judged again
-        if self._drilling:
-            self._drilling = False
-            effects += drill_told(drill_of(self, now_s), now_s)
-        return effects
+        return effects + self.drills.held(self, now_s)
+
+    def _drill_wanted(self, message: DrillWanted, now_s: float) -> list[Effect]:
+        asked = self.access.doubt(now_s) if self.drills.waiting else self.access.ask(now_s)
+        return [self.drills.wanted(message.by), *asked]
 
     def _outcome(self, message: CommandOutcome, now_s: float) -> list[Effect]:
         """A refusal that only another token, or the owner, can mend: how the access stands is asked."""
@@ -407,9 +420,9 @@ class Monitor:
                 blind = self.helm.bearings.unread(Source.BOOKS, message.failed)
             else:
                 exits = any(True for _ in self.desk.live())
-                blind = self._blindness.failed(message.failed, now_s, exits=exits)
+                blind = self.blindness.failed(message.failed, now_s, exits=exits)
             return effects + self.access.doubt(now_s) + blind
-        effects += self._blindness.answered()
+        effects += self.blindness.answered()
         if first:
             self._found()
         return effects + self._compare(message, now_s)

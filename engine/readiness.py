@@ -88,6 +88,7 @@ class Readiness:
         self._helm = helm
         self._access = access
         self._entries: dict[PositionId, _Entry] = {}
+        self._held: tuple[Position, ...] = ()  # when it was last looked
 
     # ------------------------------------------------------------------------------- what stands
 
@@ -119,11 +120,14 @@ class Readiness:
         """Look again when this may have changed something."""
         if isinstance(message, Beat):
             return self.look(now_s) if message.kind is BeatKind.HEALTH else []
+        if isinstance(message, TradesLoaded) and not self._helm.desk.intents and self._held == self._holds():
+            return []  # mostly the store says what it said
         return self.look(now_s) if isinstance(message, _AFTER) else []
 
     def look(self, now_s: float) -> list[Effect]:
         """Look at each position's exit, as far as something has changed, and tell what is news."""
         held, desk = self._helm.holdings.positions, self._helm.desk
+        self._held = self._holds()
         session = self._helm.calendar.is_open(now_s)
         exited = {intent.position for intent in desk.intents.values()}
         bad: list[_Entry] = []
@@ -142,6 +146,9 @@ class Readiness:
                 (bad if light is Light.RED else good).append(entry)
                 entry.red = text if light is Light.RED else ""
         return self._tell(bad, good, loud=session) if bad or good else []
+
+    def _holds(self) -> tuple[Position, ...]:
+        return tuple(self._helm.holdings.positions.values())
 
     def _faults(self, entry: _Entry, now_s: float, *, session: bool, looks: bool = False) -> list[Fault]:
         """What is wrong at this moment; a price that is missing is only noted for `PRICE_AFTER_S`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.messages import BrokerReport
     from engine.model import InstrumentKey, Position, PositionId
 
-__all__ = ["Difference", "Opposed", "differences", "opposed"]
+__all__ = ["Difference", "Opposed", "Recorded", "differences", "opposed", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,31 @@ class Difference:
         return f"{self.name}: the trade store says {self.ours:+d} units, the broker {theirs}."
 
 
+class Recorded(NamedTuple):
+    """What positions come to, by contract: net units, what people call it, and whose they are."""
+
+    units: Mapping[InstrumentKey, int]
+    names: Mapping[InstrumentKey, str]
+    owners: Mapping[InstrumentKey, Sequence[PositionId]]
+
+
+def recorded(positions: Iterable[Position]) -> Recorded:
+    """Add up the legs of all positions."""
+    units: dict[InstrumentKey, int] = {}
+    names: dict[InstrumentKey, str] = {}
+    owners: dict[InstrumentKey, list[PositionId]] = {}
+    for position in positions:
+        name = position.id
+        for leg in position.legs:
+            key = leg.key
+            units[key] = units.get(key, 0) + leg.quantity
+            names[key] = leg.instrument.display
+            owners.setdefault(key, []).append(name)
+    return Recorded(units, names, owners)
+
+
 def differences(
-    positions: Iterable[Position], report: BrokerReport, traded: Mapping[InstrumentKey, int]
+    ours: Recorded, report: BrokerReport, traded: Mapping[InstrumentKey, int]
 ) -> list[Difference]:
     """Compare the sum of all positions' legs with the broker's net, contract by contract.
 
@@ -57,12 +80,12 @@ def differences(
     held: dict[InstrumentKey, int] = {}
     for row in report.positions:
         held[row.key] = held.get(row.key, 0) + row.net_quantity
-    ours, names, owners = _sums(positions)
-    found = [
-        Difference(key, names[key], net + traded.get(key, 0), held.get(key), tuple(owners[key]))
-        for key, net in ours.items()
-    ]
-    return [d for d in found if (d.theirs or 0) != d.ours or (d.theirs is None and d.ours)]
+    found = []
+    for key, net in ours.units.items():
+        here, theirs = net + traded.get(key, 0), held.get(key)
+        if (theirs or 0) != here or (theirs is None and here):
+            found.append(Difference(key, ours.names[key], here, theirs, tuple(ours.owners[key])))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +127,3 @@ def opposed(positions: Sequence[Position]) -> frozenset[Opposed]:
         for key, (longs, shorts) in sides.items()
         if longs and shorts
     )
-
-
-def _sums(
-    positions: Iterable[Position],
-) -> tuple[
-    Mapping[InstrumentKey, int], Mapping[InstrumentKey, str], Mapping[InstrumentKey, list[PositionId]]
-]:
-    ours: dict[InstrumentKey, int] = {}
-    names: dict[InstrumentKey, str] = {}
-    owners: dict[InstrumentKey, list[PositionId]] = {}
-    for position in positions:
-        for leg in position.legs:
-            ours[leg.key] = ours.get(leg.key, 0) + leg.quantity
-            names[leg.key] = leg.instrument.display
-            owners.setdefault(leg.key, []).append(position.id)
-    return ours, names, owners

@@ -106,9 +106,19 @@ class Reductions:
                     row = row.after_part(part.after)
         return row
 
+    def left_of(self, rows: tuple[TradeRow, ...]) -> tuple[TradeRow, ...]:
+        """The rows after our exits, those that still hold something; the very same while none is pending."""
+        if not self._pending:
+            return rows
+        return tuple(left for left in map(self.apply, rows) if left.quantity)
+
     def late(self) -> list[ReduceTrades]:
         """What is to be written, or written again: the store takes each part once."""
         return [job for name, job in self._pending.items() if job.parts and name not in self._here_alone]
+
+    def before(self, rows: Container[int]) -> list[ReduceTrades]:
+        """What the store must have of these rows before anything else; it may have been away since."""
+        return [job for job in self.late() if any(part.row_id in rows for part in job.parts)]
 
     def is_more(self, row: TradeRow) -> bool:
         """Whether the store says more of a row than we count, and is not to be told so."""

@@ -51,6 +51,7 @@ class Sensitivity:
         unit_delta: delta of one unit of a combination, the smallest whole share of the position.
         short_delta: the largest delta, in size, of a sold option; None also when none was sold.
         extrinsic_paise: time value of all sold options.
+        vega_paise: P&L of one percentage point of volatility, of all legs alike.
     """
 
     level_paise: int | None
@@ -61,6 +62,7 @@ class Sensitivity:
     unit_delta: float | None
     short_delta: float | None
     extrinsic_paise: int | None
+    vega_paise: float | None = None
 
 
 def sensitivity(
@@ -102,6 +104,7 @@ def sensitivity(
         unit_delta=None if delta is None else delta / unit,
         short_delta=max(deltas) if sold and len(deltas) == len(sold) else None,
         extrinsic_paise=None if spot_paise is None else sum(_extrinsic(part, spot_paise) for part, _ in sold),
+        vega_paise=sum(part.quantity * move.vega * _PAISE for part, move in known) if whole else None,
     )
 
 

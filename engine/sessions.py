@@ -6,7 +6,7 @@ are epoch seconds; the clock is always an argument.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, timezone
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
@@ -106,6 +106,8 @@ class Calendar:
         special: days of hours of their own, also weekends and holidays.
         recorded: in a replay the days that have a recording; between the first and the last of
             them there are no other sessions.
+
+    What it has worked out it keeps: a thousand positions ask for the same few days.
     """
 
     first: date
@@ -115,6 +117,10 @@ class Calendar:
     hours: tuple[tuple[date, Hours], ...]
     special: Mapping[date, Hours]
     recorded: frozenset[date] = frozenset()
+    _sessions: dict[date, Session] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _moments: dict[tuple[date, str], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def for_recording(self, days: Iterable[date]) -> Calendar:
         """The calendar of a replay: every recorded day is a session of regular hours.
@@ -144,10 +150,13 @@ class Calendar:
         Raises:
             BadInput: there is no session on this day.
         """
-        if not self.is_session(day):
-            raise BadInput(f"{day} is not a trading session")
-        hours = self._hours(day)
-        return Session(at(day, hours.open), at(day, hours.close))
+        known = self._sessions.get(day)
+        if known is None:
+            if not self.is_session(day):
+                raise BadInput(f"{day} is not a trading session")
+            hours = self._hours(day)
+            known = self._sessions[day] = Session(at(day, hours.open), at(day, hours.close))
+        return known
 
     def auction(self, day: date) -> Auction:
         """The closing auction of a session's underlyings; `NO_AUCTION` on a day that has none."""
@@ -214,6 +223,12 @@ class Calendar:
         In a short session those ten minutes are kept free of all clocks, so that an
         earlier clock never strikes later than a later one.
         """
+        known = self._moments.get((day, clock))
+        if known is None:
+            known = self._moments[day, clock] = self._moment_s(day, clock)
+        return known
+
+    def _moment_s(self, day: date, clock: str) -> float:
         moment_s, close_s = at(day, clock), self.session(day).close_s
         short = day not in self.recorded and close_s < at(day, self._regular(day).close)
         late_s = close_s - _BEFORE_SHORT_CLOSE_S

@@ -62,12 +62,13 @@ EXPECTED: dict[str, str] = {
     "DHAN_ACCESS_TOKEN": f"the access token (valid 24 hours), one word; {_DHAN} > Generate Access Token",
     "TELEGRAM_BOT_TOKEN": "digits, a colon and about 35 letters; ask @BotFather in Telegram: /newbot",
     "TELEGRAM_CHAT_ID": "the number of the chat to talk in (a private chat has your own user id); "
-    "ask @userinfobot in Telegram",
+    "python -m bot --find-chat shows it",
     "TELEGRAM_USER_IDS": "the numbers of the people who may command, separated by commas; "
-    "ask @userinfobot in Telegram",
+    "python -m bot --find-chat shows yours",
     "TELEGRAM_GROUP_COMMANDS": "on or off (default off)",
     "TELEGRAM_PROXY": "an address with its port such as socks5://user:password@192.0.2.1:1080, or http://…",
     "TELEGRAM_PROTECT": "on or off (default on)",
+    "TELEGRAM_SUMMARY": "on or off (default on)",
     "TELEGRAM_QUIET_HOURS": "two times of India such as 22:00-08:00 (the default), or off",
     "ALERT_REPEAT_MIN": "minutes from 0.5 to 240, separated by commas (default 1, 2, 2, 5, 10)",
     "ALERT_SECOND_USER_ID": "the number of one more person, who has pressed Start at the bot; "
@@ -292,6 +293,22 @@ class Settings:
         return tuple(value for value in dict.fromkeys(values) if value)
 
 
+def chat_access(env: Mapping[str, str]) -> tuple[Secret, str, ChatTuning]:
+    """The bot's token, where Telegram is, and the way there: all that is needed before the chat is known.
+
+    Raises:
+        ConfigError: with what is missing or malformed of these.
+    """
+    read = _Reader(env)
+    if not read.word("TELEGRAM_BOT_TOKEN"):
+        read.faults.append(f"TELEGRAM_BOT_TOKEN is missing: expected {EXPECTED['TELEGRAM_BOT_TOKEN']}.")
+    token = read("TELEGRAM_BOT_TOKEN", words.bot_token, Secret(""))
+    url, tuning = read.url("TELEGRAM_API_URL", words.http_url), _chat(read, sandbox=False)
+    if read.faults:
+        raise ConfigError(read.faults)
+    return token, url, tuning
+
+
 class _Reader:
     """Takes settings out of the mapping and collects what is wrong with them."""
 
@@ -337,6 +354,7 @@ def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:
         proxy=None if sandbox else way,
         protect=read("TELEGRAM_PROTECT", words.switch, True),
         quiet=read("TELEGRAM_QUIET_HOURS", quiet_hours, USUAL_QUIET),
+        summary=read("TELEGRAM_SUMMARY", words.switch, True),
         ladder=Ladder(
             read("ALERT_REPEAT_MIN", pauses_s, Ladder().gaps_s),
             second_after_s if second and not sandbox else None,

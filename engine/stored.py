@@ -88,6 +88,11 @@ class Stored:
         """Of when the rows are, e.g. ``rows of 10:15:30``; empty = they have not been read yet."""
         return "" if self._rows_s is None else f"rows of {ist(self._rows_s):%H:%M:%S}"
 
+    @property
+    def realtime_away(self) -> bool:
+        """Whether Realtime is away: rows are read on a timer alone."""
+        return self._away_s is not None
+
     def realtime_words(self, now_s: float) -> str:
         """How Realtime stands; empty = there is none, or nothing was heard of it yet."""
         if self._away_s is not None:

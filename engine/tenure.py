@@ -98,6 +98,11 @@ class Tenure:
 
     # ------------------------------------------------------------------------------ answering
 
+    @property
+    def needed(self) -> bool:
+        """Whether this monitor sends anything, so that it must own the account."""
+        return self._terms is not None
+
     def why(self, now_s: float) -> str:
         """Why this monitor does not own the account at the moment; empty = it does, or need not."""
         if self._terms is None or MARGIN_S < self._until_s - now_s <= self._terms.ttl_s + MARGIN_S:

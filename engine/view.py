@@ -49,6 +49,23 @@ class LegView:
 
 
 @dataclass(frozen=True, slots=True)
+class GreeksView:
+    """How a whole position moves, by the model (`engine.sensitivity`).
+
+    Attributes:
+        delta: rupees of P&L per point of the underlying.
+        gamma: delta per point of the underlying.
+        theta_paise: P&L of one calendar day.
+        vega_paise: P&L of one percentage point of volatility.
+    """
+
+    delta: float
+    gamma: float
+    theta_paise: float
+    vega_paise: float
+
+
+@dataclass(frozen=True, slots=True)
 class ThresholdView:
     """One armed rule: the P&L at which it fires (None for clock rules) and a line about it.
 
@@ -60,6 +77,7 @@ class ThresholdView:
         met: it is met by the prices of this moment, confirmed or not.
         near: most of the way to it is gone (`engine.why.Way.near`).
         silent_paise: the P&L is at or below this floor, where the rule is silent; None = it is not.
+        ratchet: its threshold rises with the peak by itself; any other stands until somebody changes it.
     """
 
     rule: str
@@ -72,6 +90,7 @@ class ThresholdView:
     met: bool = False
     near: bool = False
     silent_paise: int | None = None
+    ratchet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,9 @@ class PositionView:
         value_paise: what the open legs are worth at mark (long positive); None = unknown.
         closing_pnl_paise: the P&L if all legs were closed now, through the shown depth and after the
             charges of these orders, realised included; None = unknown, or the depth shows too little.
+        closing_charges_paise: what those orders cost, within it; None = unknown.
+        peak_paise: the highest P&L that has lasted, realised included; None = there was none yet.
+        greeks: how it moves; None = a leg has no believable mark, or no volatility explains it.
         reason: one sentence.
         unprotected: no loss rule guards this position.
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
@@ -111,6 +133,9 @@ class PositionView:
     profit_exit: bool = True
     dte: int | None = None
     closing_pnl_paise: int | None = None
+    closing_charges_paise: int | None = None
+    peak_paise: int | None = None
+    greeks: GreeksView | None = None
     part: str = ""
     ready: Ready | None = None
     differs: str = ""

@@ -161,7 +161,8 @@ def send_chat_action(state: TelegramState, params: Params) -> Any:
 
 def _own(state: TelegramState, params: Params) -> Message:
     message = message_of(state, params, "edit")
-    if message.sender_id != state.bot.id or message.service:
+    old = state.now() - message.date_s > state.edit_limit_s
+    if message.sender_id != state.bot.id or message.service or old:
         raise bad_request("message can't be edited")
     return message
 

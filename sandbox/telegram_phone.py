@@ -68,6 +68,10 @@ class Phone:
         self._updates.push("edited_message", message_json(self._state, message))
         return message
 
+    def delete(self, message_id: int) -> None:
+        """Delete a message for both sides; no update tells the bot."""
+        self._state.delete(self._state.messages[message_id])
+
     def tap(self, message_id: int, button: str, *, user: int | None = None) -> Query:
         """Press a button, named by its text or its callback data; return the query to watch.
 

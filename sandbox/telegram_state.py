@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from sandbox.telegram_entities import Entity, Formatted
@@ -164,7 +165,11 @@ class Query:
 
 
 class TelegramState:
-    """Everything the server knows, changed by bots through the API and by people through phones."""
+    """Everything the server knows, changed by bots through the API and by people through phones.
+
+    Attributes:
+        edit_limit_s: older messages can't be edited; Telegram names 48 hours for some kinds, none for others.
+    """
 
     def __init__(self, bot: User, now: Callable[[], float]) -> None:
         self.bot = bot
@@ -178,6 +183,7 @@ class TelegramState:
         self.menu_buttons: dict[int, dict[str, Any]] = {}
         self.short_description = ""
         self.rich = False
+        self.edit_limit_s = inf
         self.listener: Callable[[Event], None] = lambda _event: None
         self._last_id = 0
 
@@ -221,7 +227,9 @@ class TelegramState:
         """Take a message out of its chat; tests can still look at it."""
         message.deleted = True
         chat = self.chats[message.chat_id]
-        chat.pinned = [pinned for pinned in chat.pinned if pinned != message.id]
+        if message.id in chat.pinned:
+            chat.pinned.remove(message.id)
+            self.tell("pinned", chat_id=chat.id, pinned=list(chat.pinned))
         self.tell("message", message)
 
     def tell(self, kind: str, message: Message | None = None, **more: Any) -> None:

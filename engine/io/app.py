@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from engine.accounts import People, lower_mode
+from engine.audit_page import AuditNow
 from engine.effects import Alert
 from engine.errors import PrahariError
 from engine.io import tables
+from engine.io.audits import read_audit
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.heap import settled
@@ -25,6 +28,7 @@ from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
 from engine.io.opening import open_house
 from engine.io.ports import Chat
+from engine.io.process import disk_check
 from engine.io.rules_file import RulesFile
 from engine.io.storage import roll_of
 from engine.io.stores.own_rows import Roll
@@ -32,6 +36,7 @@ from engine.io.supervise import Pauses, Restart, Supervisor
 from engine.io.whys import Found, read_journal
 from engine.io.wiring import Line, MakeChat, RunningChat, Wiring
 from engine.model import Mode, Urgency
+from engine.preflight import Check
 from engine.settings import Settings
 from engine.view import MonitorView
 
@@ -159,7 +164,10 @@ class _Street:
     def wiring(self) -> Wiring:
         """What the chat is plugged into."""
         line = self.line
-        return Wiring(line.account, self.people, line.post, line.view, line.rules, self.why, self.clock)
+        return Wiring(
+            line.account, self.people, line.post, line.view, line.rules, self.why, self.clock,
+            line.see, line.traffic, self.audit, self.disk,
+        )  # fmt: skip
 
     def plug(self, chat: Chat) -> None:
         """What the house speaks through."""
@@ -206,8 +214,19 @@ class _Street:
 
     async def why(self, strategy_id: int) -> tuple[Found, ...]:
         """What was seen of a strategy id; read in a thread, by a connection of its own: the loop goes on."""
-        file = self.plot.settings.data_dir / journal_name(self.plot.mode)
-        return await asyncio.to_thread(read_journal, file, strategy_id)
+        return await asyncio.to_thread(read_journal, self._journal, strategy_id)
+
+    async def audit(self, last: int) -> AuditNow:
+        """The last lines of the audit, read in a thread as well."""
+        return await asyncio.to_thread(read_audit, self._journal, last)
+
+    async def disk(self) -> Check:
+        """How much room there is; asked in a thread, because a sick disk does not answer."""
+        return await asyncio.to_thread(disk_check, self.plot.settings.data_dir)
+
+    @property
+    def _journal(self) -> Path:
+        return self.plot.settings.data_dir / journal_name(self.plot.mode)
 
 
 # ---------------------------------------------------------------------------------- the command line

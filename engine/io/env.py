@@ -9,8 +9,10 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
+from engine.chat_tuning import ChatTuning
 from engine.errors import ConfigError
-from engine.settings import CHAT_OUTSIDE, CREDENTIALS, DEFAULT_URLS, SECRETS, Settings
+from engine.settings import CHAT_OUTSIDE, CREDENTIALS, DEFAULT_URLS, SECRETS, Settings, chat_access
+from engine.words import Secret
 
 #: Where, in the data directory, a monitor on its sandbox keeps everything.
 SANDBOX_DIR = "sandbox"
@@ -32,10 +34,7 @@ def load_settings(
     Raises:
         ConfigError: with every fault of the file and of the settings.
     """
-    words, notes, faults = _read(file)
-    if any(words.get(name) for name in SECRETS):
-        faults += _readable_by_others(file)
-    merged = words | {name: value for name, value in environ.items() if value.strip()}
+    merged, notes, faults = _merged(file, environ)
     if sandbox:
         outside = (*CREDENTIALS, *DEFAULT_URLS, *CHAT_OUTSIDE, "ACCOUNTS_FILE")
         merged = {name: word for name, word in merged.items() if name not in outside}
@@ -48,6 +47,28 @@ def load_settings(
     if faults:
         raise ConfigError(faults)
     return settings
+
+
+def load_chat_access(
+    file: Path = Path(".env"), environ: Mapping[str, str] = os.environ
+) -> tuple[Secret, str, ChatTuning]:
+    """The bot's token, address and way, as `engine.settings.chat_access`; all other settings may be missing.
+
+    Raises:
+        ConfigError: with every fault of the file and of these settings.
+    """
+    merged, _, faults = _merged(file, environ)
+    if faults:
+        raise ConfigError(faults)
+    return chat_access(merged)
+
+
+def _merged(file: Path, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str], list[str]]:
+    """(words, notes, faults) of the file with the environment over it."""
+    words, notes, faults = _read(file)
+    if any(words.get(name) for name in SECRETS):
+        faults += _readable_by_others(file)
+    return words | {name: value for name, value in environ.items() if value.strip()}, notes, faults
 
 
 def _accounts_toml(name: str) -> tuple[str | None, list[str]]:

@@ -46,6 +46,7 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
+from engine.io.wiring import Drawn, Traffic
 from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
@@ -169,6 +170,14 @@ class House:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
         return rules_now(self.monitor, strategy_id, self.clock.now_s())
+
+    def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn:
+        """A picture of the machine at this moment."""
+        return draw(self.monitor, self.clock.now_s())
+
+    def traffic(self) -> Traffic:
+        """What the feed has brought."""
+        return Traffic(self.inbox.received, self.inbox.conflated, len(self.inbox))
 
     async def live(self, chat: Chat) -> None:
         """Start everything, first what others need; end in the reverse order.

@@ -25,7 +25,12 @@ SMALLEST, LARGEST = 1, CONFLATE_ABOVE
 
 
 class Inbox:
-    """What waits for the machine. One reader, any number of writers of the same loop."""
+    """What waits for the machine. One reader, any number of writers of the same loop.
+
+    Attributes:
+        received: prices that came so far.
+        conflated: of those, what newer ones have overtaken while they waited.
+    """
 
     def __init__(self) -> None:
         self._control: deque[Message] = deque()
@@ -34,7 +39,7 @@ class Inbox:
         self._turn_began_s = self._batch_began_s = 0.0
         self._most = SMALLEST
         self._cut = False  # the last message was as many ticks as may be at once
-        self.conflated = 0
+        self.received = self.conflated = 0
 
     def __len__(self) -> int:
         """How many control messages and ticks wait."""
@@ -48,6 +53,7 @@ class Inbox:
     def post_ticks(self, ticks: Sequence[Tick]) -> None:
         """Put ticks in line behind all control messages; never blocks."""
         self._ticks.extend(ticks)
+        self.received += len(ticks)
         if len(self._ticks) > CONFLATE_ABOVE:
             before = len(self._ticks)
             self._ticks = list({tick.key: tick for tick in self._ticks}.values())

@@ -22,7 +22,7 @@ from engine.effects import Audit, Record, Seen, Settle
 from engine.errors import JournalError, Settled, Unwritable
 from engine.model import Mode
 
-_SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "2"
 _SCHEMA = (
     """CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
     """CREATE TABLE record (
@@ -100,18 +100,17 @@ class Journal:
             with self._transaction():
                 for statement in _SCHEMA:
                     execute(statement)
-                execute("INSERT INTO meta VALUES ('schema', ?)", (_SCHEMA_VERSION,))
-                execute("INSERT INTO meta VALUES ('audit', ?)", (str(_NO_AUDIT),))
+                execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+                execute("INSERT INTO meta VALUES ('audit', ?)", (str(NO_AUDIT),))
         meta = dict(execute("SELECT name, value FROM meta"))
-        if meta.get("schema") != _SCHEMA_VERSION:
+        if meta.get("schema") != SCHEMA_VERSION:
             raise JournalError(
-                f"{self._path}: read schema {meta.get('schema')}, expected {_SCHEMA_VERSION}; "
+                f"{self._path}: read schema {meta.get('schema')}, expected {SCHEMA_VERSION}; "
                 "it was written by another version of this program: use that one, or another DATA_DIR"
             )
         for statement in _SEEN:
             execute(statement)
-        line, digest = meta["audit"].split()
-        self._tail = _Tail(int(line), digest)
+        self._tail = ChainEnd.read(meta["audit"])
 
     def commit(self, items: Sequence[Item], at_s: float) -> None:
         """Write all items as one transaction, in their order.
@@ -153,7 +152,7 @@ class Journal:
         if changed.rowcount != 1:
             raise Settled(f"confirmation {item.nonce} is not {item.expect} any more")
 
-    def _tell(self, item: Audit, at_s: float, tail: _Tail) -> _Tail:
+    def _tell(self, item: Audit, at_s: float, tail: ChainEnd) -> ChainEnd:
         # Lenient: an odd value in the story must not cost an exit its journal line.
         text = json.dumps(dict(item.data), separators=(",", ":"), default=str)
         tail = tail.after(at_s, item.event, text)
@@ -204,7 +203,7 @@ class Journal:
         Raises:
             JournalError: names the first line that was altered, or where the story was cut.
         """
-        tail = _NO_AUDIT
+        tail = NO_AUDIT
         with self._errors():
             (end,) = self._database.execute("SELECT value FROM meta WHERE name = 'audit'").fetchone()
             for line, at_s, event, text, digest in self._database.execute(
@@ -245,20 +244,26 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tail:
-    """The end of the audit: its last line's number and hash."""
+class ChainEnd:
+    """The end of the audit's chain at a line: its number and hash."""
 
     line: int
     digest: str
 
-    def after(self, at_s: float, event: str, text: str) -> _Tail:
+    def after(self, at_s: float, event: str, text: str) -> ChainEnd:
         """The end once this line is told too."""
         line = self.line + 1
         told = f"{self.digest}\n{line}\n{float(at_s)!r}\n{event}\n{text}"
-        return _Tail(line, hashlib.sha256(told.encode()).hexdigest())
+        return ChainEnd(line, hashlib.sha256(told.encode()).hexdigest())
 
     def __str__(self) -> str:
         return f"{self.line} {self.digest}"
 
+    @classmethod
+    def read(cls, text: str) -> ChainEnd:
+        """Read what `str` has written."""
+        line, digest = text.split()
+        return cls(int(line), digest)
 
-_NO_AUDIT = _Tail(0, "0" * 64)
+
+NO_AUDIT = ChainEnd(0, "0" * 64)

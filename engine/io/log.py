@@ -14,18 +14,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 from urllib.parse import quote
 
 _log = logging.getLogger(__name__)
 
 _IST_OFFSET_S = 5.5 * 3600
 _FILE_BYTES, _FILES = 5_000_000, 5
+#: So many lines are kept in memory.
+TAIL_LINES = 500
 
 #: Libraries that tell addresses, bodies or chatter below WARNING (httpx: the bot's token at INFO).
 _TALKATIVE = ("httpx", "httpcore", "urllib3", "telegram", "apscheduler", "aiohttp", "asyncio", "hpack")
@@ -53,6 +57,14 @@ _PATTERNS = (
         r"\1***",
     ),
 )
+
+
+class LogLine(NamedTuple):
+    """One line: the host's epoch seconds, whose house it is of (empty = of none alone), and its text."""
+
+    wall_s: float
+    speaker: str
+    text: str
 
 
 class Redactor(logging.Filter):
@@ -142,6 +154,29 @@ class _Short(logging.Formatter):
         return f"{record.levelname} {record.getMessage()}" + (f" ({cause})" if cause else "")
 
 
+class Tail(logging.Handler):
+    """The last lines of the log in memory, for whoever may read them from afar; as short as the terminal's.
+
+    Args:
+        redactor: cleans a line once more when it is read: a secret may have become known since.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__(logging.INFO)
+        self._redactor = redactor
+        self._lines: deque[LogLine] = deque(maxlen=TAIL_LINES)
+        self.setFormatter(_Short())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record; it comes clean, by the filters before."""
+        self._lines.append(LogLine(record.created, getattr(record, "speaker", ""), self.format(record)))
+
+    def last(self, number: int, speakers: Collection[str] | None = None) -> list[LogLine]:
+        """The last lines, the oldest first; of these accounts' houses alone, None = of everybody."""
+        lines = [line for line in self._lines if speakers is None or line.speaker in speakers]
+        return [line._replace(text=self._redactor.clean(line.text)) for line in lines[-number:]]
+
+
 class _OwnersFile(logging.handlers.RotatingFileHandler):
     """A rotating file that only its owner may read, after each turn anew."""
 
@@ -150,15 +185,22 @@ class _OwnersFile(logging.handlers.RotatingFileHandler):
         return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
 
+class Log(NamedTuple):
+    """The log of this process, as far as others have a hand in it."""
+
+    redactor: Redactor
+    tail: Tail
+
+
 @contextmanager
-def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Redactor]:
-    """Log to ``directory/prahari.log`` (rotating, 5 × 5 MB, the owner's eyes only) and to stderr.
+def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Log]:
+    """Log to ``directory/prahari.log`` (rotating, 5 × 5 MB, the owner's eyes only), to stderr and to memory.
 
     The terminal gets warnings and worse, the file everything from ``level`` on. Uncaught exceptions
     and warnings go the same way. Everything is put back at the end.
 
     Yields:
-        The redactor, to be told of secrets that come later.
+        The log, whose redactor is to be told of secrets that come later.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     redactor = Redactor(secrets)
@@ -173,16 +215,18 @@ def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ())
     to_terminal = logging.StreamHandler()
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_Short())
+    log = Log(redactor, Tail(redactor))
+    handlers = (to_file, to_terminal, log.tail)
     root = logging.getLogger()
     with _levels(level), _hooks():
-        for handler in (to_file, to_terminal):
+        for handler in handlers:
             handler.addFilter(_Speaker())
             handler.addFilter(redactor)
             root.addHandler(handler)
         try:
-            yield redactor
+            yield log
         finally:
-            for handler in (to_file, to_terminal):
+            for handler in handlers:
                 root.removeHandler(handler)
                 handler.close()
 
@@ -232,7 +276,7 @@ def _hooks() -> Iterator[None]:
 _process = ExitStack()
 
 
-def configure_logging(directory: Path, level: str, secrets: Iterable[str]) -> Redactor:
+def configure_logging(directory: Path, level: str, secrets: Iterable[str]) -> Log:
     """`log_to` for the rest of the process's life; a second call replaces the first."""
     _process.close()
     return _process.enter_context(log_to(directory, level=level, secrets=secrets))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from engine.book_rows import RowFigures, row_figures
 from engine.effects import AddTrades, CloseTrades, Record, ReduceTrades
 from engine.errors import Declined, RateLimited, SourceError, Unreachable
-from engine.exit_rows import ended, intent_row, order_row
+from engine.exit_rows import ended, intent_row, order_row, over_s
 from engine.io.ports import Clock, RowTaker, TradeStore
 from engine.messages import Message, StoreWriting
 
@@ -24,6 +24,8 @@ __all__ = ["ExitTaker", "StoreWriter"]
 _log = logging.getLogger(__name__)
 
 STORE_RETRY_S = 5.0
+#: An order of an exit that has ended may still have news on that day: a fill that came after its cancel.
+LATE_NEWS_S = 86_400.0
 
 Job = CloseTrades | ReduceTrades | AddTrades
 
@@ -62,7 +64,7 @@ class StoreWriter:
         self._figures: list[RowFigures] = []  # what the store's rows do not say yet
         self._intents: dict[str, Mapping[str, Any]] = {}
         self._orders: dict[str, dict[str, Mapping[str, Any]]] = {}
-        self._untold: dict[str, None] = {}  # exits of which the store does not know the last
+        self._untold: dict[str, Record] = {}  # the newest of each exit of which the store has not heard
         self._failing = False
 
     def put(self, job: Job) -> None:
@@ -81,11 +83,11 @@ class StoreWriter:
             return
         if record.kind == "intent":
             self._intents[record.key] = record.value
-            self._untold[record.key] = None
+            self._untold[record.key] = record
         elif record.kind == "order":
             intent = record.value["intent"]
             self._orders.setdefault(intent, {})[record.key] = record.value
-            self._untold[intent] = None
+            self._untold[intent] = record
         self._work.set()
 
     @property
@@ -157,21 +159,28 @@ class StoreWriter:
 
     async def _write_exits(self, exits: ExitTaker) -> list[SourceError]:
         faults: list[SourceError] = []
-        for name in list(self._untold):
-            if (intent := self._intents.get(name)) is None:  # an order of an exit that the journal let go
-                del self._untold[name]
-                continue
-            del self._untold[name]  # what comes while it is written is told again
-            orders = [order_row(order) for order in self._orders.get(name, {}).values()]
-            told = exits.record_exit(intent_row(intent, self._clock.now_s()), orders)
-            if (fault := await _fault_of(told)) is not None:
-                self._untold[name] = None
+        for name, news in list(self._untold.items()):
+            intent, fault = self._intents.get(name), None
+            if intent is not None:  # else an order of an exit that the journal let go
+                orders = [order_row(order) for order in self._orders.get(name, {}).values()]
+                fault = await _fault_of(exits.record_exit(intent_row(intent), orders))
+            if fault is not None:
                 faults.append(fault)
                 if _away(fault):
                     break
-            elif ended(intent) and name not in self._untold:
-                self._orders.pop(name, None)
+            elif self._untold[name] is news:  # what came while it was written is told again
+                del self._untold[name]
+                if intent is None or ended(intent):
+                    self._orders.pop(name, None)
+        self._forget()
         return faults
+
+    def _forget(self) -> None:
+        """Let go of exits that ended long ago and are written."""
+        before_s = self._clock.now_s() - LATE_NEWS_S
+        for name in self._intents.keys() - self._untold.keys():
+            if over_s(self._intents[name]) < before_s:
+                del self._intents[name]
 
 
 async def _fault_of(writing: Awaitable[None]) -> SourceError | None:

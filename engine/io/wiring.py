@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from engine.accounts import People
+from engine.audit_page import AuditNow
 from engine.effects import Answer, Say
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
 from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Mode
+from engine.monitor import Monitor
 from engine.picture import RulesNow
+from engine.preflight import Check
 from engine.view import MonitorView
 
-__all__ = ["Line", "MakeChat", "RunningChat", "Target", "Wiring", "quiet_view"]
+__all__ = ["Line", "MakeChat", "RunningChat", "See", "Target", "Traffic", "Wiring", "quiet_view"]
+
+Drawn = TypeVar("Drawn")
+
+
+class Traffic(NamedTuple):
+    """Prices since the start: that came, that newer ones have overtaken, and messages that wait now."""
+
+    received: int
+    conflated: int
+    waiting: int
+
+
+class See(Protocol):
+    """Has an immutable picture of the machine drawn, by a pure function of the core."""
+
+    def __call__(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn | None:
+        """The picture; None while there is no machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +49,10 @@ class Wiring:
         view: the account at this moment; while it is down the view says why and has no positions.
         rules: the rules of the positions of a strategy id, as they stand.
         why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
+        see: a picture of the machine at this moment, drawn by one of the core's pages; None while it is down.
+        traffic: what the feed has brought; None while it is down.
+        audit: the last lines of the audit; raises BadInput when it cannot be read.
+        disk: how much room the account's data has.
     """
 
     account: str
@@ -38,6 +62,10 @@ class Wiring:
     rules: Callable[[int], tuple[RulesNow, ...]]
     why: Callable[[int], Awaitable[tuple[Found, ...]]]
     clock: Clock
+    see: See
+    traffic: Callable[[], Traffic | None]
+    audit: Callable[[int], Awaitable[AuditNow]]
+    disk: Callable[[], Awaitable[Check]]
 
 
 class RunningChat(Protocol):
@@ -64,6 +92,12 @@ class Target(Protocol):
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
+
+    def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn:
+        """A picture of its machine at this moment."""
+
+    def traffic(self) -> Traffic:
+        """What its feed has brought."""
 
 
 class Line:
@@ -127,6 +161,14 @@ class Line:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id; none while there is no house."""
         return () if self._target is None else self._target.rules(strategy_id)
+
+    def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn | None:
+        """A picture of the machine; None while there is no house."""
+        return None if self._target is None else self._target.see(draw)
+
+    def traffic(self) -> Traffic | None:
+        """What the feed has brought; None while there is no house."""
+        return None if self._target is None else self._target.traffic()
 
     def _answer(self, command: Command) -> None:
         if command.wish is Wish.STOP:

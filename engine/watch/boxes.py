@@ -42,14 +42,15 @@ def box(
         boxes = {line: _above_intrinsic(line, low, high) for line in both_paise}
     for line in witnesses:
         if line in both_paise:
-            boxes[line] = _within(boxes[line], both_paise[line] - away, both_paise[line] + away)
+            boxes[line] = within(boxes[line], both_paise[line] - away, both_paise[line] + away)
     for pair in pairs:
         if pair[0] in both_paise and pair[1] in both_paise:
             _part(pair, both_paise, boxes)
     return boxes
 
 
-def _within(box: tuple[int, int], low: int, high: int) -> tuple[int, int]:
+def within(box: tuple[int, int], low: int, high: int) -> tuple[int, int]:
+    """What two boxes have in common."""
     return max(box[0], low), min(box[1], high)
 
 
@@ -79,5 +80,5 @@ def _part(
     slack = max(2 * NEIGHBOUR_TICKS * low.marks.instrument.tick_paise, distance // NEIGHBOUR_SHARE)
     one, other = both_paise[dear], both_paise[cheap]
     apart, together = (distance + slack - (one - other)) // 2, (one - other + slack) // 2
-    boxes[dear] = _within(boxes[dear], one - together, one + apart)
-    boxes[cheap] = _within(boxes[cheap], other - apart, other + together)
+    boxes[dear] = within(boxes[dear], one - together, one + apart)
+    boxes[cheap] = within(boxes[cheap], other - apart, other + together)

@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from engine.rules.base import Snapshot
     from engine.sensitivity import Sensitivity
     from engine.watch.armed import Armed
-    from engine.watch.family import Forwards
     from engine.watch.watched import Watched
 
 
-def thresholds(watched: Watched, snapshot: Snapshot, forwards: Forwards) -> tuple[ThresholdView, ...]:
+def thresholds(watched: Watched, snapshot: Snapshot, model: Sensitivity | None) -> tuple[ThresholdView, ...]:
     """All rules: the armed ones with what they wait for, the others with why they do not."""
-    model = watched.scale.ask(forwards)
     return (
         *(threshold(armed, snapshot, model) for armed in watched.armed),
         *(ThresholdView(note.rule, None, note.text, available=False) for note in watched.notes),
@@ -47,6 +45,7 @@ def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> Th
         met=armed.look(snapshot) is not None,
         near=way is not None and counted is not None and way.near(counted),
         silent_paise=way.floor_paise if way and counted is not None and way.silent(counted) else None,
+        ratchet=isinstance(params, Ratchet),
     )
 
 

@@ -14,9 +14,8 @@ Prices are paise; *both* is bid + ask, twice the mid.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine.guards import below_intrinsic, contradiction
 from engine.model import Right
@@ -24,26 +23,26 @@ from engine.parity import forward_both_paise
 from engine.pnl import ANY_PAISE
 from engine.sessions import dte
 from engine.watch.boxes import AWAY_SHARE, box
-from engine.watch.witnesses import Seen, contested, is_future, tell
+from engine.watch.latecomers import NO_REACH, Reach, has_box, room_for
+from engine.watch.muster import muster
+from engine.watch.witnesses import Seen, contested, tell
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
 
+    from engine.messages import Tick
     from engine.model import InstrumentKey
     from engine.prices import PriceBook
     from engine.sensitivity import Moves
     from engine.watch.lines import Line
+    from engine.watch.muster import Muster, Pair
     from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
 
 #: An underlying whose last trade is older than this stands still (the cash market closes before the
 #: options' does): its price is no measure of anything. Sources that do not tell count by arrival.
 SPOT_TRADED_WITHIN_S = 60.0
-
-if TYPE_CHECKING:
-    #: Two neighbouring strikes that one position holds, the lower one first.
-    _Pair = tuple[Line, Line]
 
 
 class Forwards(dict["Family", "int | None"]):
@@ -65,13 +64,6 @@ class Forwards(dict["Family", "int | None"]):
         return answer
 
 
-class _Mustered(NamedTuple):
-    """Who can tell the forward, and how old the spot may be: as the strictest guard says."""
-
-    witnesses: tuple[Line, ...]
-    max_age_s: float
-
-
 class Family:
     """The lines of one underlying and expiry, under whatever guards.
 
@@ -82,7 +74,7 @@ class Family:
     """
 
     __slots__ = (
-        "_book", "_culprits", "_expiry", "_held", "_mustered", "_rest", "calm", "lines",
+        "_book", "_culprits", "_expiry", "_held", "_mustered", "_reach", "_rest", "calm", "lines",
         "spot_high", "spot_low", "underlying",
     )  # fmt: skip
 
@@ -94,11 +86,12 @@ class Family:
         self._book = book
         self._rest = rest
         self.lines: list[Line] = []
-        self._held: dict[Watched, tuple[_Pair, ...]] = {}
-        self._culprits: dict[_Pair, Line] = {}
+        self._held: dict[Watched, tuple[Pair, ...]] = {}
+        self._culprits: dict[Pair, Line] = {}
         self.calm = False
         self.spot_low, self.spot_high = 1, 0
-        self._mustered: _Mustered | None = None
+        self._mustered: Muster | None = None
+        self._reach = NO_REACH
 
     # ------------------------------------------------------------------------------- who belongs to it
 
@@ -110,11 +103,12 @@ class Family:
 
     def hold(self, watched: Watched, lines: Iterable[Line]) -> None:
         """A position holds these lines: its neighbouring strikes have to agree from now on."""
-        pairs: list[_Pair] = []
+        pairs: list[Pair] = []
         for right in Right:
             ladder = sorted({line for line in lines if line.right is right}, key=attrgetter("strike_paise"))
             pairs += pairwise(ladder)
         self._held[watched] = tuple(pairs)
+        self._mustered = None
         self.shut()
 
     def leave(self, watched: Watched, lines: Iterable[Line]) -> None:
@@ -126,17 +120,10 @@ class Family:
         self.shut()
 
     @property
-    def _muster(self) -> _Mustered:
+    def _muster(self) -> Muster:
         """Worked out when it is asked for: a thousand positions join before anybody asks."""
         if self._mustered is None:
-            strikes = {
-                right: {line.strike_paise for line in self.lines if line.right is right} for right in Right
-            }
-            both = strikes[Right.CALL] & strikes[Right.PUT]
-            options = {line for line in self.lines if line.right and line.strike_paise in both}
-            witnesses = (line for line in self.lines if is_future(line) or line in options)
-            max_age_s = min((line.marks.guard.max_quote_age_s for line in self.lines), default=inf)
-            self._mustered = _Mustered(tuple(witnesses), max_age_s)
+            self._mustered = muster(self.lines, self._held.values())
         return self._mustered
 
     @property
@@ -169,6 +156,25 @@ class Family:
         self._box(seen)
         return changed
 
+    def admit(self, line: Line, tick: Tick, arrived_s: float) -> bool:
+        """Take a line's first narrow quote into a calm family if that changes nothing for the others.
+
+        After a start a thousand quotes are the first of their line.
+
+        Returns:
+            False: nothing is done, `settle` has to look.
+        """
+        shown = line.marks.shown(tick)
+        if not self.calm or shown is None or has_box(line):
+            return False
+        rooms = room_for(line, shown.both_paise, self._reach, self._muster)
+        if rooms is None:
+            return False
+        line.marks.accept(tick, arrived_s)
+        for each, (low, high) in rooms.items():
+            each.marks.low, each.marks.high = low, high
+        return True
+
     def faults(self, now_s: float, book: PriceBook | None = None) -> dict[Line, str]:
         """What is wrong with which newest prices, also if another book stood in the place of ours."""
         book = self._book if book is None else book
@@ -190,7 +196,7 @@ class Family:
         return self._forward(seen, {} if self.calm else self._at_odds(seen), self._book, now_s)
 
     def _forward(
-        self, seen: Mapping[Line, Seen], at_odds: Collection[_Pair], book: PriceBook, now_s: float
+        self, seen: Mapping[Line, Seen], at_odds: Collection[Pair], book: PriceBook, now_s: float
     ) -> int | None:
         """The same; a price that contradicts another one is no witness."""
         unheard = contested(at_odds)
@@ -223,10 +229,10 @@ class Family:
         still = tick.ltt_s > 0 and now_s > tick.ltt_s + SPOT_TRADED_WITHIN_S
         return None if old or still else 2 * tick.ltp_paise
 
-    def _at_odds(self, seen: Mapping[Line, Seen]) -> dict[_Pair, str]:
+    def _at_odds(self, seen: Mapping[Line, Seen]) -> dict[Pair, str]:
         """What is wrong between which neighbours."""
         found = {}
-        for pair in {pair: None for pairs in self._held.values() for pair in pairs}:
+        for pair in self._muster.pairs:
             one, other = pair
             if one in seen and other in seen and seen[one].young and seen[other].young:
                 low, high = ((line.marks.instrument, seen[line].shown) for line in pair)
@@ -234,7 +240,7 @@ class Family:
         return {pair: text for pair, text in found.items() if text}
 
     def _compare(
-        self, seen: Mapping[Line, Seen], at_odds: Mapping[_Pair, str], forward: int | None
+        self, seen: Mapping[Line, Seen], at_odds: Mapping[Pair, str], forward: int | None
     ) -> Iterator[tuple[Line, str]]:
         """What is wrong with which line; the more telling fault last."""
         low = {}
@@ -281,11 +287,11 @@ class Family:
         levels = [*(pair.forward_both_paise for pair in twins), *futures]
         levels += [2 * spot_paise] if spot_paise else []
         away = max(levels, default=0) // AWAY_SHARE
-        pairs = {pair: None for pairs in self._held.values() for pair in pairs}
         both = {line: quote.shown.both_paise for line, quote in seen.items()}
-        boxes = box(both, levels, self._muster.witnesses, pairs)
+        boxes = box(both, levels, self._muster.witnesses, self._muster.pairs)
         if all(low <= both[line] <= high for line, (low, high) in boxes.items()):
             self.calm = True
+            self._reach = Reach(min(levels), max(levels)) if levels else NO_REACH
             self.spot_low, self.spot_high = spot_paise - away, spot_paise + away
             if not spot_paise:
                 self.spot_low, self.spot_high = 1, 0
@@ -293,7 +299,7 @@ class Family:
                 line.marks.low, line.marks.high = low, high
 
 
-def _culprit(pair: _Pair, seen: Mapping[Line, Seen], low: Mapping[Line, str]) -> Line:
+def _culprit(pair: Pair, seen: Mapping[Line, Seen], low: Mapping[Line, str]) -> Line:
     """Which of two contradicting lines is not believed.
 
     The one below intrinsic value, else the one that changed last; of two that changed in one instant

@@ -13,7 +13,7 @@ from engine.rules.alerts import ALERT_FROM
 from engine.rules.base import Kind
 from engine.rules.expiries import nearest_expiry
 from engine.sessions import dte, ist_date
-from engine.view import LegView
+from engine.view import GreeksView, LegView
 from engine.watch.distances import thresholds
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.pnl import Price
     from engine.prices import PriceBook
     from engine.rules.base import Snapshot
+    from engine.sensitivity import Sensitivity
     from engine.view import ThresholdView
     from engine.watch.family import Forwards
     from engine.watch.nouns import RuleNote
@@ -46,6 +47,8 @@ class Figures:
             quantity of each leg, before charges; also None when the depth shows less than that.
         closing_pnl_paise: the P&L that closing now would leave: the same after the charges of these
             orders, entry and realised counted.
+        closing_charges_paise: those charges.
+        greeks: how it moves by the model; None = a leg has no believable mark, or nothing explains it.
         loss_fraction: the loss as a share of what the nearest loss rule allows; None without one.
         dte: calendar days to the nearest expiry.
         unprotected: no loss rule guards the position.
@@ -60,6 +63,8 @@ class Figures:
     value_paise: int | None
     liquidation_paise: int | None
     closing_pnl_paise: int | None
+    closing_charges_paise: int | None
+    greeks: GreeksView | None
     legs: tuple[LegView, ...]
     action: Action
     urgency: Urgency
@@ -110,6 +115,7 @@ def figures(
     value = _sum(None if way is None else way.value_paise for way in exits)
     costs = _sum(None if way is None else way.charges_paise for way in exits)
     closing = None if value is None or costs is None else value - costs - watched.holding.cost_paise
+    model = watched.scale.ask(forwards)
     return Figures(
         pnl_paise=gross,
         pnl_pct=100 * gross / premium if gross is not None and premium else None,
@@ -117,12 +123,14 @@ def figures(
         value_paise=watched.holding.worth(now_s, mark),
         liquidation_paise=value,
         closing_pnl_paise=_plus(closing, memory.realised_paise),
+        closing_charges_paise=None if closing is None else costs,
+        greeks=_greeks(model),
         legs=tuple(_legs(watched, now_s, mark, exits, book)),
         action=action if in_session else Action.MONITOR,
         urgency=loudness if in_session else Urgency.NORMAL,
         reason=reason if in_session else QUIET,
         loss_fraction=near[1] if near else None,
-        thresholds=thresholds(watched, snapshot, forwards),
+        thresholds=thresholds(watched, snapshot, model),
         notes=watched.notes,
         payoff=watched.payoff,
         unprotected=watched.unprotected,
@@ -196,6 +204,14 @@ def _exit(marks: Marks, quantity: int, now_s: float, book: PriceBook, rates: Rat
     if tick is None or marks.fault or now_s > marks.fresh_until_s:
         return None
     return walk(tick, quantity, marks.instrument, rates)
+
+
+def _greeks(model: Sensitivity | None) -> GreeksView | None:
+    if model is None or model.delta is None or model.gamma is None:
+        return None
+    if model.theta_paise is None or model.vega_paise is None:
+        return None
+    return GreeksView(model.delta, model.gamma, model.theta_paise, model.vega_paise)
 
 
 def _sum(parts: Iterable[int | None]) -> int | None:

@@ -208,7 +208,10 @@ class HotPath:
             wide = line.marks.shown(tick) is None
             if wide:
                 self._held.doubt(line, tick, now_s)
-            if not (wide and line.family.calm):
+            if not wide:
+                concerned += self._held.take_first(line, tick, now_s)
+                self._held.count(line)
+            elif not line.family.calm:
                 concerned += self._held.settle(line.family, now_s)
                 self._held.count(line)
         return self._judge(moved_by(concerned, now_s), now_s) if self._in_session(now_s) else _NOTHING

@@ -88,6 +88,12 @@ class Lines:
             self.settle(line.family, now_s)
         return line
 
+    def take_first(self, line: Line, tick: Tick, now_s: float) -> list[Line]:
+        """Settle by a narrow quote outside of its box; the first one of a line mostly finds room alone."""
+        if line.family.admit(line, tick, now_s):
+            return [line]
+        return self.settle(line.family, now_s)
+
     def settle(self, family: Family, now_s: float) -> list[Line]:
         """Find out what of a family is suspect; the holders of what has changed lose their bands."""
         changed = family.settle(now_s)

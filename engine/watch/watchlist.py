@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.charges import ChargeTable
     from engine.guards import ReplayGuard
     from engine.model import InstrumentKey, Position, PositionId, Verdict
+    from engine.payoff import Payoff
     from engine.pnl import Traded
     from engine.rules.overrides import Override
     from engine.rules.rulebook import Rulebook, RuleSet
@@ -60,6 +61,7 @@ class Watchlist(HotPath):
         """
         super().__init__(calendar)
         self._rulebook = rulebook
+        self._rulesets: dict[tuple[object, ...], RuleSet] = {}
         self._replay = replay
         # what was recorded comes by instants, with all legs together
         self.lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
@@ -93,7 +95,8 @@ class Watchlist(HotPath):
                 watched.succeed(known)
                 self._leave(known)
             self._positions[position.id] = watched
-        watched.remember(memory)
+        if known is not None:
+            watched.remember(memory)  # a new one has done so
         watched.wake_s = now_s
         self._enqueue(watched)
         return watched.notes
@@ -101,6 +104,7 @@ class Watchlist(HotPath):
     def use(self, rulebook: Rulebook) -> None:
         """Go by other rules from the next `put` of each position on."""
         self._rulebook = rulebook
+        self._rulesets.clear()
 
     def override(self, position: PositionId, overrides: tuple[Override, ...]) -> None:
         """Lay these, and no others, over the position's rules from its next `put` on."""
@@ -258,7 +262,7 @@ class Watchlist(HotPath):
     def _situation(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
         """What the position's rules are armed with: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
-        ruleset = self._rulebook.of(position, shape)
+        ruleset = self._rules_of(position, shape)
         settings = ruleset.settings
         if self._replay is not None:
             guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
@@ -266,6 +270,16 @@ class Watchlist(HotPath):
         _, entry = memory.shares(position.combinations)
         situation = Situation(position, shape, self._calendar, settings, entry)
         return situation, tightened(ruleset, self._overrides.get(position.id, ()), situation)
+
+    def _rules_of(self, position: Position, shape: Payoff) -> RuleSet:
+        """What the rulebook says of it; asked once for all that it cannot tell apart."""
+        if position.levels:
+            return self._rulebook.of(position, shape)
+        alike = position.symbol, position.strategy, position.rule_sets, shape.defined_risk
+        known = self._rulesets.get(alike)
+        if known is None:
+            known = self._rulesets[alike] = self._rulebook.of(position, shape)
+        return known
 
     def _watch(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> Watched:
         """Set up a position on its lines; what the book knows already counts."""

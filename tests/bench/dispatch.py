@@ -22,7 +22,8 @@ from engine.io.app import Options, run_house
 from engine.model import Mode
 from engine.settings import Settings
 from tests.bench.measure import Rounds, percentile, repeat
-from tests.support.stage import FIRST, Ear
+from tests.support.ear import Ear
+from tests.support.stage import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

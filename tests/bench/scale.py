@@ -6,6 +6,7 @@ real one, in a process of its own (`tests.bench.crowd_house`); only its chat is 
 
 from __future__ import annotations
 
+import compileall
 import json
 import subprocess
 import sys
@@ -44,6 +45,8 @@ def one(strategies: int, syncs: int, settle_s: int) -> dict[str, Any]:
     Raises:
         AssertionError: one of the two processes failed.
     """
+    for rooms in ("engine", "tests/bench", "tests/support"):
+        compileall.compile_dir(_ROOT / rooms, quiet=1)  # every start but the first finds it so
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as place:
         crowd = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "tests.bench.crowd", f"{place}/house", str(strategies)],

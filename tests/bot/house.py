@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from bot.app import TelegramChat
 from bot.poller import PollPace
 from engine.accounts import People
+from engine.audit_page import AuditNow
 from engine.chat_tuning import ChatTuning
 from engine.effects import Alert, Answer, Ask, Card, Effect, Say
 from engine.errors import BadInput
 from engine.io.app import Wiring
+from engine.io.log import Redactor, Tail
+from engine.io.process import Process, Version
 from engine.io.whys import Found
-from engine.messages import Command, FeedState, Message, Tap, Wish
+from engine.io.wiring import Traffic
+from engine.messages import Command, FeedState, Message, Tap, TurnedAway, Wish
 from engine.model import Action, Mode, Urgency, position_id
 from engine.picture import RulesNow
+from engine.preflight import Check, Light
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 from sandbox.telegram_server import Message as Bubble
 from sandbox.telegram_server import Query, TelegramServer
+from tests.support.clock import VirtualClock
 
 TOKEN = "7000000001:canary-telegram-token-0000000000000"
 OWNER = 4242
@@ -58,20 +64,31 @@ class QuickClock:
 
 @dataclass
 class Core:
-    """The monitor's stand-in: keeps what is posted and answers with the effects it is told to give."""
+    """The monitor's stand-in: keeps what is posted and answers with the effects it is told to give.
+
+    What is for the audit alone is kept apart, as nothing comes of it.
+    """
 
     answers: Callable[[Message], Iterable[Effect]] = lambda _message: ()
     posted: list[Message] = field(default_factory=list)
+    turned_away: list[TurnedAway] = field(default_factory=list)
     chat: TelegramChat | None = None
     account: str = "default"
     people: People = field(default_factory=lambda: People(owners=frozenset({OWNER})))
     picture: MonitorView | None = None
     rules_now: Iterable[RulesNow] = ()
     seen: Iterable[Found] | BadInput = ()
+    pictures: dict[Callable[..., object], object] = field(default_factory=dict)
+    came: Iterator[Traffic] = field(default_factory=lambda: iter(()))
+    audited: AuditNow | BadInput = field(default_factory=lambda: AuditNow((), 0, 0, ""))
+    disk_is: Check = field(default_factory=lambda: Check("disk", Light.GREEN, "12.0 GB free of 40"))
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def post(self, message: Message) -> None:
         """Take a message, as the inbox does: at once, and act on it in the loop's next turn."""
+        if isinstance(message, TurnedAway):
+            self.turned_away.append(message)
+            return
         self.posted.append(message)
         asyncio.get_running_loop().call_soon(self._act, message)
         self._bell.set()
@@ -111,6 +128,24 @@ class Core:
         if isinstance(self.seen, Exception):
             raise self.seen
         return tuple(each for each in self.seen if each.position.endswith(f"/{strategy_id}"))
+
+    def see(self, draw: Callable[..., T], /) -> T | None:
+        """Show the picture that it was given for this page."""
+        return cast("T | None", self.pictures.get(draw))
+
+    def traffic(self) -> Traffic | None:
+        """Tell the next of what it was given; None when there is no more."""
+        return next(self.came, None)
+
+    async def audit(self, last: int) -> AuditNow:
+        """Tell the last lines of what it was given."""
+        if isinstance(self.audited, Exception):
+            raise self.audited
+        return replace(self.audited, lines=self.audited.lines[:last])
+
+    async def disk(self) -> Check:
+        """Tell what it was given."""
+        return self.disk_is
 
     def of(self, kind: type[T]) -> list[T]:
         """Pick the posted messages of one kind."""
@@ -212,6 +247,14 @@ def house(*positions: PositionView, **changes: object) -> MonitorView:
     return MonitorView(**(fields | changes))
 
 
+VERSION = Version(
+    "unreleased",
+    "0123456789ab",
+    "3.11.2",
+    (("python-telegram-bot", "22.8"), ("dhanhq", "2.3.0")),
+    (("journal", "2"), ("database", "20261129090000_exit_records")),
+)
+
 #: Polls are short, so that a test which hangs one does not wait for it.
 PACE = PollPace(hold_s=2, grace_s=1.0, first_rest_s=0.05, longest_rest_s=0.2)
 
@@ -219,13 +262,14 @@ PACE = PollPace(hold_s=2, grace_s=1.0, first_rest_s=0.05, longest_rest_s=0.2)
 def make_chat(
     server: TelegramServer,
     core: Core | Sequence[Core],
-    clock: QuickClock,
+    clock: QuickClock | VirtualClock,
     folder: Path,
     *,
     pace: PollPace = PACE,
     chat_id: int = OWNER,
     group_commands: bool = False,
     tuning: ChatTuning | None = None,
+    process: Process | None = None,
 ) -> TelegramChat:
     """Put a chat between this Telegram and this core, or several; its memory is in the folder."""
     cores = [core] if isinstance(core, Core) else core
@@ -242,14 +286,19 @@ def make_chat(
                 rules=one.rules,
                 why=one.why,
                 clock=clock,
+                see=one.see,
+                traffic=one.traffic,
+                audit=one.audit,
+                disk=one.disk,
             )
             for one in cores
         ],
         clock=clock,
         wall_s=clock.now_s,
         store_path=folder / "chat.sqlite3",
+        process=process or Process(VERSION, Tail(Redactor()), AT_S - 7_500),
         group_commands=group_commands,
-        tuning=tuning,
+        tuning=tuning or ChatTuning(summary=False),
         pace=pace,
     )
     for one in cores:

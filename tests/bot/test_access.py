@@ -11,6 +11,7 @@ from telegram.ext import ApplicationHandlerStop
 
 from bot.access import STRANGERS_TOLD, Admission, Gate, actor, admission
 from engine.effects import Alert
+from engine.messages import Actor
 from engine.model import Urgency
 
 OWNER, HOME, NOW_S = 42, 42, 1_800_000_000.0
@@ -93,6 +94,7 @@ class Heard:
         self.alarms: list[Alert] = []
         self.replies: list[str] = []
         self.heard = 0
+        self.turned_away: list[tuple[Actor, str, str]] = []
         self.gate = Gate(
             chat_id=HOME,
             user_ids=frozenset({OWNER}),
@@ -101,6 +103,7 @@ class Heard:
             alarm=self.alarms.append,
             reply=self.replies.append,
             heard=self._hear,
+            turned_away=lambda *what: self.turned_away.append(what),
         )
 
     def _hear(self) -> None:
@@ -118,6 +121,19 @@ async def test_a_stranger_is_told_to_the_owner_once_and_gets_no_answer():
     assert "user 666" in ears.alarms[0].text
     assert ears.replies == []
     assert ears.heard == 0
+
+
+async def test_every_reach_of_a_stranger_is_for_the_audit():
+    """Who, and what for: a command by its word, a press by its data, anything else as words."""
+    ears = Heard()
+    for one in (update(user=666), update("callback_query", user=666), update("channel_post", user=None)):
+        with pytest.raises(ApplicationHandlerStop):
+            await ears.gate(one, None)
+    assert [(who.user_id, what, why) for who, what, why in ears.turned_away] == [
+        (666, "/stop", "stranger"),
+        (666, "the button c:n:y", "stranger"),
+        (0, "/stop", "stranger"),
+    ]
 
 
 async def test_a_stale_command_is_named_and_explained():

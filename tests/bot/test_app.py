@@ -63,6 +63,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "p",
             "rules",
             "why",
+            "orders",
+            "trades",
+            "health",
+            "feed",
             "accounts",
             "set",
             "group",
@@ -71,6 +75,10 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "snooze",
             "stop",
             "resume",
+            "drill",
+            "audit",
+            "log",
+            "version",
             "help",
         ]
         assert server.state.commands_for(666, 666) == []
@@ -189,7 +197,7 @@ async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp
         picker = await message_with(server, "Which position?")
         server.phone.tap(picker.id, "i:3360")
         card = await message_with(server, "P&L at mark")
-        assert card.buttons == ["Exit…", "Snooze…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Tighten…", "Why?", "Rules", "Snooze…"]
         assert core.posted == []
         server.phone.tap(card.id, "Exit…")
         [command] = await core.wait_for(lambda c: c.of(Command))
@@ -321,6 +329,9 @@ async def test_a_stranger_is_ignored_in_all_ways(tmp_path: Path):
         assert core.posted == []
         assert not press.answered
         assert server.sent(666) == []
+        wanted = [(t.by.user_id, t.what, t.why) for t in core.turned_away]
+        assert wanted[0] == (666, "/exit", "stranger")
+        assert wanted[1][1].startswith("the button c:")
 
 
 async def test_a_tap_on_another_message_presses_nothing(tmp_path: Path):

@@ -16,7 +16,9 @@ from bot.buttons import Look, Pick, parse
 from bot.layout import COLUMNS, plain
 from bot.position_card import card_page, positions_pages
 from bot.views import look_page
-from engine.view import LegView, PositionState
+from engine.messages import FeedState
+from engine.model import Action, Urgency
+from engine.view import GreeksView, LegView, PositionState, ThresholdView
 from tests.bot.house import house, position
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -38,6 +40,27 @@ LONG = position(
     differs="The broker holds 65 more.",
 )
 UNKNOWN = position(3360, pnl_paise=None, pnl_pct=None, value_paise=None, dte=None, thresholds=())
+FULL = position(
+    3363,
+    urgency=Urgency.HIGH,
+    action=Action.ALERT,
+    reason="85 % of the way to the stop",
+    pnl_paise=-422_650,
+    pnl_pct=-138.1,
+    closing_pnl_paise=-451_230,
+    closing_charges_paise=21_240,
+    peak_paise=60_000,
+    greeks=GreeksView(-12.34, -0.0213, 31_020.0, -18_455.0),
+    thresholds=(
+        ThresholdView("profit_target", 152_750, "half", distance_paise=575_400),
+        ThresholdView("trailing_stop", 42_000, "peak less 30 %", ratchet=True, distance_paise=-1, met=True),
+        ThresholdView(
+            "stop_loss", -497_250, "half", distance_paise=-74_600, points=-85.2, underlying_paise=24_915_10
+        ),
+        ThresholdView("stop_underlying", None, "above 25,100", points=100.0, underlying_paise=25_100_00),
+        ThresholdView("stop_delta", None, "delta at 0.4 or beyond"),
+    ),
+)
 FLAT = position(3361, state=PositionState.FLAT, reason="verified flat", pnl_paise=None, thresholds=())
 INVALID = position(3362, state=PositionState.INVALID, legs=(), pnl_paise=None, reason="no expiry")
 
@@ -53,6 +76,7 @@ PAGES = {
     "p_snoozed": (card_page(house(), SNOOZED),),
     "positions_snoozed": positions_pages(house(SNOOZED)),
     "p_long": (card_page(house(), LONG),),
+    "p_full": (card_page(house(feed=FeedState.STALE), FULL, "HUF/"),),
     "p_unknown": (card_page(house(), UNKNOWN),),
     "p_flat": (card_page(house(), FLAT),),
     "p_invalid": (card_page(house(), INVALID),),
@@ -93,10 +117,10 @@ def test_neither_an_id_nor_a_quantity_is_cut():
 
 
 def test_exit_is_offered_only_where_one_can_be_and_only_asks():
-    """A flat position has the looks alone; the button carries the account."""
+    """A flat position has the looks alone; each button carries the account."""
     [exits, looks] = card_page(house(), position(), "HUF/").keyboard
-    assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Look("z", 3359, "HUF")]
-    assert [parse(b.data) for b in looks] == [Look("w", 3359, "HUF"), Look("r", 3359, "HUF")]
+    assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Look("t", 3359, "HUF")]
+    assert [parse(b.data) for b in looks] == [Look(letter, 3359, "HUF") for letter in "wrz"]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 
 

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.layout import Page
-from bot.queue import BURST, EDIT_EVERY_S, RESERVE, WAITING_LIMIT, Budget, Outgoing, Rank, Waiting
+from bot.queue import (
+    BURST,
+    EDIT_EVERY_S,
+    FLOODED_REST_S,
+    LIVE_EVERY_S,
+    RESERVE,
+    WAITING_LIMIT,
+    Budget,
+    Outgoing,
+    Rank,
+    Waiting,
+)
 
 ALL = frozenset(Rank)
 FOREVER_S = 1e12
@@ -184,3 +195,22 @@ def test_who_waits_as_long_as_told_may_send(tries: list[tuple[float, Rank]], ran
 def test_a_whole_burst_lets_every_rank_send():
     """No reserve is larger than the burst leaves."""
     assert all(1 + reserve <= BURST for reserve in RESERVE.values())
+
+
+def test_living_messages_share_one_slow_budget_of_their_own():
+    """Six a minute, and only while the burst is whole: nobody else waits for them."""
+    budget = Budget()
+    assert budget.take(Rank.DRIFT, 0.0)
+    assert not budget.take(Rank.TURN, LIVE_EVERY_S - 0.1)
+    assert budget.take(Rank.TURN, LIVE_EVERY_S)
+    assert budget.take(Rank.NORMAL, 2 * LIVE_EVERY_S)
+    assert not budget.take(Rank.DRIFT, 2 * LIVE_EVERY_S + 1.0)
+
+
+def test_a_flood_wait_for_an_edit_rests_what_changes_by_itself_alone():
+    """Alerts, questions and replies are tried; a short wait still gives living messages a minute's rest."""
+    budget = Budget()
+    budget.block_edits(20.0, 0.0)
+    assert budget.wait_s(Rank.EDIT, 0.0) == 20.0
+    assert budget.wait_s(Rank.TURN, 0.0) == FLOODED_REST_S
+    assert all(budget.take(rank, 0.0) for rank in (Rank.HIGH, Rank.QUESTION, Rank.REPLY))

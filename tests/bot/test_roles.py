@@ -45,6 +45,14 @@ MATRIX = (
     ("/positions", None, "viewer"),
     ("/p", None, "viewer"),
     ("/accounts", None, "viewer"),
+    ("/orders", None, "viewer"),
+    ("/trades 20", None, "viewer"),
+    ("/health", None, "viewer"),
+    ("/feed", None, "viewer"),
+    ("/drill", None, "viewer"),
+    ("/audit", None, "viewer"),
+    ("/log 20", None, "viewer"),
+    ("/version", None, "viewer"),
     ("/help", None, "viewer"),
     ("/start", None, "viewer"),
     ("/exit", None, "operator"),
@@ -93,12 +101,14 @@ async def test_every_command_and_button_for_every_role(
         page = await message_with(server, "Commands")
         for what, wish, least in (*MATRIX, *BUTTONS):
             core.posted.clear()
+            core.turned_away.clear()
             caplog.clear()
             refused = _RANK.index(role) < _RANK.index(least)
             told = await result(server, core, what, page.id)
             assert ("That needs" in told, f"needs an {least}" in told) == (refused, refused), (what, told)
             assert [c.wish for c in core.of(Command)] == ([wish] if wish and not refused else []), what
             assert ("which needs" in caplog.text) is refused
+            assert [(t.by.user_id, t.why) for t in core.turned_away] == [(OWNER, f"needs {least}")] * refused
 
 
 async def result(server: TelegramServer, core: Core, what: str, page: int) -> str:
@@ -151,6 +161,8 @@ async def test_stop_stops_where_one_may_and_names_where_not(tmp_path: Path):
         await message_with(server, "That needs an operator of WIFE. Nothing was done.")
         server.phone.send("/status")
         assert "DESK" not in (await message_with(server, "2 accounts")).text
+        assert [(t.what, t.why) for t in theirs.turned_away] == [("/stop", "needs operator")]
+        assert (mine.turned_away, secret.turned_away) == ([], [])
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -182,6 +194,34 @@ async def test_a_group_only_looks_unless_allowed(tmp_path: Path, *, allowed: boo
             await server.wait_for(lambda s: s.calls_of("deleteMyCommands"))
             names = {each["command"] for each in server.state.commands_for(GROUP, OWNER)}
             assert ("stop" in names, "status" in names) == (allowed, True)
+
+
+async def test_in_a_group_each_person_has_the_list_of_their_own_role(tmp_path: Path):
+    """A viewer is not shown what they may not, another member nothing, and an old list of the chat goes."""
+    clock = QuickClock()
+    core = Core(people=People(owners=frozenset({OWNER}), viewers=frozenset({FRIEND})))
+    async with telegram(clock) as server:
+        server.state.add_group(GROUP, "Desk", {OWNER, FRIEND, 666})
+        server.state.commands[f"chat:{GROUP}"] = [{"command": "exit", "description": "x"}]
+        chat = make_chat(server, core, clock, tmp_path, chat_id=GROUP, group_commands=True)
+        async with running(chat):
+            await server.wait_for(lambda s: len(s.calls_of("deleteMyCommands")) == 4)
+        shown = {
+            user: {each["command"] for each in server.state.commands_for(GROUP, user)}
+            for user in (OWNER, FRIEND, 666)
+        }
+        assert {entry.word for entry in COMMANDS} == shown[OWNER]
+        assert {entry.word for entry in COMMANDS if entry.needs is Role.VIEWER} == shown[FRIEND]
+        assert shown[666] == set()
+
+
+async def test_a_viewer_s_private_chat_lists_what_a_viewer_may(tmp_path: Path):
+    """Whatever others may elsewhere."""
+    clock, core = QuickClock(), Core(people=PEOPLE["viewer"])
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        await server.wait_for(lambda s: s.calls_of("setMyCommands"))
+        shown = {each["command"] for each in server.state.commands_for(OWNER, OWNER)}
+        assert shown == {entry.word for entry in COMMANDS if entry.needs is Role.VIEWER}
 
 
 async def test_a_list_that_somebody_left_for_everybody_is_emptied(tmp_path: Path):
@@ -232,7 +272,8 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
         assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
-        assert words == ["/status", "/positions", "/rules", "/why", "/accounts"]
+        looks = ["status", "positions", "rules", "why", "orders", "trades", "health", "accounts"]
+        assert words == [f"/{word}" for word in looks]
         assert {f"/{entry.word}" for entry in COMMANDS if entry.needs is Role.VIEWER} >= set(words)
     assert [word for row in panel() for word in row] == words
 

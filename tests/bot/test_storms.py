@@ -135,7 +135,7 @@ async def test_five_hundred_alerts_in_ten_seconds(tmp_path: Path, seed: int):
         worst_s = max(told.late_s(title) for title in alone)
         assert worst_s < 1.0, worst_s
         assert told.late_s(high[0]) < 1.0
-        assert max(told.late_s(title) for title in high) < 5.0
+        assert max(told.late_s(title) for title in high) < 10.0
         assert [call.status for call in server.calls if call.status == 429] == []
         for urgency in ("High", "Medium", "Normal"):
             order = [title for title in single(server) if title.startswith(urgency)]

@@ -32,7 +32,7 @@ from engine.io.stores.sqlite import SqliteStore
 from engine.messages import Beat, BrokerReport, CommandOutcome, OrderUpdate, TradesLoaded
 from engine.model import Mode
 from engine.settings import Settings
-from tests.support.stage import Ear
+from tests.support.ear import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -242,7 +242,7 @@ def record(call, intent, *orders, account="default"):
 async def test_an_exit_is_written_with_its_orders(call, database):
     """Intent, orders and audit come in one transaction, amounts exact."""
     answer = await record(call, _INTENT, _ORDER)
-    assert answer == {"id": "P-1", "status": "working", "version": 1, "orders_written": 1}
+    assert answer == {"id": "P-1", "status": "working", "version": 1, "word": None, "orders_written": 1}
     (intent,) = await database.rows("select account, rule, pnl, detail->>'legs' as legs from exit_intents")
     assert intent == {"account": "default", "rule": "stop_loss", "pnl": Decimal("-4972.50"), "legs": "4"}
     (order,) = await database.rows("select intent_id, limit_price, filled, account from exit_orders")
@@ -271,6 +271,40 @@ async def test_news_goes_on_and_never_back(call, database):
     assert (answer["status"], answer["orders_written"]) == ("flat", 0)
     (order,) = await database.rows("select filled, average, status, broker_order_id from exit_orders")
     assert order == {"filled": 65, "average": Decimal("20.10"), "status": "TRADED", "broker_order_id": "77"}
+
+
+async def test_a_later_word_with_the_same_fills_is_taken_and_an_earlier_one_is_not(call, database):
+    """Which of two words is the newer their number says: a call that was given up may be carried out late."""
+    asked = _ORDER | {"limit_price": "20.10", "status": "working"}
+    await record(call, _INTENT | {"word": 5}, asked)
+    later = _INTENT | {"word": 7, "status": "stopping"}
+    answer = await record(call, later, asked | {"limit_price": "20.05", "status": "cancelled"})
+    assert (answer["word"], answer["orders_written"]) == (7, 1)
+    for late in (6, 7):
+        answer = await record(call, _INTENT | {"word": late}, asked)
+        assert (answer["word"], answer["status"], answer["orders_written"]) == (7, "stopping", 0)
+    (order,) = await database.rows("select status, limit_price from exit_orders")
+    assert order == {"status": "cancelled", "limit_price": Decimal("20.05")}
+    assert len(await database.rows("select * from audit")) == 2
+
+
+async def test_a_word_that_says_nothing_new_still_bars_what_was_said_before_it(call, database):
+    """A limit that went there and back: the word in between, carried out last, is not the last word."""
+    await record(call, _INTENT | {"word": 5}, _ORDER)
+    await record(call, _INTENT | {"word": 7}, _ORDER)
+    await record(call, _INTENT | {"word": 6}, _ORDER | {"limit_price": "20.10"})
+    assert await database.rows("select limit_price from exit_orders") == [{"limit_price": Decimal("20.05")}]
+    assert len(await database.rows("select * from audit")) == 1
+
+
+async def test_news_of_an_order_is_taken_after_the_end_of_its_exit(call, database):
+    """A fill that came after the cancel: the exit stays as it ended, the order says what it traded."""
+    ended = _INTENT | {"status": "aborted", "ended_at": "2026-02-03T10:00:05+05:30"}
+    await record(call, ended | {"word": 1}, _ORDER | {"status": "cancelled"})
+    await record(call, _INTENT | {"word": 2}, _ORDER | {"status": "filled", "filled": 65})
+    assert await database.rows("select status, word from exit_intents") == [{"status": "aborted", "word": 2}]
+    (order,) = await database.rows("select status, filled from exit_orders")
+    assert order == {"status": "filled", "filled": 65}
 
 
 async def test_an_exit_of_another_account_is_refused_whole(call, database):

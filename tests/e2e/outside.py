@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.__main__ import _chat
 from engine.io.app import Options, run_house
 from engine.io.clock import SystemClock
+from engine.io.log import Redactor, Tail
 from engine.io.stores.sqlite import SqliteStore
 from engine.settings import Settings
 from engine.trades import parse_csv
@@ -52,7 +53,13 @@ async def monitor(world, home: Path, mode, rules: str = AT_ONCE):
     """A monitor in this very loop, as ``make run`` has it."""
     settings = Settings.parse(await environment(world, home, rules))
     house = asyncio.create_task(
-        run_house(settings, Options(mode), _chat(settings), lambda _view: None, lambda _secret: None)
+        run_house(
+            settings,
+            Options(mode),
+            _chat(settings, Tail(Redactor())),
+            lambda _view: None,
+            lambda _secret: None,
+        )
     )
     try:
         yield

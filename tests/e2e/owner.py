@@ -18,7 +18,7 @@ from engine.io.dhan.rest import DhanRest
 from engine.model import Mode
 from engine.settings import Settings
 from tests.crash.child import wrap
-from tests.support.stage import Ear
+from tests.support.ear import Ear
 
 #: The loopback's position list has no lag, so that a fill need not be waited for as long as at Dhan.
 SETTLE_S = 2.0

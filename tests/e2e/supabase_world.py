@@ -8,9 +8,13 @@ import io
 import json
 import os
 import sys
+import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
+
+import pytest
 
 from engine.effects import Alert, Card
 from engine.io.app import Options, run_house
@@ -22,7 +26,8 @@ from sandbox.supabase_server import SupabaseServer
 from tests.e2e.outside import ROOT
 from tests.e2e.owner import FREEZES
 from tests.e2e.test_two_owners import Monitor
-from tests.support.stage import START, Ear, Stage
+from tests.support.ear import Ear
+from tests.support.stage import START, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
 WAIT_S = 60.0
@@ -37,7 +42,8 @@ class SupabaseWorld:
 
     def __init__(self, database, home, **stage):
         self.database, self.home = database, home
-        self.clock = SystemClock(START)
+        self._leapt_s = 0.0
+        self.clock = SystemClock(START, monotonic_s=self.monotonic_s)
         self.stage = Stage(self.clock.now_s, **stage)
         self.server = SupabaseServer(database.terms)
         self.on_enter = lambda _order: None
@@ -51,6 +57,14 @@ class SupabaseWorld:
             return made
 
         setattr(self.stage.exchange, "enter", entered)  # noqa: B010 - mypy
+
+    def monotonic_s(self):
+        """What carries every clock of this world."""
+        return time.monotonic() + self._leapt_s
+
+    def leap(self, seconds):
+        """So much time passes at once for the exchange and for a house in this process."""
+        self._leapt_s += seconds
 
     async def fill(self):
         """Write the stage's rows into the database, as a person would."""
@@ -123,6 +137,10 @@ class SupabaseWorld:
             units[key] += trade.quantity
         return {key: Decimal(round(sums[key] / units[key])) / 100 for key in sums}
 
+    def held(self, strategy_id):
+        """Whether the exchange holds anything of a condor."""
+        return any(self.stage.exchange.net(leg.key) for leg in self.stage.legs[strategy_id])
+
     @property
     def nets(self):
         """Units held of each contract."""
@@ -142,6 +160,14 @@ async def supabase_world(database, home, **stage):
     finally:
         await world.server.stop()
         await world.stage.server.stop()
+
+
+async def until(true):
+    """Wait until it is so."""
+    nobody = asyncio.get_running_loop().create_future()
+    async with asyncio.timeout(WAIT_S):
+        while not true():
+            await asyncio.wait({nobody}, timeout=0.01)
 
 
 class Person:
@@ -167,12 +193,7 @@ class Person:
                 return [leg.quantity for leg in position.legs]
         return None
 
-    async def until(self, true):
-        """Wait until it is so."""
-        nobody = asyncio.get_running_loop().create_future()
-        async with asyncio.timeout(WAIT_S):
-            while not true():
-                await asyncio.wait({nobody}, timeout=0.01)
+    until = staticmethod(until)
 
 
 @asynccontextmanager
@@ -180,11 +201,13 @@ async def living(world, rules=RULES):
     """A house in this process, for a block; who hears it."""
     person = Person()
     settings = Settings.parse(world.settings(rules))
-    house = asyncio.create_task(
-        run_house(settings, Options(Mode.EXECUTE), person.ear, lambda _view: None, lambda _secret: None)
-    )
-    try:
-        yield person
-    finally:
-        house.cancel()
-        await asyncio.wait({house})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.io.app.SystemClock", partial(SystemClock, monotonic_s=world.monotonic_s))
+        house = asyncio.create_task(
+            run_house(settings, Options(Mode.EXECUTE), person.ear, lambda _view: None, lambda _secret: None)
+        )
+        try:
+            yield person
+        finally:
+            house.cancel()
+            await asyncio.wait({house})

@@ -25,7 +25,8 @@ from engine.messages import Actor, Command, Tap, Wish
 from engine.model import Mode, Urgency
 from engine.together import total_lines
 from engine.trades import parse_csv
-from tests.support.stage import FIRST, START, Ear, Owner, Stage
+from tests.support.ear import Ear
+from tests.support.stage import FIRST, START, Owner, Stage
 
 OWNERS = (
     Owner("default", "1000000001", "token-of-the-first"),

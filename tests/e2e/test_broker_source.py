@@ -9,6 +9,7 @@ import pytest
 
 from bot.__main__ import _chat
 from engine.io.app import Options, run_house
+from engine.io.log import Redactor, Tail
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
 from engine.settings import Settings
@@ -30,7 +31,13 @@ async def empty_monitor(world, home, mode=Mode.SIMULATE, rules=""):
     }
     settings = Settings.parse(env)
     house = asyncio.create_task(
-        run_house(settings, Options(mode), _chat(settings), lambda _view: None, lambda _secret: None)
+        run_house(
+            settings,
+            Options(mode),
+            _chat(settings, Tail(Redactor())),
+            lambda _view: None,
+            lambda _secret: None,
+        )
     )
     try:
         yield

@@ -21,7 +21,8 @@ from engine.model import Mode
 from engine.settings import Settings
 from engine.trades import parse_csv
 from sandbox.faults import Socket
-from tests.support.stage import START, Ear, Stage
+from tests.support.ear import Ear
+from tests.support.stage import START, Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -19,7 +19,8 @@ from engine.trades import parse_csv
 from sandbox import desk
 from sandbox.account import Account
 from sandbox.exchange import DEFAULT_CLIENT, Exchange
-from tests.support.stage import START, Ear, Stage
+from tests.support.ear import Ear
+from tests.support.stage import START, Stage
 
 pytestmark = pytest.mark.timeout(90)
 

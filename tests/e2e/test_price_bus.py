@@ -8,6 +8,7 @@ import pytest
 
 from bot.__main__ import _chat
 from engine.io.app import Options, run_house
+from engine.io.log import Redactor, Tail
 from engine.io.redis.names import Names
 from engine.messages import FeedState
 from engine.model import Mode
@@ -82,7 +83,13 @@ async def test_a_monitor_outlives_its_redis(tmp_path):
         redis_url = server.url.reveal()
         settings = Settings.parse(await environment(world, tmp_path, AT_ONCE, REDIS_URL=redis_url))
         house = asyncio.create_task(
-            run_house(settings, Options(Mode.EXECUTE), _chat(settings), lambda _: None, lambda _: None)
+            run_house(
+                settings,
+                Options(Mode.EXECUTE),
+                _chat(settings, Tail(Redactor())),
+                lambda _: None,
+                lambda _: None,
+            )
         )
         try:
             phone = world.telegram

@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from bot.app import TelegramChat
-from engine.accounts import People
 from engine.effects import Alert, Card
 from engine.io import tables
 from engine.io.errands import Errands
@@ -25,15 +23,15 @@ from engine.io.journal import Journal
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
 from engine.io.runner import Runner
-from engine.io.wiring import Wiring
-from engine.messages import Beat, BeatKind
+from engine.messages import Beat, BeatKind, Message
 from engine.model import Mode, Position
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import picture
+from engine.view import MonitorView
 from engine.watch import Watchlist
 from sandbox.telegram_server import TelegramServer
-from tests.bot.house import OWNER, PACE, TOKEN
+from tests.bot.house import TOKEN, Core, make_chat
 from tests.engine.io.test_perform import Doorman, Nets, Purse, Shelf, Silent
 from tests.engine.makers import OPENED, condors, quote
 from tests.support.clock import VirtualClock
@@ -119,16 +117,7 @@ class House:
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore({}, clock.now_s())
         self.broker = Ledger(PaperExchange(), clock, self.monitor.holdings.recorded_nets, self.inbox.post)
-        self.chat = TelegramChat(
-            token=TOKEN, api_url=server.api_url, chat_id=OWNER, clock=clock, wall_s=clock.now_s,
-            store_path=home / "chat.sqlite3", pace=PACE,
-            accounts=[
-                Wiring(
-                    "default", People(owners=frozenset({OWNER})), self.inbox.post,
-                    lambda: picture(self.monitor, clock.now_s()), lambda _id: (), self.why, clock,
-                )
-            ],
-        )  # fmt: skip
+        self.chat = make_chat(server, Plug(house=self), clock, home)
         self.ear = Ear(self.chat.of("default"), clock)
         store = Rows(self.position)
         performer = Performer(
@@ -141,10 +130,6 @@ class House:
         self.journal = Journal(home / "journal.sqlite3")
         self.writer = performer.writer
         self.runner = Runner(self.monitor, self.journal, performer, self.inbox, clock, (self.broker.listen,))
-
-    async def why(self, _strategy_id: int) -> tuple[Any, ...]:
-        """Nothing was seen."""
-        return ()
 
     async def master(self, _symbols: frozenset[str]) -> dict[Any, Any]:
         """The contracts of the one position."""
@@ -161,6 +146,23 @@ class House:
             self.inbox.post_ticks(ticks)
             self.inbox.post(Beat(BeatKind.PULSE))
             await self.clock.advance(0.5)
+
+
+@dataclass
+class Plug(Core):
+    """Plugs the chat into that house."""
+
+    house: House | None = None
+
+    def post(self, message: Message) -> None:
+        """Into the inbox."""
+        assert self.house is not None
+        self.house.inbox.post(message)
+
+    def view(self) -> MonitorView:
+        """As it is."""
+        assert self.house is not None
+        return picture(self.house.monitor, self.house.clock.now_s())
 
 
 class Quoteless:

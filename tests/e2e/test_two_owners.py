@@ -208,11 +208,11 @@ async def test_a_frozen_owner_that_wakes_sends_nothing_and_the_other_has_finishe
                 await second.says("An order of ours is in the book that no journal knows")
             await second.ended()
             assert world.nets == {0}
-            done, heard = len(world.commands), len(first.said)
+            done, heard = world.commands.copy(), len(first.said)
             first.send(signal.SIGCONT)
             await first.says("does not own the account", heard)
             assert await first.end() == 0
-            assert len(world.commands) == done
+            assert world.commands == done
             assert await second.end() == 0
         assert _rows(world.place, "SELECT owner, fence FROM engine_leases") == [("", 2)]  # let go of
         assert world.filled() == {key: -units for key, units in world.stage.planned.items()}

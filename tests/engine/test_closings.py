@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.closings import Closings
-from engine.effects import CloseTrades, RowPart
-from engine.model import Mode
+from engine.effects import CloseTrades, ReduceTrades, RowPart
+from engine.intents import Intent
+from engine.model import Action, Mode, Urgency, Verdict
+from engine.plan import plan_exit
+from engine.pricing import Style
 from engine.reductions import Reductions
 from tests.engine.makers import condor
 from tests.support.rig import Rig, rows_of
@@ -41,7 +46,7 @@ class Listening(Rig):
         super().__init__()
 
     def do(self, effect):
-        if isinstance(effect, CloseTrades):
+        if isinstance(effect, CloseTrades | ReduceTrades):
             self.jobs.append(effect)
         return super().do(effect)
 
@@ -55,6 +60,36 @@ def test_an_exit_says_what_its_rows_held():
     (job,) = rig.jobs
     assert job.units == {row.id: row.quantity for row in ROWS}
     assert job.name in rig.journal["closed"]
+
+
+def test_what_the_store_has_missed_is_written_in_the_order_in_which_it_happened():
+    """Whatever its rows' ids are; and a part is taken off a row before its rest is closed."""
+    rig = Listening()
+    rig.journal["closed"] = {
+        "e4": {"exits": {"1": None}, "at_s": 9.0}, "e1": {"exits": {"3": None}, "at_s": 5.0},
+    }  # fmt: skip
+    rig.journal["reduced"] = {
+        name: {"parts": [[row, 65, 30, 1500]], "at_s": at_s, "settled": False}
+        for name, row, at_s in (("e3", 1, 8.0), ("e2", 2, 7.0))
+    }
+    rig.jobs.clear()
+    rig.start()
+    assert [job.name for job in rig.jobs[:4]] == ["e1", "e2", "e3", "e4"]
+
+
+def test_parts_that_a_dead_process_took_off_a_row_are_written_before_its_end():
+    """The store has been away since: the row holds there what it held before the part."""
+    rig = Listening()
+    rig.journal["reduced"] = {"e1": {"parts": [[1, 65, 30, 1500]], "at_s": 7.0, "settled": False}}
+    rig.store_answers = False
+    rig.start()
+    assert rig.jobs == []
+    (made,) = rig.positions
+    verdict = Verdict("stop_loss", Action.CLOSE_IMMEDIATELY, Urgency.HIGH, -1, -1, 1.0, "loss")
+    legs = [replace(leg, rows={1: 30}) for leg in plan_exit(made)[:1]]
+    intent = Intent("e2", made.id, "default", "", verdict, Style.URGENT, legs, "", "", rig.now_s)
+    done = rig.monitor.holdings.close(intent, rig.now_s)
+    assert [job.name for job in done if isinstance(job, CloseTrades | ReduceTrades)] == ["e1", "e2"]
 
 
 def test_rows_of_another_store_are_none_of_its_business():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from engine.effects import Record
-from engine.exit_rows import RECENT_S, ended, intent_row, order_row, recent
+from engine.exit_rows import RECENT_S, ended, intent_row, order_row, over_s, recent
 from tests.engine.io.test_store_writer import INTENT, ORDER
 
 
 def test_an_exit_is_a_row_with_its_account_before_its_id():
     """Two accounts of one database count their exits alike; rows of trades say the bare id."""
-    row = intent_row(INTENT | {"position": "HUF/3359"}, 60.0)
+    row = intent_row(INTENT | {"position": "HUF/3359"})
     assert (row["id"], row["strategy_id"], row["status"]) == ("HUF/260203001", 3359, "working")
     assert (row["pnl"], row["detail"]["exit_id"], row["ended_at"]) == ("-4972.5000", "260203001", None)
 
@@ -25,7 +25,15 @@ def test_an_exit_that_is_stuck_may_still_get_flat(state, over):
     """Only what cannot change any more has an end in the database, which takes no news after it."""
     intent = INTENT | {"state": state}
     assert ended(intent) is over
-    assert (intent_row(intent, 60.0)["ended_at"] is not None) is over
+    assert over_s(intent) == (INTENT["created_s"] if over else float("inf"))
+
+
+def test_an_exit_ends_when_it_ended_and_not_when_it_is_written():
+    """The journal has the moment; of an exit that an older version ended it is not known."""
+    flat = INTENT | {"state": "flat"}
+    assert intent_row(flat | {"ended_s": 61.5})["ended_at"] == "1970-01-01T00:01:01.500000+00:00"
+    assert over_s(flat | {"ended_s": 61.5}) == 61.5
+    assert intent_row(flat)["ended_at"] is None
 
 
 def test_an_order_is_a_row_in_rupees():

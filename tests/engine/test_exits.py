@@ -30,6 +30,17 @@ def test_an_exit_buys_the_shorts_back_before_it_sells_the_longs_and_ends_verifie
     assert not world.alerts
 
 
+def test_the_moment_of_an_end_is_kept():
+    """Not before it, and a restart later it is still that moment."""
+    world = World(condor())
+    assert world.exit().ended_s is None
+    world.run()
+    ended_s = world.intent.ended_s
+    assert ended_s == world.now_s
+    world.now_s += 600
+    assert world.restart().ended_s == ended_s
+
+
 def test_an_order_whose_answer_was_lost_is_found_and_never_sent_again():
     """Accepted, but the connection died: the book is asked, one order and one fill remain."""
     world = World(condor(), ModelBroker(deque([Fault.ANSWER_LOST])))
@@ -72,6 +83,7 @@ def test_an_empty_position_list_is_not_flat():
     assert world.run() is IntentState.STUCK
     assert not world.broker.placed
     assert "unknown is not flat" in world.intent.note
+    assert world.intent.ended_s is None  # it may still get flat
 
 
 def test_a_short_that_cannot_be_bought_back_keeps_its_hedge():
@@ -126,7 +138,7 @@ def test_stop_cancels_what_works_and_leaves_the_position():
     world.carry(world.desk.stop(world.now_s))
     assert world.run(10.0) is IntentState.ABORTED
     assert all(o.status == "CANCELLED" for o in world.broker.orders.values())
-    assert world.broker.net == world.held
+    assert (world.broker.net, world.intent.ended_s) == (world.held, world.now_s)
 
 
 def test_stop_reaches_an_order_that_has_not_left_the_house_yet():

@@ -413,6 +413,8 @@ def test_a_position_that_is_flat_outside_ends_without_an_order():
     assert (alert.urgency, alert.position) == (Urgency.HIGH, "default/3359")
     assert rig.exits == {1: None, 2: None, 3: None, 4: None}
     assert not rig.placed
+    (intent,) = rig.monitor.desk.intents.values()
+    assert intent.ended_s == intent.created_s
     assert rig.of(Card)[-1].title == "Closed by somebody else: 3359 NIFTY Iron Condor"
     assert [view.reason for view in rig.view.positions if view.strategy_id == 3359] == [
         "closed by somebody else"

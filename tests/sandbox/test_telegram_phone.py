@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import Forbidden
+from telegram.error import BadRequest, Forbidden
 
 from sandbox.telegram_server import User
 from tests.sandbox.telegram_house import OWNER, Moment, house
@@ -155,3 +155,24 @@ async def test_an_update_can_be_delivered_twice():
         assert await bot.get_updates(offset=update.update_id + 1) == ()
         server.updates.redeliver(update.to_dict())
         assert await bot.get_updates() == (update,)
+
+
+async def test_what_a_person_deletes_is_edited_and_pinned_no_more():
+    """The bot is not told; its next edit fails with Telegram's words, and the pin is gone."""
+    async with house() as (server, bot):
+        message = await bot.send_message(OWNER, "pinned")
+        await bot.pin_chat_message(OWNER, message.message_id, disable_notification=True)
+        server.phone.delete(message.message_id)
+        assert server.state.chats[OWNER].pinned == []
+        with pytest.raises(BadRequest, match="Message to edit not found"):
+            await bot.edit_message_text("new", OWNER, message.message_id)
+
+
+async def test_a_message_may_become_too_old_to_be_edited():
+    """Beyond the limit that is set, Telegram's words say so; none is set at first."""
+    async with house() as (server, bot):
+        message = await bot.send_message(OWNER, "old")
+        await bot.edit_message_text("new", OWNER, message.message_id)
+        server.state.edit_limit_s = -1.0
+        with pytest.raises(BadRequest, match="Message can't be edited"):
+            await bot.edit_message_text("newer", OWNER, message.message_id)

@@ -6,7 +6,6 @@ condors to lose says so: by what was paid for it, or by one quote.
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from datetime import datetime, timedelta
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from engine.effects import Alert, Answer, Ask, Card, Say
     from engine.model import Instrument
 
 #: A Wednesday in the middle of its session, some days before the market's last expiry.
@@ -60,6 +58,7 @@ class Stage:
         now_s: Callable[[], float],
         *,
         condors: int = 1,
+        lots: int = LOTS,
         shorts_sold_at: float = 1.0,
         latency_s: float = 0.05,
         owners: Sequence[Owner] = (Owner("default", DEFAULT_CLIENT, TOKEN),),
@@ -68,12 +67,14 @@ class Stage:
 
         Args:
             now_s: the sandbox's clock, epoch seconds.
-            condors: how many positions, of four contracts each that no other one has; at most twenty.
+            condors: how many positions, of four contracts each that no other one has; at most thirty.
+            lots: of each leg.
             shorts_sold_at: entry price of every short leg as a multiple of its mid; below 1 it has lost.
             latency_s: what an order takes to the exchange.
             owners: whose they are, in turn.
         """
         began_s = now_s()
+        self._lots = lots
         self.market = Market(began_s, underlyings=[u for u in UNDERLYINGS if u.symbol == _SYMBOL])
         self.market.freeze()
         self.exchange = Exchange(self.market, latency_s=latency_s)
@@ -103,7 +104,7 @@ class Stage:
 
     def _hold(self, option: Instrument, strategy_id: int, side: Side, paid_paise: int) -> None:
         owner = self.owners[(strategy_id - FIRST) % len(self.owners)]
-        units = option.lot * LOTS
+        units = option.lot * self._lots
         self.legs[strategy_id].append(option)
         self.planned[option.security_id] = side.sign * units
         self.exchange.carry(option.key, side.sign * units, paid_paise, client_id=owner.client_id)
@@ -150,19 +151,3 @@ def environment(home: Path, now_s: float, rules: str, server: DhanServer) -> dic
         "DATA_DIR": str(home),
         "RULES_FILE": str(home / "rules.toml"),
     }
-
-
-class Ear:
-    """A chat that says nothing to anybody and lets somebody listen to what the house says."""
-
-    def __init__(self, heard: Callable[[Alert | Ask | Answer | Card | Say], None]) -> None:
-        """``heard`` is called with everything that a phone would show."""
-        self.alert = self.ask = self.answer = self.card = self.say = heard
-
-    def of(self, _account: str) -> Ear:
-        """The same for every account."""
-        return self
-
-    async def run(self) -> None:
-        """Live until cancelled, as every chat does."""
-        await asyncio.Event().wait()

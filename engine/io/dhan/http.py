@@ -18,8 +18,8 @@ import requests
 import urllib3
 from dhanhq import DhanHTTP
 from requests import exceptions
-from requests.adapters import HTTPAdapter
 
+from engine.io.dhan.last_look import LastLook, LookingAdapter, NotLeft
 from engine.io.dhan.sockets import is_loopback
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Reply:
         status: the HTTP status; None = no whole answer arrived.
         body: the body as received; empty without an answer.
         failure: what went wrong when there is no answer, in a few words without addresses.
-        sent: False only when no connection was ever made, so that nobody can have acted on it.
+        sent: False only when no connection was ever made, or the last look held it back, so that nobody can
+            have acted on it.
         retry_after_s: the server's wish, None when it has none.
         date_s: the server's clock when it answered, epoch seconds, whole; None when it does not say.
         took_s: from sending to the end of the answer.
@@ -64,7 +65,11 @@ class Reply:
 
 
 class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
-    """dhanhq's HTTP class with `Reply` objects for answers and the token read for every call."""
+    """dhanhq's HTTP class with `Reply` objects for answers and the token read for every call.
+
+    Attributes:
+        look: by it a thread has all looked at that it sends.
+    """
 
     def __init__(
         self, client_id: str, access_token: Callable[[], str], base_url: str, proxy: str | None = None
@@ -82,8 +87,9 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
         if proxy is not None:  # the account's registered address: never go round it
             self.session.trust_env = False
             self.session.proxies = {"http": proxy, "https": proxy}
+        self.look = LastLook()
         for scheme in ("https://", "http://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=0))
+            self.session.mount(scheme, LookingAdapter(self.look, pool_maxsize=4))
 
     def _send_request(
         self, method: DhanHTTP.HttpMethods, endpoint: str, payload: Mapping[str, Any] | None = None
@@ -105,6 +111,8 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
                 stream=True,
             ) as response:
                 whole = b"".join(pieces(response, until_s))
+        except NotLeft as held_back:
+            return Reply(None, failure=str(held_back), sent=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
             return Reply(None, failure=type(problem).__name__, sent=not _never_connected(problem))
         return Reply(

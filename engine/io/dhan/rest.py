@@ -89,8 +89,8 @@ class DhanRest:
             base_url: with the version, e.g. ``https://api.dhan.co/v2``.
             executor: at least four threads; stays the caller's to shut down.
             clock: paces the calls.
-            passes: called when a command comes in; what it returns is called on the sending thread right
-                before the command leaves, and says why it may not any more. None: it always may.
+            passes: called when a command comes in; what it returns is called on the sending thread, last at
+                the socket, and says why it may not leave any more. None: it always may.
             proxy: the way to Dhan; None = as the environment says.
         """
         self._http = ReplyHTTP(client_id, access_token, base_url, proxy)
@@ -270,17 +270,20 @@ class DhanRest:
     async def _command(self, verb: Verb, call: Callable[[], Reply], name: str, order_id: str = "") -> Outcome:
         """Send a command when it is its turn and decide what became of it.
 
-        ``name``: by which `recall` knows it; the last look is on the sending thread, right before it leaves.
-        A process that was stopped and wakes must not send what it had decided before.
+        ``name``: by which `recall` knows it. It is looked at once more when a thread takes it up, so that
+        nobody connects for nothing, and at the socket: a process that was stopped and wakes must not send
+        what it had decided before.
         """
-        why_not = self._passes()
+        passes = self._passes()
 
-        def unless_recalled() -> Reply:
-            if name in self._recalled:
-                return Reply(None, failure="it was recalled", sent=False)
+        def why_not() -> str:
+            return "it was recalled" if name in self._recalled else passes()
+
+        def unless_held_back() -> Reply:
             if why := why_not():
                 return Reply(None, failure=why, sent=False)
-            return call()
+            with self._http.look.by(why_not):
+                return call()
 
         rank, patience_s = _TURN[verb]
         if name:
@@ -288,7 +291,7 @@ class DhanRest:
         try:
             if not await self._order_lane.turn(rank, patience_s):
                 return Refused("NOT-SENT", "not sent: the order lane is full")
-            return outcome_of(verb, await self._send(unless_recalled), order_id)
+            return outcome_of(verb, await self._send(unless_held_back), order_id)
         finally:
             self._under_way.discard(name)
             self._recalled.discard(name)

@@ -20,8 +20,9 @@ from engine.io.stores.supabase_gate import Answer, Gate
 _T = TypeVar("_T")
 
 PAGE = 1_000
-#: A change is stamped before it is committed: what comes late by this much is still found.
-OVERLAP_S = 20.0
+#: A change is stamped before it is committed: an edit that comes late by this much is still found. What is
+#: new or gone is missed by the count, however late it comes.
+OVERLAP_S = 120.0
 
 
 class Table(NamedTuple):
@@ -46,6 +47,11 @@ class Mirror(Generic[_T]):
         parse: called anew only for a row that has changed; must not raise.
         now_s: the time; only how much of it has passed counts.
         agree: asked before no rows at all are believed, with the ids that were there; raises when not.
+
+    Attributes:
+        rows: by id.
+        version: another one when `rows` has changed.
+        full_reads: how often everything was read.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Mirror(Generic[_T]):
         self._since_s = 0.0  # when the newest row was first seen
         self._overlaps = True  # what was stamped before the newest may still come
         self.full_reads = 0
+        self.version = 0
 
     async def look(self, *, full: bool) -> None:
         """Bring `rows` up to date; ``full``: read everything. Nothing changes when it raises.
@@ -111,6 +118,7 @@ class Mirror(Generic[_T]):
         # off the loop's thread: three thousand new rows would hold it for 0.2 s
         self.rows, newest = await asyncio.to_thread(self._parsed, raw, self._raw, self.rows)
         self._raw, self._since = raw, newest or self._since
+        self.version += 1
 
     def _parsed(
         self,

@@ -24,7 +24,7 @@ from engine.model import Mode
 from engine.settings import Settings
 from tests.engine.test_accounts import ENV, TWO
 from tests.support.clock import VirtualClock, settle
-from tests.support.stage import Ear
+from tests.support.ear import Ear
 
 
 @pytest.fixture

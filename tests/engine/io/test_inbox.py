@@ -86,3 +86,12 @@ async def test_quick_ticks_come_in_ever_larger_batches(monkeypatch):
         batches.append(len((await inbox.get()).ticks))
     assert sum(batches) == 4_000
     assert len(batches) <= 12
+
+
+async def test_what_came_and_what_was_overtaken_is_counted():
+    """For whoever looks at the feed."""
+    inbox = Inbox()
+    inbox.post_ticks(ticks(3))
+    inbox.post_ticks(ticks(CONFLATE_ABOVE))
+    assert inbox.received == CONFLATE_ABOVE + 3
+    assert inbox.conflated == inbox.received - len(inbox)

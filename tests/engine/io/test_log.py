@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram.error import InvalidToken
 
-from engine.io.log import SPEAKER, Redactor, _process, configure_logging, log_to
+from engine.io.log import SPEAKER, TAIL_LINES, Redactor, _process, configure_logging, log_to
 
 JWT = "eyJhbGciOiJIUzUxMiJ9.eyJjYW5hcnkiOiJjYW5hcnktY2FuYXJ5In0.Y2FuYXJ5LWNhbmFyeS1jYW5hcnk_-A"
 BOT = "123456789:canary-canary-canary-canary-12345"
@@ -272,11 +272,41 @@ def test_a_full_file_is_turned_over_and_stays_the_owners(tmp_path, monkeypatch):
 
 def test_a_later_secret_is_learnt(tmp_path):
     """A renewed token is redacted from the moment it is known; very short words are not."""
-    with log_to(tmp_path) as redactor:
+    with log_to(tmp_path) as (redactor, _):
         redactor.add("canary-renewed")
         redactor.add("a")
         log.info("now canary-renewed and a")
     assert "now *** and a" in contents(tmp_path)
+
+
+def test_the_end_of_the_log_is_kept_in_memory_and_clean(tmp_path):
+    """Short lines from INFO on, the oldest first; a secret that becomes known later is taken out too."""
+    with log_to(tmp_path, level="DEBUG", secrets=[BOT]) as (redactor, tail):
+        log.debug("not of interest")
+        log.info("bot %s and canary-renewed", BOT)
+        log.warning("second")
+        redactor.add("canary-renewed")
+        assert [line.text for line in tail.last(9)] == ["INFO bot *** and ***", "WARNING second"]
+        assert [line.text for line in tail.last(1)] == ["WARNING second"]
+        for number in range(TAIL_LINES + 5):
+            log.info("line %d", number)
+        lines = [line.text for line in tail.last(10_000)]
+    assert (len(lines), lines[-1]) == (TAIL_LINES, f"INFO line {TAIL_LINES + 4}")
+
+
+async def test_the_end_of_the_log_is_told_apart_by_account(tmp_path):
+    """Who may see one account sees neither the others' lines nor those that are of none."""
+
+    async def house(name):
+        SPEAKER.set(name)
+        log.warning("of %s", name)
+
+    with log_to(tmp_path) as (_, tail):
+        for name in ("HUF", "WIFE"):
+            await asyncio.create_task(house(name))
+        log.warning("of nobody")
+        assert [line.text for line in tail.last(9, {"HUF"})] == ["WARNING [HUF] of HUF"]
+        assert len(tail.last(9)) == 3
 
 
 def test_logging_for_the_rest_of_the_process_is_replaced_by_a_second_start(tmp_path):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from engine.effects import CloseTrades, Record, ReduceTrades, RowPart
 from engine.errors import AuthFailed, Declined, Unreachable
-from engine.io.store_writer import STORE_RETRY_S, StoreWriter
+from engine.io.store_writer import LATE_NEWS_S, STORE_RETRY_S, StoreWriter
 from engine.messages import StoreWriting
 from tests.support.clock import VirtualClock
 
@@ -40,6 +40,7 @@ class Store:
     def __init__(self):
         self.away, self.declines = None, {}
         self.no_figures = self.no_exits = None
+        self.hangs, self.asked = False, asyncio.Event()
         self.done, self.figures, self.exits = [], [], []
 
     def _meet(self, *faults):
@@ -61,6 +62,9 @@ class Store:
         return ()
 
     async def record_exit(self, intent, orders):
+        self.asked.set()
+        if self.hangs:
+            await asyncio.Event().wait()
         self._meet(self.no_exits)
         self.exits.append((intent["status"], [order["status"] for order in orders]))
 
@@ -149,3 +153,50 @@ async def test_an_exit_is_told_as_it_stands_after_the_rows():
         at.writer.keep(Record("intent", "260203001", INTENT | {"state": "flat"}))
         await at.clock.advance(STORE_RETRY_S)
         assert at.store.exits[1:] == [("flat", ["filled"])]
+
+
+async def test_exits_that_are_over_and_written_are_let_go_of_after_their_day():
+    """A fill may come after a cancel on that day, and is told; a month of exits does not stay in memory."""
+    async with desk() as at:
+        late = ORDER | {"state": "cancelled"}
+        for day in range(30):
+            name, now_s = f"exit {day}", at.clock.now_s()
+            ended = INTENT | {"id": name, "created_s": now_s, "ended_s": now_s, "state": "flat"}
+            at.writer.keep(Record("intent", name, ended))
+            at.writer.keep(Record("order", name, late | {"intent": name}))
+            await at.clock.advance(LATE_NEWS_S / 2)
+            at.writer.keep(Record("order", name, late | {"intent": name, "state": "filled"}))
+            await at.clock.advance(LATE_NEWS_S / 2 + 1)
+        stuck = INTENT | {"id": "stuck", "state": "stuck", "created_s": 0.0}
+        at.writer.keep(Record("intent", "stuck", stuck))
+        at.writer.keep(Record("order", "very late", late | {"intent": "exit 0"}))
+        await at.clock.advance(0)
+        assert at.store.exits[:-1] == [("flat", ["cancelled"]), ("flat", ["filled"])] * 30
+        assert at.store.exits[-1] == ("stuck", [])
+        assert (list(at.writer._intents), at.writer._orders) == (["stuck"], {})
+
+
+async def test_an_exit_that_could_not_be_written_is_not_let_go_of():
+    """However long the store does not take it: it is told when it does."""
+    async with desk() as at:
+        at.store.no_exits = Declined("a table is missing")
+        at.writer.keep(Record("intent", "260203001", INTENT | {"state": "flat", "ended_s": at.clock.now_s()}))
+        await at.clock.advance(LATE_NEWS_S * 2)
+        at.store.no_exits = None
+        await at.clock.advance(STORE_RETRY_S)
+        assert at.store.exits == [("flat", [])]
+        assert at.writer._intents == {}
+
+
+async def test_a_writer_that_is_cut_off_in_the_midst_of_an_exit_tells_it_again():
+    """What it was about to say is said by the next life of the task."""
+    at = Desk()
+    at.store.hangs = True
+    at.writer.keep(Record("intent", "260203001", INTENT))
+    first = asyncio.ensure_future(at.writer.run())
+    await at.store.asked.wait()
+    first.cancel()
+    await asyncio.wait({first})
+    at.store.hangs = False
+    assert await at.writer.round()
+    assert at.store.exits == [("working", [])]

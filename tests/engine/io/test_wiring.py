@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine.effects import Answer, Say
-from engine.io.wiring import Line
+from engine.io.wiring import Line, Traffic
 from engine.messages import Actor, Beat, BeatKind, Command, Tap, Wish
 from engine.model import Mode
 from tests.support.clock import VirtualClock
-from tests.support.stage import Ear
+from tests.support.ear import Ear
 
 SOMEBODY = Actor(1, 2, "Asha")
 STOP = Command(Wish.STOP, SOMEBODY)
@@ -27,6 +27,12 @@ class House:
 
     def rules(self, strategy_id):
         return (strategy_id,)
+
+    def see(self, draw):
+        return draw("a machine", 7.0)
+
+    def traffic(self):
+        return Traffic(1, 2, 3)
 
 
 @pytest.fixture
@@ -81,3 +87,11 @@ def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, said):
         "Kept: it will be halted before it does anything", "Kept: it will be halted before it does anything",
         "The kept /stop is taken back",
     ]  # fmt: skip
+
+
+def test_pictures_are_drawn_while_there_is_a_house(line):
+    """And nothing is drawn of none."""
+    assert (line.see(lambda *seen: seen), line.traffic()) == (None, None)
+    line.lead_to(House())
+    assert line.see(lambda *seen: seen) == ("a machine", 7.0)
+    assert line.traffic() == Traffic(1, 2, 3)

@@ -9,7 +9,7 @@ from engine.model import Action, Segment, Side, Urgency
 from engine.sessions import at
 from engine.watch import Memory
 from engine.watch.figures import QUIET
-from tests.engine.makers import condor, leg, long_call, position
+from tests.engine.makers import SPOT, condor, leg, long_call, position, traded
 from tests.engine.watch.test_watchlist import AT_ENTRY, TEN, Desk
 
 
@@ -152,7 +152,32 @@ def test_closing_now_is_the_way_out_less_the_charges():
     assert figures.closing_pnl_paise == -4 * 65 * 5 - sum(sold) - sum(bought)
     assert [leg.exit_paise for leg in figures.legs] == [1995, 4505, 4005, 1795]
     assert [leg.covered for leg in figures.legs] == [65] * 4
-    assert Desk(condor()).figures.closing_pnl_paise is None
+    assert figures.closing_charges_paise == sum(sold) + sum(bought)
+    nothing = Desk(condor()).figures
+    assert (nothing.closing_pnl_paise, nothing.closing_charges_paise) == (None, None)
+
+
+def test_the_greeks_are_of_the_whole_position_in_rupees():
+    """A sold call loses by the point and by volatility, and earns by the day; without marks nobody knows."""
+    held = position(leg(-65, 25300, "CE", 100), strategy="Short Call")
+    assert Desk(held).figures.greeks is None
+    desk = Desk(held)
+    desk.quote(100)
+    desk.watch.tick(traded(SPOT, 25000), desk.now_s)
+    greeks = desk.figures.greeks
+    assert greeks is not None
+    assert -65 < greeks.delta < -13
+    assert greeks.gamma < 0
+    assert greeks.theta_paise > 0
+    assert greeks.vega_paise < 0
+
+
+def test_a_ratchet_is_told_from_a_rule_that_stands():
+    """What moves by itself is not a rule that somebody has set."""
+    desk = Desk(condor(), "[default]\ntrailing_stop = true")
+    ratchets = {t.rule: t.ratchet for t in desk.figures.thresholds if t.available}
+    assert ratchets["trailing_stop"]
+    assert not ratchets["stop_loss"]
 
 
 def test_more_than_is_shown_cannot_be_valued():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.messages import Tick
 from engine.model import Action, Urgency
+from engine.payoff import payoff
 from engine.rules.base import Rank
+from engine.rules.rulebook import Rulebook
 from engine.sessions import at
 from engine.watch import Judgement, Memory, Watchlist
 from tests.engine.makers import EXPIRY, SPOT, condor, leg, long_call, position, quote, strangle, traded
@@ -494,3 +497,25 @@ def test_a_naked_strangle_keeps_its_other_rules():
     desk.quote(45, 55)
     desk.quote(150, 160)
     assert desk.wait(2) == [("stop_credit_multiple", -1365000)]
+
+
+def test_the_rulebook_is_asked_once_for_all_that_it_cannot_tell_apart(monkeypatch):
+    """Twenty condors and a long call are two questions; with another rulebook they are asked anew."""
+    asked, of = [], Rulebook.of
+
+    def counted(book, position, shape):
+        asked.append(position.strategy)
+        return of(book, position, shape)
+
+    monkeypatch.setattr(Rulebook, "of", counted)
+    watch = Watchlist(tables.calendar(), tables.rulebook())
+    held = [replace(condor(), strategy_id=number) for number in range(1, 21)] + [long_call()]
+    for one in held:
+        watch.put(one, Memory(), TEN)
+    assert asked == ["Iron Condor", "Long Call"]
+    watch.use(tables.rulebook("[default]\nstop_loss = -0.2\n"))
+    for one in held:
+        watch.put(one, Memory(), TEN)
+    assert asked == ["Iron Condor", "Long Call"] * 2
+    shipped = of(tables.rulebook(), held[0], payoff(held[0].legs))
+    assert watch.guard(held[0].id).ruleset.rules["stop_loss"] != shipped.rules["stop_loss"]

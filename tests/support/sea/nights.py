@@ -20,7 +20,7 @@ from tests.support.sea.lease import OTHER
 from tests.support.sea.machine import MIDS, PLOTS, Machine
 from tests.support.sea.market import LOT, Shore
 
-#: A house that is older than this would give its exits up (`engine.exits.OLDEST_S`).
+#: A house that is older than this would give its exits up (`engine.overnight.OLDEST_S`).
 MOST_NIGHTS = 3
 
 
