@@ -119,7 +119,7 @@ class Alarms:
             return ""
         age = span(self._wall_s() - waiting[0].raised_s)
         noun = "1 alert waits" if len(waiting) == 1 else f"{len(waiting)} alerts wait"
-        return f"{noun} to be seen, since {age}: {waiting[0].title}"
+        return f"{noun} to be seen, for {age}: {waiting[0].title}"
 
     def faults(self) -> tuple[str, ...]:
         """Who beside the chat could not be told, and why."""

@@ -42,17 +42,22 @@ def from_body(row: int, body: Mapping[str, Any]) -> Outgoing | None:
         return None
 
 
-def alert_to_body(alert: Alert) -> dict[str, Any]:
-    """Write an alert down as plain values."""
-    return asdict(alert)
+def alert_to_body(alert: Alert, of: str = "") -> dict[str, Any]:
+    """Write an alert down as plain values; ``of``: its account's mark."""
+    return {**asdict(alert), "of": of}
 
 
-def alert_from_body(body: Mapping[str, Any]) -> Alert:
-    """Read an alert back."""
-    choices = tuple(Wish(word) for word in body["choices"])
-    return Alert(
-        Urgency(body["urgency"]), body["topic"], body["title"], body["text"], body["position"], choices
-    )
+def alerts_kept(bodies: Iterable[Mapping[str, Any]]) -> list[tuple[Alert, str]]:
+    """Read alerts back, each with its account's mark; one that another version wrote is left out."""
+    alerts = []
+    for body in bodies:
+        try:
+            rest = {name: body[name] for name in ("topic", "title", "text", "position")}
+            choices = tuple(Wish(word) for word in body["choices"])
+            alerts.append((Alert(Urgency(body["urgency"]), choices=choices, **rest), body["of"]))
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("an alert kept by another version cannot be read and is dropped: %s", error)
+    return alerts
 
 
 def alarms_kept(bodies: Iterable[Mapping[str, Any]]) -> list[Alarm]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.alerts import AlertGate
 from bot.bubbles import reply_page
-from bot.kept import alert_from_body, alert_to_body, keyboard_to_text
+from bot.kept import alert_to_body, alerts_kept, keyboard_to_text
 from bot.letters import (
     alert_letter,
     card_letters,
@@ -79,8 +79,8 @@ class Voice:
         self._wall_s = wall_s
         self._hushed = hushed
         self._gate = AlertGate()
-        ends = [(alert_from_body(row["alert"]), row["of"]) for row in store.notes(END)]
-        self._gate.take_up(map(alert_from_body, store.notes(HELD)), ends, clock.now_s())
+        held = [alert for alert, _ in alerts_kept(store.notes(HELD))]
+        self._gate.take_up(held, alerts_kept(store.notes(END)), clock.now_s())
         self._kept_ends = set(self._gate.waiting)
 
     def alert(self, alert: Alert, of: str = "") -> None:
@@ -171,7 +171,7 @@ class Voice:
             self._store.unnote(END, topic)
         for topic in waiting.keys() - self._kept_ends:
             alert, of = waiting[topic]
-            self._store.note(END, topic, {"alert": alert_to_body(alert), "of": of})
+            self._store.note(END, topic, alert_to_body(alert, of))
         self._kept_ends = set(waiting)
 
     def _tell(self, alert: Alert, of: str) -> None:

@@ -208,7 +208,7 @@ async def test_status_says_that_something_waits_to_be_seen(tmp_path: Path):
         now.clock.skip(30)
         now.server.phone.send("/status")
         page = await message_with(now.server, "SIMULATE")
-        assert page.text.startswith("🔔 1 alert waits to be seen, since 3")
+        assert page.text.startswith("🔔 1 alert waits to be seen, for 3")
         assert ": High stop" in page.text.split("\n")[0]
         assert now.core.chat.health().unseen == 1
         await now.press(rung, "Seen")
