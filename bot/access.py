@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from telegram import ChatMember, Update
 from telegram.ext import ApplicationHandlerStop
 
+from bot.buttons import Seen, parse
 from bot.layout import cut, span
 from engine.effects import Alert
 from engine.messages import Actor
@@ -34,6 +35,7 @@ class Admission(StrEnum):
 
     ADMITTED = "admitted"
     STRANGER = "stranger"
+    SECOND = "second"
     EDITED = "edited"
     STALE = "stale"
     FORWARDED = "forwarded"
@@ -51,15 +53,26 @@ def actor(update: Update) -> Actor:
 
 
 def admission(
-    update: Update, *, chat_id: int, user_ids: frozenset[int], wall_s: float, drop_after_s: float
+    update: Update,
+    *,
+    chat_id: int,
+    user_ids: frozenset[int],
+    wall_s: float,
+    drop_after_s: float,
+    second_user: int = 0,
 ) -> Admission:
     """Decide about one update.
+
+    The second person (0 = there is none) may press Seen in their own chat and nothing else.
 
     Channel posts and anonymous admins have no user of the owner's and are strangers. A button press
     carries no date at all (Telegram gives none), so only its nonce's expiry can make it too old. Forwarded
     words are somebody's, or the owner's of another day.
     """
     who = actor(update)
+    if second_user and who.user_id == who.chat_id == second_user != chat_id:
+        query = update.callback_query
+        return Admission.ADMITTED if query and isinstance(parse(query.data), Seen) else Admission.SECOND
     if who.user_id not in user_ids or who.chat_id != chat_id:
         return Admission.STRANGER
     if update.my_chat_member is not None:
@@ -90,7 +103,7 @@ def age_s(message: Message, wall_s: float) -> float:
 class Gate:
     """The handler in front of all others; raising ApplicationHandlerStop ends an update's way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a port or a setting, given once
         self,
         *,
         chat_id: int,
@@ -101,8 +114,10 @@ class Gate:
         reply: Callable[[str], None],
         heard: Callable[[], None],
         turned_away: Callable[[Actor, str, str], None],
+        second_user: int = 0,
     ) -> None:
         """``reply`` answers the owner; ``heard`` hears of admitted updates, ``turned_away`` of strangers."""
+        self._second_user = second_user
         self._chat_id = chat_id
         self._user_ids = user_ids
         self._drop_after_s = drop_after_s
@@ -122,6 +137,7 @@ class Gate:
             user_ids=self._user_ids,
             wall_s=wall_s,
             drop_after_s=self._drop_after_s,
+            second_user=self._second_user,
         )
         match verdict:
             case Admission.ADMITTED:

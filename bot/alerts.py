@@ -1,4 +1,4 @@
-"""Which alerts are said: once per topic and cool-down, and in a storm one summary. Pure.
+"""Which alerts are said: once per topic and cool-down, as far as storms leave room (`bot.storms`). Pure.
 
 Trouble and its end are a pair. Trouble is told at once, also when it comes back soon after its end was told:
 else the phone would go on saying that all is well. What waits is the end: the second within a while is told
@@ -7,18 +7,21 @@ only when it has lasted, so that what flickers is one trouble.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from engine.effects import Alert
+from bot.storms import Said, Storms
 from engine.model import Urgency
 from engine.recoveries import ends, tells_an_end
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.effects import Alert
+
 #: The same topic again within this time is not said again, unless it has become more urgent.
 COOL_DOWN_S = {Urgency.HIGH: 60.0, Urgency.MEDIUM: 300.0, Urgency.NORMAL: 300.0}
-#: So many alerts are said one by one within `STORM_WINDOW_S`; HIGH ones are counted for themselves.
-STORM_LIMIT = 12
-STORM_WINDOW_S = 60.0
 #: The second end of one trouble within `FLICKER_S` has to last this long before it is told, the third twice
 #: as long, and so on up to `LONGEST_PROOF_S`.
 PROOF_S = 30.0
@@ -49,27 +52,44 @@ class _End:
 class AlertGate:
     """Remembers what was said when; moments are the monitor's clock."""
 
+    storms: Storms = field(default_factory=Storms)
     _said: dict[str, tuple[float, Urgency]] = field(default_factory=dict)
-    _recent: dict[bool, deque[float]] = field(default_factory=lambda: {True: deque(), False: deque()})
-    _held_back: list[Alert] = field(default_factory=list)
-    _summary_due_s: float = 0.0
     _ends: dict[str, _End] = field(default_factory=dict)
 
-    def admit(self, alert: Alert, now_s: float, of: str = "") -> bool:
-        """Tell whether this alert is to be said now; in a storm it goes into the summary instead.
+    def take_up(self, held: Iterable[Alert], ends_: Iterable[tuple[Alert, str]], now_s: float) -> None:
+        """Go on with what an earlier life has held back, and with the ends that it has not told."""
+        self.storms.held |= {alert.topic: alert for alert in held}
+        for alert, of in ends_:
+            self._ends[alert.topic] = _End(1, now_s, (alert, of), now_s + PROOF_S)
 
-        ``of``: the account's mark that its topic begins with.
+    def admit(self, alert: Alert, now_s: float, of: str = "", room: float = math.inf) -> Said:
+        """Tell what becomes of an alert.
+
+        ``of``: the account's mark that its topic begins with; ``room``: see `bot.storms.Storms.take`.
         """
-        return not self._flickers(alert, now_s, of) and self._says(alert, now_s)
+        return Said.LATER if self._flickers(alert, now_s, of) else self.say(alert, now_s, room)
+
+    @property
+    def waiting(self) -> dict[str, tuple[Alert, str]]:
+        """The ends that have to last before they are told, each with its account's mark."""
+        return {topic: end.waiting for topic, end in self._ends.items() if end.waiting is not None}
+
+    def ending(self, topic: str, of: str = "") -> bool:
+        """Whether an end of this trouble waits to be told: it may be over."""
+        trouble = topic.removeprefix(of)
+        return any(
+            end.waiting is not None and over.startswith(of) and ends(over.removeprefix(of), trouble)
+            for over, end in self._ends.items()
+        )
 
     def proven(self, now_s: float) -> list[tuple[Alert, str]]:
-        """Those ends of troubles that have lasted, to be said now, each with its account's mark."""
+        """Those ends of troubles that have lasted, each with its account's mark; `say` is for them too."""
         told = []
         for end in self._ends.values():
             if end.waiting is not None and now_s >= end.due_s:
                 told.append(end.waiting)
                 self._over(end, *end.waiting, now_s)
-        return [(alert, of) for alert, of in told if self._says(alert, now_s)]
+        return told
 
     def _flickers(self, alert: Alert, now_s: float, of: str) -> bool:
         """Whether it is the end of a trouble that has to last before it is told."""
@@ -101,39 +121,17 @@ class AlertGate:
         """Which troubles that were said this one ends."""
         return [name for name in self._said if name.startswith(of) and ends(over, name.removeprefix(of))]
 
-    def _says(self, alert: Alert, now_s: float) -> bool:
-        said = self._said.get(alert.topic)
-        if said is not None:
-            said_s, urgency = said
+    def say(self, alert: Alert, now_s: float, room: float = math.inf) -> Said:
+        """What becomes of one that is no end, or one that has lasted."""
+        known = self._said.get(alert.topic)
+        if known is not None:
+            said_s, urgency = known
             if now_s - said_s < COOL_DOWN_S[alert.urgency] and alert.urgency <= urgency:
-                return False
-        self._remember(alert, now_s)
-        recent = self._recent[alert.urgency is Urgency.HIGH]
-        while recent and recent[0] <= now_s - STORM_WINDOW_S:
-            recent.popleft()
-        if len(recent) < STORM_LIMIT:
-            recent.append(now_s)
-            return True
-        if not self._held_back:
-            # The first summary comes at once: a storm's thirteenth alert may be the one that matters.
-            self._summary_due_s = max(self._summary_due_s, now_s)
-        self._held_back.append(alert)
-        return False
-
-    def summary(self, now_s: float) -> Alert | None:
-        """Give the summary of what was held back, when one is due: at once, then every minute."""
-        if not self._held_back or now_s < self._summary_due_s:
-            return None
-        held, self._held_back = self._held_back, []
-        self._summary_due_s = now_s + STORM_WINDOW_S
-        worst = max(alert.urgency for alert in held)
-        titles = Counter((-alert.urgency, alert.title) for alert in held)
-        lines = [f"{count} × {title}" for (_, title), count in sorted(titles.items())[:10]]
-        if len(titles) > 10:
-            lines.append(f"and {len(titles) - 10} more kinds")
-        noun = "alert" if len(held) == 1 else "alerts"
-        text = "\n".join([*lines, "/status shows where everything stands."])
-        return Alert(worst, "chat/storm", f"Storm: {len(held)} more {noun}", text)
+                return Said.NOT
+        said = self.storms.take(alert, now_s, room)
+        if said is Said.NOW:
+            self._remember(alert, now_s)
+        return said
 
     def _remember(self, alert: Alert, now_s: float) -> None:
         self._said.pop(alert.topic, None)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from bot.access import Gate
 from bot.accounts import Accounts
+from bot.alarms import Alarms
 from bot.application import App, add_handlers, build, quiet_libraries, show_menu, take_over
 from bot.commands import Commands
-from bot.faults import WIRE_FAULTS, FaultBook, kind_of
+from bot.faults import WIRE_FAULTS, Fault, FaultBook, kind_of
 from bot.gauges import Gauges
+from bot.layout import cut, plain
 from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
@@ -21,22 +23,26 @@ from bot.outbox import LAST_WORDS_S, Outbox
 from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
+from bot.relay import Relay
 from bot.roles import Roles
-from bot.sender import Sender
+from bot.seen import SeenPresses
+from bot.sender import Delivered, Sender, why_not
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
 from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
+from engine.io.other_channels import OtherChannels
 from engine.measures import ChatMeasures
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from pathlib import Path
 
     from telegram.ext import ExtBot
 
     from bot.accounts import Asked
+    from bot.layout import Page
     from bot.menu import Entry
     from engine.effects import Alert
     from engine.io.app import Wiring
@@ -45,6 +51,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What keeps messages from arriving too, when a poll meets it.
+_AWAY = frozenset({Fault.UNREACHABLE, Fault.REFUSED, Fault.UNREADABLE})
 #: The most that closing the connections may take.
 _CLOSE_S = 3.0
 
@@ -58,6 +66,7 @@ class ChatHealth:
             chat and a healthy connection it stays below the length of one poll (25 s).
         faults: what is wrong now, in words; empty when all is well.
         durable: False when the chat's store cannot be written.
+        unseen: HIGH alerts that nobody has seen.
     """
 
     poll_age_s: float | None
@@ -65,6 +74,7 @@ class ChatHealth:
     waiting_high: int
     faults: tuple[str, ...]
     durable: bool
+    unseen: int = 0
 
 
 class TelegramChat:
@@ -120,9 +130,18 @@ class TelegramChat:
         self._poll_faults = FaultBook("poll", self._alert)
         self._send_faults = FaultBook("send", self._alert)
         self._outbox = Outbox(store=self._store, faults=self._send_faults, clock=clock, wall_s=wall_s)
-        self._voice = Voice(
-            store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed
+        self._relays = (
+            Relay("the second person", clock) if self._tuning.second_user else None,
+            Relay("the other channel", clock) if self._tuning.channels else None,
         )
+        self._alarms = Alarms(
+            self._tuning.ladder, store=self._store, add=self._outbox.add, wall_s=wall_s,
+            relays=self._relays,
+        )  # fmt: skip
+        self._voice = Voice(
+            store=self._store, add=self._outbox.add, clock=clock, wall_s=wall_s, hushed=self._hushed,
+            alarms=self._alarms, unreached=self._unreached, room=self._outbox.room,
+        )  # fmt: skip
         self._toasts = Toasts(clock, self._voice.reply)
         self._poller: Poller | None = None
         self._ports = {
@@ -139,27 +158,7 @@ class TelegramChat:
             clock=clock,
             wall_s=wall_s,
         )
-        show, say = self._voice.show, self._voice.reply
-        lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
-        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
-        pictures = PictureCommands(self._accounts, show=show, say=say)
-        runs = handlers((lookers, gauges, pictures), Commands(self._roles, show=show, say=say))
-        self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
-        self._presses = Presses(
-            self._accounts,
-            self._roles,
-            self._switchboard,
-            looks={
-                "r": lookers.show_rules,
-                "w": lookers.show_why,
-                "i": lookers.show_position,
-                "t": lookers.show_tighter,
-                "g": pictures.show_payoff,
-                "l": pictures.show_course,
-            },
-            store=self._store,
-            toasts=self._toasts,
-        )
+        self._switchboard, self._presses = self._hands(process)
         self._gate = Gate(
             chat_id=chat_id,
             user_ids=self._accounts.user_ids,
@@ -168,12 +167,44 @@ class TelegramChat:
             alarm=self._alert,
             reply=self._voice.reply,
             heard=self._outbox.nudge,
+            second_user=self._tuning.second_user,
             turned_away=self._accounts.turned_away,
         )
 
     def of(self, account: str) -> AccountPort:
         """The port of one account's house."""
         return self._ports[account]
+
+    def _hands(self, process: Process) -> tuple[Switchboard, Presses]:
+        """What commands and presses come to, with the rooms behind them."""
+        show, say = self._voice.show, self._voice.reply
+        lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show, waiting=self._waiting)
+        commands = Commands(self._roles, show=show, say=say, title=self._accounts.title)
+        gauges = Gauges(self._accounts, process, self.health, self._wall_s, show=show, say=say)
+        pictures = PictureCommands(self._accounts, show=show, say=say)
+        runs = handlers((lookers, gauges, pictures), commands)
+        switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say, alarms=self._alarms)
+        presses = Presses(
+            self._accounts,
+            self._roles,
+            switchboard,
+            looks={
+                "r": lookers.show_rules,
+                "w": lookers.show_why,
+                "i": lookers.show_position,
+                "z": commands.show_snooze,
+                "t": lookers.show_tighter,
+                "g": pictures.show_payoff,
+                "l": pictures.show_course,
+            },
+            store=self._store,
+            toasts=self._toasts,
+            seen=SeenPresses(
+                self._accounts, self._roles, alarms=self._alarms, voice=self._voice, toasts=self._toasts,
+                second_user=self._tuning.second_user,
+            ),
+        )  # fmt: skip
+        return switchboard, presses
 
     # ------------------------------------------------------------------------------------- its life
 
@@ -182,9 +213,13 @@ class TelegramChat:
         app = await asyncio.to_thread(build, self._token, self._api_url, self._tuning)
         try:
             add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
-            await self._come_up(app)
-            await app.start()
-            await self._serve(app)
+            async with asyncio.TaskGroup() as tasks:  # these need no Telegram
+                tasks.create_task(self._watch_alerts(), name="chat alert watch")
+                if self._relays[1] is not None:
+                    tasks.create_task(self._tell_others(self._relays[1]), name="chat other channels")
+                await self._come_up(app)
+                await app.start()
+                await self._serve(app)
         finally:
             await _close(app)
 
@@ -195,7 +230,11 @@ class TelegramChat:
             poll_age_s=None if heard_s is None else self._clock.now_s() - heard_s,
             waiting=self._outbox.waiting,
             waiting_high=self._outbox.waiting_high,
-            faults=tuple(f"{book.name}: {fault}" for book in self._books for fault in book.open),
+            unseen=len(self._alarms.open),
+            faults=(
+                *(f"{book.name}: {fault}" for book in self._books for fault in book.open),
+                *self._alarms.faults(),
+            ),
             durable=self._store.durable,
         )
 
@@ -241,8 +280,9 @@ class TelegramChat:
             tasks.create_task(self._listen(app.bot, poller), name="chat poll")
             tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            tasks.create_task(self._watch_alerts(), name="chat alert watch")
             tasks.create_task(self._watch_living(), name="chat living messages")
+            if self._relays[0] is not None:
+                tasks.create_task(self._relays[0].run(self._to_second(app.bot)), name="chat second person")
             ranks = self._accounts.ranks(self._roles)
             tasks.create_task(show_menu(app.bot, self._chat_id, ranks), name="chat menu")
 
@@ -273,6 +313,37 @@ class TelegramChat:
         if quiet is None or not quiet.at(self._clock.now_s()):
             return False
         return not any(each.view().session_open for each in self._accounts.all)
+
+    def _unreached(self) -> bool:
+        """Whether nothing gets through to Telegram, as far as the last tries tell."""
+        return bool(self._send_faults.open) or not _AWAY.isdisjoint(self._poll_faults.open)
+
+    def _waiting(self, marks: Collection[str]) -> list[str]:
+        """What of these accounts waits to be seen, and who could not be told of it: lines of /status."""
+        waiting = self._alarms.words(marks)
+        return [
+            *([f"🔔 {waiting}"] if waiting else []),
+            *(f"⚠️ {cut(each, 200)}" for each in self._alarms.faults()),
+        ]
+
+    def _to_second(self, bot: ExtBot[None]) -> Callable[[Page], Awaitable[str]]:
+        sender = Sender(bot, self._tuning.second_user)
+
+        async def send(page: Page) -> str:
+            outcome = await sender.send(page, silent=False)
+            return "" if isinstance(outcome, Delivered) else why_not(outcome)
+
+        return send
+
+    async def _tell_others(self, others: Relay) -> None:
+        channels = OtherChannels(self._tuning.addresses())
+
+        async def send(page: Page) -> str:
+            title, _, text = plain(page.html).partition("\n")
+            return await channels.send(title, text)
+
+        others.heard(await channels.load())
+        await others.run(send)
 
     def _alert(self, alert: Alert) -> None:
         """Tell what is about the chat itself, or about no account."""

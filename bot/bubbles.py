@@ -7,7 +7,7 @@ from hashlib import blake2s
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Button, Page, cut, escape, story
+from bot.layout import MESSAGE_LIMIT, Button, Keyboard, Page, cut, escape, story
 from engine.messages import Wish
 from engine.model import Urgency
 
@@ -38,22 +38,28 @@ _TEXT_LIMIT = MESSAGE_LIMIT - 400
 _END = 4
 
 
+def seen_button(name: str, count: int = 1) -> Button:
+    """The button that ends an alarm, or several."""
+    return Button("Seen" if count == 1 else f"Seen, all {count}", f"s:{name}", "primary")
+
+
 def event_id(topic: str, at_s: float) -> str:
     """Name an alert in five letters, so that a message that arrives twice is seen to be one."""
     digest = blake2s(f"{topic}|{at_s!r}".encode(), digest_size=5).digest()
     return b32encode(digest).decode().lower()[:5]
 
 
-def alert_page(alert: Alert, at_s: float, of: str = "") -> Page:
+def alert_page(alert: Alert, at_s: float, of: str = "", seen: str = "") -> Page:
     """Show an alert: what, why, about which position, and its id; when, the phone says by itself.
 
-    ``of``: the account's mark for the buttons.
+    ``of``: the account's mark for the buttons; ``seen``: what a Seen button names, empty = there is none.
     """
     about = [alert.position.removeprefix("default/")] if alert.position else []
     foot = " · ".join([*about, f"id {event_id(alert.topic, at_s)}"])
     title, text = escape(cut(alert.title, _TITLE_LIMIT)), escape(cut(alert.text, _TEXT_LIMIT))
     strategy_id = (alert.position or "").rpartition("/")[2]
-    keyboard = tuple((Button(_CHOICE[wish], f"d:{wish}:{of}{strategy_id}"),) for wish in alert.choices)
+    keyboard: Keyboard = ((seen_button(seen),),) if seen else ()
+    keyboard += tuple((Button(_CHOICE[wish], f"d:{wish}:{of}{strategy_id}"),) for wish in alert.choices)
     return Page(f"{_MARK[alert.urgency]}<b>{title}</b>\n{text}\n<i>{escape(foot)}</i>", keyboard)
 
 

@@ -14,9 +14,10 @@ from engine.model import DEFAULT_ACCOUNT
 _OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
 _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
 _HALF = re.compile(rf"h:{_OF}([0-9]{{1,18}})")
-_LOOK = re.compile(rf"([rwitgl]):{_OF}([0-9]{{1,18}})")
+_LOOK = re.compile(rf"([rwitzgl]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
 _PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,44}}):([yn])([0-9]{{0,4}})")
+_SEEN = re.compile(r"s:([a-z2-7]{5}|t[0-9]{1,15})")
 _RUN = re.compile(r"x:/([a-z]{1,16}) ([^\x00-\x1f]{1,60})")
 
 
@@ -34,7 +35,7 @@ class Look:
     """A page to be shown, by its letter.
 
     ``r`` = a position's rules, ``w`` = why they did that, ``i`` = the position, ``t`` = tighter stops,
-    ``g`` = the picture of its payoff, ``l`` = that of its P&L today.
+    ``g`` = the picture of its payoff, ``l`` = that of its P&L today, ``z`` = its snoozes.
     """
 
     page: str
@@ -62,6 +63,13 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """An alarm was seen: its name, or ``t`` and a moment for all that were raised until then."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A command as it would be written, the account chosen."""
 
@@ -69,7 +77,7 @@ class Run:
     words: tuple[str, ...]
 
 
-Pressed = Pick | Look | Choice | Press | Run
+Pressed = Pick | Look | Choice | Press | Seen | Run
 
 
 def parse(data: str | None) -> Pressed | None:
@@ -85,6 +93,8 @@ def parse(data: str | None) -> Pressed | None:
         return Choice(Wish(choice[1]), int(choice[3]), choice[2] or DEFAULT_ACCOUNT)
     if press := _PRESS.fullmatch(data):
         return Press(press[2], press[3] == "y", press[1] or DEFAULT_ACCOUNT, int(press[4] or 0))
+    if seen := _SEEN.fullmatch(data):
+        return Seen(seen[1])
     if run := _RUN.fullmatch(data):
         return Run(run[1], tuple(run[2].split()))
     return None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bot.layout import cut
 from bot.roles import Role
 from bot.rules_view import usage_page
-from bot.views import account_page, picker_page
+from bot.snooze_view import snooze_page
+from bot.views import account_page, look_page, picker_page
 from bot.wishes import VALUE_COLUMNS, ExitWish, exit_wish, read_id, set_wish
 from engine.messages import Command, Wish
 from engine.view import PositionState
@@ -28,9 +29,20 @@ if TYPE_CHECKING:
 class Commands:
     """One method per command, named as it is written."""
 
-    def __init__(self, roles: Roles, *, show: Callable[[Page], None], say: Callable[[str], None]) -> None:
-        """``roles`` tell who may loosen; ``show`` and ``say`` reach the phone."""
+    def __init__(
+        self,
+        roles: Roles,
+        *,
+        show: Callable[[Page], None],
+        say: Callable[[str], None],
+        title: Callable[[str], str],
+    ) -> None:
+        """``roles`` tell who may loosen; ``show`` and ``say`` reach the phone.
+
+        ``title`` is what stands before an account's pages.
+        """
         self._roles = roles
+        self._title = title
         self._show = show
         self._say = say
 
@@ -79,6 +91,27 @@ class Commands:
             return
         for one in waiting or asked.accounts[:1]:
             one.post(Command(Wish.CODE, asked.by, value=asked.text[:VALUE_COLUMNS], owner=True))
+
+    async def snooze(self, asked: Asked) -> None:
+        """Have the core tell less of a position; what is missing is offered as buttons."""
+        if not asked.words:
+            self._show(look_page(asked.views(), "snooze"))
+            return
+        strategy_id, value = read_id(asked.words[0], "snooze"), " ".join(asked.words[1:])
+        if one := self._one("snooze", asked, asked.having(strategy_id), strategy_id):
+            if value:
+                one.post(Command(Wish.SNOOZE, asked.by, strategy_id, value=cut(value, VALUE_COLUMNS)))
+            else:
+                await self.show_snooze(one, strategy_id)
+
+    async def show_snooze(self, one: Wiring, strategy_id: int) -> None:
+        """Offer three sensible snoozes of a position, or its end."""
+        view = one.view()
+        found = [p for p in view.positions if p.strategy_id == strategy_id]
+        if found:
+            self._show(snooze_page(view, found[0], self._title(one.account)))
+        else:
+            self._say(f"{self._title(one.account)}No position {strategy_id}. /positions lists them all.")
 
     async def group(self, asked: Asked) -> None:
         """Have the core show, split, merge or name what the broker holds and nobody has accepted."""

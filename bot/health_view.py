@@ -52,6 +52,9 @@ def chat_check(health: ChatHealth) -> Check:
     if health.poll_age_s is None or health.poll_age_s > POLL_OLD_S:
         age = "never" if health.poll_age_s is None else f"{span(health.poll_age_s)} ago"
         return Check("Telegram", Light.AMBER, f"last heard {age}")
+    if health.unseen:
+        noun = "alert waits" if health.unseen == 1 else "alerts wait"
+        return Check("Telegram", Light.AMBER, f"{health.unseen} {noun} to be seen")
     waiting = (
         f"{health.waiting} message{'s' * (health.waiting != 1)} waiting" if health.waiting else "answers"
     )

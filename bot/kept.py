@@ -1,4 +1,4 @@
-"""Messages and keyboards as JSON, for the chat's store."""
+"""Messages, keyboards and alarms as JSON, for the chat's store."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from bot.layout import Button, Keyboard, Page
 from bot.queue import Outgoing, Rank
+from engine.effects import Alert
+from engine.escalation import Alarm
+from engine.messages import Wish
+from engine.model import Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,35 @@ def from_body(row: int, body: Mapping[str, Any]) -> Outgoing | None:
     except (KeyError, TypeError, ValueError) as error:
         log.warning("a message kept by another version cannot be read and is dropped: %s", error)
         return None
+
+
+def alert_to_body(alert: Alert, of: str = "") -> dict[str, Any]:
+    """Write an alert down as plain values; ``of``: its account's mark."""
+    return {**asdict(alert), "of": of}
+
+
+def alerts_kept(bodies: Iterable[Mapping[str, Any]]) -> list[tuple[Alert, str]]:
+    """Read alerts back, each with its account's mark; one that another version wrote is left out."""
+    alerts = []
+    for body in bodies:
+        try:
+            rest = {name: body[name] for name in ("topic", "title", "text", "position")}
+            choices = tuple(Wish(word) for word in body["choices"])
+            alerts.append((Alert(Urgency(body["urgency"]), choices=choices, **rest), body["of"]))
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("an alert kept by another version cannot be read and is dropped: %s", error)
+    return alerts
+
+
+def alarms_kept(bodies: Iterable[Mapping[str, Any]]) -> list[Alarm]:
+    """Read alarms back; one that another version wrote is left out, with a line in the log."""
+    alarms = []
+    for body in bodies:
+        try:
+            alarms.append(Alarm.from_json(body))
+        except TypeError as error:
+            log.warning("an alarm kept by another version cannot be read and is dropped: %s", error)
+    return alarms
 
 
 def keyboard_to_text(keyboard: Keyboard) -> str:

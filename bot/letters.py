@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.alarms_view import storm_page
 from bot.bubbles import alert_page, card_page, question_page
 from bot.layout import Page
 from bot.queue import Outgoing, Rank
 from engine.model import Urgency
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.store import CardPlace
+    from bot.storms import Count
     from engine.effects import Alert, Ask, Card
+    from engine.escalation import Alarm
 
 _RANK = {Urgency.HIGH: Rank.HIGH, Urgency.MEDIUM: Rank.MEDIUM, Urgency.NORMAL: Rank.NORMAL}
 _EDIT_RANK = {True: Rank.MEDIUM, False: Rank.EDIT}
@@ -24,22 +29,49 @@ LATE_AFTER_S = 120.0
 NEWS_LIFE_S = 24 * 3600.0
 PROGRESS_LIFE_S = 600.0
 REPLY_LIFE_S = 600.0
+AGAIN_LIFE_S = 60.0
 
 
-def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "") -> Outgoing:
+def alert_letter(alert: Alert, now_s: float, wall_s: float, of: str = "", seen: str = "") -> Outgoing:
     """An alert: silent when NORMAL, kept until delivered, and honest about being late.
 
-    ``of``: the account's mark for its buttons.
+    ``of``: the account's mark for its buttons; ``seen``: what its Seen button names, empty = it has none.
     """
     return Outgoing(
         rank=_RANK[alert.urgency],
-        page=alert_page(alert, now_s, of),
+        page=alert_page(alert, now_s, of, seen),
         created_s=wall_s,
         until_s=wall_s + NEWS_LIFE_S,
         silent=alert.urgency is Urgency.NORMAL,
         delayed_after_s=LATE_AFTER_S,
         durable=True,
     )
+
+
+def again_letter(page: Page, wall_s: float) -> Outgoing:
+    """What nobody has seen, once more and aloud; what Telegram does not take soon is not true any more."""
+    return Outgoing(Rank.HIGH, page, wall_s, wall_s + AGAIN_LIFE_S, thread="alarms", fresh=True)
+
+
+def storm_letter(count: Count, waiting: Sequence[Alarm], wall_s: float) -> Outgoing:
+    """How many HIGH alerts have come beyond those told: sent at once and aloud, then edited.
+
+    The edits leave the last message of a burst to the next HIGH alert.
+    """
+    return Outgoing(
+        Rank.HIGH if count.first else Rank.QUESTION,
+        storm_page(count.alert, waiting),
+        wall_s,
+        wall_s + NEWS_LIFE_S,
+        thread=count.window,
+        delayed_after_s=LATE_AFTER_S,
+        durable=True,
+    )
+
+
+def seen_letter(page: Page, thread: str, wall_s: float) -> Outgoing:
+    """Who has seen an alarm, written under its message."""
+    return Outgoing(Rank.REPLY, page, wall_s, wall_s + REPLY_LIFE_S, thread=thread, edit_only=True)
 
 
 def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:

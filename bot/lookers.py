@@ -12,7 +12,7 @@ from bot.accounts import mark
 from bot.accounts_view import accounts_pages, all_status_pages
 from bot.position_card import positions_pages
 from bot.rules_view import rules_pages
-from bot.status import status_pages
+from bot.status import status_pages, with_lines
 from bot.tighten_view import tighten_page
 from bot.views import help_page, look_page, start_page, under
 from bot.why_view import why_page
@@ -20,7 +20,7 @@ from bot.wishes import read_id
 from engine.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
@@ -62,8 +62,18 @@ class Lookers:
         show: Callable[[Page], None],
         say: Callable[[str], None],
         card: Callable[[Wiring, PositionView], None],
+        waiting: Callable[[Collection[str]], Sequence[str]],
     ) -> None:
-        """``show`` and ``say`` reach the phone, ``card`` shows a position for as long as it is there."""
+        """Look, and nothing else.
+
+        Args:
+            accounts: all of them.
+            show: reaches the phone; so does ``say``.
+            say: in plain words.
+            card: shows a position for as long as it is there.
+            waiting: tells what of these marks waits to be seen.
+        """
+        self._waiting = waiting
         self._accounts = accounts
         self._show = show
         self._say = say
@@ -84,7 +94,8 @@ class Lookers:
         else:
             [one] = asked.accounts
             pages = status_pages(one.view(), self._accounts.title(one.account))
-        for page in pages:
+        waiting = self._waiting({mark(one.account) for one in asked.accounts} | {""})
+        for page in with_lines(pages, waiting):
             self._show(page)
 
     async def accounts(self, asked: Asked) -> None:

@@ -93,6 +93,13 @@ COMMANDS: tuple[Entry, ...] = (
         "flatten", Role.OWNER, "close everything: typed word, confirm",
         (("/flatten", "the whole account, and stay flat"),),
     ),
+    Entry(
+        "snooze", Role.OPERATOR, "hear only HIGH of a position for a while",
+        (
+            ("/snooze 3359 30", "30 min only HIGH of it"),
+            ("/snooze 3359 60 5000 below 24500", "the same, until ₹5,000 worse or the index there"),
+        ),
+    ),
     Entry("stop", Role.OPERATOR, "halt the rules at once", (("/stop", "halt the rules at once"),)),
     Entry(
         "resume", Role.OWNER, "let the rules act again",

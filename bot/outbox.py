@@ -84,6 +84,11 @@ class Outbox:
         """How many HIGH ones wait."""
         return self._waiting.count(Rank.HIGH)
 
+    def room(self) -> float:
+        """How many more HIGH messages would leave at once; one that nothing waits before always counts."""
+        now = self._budget.room(self._clock.now_s())
+        return now if self.waiting_high else max(now, 2.0)
+
     def add(self, item: Outgoing) -> None:
         """Queue a message, in the store too if it is to outlive a restart."""
         if item.durable:
@@ -205,9 +210,10 @@ class Outbox:
         self._wake()
         match outcome:
             case Delivered(message_id):
-                if item.rank is Rank.HIGH:
+                if message_id:  # else nothing was sent, and nothing learnt
+                    self._faults.gone(now_s)
+                if message_id and item.rank is Rank.HIGH:
                     self.alert_latency.take(max(self._wall_s() - item.created_s, 0.0))
-                self._faults.gone(now_s)
                 self._placed(item, message_id)
                 if item.last:
                     self._ended(item)

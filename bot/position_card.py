@@ -52,6 +52,7 @@ def _two_lines(line: Line) -> list[str]:
     return [
         *both(f"{_id(position)} {position.symbol}", result(position)),
         pair(position.strategy, f"{doing(position)}{days}"),
+        *([position.snooze.partition(",")[0]] if position.snooze else []),
     ]
 
 
@@ -76,12 +77,8 @@ def _open(position: PositionView) -> bool:
 #: The buttons below a card, row by row; each only looks, or leads to a question.
 _KEYS: tuple[tuple[_Key, ...], ...] = (
     (_Key("Exit…", "p", "danger", _exitable), _Key("Exit half…", "h", "danger", _exitable)),
-    (
-        _Key("Tighten…", "t", when=_exitable),
-        _Key("Chart", "g", when=_open),
-        _Key("Why?", "w"),
-        _Key("Rules", "r"),
-    ),
+    (_Key("Tighten…", "t", when=_exitable), _Key("Snooze…", "z", when=_exitable)),
+    (_Key("Chart", "g", when=_open), _Key("Why?", "w"), _Key("Rules", "r")),
 )
 
 
@@ -98,6 +95,8 @@ def card_page(view: MonitorView, position: PositionView, of: str = "") -> Page:
     ]
     if state not in {PositionState.FLAT, PositionState.INVALID}:
         lines += _worth(position)
+    if position.snooze:
+        lines.append(f"🔕 {escape(position.snooze[:1].upper() + position.snooze[1:])}")
     if position.part:
         lines.append(escape(position.part.capitalize()))
     lines += _troubles(view, position)

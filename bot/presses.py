@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.access import actor
 from bot.accounts import mark
-from bot.buttons import Choice, Look, Pick, Press, Run, parse
+from bot.buttons import Choice, Look, Pick, Press, Run, Seen, parse
 from bot.roles import NEEDS, Role, answer_needs
 from engine.effects import Answer
 from engine.exit_wishes import HALF
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.accounts import Accounts
     from bot.buttons import Pressed
     from bot.roles import Roles
+    from bot.seen import SeenPresses
     from bot.store import ChatStore
     from bot.switchboard import Switchboard
     from bot.toasts import Toasts
@@ -45,8 +46,10 @@ class Presses:
         looks: Mapping[str, Callable[[Wiring, int], Awaitable[None]]],
         store: ChatStore,
         toasts: Toasts,
+        seen: SeenPresses,
     ) -> None:
         """``looks`` show pages; the store knows where each question stands."""
+        self._seen = seen
         self._accounts = accounts
         self._roles = roles
         self._switchboard = switchboard
@@ -64,6 +67,9 @@ class Presses:
         if isinstance(pressed, Run):
             await self._run(pressed, who, query)
             return
+        if isinstance(pressed, Seen):
+            self._seen(pressed, who, query)
+            return
         one = self._accounts.find(pressed.account) if pressed is not None else None
         if pressed is None or one is None:
             self._toasts.answer(Answer(query.id, UNKNOWN_BUTTON, alarm=True))
@@ -71,6 +77,9 @@ class Presses:
             why = self._switchboard.refused(f"the button {query.data}", needed, who, one)
             self._toasts.answer(Answer(query.id, why, alarm=True))
         else:
+            if isinstance(pressed, Pick | Look | Choice):
+                words = ("all",) if pressed.strategy_id is None else (str(pressed.strategy_id),)
+                self._switchboard.turned_to(one, "exit", words, who)
             await self._press(pressed, one, who, query)
 
     async def _run(self, pressed: Run, who: Actor, query: CallbackQuery) -> None:
@@ -108,6 +117,7 @@ class Presses:
             case Press(nonce, yes, _, edition):
                 thread = mark(one.account) + nonce
                 if self._lives_here(thread, query):
+                    self._switchboard.answered(one, self._store.card(thread), who)
                     self._store.answer_card(thread)
                     one.post(Tap(nonce, yes, who, query.id, edition))
                 else:

@@ -142,6 +142,11 @@ class Budget:
         self.next_edit_s = max(self.next_edit_s, now_s + seconds)
         self.next_live_s = max(self.next_live_s, now_s + max(seconds, FLOODED_REST_S))
 
+    def room(self, now_s: float) -> float:
+        """How many messages may leave at once, if they are HIGH."""
+        self._refill(now_s)
+        return self.tokens if now_s >= self.blocked_until_s else 0.0
+
     def block(self, seconds: float, now_s: float) -> None:
         """Obey a flood wait; after it the burst is spent, and only one message is left."""
         self._refill(now_s)

@@ -39,6 +39,7 @@ NEEDS = {
     Wish.FLATTEN: Role.OWNER,
     Wish.MODE: Role.OPERATOR,
     Wish.CODE: Role.OWNER,
+    Wish.SNOOZE: Role.OPERATOR,
 }
 
 
@@ -79,6 +80,13 @@ class Roles:
     def may(self, people: People, who: Actor, needed: Role) -> bool:
         """Whether this person may do what needs this role."""
         return self.of(people, who) >= needed
+
+    def acts(self, people: People, who: Actor) -> bool:
+        """Whether this person answers for the account: what they have seen need ring no more.
+
+        In a group that may only look too: hearing is no command.
+        """
+        return who.user_id in people.operators | people.owners
 
     def refusal(self, needed: Role, account: str = "") -> str:
         """What a person is told who may not: which role it takes, and of which account."""

@@ -200,6 +200,18 @@ def judge(error: Exception) -> Outcome:
             return Failed(kind_of(error), delivery(error))
 
 
+def why_not(outcome: Outcome) -> str:
+    """What has kept a message from being delivered, in a few words."""
+    match outcome:
+        case Flooded(seconds):
+            return f"Telegram asks for {seconds:.0f} s of silence"
+        case Refused(reason):
+            return f"Telegram refused it: {reason}"
+        case Failed(fault, _):
+            return str(fault)
+    return ""
+
+
 def _delivered(answer: Message | bool) -> Delivered:  # noqa: FBT001 - the library's own answer
     return Delivered(answer.message_id if isinstance(answer, Message) else 0)
 

@@ -68,6 +68,14 @@ def status_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
     return pages(f"{escape(title)}{_head(view)}", sorted(lines, key=lambda line: calm(line.position)))
 
 
+def with_lines(pages: Sequence[Page], lines: Sequence[str]) -> tuple[Page, ...]:
+    """Put what the chat itself has to say before everything else."""
+    if not lines:
+        return tuple(pages)
+    head = "\n".join(escape(line) for line in lines)
+    return (replace(pages[0], html=f"{head}\n{pages[0].html}"), *pages[1:])
+
+
 def pages(
     head: str, lines: Sequence[Line], write: Callable[[Line], list[str]] | None = None
 ) -> tuple[Page, ...]:

@@ -1,4 +1,4 @@
-"""The chat's own memory across restarts: updates seen, where each question stands, what waits to be sent.
+"""The chat's own memory across restarts: updates seen, where each question stands, what waits.
 
 Everything is held in memory and written through to a small SQLite file, so that reading costs nothing
 and a disk that stops taking writes makes the chat forgetful after a restart, never mute. None of it
@@ -33,9 +33,13 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (identity TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS cards (
     nonce TEXT PRIMARY KEY, message_id INTEGER, answered INTEGER NOT NULL, keyboard TEXT NOT NULL,
-    doubtful INTEGER NOT NULL, wish TEXT NOT NULL DEFAULT '', pinned INTEGER NOT NULL DEFAULT 0
+    doubtful INTEGER NOT NULL, wish TEXT NOT NULL DEFAULT '', pinned INTEGER NOT NULL DEFAULT 0,
+    position TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS notes (
+    kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
+) STRICT;
 """
 
 
@@ -50,6 +54,7 @@ class CardPlace:
         doubtful: a sending of it went without receipt, so a copy may stand in the chat unknown to us.
         wish: what yes would do; None = nobody knows (no question, or one of an older version).
         pinned: this message is pinned, or Telegram will not pin it; it is not asked again.
+        position: the one position it asks about; empty = several, none, or nobody knows.
     """
 
     message_id: int | None = None
@@ -58,10 +63,11 @@ class CardPlace:
     doubtful: bool = False
     wish: Wish | None = None
     pinned: bool = False
+    position: str = ""
 
 
 class ChatStore:
-    """A write-through dictionary of three small tables. Blocking, tiny, only for the loop's thread."""
+    """A write-through dictionary of a few small tables. Blocking, tiny, only for the loop's thread."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the file and read it all; an unusable file is replaced by plain memory."""
@@ -98,9 +104,9 @@ class ChatStore:
         """Tell whether a message belongs to a nonce already."""
         return any(place.message_id == message_id for place in self._cards.values())
 
-    def expect_card(self, nonce: str, keyboard: str, wish: Wish | None = None) -> None:
+    def expect_card(self, nonce: str, keyboard: str, wish: Wish | None = None, position: str = "") -> None:
         """Remember a question that is about to be sent, so that a tap may even outrun the receipt."""
-        self._put_card(nonce, CardPlace(keyboard=keyboard, wish=wish))
+        self._put_card(nonce, CardPlace(keyboard=keyboard, wish=wish, position=position))
 
     def dress_card(self, nonce: str, keyboard: str) -> None:
         """Remember other buttons of a question, which may be pressed whatever was pressed before."""
@@ -150,24 +156,45 @@ class ChatStore:
         for row, body in self._db.execute("SELECT id, body FROM outbox ORDER BY id").fetchall():
             yield row, json.loads(body)
 
+    def note(self, kind: str, key: str, body: Mapping[str, Any]) -> None:
+        """Keep something of this kind under its key, in the place of what was there."""
+        text = json.dumps(body, ensure_ascii=False)
+        self._write("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", kind, key, text)
+
+    def unnote(self, kind: str, key: str) -> None:
+        """Drop what is kept under this key."""
+        self._write("DELETE FROM notes WHERE kind = ? AND key = ?", kind, key)
+
+    def unnote_all(self, kind: str) -> None:
+        """Drop all that is kept of this kind."""
+        self._write("DELETE FROM notes WHERE kind = ?", kind)
+
+    def notes(self, kind: str) -> list[dict[str, Any]]:
+        """What is kept of this kind, in no order."""
+        rows = self._db.execute("SELECT body FROM notes WHERE kind = ?", (kind,)).fetchall()
+        return [json.loads(body) for (body,) in rows]
+
     def _read(self) -> None:
         for (identity,) in self._db.execute("SELECT identity FROM seen ORDER BY rowid"):
             self._seen[identity] = None
         rows = self._db.execute(
-            "SELECT nonce, message_id, answered, keyboard, doubtful, wish, pinned FROM cards ORDER BY rowid"
+            "SELECT nonce, message_id, answered, keyboard, doubtful, wish, pinned, position"
+            " FROM cards ORDER BY rowid"
         )
-        for nonce, message_id, answered, keyboard, doubtful, wish, pinned in rows:
+        for nonce, message_id, answered, keyboard, doubtful, wish, pinned, position in rows:
             what = Wish(wish) if wish in set(Wish) else None
             self._cards[nonce] = CardPlace(
-                message_id, bool(answered), keyboard, bool(doubtful), what, bool(pinned)
+                message_id, bool(answered), keyboard, bool(doubtful), what, bool(pinned), position
             )
 
     def _put_card(self, nonce: str, place: CardPlace) -> None:
         self._cards[nonce] = place
         row = (nonce, place.message_id, int(place.answered), place.keyboard, int(place.doubtful))
         self._write(
-            "INSERT OR REPLACE INTO cards (nonce, message_id, answered, keyboard, doubtful, wish, pinned)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)", *row, place.wish or "", int(place.pinned),
+            "INSERT OR REPLACE INTO cards"
+            " (nonce, message_id, answered, keyboard, doubtful, wish, pinned, position)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            *row, place.wish or "", int(place.pinned), place.position,
         )  # fmt: skip
         while len(self._cards) > CARDS_KEPT:
             self.forget_card(min(self._cards, key=lambda each: each.startswith(LIVING)))  # the oldest
@@ -195,7 +222,8 @@ def _open(path: Path | None) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = NORMAL")
     db.executescript(_SCHEMA)
     columns = {name for _, name, *_ in db.execute("PRAGMA table_info(cards)")}
-    for name, kind in (("wish", "TEXT NOT NULL DEFAULT ''"), ("pinned", "INTEGER NOT NULL DEFAULT 0")):
+    added = {"wish": "TEXT NOT NULL DEFAULT ''", "pinned": "INTEGER NOT NULL DEFAULT 0"}
+    for name, kind in {**added, "position": "TEXT NOT NULL DEFAULT ''"}.items():
         if name not in columns:  # a file of an older version
             db.execute(f"ALTER TABLE cards ADD COLUMN {name} {kind}")
     return db

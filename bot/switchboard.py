@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.access import actor
-from bot.accounts import Asked
+from bot.accounts import Asked, mark
 from bot.layout import Page, cut, escape
 from bot.menu import nearest
 from engine.errors import BadInput
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from telegram import Update
 
     from bot.accounts import Accounts
+    from bot.alarms import Alarms
     from bot.menu import Entry
     from bot.roles import Role, Roles
+    from bot.store import CardPlace
     from engine.io.app import Wiring
     from engine.messages import Actor
 
@@ -36,8 +38,10 @@ class Switchboard:
         *,
         show: Callable[[Page], None],
         say: Callable[[str], None],
+        alarms: Alarms,
     ) -> None:
         """``handlers`` by the command's word; ``show`` and ``say`` reach the phone."""
+        self._alarms = alarms
         self._accounts = accounts
         self._roles = roles
         self._handlers = handlers
@@ -67,11 +71,28 @@ class Switchboard:
             self._say(self.refused(f"/{word}", needs, by, one))
             return
         barred = tuple(each.account for each in about if each not in allowed)
+        for each in allowed:
+            self.turned_to(each, word, rest, by)
         try:
             await handler(Asked(by, rest, allowed, barred, named=one is not None))
         except BadInput as error:
             names = ", ".join(each.account for each in self._accounts.all)
             self._say(f"{error} Accounts: {names}." if self._accounts.several and one is None else str(error))
+
+    def turned_to(self, one: Wiring, word: str, words: Sequence[str], by: Actor) -> None:
+        """A person has asked for something about a position: what rang about it was heard."""
+        first = words[0] if words else ""
+        if not self._roles.acts(one.people, by):
+            return
+        if first.isdecimal():
+            self._alarms.turned_to(mark(one.account), int(first))
+        elif (word, first.lower()) == ("exit", "all"):
+            self._alarms.turned_to(mark(one.account), None)
+
+    def answered(self, one: Wiring, place: CardPlace | None, by: Actor) -> None:
+        """A person has answered a question about a position."""
+        if place is not None and place.position and self._roles.acts(one.people, by):
+            self._alarms.settled(mark(one.account), place.position)
 
     def refused(self, what: str, needed: Role, by: Actor, one: Wiring | None) -> str:
         """Log and audit that a person may not; the answer is what to tell them."""

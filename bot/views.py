@@ -37,6 +37,7 @@ _LOOKS = {
     "p": ("Which position?", "i"),
     "payoff": ("Payoff of which position?", "g"),
     "pnl": ("P&amp;L of which position?", "l"),
+    "snooze": ("Snooze which position?", "z"),
 }
 EXITABLE = (
     PositionState.WATCHING,

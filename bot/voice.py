@@ -7,6 +7,7 @@ and on the threads of its questions, so that two accounts never share one.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,23 @@ from bot.accounts import mark
 from bot.alerts import AlertGate
 from bot.bubbles import reply_page
 from bot.captions import digest_page
-from bot.kept import keyboard_to_text
-from bot.letters import alert_letter, card_letters, digest_letter, question_letter, reply_letter
+from bot.kept import alert_to_body, alerts_kept, keyboard_to_text
+from bot.letters import (
+    alert_letter,
+    card_letters,
+    digest_letter,
+    question_letter,
+    reply_letter,
+    seen_letter,
+    storm_letter,
+)
+from bot.storms import Said
 from engine.model import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.alarms import Alarms
     from bot.layout import Page
     from bot.queue import Outgoing
     from bot.store import ChatStore
@@ -29,6 +40,10 @@ if TYPE_CHECKING:
     from engine.io.ports import Clock
 
 log = logging.getLogger(__name__)
+
+#: What the chat's store keeps of alerts that are not told yet: those of a storm, and ends on trial.
+HELD = "held"
+END = "end"
 
 
 class Voice:
@@ -42,22 +57,41 @@ class Voice:
         clock: Clock,
         wall_s: Callable[[], float],
         hushed: Callable[[], bool],
+        alarms: Alarms,
+        unreached: Callable[[], bool],
+        room: Callable[[], float],
     ) -> None:
-        """``add`` puts a letter into the outbox; ``hushed`` tells whether it is a quiet hour."""
+        """Speak through an outbox.
+
+        Args:
+            store: what is not told yet is kept there.
+            add: puts a letter into the outbox; ``room`` tells how many HIGH ones would leave at once.
+            clock: the monitor's; ``wall_s`` is the host's.
+            wall_s: epoch seconds.
+            hushed: it is a quiet hour.
+            alarms: what waits to be seen.
+            unreached: nothing arrives at Telegram.
+            room: see ``add``.
+        """
+        self._alarms = alarms
+        self._unreached, self._free = unreached, room
         self._store = store
         self._add = add
         self._clock = clock
         self._wall_s = wall_s
         self._hushed = hushed
-        self._alerts = AlertGate()
+        self._gate = AlertGate()
+        held = [alert for alert, _ in alerts_kept(store.notes(HELD))]
+        self._gate.take_up(held, alerts_kept(store.notes(END)), clock.now_s())
+        self._kept_ends = set(self._gate.waiting)
 
     def alert(self, alert: Alert, of: str = "") -> None:
         """Tell people: HIGH aloud, MEDIUM too but for quiet hours, NORMAL silently; each topic once a while.
 
         ``of``: the account's mark for the alert's buttons.
         """
-        if self._alerts.admit(alert, self._clock.now_s(), of):
-            self._tell(alert, of)
+        self._become(alert, of, self._gate.admit(alert, self._clock.now_s(), of, self._room()))
+        self._keep_ends()
 
     def ask(self, ask: Ask) -> None:
         """Show a question with its two buttons; the picker it was chosen on becomes the question.
@@ -70,7 +104,8 @@ class Voice:
             self._ask_again(ask, letter)
             return
         taken = not ask.message_id or self._store.carries(ask.message_id)
-        self._store.expect_card(ask.nonce, keyboard_to_text(letter.page.keyboard), ask.wish)
+        keyboard = keyboard_to_text(letter.page.keyboard)
+        self._store.expect_card(ask.nonce, keyboard, ask.wish, ask.position or "")
         if not taken:
             self._store.place_card(ask.nonce, ask.message_id)
         self._add(letter)
@@ -82,8 +117,13 @@ class Voice:
         self._store.dress_card(ask.nonce, keyboard_to_text(letter.page.keyboard))
         self._add(letter)
 
-    def card(self, card: Card) -> None:
-        """Edit the message of this nonce, or send one; its buttons go when it is answered or final."""
+    def card(self, card: Card, of: str = "") -> None:
+        """Edit the message of this nonce, or send one; its buttons go when it is answered or final.
+
+        ``of``: the account's mark.
+        """
+        if card.closed is not None:
+            self._alarms.settled(of, card.closed)
         for letter in card_letters(card, self._store.card(card.nonce), self._wall_s()):
             self._add(letter)
 
@@ -100,19 +140,60 @@ class Voice:
         self._add(digest_letter(page, self._wall_s()))
 
     def look(self) -> None:
-        """Say what a storm has held back, and which troubles are over for good, when that is due."""
-        for alert, of in self._alerts.proven(self._clock.now_s()):
-            self._tell(alert, of)
-        summary = self._alerts.summary(self._clock.now_s())
+        """Say what is due: what a storm has held back, what is over for good, what nobody has seen."""
+        now_s = self._clock.now_s()
+        for alert, of in self._gate.proven(now_s):
+            self._become(alert, of, self._gate.say(alert, now_s))
+        self._keep_ends()
+        summary = self._gate.storms.summary(now_s)
         if summary is not None:
-            self._tell(summary)
+            self._add(self._hush(alert_letter(summary, now_s, self._wall_s()), summary))
+            self._store.unnote_all(HELD)
+        self._alarms.look(unreached=self._unreached(), ending=self._gate.ending)
 
-    def _tell(self, alert: Alert, of: str = "") -> None:
+    def seen(self, message_id: int, page: Page) -> None:
+        """The message of an alarm says from now on who has seen it."""
+        thread = f"seen/{message_id}"
+        self._store.place_card(thread, message_id)
+        self._add(seen_letter(page, thread, self._wall_s()))
+
+    def _room(self) -> float:
+        """What waits for a Telegram that is away is told in full when it is back."""
+        return math.inf if self._unreached() else self._free()
+
+    def _become(self, alert: Alert, of: str, said: Said) -> None:
+        """Tell it, count it, or keep it for the summary."""
+        if said in {Said.NOW, Said.HELD}:
+            self._alarms.over(alert.topic, of)
+        if said is Said.NOW:
+            self._tell(alert, of)
+        elif said is Said.HELD and alert.urgency is Urgency.HIGH:
+            self._alarms.sound(alert, of, self._clock.now_s())
+            self._add(storm_letter(self._gate.storms.count(), self._alarms.open, self._wall_s()))
+        elif said is Said.HELD:
+            self._store.note(HELD, alert.topic, alert_to_body(alert))
+
+    def _keep_ends(self) -> None:
+        """Keep in the store which ends wait to prove themselves."""
+        waiting = self._gate.waiting
+        if waiting.keys() == self._kept_ends:
+            return
+        for topic in self._kept_ends - waiting.keys():
+            self._store.unnote(END, topic)
+        for topic in waiting.keys() - self._kept_ends:
+            alert, of = waiting[topic]
+            self._store.note(END, topic, alert_to_body(alert, of))
+        self._kept_ends = set(waiting)
+
+    def _tell(self, alert: Alert, of: str) -> None:
         log.info("told, %s: %s", alert.urgency.name, alert.title)
-        letter = alert_letter(alert, self._clock.now_s(), self._wall_s(), of)
-        if alert.urgency is not Urgency.HIGH and self._hushed():
-            letter = replace(letter, silent=True)
-        self._add(letter)
+        now_s = self._clock.now_s()
+        name = self._alarms.sound(alert, of, now_s) if alert.urgency is Urgency.HIGH else ""
+        self._add(self._hush(alert_letter(alert, now_s, self._wall_s(), of, name), alert))
+
+    def _hush(self, letter: Outgoing, alert: Alert) -> Outgoing:
+        quiet = alert.urgency is not Urgency.HIGH and self._hushed()
+        return replace(letter, silent=True) if quiet else letter
 
 
 class AccountPort:
@@ -141,7 +222,8 @@ class AccountPort:
 
     def card(self, card: Card) -> None:
         """Show how far a question or an exit of this account is."""
-        self._voice.card(replace(card, nonce=f"{self._mark}{card.nonce}", title=f"{self._title}{card.title}"))
+        own = replace(card, nonce=f"{self._mark}{card.nonce}", title=f"{self._title}{card.title}")
+        self._voice.card(own, self._mark)
 
     def say(self, say: Say) -> None:
         """Reply in plain words; words for somebody outside this chat (the host's own) are not ours."""

@@ -47,6 +47,7 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
         final=not intent.state.live,
         urgency=Urgency.HIGH if loud else Urgency.NORMAL,
         done=intent.state.flat,
+        closed=intent.position if intent.state is IntentState.FLAT and intent.part is None else None,
     )
 
 

@@ -1,21 +1,25 @@
-"""How the chat speaks: its way to Telegram, what may be passed on, and when it keeps quiet. Pure."""
+"""How the chat speaks: its way to Telegram, what may be passed on, when it is quiet, who else hears. Pure."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from engine.escalation import Ladder
 from engine.sessions import ist
 from engine.words import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ChatTuning", "QuietHours", "proxy", "quiet_hours"]
+__all__ = ["ChatTuning", "QuietHours", "channels", "pauses_s", "proxy", "quiet_hours"]
 
+#: Pieces of a channel's address that are this long are kept out of the log.
+_SECRET_LENGTH = 8
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _SPAN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\s*[-–]\s*([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -46,18 +50,33 @@ class ChatTuning:
         protect: messages may not be forwarded or saved by those who read them.
         quiet: when MEDIUM alerts make no sound, outside the session; None = never.
         summary: one pinned message tells how everything stands, edited in place.
+        ladder: how an alert that nobody has seen climbs.
+        second_user: who is told as well when it has climbed so far; 0 = nobody.
+        channels: addresses outside Telegram that are told in the end (`addresses`); None = none.
     """
 
     proxy: Secret | None = None
     protect: bool = True
     quiet: QuietHours | None = USUAL_QUIET
     summary: bool = True
+    ladder: Ladder = field(default_factory=Ladder)
+    second_user: int = 0
+    channels: Secret | None = None
+
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of the other channels; each may hold a password, a key or a secret topic."""
+        return tuple(_split(self.channels.reveal())) if self.channels else ()
 
     def secrets(self) -> Iterator[str]:
-        """The password of the proxy, as it is written and as it is meant."""
+        """The password of the proxy and what is secret in the channels, as written and as meant."""
         password = urlsplit(self.proxy.reveal()).password if self.proxy else None
         if password:
             yield from (password, unquote(password))
+        for address in self.addresses():
+            yield address
+            for part in re.split(r"[/:@?&=#]+", address.partition("://")[2]):
+                if len(part) >= _SECRET_LENGTH:  # a key, a topic, a password; shorter words are everywhere
+                    yield from (part, unquote(part))
 
 
 def quiet_hours(word: str) -> QuietHours | None:
@@ -81,3 +100,22 @@ def proxy(word: str) -> Secret:
     if parts.path not in {"", "/"} or parts.query or parts.fragment or re.search(r"\s", word):
         raise ValueError
     return Secret(word)
+
+
+def pauses_s(word: str) -> tuple[float, ...]:
+    """``1, 2, 5``: minutes before each repeat, the last for all that follow. Raises ValueError."""
+    minutes = [float(part) for part in _split(word)]
+    if not minutes or not all(0.5 <= each <= 240 for each in minutes):
+        raise ValueError
+    return tuple(60.0 * each for each in minutes)
+
+
+def channels(word: str) -> Secret:
+    """Addresses such as ``ntfys://host/topic``, separated by blanks or commas. Raises ValueError."""
+    if not all(_ADDRESS.fullmatch(address) for address in _split(word)):
+        raise ValueError
+    return Secret(word)
+
+
+def _split(word: str) -> list[str]:
+    return [part for part in re.split(r"[\s,]+", word) if part]

@@ -350,6 +350,7 @@ class Card:
         nonce: names the card: the question it grew from, or the intent's id for automatic exits.
         final: nothing more will come; buttons are gone for good.
         done: what was wanted has come about.
+        closed: the position that is verified flat with it; None = none is.
     """
 
     nonce: str
@@ -358,6 +359,7 @@ class Card:
     final: bool
     urgency: Urgency = Urgency.NORMAL
     done: bool = False
+    closed: PositionId | None = None
 
 
 @dataclass(frozen=True, slots=True)

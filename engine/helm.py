@@ -21,6 +21,7 @@ from engine.forewarnings import Forewarnings
 from engine.gate import Confirmation, Decision, decide, silence_of, snooze_s
 from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
+from engine.leashes import Leashes
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.parts import part_of, refusal
 from engine.plan import plan_exit
@@ -96,6 +97,7 @@ class Helm:
         killed: Dhan's kill switch is on.
         clock_doubt: why rules of the clock may only tell; empty = they may act.
         snoozed: positions left alone, and until when.
+        leashes: positions of which little is told.
     """
 
     def __init__(self, config: MonitorConfig, calendar: Calendar, watch: Watchlist) -> None:
@@ -108,7 +110,6 @@ class Helm:
             config.account, self.touch, self._permit, config.tuning, calendar.is_open, self.tenure.why
         )
         self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
-        self.dialogue = Dialogue(self, config.seed)
         self.controls, self.flattening, self.killed = Controls(), Flattening(self), False
         self.holdings = Holdings(
             watch,
@@ -118,6 +119,8 @@ class Helm:
             silence=self._silence,
             store=config.store,
         )
+        self.leashes = Leashes(self)
+        self.dialogue = Dialogue(self, config.seed)  # each wish to the room that is there by now
         self.halted = False
         self.bearings = Bearings()
         self.forewarnings = Forewarnings()

@@ -119,7 +119,7 @@ def shown_of(position: PositionView, view: MonitorView) -> Shown:
         way_paise=min(ways, default=None),
         units=tuple(leg.quantity for leg in position.legs),
         rules=tuple(_rule(t) for t in position.thresholds),
-        words=(_said(position.part), _said(position.differs), _said(refused)),
+        words=(_said(position.part), _said(position.differs), _said(refused), position.snooze),
         dte=position.dte,
         unprotected=position.unprotected,
         age_s=0.0 if not session_open else max(known) if len(known) == len(ages) and known else None,

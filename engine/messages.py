@@ -247,6 +247,7 @@ class Wish(StrEnum):
     FLATTEN = "flatten"
     MODE = "mode"
     CODE = "code"
+    SNOOZE = "snooze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ class Command:
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
         rule, value: what SET is to change, as it was written; in ``value`` also FLATTEN's typed word,
-            EXIT's ``half`` or symbol, MODE's wanted mode and CODE's digits.
+            EXIT's ``half`` or symbol, MODE's wanted mode, CODE's digits and SNOOZE's terms.
         owner: who asks is an owner of the account, and may loosen.
     """
 

@@ -195,6 +195,7 @@ class Monitor:
         self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
+        self.helm.leashes.restore(journal.get("leash", {}))
         self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
         self.dialogue.keys.restore(journal.get("two_keys", {}))
         self.dialogue.modes.restore(journal.get("setting", {}).get("mode"))
@@ -212,6 +213,7 @@ class Monitor:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
         effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        effects = self.helm.leashes.hushed(effects)
         self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(effects, now_s)
 
@@ -304,7 +306,7 @@ class Monitor:
         effects = self.helm.tenure.look(now_s)
         if not self.helm.tenure.why(now_s):
             effects += self.helm.bearings.look(now_s)
-        effects += self.helm.forewarnings.look(now_s)
+        effects += self.helm.forewarnings.look(now_s) + self.helm.leashes.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
             self.helm.release((position,))

@@ -118,6 +118,7 @@ def _watched(monitor: Monitor, position: Position, forwards: Forwards) -> Positi
         peak_paise=figures.peak_paise,
         greeks=figures.greeks,
         ready=monitor.readiness.of(position.id, forwards.now_s),
+        snooze=monitor.helm.leashes.words(position.id),
         part=Part(0, *figures.shares).done_text if figures.shares[0] < figures.shares[1] else "",
         differs=" ".join(
             filter(

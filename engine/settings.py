@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.accounts import Account, parse_accounts
-from engine.chat_tuning import USUAL_QUIET, ChatTuning, proxy, quiet_hours
+from engine.chat_tuning import USUAL_QUIET, ChatTuning, channels, pauses_s, proxy, quiet_hours
 from engine.errors import ConfigError
+from engine.escalation import CHANNEL_AFTER_S, SECOND_AFTER_S, Ladder
 from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
 from engine.model import DEFAULT_ACCOUNT
 from engine.project import project_notes, project_of
@@ -40,7 +41,7 @@ _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
 #: Settings whose value is never shown.
 SECRETS = (
     "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_PROXY", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY",
-    "REDIS_URL", "ALIVE_URL",
+    "REDIS_URL", "ALIVE_URL", "ALERT_URLS",
 )  # fmt: skip
 
 #: The real services: the outside addresses when nothing else is set.
@@ -70,6 +71,12 @@ EXPECTED: dict[str, str] = {
     "TELEGRAM_PROTECT": "on or off (default on)",
     "TELEGRAM_SUMMARY": "on or off (default on)",
     "TELEGRAM_QUIET_HOURS": "two times of India such as 22:00-08:00 (the default), or off",
+    "ALERT_REPEAT_MIN": "minutes from 0.5 to 240, separated by commas (default 1, 2, 2, 5, 10)",
+    "ALERT_SECOND_USER_ID": "the number of one more person, who has pressed Start at the bot; "
+    "ask @userinfobot in Telegram",
+    "ALERT_SECOND_AFTER_MIN": "minutes from 0.5 to 240 (default 3)",
+    "ALERT_URLS": "addresses such as ntfys://ntfy.sh/your-topic or mailtos://…, separated by blanks",
+    "ALERT_URLS_AFTER_MIN": "minutes from 0.5 to 240 (default 5)",
     "SUPABASE_URL": f"an address such as https://abc.supabase.co; {_SUPABASE}",
     "SUPABASE_SECRET_KEY": f"a key that begins with sb_secret_ or eyJ, one word; {_SUPABASE}",
     "SUPABASE_ANON_KEY": f"a key that begins with sb_publishable_ or eyJ, one word; {_SUPABASE}",
@@ -93,12 +100,12 @@ EXPECTED: dict[str, str] = {
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
 
 #: The chat's ways into the world, which the sandbox has not.
-CHAT_OUTSIDE = ("TELEGRAM_PROXY",)
+CHAT_OUTSIDE = ("TELEGRAM_PROXY", "ALERT_SECOND_USER_ID", "ALERT_URLS")
 
 _REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
 
 
-_OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_")
+_OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_", "ALERT_")
 
 #: What a secret looks like when it was put where another setting belongs.
 _LOOKS_SECRET = re.compile(r"eyJ[\w-]{8,}|\d:[\w-]{16,}|sb_secret_|://[^/\s]*@")
@@ -347,13 +354,24 @@ def _alive_url(read: _Reader) -> Secret | None:
 
 
 def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:
-    """The sandbox's Telegram is on this machine: no proxy stands before it."""
+    """The sandbox's Telegram is on this machine, with one phone: no proxy, and nobody else to tell."""
     way = read("TELEGRAM_PROXY", proxy, None)
+    second = read("ALERT_SECOND_USER_ID", words.user_id, 0)
+    others = read("ALERT_URLS", channels, None)
+    second_after_s = 60 * read("ALERT_SECOND_AFTER_MIN", words.number(0.5, 240), SECOND_AFTER_S / 60)
+    channel_after_s = 60 * read("ALERT_URLS_AFTER_MIN", words.number(0.5, 240), CHANNEL_AFTER_S / 60)
     return ChatTuning(
         proxy=None if sandbox else way,
         protect=read("TELEGRAM_PROTECT", words.switch, True),
         quiet=read("TELEGRAM_QUIET_HOURS", quiet_hours, USUAL_QUIET),
         summary=read("TELEGRAM_SUMMARY", words.switch, True),
+        ladder=Ladder(
+            read("ALERT_REPEAT_MIN", pauses_s, Ladder().gaps_s),
+            second_after_s if second and not sandbox else None,
+            channel_after_s if others and not sandbox else None,
+        ),
+        second_user=0 if sandbox else second,
+        channels=None if sandbox else others,
     )
 
 

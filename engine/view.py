@@ -111,6 +111,7 @@ class PositionView:
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
         ready: whether its exit could go now; None = it runs, there is none, or nobody has looked yet.
+        snooze: until when little is told of it, in words; empty = it is not snoozed.
         differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
     """
 
@@ -138,6 +139,7 @@ class PositionView:
     part: str = ""
     ready: Ready | None = None
     differs: str = ""
+    snooze: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,12 @@ def user_ids(word: str) -> frozenset[int]:
     return ids
 
 
+def user_id(word: str) -> int:
+    """One Telegram user number."""
+    [one] = user_ids(word)
+    return one
+
+
 def log_level(word: str) -> LogLevel:
     """A level by its name, in any case."""
     return LogLevel(word.upper())

@@ -292,6 +292,13 @@ class Watchlist(HotPath):
         """The position in figures, for people."""
         return self.seen(position, Forwards(now_s))
 
+    def stands(self, position: PositionId, now_s: float) -> tuple[int | None, int | None]:
+        """P&L at believable marks, realised included, and the underlying's price; paise, None = unknown."""
+        snapshot = self._positions[position].snapshot(now_s)
+        marked = snapshot.marked_paise
+        pnl = None if marked is None else marked + snapshot.realised_paise
+        return pnl, snapshot.underlying_paise
+
     def seen(self, position: PositionId, forwards: Forwards) -> Figures:
         """The same for whoever looks at many at one moment: what they share is worked out once."""
         open_now = self._in_session(forwards.now_s)

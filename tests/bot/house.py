@@ -29,6 +29,7 @@ from engine.preflight import Check, Light
 from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
 from sandbox.telegram_server import Message as Bubble
 from sandbox.telegram_server import Query, TelegramServer
+from tests.support.clock import VirtualClock
 
 TOKEN = "7000000001:canary-telegram-token-0000000000000"
 OWNER = 4242
@@ -263,7 +264,7 @@ PACE = PollPace(hold_s=2, grace_s=1.0, first_rest_s=0.05, longest_rest_s=0.2)
 def make_chat(
     server: TelegramServer,
     core: Core | Sequence[Core],
-    clock: QuickClock,
+    clock: QuickClock | VirtualClock,
     folder: Path,
     *,
     pace: PollPace = PACE,

@@ -228,6 +228,7 @@ def test_blocks_are_stacked_whole_and_what_is_left_out_is_counted(blocks: list[l
         (ChatHealth(3.0, 0, 0, (), False), Light.AMBER, "the chat's memory cannot be written"),
         (ChatHealth(None, 0, 0, (), True), Light.AMBER, "last heard never"),
         (ChatHealth(95.0, 0, 0, (), True), Light.AMBER, "last heard 2 min ago"),
+        (ChatHealth(3.0, 0, 0, (), True, 1), Light.AMBER, "1 alert waits to be seen"),
     ],
 )
 def test_the_chat_s_own_line(health: ChatHealth, light: Light, words: str):

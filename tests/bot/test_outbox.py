@@ -262,3 +262,23 @@ async def test_a_kept_message_of_another_version_is_dropped(tmp_path: Path):
     async with posting(tmp_path, QuickClock()) as post:
         assert post.box.waiting == 0
         assert list(post.store.kept()) == []
+
+
+async def test_what_has_nowhere_to_go_does_not_end_an_outage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """An edit of a message that was never sent asks Telegram nothing, and so it proves nothing."""
+    clock = QuickClock(speed=10)
+    async with posting(tmp_path, clock) as post:
+        await post.server.stop()
+        post.put(Rank.NORMAL, "waits")
+        while not post.faults.open:
+            clock.rested.clear()
+            await clock.rested.wait()
+        post.put(Rank.REPLY, "nowhere", thread="x", edit_only=True)
+        while post.box.waiting > 1:
+            clock.rested.clear()
+            await clock.rested.wait()
+        assert "is over" not in caplog.text
+        await post.server.start()
+        await message_with(post.server, "waits")

@@ -71,6 +71,8 @@ FLAT = position(
 )
 INVALID = position(3362, state=PositionState.INVALID, legs=(), pnl_paise=None, reason="no expiry")
 
+SNOOZED = position(snooze="quiet until 10:45, ₹5,000.00 worse (P&L −₹3,472.50), or NIFTY below 24,500.00")
+
 PAGES = {
     "positions_0": positions_pages(house()),
     "positions_1": positions_pages(house(position())),
@@ -78,6 +80,8 @@ PAGES = {
         house(LONG, UNKNOWN, FLAT, INVALID, *(position(4000 + n) for n in range(8)))
     ),
     "p_calm": (card_page(house(), position()),),
+    "p_snoozed": (card_page(house(), SNOOZED),),
+    "positions_snoozed": positions_pages(house(SNOOZED)),
     "p_long": (card_page(house(), LONG),),
     "p_full": (card_page(house(feed=FeedState.STALE), FULL, "HUF/"),),
     "p_unknown": (card_page(house(), UNKNOWN),),
@@ -121,9 +125,10 @@ def test_neither_an_id_nor_a_quantity_is_cut():
 
 def test_exit_is_offered_only_where_one_can_be_and_only_asks():
     """A flat position has the looks alone; each button carries the account."""
-    [exits, looks] = card_page(house(), position(), "HUF/").keyboard
+    [exits, alerts, looks] = card_page(house(), position(), "HUF/").keyboard
     assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Pick(3359, "HUF", half=True)]
-    assert [parse(b.data) for b in looks] == [Look(letter, 3359, "HUF") for letter in "tgwr"]
+    assert [parse(b.data) for b in alerts] == [Look(letter, 3359, "HUF") for letter in "tz"]
+    assert [parse(b.data) for b in looks] == [Look(letter, 3359, "HUF") for letter in "gwr"]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 
 
