@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -86,7 +87,7 @@ async def scene(
     tmp_path: Path, tuning: ChatTuning | None = None, people: People | None = None
 ) -> AsyncIterator[Scene]:
     """A house with one position, and its chat."""
-    clock = QuickClock(speed=10)
+    clock = QuickClock(speed=4)
     core = Core(picture=house(position()))
     if people is not None:
         core.people = people
@@ -208,8 +209,7 @@ async def test_status_says_that_something_waits_to_be_seen(tmp_path: Path):
         now.clock.skip(30)
         now.server.phone.send("/status")
         page = await message_with(now.server, "SIMULATE")
-        assert page.text.startswith("🔔 1 alert waits to be seen, for 3")
-        assert ": High stop" in page.text.split("\n")[0]
+        assert re.match(r"🔔 1 alert waits to be seen, for [0-9]+ s: High stop\n", page.text)
         assert now.core.chat.health().unseen == 1
         await now.press(rung, "Seen")
         now.server.phone.send("/status")
@@ -218,7 +218,7 @@ async def test_status_says_that_something_waits_to_be_seen(tmp_path: Path):
 
 async def test_it_rings_on_after_a_restart(tmp_path: Path):
     """Who was not heard before a crash is heard after it; what was seen before stays seen."""
-    clock = QuickClock(speed=10)
+    clock = QuickClock(speed=4)
     core = Core(picture=house(position()))
     async with telegram(clock) as server:
         async with running(make_chat(server, core, clock, tmp_path)):
@@ -230,7 +230,7 @@ async def test_it_rings_on_after_a_restart(tmp_path: Path):
         clock.skip(900)
         async with running(make_chat(server, core, clock, tmp_path)):
             repeat = await now.heard_again(1)
-            assert "NOT SEEN for 15 min: High unseen" in repeat.text
+            assert re.search("NOT SEEN for 1[5-9] min: High unseen", repeat.text)
             await now.press(await message_with(server, "High unseen"), "Seen")
             assert core.chat is not None
             assert core.chat.health().unseen == 0
@@ -291,7 +291,7 @@ async def test_it_reaches_the_other_channel_in_the_end(tmp_path: Path):
         now.clock.skip(300)
         await server.wait_asked(1)
         await now.server.wait_for(lambda _: now.again())
-        assert "NOT SEEN for 5 min: High stop" in server.heard[0]["title"]
+        assert re.search("NOT SEEN for [5-9] min: High stop", server.heard[0]["title"])
         assert "Something happened." in server.heard[0]["message"]
 
 
