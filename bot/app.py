@@ -20,10 +20,11 @@ from bot.living import LOOK_EVERY_S, Living
 from bot.lookers import Lookers
 from bot.menu import COMMANDS, START
 from bot.outbox import LAST_WORDS_S, Outbox
+from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
 from bot.relay import Relay
-from bot.roles import Role, Roles
+from bot.roles import Roles
 from bot.seen import SeenPresses
 from bot.sender import Delivered, Sender, why_not
 from bot.store import ChatStore
@@ -32,6 +33,7 @@ from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
 from engine.io.other_channels import OtherChannels
+from engine.measures import ChatMeasures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -158,11 +160,16 @@ class TelegramChat:
         )
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show, waiting=self._waiting)
-        commands = Commands(show=show, say=say, title=self._accounts.title)
         gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
-        runs = handlers((lookers, gauges), commands)
+        commands = Commands(self._roles, show=show, say=say, title=self._accounts.title)
+        pictures = PictureCommands(self._accounts, show=show, say=say)
         self._switchboard = Switchboard(
-            self._accounts, self._roles, runs, show=show, say=say, alarms=self._alarms
+            self._accounts,
+            self._roles,
+            handlers((lookers, gauges, pictures), commands),
+            show=show,
+            say=say,
+            alarms=self._alarms,
         )
         self._presses = Presses(
             self._accounts,
@@ -174,6 +181,8 @@ class TelegramChat:
                 "i": lookers.show_position,
                 "z": commands.show_snooze,
                 "t": lookers.show_tighter,
+                "g": pictures.show_payoff,
+                "l": pictures.show_course,
             },
             store=self._store,
             toasts=self._toasts,
@@ -229,6 +238,11 @@ class TelegramChat:
             ),
             durable=self._store.durable,
         )
+
+    def measures(self) -> ChatMeasures:
+        """What is counted of it."""
+        outbox = self._outbox
+        return ChatMeasures(outbox.alert_latency, outbox.waiting, outbox.waiting_high)
 
     @property
     def _books(self) -> tuple[FaultBook, FaultBook]:
@@ -340,11 +354,10 @@ class TelegramChat:
 def handlers(
     looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    """Each command of the table with the method of its name, wherever it is."""
     found = {}
     for entry in (START, *COMMANDS):
-        rooms = looks if entry.needs is Role.VIEWER else (commands,)
-        room = next(room for room in rooms if hasattr(room, entry.word))
+        room = next(room for room in (*looks, commands) if hasattr(room, entry.word))
         found[entry.word] = (entry, getattr(room, entry.word))
     return found
 

@@ -66,7 +66,12 @@ def build(token: str, api_url: str, tuning: ChatTuning) -> App:
     No Updater (it dies at one 404), no job queue (a second scheduler on another time zone), no rate
     limiter (it knows no priorities). Handlers run side by side, so that none waits for another.
     """
-    wire: dict[str, Any] = {"connect_timeout": _CONNECT_S, "write_timeout": _ANSWER_S, "pool_timeout": 2.0}
+    wire: dict[str, Any] = {
+        "connect_timeout": _CONNECT_S,
+        "write_timeout": _ANSWER_S,
+        "media_write_timeout": _ANSWER_S,  # our pictures are small
+        "pool_timeout": 2.0,
+    }
     if tuning.proxy is not None:
         wire["proxy"] = tuning.proxy.reveal()
     defaults = Defaults(

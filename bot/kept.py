@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.layout import Button, Keyboard, Page
@@ -25,7 +25,8 @@ _OF_ONE_LIFE = ("row", "attempts", "not_before_s", "place", "write")
 
 def to_body(item: Outgoing) -> dict[str, Any]:
     """Write a message down as plain values."""
-    body = asdict(item)
+    # a picture is of its moment: another life sends the words
+    body = asdict(replace(item, page=replace(item.page, draw=None)))
     for name in _OF_ONE_LIFE:
         del body[name]
     return body

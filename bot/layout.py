@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 COLUMNS = 32
 #: Telegram's limit of one message is 4,096 UTF-16 units after the tags are taken out; markup is allowed for.
 MESSAGE_LIMIT = 3_600
+#: The same of what stands below a picture: 1,024.
+CAPTION_LIMIT = 1_000
 
 _TAG = re.compile(r"<[^>]+>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
@@ -32,18 +35,23 @@ class Button:
 
 
 Keyboard = tuple[tuple[Button, ...], ...]
+Draw = Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One message: Telegram HTML and the rows of buttons under it.
 
-    ``panel``: rows of words that stay as buttons below the person's keyboard from this message on.
+    Attributes:
+        panel: rows of words that stay as buttons below the person's keyboard from this message on.
+        draw: makes the PNG above the text, on another thread when it is sent; the text must fit below a
+            picture then. None = there is none.
     """
 
     html: str
     keyboard: Keyboard = ()
     panel: tuple[tuple[str, ...], ...] = ()
+    draw: Draw | None = None
 
 
 def escape(text: str) -> str:

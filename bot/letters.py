@@ -78,15 +78,15 @@ def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:
     """A question: kept until delivered, worth nothing once it has expired.
 
     A rule's comes first and aloud. One that a person has just asked for is a reply like any other: it may
-    not overtake the reply to what was asked before. One that is asked again edits its message, whose
-    buttons stay unless it was answered meanwhile.
+    not overtake the reply to what was asked before. One that is drawn again edits its message, in no hurry
+    unless somebody's yes did not count; its buttons go if it was answered meanwhile.
     """
     left_s = ask.expires_s - now_s
     asked_for = ask.urgency is Urgency.NORMAL
-    page = question_page(ask, wall_s + left_s, left_s)
+    rank = Rank.REPLY if asked_for else Rank.QUESTION
     return Outgoing(
-        rank=Rank.REPLY if asked_for else Rank.QUESTION,
-        page=Page(page.html) if ask.again else page,
+        rank=Rank.EDIT if ask.again and not ask.anew else rank,
+        page=question_page(ask, wall_s + left_s, left_s),
         created_s=wall_s,
         until_s=wall_s + left_s,
         silent=asked_for,
@@ -117,6 +117,11 @@ def card_letters(card: Card, place: CardPlace | None, wall_s: float) -> tuple[Ou
         Outgoing(Rank.HIGH, page, wall_s, until_s, delayed_after_s=LATE_AFTER_S, durable=True),
         Outgoing(rank, page, wall_s, until_s, thread=card.nonce, edit_only=True, durable=True),
     )
+
+
+def digest_letter(page: Page, wall_s: float) -> Outgoing:
+    """What a day came to: silent, and kept until delivered, its words at least."""
+    return Outgoing(Rank.MEDIUM, page, wall_s, wall_s + NEWS_LIFE_S, silent=True, durable=True)
 
 
 def reply_letter(page: Page, wall_s: float) -> Outgoing:

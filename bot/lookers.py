@@ -28,6 +28,30 @@ if TYPE_CHECKING:
     from engine.view import PositionView
 
 
+async def of_one(
+    word: str,
+    asked: Asked,
+    look: Callable[[Wiring, int], Awaitable[None]],
+    show: Callable[[Page], None],
+) -> None:
+    """Look at the one position that is meant, or show those to choose from.
+
+    Raises:
+        BadInput: what follows the command is no strategy id.
+    """
+    known = sorted({(each.account, p.strategy_id) for each in asked.accounts for p in each.view().positions})
+    if not asked.words and len(known) != 1:
+        show(look_page(asked.views(), word))
+        return
+    strategy_id = read_id(asked.text, word) if asked.words else known[0][1]
+    found = asked.having(strategy_id)
+    if len(found) > 1:
+        show(look_page(asked.views(), word, strategy_id))
+        return
+    for each in found or asked.accounts:
+        await look(each, strategy_id)
+
+
 class Lookers:
     """One method per look-only command."""
 
@@ -87,30 +111,15 @@ class Lookers:
 
     async def p(self, asked: Asked) -> None:
         """Show one position, or the positions to choose from."""
-        await self._look("p", asked, self.show_position)
+        await of_one("p", asked, self.show_position, self._show)
 
     async def rules(self, asked: Asked) -> None:
         """Show a position's rules, or the positions to choose from."""
-        await self._look("rules", asked, self.show_rules)
+        await of_one("rules", asked, self.show_rules, self._show)
 
     async def why(self, asked: Asked) -> None:
         """Tell what a position's rules did, or show the positions to choose from."""
-        await self._look("why", asked, self.show_why)
-
-    async def _look(self, word: str, asked: Asked, show: Callable[[Wiring, int], Awaitable[None]]) -> None:
-        known = sorted(
-            {(each.account, p.strategy_id) for each in asked.accounts for p in each.view().positions}
-        )
-        if not asked.words and len(known) != 1:
-            self._show(look_page(asked.views(), word))
-            return
-        strategy_id = read_id(asked.text, word) if asked.words else known[0][1]
-        found = asked.having(strategy_id)
-        if len(found) > 1:
-            self._show(look_page(asked.views(), word, strategy_id))
-            return
-        for each in found or asked.accounts:
-            await show(each, strategy_id)
+        await of_one("why", asked, self.show_why, self._show)
 
     async def show_position(self, one: Wiring, strategy_id: int) -> None:
         """Show one position, or that of each row's account that has this id."""

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from bot.faults import Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import Page, plain, span
+from bot.layout import Draw, Page, plain, span
 from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
+from engine.measures import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -45,7 +46,11 @@ LAST_WORDS_S = 1.0
 
 
 class Outbox:
-    """The owner of all that waits to be sent; adding never blocks, sending happens in `run`."""
+    """The owner of all that waits to be sent; adding never blocks, sending happens in `run`.
+
+    Attributes:
+        alert_latency: of HIGH alerts, from when they were said until Telegram had them.
+    """
 
     def __init__(
         self, *, store: ChatStore, faults: FaultBook, clock: Clock, wall_s: Callable[[], float]
@@ -56,6 +61,7 @@ class Outbox:
         self._clock = clock
         self._wall_s = wall_s
         self._waiting = Waiting()
+        self.alert_latency = Histogram()
         self._in_flight: set[str] = set()
         self._budget = Budget(at_s=clock.now_s())
         self._changed = {lane: asyncio.Event() for lane in _LANES.values()}
@@ -151,8 +157,9 @@ class Outbox:
         place = self._store.card(item.thread) if item.thread else None
         page = item.page if item.write is None else item.write()
         keyboard = page.keyboard
-        if item.keeps_buttons and place is not None and not place.answered:
-            keyboard = keyboard_from_text(place.keyboard)
+        if item.keeps_buttons and place is not None:
+            own = keyboard or keyboard_from_text(place.keyboard)
+            keyboard = () if place.answered else own
         if place is not None and place.message_id is not None and not item.fresh:
             outcome = await sender.edit(place.message_id, page.html, keyboard)
             await self._pin(item, place.message_id, outcome, sender, pinned=place.pinned)
@@ -160,7 +167,10 @@ class Outbox:
         if item.edit_only:
             return Delivered(0)
         html = page.html + _lateness(item, self._wall_s())
-        outcome = await sender.send(Page(html, keyboard, page.panel), silent=item.silent)
+        photo = b"" if page.draw is None else await _drawn(page.draw)
+        if page.draw is not None and not photo:
+            html += "\n<i>The picture could not be drawn.</i>"
+        outcome = await sender.send(Page(html, keyboard, page.panel), silent=item.silent, photo=photo)
         if isinstance(outcome, Delivered):
             await self._pin(item, outcome.message_id, outcome, sender, pinned=False)
         return outcome
@@ -200,6 +210,8 @@ class Outbox:
         self._wake()
         match outcome:
             case Delivered(message_id):
+                if item.rank is Rank.HIGH:
+                    self.alert_latency.take(max(self._wall_s() - item.created_s, 0.0))
                 if message_id:  # else nothing was sent, and nothing learnt
                     self._faults.gone(now_s)
                 self._placed(item, message_id)
@@ -264,6 +276,10 @@ class Outbox:
         if fault in {Fault.BLOCKED, Fault.REFUSED}:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
+        if sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
+            log.warning("chat: a picture may not have arrived; whoever misses it asks again")
+            self._drop([item])
+            return 0.0
         if sent is Unsure.PERHAPS_SENT:
             self._doubt(item)
             self._give_back(replace(item, attempts=attempts, not_before_s=now_s + rest_s))
@@ -289,6 +305,15 @@ class Outbox:
     def _wake(self) -> None:
         for changed in self._changed.values():
             changed.set()
+
+
+async def _drawn(draw: Draw) -> bytes:
+    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn."""
+    try:
+        return await asyncio.to_thread(draw)
+    except (OSError, MemoryError, ValueError, ArithmeticError) as error:
+        log.error("chat: a picture could not be drawn: %r", error)
+        return b""
 
 
 def _lateness(item: Outgoing, wall_s: float) -> str:

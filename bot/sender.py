@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from telegram.error import (
 )
 
 from bot.faults import WIRE_FAULTS, Fault, Unsure, delivery, kind_of
-from bot.layout import MESSAGE_LIMIT, Keyboard, Page, cut, plain
+from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, Keyboard, Page, cut, plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     _Once = Callable[[str, str | None], Awaitable[Message | bool]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "messag
 class Sender:
     """Sends to one chat, awaiting a single answer; keeps no queue and tries nothing twice.
 
-    The one exception is markup that Telegram cannot read: the same words go out without it at once,
-    because an alert must not die of its formatting.
+    The two exceptions: markup that Telegram cannot read, and a picture that it does not take. The same words
+    go out without it at once, because a message must not die of its looks.
     """
 
     def __init__(self, bot: ExtBot[None], chat_id: int) -> None:
@@ -79,8 +82,13 @@ class Sender:
         self._bot = bot
         self._chat_id = chat_id
 
-    async def send(self, page: Page, *, silent: bool) -> Outcome:
-        """Send a new message."""
+    async def send(self, page: Page, *, silent: bool, photo: bytes = b"") -> Outcome:
+        """Send a new message; with a PNG it is a photo that has the words below it."""
+        if photo:
+            outcome = await self._send_photo(page, photo, silent=silent)
+            if not isinstance(outcome, Refused):
+                return outcome
+            log.warning("chat: Telegram refused a picture, its words go alone: %s", outcome.reason)
 
         async def once(text: str, parse_mode: str | None) -> Message:
             return await self._bot.send_message(
@@ -92,6 +100,19 @@ class Sender:
             )
 
         return await _attempt(once, page.html)
+
+    async def _send_photo(self, page: Page, photo: bytes, *, silent: bool) -> Outcome:
+        async def once(text: str, parse_mode: str | None) -> Message:
+            return await self._bot.send_photo(
+                self._chat_id,
+                photo,
+                caption=text,
+                parse_mode=parse_mode,
+                reply_markup=markup(page.keyboard),
+                disable_notification=silent,
+            )
+
+        return await _attempt(once, page.html, CAPTION_LIMIT)
 
     async def edit(self, message_id: int, html: str, keyboard: Keyboard) -> Outcome:
         """Change a message; without buttons in ``keyboard`` the old ones go away."""
@@ -147,14 +168,14 @@ def _panel(rows: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
     return ReplyKeyboardMarkup(rows, resize_keyboard=True, is_persistent=True) if rows else None
 
 
-async def _attempt(once: _Once, html: str) -> Outcome:
+async def _attempt(once: _Once, html: str, limit: int = MESSAGE_LIMIT) -> Outcome:
     try:
         outcome: Outcome = _delivered(await once(html, "HTML"))
     except WIRE_FAULTS as error:
         outcome = judge(error)
     if isinstance(outcome, Refused) and "can't parse entities" in outcome.reason.lower():
         try:
-            return _delivered(await once(cut(plain(html), MESSAGE_LIMIT), None))
+            return _delivered(await once(cut(plain(html), limit), None))
         except WIRE_FAULTS as error:
             return judge(error)
     return outcome

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.alerts import AlertGate
 from bot.bubbles import reply_page
+from bot.captions import digest_page
 from bot.kept import alert_to_body, alerts_kept, keyboard_to_text
 from bot.letters import (
     alert_letter,
     card_letters,
+    digest_letter,
     question_letter,
     reply_letter,
     seen_letter,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from bot.queue import Outgoing
     from bot.store import ChatStore
     from bot.toasts import Toasts
-    from engine.effects import Alert, Answer, Ask, Card, Say
+    from engine.effects import Alert, Answer, Ask, Card, Digest, Say
     from engine.io.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -95,19 +97,24 @@ class Voice:
         """Show a question with its two buttons; the picker it was chosen on becomes the question.
 
         Only once: a second choice on the same picker is a message of its own. What was asked already
-        changes its message; one that was answered meanwhile stays as it is.
+        changes its message; one that was answered meanwhile stays as it is, unless that did not count.
         """
         letter = question_letter(ask, self._clock.now_s(), self._wall_s())
         if ask.again:
-            place = self._store.card(ask.nonce)
-            if place is not None and not place.answered:
-                self._add(letter)
+            self._ask_again(ask, letter)
             return
         taken = not ask.message_id or self._store.carries(ask.message_id)
         keyboard = keyboard_to_text(letter.page.keyboard)
         self._store.expect_card(ask.nonce, keyboard, ask.wish, ask.position or "")
         if not taken:
             self._store.place_card(ask.nonce, ask.message_id)
+        self._add(letter)
+
+    def _ask_again(self, ask: Ask, letter: Outgoing) -> None:
+        place = self._store.card(ask.nonce)
+        if place is None or (place.answered and not ask.anew):
+            return
+        self._store.dress_card(ask.nonce, keyboard_to_text(letter.page.keyboard))
         self._add(letter)
 
     def card(self, card: Card, of: str = "") -> None:
@@ -127,6 +134,10 @@ class Voice:
     def show(self, page: Page) -> None:
         """Reply with a page."""
         self._add(reply_letter(page, self._wall_s()))
+
+    def tell(self, page: Page) -> None:
+        """Tell what a day came to."""
+        self._add(digest_letter(page, self._wall_s()))
 
     def look(self) -> None:
         """Say what is due: what a storm has held back, what is over for good, what nobody has seen."""
@@ -218,3 +229,7 @@ class AccountPort:
         """Reply in plain words; words for somebody outside this chat (the host's own) are not ours."""
         if say.to.chat_id == self._chat_id:
             self._voice.reply(f"{self._title}{say.text}")
+
+    def digest(self, digest: Digest) -> None:
+        """Tell what a session of this account came to."""
+        self._voice.tell(digest_page(digest, self._title, self._mark))

@@ -87,7 +87,7 @@ class Account:
             for s in standings
             if s.position not in self.day.base or self._guarded(s, now_s) is None
         )
-        self.marked_paise = self._sum(standings, [s.marked_paise for s in standings])
+        self.marked_paise = self.made_paise(standings)
         self.guarded_paise = self._sum(standings, [self._guarded(s, now_s) for s in standings])
 
     def judge(self, limits: DayLimits, confirm_s: float, now_s: float) -> Verdict | None:
@@ -139,6 +139,10 @@ class Account:
     def knows(self, positions: Sequence[PositionId]) -> None:
         """The owner was told of these."""
         self.day = replace(self.day, known=(*self.day.known, *positions))
+
+    def made_paise(self, standings: Sequence[Standing]) -> int | None:
+        """What the day comes to when all open positions stand like this; None = one is not known."""
+        return self._sum(standings, [s.marked_paise for s in standings])
 
     def last_paise(self, open_now: Iterable[PositionId]) -> int:
         """The day's P&L by the last believable P&L of each position, however old."""

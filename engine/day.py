@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 
     #: The legs of a position, and what parts of it have brought.
     Shape = tuple[tuple[tuple[InstrumentKey, int], ...], int]
+
+
+class DayTotal(NamedTuple):
+    """What all accounts have made since the last session, in paise.
+
+    Attributes:
+        paise: None = a position cannot be priced.
+        closed_paise: what of it was made by positions that were closed today.
+        blind: positions that cannot be priced.
+    """
+
+    paise: int | None
+    closed_paise: int
+    blind: tuple[PositionId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.broker_nouns import MarginStep, OrderRequest
+    from engine.charts import Chart, CurveChart
     from engine.controls import PnlExit
     from engine.messages import Actor, Verb, Wish
     from engine.model import Instrument, InstrumentKey, PositionId, TradeRow
@@ -186,6 +187,11 @@ class ControlAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class GoOn:
+    """There is more to do: say `engine.messages.Further` once others have had the loop."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -282,6 +288,18 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """Tell what a session came to, as a picture with its numbers.
+
+    Attributes:
+        spans: the week and the month that it belongs to.
+    """
+
+    day: CurveChart
+    spans: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask a person to confirm; the answer comes back as a `Tap` with this nonce.
 
@@ -291,7 +309,11 @@ class Ask:
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
         message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
         drastic: yes sends orders at once.
-        again: asked already; its message is to show these lines, with the same buttons and end.
+        again: asked already; its message is to show these lines instead.
+        anew: a yes was given and did not count: its buttons are offered once more.
+        edition: which drawing of the question this is; a press on it comes back with that number.
+        until: what is at its end.
+        yes: empty = there is only a no.
     """
 
     nonce: str
@@ -306,6 +328,9 @@ class Ask:
     message_id: int = 0
     drastic: bool = False
     again: bool = False
+    anew: bool = False
+    edition: int = 0
+    until: str = "Expires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +373,6 @@ class Say:
 Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
-    | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades
+    | Alert | Ask | Answer | Card | Digest | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
+    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades | GoOn
 )  # fmt: skip

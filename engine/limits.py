@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from engine.account import Account
-from engine.day import Day
+from engine.day import Day, DayTotal
 from engine.effects import Alert, Audit, Record
 from engine.gate import Decision, Status, decide
 from engine.intents import IntentState, verdict_to_json
@@ -23,7 +23,7 @@ from engine.sessions import ist_date
 from engine.view import AccountView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from engine.effects import Effect
@@ -42,7 +42,7 @@ ACTED, ASKED, ANSWERED, TOLD, HELD = "acted", "asked", "answered", "told", "held
 
 
 class Limits:
-    """The days of all accounts.
+    """The days of all accounts, of those without a limit too.
 
     Args:
         helm: whose positions, mode and exits these are.
@@ -74,18 +74,49 @@ class Limits:
             return []
         effects: list[Effect] = []
         for name, limits in wanted.items():
-            account = self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasts_s))
-            effects += self._judge(account, limits, by_account[name], now_s)
+            effects += self._judge(self._account(name), limits, by_account[name], now_s)
         return effects
+
+    def follow(self, standings: Iterable[Standing], now_s: float) -> None:
+        """Take in how positions stand, in session: the day of accounts without a limit is kept as well."""
+        for name, each in self._by_account(standings).items():
+            if not self._of(name):
+                self._look(self._account(name), each, now_s)
+
+    def kept(self, today: str) -> DayTotal | None:
+        """What the day came to at the last look; None = no account has begun it."""
+        accounts = [account for account in self._accounts.values() if account.day.date == today]
+        return _total([(account, account.marked_paise) for account in accounts])
+
+    def live(self, now_s: float) -> DayTotal | None:
+        """What the day comes to by the prices of this moment, without touching anything; else as `kept`."""
+        today, positions = ist_date(now_s).isoformat(), self._helm.holdings.positions
+        standings = self._by_account(self._helm.watch.standing(name, now_s) for name in positions)
+        accounts = [account for account in self._accounts.values() if account.day.date == today]
+        return _total([(account, account.made_paise(standings[account.name])) for account in accounts])
+
+    def _account(self, name: str) -> Account:
+        return self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasts_s))
+
+    def _by_account(self, standings: Iterable[Standing]) -> dict[str, list[Standing]]:
+        """Sorted by account; of one that is known and holds nothing, nothing."""
+        found: dict[str, list[Standing]] = {name: [] for name in self._accounts}
+        for standing in standings:
+            account = self._helm.holdings.positions[standing.position].account
+            found.setdefault(account, []).append(standing)
+        return found
+
+    def _look(self, account: Account, standings: Sequence[Standing], now_s: float) -> None:
+        calendar, today = self._helm.calendar, ist_date(now_s)
+        begun = account.day.date == today.isoformat()
+        yesterday = "" if begun else calendar.previous_session(today).isoformat()
+        account.look(standings, now_s, today.isoformat(), yesterday)
 
     def _judge(
         self, account: Account, limits: DayLimits, positions: Sequence[Position], now_s: float
     ) -> list[Effect]:
-        calendar, today = self._helm.calendar, ist_date(now_s)
         standings = [self._helm.watch.standing(p.id, now_s) for p in positions]
-        begun = account.day.date == today.isoformat()
-        yesterday = "" if begun else calendar.previous_session(today).isoformat()
-        account.look(standings, now_s, today.isoformat(), yesterday)
+        self._look(account, standings, now_s)
         effects = self._reconsider(account, now_s)
         effects += self._tell_new(account, positions)
         effects += self._tell_blind(account, limits, standings, now_s)
@@ -154,7 +185,7 @@ class Limits:
             free = tuple(p for p in wanted if not helm.exiting(p.id))
             outcome, note = (ASKED if free else ACTED), _closing(())
             if free:
-                asked, question = helm.dialogue.ask_exit_as(free, verdict, now_s)
+                asked, question = helm.dialogue.exits.ask(free, verdict, now_s)
                 nonce = asked.nonce
                 effects += question
         elif helm.halted or helm.degraded(now_s):
@@ -245,6 +276,16 @@ class Limits:
             return []
         self._saved[account.name] = account.day
         return [Record("day", account.name, account.day.to_json())]
+
+
+def _total(made: Sequence[tuple[Account, int | None]]) -> DayTotal | None:
+    """All accounts together; None = there is none."""
+    if not made:
+        return None
+    known = [paise for _, paise in made if paise is not None]
+    closed = sum(sum(account.day.closed.values()) for account, _ in made)
+    blind = tuple(name for account, paise in made if paise is None for name in account.blind)
+    return DayTotal(sum(known) if len(known) == len(made) else None, closed, blind)
 
 
 def _only_long(position: Position) -> bool:

@@ -17,9 +17,11 @@ from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
 from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
+from engine.diary import Diary
+from engine.digest import Digests
 from engine.door import Door
 from engine.drill import Drills
-from engine.effects import Alert, Audit, Card, Effect, LoadTrades
+from engine.effects import Alert, Audit, Card, Effect, GoOn, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
@@ -36,6 +38,7 @@ from engine.messages import (
     DrillWanted,
     FeedChanged,
     FeedState,
+    Further,
     HeldAtBroker,
     InstrumentsLoaded,
     JournalState,
@@ -82,6 +85,8 @@ REMEMBER_EVERY_S = 5.0
 REMEMBERED_AT_ONCE = 100
 #: and for the why log, whose look costs four times as much: a thousand in twenty seconds.
 GLANCED_AT_ONCE = 25
+#: So many positions are judged in one piece when their time has come: some 4 ms, each 80 microseconds.
+JUDGED_AT_ONCE = 50
 #: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
 _OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
@@ -96,6 +101,7 @@ class Monitor:
         self.desk = self.helm.desk
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
+        self.diary, self._digests = Diary(self.helm, self.limits), Digests()
         self._books = Bookkeeper(watch.charges)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
@@ -117,10 +123,9 @@ class Monitor:
         self._door = Door()
         self.stored = Stored()
         self.drills = Drills()
-        self._remembered_s = 0.0
+        self._remembered_s, self._day = 0.0, ""
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
-        self._day = ""
         self.blindness = Blindness()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
@@ -138,7 +143,7 @@ class Monitor:
             RulesChanged: self._rules,
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
-            MarginKnown: self.dialogue.margins.known,
+            MarginKnown: self.dialogue.exits.margin,
             BooksState: notices.books,
             HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
@@ -149,6 +154,7 @@ class Monitor:
             StoreWriting: self.stored.writing,
             TurnedAway: self._door.turned_away,
             DrillWanted: self._drill_wanted,
+            Further: self._further,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -181,14 +187,18 @@ class Monitor:
             intents,
         )
         self.limits.restore(journal.get("day", {}))
+        self.diary.restore(journal.get("diary", {}), journal.get("daily", {}))
+        self._digests.restore(journal.get("digest", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
-        self.dialogue.questions.restore(journal.get("confirmation", {}).values())
+        self.dialogue.questions.restore(journal.get("confirmation", {}).values(), journal.get("shown", {}))
         self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.leashes.restore(journal.get("leash", {}))
         self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
+        self.dialogue.keys.restore(journal.get("two_keys", {}))
+        self.dialogue.modes.restore(journal.get("setting", {}).get("mode"))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -203,6 +213,7 @@ class Monitor:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
         effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(self.helm.leashes.hushed(effects), now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
@@ -261,12 +272,12 @@ class Monitor:
             case BeatKind.SESSION_OPEN | BeatKind.STORE:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
-                return self.desk.session_closed(now_s)
+                return self.desk.session_closed(now_s) + self.diary.close(now_s)
             case BeatKind.HEALTH:
                 health = self._health.look(self.state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
                 health += self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
-                return health + self._door.look()
+                return health + self._door.look() + self._digests.look(self, now_s)
 
     def state_of_health(self, now_s: float) -> Health:
         """What the machine knows of itself at this moment."""
@@ -299,9 +310,9 @@ class Monitor:
             del self.helm.snoozed[position]
             self.helm.release((position,))
         effects += self.limits.judge(now_s)  # they rank above what a position says of itself
-        for judgement in self.watch.beat(now_s):
-            effects += self.helm.judged(judgement, now_s)
+        effects += self._judge(now_s)
         effects += self.dialogue.expire(now_s)
+        effects += self.dialogue.exits.look(now_s)
         if self._nudges.due(now_s):
             self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s)
@@ -309,7 +320,18 @@ class Monitor:
             self._remembered_s = now_s
             effects += self.limits.remember()
         self.watch.glance(self._glanced.next(now_s), now_s)
+        effects += self.diary.beat(now_s)
         return effects + self.holdings.remember(self._kept.next(now_s))
+
+    def _judge(self, now_s: float) -> list[Effect]:
+        """Judge those whose time has come: after a start, or at a clock rule's stroke, maybe all of them."""
+        effects: list[Effect] = []
+        for judgement in self.watch.beat(now_s, JUDGED_AT_ONCE):
+            effects += self.helm.judged(judgement, now_s)
+        return [*effects, GoOn()] if self.watch.unfinished else effects
+
+    def _further(self, _message: Further, now_s: float) -> list[Effect]:
+        return self.holdings.go_on(now_s) + (self._judge(now_s) if self.watch.unfinished else [])
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         if not message.looked_up:
@@ -507,6 +529,7 @@ class Monitor:
         entries = self.holdings.entries(intent)
         made = realised_paise(intent, entries)
         card = exit_card(intent, made)
+        self.diary.exited(intent, made, now_s)
         effects: list[Effect] = []
         if not intent.state.flat:
             effects += _half_closed(intent, self.desk.blotter.ledger)

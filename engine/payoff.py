@@ -45,8 +45,12 @@ class Payoff:
     one_expiry: bool = False
 
 
-def payoff(legs: Sequence[Leg]) -> Payoff:
+def payoff(legs: Sequence[Leg], made_paise: int = 0) -> Payoff:
     """Work out the payoff of legs on one underlying.
+
+    Args:
+        legs: those that are held.
+        made_paise: what the position has realised before; it counts in profit, loss and breakevens.
 
     Raises:
         BadInput: there are no legs, or one has no entry price.
@@ -57,7 +61,7 @@ def payoff(legs: Sequence[Leg]) -> Payoff:
     if len({leg.instrument.expiry for leg in legs}) > 1:
         return Payoff(premium)
     corners = sorted({0} | {strike(leg) for leg in legs if _is_option(leg)})
-    values = [_value_at(legs, corner) for corner in corners]
+    values = [made_paise + at_expiry(legs, corner) for corner in corners]
     left, right = slopes((leg.instrument.right, leg.quantity) for leg in legs)
     return Payoff(
         net_premium_paise=premium,
@@ -121,8 +125,12 @@ def _is_option(leg: Leg) -> bool:
     return leg.instrument.kind is InstrumentKind.OPTION
 
 
-def _value_at(legs: Sequence[Leg], underlying_paise: int) -> int:
-    """P&L of all legs when the underlying ends there."""
+def at_expiry(legs: Sequence[Leg], underlying_paise: int) -> int:
+    """P&L of all legs when they expire together with the underlying there.
+
+    Raises:
+        BadInput: a leg has no entry price, or an option no strike.
+    """
     total = 0
     for leg in legs:
         end = underlying_paise

@@ -19,6 +19,9 @@ class Rounds(Generic[_T]):
         all_now: everybody at this moment; asked when a round begins.
         every_s: rounds begin no closer than this; one that takes longer begins again when it is over.
         at_once: so many have their turn at each beat.
+
+    Attributes:
+        ended: with the last beat everybody has had their turn.
     """
 
     def __init__(self, all_now: Callable[[], Iterable[_T]], every_s: float, at_once: int) -> None:
@@ -27,11 +30,14 @@ class Rounds(Generic[_T]):
         self._at_once = at_once
         self._begun_s = 0.0
         self._left: list[_T] = []
+        self.ended = False
 
     def next(self, now_s: float) -> list[_T]:
         """Who has their turn at this beat; some may be gone since the round began."""
-        if not self._left and now_s - self._begun_s >= self._every_s:
+        begins = not self._left and now_s - self._begun_s >= self._every_s
+        if begins:
             self._begun_s = now_s
             self._left = list(self._all_now())
         turn, self._left = self._left[: self._at_once], self._left[self._at_once :]
+        self.ended = (begins or bool(turn)) and not self._left
         return turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ from engine.effects import (
     ClaimLease,
     CloseTrades,
     ControlAccount,
+    Digest,
     Effect,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -38,6 +41,7 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
+from engine.io.logbook import Logbook
 from engine.io.ports import (
     Access,
     Broker,
@@ -56,6 +60,7 @@ from engine.io.store_writer import ExitTaker, StoreWriter
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
+    Further,
     InstrumentsLoaded,
     OrderUpdate,
     QuotesRead,
@@ -118,6 +123,7 @@ class Performer:
         self._spawn = spawn
         self._books = books
         self.writer = StoreWriter(ports.store, clock, inbox.post, self._load_trades, ports.taker, ports.exits)
+        self.logbook = Logbook()
         self._loading = self._load_again = False
         self._masters: list[LoadInstruments] = []  # the load that runs, and the newest that waits
         self._does: dict[type, Callable[[Any], None]] = {
@@ -137,6 +143,7 @@ class Performer:
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: self._load_instruments,
+            GoOn: self._go_on,
             CloseTrades: self.writer.put,
             ReduceTrades: self.writer.put,
             AddTrades: self.writer.put,
@@ -147,6 +154,7 @@ class Performer:
             Answer: chat.answer,
             Card: chat.card,
             Say: chat.say,
+            Digest: chat.digest,
         }
 
     def perform(self, effect: Effect) -> None:
@@ -156,6 +164,7 @@ class Performer:
     def recorded(self, record: Record) -> None:
         """The journal has this now; a store that keeps exits as rows wants to know of them."""
         self.writer.keep(record)
+        self.logbook.note(record)
 
     # ---------------------------------------------------------------------------------- orders
 
@@ -258,6 +267,10 @@ class Performer:
         self._books(effect.line)
         if effect.line["mode"] != Mode.SIMULATE:
             self.writer.note(effect.line)
+
+    def _go_on(self, _effect: GoOn) -> None:
+        """Ticks that wait come first, and the sockets are read."""
+        asyncio.get_running_loop().call_soon(self._inbox.post, Further())
 
     def _load_instruments(self, effect: LoadInstruments) -> None:
         """One load at a time: two would write one file, and the one that knows less could come last."""

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from engine.book_rows import RowFigures
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.controls import ControlState, PnlExit
-    from engine.effects import Alert, Answer, Ask, Card, ClaimLease, CloseTrades, QueryMargin, RowPart, Say
+    from engine.effects import (
+        Alert,
+        Answer,
+        Ask,
+        Card,
+        ClaimLease,
+        CloseTrades,
+        Digest,
+        QueryMargin,
+        RowPart,
+        Say,
+    )
     from engine.messages import AccountState, LeaseState, MarginKnown, Outcome, Tick, TokenRenewal, Verb
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
 
@@ -193,3 +204,6 @@ class Chat(Protocol):
 
     def say(self, say: Say) -> None:
         """Reply in plain words."""
+
+    def digest(self, digest: Digest) -> None:
+        """Tell what a session came to."""

@@ -96,6 +96,15 @@ class Scale:
         of_expiry = {day: forwards[self._families[day]] for day in self._settled_s}
         return self._reckon(of_expiry, forwards)
 
+    def outlook(self, forwards: Forwards) -> Mapping[date, tuple[int | None, float]]:
+        """Of each expiry twice its forward in paise, None = unknown, and when it is settled."""
+        return {day: (forwards[self._families[day]], at_s) for day, at_s in self._settled_s.items()}
+
+    def level_paise(self, forwards: Forwards) -> int | None:
+        """Where the underlying stands, else the nearest forward, else where it stood last; for the eye."""
+        known = [both // 2 for _, (both, _) in sorted(self.outlook(forwards).items()) if both is not None]
+        return self.spot_paise(forwards.now_s) or next(iter(known), 0) or self.spot.last_paise or None
+
     def _reckon(self, of_expiry: Mapping[date, int | None], forwards: Forwards) -> Sensitivity | None:
         parts, now_s = [], forwards.now_s
         for quantity, marks in (leg for leg in self.holding.legs if leg[0]):

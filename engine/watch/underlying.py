@@ -72,6 +72,11 @@ class Underlying:
         return self.believed(now_s, max_age_s)
 
     @property
+    def last_paise(self) -> int:
+        """The newest of its prices, however old; 0 = none yet."""
+        return self.auctioned_paise if self.auctioned_s > self.arrived_s else self.price_paise
+
+    @property
     def stirs_s(self) -> float:
         """When its price may change without one coming: at the end of the auction."""
         return self._rest.auction.close_s

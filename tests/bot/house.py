@@ -15,7 +15,7 @@ from bot.poller import PollPace
 from engine.accounts import People
 from engine.audit_page import AuditNow
 from engine.chat_tuning import ChatTuning
-from engine.effects import Alert, Answer, Ask, Card, Effect, Say
+from engine.effects import Alert, Answer, Ask, Card, Digest, Effect, Say
 from engine.errors import BadInput
 from engine.io.app import Wiring
 from engine.io.log import Redactor, Tail
@@ -112,6 +112,8 @@ class Core:
                 port.card(effect)
             case Say():
                 port.say(effect)
+            case Digest():
+                port.digest(effect)
             case _:
                 raise AssertionError(f"{effect} is not the chat's")
 

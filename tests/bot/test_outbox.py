@@ -228,7 +228,7 @@ class SlowSender(Sender):
         self.under_way = asyncio.Event()
         self.receipt = asyncio.Event()
 
-    async def send(self, page: Page, *, silent: bool) -> Outcome:
+    async def send(self, page: Page, *, silent: bool, photo: bytes = b"") -> Outcome:
         """Deliver when the receipt comes."""
         self.under_way.set()
         await self.receipt.wait()

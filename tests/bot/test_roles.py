@@ -44,6 +44,8 @@ MATRIX = (
     ("/why", None, "viewer"),
     ("/positions", None, "viewer"),
     ("/p", None, "viewer"),
+    ("/pnl", None, "viewer"),
+    ("/payoff", None, "viewer"),
     ("/accounts", None, "viewer"),
     ("/orders", None, "viewer"),
     ("/trades 20", None, "viewer"),
@@ -60,6 +62,11 @@ MATRIX = (
     ("/exit all", Wish.EXIT, "operator"),
     ("/stop", Wish.STOP, "operator"),
     ("/set 3359 stop_loss -1%", Wish.SET, "operator"),
+    ("/exit half 3359", Wish.EXIT, "operator"),
+    ("/exit NIFTY", Wish.EXIT, "operator"),
+    ("/mode", Wish.MODE, "viewer"),
+    ("/mode alert-only", Wish.MODE, "operator"),
+    ("/code 4821", Wish.CODE, "owner"),
     ("/snooze", None, "operator"),
     ("/snooze 3359", None, "operator"),
     ("/snooze 3359 30", Wish.SNOOZE, "operator"),
@@ -72,9 +79,12 @@ MATRIX = (
 BUTTONS = (
     ("r:3359", None, "viewer"),
     ("w:3359", None, "viewer"),
+    ("g:3359", None, "viewer"),
+    ("l:3359", None, "viewer"),
     ("z:3359", None, "viewer"),
     ("p:3359", Wish.EXIT, "operator"),
     ("p:all", Wish.EXIT, "operator"),
+    ("h:3359", Wish.EXIT, "operator"),
     ("d:adopt:3359", Wish.ADOPT, "owner"),
     ("d:shrink:3359", Wish.SHRINK, "owner"),
     ("d:unwatch:3359", Wish.UNWATCH, "owner"),
@@ -272,7 +282,7 @@ async def test_the_buttons_below_the_keyboard_do_nothing(tmp_path: Path):
         assert greeting.body.markup is not None
         rows = greeting.body.markup["keyboard"]
         words = [key["text"] for row in rows for key in row]
-        looks = ["status", "positions", "rules", "why", "orders", "trades", "health", "accounts"]
+        looks = ["status", "positions", "pnl", "rules", "why", "orders", "trades", "health", "accounts"]
         assert words == [f"/{word}" for word in looks]
         assert {f"/{entry.word}" for entry in COMMANDS if entry.needs is Role.VIEWER} >= set(words)
     assert [word for row in panel() for word in row] == words

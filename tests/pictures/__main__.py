@@ -1,11 +1,11 @@
-"""``python -m tests.pictures``: write docs/settings.md, draw docs/rules/*.svg and write their tables anew."""
+"""``python -m tests.pictures``: write docs/settings.md, draw docs/chat/*.png, docs/rules/*.svg and tables."""
 
 from __future__ import annotations
 
 import sys
 
 from tests.engine.replay.every_rule import DAYS
-from tests.pictures import settings
+from tests.pictures import chat, settings
 from tests.pictures.drawing import Drawing
 from tests.pictures.page import FOLDER, PAGE, written
 from tests.pictures.watching import scenes
@@ -14,6 +14,7 @@ from tests.pictures.watching import scenes
 def main() -> int:
     """Write, replay, draw; exit status 2 where the recorded days are not there."""
     settings.PAGE.write_text(settings.page(settings.EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
+    chat.write()
     if not DAYS.is_dir():
         print(f"the recorded days are not at {DAYS}", file=sys.stderr)
         return 2

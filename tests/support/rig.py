@@ -16,6 +16,8 @@ from engine.effects import (
     CancelOrder,
     Card,
     CloseTrades,
+    Digest,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -36,6 +38,7 @@ from engine.messages import (
     BrokerReport,
     Command,
     CommandOutcome,
+    Further,
     InstrumentsLoaded,
     OrderUpdate,
     Tap,
@@ -50,7 +53,7 @@ from engine.paper import PaperExchange
 from engine.picture import picture
 from engine.sessions import at
 from engine.tenure import LeaseTerms
-from engine.tuning import NetTuning
+from engine.tuning import AskTuning, NetTuning
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -63,7 +66,8 @@ def rows_of(position, first_id=1):
         TradeRow(
             first_id + n, position.account, position.strategy_id, position.symbol, position.strategy,
             leg.instrument.security_id, Side.BUY if leg.quantity > 0 else Side.SELL,
-            leg.instrument.right.value, leg.instrument.strike_paise, leg.instrument.expiry,
+            leg.instrument.right.value if leg.instrument.right else "FUT",
+            leg.instrument.strike_paise, leg.instrument.expiry,
             abs(leg.quantity), leg.entry_price_paise, f"O{first_id + n}", "TRADED", OPENED,
         )
         for n, leg in enumerate(position.legs)
@@ -91,6 +95,8 @@ class Rig:
 
     nets = NetTuning()
 
+    asking = AskTuning()
+
     def __init__(self, mode=Mode.EXECUTE, *positions, rules="", now_s=OPENED):
         self.mode, self.rules, self.now_s = mode, rules, now_s
         self.positions = positions or (condor(),)
@@ -117,8 +123,9 @@ class Rig:
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
         config = MonitorConfig(
-            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease, nets=self.nets
-        )
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease, nets=self.nets,
+            asking=self.asking,
+        )  # fmt: skip
         watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)
@@ -139,7 +146,7 @@ class Rig:
                 row = self.journal["confirmation"][effect.nonce]
                 assert row["status"] == effect.expect
                 row["status"] = effect.to
-            case Alert() | Ask() | Card() | Say() | Answer():
+            case Alert() | Ask() | Card() | Say() | Answer() | Digest():
                 self.said.append(effect)
             case Seen():
                 self.seen.append(effect)
@@ -155,6 +162,8 @@ class Rig:
             case LoadTrades():
                 rows = tuple(self.rows) if self.store_answers else None
                 return [TradesLoaded(rows, "no route", tuple(self.levels))]
+            case GoOn():
+                return [Further()]
             case LoadInstruments():
                 return [InstrumentsLoaded({leg.key: leg.instrument for leg in self.legs})]
             case AddTrades():
@@ -206,7 +215,9 @@ class Rig:
         self.tell(Command(wish, OWNER, strategy_id, confirmed))
 
     def tap(self, nonce, *, yes=True):
-        self.tell(Tap(nonce, yes, OWNER, f"callback-{len(self.said)}"))
+        """Press a button of the newest edition of a question."""
+        drawn = max((ask.edition for ask in self.of(Ask) if ask.nonce == nonce), default=0)
+        self.tell(Tap(nonce, yes, OWNER, f"callback-{len(self.said)}", drawn))
 
     def of(self, kind):
         """What was said, of one kind."""
