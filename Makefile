@@ -32,7 +32,7 @@ bench: $(VENV)/.dev  ## speed, beside dhanhq's parser, in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 pictures: $(VENV)/.dev  ## write docs/settings.md; draw docs/rules/*.svg with their tables, from the recorded days
-	@$(BIN)/python -m tests.pictures
+	@$(BIN)/python -m tests.pictures && $(BIN)/python -m tests.gallery
 
 lock: $(VENV)/.dev  ## compile the pinned and hashed requirements anew
 	@$(BIN)/pip install -q pip-tools

@@ -69,6 +69,12 @@ class Asked:
             each for each in self.accounts if any(p.strategy_id == strategy_id for p in each.view().positions)
         )
 
+    def holding(self, symbol: str) -> tuple[Wiring, ...]:
+        """Those with a position in this underlying; one account alone is not looked at."""
+        if len(self.accounts) == 1:
+            return self.accounts
+        return tuple(each for each in self.accounts if any(p.symbol == symbol for p in each.view().positions))
+
 
 class Accounts:
     """All accounts of a chat."""

@@ -20,7 +20,7 @@ from bot.menu import COMMANDS, START
 from bot.outbox import LAST_WORDS_S, Outbox
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
-from bot.roles import Role, Roles
+from bot.roles import Roles
 from bot.sender import Sender
 from bot.store import ChatStore
 from bot.switchboard import Switchboard
@@ -141,7 +141,7 @@ class TelegramChat:
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show)
         gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
-        runs = handlers((lookers, gauges), Commands(show=show, say=say))
+        runs = handlers((lookers, gauges), Commands(self._roles, show=show, say=say))
         self._switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say)
         self._presses = Presses(
             self._accounts,
@@ -278,11 +278,10 @@ class TelegramChat:
 def handlers(
     looks: Sequence[object], commands: Commands
 ) -> dict[str, tuple[Entry, Callable[[Asked], Awaitable[None]]]]:
-    """Each command of the table with the method of its name; one that only looks is of one of ``looks``."""
+    """Each command of the table with the method of its name, wherever it is."""
     found = {}
     for entry in (START, *COMMANDS):
-        rooms = looks if entry.needs is Role.VIEWER else (commands,)
-        room = next(room for room in rooms if hasattr(room, entry.word))
+        room = next(room for room in (*looks, commands) if hasattr(room, entry.word))
         found[entry.word] = (entry, getattr(room, entry.word))
     return found
 

@@ -34,6 +34,8 @@ _CHOICE = {
 }
 _TITLE_LIMIT = 200
 _TEXT_LIMIT = MESSAGE_LIMIT - 400
+#: So many lines at the end are kept of what is too long: sum, margin, and what happens without an answer.
+_END = 4
 
 
 def event_id(topic: str, at_s: float) -> str:
@@ -63,12 +65,14 @@ def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
         for part in (
             f"{_MARK[ask.urgency]}<b>{escape(ask.title)}</b>",
             story(_fitting(ask.lines)),
-            f"Expires {until}. One answer counts.",
+            f"{ask.until} {until}." + (" One answer counts." if ask.yes else ""),
         )
         if part
     )
-    yes = Button(ask.yes, f"c:{ask.nonce}:y", "danger" if ask.drastic else _YES_STYLE.get(ask.wish, ""))
-    return Page(html, ((yes, Button(ask.no, f"c:{ask.nonce}:n")),))
+    drawn = ask.edition or ""  # so that a press tells which figures it has seen
+    style = "danger" if ask.drastic else _YES_STYLE.get(ask.wish, "")
+    yes = (Button(ask.yes, f"c:{ask.nonce}:y{drawn}", style),) if ask.yes else ()
+    return Page(html, ((*yes, Button(ask.no, f"c:{ask.nonce}:n")),))
 
 
 def card_page(card: Card) -> Page:
@@ -78,11 +82,13 @@ def card_page(card: Card) -> Page:
 
 
 def _fitting(lines: Sequence[str]) -> tuple[str, ...]:
-    """Leave out what one message cannot hold, and say how much: a question must arrive."""
-    sizes = accumulate(len(line) + 1 for line in lines)
-    fit = sum(size <= _TEXT_LIMIT for size in sizes)
-    left_out = len(lines) - fit
-    return tuple(lines) if not left_out else (*lines[:fit], f"… and {left_out} more lines")
+    """Leave out what one message cannot hold, and say how much: a question must arrive, with its end."""
+    if sum(len(line) + 1 for line in lines) <= _TEXT_LIMIT:
+        return tuple(lines)
+    body, end = lines[:-_END], lines[-_END:]
+    room = _TEXT_LIMIT - sum(len(line) + 1 for line in end)
+    fit = sum(size <= room for size in accumulate(len(line) + 1 for line in body))
+    return (*body[:fit], f"… and {len(body) - fit} more lines", *end)
 
 
 def reply_page(text: str) -> Page:

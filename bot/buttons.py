@@ -13,18 +13,20 @@ from engine.model import DEFAULT_ACCOUNT
 
 _OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
 _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
+_HALF = re.compile(rf"h:{_OF}([0-9]{{1,18}})")
 _LOOK = re.compile(rf"([rwit]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
-_PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,48}}):([yn])")
+_PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,44}}):([yn])([0-9]{{0,4}})")
 _RUN = re.compile(r"x:/([a-z]{1,16}) ([^\x00-\x1f]{1,60})")
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A position chosen from the picker; None = all of them."""
+    """A position chosen, or half of it; None = all of them."""
 
     strategy_id: int | None
     account: str = DEFAULT_ACCOUNT
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Yes or no to the question with this nonce."""
+    """Yes or no to the question with this nonce, as that edition of it was drawn."""
 
     nonce: str
     yes: bool
     account: str = DEFAULT_ACCOUNT
+    edition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,14 @@ def parse(data: str | None) -> Pressed | None:
     data = data or ""
     if pick := _PICK.fullmatch(data):
         return Pick(None if pick[2] == "all" else int(pick[2]), pick[1] or DEFAULT_ACCOUNT)
+    if part := _HALF.fullmatch(data):
+        return Pick(int(part[2]), part[1] or DEFAULT_ACCOUNT, half=True)
     if look := _LOOK.fullmatch(data):
         return Look(look[1], int(look[3]), look[2] or DEFAULT_ACCOUNT)
     if choice := _CHOICE.fullmatch(data):
         return Choice(Wish(choice[1]), int(choice[3]), choice[2] or DEFAULT_ACCOUNT)
     if press := _PRESS.fullmatch(data):
-        return Press(press[2], press[3] == "y", press[1] or DEFAULT_ACCOUNT)
+        return Press(press[2], press[3] == "y", press[1] or DEFAULT_ACCOUNT, int(press[4] or 0))
     if run := _RUN.fullmatch(data):
         return Run(run[1], tuple(run[2].split()))
     return None

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.layout import cut
+from bot.roles import Role
 from bot.rules_view import usage_page
 from bot.views import account_page, picker_page
-from bot.wishes import VALUE_COLUMNS, exit_wish, read_id, set_wish
+from bot.wishes import VALUE_COLUMNS, ExitWish, exit_wish, read_id, set_wish
 from engine.messages import Command, Wish
 from engine.view import PositionState
 
@@ -20,27 +21,34 @@ if TYPE_CHECKING:
 
     from bot.accounts import Asked
     from bot.layout import Page
+    from bot.roles import Roles
     from engine.io.app import Wiring
 
 
 class Commands:
     """One method per command, named as it is written."""
 
-    def __init__(self, *, show: Callable[[Page], None], say: Callable[[str], None]) -> None:
-        """``show`` and ``say`` reach the phone."""
+    def __init__(self, roles: Roles, *, show: Callable[[Page], None], say: Callable[[str], None]) -> None:
+        """``roles`` tell who may loosen; ``show`` and ``say`` reach the phone."""
+        self._roles = roles
         self._show = show
         self._say = say
 
     async def exit(self, asked: Asked) -> None:
         """Open the picker, or ask the core for the question about an exit."""
-        strategy_id = exit_wish(asked.words) if asked.words else None
-        if strategy_id is not None:
-            if one := self._one("exit", asked, asked.having(strategy_id), strategy_id):
-                one.post(Command(Wish.EXIT, asked.by, strategy_id))
-        elif asked.words and len(asked.accounts) == 1:
-            asked.accounts[0].post(Command(Wish.EXIT, asked.by))
-        else:
+        wish = exit_wish(asked.words) if asked.words else None
+        if wish is None or (wish == ExitWish() and len(asked.accounts) > 1):
             self._show(picker_page(asked.views()))
+            return
+        found = asked.accounts
+        if wish.strategy_id is not None:
+            found = asked.having(wish.strategy_id)
+        elif wish.value:
+            found = asked.holding(wish.value)
+        if one := self._one("exit", asked, found, wish.strategy_id):
+            one.post(Command(Wish.EXIT, asked.by, wish.strategy_id, value=wish.value))
+        elif not found and wish.value and wish.strategy_id is None:
+            self._say(f"No account has an open position in {wish.value}. /status lists what is watched.")
 
     async def set(self, asked: Asked) -> None:
         """Ask the core for the question about a tighter rule; anything unclear shows how it is written."""
@@ -50,7 +58,27 @@ class Commands:
             return
         strategy_id, rule, value = wish
         if one := self._one("set", asked, asked.having(strategy_id), strategy_id):
-            one.post(Command(Wish.SET, asked.by, strategy_id, rule=rule, value=value))
+            owner = self._roles.may(one.people, asked.by, Role.OWNER)
+            one.post(Command(Wish.SET, asked.by, strategy_id, rule=rule, value=value, owner=owner))
+
+    async def mode(self, asked: Asked) -> None:
+        """Have the core show, lower or begin to raise the mode; who may only look sees it."""
+        value = asked.text[:VALUE_COLUMNS]
+        if value and len(asked.accounts) > 1:  # no button: an old one must not move a mode
+            names = ", ".join(each.account for each in asked.accounts)
+            self._say(f"Name the account: /mode {asked.accounts[0].account} {value}. Accounts: {names}.")
+        elif one := self._one("mode", asked, asked.accounts):
+            owner = self._roles.may(one.people, asked.by, Role.OWNER)
+            one.post(Command(Wish.MODE, asked.by, value=value, owner=owner))
+
+    async def code(self, asked: Asked) -> None:
+        """Hand a typed code to the account that waits for it from this person."""
+        waiting = [one for one in asked.accounts if one.view().code_of == asked.by.user_id]
+        if len(waiting) > 1:
+            self._say("Several accounts wait for a code: name the one before it. Nothing was done.")
+            return
+        for one in waiting or asked.accounts[:1]:
+            one.post(Command(Wish.CODE, asked.by, value=asked.text[:VALUE_COLUMNS], owner=True))
 
     async def group(self, asked: Asked) -> None:
         """Have the core show, split, merge or name what the broker holds and nobody has accepted."""

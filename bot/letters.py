@@ -46,15 +46,15 @@ def question_letter(ask: Ask, now_s: float, wall_s: float) -> Outgoing:
     """A question: kept until delivered, worth nothing once it has expired.
 
     A rule's comes first and aloud. One that a person has just asked for is a reply like any other: it may
-    not overtake the reply to what was asked before. One that is asked again edits its message, whose
-    buttons stay unless it was answered meanwhile.
+    not overtake the reply to what was asked before. One that is drawn again edits its message, in no hurry
+    unless somebody's yes did not count; its buttons go if it was answered meanwhile.
     """
     left_s = ask.expires_s - now_s
     asked_for = ask.urgency is Urgency.NORMAL
-    page = question_page(ask, wall_s + left_s, left_s)
+    rank = Rank.REPLY if asked_for else Rank.QUESTION
     return Outgoing(
-        rank=Rank.REPLY if asked_for else Rank.QUESTION,
-        page=Page(page.html) if ask.again else page,
+        rank=Rank.EDIT if ask.again and not ask.anew else rank,
+        page=question_page(ask, wall_s + left_s, left_s),
         created_s=wall_s,
         until_s=wall_s + left_s,
         silent=asked_for,

@@ -213,9 +213,10 @@ class Living:
         return {each.account: self._views[each.account] for each in self._summed}
 
     def _coming_up(self, view: MonitorView) -> bool:
-        """Whether an account without positions may have some soon."""
+        """Whether what an account is without just now may come within the first minute."""
         began_s = self._clock.now_s() if self._began_s is None else self._began_s
-        return (view.down or not view.store) and self._clock.now_s() - began_s < COMING_UP_S
+        begins = view.down or not view.store or bool(view.degraded)
+        return begins and self._clock.now_s() - began_s < COMING_UP_S
 
     def _card(self, one: Wiring, view: MonitorView, position: PositionView) -> Page:
         return under(self._accounts.title(one.account), card_page(view, position, mark(one.account)))

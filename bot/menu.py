@@ -19,6 +19,7 @@ class Entry:
     Attributes:
         word: as it is written, without the slash; also the name of its handler.
         needs: the least role that may.
+        acts: the same of the command with words after it, where it is another.
         text: the line in Telegram's list of commands.
         usage: each way to write it, and what that does, for /help.
         panel: a button below the keyboard sends it; only for what does nothing.
@@ -29,6 +30,7 @@ class Entry:
     text: str
     usage: tuple[tuple[str, str], ...]
     panel: bool = False
+    acts: Role | None = None
 
 
 def _look(word: str, text: str, *usage: tuple[str, str], panel: bool = True) -> Entry:
@@ -47,13 +49,13 @@ COMMANDS: tuple[Entry, ...] = (
     _look(
         "rules",
         "what guards a position, and how far it is",
-        ("/rules", "what guards a position, how far it is"),
+        ("/rules", "what guards it, and how far"),
     ),
     _look("why", "what its rules did, and why not more"),
     _look("orders", "what exits have ordered today"),
     _look("trades", "the last fills", *_more("trades", "the last fills of today")),
     _look("health", "one line each, the red first"),
-    _look("feed", "how prices come, and how old they are", panel=False),
+    _look("feed", "how prices come, how old", panel=False),
     _look("accounts", "each account: mode, token, P&L"),
     Entry(
         "set", Role.OPERATOR, "tighten a rule: look, confirm",
@@ -68,6 +70,8 @@ COMMANDS: tuple[Entry, ...] = (
         (
             ("/exit", "pick, look, confirm"),
             ("/exit 3359", "one position"),
+            ("/exit half 3359", "half its lots"),
+            ("/exit NIFTY", "all of a symbol"),
             ("/exit all", "every position"),
         ),
     ),
@@ -80,6 +84,16 @@ COMMANDS: tuple[Entry, ...] = (
         "resume", Role.OWNER, "let the rules act again",
         (("/resume", "let them act again"), ("/resume 3359", "one held position")),
     ),
+    Entry(
+        "mode", Role.VIEWER, "how far it may go; lower at once",
+        (
+            ("/mode", "how far it may go"),
+            ("/mode alert-only", "lower it at once"),
+            ("/mode execute", "raise it: an owner, two keys"),
+        ),
+        acts=Role.OPERATOR,
+    ),
+    Entry("code", Role.OWNER, "type the code of a card", (("/code 4821", "the code of a card"),)),
     _look("drill", "the last drill; hold one now", panel=False),
     _look("audit", "who did what", *_more("audit", "who did what"), panel=False),
     _look("log", "the end of the log", *_more("log", "the end of the log"), panel=False),

@@ -152,8 +152,9 @@ class Outbox:
         place = self._store.card(item.thread) if item.thread else None
         page = item.page if item.write is None else item.write()
         keyboard = page.keyboard
-        if item.keeps_buttons and place is not None and not place.answered:
-            keyboard = keyboard_from_text(place.keyboard)
+        if item.keeps_buttons and place is not None:
+            own = keyboard or keyboard_from_text(place.keyboard)
+            keyboard = () if place.answered else own
         if place is not None and place.message_id is not None and not item.fresh:
             outcome = await sender.edit(place.message_id, page.html, keyboard)
             await self._pin(item, place.message_id, outcome, sender, pinned=place.pinned)

@@ -71,8 +71,8 @@ def _exitable(position: PositionView) -> bool:
 
 #: The buttons below a card, row by row; each only looks, or leads to a question.
 _KEYS: tuple[tuple[_Key, ...], ...] = (
-    (_Key("Exit…", "p", "danger", _exitable), _Key("Tighten…", "t", when=_exitable)),
-    (_Key("Why?", "w"), _Key("Rules", "r")),
+    (_Key("Exit…", "p", "danger", _exitable), _Key("Exit half…", "h", "danger", _exitable)),
+    (_Key("Tighten…", "t", when=_exitable), _Key("Why?", "w"), _Key("Rules", "r")),
 )
 
 
@@ -180,6 +180,8 @@ def _rupees(paise: float) -> str:
 def _leg(leg: LegView, *, open_: bool) -> list[str]:
     """Its name; below it signed units, entry and mark; what is wrong with its price."""
     entry, mark = (_price(paise) for paise in (leg.entry_paise, leg.mark_paise))
+    if not leg.quantity:
+        return [*folded(leg.name), pair("", f"closed, entry {entry}")]
     lines = [*folded(leg.name), *both(f" {leg.quantity:+d}", f"{entry} now {mark}")]
     if leg.fault:
         lines += folded(leg.fault, " ! ")

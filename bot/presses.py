@@ -12,6 +12,7 @@ from bot.accounts import mark
 from bot.buttons import Choice, Look, Pick, Press, Run, parse
 from bot.roles import NEEDS, Role, answer_needs
 from engine.effects import Answer
+from engine.exit_wishes import HALF
 from engine.messages import Command, Tap, Wish
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ class Presses:
 
     async def _press(self, pressed: Pressed, one: Wiring, who: Actor, query: CallbackQuery) -> None:
         match pressed:
-            case Pick(strategy_id):
+            case Pick(strategy_id, _, half):
                 place = query.message.message_id if query.message is not None else 0
-                one.post(Command(Wish.EXIT, who, strategy_id, message_id=place))
+                value = HALF if half else ""
+                one.post(Command(Wish.EXIT, who, strategy_id, message_id=place, value=value))
                 self._toasts.answer(Answer(query.id, ""))
             case Look(page, strategy_id):
                 self._toasts.answer(Answer(query.id, ""))
@@ -103,11 +105,11 @@ class Presses:
             case Choice(wish, strategy_id):
                 one.post(Command(wish, who, strategy_id))
                 self._toasts.answer(Answer(query.id, ""))
-            case Press(nonce, yes):
+            case Press(nonce, yes, _, edition):
                 thread = mark(one.account) + nonce
                 if self._lives_here(thread, query):
                     self._store.answer_card(thread)
-                    one.post(Tap(nonce, yes, who, query.id))
+                    one.post(Tap(nonce, yes, who, query.id, edition))
                 else:
                     self._toasts.answer(Answer(query.id, CLOSED, alarm=True))
 

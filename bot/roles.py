@@ -1,7 +1,8 @@
 """Who may do what with an account: the one place that decides it, for commands and for presses. Pure.
 
-A viewer may look. An operator may also make things safer: exit, stop, tighten, answer. An owner may do
-everything. Whoever is none of them is a stranger to that account.
+A viewer may look. An operator may also make things safer: exit, stop, tighten, lower the mode, answer. An
+owner may do everything; what loosens asks the core for two keys besides (`Command.owner`). Whoever is none
+of them is a stranger to that account.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ NEEDS = {
     Wish.UNWATCH: Role.OWNER,
     Wish.GROUP: Role.OWNER,
     Wish.FLATTEN: Role.OWNER,
+    Wish.MODE: Role.OPERATOR,
+    Wish.CODE: Role.OWNER,
 }
 
 

@@ -102,6 +102,11 @@ class ChatStore:
         """Remember a question that is about to be sent, so that a tap may even outrun the receipt."""
         self._put_card(nonce, CardPlace(keyboard=keyboard, wish=wish))
 
+    def dress_card(self, nonce: str, keyboard: str) -> None:
+        """Remember other buttons of a question, which may be pressed whatever was pressed before."""
+        place = self._cards.get(nonce, CardPlace())
+        self._put_card(nonce, replace(place, keyboard=keyboard, answered=False))
+
     def place_card(self, nonce: str, message_id: int) -> None:
         """Remember which message carries this nonce from now on."""
         known = self._cards.get(nonce, CardPlace())

@@ -61,9 +61,10 @@ class Switchboard:
         entry, handler = self._handlers[word]
         one, rest = self._accounts.address(words)
         about = self._accounts.all if one is None else (one,)
-        allowed = tuple(each for each in about if self._roles.may(each.people, by, entry.needs))
+        needs = entry.acts if rest and entry.acts is not None else entry.needs
+        allowed = tuple(each for each in about if self._roles.may(each.people, by, needs))
         if not allowed:
-            self._say(self.refused(f"/{word}", entry.needs, by, one))
+            self._say(self.refused(f"/{word}", needs, by, one))
             return
         barred = tuple(each.account for each in about if each not in allowed)
         try:

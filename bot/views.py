@@ -13,7 +13,7 @@ from bot.accounts import mark
 from bot.layout import Button, Page, cut, escape
 from bot.menu import COMMANDS, panel
 from bot.status import mode_words, warnings
-from engine.model import Mode
+from engine.modes import MODE_MEANS
 from engine.money import signed_rupees
 from engine.view import PositionState
 
@@ -30,12 +30,6 @@ PICKER_LIMIT = 30
 #: Telegram takes so many bytes of data with a button.
 _DATA_BYTES = 64
 
-_MODE_WORDS = {
-    Mode.SIMULATE: "orders are simulated, nothing reaches the broker",
-    Mode.ALERT_ONLY: "alerts only, no orders",
-    Mode.SEMI_AUTO: "each exit waits for your button",
-    Mode.EXECUTE: "exits are placed by themselves",
-}
 #: What each look-only command asks when it lacks an id, and the letter of its buttons.
 _LOOKS = {
     "rules": ("Rules of which position?", "r"),
@@ -78,7 +72,7 @@ def start_page(views: Mapping[str, MonitorView], who: Actor) -> Page:
         count = len(view.positions)
         name = f"{escape(account)} · " if len(views) > 1 else ""
         lines += [
-            f"{name}{mode_words(view)}: {_MODE_WORDS[view.mode]}.",
+            f"{name}{mode_words(view)}: {MODE_MEANS[view.mode]}.",
             f"{count} position{'' if count == 1 else 's'} in view.",
             *([] if name else warnings(view)),
         ]

@@ -62,18 +62,23 @@ class Voice:
         """Show a question with its two buttons; the picker it was chosen on becomes the question.
 
         Only once: a second choice on the same picker is a message of its own. What was asked already
-        changes its message; one that was answered meanwhile stays as it is.
+        changes its message; one that was answered meanwhile stays as it is, unless that did not count.
         """
         letter = question_letter(ask, self._clock.now_s(), self._wall_s())
         if ask.again:
-            place = self._store.card(ask.nonce)
-            if place is not None and not place.answered:
-                self._add(letter)
+            self._ask_again(ask, letter)
             return
         taken = not ask.message_id or self._store.carries(ask.message_id)
         self._store.expect_card(ask.nonce, keyboard_to_text(letter.page.keyboard), ask.wish)
         if not taken:
             self._store.place_card(ask.nonce, ask.message_id)
+        self._add(letter)
+
+    def _ask_again(self, ask: Ask, letter: Outgoing) -> None:
+        place = self._store.card(ask.nonce)
+        if place is None or (place.answered and not ask.anew):
+            return
+        self._store.dress_card(ask.nonce, keyboard_to_text(letter.page.keyboard))
         self._add(letter)
 
     def card(self, card: Card) -> None:

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.layout import cut
 from engine.errors import BadInput
+from engine.exit_wishes import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: A strategy id of the trades table has at most so many digits (a 64-bit integer).
 _ID_DIGITS = 18
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9&-]{1,19}")
 #: Longer values no rule has.
 VALUE_COLUMNS = 200
 
 
-def exit_wish(words: Sequence[str]) -> int | None:
-    """Read what follows /exit: a strategy id, or None for every position.
+class ExitWish(NamedTuple):
+    """What is to be closed: a position or half of it, those of a symbol, or everything (both empty)."""
+
+    strategy_id: int | None = None
+    value: str = ""
+
+
+def exit_wish(words: Sequence[str]) -> ExitWish:
+    """Read what follows /exit: a strategy id, ``half`` and one, a symbol, or ``all``.
 
     Raises:
-        BadInput: neither an id nor ``all``.
+        BadInput: none of these.
     """
     text = " ".join(words)
     if text.lower() == "all":
-        return None
-    return read_id(text, "exit", ", or all")
+        return ExitWish()
+    halves = [word for word in words if word.lower() == HALF]
+    if halves:
+        rest = [word for word in words if word.lower() != HALF]
+        return ExitWish(read_id(" ".join(rest), "exit half"), HALF)
+    if _SYMBOL.fullmatch(text):
+        return ExitWish(value=text.upper())
+    return ExitWish(read_id(text, "exit", ", a symbol, or all"))
 
 
 def set_wish(words: Sequence[str]) -> tuple[int, str, str] | None:
@@ -66,10 +82,11 @@ def read_id(text: str, command: str, or_else: str = "") -> int:
     """
     if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
         return int(text)
+    word = command.split(maxsplit=1)[0]
     alone = {"set": "to see how it is written", "resume": "to resume everything"}.get(
-        command, "to pick from a list"
+        word, "to pick from a list"
     )
     raise BadInput(
         f"Read “{cut(text, 40)}” after /{command}; expected a strategy id like 3359{or_else}."
-        f" Nothing was done. Write /{command} alone {alone}."
+        f" Nothing was done. Write /{word} alone {alone}."
     )

@@ -72,6 +72,18 @@ def _tap(data: Mapping[str, Any]) -> str:
     return f"said {'yes' if data.get('yes') else 'no'} to question {data.get('nonce')}"
 
 
+def _price(data: Mapping[str, Any]) -> str:
+    return f"yes to drawing {data.get('edition')} of question {data.get('nonce')}: {data.get('ruling')}"
+
+
+def _mode(data: Mapping[str, Any]) -> str:
+    return f"mode {data.get('to')}, before {data.get('from')}"
+
+
+def _two_keys(data: Mapping[str, Any]) -> str:
+    return f"two keys, {data.get('what')}: {data.get('change')}"
+
+
 def _turned_away(data: Mapping[str, Any]) -> str:
     more = f", {data['more']} times more" if data.get("more") else ""
     return f"turned away: {data.get('what')} ({data.get('why')}; user {data.get('user')}){more}"
@@ -130,6 +142,9 @@ def _value(value: object) -> str:
 _STORIES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "command": _command,
     "tap": _tap,
+    "price": _price,
+    "mode": _mode,
+    "two keys": _two_keys,
     "turned away": _turned_away,
     "verdict": _verdict,
     "day limit": _verdict,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from engine.intents import Intent, LegPlan
 
-__all__ = ["turn"]
+__all__ = ["count", "turn"]
 
 #: More are not made, however small the batches: the orders of a leg are counted.
 MOST_BATCHES = 20
@@ -89,6 +89,11 @@ def turn(intent: Intent, batch_lots: int, now_s: float, *, hold: bool = False) -
         for each, units in (*bought, *sold)
         if each.live or (units > 0 and not each.leg.blocked)
     ]
+
+
+def count(legs: Sequence[LegPlan], batch_lots: int) -> int:
+    """In how many batches a plan would go; ``batch_lots`` as in `engine.tuning.Tuning`."""
+    return sum(1 for _ in _ends(legs, batch_lots))
 
 
 def _open(intent: Intent, index: int) -> _Open:

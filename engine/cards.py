@@ -1,4 +1,4 @@
-"""The story of a question or an exit in lines short enough for a phone (32 columns)."""
+"""The story of an exit in lines short enough for a phone (32 columns)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from engine.effects import Card
 from engine.intents import Intent, IntentState
-from engine.model import Side, Urgency
+from engine.model import Urgency
 from engine.money import rupees, signed_rupees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from engine.intents import LegPlan
-    from engine.pricing import Touch
-
-__all__ = ["exit_card", "preview_lines", "realised_paise"]
+__all__ = ["exit_card", "realised_paise"]
 
 _TITLE = {
     IntentState.WORKING: "Exiting",
@@ -27,26 +24,6 @@ _TITLE = {
     IntentState.STUCK: "Stuck",
     IntentState.ABORTED: "Stopped",
 }
-
-
-def preview_lines(
-    legs: Iterable[tuple[LegPlan, Touch]], pnl_paise: int | None, closing_pnl_paise: int | None
-) -> tuple[str, ...]:
-    """What an exit would do: side, units and contract, the price to expect, the P&L as it stands.
-
-    Below it the P&L that closing all of it now would leave after charges, where that is known.
-    """
-    lines = []
-    for leg, touch in legs:
-        if leg.quantity == leg.before:  # an exit before this one has traded all of it
-            continue
-        price = touch.ask_paise if leg.side is Side.BUY else touch.bid_paise
-        near = rupees(price).removeprefix("₹") if price else "price unknown"
-        lines += [leg.name, f"  {leg.side} {leg.quantity - leg.before} at about {near}"]
-    lines.append("P&L now " + ("unknown" if pnl_paise is None else signed_rupees(pnl_paise)))
-    if closing_pnl_paise is not None:
-        lines.append(f"Closed now, net {signed_rupees(closing_pnl_paise)}")
-    return tuple(lines)
 
 
 def exit_card(intent: Intent, pnl_paise: int | None) -> Card:

@@ -100,6 +100,8 @@ class Contracts:
 
 def _plain(instrument: Instrument) -> Instrument:
     """Without what is of one day only."""
+    if instrument.lower_paise is None and instrument.upper_paise is None:
+        return instrument
     return replace(instrument, lower_paise=None, upper_paise=None)
 
 

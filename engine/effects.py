@@ -186,6 +186,11 @@ class ControlAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class GoOn:
+    """There is more to do: say `engine.messages.Further` once others have had the loop."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTrades:
     """Read the open rows of the trade store."""
 
@@ -291,7 +296,11 @@ class Ask:
         lines: preview lines (legs, expected prices, P&L), at most 32 columns each.
         message_id: the chat's message on which it was asked for; the question takes its place. 0 = none.
         drastic: yes sends orders at once.
-        again: asked already; its message is to show these lines, with the same buttons and end.
+        again: asked already; its message is to show these lines instead.
+        anew: a yes was given and did not count: its buttons are offered once more.
+        edition: which drawing of the question this is; a press on it comes back with that number.
+        until: what is at its end.
+        yes: empty = there is only a no.
     """
 
     nonce: str
@@ -306,6 +315,9 @@ class Ask:
     message_id: int = 0
     drastic: bool = False
     again: bool = False
+    anew: bool = False
+    edition: int = 0
+    until: str = "Expires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,5 +359,5 @@ Effect = (
     Record | Settle | Audit | Seen | PlaceOrder | ModifyOrder | CancelOrder | RecallOrder
     | QueryBroker | QueryOrder | LoadTrades | LoadInstruments | Subscribe | CloseTrades | ReduceTrades
     | Alert | Ask | Answer | Card | Say | QueryAccount | QueryMargin | QueryQuotes | RenewToken
-    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades
+    | ReopenUpdates | WriteBook | ClaimLease | QueryControls | ControlAccount | AddTrades | GoOn
 )  # fmt: skip

@@ -131,7 +131,8 @@ class Flattening:
     def after_limit(self, now_s: float) -> list[Effect]:
         """A day limit has closed the last position: the kill switch, where it is wanted, once a day."""
         name = f"{ist_date(now_s)}-limit"
-        if not self._wanted.kill_after_flat or self._paper or name in self._all or self.running:
+        silent = self._paper or self._helm.mode is Mode.ALERT_ONLY
+        if not self._wanted.kill_after_flat or silent or name in self._all or self.running:
             return []
         helm = self._helm
         limits = [i for i in helm.desk.intents.values() if i.verdict.rule in DAY_RULES and i.state.flat]

@@ -8,7 +8,7 @@ the intent it creates, so that two taps, two phones or two processes give one ex
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,12 @@ from engine.messages import Wish
 from engine.model import Action, Mode, PositionId, Verdict
 from engine.rules.base import Rank
 from engine.rules.overrides import Override
+from engine.shown import Worth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Confirmation", "Decision", "Questions", "Status", "decide"]
+__all__ = ["Confirmation", "Decision", "Questions", "Status", "decide", "is_stop"]
 
 #: How long a question may be answered.
 ASK_S = 60.0
@@ -73,6 +74,8 @@ class Confirmation:
         legs: (instrument key, units) of those positions when asked: yes means exactly these.
         forced: a person wanted it; False = a rule did.
         override: what /set would lay over a rule.
+        shown: what exits would cost together, by edition of the question; None = a price was missing.
+        again: a yes did not count, and the question was put once more.
     """
 
     nonce: str
@@ -85,6 +88,24 @@ class Confirmation:
     forced: bool
     status: Status = Status.PENDING
     override: Override | None = None
+    shown: dict[int, Worth | None] = field(default_factory=dict)
+    again: bool = False
+
+    def show(self, worth: Worth | None) -> None:
+        """Another edition shows this."""
+        self.shown[max(self.shown, default=-1) + 1] = worth
+
+    def shown_json(self) -> dict[str, Any]:
+        """What was shown, as the journal keeps it beside the question, which is settled by its row alone."""
+        return {
+            "shown": [[edition, worth] for edition, worth in self.shown.items()],
+            "again": self.again, "expires_s": self.expires_s,
+        }  # fmt: skip
+
+    def take_shown(self, row: Mapping[str, Any]) -> None:
+        """Read that back."""
+        self.shown = {int(edition): Worth(*worth) if worth else None for edition, worth in row["shown"]}
+        self.again, self.expires_s = row["again"], row["expires_s"]
 
     def to_json(self) -> dict[str, Any]:
         """The question as the journal keeps it."""
@@ -95,18 +116,24 @@ class Confirmation:
             "title": self.title, "expires_s": self.expires_s, "forced": self.forced,
             "status": self.status,
             "override": self.override.to_json() if self.override else None,
+            **{key: value for key, value in self.shown_json().items() if key != "expires_s"},
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Confirmation:
         """Read the journal's form back."""
-        return cls(
+        made = cls(
             row["nonce"], Wish(row["wish"]), tuple(PositionId(p) for p in row["positions"]),
             tuple((int(k), int(q)) for k, q in row["legs"]),
             verdict_from_json(row["verdict"]) if row["verdict"] else None,
             row["title"], row["expires_s"], row["forced"], Status(row["status"]),
             Override.from_json(row["override"]) if row.get("override") else None,
         )  # fmt: skip
+        if "shown" in row:
+            made.take_shown({"expires_s": made.expires_s, **row})
+        else:  # an older version asked, and what it showed is not known
+            made.shown = {0: None}
+        return made
 
 
 class Questions:
@@ -121,11 +148,18 @@ class Questions:
         self._count = 0
         self._all: dict[str, Confirmation] = {}
 
-    def restore(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take over the journal's pending questions: a tap after a restart still counts once."""
+    def restore(
+        self, rows: Iterable[Mapping[str, Any]], shown: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Take over the journal's pending questions: a tap after a restart still counts once.
+
+        ``shown``: what later editions have shown, by nonce.
+        """
         for row in rows:
             if row["status"] == Status.PENDING:
-                self._all[row["nonce"]] = Confirmation.from_json(row)
+                asked = self._all[row["nonce"]] = Confirmation.from_json(row)
+                if shown and asked.nonce in shown:
+                    asked.take_shown(shown[asked.nonce])
 
     def issue(
         self,
@@ -194,6 +228,12 @@ def silence_of(verdict: Verdict | None) -> Rank:
     if verdict.action is Action.SCALE_OUT:
         return Rank.SCALING
     return Rank.TRAILING
+
+
+def is_stop(asked: Confirmation) -> bool:
+    """Whether a rule asks about a loss."""
+    verdict = asked.verdict
+    return not asked.forced and verdict is not None and verdict.action is Action.CLOSE_IMMEDIATELY
 
 
 def snooze_s(verdict: Verdict | None) -> float:

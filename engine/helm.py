@@ -30,7 +30,7 @@ from engine.rules.day_limits import DAY_RULES
 from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
 from engine.tenure import LeaseTerms, Tenure
-from engine.tuning import NetTuning, Tuning
+from engine.tuning import AskTuning, NetTuning, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -61,6 +61,7 @@ class MonitorConfig:
         nets: which of the broker's own nets are wanted.
         store: which trade store the rows are in; empty = there is but one.
         token_place: the file that a new access token is to be written into, as a person finds it.
+        asking: how questions are asked.
     """
 
     mode: Mode
@@ -73,6 +74,7 @@ class MonitorConfig:
     nets: NetTuning = field(default_factory=NetTuning)
     store: str = ""
     token_place: str = TOKEN_PLACE
+    asking: AskTuning = field(default_factory=AskTuning)
 
 
 class Snooze(NamedTuple):
@@ -153,12 +155,14 @@ class Helm:
             return effects + joined
         hindrance = self._hindrance(verdict, now_s, position.id)
         decision = decide(self.mode, verdict, halted=self.halted, degraded=hindrance)
+        if decision is Decision.ASK and self.dialogue.exits.acts_alone(position.id, verdict, now_s):
+            decision = Decision.ACT
         gate = self.gate_words(decision, verdict, now_s, position.id)
         self.watch.why.decided(position.id, verdict.rule, gate)
         if decision is Decision.ACT:
             return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
-            return effects + self.dialogue.ask_exit((position,), verdict, now_s)
+            return effects + self.dialogue.exits.ask((position,), verdict, now_s)[1]
         spent = verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY
         if spent:
             effects += self._spend(position.id, verdict)  # each level is told once, and never done here
@@ -290,7 +294,8 @@ class Helm:
     def exit_impossible(self, now_s: float) -> str:
         """Why a person's exit cannot be taken on now; empty = it can."""
         if self.mode is Mode.ALERT_ONLY:
-            return "Alert-only mode places no orders. Exit in Dhan's app, or restart in another mode."
+            other = "restart in another mode" if self.config.mode is self.mode else "/mode raises it again"
+            return f"Alert-only mode places no orders. Exit in Dhan's app, or {other}."
         if not self.holdings.positions and (unread := self.bearings.why()):
             return f"Not now: {unread}."  # not: there is no position
         return self._why_not_now(now_s)
@@ -300,7 +305,7 @@ class Helm:
 
         None: not an exit but what takes back an order that nobody wants; /stop does not hinder that.
         """
-        if self.mode is Mode.ALERT_ONLY:
+        if self.config.mode is Mode.ALERT_ONLY:  # one that was lowered to it lets running exits end
             return "alert-only mode"
         if self.halted and intent is not None and intent.verdict.rule != "forced":
             return "automation is halted"
@@ -371,6 +376,7 @@ class Helm:
         if not by.chat_id:  # from the command line of the host: people in the chat must know
             said = Alert(Urgency.HIGH, "halted", f"Automation was halted by {by.name}", told)
         effects: list[Effect] = [record, said, *self.flattening.stop(), *self.desk.stop(now_s)]
+        effects += self.dialogue.keys.cancel(f"Cancelled by {by.name}'s /stop.")
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 
     def unhalt(self, by: Actor, now_s: float) -> list[Effect]:
@@ -393,6 +399,7 @@ class Helm:
             self.leave_alone(asked, now_s)
             return []
         self.release(asked.positions)
+        self.dialogue.exits.in_vain(asked, now_s)
         text = (
             f"{asked.title}: {asked.verdict.reason}. Nobody answered, nothing was sent; you are asked again."
         )

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from engine import notices
 from engine.closings import Closings
 from engine.contracts import Contracts
-from engine.effects import Audit, CloseTrades, LoadInstruments, Record, ReduceTrades, Subscribe
+from engine.effects import Audit, CloseTrades, GoOn, LoadInstruments, Record, ReduceTrades, Subscribe
 from engine.expired import expired_words
 from engine.joins import joined
 from engine.last import Last
-from engine.listed import listed
+from engine.listed import Listed, listed
 from engine.model import Position, PositionId, Urgency, position_id
 from engine.override_book import OverrideBook
 from engine.reconcile import Opposed, opposed
@@ -43,6 +43,8 @@ __all__ = ["Holdings"]
 
 #: An answer without any row is believed after this many loads in a row.
 EMPTY_LOADS = 3
+#: So many positions are prepared in one piece: some 3 ms.
+PREPARED_AT_ONCE = 8
 
 
 class Holdings:
@@ -92,6 +94,8 @@ class Holdings:
         self._symbols: frozenset[str] = frozenset()
         self._missed: frozenset[InstrumentKey] = frozenset()
         self._contracts = Contracts()
+        self._waiting: list[Position] = []  # to be prepared before the first grouping
+        self._going_on = False
         self._listed = Last(listed)
         self._opposed_in = Last(opposed)
         self._wish_list = Last(wish_list)
@@ -132,7 +136,7 @@ class Holdings:
             self._symbols = frozenset()
             return [notices.no_master(message.failed)]
         self.instruments, kept = self._contracts.take(message.instruments, ist_date(now_s))
-        return [*kept, *(self._group(now_s) if self._rows is not None else [])]
+        return [*kept, *(self._group_first(now_s) if self._rows is not None else [])]
 
     @property
     def changed(self) -> Mapping[PositionId, str]:
@@ -204,13 +208,44 @@ class Holdings:
             self._missed = frozenset(map(row_key, rows))  # asked for hereby
             effects.append(LoadInstruments(self._symbols))
         effects += [] if self.paper else self._reductions.settle(rows)
-        return effects + (self._group(now_s) if self.instruments else [])
+        return effects + (self._group_first(now_s) if self.instruments else [])
+
+    def _group_first(self, now_s: float) -> list[Effect]:
+        """Group; the first time what takes long is prepared before, a few positions at a time.
+
+        Until then it is as if the master were not there yet: nothing is watched, compared or subscribed.
+        """
+        if self.loaded or not self._rows:
+            return self._group(now_s)
+        self._waiting = [
+            position
+            for position in map(self._complete, self._listed_now(now_s).positions)
+            if not self.watch.prepared(position.id)
+        ]
+        if self._going_on:
+            return []
+        self._going_on = len(self._waiting) > PREPARED_AT_ONCE
+        return [GoOn()] if self._going_on else self._group(now_s)
+
+    def go_on(self, now_s: float) -> list[Effect]:
+        """Prepare the next few positions; with the last of them all are put under watch."""
+        if not self._going_on:
+            return []  # somebody has grouped in between
+        now, self._waiting = self._waiting[:PREPARED_AT_ONCE], self._waiting[PREPARED_AT_ONCE:]
+        for position in now:
+            self.watch.prepare(position, self.memory(position.id), now_s)
+        return [GoOn()] if self._waiting else self._group(now_s)
+
+    def _listed_now(self, now_s: float) -> Listed:
+        """What the rows that still hold something come to today."""
+        assert self._rows is not None  # noqa: S101 - all callers know
+        held = self._reductions.left_of(self._closed.but(self._rows))
+        return self._listed(held, self.instruments, ist_date(now_s), self._levels)
 
     def _group(self, now_s: float) -> list[Effect]:
-        assert self._rows is not None  # noqa: S101 - both callers know
-        self.loaded = True
-        held = self._reductions.left_of(self._closed.but(self._rows))
-        listed_as = self._listed(held, self.instruments, ist_date(now_s), self._levels)
+        assert self._rows is not None  # noqa: S101 - all callers know
+        self.loaded, self._waiting, self._going_on = True, [], False
+        listed_as = self._listed_now(now_s)
         found = [self._complete(position) for position in listed_as.positions]
         effects = self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
         effects += self._set_aside(found, listed_as.aside)
@@ -220,6 +255,7 @@ class Holdings:
                 continue
             if known is None or (known != position and not self._busy(position.id)):
                 effects += self._watch(position, now_s)
+        self.watch.forget_prepared()
         effects += self._contracts.keep(self.positions)
         for name, why in self._contracts.news():
             position = self.positions[name]

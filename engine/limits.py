@@ -154,7 +154,7 @@ class Limits:
             free = tuple(p for p in wanted if not helm.exiting(p.id))
             outcome, note = (ASKED if free else ACTED), _closing(())
             if free:
-                asked, question = helm.dialogue.ask_exit_as(free, verdict, now_s)
+                asked, question = helm.dialogue.exits.ask(free, verdict, now_s)
                 nonce = asked.nonce
                 effects += question
         elif helm.halted or helm.degraded(now_s):

@@ -48,27 +48,38 @@ def walk(tick: Tick, quantity: int, instrument: Instrument, rates: Rates | None 
         instrument: whose price grid and segment count.
         rates: the charges of the day; None = not known.
     """
+    value, covered = reach(tick, quantity, instrument.tick_paise)
+    if covered < abs(quantity):
+        return Exit(None, None, covered)
+    charges = None
+    if rates is not None:
+        side = Side.SELL if quantity > 0 else Side.BUY
+        charges = charges_of(instrument, side, covered, value // covered, rates)
+    return Exit(value if quantity > 0 else -value, charges, covered)
+
+
+def reach(tick: Tick, quantity: int, tick_paise: int) -> tuple[int, int]:
+    """Walk a leg of signed units through the book as far as it goes: paise, positive, and units taken."""
     wanted, value = abs(quantity), 0
     best_paise, best_units = _best(tick, bids=quantity > 0)
     enough = best_paise > 0 and best_units >= wanted  # mostly so: then no depth needs to be decoded
     levels = [(best_paise, best_units)]
     if not enough:
-        levels = _side(tick, instrument.tick_paise, bids=quantity > 0)
+        levels = _side(tick, tick_paise, bids=quantity > 0)
     for paise, units in levels:
         taken = min(wanted, units)
         value += taken * paise
         wanted -= taken
-    covered = abs(quantity) - wanted
-    if wanted:
-        return Exit(None, None, covered)
-    charges = None
-    if rates is not None and instrument.segment in rates.exchange:
-        side = Side.SELL if quantity > 0 else Side.BUY
-        charges = sum(
-            rates.order_paise(instrument.segment, side, units, value // covered)
-            for units in _slices(covered, instrument)
-        )
-    return Exit(value if quantity > 0 else -value, charges, covered)
+    return value, abs(quantity) - wanted
+
+
+def charges_of(instrument: Instrument, side: Side, units: int, price_paise: int, rates: Rates) -> int | None:
+    """What trading so many units costs, in slices of the freeze quantity; None = no rates of its segment."""
+    if instrument.segment not in rates.exchange:
+        return None
+    return sum(
+        rates.order_paise(instrument.segment, side, each, price_paise) for each in _slices(units, instrument)
+    )
 
 
 def _slices(units: int, instrument: Instrument) -> list[int]:

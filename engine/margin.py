@@ -8,7 +8,6 @@ matter whether the broker tells the margin of the whole account or only what the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,18 +19,19 @@ from engine.money import rupees
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from engine.effects import Ask, Effect
-    from engine.gate import Questions
+    from engine.effects import Effect
     from engine.intents import LegPlan
     from engine.messages import MarginKnown
     from engine.pricing import Touch
 
-__all__ = ["Forecasts", "Stage", "baskets_of", "forecast", "stages_of"]
+__all__ = ["Forecasts", "Stage", "baskets_of", "forecast", "forecast_audit", "freed", "stages_of"]
 
 #: So many sales are asked about one by one; those that are left, together.
 SALES_ASKED = 4
 #: More steps than this are not asked about: the answer would come after the question's end.
 MOST_STEPS = 60
+#: So many answers are waited for; the oldest is given up.
+MOST_ASKED = 20
 
 _FREES = "Margin: buying back needs none"
 _ENOUGH = "Margin: enough at each step"
@@ -115,38 +115,46 @@ def _step(leg: LegPlan, touch: Touch) -> MarginStep:
     return MarginStep(leg.key, leg.side, leg.quantity - leg.before, leg.product, price)
 
 
+def freed(margins_paise: Sequence[int]) -> str:
+    """What the whole exit sets free, as the end of a line; empty where nobody can tell."""
+    less = margins_paise[0] - margins_paise[-1]
+    return f", {rupees(less)} freed" if less > 0 else ""
+
+
 class Forecasts:
-    """The open questions that wait for a word on their margin.
+    """The margin of open questions, asked for and waited for by nobody.
 
     Args:
-        questions: which of them are still open.
         real: there is an account to ask; False = on paper, or nothing is ever sent.
     """
 
-    def __init__(self, questions: Questions, *, real: bool) -> None:
-        self._questions = questions
+    def __init__(self, *, real: bool) -> None:
         self._real = real
-        self._asked: dict[str, tuple[Ask, tuple[Stage, ...]]] = {}
+        self._asked: dict[str, tuple[Stage, ...]] = {}
 
-    def put(self, ask: Ask, legs: Iterable[tuple[LegPlan, Touch]]) -> list[Effect]:
-        """Put a question about exits, and ask for their margin where that can matter."""
-        self._asked = {n: asked for n, asked in self._asked.items() if self._questions.get(n) is not None}
+    def ask(self, nonce: str, legs: Iterable[tuple[LegPlan, Touch]]) -> tuple[str, list[Effect]]:
+        """What is known of the margin of a question's exits at once, and how to learn more."""
         stages = stages_of(legs) if self._real else ()
         if not self._real or sum(len(stage.steps) for stage in stages) > MOST_STEPS:
-            return [ask]
+            return "", []
         if not stages:
-            return [replace(ask, lines=(*ask.lines, _FREES))]
-        self._asked[ask.nonce] = ask, stages
-        return [ask, QueryMargin(ask.nonce, baskets_of(stages))]
+            return _FREES, []
+        while len(self._asked) >= MOST_ASKED:
+            del self._asked[next(iter(self._asked))]
+        self._asked[nonce] = stages
+        return "", [QueryMargin(nonce, baskets_of(stages))]
 
-    def known(self, message: MarginKnown, _now_s: float) -> list[Effect]:
-        """The same question once more with one line below it; nothing when it is decided already."""
-        ask, stages = self._asked.pop(message.nonce, (None, ()))
-        if ask is None or self._questions.get(message.nonce) is None:
-            return []
-        whole = len(message.margins_paise) == len(stages) + 1
-        line = "Margin could not be asked"
-        if not message.failed and whole:
-            line = forecast(stages, message.free_paise, message.margins_paise)
-        audit = Audit("margin", {"nonce": ask.nonce, "line": line, "failed": message.failed})
-        return [audit, replace(ask, lines=(*ask.lines, line), again=True)]
+    def known(self, message: MarginKnown) -> str:
+        """The line that an answer makes; empty when nobody has asked."""
+        stages = self._asked.pop(message.nonce, None)
+        if stages is None:
+            return ""
+        if message.failed or len(message.margins_paise) != len(stages) + 1:
+            return "Margin could not be asked"
+        line = forecast(stages, message.free_paise, message.margins_paise)
+        return line + freed(message.margins_paise) if line == _ENOUGH else line
+
+
+def forecast_audit(message: MarginKnown, line: str) -> Audit:
+    """The line in the audit story."""
+    return Audit("margin", {"nonce": message.nonce, "line": line, "failed": message.failed})

@@ -245,6 +245,8 @@ class Wish(StrEnum):
     UNWATCH = "unwatch"
     GROUP = "group"
     FLATTEN = "flatten"
+    MODE = "mode"
+    CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +260,13 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person's wish. ``strategy_id`` None with EXIT means every position.
+    """A person's wish. ``strategy_id`` None with EXIT means every position, or those of a symbol.
 
     Attributes:
         message_id: the chat's message on which it was chosen, 0 = it was written.
-        rule, value: what SET is to change, as it was written; FLATTEN's typed word is in ``value``.
+        rule, value: what SET is to change, as it was written; in ``value`` also FLATTEN's typed word,
+            EXIT's ``half`` or symbol, MODE's wanted mode and CODE's digits.
+        owner: who asks is an owner of the account, and may loosen.
     """
 
     wish: Wish
@@ -272,16 +276,18 @@ class Command:
     message_id: int = 0
     rule: str = ""
     value: str = ""
+    owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A press on a confirm button; ``callback_id`` is what the toast is answered to."""
+    """A press on a confirm button: the toast goes to ``callback_id``, ``edition`` is the drawing pressed."""
 
     nonce: str
     yes: bool
     by: Actor
     callback_id: str
+    edition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +403,11 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """The answer to `engine.effects.GoOn`."""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalState:
     """The journal cannot be written (``failed`` says why), or can be again (empty).
 
@@ -463,5 +474,5 @@ Message = (
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
     | RealtimeState | StoreWriting | Remembered | HeldAtBroker | TurnedAway
-    | DrillWanted
+    | DrillWanted | Further
 )  # fmt: skip

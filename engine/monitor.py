@@ -19,7 +19,7 @@ from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
 from engine.door import Door
 from engine.drill import Drills
-from engine.effects import Alert, Audit, Card, Effect, LoadTrades
+from engine.effects import Alert, Audit, Card, Effect, GoOn, LoadTrades
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
 from engine.intents import Intent, IntentState
@@ -36,6 +36,7 @@ from engine.messages import (
     DrillWanted,
     FeedChanged,
     FeedState,
+    Further,
     HeldAtBroker,
     InstrumentsLoaded,
     JournalState,
@@ -82,6 +83,8 @@ REMEMBER_EVERY_S = 5.0
 REMEMBERED_AT_ONCE = 100
 #: and for the why log, whose look costs four times as much: a thousand in twenty seconds.
 GLANCED_AT_ONCE = 25
+#: So many positions are judged in one piece when their time has come: some 4 ms, each 80 microseconds.
+JUDGED_AT_ONCE = 50
 #: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
 _OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
@@ -138,7 +141,7 @@ class Monitor:
             RulesChanged: self._rules,
             AccountState: self._account,
             TokenRenewal: self.access.renewal,
-            MarginKnown: self.dialogue.margins.known,
+            MarginKnown: self.dialogue.exits.margin,
             BooksState: notices.books,
             HeldAtBroker: self.dialogue.offers.held,
             LeaseState: self._lease,
@@ -149,6 +152,7 @@ class Monitor:
             StoreWriting: self.stored.writing,
             TurnedAway: self._door.turned_away,
             DrillWanted: self._drill_wanted,
+            Further: self._further,
         }
 
     # ----------------------------------------------------------------------------------- start
@@ -183,11 +187,13 @@ class Monitor:
         self.limits.restore(journal.get("day", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
-        self.dialogue.questions.restore(journal.get("confirmation", {}).values())
+        self.dialogue.questions.restore(journal.get("confirmation", {}).values(), journal.get("shown", {}))
         self.dialogue.offers.restore(journal.get("offer", {}))
         self._calendar.restore(journal.get("setting", {}))
         self.helm.tenure.restore(journal.get("lease", {}))
         self.helm.forewarnings.restore(journal.get("forewarning", {}), now_s)
+        self.dialogue.keys.restore(journal.get("two_keys", {}))
+        self.dialogue.modes.restore(journal.get("setting", {}).get("mode"))
         self.helm.halted = bool(journal.get("setting", {}).get("halted", {}).get("on", False))
 
     # ---------------------------------------------------------------------------------- handle
@@ -298,9 +304,9 @@ class Monitor:
             del self.helm.snoozed[position]
             self.helm.release((position,))
         effects += self.limits.judge(now_s)  # they rank above what a position says of itself
-        for judgement in self.watch.beat(now_s):
-            effects += self.helm.judged(judgement, now_s)
+        effects += self._judge(now_s)
         effects += self.dialogue.expire(now_s)
+        effects += self.dialogue.exits.look(now_s)
         if self._nudges.due(now_s):
             self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s)
@@ -309,6 +315,16 @@ class Monitor:
             effects += self.limits.remember()
         self.watch.glance(self._glanced.next(now_s), now_s)
         return effects + self.holdings.remember(self._kept.next(now_s))
+
+    def _judge(self, now_s: float) -> list[Effect]:
+        """Judge those whose time has come: after a start, or at a clock rule's stroke, maybe all of them."""
+        effects: list[Effect] = []
+        for judgement in self.watch.beat(now_s, JUDGED_AT_ONCE):
+            effects += self.helm.judged(judgement, now_s)
+        return [*effects, GoOn()] if self.watch.unfinished else effects
+
+    def _further(self, _message: Further, now_s: float) -> list[Effect]:
+        return self.holdings.go_on(now_s) + (self._judge(now_s) if self.watch.unfinished else [])
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         if not message.looked_up:

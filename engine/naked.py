@@ -15,13 +15,16 @@ from engine.money import signed_rupees
 from engine.payoff import payoff, slopes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.intents import Intent, LegPlan
     from engine.ledger import Ledger
     from engine.outgoing import Outgoing
 
-__all__ = ["NakedClock", "risk_words"]
+__all__ = ["NakedClock", "naked_words", "risk_words"]
+
+#: What one step of an exit takes, as a rule: an order and its fill.
+STEP_S = 2.0
 
 
 class NakedClock:
@@ -69,6 +72,21 @@ def risk_words(intent: Intent, ledger: Ledger) -> str:
         way = "rises or falls" if down and up else "rises" if up else "falls"
         return f"What is left has no limit to its loss: {max(down, up)} units lose as the market {way}."
     return _worst(intent, [_leg(plan, units) for plan, units in left])
+
+
+def naked_words(plan: Sequence[LegPlan], budget_s: float) -> str:
+    """How long an exit would lack a hedge it began with, by its plan, in 32 columns; empty = nobody knows."""
+    if any(leg.contract is None for leg in plan):
+        return ""
+    now = {leg.key: (leg, _first(leg)) for leg in plan}
+    first = _bare(now.values())
+    if any(first):
+        return "Naked already; less by each fill"
+    bare = 0
+    for leg in plan:
+        bare += any(_bare(now.values()))
+        now[leg.key] = leg, -leg.side.sign * leg.keeps
+    return f"Unhedged: about {bare * STEP_S:.0f} s, limit {budget_s:.0f} s"
 
 
 def _worst(intent: Intent, legs: list[Leg]) -> str:

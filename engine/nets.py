@@ -79,7 +79,7 @@ class Nets:
         effects += self._helm.flattening.take(state, now_s)
         if self._net is None or self._helm.killed or not self._helm.calendar.is_open(now_s):
             return effects
-        if self._helm.trouble or self._helm.tenure.why(now_s):
+        if self._helm.trouble or self._helm.tenure.why(now_s) or self._helm.mode is Mode.ALERT_ONLY:
             return effects  # nothing would leave from here
         name = self._helm.config.account
         stop_paise = self._helm.watch.rulebook.limits_for(name).loss_paise

@@ -79,6 +79,7 @@ def picture(monitor: Monitor, now_s: float) -> MonitorView:
         store=monitor.stored.rows_words,
         realtime=monitor.stored.realtime_words(now_s),
         nets=monitor.nets.words(now_s),
+        code_of=monitor.dialogue.keys.awaited,
     )
 
 

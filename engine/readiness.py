@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.effects import Alert, Audit
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, TradesLoaded
+from engine.effects import Alert, Audit, GoOn
+from engine.messages import Beat, BeatKind, Further, InstrumentsLoaded, TradesLoaded
 from engine.model import Mode, Side, Urgency
 from engine.preflight import Light, access_bar, leg_faults, price_faults
 
@@ -31,10 +31,12 @@ PRICE_AFTER_S = 60.0
 OLD_PRICE_S = 300.0
 #: More positions than this that change at once are told together.
 TOLD_ALONE = 3
+#: So many exits are planned in one piece: some 3 ms.
+PLANNED_AT_ONCE = 40
 
 Fault = tuple[Light, str]
 
-_AFTER = (TradesLoaded, InstrumentsLoaded)
+_AFTER = (TradesLoaded, InstrumentsLoaded, Further)
 
 
 class Ready(NamedTuple):
@@ -120,24 +122,24 @@ class Readiness:
         """Look again when this may have changed something."""
         if isinstance(message, Beat):
             return self.look(now_s) if message.kind is BeatKind.HEALTH else []
-        if isinstance(message, TradesLoaded) and not self._helm.desk.intents and self._held == self._holds():
+        quiet = (Further,) if self._helm.desk.intents else (Further, TradesLoaded)
+        if isinstance(message, quiet) and self._held == self._holds():
             return []  # mostly the store says what it said
         return self.look(now_s) if isinstance(message, _AFTER) else []
 
     def look(self, now_s: float) -> list[Effect]:
         """Look at each position's exit, as far as something has changed, and tell what is news."""
-        held, desk = self._helm.holdings.positions, self._helm.desk
-        self._held = self._holds()
+        held = self._helm.holdings.positions
         session = self._helm.calendar.is_open(now_s)
-        exited = {intent.position for intent in desk.intents.values()}
         bad: list[_Entry] = []
         good: list[_Entry] = []
         for name in self._entries.keys() - held.keys():
             del self._entries[name]
-        for name, position in held.items():
-            entry = self._entries.get(name)
-            if entry is None or entry.position is not position or name in exited:
-                entry = self._entries[name] = _Entry(position, self._helm.plan(position, None), entry)
+        if not self._planned():
+            return [GoOn()]  # what is news is told of all of them together
+        self._held = self._holds()
+        for name in held:
+            entry = self._entries[name]
             if entry.red and entry.bare_s is not None and not session:
                 continue  # told, and nobody knows before the market opens again
             faults = self._faults(entry, now_s, session=session, looks=True)
@@ -146,6 +148,20 @@ class Readiness:
                 (bad if light is Light.RED else good).append(entry)
                 entry.red = text if light is Light.RED else ""
         return self._tell(bad, good, loud=session) if bad or good else []
+
+    def _planned(self) -> bool:
+        """Plan the exits that are new or have changed, so many at once; whether that were all."""
+        exited = {intent.position for intent in self._helm.desk.intents.values()}
+        left = PLANNED_AT_ONCE
+        for name, position in self._helm.holdings.positions.items():
+            entry = self._entries.get(name)
+            if entry is not None and entry.position is position and (name not in exited):
+                continue
+            if not left:
+                return False
+            left -= name not in exited
+            self._entries[name] = _Entry(position, self._helm.plan(position, None), entry)
+        return True
 
     def _holds(self) -> tuple[Position, ...]:
         return tuple(self._helm.holdings.positions.values())

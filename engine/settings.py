@@ -22,7 +22,8 @@ from engine.errors import ConfigError
 from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
 from engine.model import DEFAULT_ACCOUNT
 from engine.project import project_notes, project_of
-from engine.tuning import NetTuning, Tuning
+from engine.tuning import AskTuning, NetTuning, Tuning
+from engine.tuning_words import TUNING_WORDS, ask_tuning, exit_tuning, net_tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 _T = TypeVar("_T")
@@ -83,20 +84,12 @@ EXPECTED: dict[str, str] = {
     "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
-    "EXIT_IOC": "on or off (default off)",
-    "EXIT_CAP_WAIT_S": "seconds from 1 to 600 (default 20)",
-    "EXIT_PATIENT_WAIT_S": "seconds from 20 to 3600 (default 120)",
-    "EXIT_BATCH_LOTS": "lots from 0 to 1000 (default 0: all shorts, then all longs), or the word freeze",
-    "EXIT_NAKED_S": "seconds from 0 to 600 (default 20)",
     "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
-    "BROKER_PNL_EXIT": "on or off (default off)",
-    "BROKER_PNL_EXIT_EXTRA_PCT": "per cent from 5 to 500 (default 25)",
-    "KILL_SWITCH_AFTER_FLAT": "on or off (default off)",
-    "ALLOW_EXIT_ALL": "on or off (default off)",
     "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
     "METRICS_PORT": "a port from 1 to 65535 of this host alone (default: none)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
+    **TUNING_WORDS,
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
 
 #: The chat's ways into the world, which the sandbox has not.
@@ -133,6 +126,7 @@ class Settings:
         nets: which of the broker's own nets are wanted.
         alive_url: asked for each minute while all is well; who knows it can pretend that, hence secret.
         metrics_port: where on loopback the figures for Prometheus are told; None = nowhere.
+        asking: how questions are asked.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
         accounts: all of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
@@ -164,6 +158,7 @@ class Settings:
     lease_in: LeasePlace
     lease_ttl_s: float
     nets: NetTuning
+    asking: AskTuning
     dhan_api_url: str
     dhan_auth_url: str
     dhan_feed_url: str
@@ -222,10 +217,11 @@ class Settings:
             rules_file=read("RULES_FILE", Path, None),
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
-            tuning=_tuning(read),
+            tuning=exit_tuning(read),
             lease_in=_lease_in(read, redis_url),
             lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 0.0),
-            nets=_nets(read),
+            nets=net_tuning(read),
+            asking=ask_tuning(read),
             dhan_api_url=read.url("DHAN_API_URL", words.http_url),
             dhan_auth_url=read.url("DHAN_AUTH_URL", words.http_url),
             dhan_feed_url=read.url("DHAN_FEED_URL", words.ws_url),
@@ -360,27 +356,6 @@ def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:
         protect=read("TELEGRAM_PROTECT", words.switch, True),
         quiet=read("TELEGRAM_QUIET_HOURS", quiet_hours, USUAL_QUIET),
         summary=read("TELEGRAM_SUMMARY", words.switch, True),
-    )
-
-
-def _tuning(read: _Reader) -> Tuning:
-    usual = Tuning()
-    return Tuning(
-        read("EXIT_CAP_WAIT_S", words.number(1, 600), usual.cap_wait_s),
-        read("EXIT_PATIENT_WAIT_S", words.number(20, 3_600), usual.patient_wait_s),
-        read("EXIT_IOC", words.switch, usual.ioc),
-        read("EXIT_BATCH_LOTS", words.batch_lots, usual.batch_lots),
-        read("EXIT_NAKED_S", words.number(0, 600), usual.naked_budget_s),
-    )
-
-
-def _nets(read: _Reader) -> NetTuning:
-    usual = NetTuning()
-    return NetTuning(
-        read("BROKER_PNL_EXIT", words.switch, usual.pnl_exit),
-        read("BROKER_PNL_EXIT_EXTRA_PCT", words.number(5, 500), usual.pnl_exit_extra_pct),
-        read("KILL_SWITCH_AFTER_FLAT", words.switch, usual.kill_after_flat),
-        read("ALLOW_EXIT_ALL", words.switch, usual.exit_all),
     )
 
 

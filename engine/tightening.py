@@ -1,4 +1,7 @@
-"""/set: a rule of one position is tightened from the chat; shown first, confirmed once, in force at once."""
+"""/set: a rule of one position is tightened from the chat; shown first, confirmed once, in force at once.
+
+What loosens takes an owner and two keys (`engine.two_keys`), within what the host allows.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from engine.rules.base import in_words
 from engine.rules.overrides import Loosens, Override
 from engine.rules.spoken import spoken
 from engine.rules_page import how_far
+from engine.two_keys import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from engine.helm import Helm
     from engine.messages import Command, Tap
     from engine.model import Position, Verdict
+    from engine.two_keys import TwoKeys
     from engine.view import ThresholdView
     from engine.watch.trial import Trial
 
@@ -31,7 +36,7 @@ __all__ = ["Tightening"]
 
 #: Words with which somebody wants to be rid of an override, or of a rule.
 _AWAY = frozenset({"clear", "off", "none", "default", "reset", "remove", "delete"})
-_TWO_KEYS = "Loosening needs two keys and is not possible from the chat."
+_TWO_KEYS = "Loosening needs two keys, and a value: an owner writes it and types a code."
 
 
 class Tightening:
@@ -40,11 +45,13 @@ class Tightening:
     Args:
         helm: whose positions are talked about.
         questions: the register that counts one answer each.
+        keys: what loosening takes.
     """
 
-    def __init__(self, helm: Helm, questions: Questions) -> None:
+    def __init__(self, helm: Helm, questions: Questions, keys: TwoKeys) -> None:
         self._helm = helm
         self._questions = questions
+        self._keys = keys
 
     def ask(self, command: Command, now_s: float) -> list[Effect]:
         """Show what would change and ask, or say why not; of each position with that strategy id."""
@@ -61,6 +68,10 @@ class Tightening:
     def _ask(self, position: Position, override: Override, command: Command, now_s: float) -> list[Effect]:
         try:
             trial = self._helm.watch.trial(position.id, override, now_s)
+        except Loosens as why:
+            if command.owner:
+                return self._loosen(position, override, command, now_s)
+            return [Say(command.by, f"Nothing was changed: {_refusal(why)}")]
         except BadInput as why:
             return [Say(command.by, f"Nothing was changed: {_refusal(why)}")]
         rule = in_words(override.rule)
@@ -78,6 +89,37 @@ class Tightening:
             "Tighten, exit now" if acts else "Tighten", "Leave as it is", position.id, drastic=acts,
         )  # fmt: skip
         return [record, ask]
+
+    def _loosen(self, position: Position, override: Override, command: Command, now_s: float) -> list[Effect]:
+        """Show what would be looser, with its code; what the host does not allow is said."""
+        most_pct, watch = self._helm.config.asking.loosen_pct, self._helm.watch
+        try:
+            looser = watch.loosened(position.id, override, most_pct)
+            trial = watch.trial(position.id, looser, now_s)
+        except BadInput as why:
+            return [Say(command.by, f"Nothing was changed: {_refusal(why)}")]
+        title = f"Loosen {in_words(override.rule).lower()} of {position.strategy_id} {position.symbol}"
+        lines = ("Loosening needs two keys.", *self._preview(position, trial, now_s))
+        legs = fingerprint((position,))
+
+        def apply(at_s: float) -> tuple[tuple[str, ...], list[Effect]]:
+            held = self._helm.holdings.positions.get(position.id)
+            if why := self._helm.tenure.why(at_s):
+                raise BadInput(f"Not now: {why}")
+            if held is None or fingerprint((held,)) != legs:
+                raise BadInput("The position has changed since you were asked")
+            if watch.loosened(held.id, override, most_pct) != looser:
+                raise BadInput("The source of the rule has changed since you were asked")
+            after = watch.trial(held.id, looser, at_s).after
+            data = {"position": held.id, "by": looser.by, "rule": looser.rule, "text": looser.text}
+            words = (
+                f"Now: {_waits(after)}",
+                "It counts until the position is closed or its source changes.",
+            )
+            audit = Audit("override", {**data, "loosens": True, "over": looser.over})
+            return words, [audit, *self._helm.holdings.override(held, looser, at_s)]
+
+        return self._keys.ask(Change(Wish.SET, title, lines, apply, position.id), command.by, now_s)
 
     def _preview(self, position: Position, trial: Trial, now_s: float) -> tuple[str, ...]:
         """The rule as it is and as it would be, how far that is, and what would happen at once."""

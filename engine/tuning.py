@@ -1,10 +1,12 @@
-"""What the owner may set of how an exit trades, and of the broker's own nets below it."""
+"""What the owner may set of how an exit trades and is asked about, and of the broker's own nets below it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["BY_SLICE", "NetTuning", "Tuning"]
+from engine.shown import Tolerance
+
+__all__ = ["BY_SLICE", "AskTuning", "NetTuning", "Tuning"]
 
 #: In place of a number of lots: batches so small that each leg's share of one is one order at most.
 BY_SLICE = -1
@@ -47,3 +49,19 @@ class NetTuning:
     pnl_exit_extra_pct: float = 25.0
     kill_after_flat: bool = False
     exit_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskTuning:
+    """How questions about exits are asked.
+
+    Attributes:
+        tolerance: how far prices may have moved since a question was shown for a yes to count.
+        stop_exits: a stop that was asked about three times in vain exits by itself.
+        loosen_pct: how much farther than its source has it a stop may be set from the chat; 0 = nothing
+            is loosened there.
+    """
+
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    stop_exits: bool = False
+    loosen_pct: float = 50.0

@@ -179,6 +179,7 @@ class MonitorView:
         realtime: whether changes of them are told at once, e.g. ``live, last event 12 s ago``; empty = there
             is no Realtime, or nothing was heard of it yet.
         down: there is no house behind it: its positions are not none, they are not known.
+        code_of: the user whose typed code is waited for; None = nobody's.
     """
 
     at_s: float
@@ -202,6 +203,7 @@ class MonitorView:
     realtime: str = ""
     nets: str = ""
     down: bool = False
+    code_of: int | None = None
 
     @property
     def pnl_paise(self) -> int | None:

@@ -142,7 +142,7 @@ class House:
         config = MonitorConfig(
             plot.mode, settings.account, settings.sandbox, secrets.token_bytes(32), tuning=settings.tuning,
             lease=lease.terms if lease else None, nets=settings.nets, store=storage.identity(),
-            token_place=_token_place(settings),
+            token_place=_token_place(settings), asking=settings.asking,
         )  # fmt: skip
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from engine.effects import (
     CloseTrades,
     ControlAccount,
     Effect,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -57,6 +59,7 @@ from engine.io.store_writer import ExitTaker, StoreWriter
 from engine.messages import (
     BrokerReport,
     CommandOutcome,
+    Further,
     InstrumentsLoaded,
     OrderUpdate,
     QuotesRead,
@@ -139,6 +142,7 @@ class Performer:
             ClaimLease: lambda e: spawn("lease", self._claim(e)),
             LoadTrades: lambda _: self._load_trades(),
             LoadInstruments: self._load_instruments,
+            GoOn: self._go_on,
             CloseTrades: self.writer.put,
             ReduceTrades: self.writer.put,
             AddTrades: self.writer.put,
@@ -261,6 +265,10 @@ class Performer:
         self._books(effect.line)
         if effect.line["mode"] != Mode.SIMULATE:
             self.writer.note(effect.line)
+
+    def _go_on(self, _effect: GoOn) -> None:
+        """Ticks that wait come first, and the sockets are read."""
+        asyncio.get_running_loop().call_soon(self._inbox.post, Further())
 
     def _load_instruments(self, effect: LoadInstruments) -> None:
         """One load at a time: two would write one file, and the one that knows less could come last."""

@@ -16,6 +16,7 @@ from engine.effects import (
     Alert,
     Ask,
     CancelOrder,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -30,6 +31,7 @@ from engine.messages import (
     CommandOutcome,
     FeedChanged,
     FeedState,
+    Further,
     InstrumentsLoaded,
     OrderUpdate,
     Tick,
@@ -116,6 +118,7 @@ class Driver:
             Ask: self._ask,
             LoadTrades: lambda _: self._inbox.append(TradesLoaded(tuple(self._rows), levels=levels)),
             LoadInstruments: lambda _: self._inbox.append(InstrumentsLoaded(cast.instruments)),
+            GoOn: lambda _: self._inbox.append(Further()),
         }
 
     def run(self, tape: Tape) -> None:

@@ -117,7 +117,7 @@ class Story:
             self._audits[effect.event](effect.data, now_s)
         elif isinstance(effect, Alert) and effect.position in self.lives:
             self._told(effect, self.lives[effect.position], now_s)
-        elif isinstance(effect, Ask):
+        elif isinstance(effect, Ask) and not effect.again:
             question = self._monitor.dialogue.questions.get(effect.nonce)
             for name in question.positions if question is not None else ():
                 life = self.lives[name]

@@ -1,8 +1,11 @@
-"""Overrides: what a person asks for one position, over all other sources. They can only tighten.
+"""Overrides: what a person asks for one position, over all other sources. They tighten, but for two keys.
 
 Tighter means: for this very position it never fires later, and a rule that stood guard goes on doing
 so. What counts is therefore the rule as it is armed, not the number: more days to expiry are tighter
 only as long as they do not exempt a position that was entered within them.
+
+One that was loosened with two keys stands over the very setting that its source had then: a source that
+says something else since has the last word again.
 """
 
 from __future__ import annotations
@@ -40,11 +43,16 @@ class Loosens(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One wish: a rule, its setting as TOML would give it, and who wants it."""
+    """One wish: a rule, its setting as TOML would give it, and who wants it.
+
+    ``over``: what the source said when it was loosened with two keys, empty = nothing; None = it only
+    tightens.
+    """
 
     rule: str
     setting: Any
     by: str
+    over: str | None = None
 
     @property
     def text(self) -> str:
@@ -53,12 +61,13 @@ class Override:
 
     def to_json(self) -> dict[str, str]:
         """The wish as the journal keeps it."""
-        return {"rule": self.rule, "setting": written(self.setting), "by": self.by}
+        loosened = {} if self.over is None else {"over": self.over}
+        return {"rule": self.rule, "setting": written(self.setting), "by": self.by, **loosened}
 
     @classmethod
     def from_json(cls, row: Mapping[str, str]) -> Override:
         """Read the journal's form back."""
-        return cls(row["rule"], spoken(row["setting"]), row["by"])
+        return cls(row["rule"], spoken(row["setting"]), row["by"], row.get("over"))
 
 
 def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleSet:
@@ -81,7 +90,7 @@ def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleS
     armed = rule.arm(value, situation)
     if isinstance(armed, Refusal):
         raise BadInput(f"{override.text} would not guard this position: {armed.text}")
-    if name in ruleset.rules:
+    if name in ruleset.rules and override.over is None:
         before = rule.arm(ruleset.rules[name], situation)
         if not isinstance(before, Refusal) and not never_later(rule.kind, armed, before):
             raise Loosens(
@@ -89,7 +98,8 @@ def tighten(ruleset: RuleSet, override: Override, situation: Situation) -> RuleS
                 f"{ruleset.entries[name].written} ({_text(before)}), and an override only tightens",
                 _remedy(ruleset.entries[name]),
             )
-    entry = Entry(value, Layer.OVERRIDE, f"chat, by {override.by}", written(setting))
+    how = "by" if override.over is None else "loosened by"
+    entry = Entry(value, Layer.OVERRIDE, f"chat, {how} {override.by}", written(setting))
     return replace(ruleset, rules={**ruleset.rules, name: value}, entries={**ruleset.entries, name: entry})
 
 
@@ -99,7 +109,10 @@ def tightened(ruleset: RuleSet, overrides: Iterable[Override], situation: Situat
     An override that does not tighten gives way: in silence where its rule stands guard as another source
     has it, which has become stricter; where nothing of that rule stands guard, as something unheeded.
     """
+    source = {name: entry.written for name, entry in ruleset.entries.items()}
     for override in overrides:
+        if override.over not in {None, source.get(override.rule, "")}:
+            continue  # it was to loosen another setting than its source has now
         try:
             ruleset = tighten(ruleset, override, situation)
         except BadInput as why:

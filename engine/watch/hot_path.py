@@ -44,6 +44,7 @@ class HotPath:
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
         why: what was seen when it mattered.
+        unfinished: the last beat has left some for another one, which should come at once.
     """
 
     def __init__(self, calendar: Calendar) -> None:
@@ -57,6 +58,7 @@ class HotPath:
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
+        self.unfinished = False
         self._open_s = self._close_s = -inf
 
     def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
@@ -121,8 +123,11 @@ class HotPath:
             watched.scale.weigh(forwards, instant=True)
         return self._judge(touched, now_s)
 
-    def beat(self, now_s: float) -> Sequence[Judgement]:
-        """Judge the positions whose time has come: clock rules, confirmations, prices grown old."""
+    def beat(self, now_s: float, most: float = inf) -> Sequence[Judgement]:
+        """Judge the positions whose time has come: clock rules, confirmations, prices grown old.
+
+        ``most``: no more than so many; `unfinished` then says whether others wait for the same beat.
+        """
         in_session = self._in_session(now_s)
         restless = [family for family in self._held.families if not family.calm]
         changed = [line for family in restless for line in self._held.settle(family, now_s)]
@@ -130,10 +135,15 @@ class HotPath:
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
+        self.unfinished = False
         while self._queue and self._queue[0][0] <= now_s:
+            if most <= 0:
+                self.unfinished = True
+                break
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
                 continue  # dropped, or queued anew for an earlier moment that has been served
+            most -= 1
             watched.queued_s = inf
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.guards import exit_bounds
 from engine.payoff import payoff
 from engine.pnl import Holding
 from engine.rules.base import Rank, Situation
+from engine.rules.loosening import within
 from engine.rules.overrides import tighten, tightened
 from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.family import Forwards
@@ -32,8 +33,18 @@ if TYPE_CHECKING:
     from engine.sessions import Calendar
     from engine.watch.arming import Guarding
     from engine.watch.figures import Figures
+    from engine.watch.lines import Line
     from engine.watch.nouns import Memory, RuleNote, Said
     from engine.watch.trial import Trial
+
+
+class _Made(NamedTuple):
+    """A position set up to be watched, and by what."""
+
+    watched: Watched
+    lines: tuple[Line, ...]
+    memory: Memory
+    overrides: tuple[Override, ...]
 
 
 class Watchlist(HotPath):
@@ -68,6 +79,7 @@ class Watchlist(HotPath):
         self.charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
+        self._prepared: dict[PositionId, _Made] = {}
 
     # ------------------------------------------------------------------------------- who is watched
 
@@ -82,29 +94,46 @@ class Watchlist(HotPath):
             BadInput: there are no legs, or one has no entry price or no strike.
         """
         known = self._positions.get(position.id)
-        situation, ruleset = self._situation(position, memory)
-        guard = situation.settings.guard
-        same_legs = known is not None and known.position.legs == position.legs
-        if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
-            watched = known
-            watched.rearm(situation, ruleset)
-            self._let_listen(watched)
-        else:
-            watched = self._watch(situation, ruleset, memory, now_s)
-            if known is not None:
-                watched.succeed(known)
-                self._leave(known)
-            self._positions[position.id] = watched
+        made = self._take_prepared(position, memory) if known is None else None
+        if made is None:
+            situation, ruleset = self._situation(position, memory)
+            guard = situation.settings.guard
+            same_legs = known is not None and known.position.legs == position.legs
+            if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
+                known.rearm(situation, ruleset)
+                self._let_listen(known)
+                return self._begin(known, memory, now_s)
+            made = self._make(situation, ruleset, memory, now_s)
+        watched = self._attach(made)
         if known is not None:
-            watched.remember(memory)  # a new one has done so
-        watched.wake_s = now_s
-        self._enqueue(watched)
-        return watched.notes
+            watched.succeed(known)
+            self._leave(known)
+        self._positions[position.id] = watched
+        return self._begin(watched, memory if known is not None else None, now_s)
+
+    def prepare(self, position: Position, memory: Memory, now_s: float) -> None:
+        """Do beforehand most of what `put` has to do for a position that is not watched yet.
+
+        Nobody sees anything of it, and nothing is judged. Raises BadInput as `put` does.
+        """
+        made = self._make(*self._situation(position, memory), memory, now_s)
+        self._prepared[position.id] = made._replace(overrides=self._overrides.get(position.id, ()))
+
+    def prepared(self, position: PositionId) -> bool:
+        """Whether that is done for this one."""
+        return position in self._prepared
+
+    def forget_prepared(self) -> None:
+        """What was prepared and not put is not wanted any more."""
+        for made in self._prepared.values():
+            self._held.leave(made.watched)
+        self._prepared.clear()
 
     def use(self, rulebook: Rulebook) -> None:
         """Go by other rules from the next `put` of each position on."""
         self._rulebook = rulebook
         self._rulesets.clear()
+        self.forget_prepared()
 
     def override(self, position: PositionId, overrides: tuple[Override, ...]) -> None:
         """Lay these, and no others, over the position's rules from its next `put` on."""
@@ -125,6 +154,17 @@ class Watchlist(HotPath):
         after.remember(watched.memory)
         after.scale.weigh(Forwards(now_s))
         return try_out(watched, after, override.rule, now_s)
+
+    def loosened(self, position: PositionId, override: Override, most_pct: float) -> Override:
+        """The same wish as one that may loosen its rule, if it may (`engine.rules.loosening`).
+
+        Raises:
+            BadInput: it may not.
+        """
+        watched = self._positions[position]
+        situation, source = self._source(watched.position, watched.memory)
+        over = within(source, override, watched.life.entered(situation), most_pct)
+        return replace(override, over=over)
 
     def drop(self, position: PositionId) -> None:
         """Watch a position no longer; one that is not watched is no error."""
@@ -253,7 +293,12 @@ class Watchlist(HotPath):
     # -------------------------------------------------------------------------------------- inside
 
     def _situation(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
-        """What the position's rules are armed with: the guard of a recording knows its own ages."""
+        """What the position's rules are armed with, and the rules under its overrides."""
+        situation, ruleset = self._source(position, memory)
+        return situation, tightened(ruleset, self._overrides.get(position.id, ()), situation)
+
+    def _source(self, position: Position, memory: Memory) -> tuple[Situation, RuleSet]:
+        """The same without overrides: the guard of a recording knows its own ages."""
         shape = payoff(position.legs)
         ruleset = self._rules_of(position, shape)
         settings = ruleset.settings
@@ -261,8 +306,7 @@ class Watchlist(HotPath):
             guard = replace(settings.guard, max_quote_age_s=self._replay.max_quote_age_s)
             settings = replace(settings, guard=guard)
         _, entry = memory.shares(position.combinations)
-        situation = Situation(position, shape, self._calendar, settings, entry)
-        return situation, tightened(ruleset, self._overrides.get(position.id, ()), situation)
+        return Situation(position, shape, self._calendar, settings, entry), ruleset
 
     def _rules_of(self, position: Position, shape: Payoff) -> RuleSet:
         """What the rulebook says of it; asked once for all that it cannot tell apart."""
@@ -274,17 +318,42 @@ class Watchlist(HotPath):
             known = self._rulesets[alike] = self._rulebook.of(position, shape)
         return known
 
-    def _watch(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> Watched:
-        """Set up a position on its lines; what the book knows already counts."""
+    def _take_prepared(self, position: Position, memory: Memory) -> _Made | None:
+        """What was prepared for exactly this, if all its lines are still there."""
+        made = self._prepared.pop(position.id, None)
+        if made is None:
+            return None
+        wanted = position, memory, self._overrides.get(position.id, ())
+        there = all(line in self._lines.get(line.marks.key, ()) for line in made.lines)
+        if there and (made.watched.position, made.memory, made.overrides) == wanted:
+            return made
+        self._held.leave(made.watched)
+        return None
+
+    def _make(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> _Made:
+        """Set up a position on its lines, which do not know of it yet; what the book knows already counts."""
         legs = situation.position.legs
-        lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
+        lines = tuple(self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs)
         families = {line.marks.instrument.expiry: line.family for line in lines}
         holding = Holding(legs, [line.marks for line in lines])
         scale = Scale(situation, holding, self._underlying(situation.position), families)
         watched = Watched(situation, ruleset, memory, scale, now_s, self.lasts_s)
+        return _Made(watched, lines, memory, ())
+
+    def _attach(self, made: _Made) -> Watched:
+        """Let its lines, their families and its underlying know of it."""
+        watched, lines = made.watched, made.lines
         self._let_listen(watched)
-        for leg, line in zip(legs, lines, strict=True):
+        for leg, line in zip(watched.position.legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
         for family in {line.family: None for line in lines}:
             family.hold(watched, [line for line in lines if line.family is family])
         return watched
+
+    def _begin(self, watched: Watched, memory: Memory | None, now_s: float) -> tuple[RuleNote, ...]:
+        """Look at it at once; ``memory``: what it has to take over, None = it has."""
+        if memory is not None:
+            watched.remember(memory)
+        watched.wake_s = now_s
+        self._enqueue(watched)
+        return watched.notes

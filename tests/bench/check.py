@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from engine.io import tables
@@ -35,7 +36,7 @@ class Plain(Watchlist):
             family.shut()
         return super().tick(tick, now_s)
 
-    def beat(self, now_s: float) -> Sequence[Judgement]:
+    def beat(self, now_s: float, most: float = inf) -> Sequence[Judgement]:
         """Judge everyone."""
         return self._judge(dict.fromkeys(self._positions.values(), frozenset()), now_s)
 

@@ -109,6 +109,7 @@ class Probe:
                     house.result()
         found: dict[str, Any] = {
             "first_s": (time.monotonic_ns() - began_ns) / 1e9, "cpu_s": time.process_time(),
+            "waited_s": _waited_s(),
             "start": self._watch.read(),
         }  # fmt: skip
         await asyncio.sleep(self._settle_s)
@@ -159,6 +160,11 @@ class Probe:
         return (time.thread_time_ns() - began_ns) / 1e6
 
 
+def _waited_s() -> float:
+    """How long the loop's thread, which is this process' first, has waited for a core so far."""
+    return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+
+
 def _memory_mb(name: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     (line,) = [line for line in status.splitlines() if line.startswith(name + ":")]
@@ -168,8 +174,9 @@ def _memory_mb(name: str) -> float:
 def main() -> None:
     """Print what was found.
 
-    ``first_s``: from the start of this process to the first value of the last position. ``sync_ms``: how long
-    a sync held the loop, the median of all. ``long``: callbacks above `LONG_MS`.
+    ``first_s``: from the start of this process to the first value of the last position; ``waited_s``: so
+    long its first thread has waited for a core until then. ``sync_ms``: how long a sync held the loop, the
+    median of all. ``long``: callbacks above `LONG_MS`.
     """
     strategies, syncs, settle_s, began_ns = map(int, sys.argv[1:])
     found = asyncio.run(Probe(strategies, syncs, settle_s).run(json.load(sys.stdin), began_ns))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.effects import Alert
+from engine.effects import Alert, GoOn
 from engine.io import tables
-from engine.messages import InstrumentsLoaded, Ticks, TradesLoaded
+from engine.messages import Further, InstrumentsLoaded, Ticks, TradesLoaded
 from engine.model import Mode, Side, position_id
 from engine.monitor import Monitor, MonitorConfig
 from engine.watch import Watchlist
@@ -14,10 +14,10 @@ from engine.wire import decode
 from tests.bench.market import NOW_S, Move, Scene, packet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.effects import Effect
-    from engine.model import InstrumentKey
+    from engine.model import Instrument, InstrumentKey
 
 
 M = TypeVar("M", bound=Monitor)
@@ -30,11 +30,22 @@ def build(market: Scene, kind: type[M]) -> M:
     monitor = kind(config, calendar, Watchlist(calendar, tables.rulebook()))
     monitor.handle(TradesLoaded(market.rows), NOW_S)
     instruments = {key: contract.instrument for key, contract in market.contracts.items()}
-    monitor.handle(InstrumentsLoaded(instruments), NOW_S)
+    take_master(monitor, instruments, NOW_S)
     if len(monitor.holdings.positions) * 4 != len(market.rows):
         raise AssertionError(f"not all condors are watched: {monitor.holdings.invalid[:1]}")
     requote(monitor, market, NOW_S)
     return monitor
+
+
+def take_master(
+    monitor: Monitor, instruments: Mapping[InstrumentKey, Instrument], now_s: float
+) -> list[Effect]:
+    """Hand over the instrument master and go on until all positions are armed; what came of it."""
+    found, effects = [], monitor.handle(InstrumentsLoaded(instruments), now_s)
+    while GoOn() in effects:
+        found += effects
+        effects = monitor.handle(Further(), now_s)
+    return found + effects
 
 
 def requote(monitor: Monitor, market: Scene, now_s: float) -> None:

@@ -232,6 +232,7 @@ def scale(rounds: Rounds, strategies: int) -> str:
     """Table 9."""
     names = {
         "first_s": ("process start → every position valued, wall clock", "{:.2f} s", "< 3 s"),
+        "waited_s": ("of it waiting for a core", "{:.2f} s", ""),
         "cpu_s": ("CPU of the process until then", "{:.2f} s", ""),
         "start_longest_ms": ("longest callback until then", "{:,.0f} ms", ""),
         "sync_ms": ("what a steady sync holds the loop", "{:,.0f} ms", "< 50 ms"),

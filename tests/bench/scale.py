@@ -24,8 +24,8 @@ def scale(strategies: int, rounds: int, syncs: int, settle_s: int) -> Rounds:
     """Part 9: so many starts of a house, each watched through so many syncs.
 
     Returns:
-        For each round ``first_s``, ``cpu_s``, ``start_longest_ms``, ``sync_ms``, ``longest_ms``, ``view_ms``,
-        ``gc_ms`` and ``rss_mb``.
+        For each round ``first_s``, ``waited_s``, ``cpu_s``, ``start_longest_ms``, ``sync_ms``,
+        ``longest_ms``, ``view_ms``, ``gc_ms`` and ``rss_mb``.
     """
     return repeat(lambda: numbers(one(strategies, syncs, settle_s)), rounds)
 
@@ -33,7 +33,7 @@ def scale(strategies: int, rounds: int, syncs: int, settle_s: int) -> Rounds:
 def numbers(found: dict[str, Any]) -> dict[str, float]:
     """What the table shows of one start."""
     longest_ms = max(each["longest_ms"] for each in found["syncs"])
-    names = ("first_s", "cpu_s", "sync_ms", "view_ms", "gc_ms", "rss_mb")
+    names = ("first_s", "waited_s", "cpu_s", "sync_ms", "view_ms", "gc_ms", "rss_mb")
     return {name: found[name] for name in names} | {
         "longest_ms": longest_ms, "start_longest_ms": found["start"]["longest_ms"],
     }  # fmt: skip

@@ -116,6 +116,7 @@ def test_the_scale_part_values_all_its_strategies(crowd):
     found = numbers(crowd)
     assert 0 < found["start_longest_ms"] <= crowd["start"]["ms"] <= 1_000 * found["cpu_s"]
     assert found["cpu_s"] > 0
+    assert 0 <= found["waited_s"] < found["first_s"]
     assert 0 < found["rss_mb"] <= crowd["peak_mb"]
 
 

@@ -74,9 +74,13 @@ async def heard(server: TelegramServer, *cores: Core) -> list[tuple[str, Command
         (
             "/set HUF 3359 stop_loss -30%",
             "HUF",
-            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%"),
+            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%", owner=True),
         ),
-        ("/set 3361 stop_loss -30%", "SELF", Command(Wish.SET, ASHA, 3361, rule="stop_loss", value="-30%")),
+        (
+            "/set 3361 stop_loss -30%",
+            "SELF",
+            Command(Wish.SET, ASHA, 3361, rule="stop_loss", value="-30%", owner=True),
+        ),
     ],
 )
 async def test_a_command_reaches_the_account_that_is_meant(
@@ -109,7 +113,7 @@ async def test_a_command_reaches_the_account_that_is_meant(
             "/set 3359 stop_loss -30%",
             "Which account?",
             "/set HUF 3359 stop_loss -30%",
-            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%"),
+            Command(Wish.SET, ASHA, 3359, rule="stop_loss", value="-30%", owner=True),
         ),
     ],
 )
@@ -128,7 +132,13 @@ async def test_what_could_be_meant_for_either_is_a_picker(
         [posted] = await core.wait_for(lambda c: c.of(Command))
         at = picker.id if button.startswith("p:") else 0
         assert posted == Command(
-            command.wish, ASHA, command.strategy_id, message_id=at, rule=command.rule, value=command.value
+            command.wish,
+            ASHA,
+            command.strategy_id,
+            message_id=at,
+            rule=command.rule,
+            value=command.value,
+            owner=command.owner,
         )
         assert [each.posted for each in cores if each is not core] == [[]]
 

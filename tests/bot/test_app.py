@@ -74,6 +74,8 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "flatten",
             "stop",
             "resume",
+            "mode",
+            "code",
             "drill",
             "audit",
             "log",
@@ -108,7 +110,8 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
     [
         ("/start", "watches your option positions"),
         ("/help", "Commands"),
-        ("/exit NIFTY", "expected a strategy id like 3359, or all"),
+        ("/exit -1", "expected a strategy id like 3359, a symbol, or all"),
+        ("/exit half", "after /exit half; expected a strategy id like 3359."),
         ("/positions", "No positions are being watched."),
         ("/p", "I know of no position"),
         ("/p 3359", "No position 3359"),
@@ -155,7 +158,7 @@ async def test_set_is_posted_with_its_words_and_a_strangers_is_not(tmp_path: Pat
         server.phone.send("/set 3359 stop_loss −30%")
         [command] = await core.wait_for(lambda c: c.of(Command))
         owner = Actor(OWNER, OWNER, "Asha")
-        assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%")
+        assert command == Command(Wish.SET, owner, 3359, rule="stop_loss", value="−30%", owner=True)
         assert core.posted == [command]
         assert not any(message.chat_id == 666 for message in server.sent())
 
@@ -196,7 +199,7 @@ async def test_p_picks_and_shows_a_card_whose_exit_is_a_question_of_the_core(tmp
         picker = await message_with(server, "Which position?")
         server.phone.tap(picker.id, "i:3360")
         card = await message_with(server, "P&L at mark")
-        assert card.buttons == ["Exit…", "Tighten…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Why?", "Rules"]
         assert core.posted == []
         server.phone.tap(card.id, "Exit…")
         [command] = await core.wait_for(lambda c: c.of(Command))

@@ -42,3 +42,24 @@ async def test_what_is_learnt_while_a_question_still_waits_goes_with_it(tmp_path
             message = await asked(server)
             assert "Margin: enough" in message.text
             assert len(server.sent()) == 1
+
+
+async def test_an_edit_that_comes_after_the_answer_brings_no_buttons_back(tmp_path: Path):
+    """It was on its way when somebody pressed; a yes that did not count brings them back, for its edition."""
+    clock, core = QuickClock(), Core()
+    async with telegram(clock) as server, running(chat := make_chat(server, core, clock, tmp_path)):
+        ask = question(clock)
+        core.give(ask)
+        message = await asked(server)
+        core.give(replace(ask, lines=("Dearer now",), again=True, edition=1))  # waits for a quiet moment
+        server.phone.tap(message.id, "Exit now")
+        (tap,) = await core.wait_for(lambda c: c.of(Tap))
+        assert tap.edition == 0
+        await server.wait_for(lambda s: "Dearer" in s.messages[message.id].text)
+        assert server.messages[message.id].buttons == []
+        core.give(replace(ask, lines=("Look again",), again=True, anew=True, edition=2))
+        await server.wait_for(lambda s: "Look again" in s.messages[message.id].text)
+        server.phone.tap(message.id, "Exit now")
+        taps = await core.wait_for(lambda c: c.of(Tap) if len(c.of(Tap)) > 1 else [])
+        assert taps[-1].edition == 2
+        assert chat.health().waiting == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.bubbles import alert_page, question_page
 from bot.buttons import Choice, Look, Pick, Press, parse
 from bot.views import look_page, picker_page
-from bot.wishes import exit_wish, set_wish
+from bot.wishes import ExitWish, exit_wish, set_wish
 from engine.effects import Alert
 from engine.errors import BadInput
 from engine.messages import Wish
@@ -55,19 +55,38 @@ def test_other_data_are_nobodys(data: str | None):
 @given(st.text(max_size=64))
 def test_no_data_break_the_reader(data: str):
     """A doctored client can send any text; it is read or it is not."""
-    assert parse(data) is None or data.startswith(("p:", "c:", "r:", "w:", "d:"))
+    assert parse(data) is None or data.startswith(("p:", "h:", "c:", "r:", "w:", "d:"))
 
 
-@pytest.mark.parametrize(("words", "wish"), [(["3359"], 3359), (["all"], None), (["ALL"], None)])
-def test_exit_wishes(words: list[str], wish: int | None):
-    """An id, or all."""
+@pytest.mark.parametrize(
+    ("words", "wish"),
+    [
+        (["3359"], ExitWish(3359)),
+        (["all"], ExitWish()),
+        (["ALL"], ExitWish()),
+        (["half", "3359"], ExitWish(3359, "half")),
+        (["3359", "Half"], ExitWish(3359, "half")),
+        (["nifty"], ExitWish(value="NIFTY")),
+        (["M&M"], ExitWish(value="M&M")),
+    ],
+)
+def test_exit_wishes(words: list[str], wish: ExitWish):
+    """An id, half of one, a symbol, or all."""
     assert exit_wish(words) == wish
 
 
-@pytest.mark.parametrize("words", [["NIFTY"], ["3359", "3360"], ["-1"], ["3359x"], ["٣٣٥٩"], ["1" * 30]])
+@pytest.mark.parametrize("words", [["3359", "3360"], ["-1"], ["3359x"], ["٣٣٥٩"], ["1" * 30], ["a b"]])
 def test_anything_else_after_exit_does_nothing_and_says_why(words: list[str]):
     """The reply quotes what was read and says what was expected."""
-    with pytest.raises(BadInput, match=r"Read “.+” after /exit; expected a strategy id like 3359, or all\."):
+    expected = r"Read “.+” after /exit; expected a strategy id like 3359, a symbol, or all\."
+    with pytest.raises(BadInput, match=expected):
+        exit_wish(words)
+
+
+@pytest.mark.parametrize("words", [["half"], ["half", "all"], ["half", "NIFTY"], ["half", "half"]])
+def test_half_is_of_one_position(words: list[str]):
+    """Half of everything is nothing that could be shown and confirmed as one."""
+    with pytest.raises(BadInput, match=r"after /exit half; expected a strategy id like 3359\."):
         exit_wish(words)
 
 

@@ -17,67 +17,21 @@ Each row of the table that a confirmation has to keep is a test here, but for th
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from bot.presses import CLOSED
-from engine.messages import Message
-from engine.model import Mode
 from sandbox.telegram_server import Message as Bubble
 from sandbox.telegram_server import Query, TelegramServer
-from tests.bot.house import AT_S, Core, QuickClock, make_chat, message_with, running, telegram
-from tests.support.rig import Rig
+from tests.bot.house import QuickClock, make_chat, message_with, running, telegram
+from tests.bot.whole import House
 
 ENTRY = (20, 45, 40, 18)
 YES, NO = "Exit now", "Cancel"
 #: Everything that the chat says goes by one of these.
 UI = ("sendMessage", "editMessageText", "editMessageReplyMarkup", "answerCallbackQuery")
 LATE = "Already decided or too old."
-
-
-@dataclass
-class House(Core):
-    """A whole monitor in place of the stand-in; its broker is the paper exchange."""
-
-    rig: Rig = field(default_factory=lambda: Rig(Mode.SEMI_AUTO, now_s=AT_S))
-
-    def __post_init__(self) -> None:
-        self.rig.wait(1, *ENTRY)
-        self.picture = self.rig.view
-
-    def _act(self, message: Message) -> None:
-        self.rig.tell(message)
-        self.speak()
-
-    def speak(self) -> None:
-        """Hand over what the monitor has said."""
-        said, self.rig.said = self.rig.said, []
-        for effect in said:
-            self.give(effect)
-
-    def restarted(self) -> House:
-        """The next life, from the journal."""
-        self.rig.start()
-        self.rig.wait(1, *ENTRY)
-        self.rig.said.clear()
-        return House(rig=self.rig, people=self.people)
-
-    @property
-    def exits(self) -> int:
-        """How many exits were begun."""
-        return len(self.rig.monitor.desk.intents)
-
-    async def begun(self) -> None:
-        """Wait for the first."""
-        await self.wait_for(lambda _: self.exits, 60.0)
-
-    def end(self) -> None:
-        """Let the exits run: each leg was sent once, and nothing is left."""
-        self.rig.wait(60, *ENTRY)
-        assert Counter(order.key for order in self.rig.placed) == Counter(leg.key for leg in self.rig.legs)
-        assert self.rig.flat
 
 
 async def question(server: TelegramServer) -> Bubble:

@@ -39,11 +39,15 @@ def test_a_question_is_worth_nothing_after_its_end():
     assert (letter.thread, letter.durable) == ("nonce0000", True)
 
 
-def test_a_question_asked_again_brings_no_buttons_of_its_own():
-    """Those of its message stay, unless somebody has pressed one meanwhile."""
+@pytest.mark.parametrize(("anew", "rank"), [(False, Rank.EDIT), (True, Rank.REPLY)])
+def test_a_question_drawn_again_edits_without_haste_unless_a_yes_did_not_count(anew, rank):
+    """Its yes names the edition, so that a press tells what it has seen."""
     clock = QuickClock()
-    letter = question_letter(replace(question(clock), again=True), clock.now_s(), WALL_S)
-    assert (letter.page.keyboard, letter.keeps_buttons, letter.durable) == ((), True, True)
+    ask = replace(question(clock), again=True, anew=anew, edition=3)
+    letter = question_letter(ask, clock.now_s(), WALL_S)
+    ((yes, no),) = letter.page.keyboard
+    assert (yes.data, no.data) == ("c:nonce0000:y3", "c:nonce0000:n")
+    assert (letter.rank, letter.keeps_buttons, letter.durable) == (rank, True, True)
 
 
 def test_a_rules_question_is_heard_and_a_persons_own_is_a_reply():

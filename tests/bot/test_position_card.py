@@ -61,7 +61,14 @@ FULL = position(
         ThresholdView("stop_delta", None, "delta at 0.4 or beyond"),
     ),
 )
-FLAT = position(3361, state=PositionState.FLAT, reason="verified flat", pnl_paise=None, thresholds=())
+FLAT = position(
+    3361,
+    state=PositionState.FLAT,
+    reason="verified flat",
+    pnl_paise=None,
+    thresholds=(),
+    legs=(LegView("NIFTY 24 NOV 25300 CE", 0, 4000, None, None),),
+)
 INVALID = position(3362, state=PositionState.INVALID, legs=(), pnl_paise=None, reason="no expiry")
 
 PAGES = {
@@ -115,8 +122,8 @@ def test_neither_an_id_nor_a_quantity_is_cut():
 def test_exit_is_offered_only_where_one_can_be_and_only_asks():
     """A flat position has the looks alone; each button carries the account."""
     [exits, looks] = card_page(house(), position(), "HUF/").keyboard
-    assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Look("t", 3359, "HUF")]
-    assert [parse(b.data) for b in looks] == [Look("w", 3359, "HUF"), Look("r", 3359, "HUF")]
+    assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Pick(3359, "HUF", half=True)]
+    assert [parse(b.data) for b in looks] == [Look(letter, 3359, "HUF") for letter in "twr"]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 
 

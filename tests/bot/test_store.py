@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import store as store_module
-from bot.store import CardPlace, ChatStore
+from bot.store import LIVING, CardPlace, ChatStore
 from engine.messages import Wish
 
 
@@ -64,6 +64,28 @@ def test_old_things_are_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert again.first_sight("0")
     assert again.card("n0") is None
     assert again.card("n4") == CardPlace(4)
+    again.close()
+
+
+def test_living_messages_outlive_the_questions_and_keep_their_pin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """However many cards come after them; another message is another pin, and the forgotten are gone."""
+    monkeypatch.setattr(store_module, "CARDS_KEPT", 2)
+    store = ChatStore(tmp_path / "chat.sqlite3")
+    store.place_card(f"{LIVING}summary", 7)
+    store.pin_card(f"{LIVING}summary")
+    store.place_card(f"{LIVING}summary", 7)
+    for n in range(5):
+        store.place_card(f"n{n}", n)
+    store.close()
+    again = ChatStore(tmp_path / "chat.sqlite3")
+    assert again.living() == (f"{LIVING}summary",)
+    assert again.card(f"{LIVING}summary") == CardPlace(7, pinned=True)
+    again.place_card(f"{LIVING}summary", 8)
+    assert again.card(f"{LIVING}summary") == CardPlace(8)
+    again.forget_card(f"{LIVING}summary")
+    assert again.living() == ()
     again.close()
 
 

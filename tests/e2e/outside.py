@@ -49,9 +49,9 @@ async def environment(world, home: Path, rules: str = "", **more: str) -> dict[s
 
 
 @asynccontextmanager
-async def monitor(world, home: Path, mode, rules: str = AT_ONCE):
-    """A monitor in this very loop, as ``make run`` has it."""
-    settings = Settings.parse(await environment(world, home, rules))
+async def monitor(world, home: Path, mode, rules: str = AT_ONCE, **more: str):
+    """A monitor in this very loop, as ``make run`` has it; ``more`` are settings of its own."""
+    settings = Settings.parse(await environment(world, home, rules, **more))
     house = asyncio.create_task(
         run_house(
             settings,
@@ -106,5 +106,4 @@ def text_of(words: str):
 
 def button_of(message, words: str) -> str:
     """The callback data of a message's button."""
-    rows = message.markup["inline_keyboard"] if message.markup else []
-    return next(b["callback_data"] for row in rows for b in row if words in b["text"])
+    return next(key["callback_data"] for key in message.keys if words in key["text"])

@@ -30,7 +30,7 @@ from tests.support.ear import Ear
 from tests.support.stage import START, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
-WAIT_S = 60.0
+WAIT_S = 90.0
 
 
 class SupabaseWorld:
@@ -186,12 +186,24 @@ class Person:
         """Of everything said so far."""
         return [said.title for said in self.heard if isinstance(said, Alert | Card)]
 
+    def legs(self, strategy_id):
+        """Units of each leg of a position, priced or not; none = it is not there."""
+        return [leg.quantity for at in self._positions if at.strategy_id == strategy_id for leg in at.legs]
+
     def units(self, strategy_id):
         """Units of each leg of a position, when every leg is priced; else None."""
-        for position in self.wiring.view().positions if self.wiring else ():
+        for position in self._positions:
             if position.strategy_id == strategy_id and position.pnl_paise is not None:
                 return [leg.quantity for leg in position.legs]
         return None
+
+    def pnl_paise(self, strategy_id):
+        """What a position has made; None = it is not there, or not priced."""
+        return next((each.pnl_paise for each in self._positions if each.strategy_id == strategy_id), None)
+
+    @property
+    def _positions(self):
+        return self.wiring.view().positions if self.wiring else ()
 
     until = staticmethod(until)
 

@@ -30,7 +30,7 @@ async def test_what_an_exit_has_done_is_seen_in_every_page(tmp_path):
         assert orders.count("filled") == len(orders_of(world, 3361)) == 2
         assert "Trades · 2 today" in await look("/trades", "Trades ·")
         assert "ours, fence" in await look("/health", "Health ·")
-        assert "all priced" in await look("/feed", "Feed live")
+        assert "Feed live" in await look("/feed", "all priced")
         await look("/drill run", "things were looked at")
         assert "plan 3359" in await look("/drill", "Drill ·")
         told = await look("/audit 60", "Chain holds: all")

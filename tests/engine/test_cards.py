@@ -1,22 +1,12 @@
-"""The lines of a question."""
+"""The card of an exit."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from engine.cards import exit_card, preview_lines, realised_paise
+from engine.cards import exit_card, realised_paise
 from tests.engine.makers import condor
 from tests.engine.test_books import booked, exit_of
-
-
-def test_a_question_says_what_closing_now_would_leave_beside_the_mark():
-    """The two amounts stand under each other; what is not known of the second is left out."""
-    assert preview_lines([], 154_000, 122_760) == (
-        "P&L now +₹1,540.00",
-        "Closed now, net +₹1,227.60",
-    )
-    assert preview_lines([], 154_000, None) == ("P&L now +₹1,540.00",)
-    assert preview_lines([], None, None) == ("P&L now unknown",)
 
 
 def test_the_card_of_an_exit_makes_what_its_books_make_to_the_paisa():

@@ -72,6 +72,12 @@ def test_another_urgency_or_state_is_always_told(shown: Shown, now: Shown):
     assert not position_turned(shown, drifted)
 
 
+@given(positions, st.sampled_from(Urgency))
+def test_an_urgency_alone_is_told(shown: Shown, urgency: Urgency):
+    """Nothing else need be different."""
+    assert position_changed(shown, replace(shown, urgency=urgency)) is (urgency is not shown.urgency)
+
+
 @given(positions, PAISE, st.floats(1, 100))
 def test_a_larger_move_of_the_same_kind_is_told_if_a_smaller_one_is(shown: Shown, move: int, times: float):
     """Size counts one way."""

@@ -142,9 +142,12 @@ def test_a_profit_that_was_asked_about_does_not_switch_the_stop_off(answer):
         rig.tap(rig.of(Ask)[0].nonce, yes=False)
     rig.wait(61 if answer == "too late" else 1, *PROFIT)
     rig.wait(3, *LOSS)
-    assert [ask.title.split(":")[0] for ask in rig.of(Ask)] == ["Profit target", "Stop loss"]
+    first = [ask for ask in rig.of(Ask) if not ask.again]
+    assert [ask.title.split(":")[0] for ask in first] == ["Profit target", "Stop loss"]
     rig.wait(70, *LOSS)
-    assert len(rig.of(Ask)) == 3, "nobody answered about the stop: asked again"
+    assert len([ask for ask in rig.of(Ask) if not ask.again]) == 3, (
+        "nobody answered about the stop: asked again"
+    )
 
 
 def test_a_stop_hurries_a_patient_exit():
@@ -181,8 +184,8 @@ def test_exit_by_hand_asks_and_acts_on_yes():
     rig.wait(1, *ENTRY)
     rig.command(strategy_id=3359)
     ask = rig.of(Ask)[0]
-    assert ask.lines[-2] == "P&L now ₹0.00"
-    assert ask.lines[-1].startswith("Closed now, net −₹")
+    assert "P&L now ₹0.00" in ask.lines
+    assert any(line.startswith("Closed now, net −₹") for line in ask.lines)
     assert all(len(line) <= 32 for line in ask.lines)
     rig.tap(ask.nonce)
     rig.wait(10, *ENTRY)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Audit
+from engine.helm import Helm
 from engine.messages import (
     AccountState,
     Beat,
@@ -18,8 +19,9 @@ from engine.messages import (
     Wish,
 )
 from engine.model import Mode, Urgency
+from engine.monitor import Monitor
 from engine.preflight import Light
-from engine.readiness import OLD_PRICE_S, PRICE_AFTER_S
+from engine.readiness import OLD_PRICE_S, PLANNED_AT_ONCE, PRICE_AFTER_S
 from tests.engine.makers import condors, leg, position, quote, strangle
 from tests.engine.test_access import good, moment
 from tests.support.rig import Rig, frozen, overnight
@@ -377,3 +379,28 @@ def test_what_turns_red_stands_in_the_journal():
 
 def _plan(made):
     return made.monitor.helm.plan(made.positions[0], None)
+
+
+def test_many_exits_are_planned_in_turns_and_told_together(monkeypatch):
+    """A hundred that would be refused: no more than forty plans in one handling, and one alert of all."""
+    handled, plan, handle = [], Helm.plan, Monitor.handle
+
+    def counted(helm, position, part):
+        handled[-1] += 1
+        return plan(helm, position, part)
+
+    def turn(monitor, message, now_s):
+        handled.append(0)
+        return handle(monitor, message, now_s)
+
+    monkeypatch.setattr(Helm, "plan", counted)
+    monkeypatch.setattr(Monitor, "handle", turn)
+    many = [replace(MANY, strategy_id=number) for number in range(1, 101)]
+    made = Rig(Mode.EXECUTE, *many)
+    assert max(handled) == PLANNED_AT_ONCE
+    assert sum(handled) == len(many)
+    made.tell(good("23:00"))
+    made.quotes(*MIDS * len(many))
+    later(made, 1)
+    assert [title for _, title, _ in told(made)] == ["The exits of 100 positions would be refused"]
+    assert sum(handled) == len(many)

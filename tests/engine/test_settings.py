@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
-from engine.tuning import BY_SLICE, NetTuning, Tuning
+from engine.shown import Tolerance
+from engine.tuning import BY_SLICE, AskTuning, NetTuning, Tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
@@ -74,6 +75,15 @@ def test_what_is_no_batch_is_refused(word):
     """The fault says what was expected."""
     (fault,) = faults({"EXIT_BATCH_LOTS": word})
     assert "or the word freeze" in fault
+
+
+def test_how_questions_are_asked_can_be_set():
+    """Rupees become paise; a stop asks on unless its owner has it exit."""
+    assert Settings.parse({}).asking == AskTuning(Tolerance(100_000, 3.0), stop_exits=False)
+    env = {"CONFIRM_TOLERANCE_RUPEES": "250.5", "CONFIRM_TOLERANCE_PCT": "0", "STOP_UNANSWERED": "Exit"}
+    assert Settings.parse(env).asking == AskTuning(Tolerance(25_050, 0.0), stop_exits=True)
+    wrong = {"CONFIRM_TOLERANCE_RUPEES": "-1", "CONFIRM_TOLERANCE_PCT": "51", "STOP_UNANSWERED": "execute"}
+    assert [fault.split(":")[0] for fault in faults(wrong)] == list(wrong)
 
 
 def test_the_life_of_the_lease_can_be_set_within_bounds():

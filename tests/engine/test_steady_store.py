@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from engine.io import tables
 from engine.listed import listed
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, TradesLoaded
+from engine.messages import Beat, BeatKind, TradesLoaded
 from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.picture import picture
 from engine.watch import Watchlist
-from tests.bench.house import build
+from tests.bench.house import build, take_master
 from tests.bench.market import NOW_S, scene
 
 _CONDORS = 4
@@ -96,7 +96,7 @@ def _starting(market, rows):
     monitor = Monitor(config, calendar, Watchlist(calendar, tables.rulebook()))
     monitor.handle(TradesLoaded(rows), NOW_S)
     instruments = {key: contract.instrument for key, contract in market.contracts.items()}
-    monitor.handle(InstrumentsLoaded(instruments), NOW_S)
+    take_master(monitor, instruments, NOW_S)
     return monitor
 
 

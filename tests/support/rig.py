@@ -16,6 +16,7 @@ from engine.effects import (
     CancelOrder,
     Card,
     CloseTrades,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -36,6 +37,7 @@ from engine.messages import (
     BrokerReport,
     Command,
     CommandOutcome,
+    Further,
     InstrumentsLoaded,
     OrderUpdate,
     Tap,
@@ -50,7 +52,7 @@ from engine.paper import PaperExchange
 from engine.picture import picture
 from engine.sessions import at
 from engine.tenure import LeaseTerms
-from engine.tuning import NetTuning
+from engine.tuning import AskTuning, NetTuning
 from engine.watch import Watchlist
 from tests.engine.makers import OPENED, condor, quote
 
@@ -91,6 +93,8 @@ class Rig:
 
     nets = NetTuning()
 
+    asking = AskTuning()
+
     def __init__(self, mode=Mode.EXECUTE, *positions, rules="", now_s=OPENED):
         self.mode, self.rules, self.now_s = mode, rules, now_s
         self.positions = positions or (condor(),)
@@ -117,8 +121,9 @@ class Rig:
         """Build the monitor, from the journal when there is one."""
         calendar = tables.calendar()
         config = MonitorConfig(
-            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease, nets=self.nets
-        )
+            self.mode, "default", sandbox=False, seed=b"0123456789abcdef", lease=self.lease, nets=self.nets,
+            asking=self.asking,
+        )  # fmt: skip
         watch = Watchlist(calendar, tables.rulebook(self.rules), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore(self.journal, self.now_s)
@@ -155,6 +160,8 @@ class Rig:
             case LoadTrades():
                 rows = tuple(self.rows) if self.store_answers else None
                 return [TradesLoaded(rows, "no route", tuple(self.levels))]
+            case GoOn():
+                return [Further()]
             case LoadInstruments():
                 return [InstrumentsLoaded({leg.key: leg.instrument for leg in self.legs})]
             case AddTrades():
@@ -206,7 +213,9 @@ class Rig:
         self.tell(Command(wish, OWNER, strategy_id, confirmed))
 
     def tap(self, nonce, *, yes=True):
-        self.tell(Tap(nonce, yes, OWNER, f"callback-{len(self.said)}"))
+        """Press a button of the newest edition of a question."""
+        drawn = max((ask.edition for ask in self.of(Ask) if ask.nonce == nonce), default=0)
+        self.tell(Tap(nonce, yes, OWNER, f"callback-{len(self.said)}", drawn))
 
     def of(self, kind):
         """What was said, of one kind."""

@@ -127,7 +127,10 @@ class Gate:
             raise Unreachable(f"Supabase cannot be reached ({type(error).__name__})") from None
         except ValueError:  # of JSON, and of the client's own models
             raise Unreachable("Supabase: the answer cannot be understood") from None
-        return Answer(said.data, said.count)
+        data: Any = said.data
+        if isinstance(data, str):  # a gateway's page: the client takes what is no JSON for text
+            raise Unreachable("Supabase: the answer cannot be understood")
+        return Answer(data, said.count)
 
     async def call(self, name: str, **arguments: Any) -> Any:
         """Call a function of the database, in one transaction; its JSON. Raises as `ask` does."""

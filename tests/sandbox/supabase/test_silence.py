@@ -261,3 +261,13 @@ async def test_a_socket_that_says_nothing_is_closed(house, monkeypatch):
     async with wire(house.server) as bare:
         with pytest.raises(websockets.ConnectionClosed):
             await bare.hear()
+
+
+async def test_what_is_left_after_all_channels_are_removed(house, ear):
+    """Its pushes wait on for answers that nobody needs: who wants quiet must end them himself."""
+    before = asyncio.all_tasks()
+    await house.client.remove_all_channels()
+    left = {getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks() - before}
+    assert left == {"AsyncPush.start_timeout.<locals>.timeout"}
+    assert (house.client.realtime.channels, house.client.realtime.is_connected) == ({}, False)
+    await house.server.realtime.until(lambda: house.server.realtime.sockets == 0)

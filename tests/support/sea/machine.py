@@ -140,7 +140,7 @@ class Machine(RuleBasedStateMachine):
     def _tap(self, *, yes):
         for ask in self.house.ears.asks[-3:]:
             for word in (yes, True):
-                self.house.say(Tap(ask.nonce, word, OWNER, f"c{next(self.taps)}"))
+                self.house.say(Tap(ask.nonce, word, OWNER, f"c{next(self.taps)}", ask.edition))
         self.house.run(0.5)
 
     def _say(self, command):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from engine.io.stores.realtime import RealtimeWatch
+from engine.io.stores.realtime_session import Session
 from engine.io.stores.realtime_vigil import RECYCLED, Timings
 from engine.io.stores.supabase_gate import Gate
 from engine.words import Secret
@@ -64,6 +65,12 @@ class Tower:
         """Wait until it has gone live so often."""
         await self.until(lambda: self.looks.count(True) >= times and self.watch.live)
         return self
+
+    @staticmethod
+    def tasks():
+        """What the client has running now, by the names of its coroutines."""
+        names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+        return [name for name in names if name.startswith(("AsyncRealtime", "AsyncPush", "AsyncTimer"))]
 
     async def sees(self):
         """A row that is put in now is told."""
@@ -223,6 +230,59 @@ async def test_a_subscription_that_the_database_refuses(house):
         await house.database.run("alter publication supabase_realtime add table engine_heartbeats")
         await made.live()
         await made.sees()
+
+
+async def test_a_server_that_is_not_there_at_the_start(house):
+    """The first handshakes are refused: the client would raise, the watch tries until it is let in."""
+    house.server.faults.realtime.refuse_upgrade = 7
+    async with tower(house) as made:
+        await made.live()
+        assert set(made.watch.ends) == {"the handshake is refused with HTTP 503"}
+        await made.sees()
+
+
+async def test_a_join_that_is_slower_than_anybody_waits(house):
+    """Its socket is given up with it, so that the close of the older join never meets a newer one."""
+    house.server.faults.realtime.join_delay_s = 0.5
+    async with tower(house, QUIET._replace(live_s=0.2)) as made:
+        await made.until(lambda: made.watch.sessions >= 3)
+        assert made.looks == []
+        house.server.faults.clear()
+        await made.live()
+        await made.sees()
+
+
+async def test_a_callback_of_ours_that_fails(house, monkeypatch):
+    """The client's reader dies of it, silently and for good: found by a push without an answer."""
+    fails, beat = iter((1,)), Session._beat
+
+    def fails_once(session, payload):
+        if next(fails, 0):
+            raise ArithmeticError("by the test")
+        beat(session, payload)
+
+    monkeypatch.setattr(Session, "_beat", fails_once)
+    async with tower(house, QUIET._replace(ping_s=0.1, answer_s=0.3)) as made:
+        await made.until(lambda: "a push was not answered" in made.watch.ends)
+        await made.live(2)
+        await made.sees()
+
+
+async def test_nothing_of_a_socket_outlives_it(house):
+    """However it ended: no reader, no second heartbeat, no push or rejoin that waits, no open connection."""
+    async with tower(house, QUIET._replace(live_s=60.0, ping_s=0.1, answer_s=0.3)) as made:
+        await made.live()
+        one_socket = made.tasks()
+        assert one_socket
+        for n, name in enumerate(AT_ONCE, 2):
+            AT_ONCE[name](made.faults)
+            await made.live(n)
+        made.faults.realtime.frozen = True
+        await made.until(lambda: "a push was not answered" in made.watch.ends)
+        made.faults.clear()
+        await made.live(len(AT_ONCE) + 2)
+        await made.until(lambda: sorted(made.tasks()) == sorted(one_socket))
+        await house.server.realtime.until(lambda: house.server.realtime.sockets == 1)
 
 
 async def test_a_slow_join_is_waited_for(house):

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import unquote
 
+import httpx
 import pytest
 
 from engine.book_rows import RowFigures
@@ -14,8 +15,8 @@ from engine.effects import CloseTrades, RowPart
 from engine.errors import AuthFailed, BadInput, RateLimited, SourceError, Unreachable
 from engine.exit_rows import intent_row, order_row
 from engine.io.stores.mirror import OVERLAP_S
-from engine.io.stores.supabase import FULL_EVERY_S
-from engine.io.stores.supabase_gate import Conflict
+from engine.io.stores.supabase import FULL_EVERY_S, SupabaseStore
+from engine.io.stores.supabase_gate import Conflict, Gate
 from engine.model import Urgency
 from tests.engine.io.stores.conftest import Shop
 from tests.engine.io.test_store_writer import INTENT, ORDER
@@ -223,6 +224,36 @@ async def test_a_lost_connection_is_an_error_and_is_not_tried_again_by_the_clien
     assert len(shop.calls()) == 1
 
 
+async def test_an_answer_that_never_comes_is_an_error_and_not_waited_for(shop):
+    """A gateway that holds the connection open: the question ends by our own patience, the next one works."""
+    row_id = await shop.house.put()
+    impatient = Gate(shop.house.server.url, shop.gate.key, timeout=httpx.Timeout(0.3))
+    store = SupabaseStore(impatient, "default", lambda: None, shop.told.append, shop.clock)
+    shop.faults.hang()
+    with pytest.raises(Unreachable, match="no answer in time"):
+        await store.open_rows()
+    assert [row.id for row in await store.open_rows()] == [row_id]
+    await store.close()
+
+
+async def test_a_page_of_a_proxys_is_an_error_with_whatever_status_it_comes(shop):
+    """HTML with 200: no empty list to a read, and to a write no word that it was done."""
+    row_id = await shop.house.put()
+    shop.faults.fail(200)
+    with pytest.raises(Unreachable, match="cannot be understood"):
+        await shop.store.open_rows()
+    writes = [
+        lambda: shop.store.close_rows(CloseTrades({row_id: 5460}, AT_S, "e1", {row_id: 130})),
+        lambda: shop.store.reduce_rows([RowPart(row_id, 130, 65, 1500)], AT_S, "e1"),
+        lambda: shop.store.note_exits([RowFigures(row_id, "e1", "e1/1", True, 1, 1, 1)]),
+        lambda: shop.store.record_exit(intent_row(INTENT), []),
+    ]
+    for write in writes:
+        shop.faults.fail(200, path="rpc/")
+        with pytest.raises(Unreachable, match="cannot be understood"):
+            await write()
+
+
 async def test_nothing_in_the_database_is_told_as_what_it_is(house, shop):
     """Before the migrations: the table is not there, and the sentence says which files to apply."""
     await house.database.run("drop table trades cascade")
@@ -248,6 +279,32 @@ async def test_closing_is_written_once_and_may_be_said_again(shop):
     )  # fmt: skip
     assert row["closed_at"].timestamp() == AT_S
     assert (await shop.ids(), shop.told) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["reduce_trades", "record_exit", "note_exits"])
+async def test_any_write_whose_answer_was_lost_is_made_again_to_no_harm(shop, name):
+    """Done, and the connection ends before the answer, as with a GOAWAY: once more it changes nothing."""
+    row_id = await shop.house.put()
+    await shop.look()
+    figures = [RowFigures(row_id, "e1", "e1/1", False, 100, 7, 3)]
+    writes = {
+        "reduce_trades": lambda: shop.store.reduce_rows([RowPart(row_id, 130, 65, 1500)], AT_S, "e1"),
+        "record_exit": lambda: shop.store.record_exit(intent_row(INTENT), [order_row(ORDER)]),
+        "note_exits": lambda: shop.store.note_exits(figures),
+    }
+    if name == "note_exits":
+        await writes["reduce_trades"]()
+    shop.faults.lose_reply(path=f"rpc/{name}")
+    with pytest.raises(Unreachable):
+        await writes[name]()
+    tables = ("trades", "exit_intents", "exit_orders")
+    counted = [await shop.house.database.rows(f"select count(*) from {table}") for table in tables]  # noqa: S608
+    await writes[name]()
+    assert counted == [
+        await shop.house.database.rows(f"select count(*) from {table}")  # noqa: S608
+        for table in tables
+    ]
+    assert shop.told == []
 
 
 async def test_a_row_changed_by_hand_meanwhile_is_told_and_left(shop):

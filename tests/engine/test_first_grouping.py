@@ -1,0 +1,203 @@
+"""A thousand positions at a start: armed a few at a time, and watched all at once or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.effects import Audit, GoOn, QueryQuotes, Record, Subscribe
+from engine.holdings import PREPARED_AT_ONCE
+from engine.io import tables
+from engine.messages import (
+    Beat,
+    BeatKind,
+    Further,
+    InstrumentsLoaded,
+    RulesChanged,
+    Ticks,
+    TradesLoaded,
+)
+from engine.model import Mode
+from engine.monitor import JUDGED_AT_ONCE, Monitor, MonitorConfig
+from engine.picture import picture
+from engine.watch import Watchlist
+from engine.watch.watched import Watched
+from tests.engine.makers import OPENED, condor, quote
+from tests.support.rig import rows_of
+
+NUMBER = 3 * PREPARED_AT_ONCE - 4
+POSITIONS = [replace(condor(), strategy_id=number) for number in range(1, NUMBER + 1)]
+INSTRUMENTS = {leg.key: leg.instrument for leg in condor().legs}
+MIDS = (20, 45, 40, 18)
+
+
+def rows(positions):
+    """The rows of these, each position's with ids of its own."""
+    return tuple(row for one in positions for row in rows_of(one, 10 * one.strategy_id))
+
+
+class House:
+    """A monitor that is told one message at a time; what it wants to go on with is not said by itself."""
+
+    def __init__(self, positions=POSITIONS):
+        self.monitor = Monitor(
+            MonitorConfig(Mode.EXECUTE, "default", sandbox=False, seed=b"0123456789abcdef"),
+            tables.calendar(),
+            Watchlist(tables.calendar(), tables.rulebook(), charges=tables.charges()),
+        )
+        self.done = []
+        self.tell(Beat(BeatKind.SYNC))
+        self.tell(TradesLoaded(rows(positions)))
+
+    def tell(self, message):
+        """Whether it wants to go on."""
+        effects = self.monitor.handle(message, OPENED)
+        self.done += effects
+        return GoOn() in effects
+
+    def go_on(self):
+        """Say so until it has done all; how often."""
+        turns = 1
+        while self.tell(Further()):
+            turns += 1
+        return turns
+
+    @property
+    def watched(self):
+        """How many positions are watched."""
+        return len(self.monitor.holdings.positions)
+
+    def seen(self):
+        """The picture, what is recorded and what was told to the feed."""
+        for part, mid in zip(condor().legs, MIDS, strict=True):
+            self.tell(Ticks([quote(part.key, mid - 0.05, mid + 0.05)]))
+        kept = [e for e in self.done if isinstance(e, Record | Subscribe | Audit | QueryQuotes)]
+        return picture(self.monitor, OPENED).positions, kept
+
+
+def at_once(positions=POSITIONS):
+    """A house in which one position came after the other, each armed in one piece."""
+    house = House(positions[:1])
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    for number in range(2, len(positions) + 1):
+        assert not house.tell(TradesLoaded(rows(positions[:number])))
+    return house
+
+
+def test_nothing_is_watched_before_everything_is_prepared(monkeypatch):
+    """Eight at a time, twenty in three turns; until then there is no position, no subscription, no news."""
+    prepared, prepare = [], Watchlist.prepare
+
+    def counted(watch, position, *more):
+        prepared.append(position.id)
+        return prepare(watch, position, *more)
+
+    monkeypatch.setattr(Watchlist, "prepare", counted)
+    house = House()
+    assert house.tell(InstrumentsLoaded(INSTRUMENTS))
+    for turn in (1, 2):
+        assert house.tell(Further())
+        assert len(prepared) == turn * PREPARED_AT_ONCE
+        assert not house.watched
+        assert not house.monitor.holdings.loaded
+        assert not [effect for effect in house.done if isinstance(effect, Subscribe)]
+    assert not house.tell(Further())
+    assert house.watched == NUMBER == len(set(prepared)) == len(prepared)
+    assert house.monitor.holdings.loaded
+
+
+def test_what_is_prepared_is_watched_as_if_it_had_been_armed_in_one_piece():
+    """The same picture, and the same contracts on record."""
+    house, other = House(), at_once()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.go_on()
+    (seen, kept), (theirs, kept_there) = house.seen(), other.seen()
+    assert seen == theirs
+    assert {e.key: e.value for e in kept if isinstance(e, Record)} == {
+        e.key: e.value for e in kept_there if isinstance(e, Record)
+    }
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_rows_that_change_meanwhile_are_watched_as_they_are_now(turns):
+    """One position has twice as much, one has gone, one is new: what no longer fits is made anew."""
+    house = House()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    for _ in range(turns):
+        house.tell(Further())
+    first, _gone, *rest = POSITIONS
+    twice = replace(first, legs=tuple(replace(leg, quantity=2 * leg.quantity) for leg in first.legs))
+    now = [twice, *rest, replace(condor(), strategy_id=NUMBER + 1)]
+    assert not house.tell(TradesLoaded(rows(now))), "it is under way already"
+    house.go_on()
+    assert house.seen()[0] == at_once(now).seen()[0]
+
+
+def test_rows_that_are_all_prepared_already_are_watched_at_the_next_word():
+    """Whatever had not been prepared yet is closed: nothing is left to do but to watch the others."""
+    house = House()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.tell(Further())
+    assert not house.tell(TradesLoaded(rows(POSITIONS[:PREPARED_AT_ONCE])))
+    assert not house.tell(Further())
+    assert house.seen()[0] == at_once(POSITIONS[:PREPARED_AT_ONCE]).seen()[0]
+
+
+def test_rows_that_are_all_gone_end_it():
+    """The store says that nothing is open: that is believed while nothing is watched."""
+    house = House()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.tell(Further())
+    house.tell(TradesLoaded(()))
+    house.tell(Further())
+    assert house.monitor.holdings.loaded
+    assert not house.watched
+    assert not house.monitor.watch.keys()
+
+
+def test_rules_that_change_meanwhile_arm_all_of_them():
+    """What was prepared by the old rules is thrown away."""
+    house = House()
+    book = tables.rulebook("[default]\nstop_loss = -0.2\n")
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.tell(Further())
+    house.tell(RulesChanged(book, "rules.toml", "v2"))
+    house.go_on()
+    assert house.watched == NUMBER
+    for name in house.monitor.holdings.positions:
+        assert (
+            house.monitor.watch.guard(name).ruleset.rules["stop_loss"]
+            == book.rules_for("", "").rules["stop_loss"]
+        )
+
+
+def test_a_word_to_go_on_that_comes_too_late_changes_nothing():
+    """Somebody has grouped in between, or nothing was left to do."""
+    house = House()
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.go_on()
+    before = len(house.done)
+    assert not house.tell(Further())
+    assert house.done[before:] == []
+
+
+def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypatch):
+    """A hundred and twenty take their first look at a pulse: fifty, fifty and twenty, each once."""
+    judged, judge = [], Watched.judge
+
+    def counted(watched, *more):
+        judged.append(watched.position.id)
+        return judge(watched, *more)
+
+    monkeypatch.setattr(Watched, "judge", counted)
+    many = [replace(condor(), strategy_id=number) for number in range(1, 121)]
+    house = House(many)
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    house.go_on()
+    judged.clear()
+    assert house.tell(Beat(BeatKind.PULSE))
+    assert len(judged) == JUDGED_AT_ONCE == 50
+    assert house.tell(Further())
+    assert not house.tell(Further())
+    assert len(judged) == len(set(judged)) == len(many)
