@@ -243,6 +243,7 @@ async def _move_in(settings: Settings, outside: Outside, start: datetime, clock:
         log_level=settings.log_level,
         notes=settings.notes,
         chat=settings.chat,
+        metrics_port=settings.metrics_port,
     )
 
 

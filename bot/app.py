@@ -28,6 +28,7 @@ from bot.switchboard import Switchboard
 from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
+from engine.measures import ChatMeasures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -197,6 +198,11 @@ class TelegramChat:
             faults=tuple(f"{book.name}: {fault}" for book in self._books for fault in book.open),
             durable=self._store.durable,
         )
+
+    def measures(self) -> ChatMeasures:
+        """What is counted of it."""
+        outbox = self._outbox
+        return ChatMeasures(outbox.alert_latency, outbox.waiting, outbox.waiting_high)
 
     @property
     def _books(self) -> tuple[FaultBook, FaultBook]:

@@ -19,6 +19,7 @@ from bot.layout import Draw, Page, plain, span
 from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
+from engine.measures import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -45,7 +46,11 @@ LAST_WORDS_S = 1.0
 
 
 class Outbox:
-    """The owner of all that waits to be sent; adding never blocks, sending happens in `run`."""
+    """The owner of all that waits to be sent; adding never blocks, sending happens in `run`.
+
+    Attributes:
+        alert_latency: of HIGH alerts, from when they were said until Telegram had them.
+    """
 
     def __init__(
         self, *, store: ChatStore, faults: FaultBook, clock: Clock, wall_s: Callable[[], float]
@@ -56,6 +61,7 @@ class Outbox:
         self._clock = clock
         self._wall_s = wall_s
         self._waiting = Waiting()
+        self.alert_latency = Histogram()
         self._in_flight: set[str] = set()
         self._budget = Budget(at_s=clock.now_s())
         self._changed = {lane: asyncio.Event() for lane in _LANES.values()}
@@ -199,6 +205,8 @@ class Outbox:
         self._wake()
         match outcome:
             case Delivered(message_id):
+                if item.rank is Rank.HIGH:
+                    self.alert_latency.take(max(self._wall_s() - item.created_s, 0.0))
                 self._faults.gone(now_s)
                 self._placed(item, message_id)
                 if item.last:

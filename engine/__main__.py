@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from engine.drill import drill_lines
-from engine.errors import BadInput, ConfigError, SourceError
+from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import exporter, whys
 from engine.io.clock import SystemClock
 from engine.io.drill import run_drill
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
+from engine.io.live_tools import add_live_tools
+from engine.io.market_tools import add_feed_check, add_quote
 from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
+from engine.io.reports import add_reports
 from engine.io.rules_tool import rules_tool
 from engine.io.storage import embedded_store, rows_to_export, store_to_read
+from engine.io.upkeep import add_upkeep
 from engine.model import DEFAULT_ACCOUNT, Mode, TradeRow
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
@@ -86,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.status = 0
     try:
         _say(args.tool(args))
-    except (BadInput, ConfigError, SourceError) as error:
+    except (BadInput, ConfigError, JournalError, SourceError) as error:
         print(f"python -m engine {args.name}: {error}", file=sys.stderr)
         return 2
     return int(args.status)
@@ -148,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     _positions_parser(tools)
     _cache_parser(tools)
     _check_parser(tools)
+    for add in (add_live_tools, add_quote, add_upkeep, add_reports):
+        add(tools)
     for name in _OF_AN_ACCOUNT:
         tools.choices[name].add_argument(
             "--account", metavar="NAME", help="which account, where ACCOUNTS_FILE names several"
@@ -179,6 +185,7 @@ def _check_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add(realtime, _check_realtime, "milliseconds by step")
+    add_feed_check(parts)
 
 
 def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

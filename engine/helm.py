@@ -372,7 +372,10 @@ class Helm:
             told += f" From here nothing is sent, no cancel either: {why}."
         record = Record("setting", "halted", {"on": True, "by": by.name, "at_s": now_s})
         # The reply stands first: the chat sends a few messages a second, and this one is waited for.
-        effects: list[Effect] = [record, Say(by, told), *self.flattening.stop(), *self.desk.stop(now_s)]
+        said: Effect = Say(by, told)
+        if not by.chat_id:  # from the command line of the host: people in the chat must know
+            said = Alert(Urgency.HIGH, "halted", f"Automation was halted by {by.name}", told)
+        effects: list[Effect] = [record, said, *self.flattening.stop(), *self.desk.stop(now_s)]
         effects += self.dialogue.keys.cancel(f"Cancelled by {by.name}'s /stop.")
         return effects + self.dialogue.withdraw("Automation was halted; nothing was sent.")
 

@@ -369,7 +369,7 @@ class LeaseState:
     Attributes:
         held: it is ours, under this ``fence``, until ``until_s`` unless it is renewed.
         fence: the newest number of the account, whoever holds it; 0 = not known.
-        by: the owner, ``host:pid:chance``.
+        by: the owner, ``host:pid:chance:generation``.
         failed: why nobody knows; empty = this is the answer. What was held before is held until its end.
     """
 

@@ -40,7 +40,7 @@ _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
 #: Settings whose value is never shown.
 SECRETS = (
     "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_PROXY", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY",
-    "REDIS_URL",
+    "REDIS_URL", "ALIVE_URL",
 )  # fmt: skip
 
 #: The real services: the outside addresses when nothing else is set.
@@ -85,6 +85,8 @@ EXPECTED: dict[str, str] = {
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
     "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
+    "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
+    "METRICS_PORT": "a port from 1 to 65535 of this host alone (default: none)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
     **TUNING_WORDS,
@@ -95,8 +97,6 @@ CHAT_OUTSIDE = ("TELEGRAM_PROXY",)
 
 _REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
 
-#: Settings whose rooms are not built yet.
-_NOT_YET = ()
 
 _OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_")
 
@@ -123,6 +123,8 @@ class Settings:
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
         asking: how questions are asked.
+        alive_url: asked for each minute while all is well; who knows it can pretend that, hence secret.
+        metrics_port: where on loopback the figures for Prometheus are told; None = nowhere.
         clock_start: where the monitor's clock begins; None = the world's time.
         notes: sentences for the owner that stop nothing.
         accounts: all of the ACCOUNTS_FILE; none = one account, made of these settings themselves.
@@ -162,6 +164,8 @@ class Settings:
     dhan_instruments_url: str
     telegram_api_url: str
     clock_start: datetime | None
+    alive_url: Secret | None
+    metrics_port: int | None
     notes: tuple[str, ...]
     accounts: tuple[Account, ...] = ()
     account: str = DEFAULT_ACCOUNT
@@ -223,6 +227,8 @@ class Settings:
             dhan_instruments_url=read.url("DHAN_INSTRUMENTS_URL", words.http_url),
             telegram_api_url=read.url("TELEGRAM_API_URL", words.http_url),
             clock_start=_clock_start(read, sandbox=sandbox),
+            alive_url=_alive_url(read),
+            metrics_port=read("METRICS_PORT", words.port, None),
             notes=(*notes, *(misspelt := _misspelt(env, accounts_toml or "")), *_idle(env, sandbox=sandbox)),
             accounts=accounts,
         )
@@ -276,6 +282,8 @@ class Settings:
         values = [secret.reveal() for secret in held if secret is not None]
         values += [word for account in self.accounts for word in account.secrets()]
         values += self.chat.secrets()
+        if self.alive_url is not None:
+            values.append(self.alive_url.reveal())
         if self.redis_url is not None:  # the address itself may be told
             password = urlsplit(self.redis_url.reveal()).password or ""
             values += [password, unquote(password)]
@@ -330,6 +338,12 @@ def shown(name: str, word: str) -> str:
     if name in SECRETS or _LOOKS_SECRET.search(word):
         return f"a value of {len(word)} characters (not shown)"
     return repr(word if len(word) <= 60 else word[:57] + "…")
+
+
+def _alive_url(read: _Reader) -> Secret | None:
+    """Whoever waits there must be outside this host: the address is taken as it is."""
+    url = read("ALIVE_URL", words.http_url, None)
+    return None if url is None else Secret(url)
 
 
 def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:

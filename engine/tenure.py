@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from engine.effects import Effect
     from engine.messages import LeaseState
 
-__all__ = ["MARGIN_S", "LeaseTerms", "Tenure", "host_of"]
+__all__ = ["GENERATION", "MARGIN_S", "LeaseTerms", "Tenure", "generation_of", "host_of", "newer"]
 
+#: What monitors that share an account must agree on: names of orders, rows of exits, who may write what. It
+#: grows when one of these changes; who is of an older one never takes an account over from a newer one.
+GENERATION = 1
 #: So long before its end a lease counts as over: connecting to the broker takes up to a second.
 MARGIN_S = 1.5
 #: It is renewed so often in its life, and at least this often: what is left when its place goes away is long.
@@ -53,7 +56,7 @@ class LeaseTerms:
     """What this process asks for.
 
     Attributes:
-        owner: its name: host, process and chance, ``host:pid:chance``.
+        owner: its name, ``host:pid:chance:generation``.
         ttl_s: how long a lease lives unless it is renewed.
     """
 
@@ -200,6 +203,20 @@ class Tenure:
 
     def _kept(self, owners: tuple[str, ...]) -> Effect:
         return Record("lease", "owner", {"owners": list(owners), "fence": self._highest})
+
+
+def generation_of(owner: str) -> int:
+    """The generation in an owner's name; 0 = from before there were any."""
+    word = "".join(owner.split(":")[3:4])
+    return int(word) if word.isdecimal() else 0
+
+
+def newer(last: int, ours: int) -> str:
+    """Why an account is not given to this version."""
+    return (
+        f"its last owner was of a newer version of this program, generation {last}, and this one is of "
+        f"generation {ours}: use that one (docs/operations.md)"
+    )
 
 
 def host_of(owner: str) -> str:

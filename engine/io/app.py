@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,15 +18,20 @@ from engine.audit_page import AuditNow
 from engine.effects import Alert
 from engine.errors import PrahariError
 from engine.io import tables
+from engine.io.alive import DeadMan, Life, notifier, watchdog_s
+from engine.io.answers import answers
 from engine.io.audits import read_audit
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
+from engine.io.hatch import open_hatch
 from engine.io.heap import settled
 from engine.io.house import House, Plot
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
+from engine.io.maintenance import Daily
 from engine.io.opening import open_house
+from engine.io.plant import Plant
 from engine.io.ports import Chat
 from engine.io.process import disk_check
 from engine.io.rules_file import RulesFile
@@ -36,7 +41,7 @@ from engine.io.supervise import Pauses, Restart, Supervisor
 from engine.io.whys import Found, read_journal
 from engine.io.wiring import Line, MakeChat, RunningChat, Wiring
 from engine.model import Mode, Urgency
-from engine.preflight import Check
+from engine.preflight import Check, Light
 from engine.settings import Settings
 from engine.view import MonitorView
 
@@ -117,6 +122,7 @@ async def run_house(
                     pauses=REBUILD, told=street.tell_failure,
                 )  # fmt: skip
         _supervise_options(supervisor, options, [street.line for street in streets], show, clock)
+        await held.enter_async_context(_watched(supervisor, settings, streets, chat, clock))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):  # not the main thread: a test's loop
@@ -212,6 +218,24 @@ class _Street:
             )
         )  # fmt: skip
 
+    def tell_upkeep(self, found: Sequence[Check]) -> None:
+        """Say what the daily maintenance could not do."""
+        assert self._chat is not None  # noqa: S101 - as above
+        red = [f"{check.name}: {check.text}" for check in found if check.light is Light.RED]
+        self._chat.alert(Alert(Urgency.HIGH, "maintenance", "Maintenance needs you", ". ".join(red)))
+
+    def tell_frozen(self) -> None:
+        """Say that the exit loop of this account stands still; only a restart mends that."""
+        assert self._chat is not None  # noqa: S101 - as above
+        self._chat.alert(
+            Alert(
+                Urgency.HIGH, f"account {self.line.account} frozen",
+                f"Account {self.line.account} stands still",
+                "Its rules do not act, and its orders stay at the broker as they are. systemd, where it "
+                "watches, restarts the monitor within a minute; else restart it now.",
+            )
+        )  # fmt: skip
+
     async def why(self, strategy_id: int) -> tuple[Found, ...]:
         """What was seen of a strategy id; read in a thread, by a connection of its own: the loop goes on."""
         return await asyncio.to_thread(read_journal, self._journal, strategy_id)
@@ -227,6 +251,37 @@ class _Street:
     @property
     def _journal(self) -> Path:
         return self.plot.settings.data_dir / journal_name(self.plot.mode)
+
+
+@asynccontextmanager
+async def _watched(
+    supervisor: Supervisor,
+    settings: Settings,
+    streets: Sequence[_Street],
+    chat: RunningChat,
+    clock: SystemClock,
+) -> AsyncIterator[None]:
+    """Who is told that all is well, for as long as it is; and who is told the figures."""
+    by_name = {street.line.account: street for street in streets}
+    lines = [street.line for street in streets]
+    life = Life(lines, notifier(), watchdog_s(), clock, lambda account: by_name[account].tell_frozen())
+    plant = Plant(lines, chat, lambda: life.well)
+    supervisor.supervise("figures", plant.run, restart=Restart.ALWAYS)
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(open_hatch(settings.data_dir, answers(lines, plant)))
+        if settings.metrics_port is not None:
+            from engine.io.metrics import told  # noqa: PLC0415 - not without its setting
+
+            held.enter_context(told(plant, settings.metrics_port))
+        if not settings.sandbox:
+            upkeep = Daily(settings, clock, streets[0].tell_upkeep)
+            supervisor.supervise("maintenance", upkeep.run, restart=Restart.ALWAYS)
+        if settings.alive_url is not None:
+            dead_man = DeadMan(settings.alive_url, lines, lambda: life.well, clock)
+            supervisor.supervise("outside watch", dead_man.run, restart=Restart.ALWAYS)
+        # of all tasks the last to be started and the first to be stopped: systemd hears of the end at once
+        supervisor.supervise("signs of life", life.run, restart=Restart.ALWAYS)
+        yield
 
 
 # ---------------------------------------------------------------------------------- the command line

@@ -1,8 +1,9 @@
-"""Reads the settings' words: the ``.env`` file first, the environment over it."""
+"""Reads the settings' words: the ``.env`` file first, credentials over it, the environment over both."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from engine.words import Secret
 
 #: Where, in the data directory, a monitor on its sandbox keeps everything.
 SANDBOX_DIR = "sandbox"
+#: What a credential is called that is a setting.
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def load_settings(
@@ -23,8 +26,9 @@ def load_settings(
 ) -> Settings:
     """The settings of this host.
 
-    A value in the environment wins over the file; an empty one there does not. A file that holds a
-    secret and that others on the host may read is refused.
+    A value in the environment wins over the files; an empty one there does not. Where it names a
+    ``CREDENTIALS_DIRECTORY`` (systemd's LoadCredential=, a container's secrets), each file in there is a
+    setting by its name. A ``.env`` that holds a secret and that others on the host may read is refused.
 
     Args:
         file: the ``.env`` file; it need not be there.
@@ -64,11 +68,34 @@ def load_chat_access(
 
 
 def _merged(file: Path, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str], list[str]]:
-    """(words, notes, faults) of the file with the environment over it."""
+    """(words, notes, faults) of the file, credentials over it, the environment over both."""
     words, notes, faults = _read(file)
     if any(words.get(name) for name in SECRETS):
         faults += _readable_by_others(file)
-    return words | {name: value for name, value in environ.items() if value.strip()}, notes, faults
+    given, more = _credentials(environ.get("CREDENTIALS_DIRECTORY", ""))
+    faults += more
+    return words | given | {name: value for name, value in environ.items() if value.strip()}, notes, faults
+
+
+def _credentials(directory: str) -> tuple[dict[str, str], list[str]]:
+    """(words, faults) of the files in there that are called as a setting may be; no directory is no words."""
+    words: dict[str, str] = {}
+    faults: list[str] = []
+    if not directory:
+        return words, faults
+    try:
+        files = sorted(file for file in Path(directory).iterdir() if _NAME.fullmatch(file.name))
+    except OSError as error:
+        return words, [f"CREDENTIALS_DIRECTORY: {directory} cannot be read ({error.strerror})."]
+    for file in files:
+        try:
+            if word := file.read_text(encoding="utf-8-sig").strip():
+                words[file.name] = word
+        except OSError as error:
+            faults.append(f"{file}: cannot be read ({error.strerror}).")
+        except UnicodeDecodeError as error:
+            faults.append(f"{file}: not UTF-8 text at byte {error.start}.")
+    return words, faults
 
 
 def _accounts_toml(name: str) -> tuple[str | None, list[str]]:

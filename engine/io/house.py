@@ -19,6 +19,7 @@ from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
+from engine.health import Health
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
@@ -46,7 +47,8 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
-from engine.io.wiring import Drawn, Traffic
+from engine.io.wiring import Drawn, Pace, Traffic
+from engine.measures import Measures
 from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
@@ -88,6 +90,10 @@ class Plot:
         return self.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
 
 
+def _nothing() -> int:
+    return 0
+
+
 def _token_place(settings: Settings) -> str:
     """The account's token file, in the owner's words."""
     if settings.token_file is not None:
@@ -100,6 +106,8 @@ def _token_place(settings: Settings) -> str:
 
 class House:
     """All parts of one life, named; `live` lets them run."""
+
+    _due: Callable[[], int]
 
     def __init__(
         self,
@@ -114,7 +122,7 @@ class House:
         self.plot, self.journal = plot, journal
         settings = self.settings = plot.settings
         self.clock, self.lease, self.storage = clock, lease, storage
-        self.inbox = Inbox()
+        self.inbox, self.measures, self._due = Inbox(), Measures(), _nothing
         self.calendar = tables.calendar(settings.sessions_file)
         self.token_file, self.token = token, token.reveal
         self.rest = DhanRest(
@@ -171,6 +179,21 @@ class House:
         """The rules of a strategy id at this moment."""
         return rules_now(self.monitor, strategy_id, self.clock.now_s())
 
+    @property
+    def rounds(self) -> int:
+        """How often the exit loop of this life has gone round."""
+        return self.measures.rounds
+
+    def health(self) -> Health:
+        """What the machine knows of itself at this moment."""
+        return self.monitor.state_of_health(self.clock.now_s())
+
+    def pace(self) -> Pace:
+        """What is counted of it."""
+        control, ticks = self.inbox.waiting()
+        waiting = {"messages": control, "ticks": ticks, "trade store": self._due()}
+        return Pace(self.measures, waiting, self.inbox.conflated)
+
     def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn:
         """A picture of the machine at this moment."""
         return draw(self.monitor, self.clock.now_s())
@@ -203,7 +226,11 @@ class House:
             performer.perform(WriteBook(line))
         for record in self.exits:  # the store may not know the last of them
             performer.recorded(record)
-        runner = Runner(self.monitor, self.journal, performer, self.inbox, self.clock, self.listeners)
+        self._due = lambda: performer.writer.due
+        runner = Runner(
+            self.monitor, self.journal, performer, self.inbox, self.clock,
+            (*self.listeners, performer.logbook.listen), self.measures,
+        )  # fmt: skip
         supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise

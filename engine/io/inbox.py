@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 
 from engine.messages import Message, Tick, Ticks
 
@@ -30,6 +31,7 @@ class Inbox:
     Attributes:
         received: prices that came so far.
         conflated: of those, what newer ones have overtaken while they waited.
+        arrived_s: when the oldest tick of the last batch came, or an older one; of `time.monotonic`.
     """
 
     def __init__(self) -> None:
@@ -40,6 +42,11 @@ class Inbox:
         self._most = SMALLEST
         self._cut = False  # the last message was as many ticks as may be at once
         self.received = self.conflated = 0
+        self.arrived_s = self._oldest_s = monotonic()
+
+    def waiting(self) -> tuple[int, int]:
+        """How many control messages wait, and how many ticks."""
+        return len(self._control), len(self._ticks)
 
     def __len__(self) -> int:
         """How many control messages and ticks wait."""
@@ -52,6 +59,8 @@ class Inbox:
 
     def post_ticks(self, ticks: Sequence[Tick]) -> None:
         """Put ticks in line behind all control messages; never blocks."""
+        if not self._ticks:
+            self._oldest_s = monotonic()
         self._ticks.extend(ticks)
         self.received += len(ticks)
         if len(self._ticks) > CONFLATE_ABOVE:
@@ -79,6 +88,7 @@ class Inbox:
 
     def _batch(self) -> list[Tick]:
         self._cut = len(self._ticks) > self._most
+        self.arrived_s = self._oldest_s
         batch, self._ticks = self._ticks[: self._most], self._ticks[self._most :]
         return batch
 

@@ -19,17 +19,14 @@ from engine.effects import ClaimLease
 from engine.errors import SourceError
 from engine.io.ports import Clock, Lease
 from engine.messages import LeaseState
-from engine.tenure import ANSWER_S, MARGIN_S, LeaseTerms
+from engine.tenure import ANSWER_S, GENERATION, MARGIN_S, LeaseTerms
 
 _log = logging.getLogger(__name__)
 
-#: What is written beside the owner, for whoever looks into the table.
-VERSION = "unreleased"
-
 
 def owner_name(chance: str) -> str:
-    """The name of this process: host, process and chance."""
-    return f"{socket.gethostname().replace(':', '-')}:{os.getpid()}:{chance}"
+    """The name of this process: host, process, chance and generation."""
+    return f"{socket.gethostname().replace(':', '-')}:{os.getpid()}:{chance}:{GENERATION}"
 
 
 class _Moment(NamedTuple):

@@ -1,4 +1,4 @@
-"""The log: one line per fact, in a file and on the terminal, and no secret in either.
+"""The log: one line per fact, in files and on the terminal, and no secret in any.
 
 Secrets are taken out on the handlers, so that libraries' records, tracebacks and stacks pass through
 the same sieve as ours. Two nets: the values we know, and what secrets look like.
@@ -7,27 +7,22 @@ the same sieve as ours. Two nets: the values we know, and what secrets look like
 from __future__ import annotations
 
 import logging
-import logging.handlers
-import os
 import re
 import sys
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 from urllib.parse import quote
 
-_log = logging.getLogger(__name__)
+from engine.io.log_files import IDS, files
 
-_IST_OFFSET_S = 5.5 * 3600
-_FILE_BYTES, _FILES = 5_000_000, 5
+_log = logging.getLogger(__name__)
 #: So many lines are kept in memory.
 TAIL_LINES = 500
 
@@ -105,6 +100,9 @@ class Redactor(logging.Filter):
             message = f"{record.msg} (its arguments do not fit: {type(error).__name__})"
         record.msg = self.clean(message).replace("\r", "\\r").replace("\n", "\\n")
         record.args = ()
+        for name in IDS:
+            if isinstance(value := getattr(record, name, None), str):
+                setattr(record, name, self.clean(value))
         if record.exc_info:
             record.exc_text = (
                 record.exc_text or "".join(traceback.format_exception(*record.exc_info)).rstrip()
@@ -124,34 +122,23 @@ SPEAKER: ContextVar[str] = ContextVar("speaker", default="")
 
 
 class _Speaker(logging.Filter):
-    """Puts the account before what its house says."""
+    """Says of each record of a house whose it is."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Once for each record, whichever handler is first."""
         if (name := SPEAKER.get()) and not hasattr(record, "speaker"):
             record.speaker = name
-            record.msg = f"[{name}] {record.msg}"
+            record.account = getattr(record, "account", "") or name
         return True
-
-
-class _Lines(logging.Formatter):
-    """``2026-02-03 09:20:00.123 INFO engine.io.app: text``, times in IST."""
-
-    default_time_format = "%Y-%m-%d %H:%M:%S"
-    default_msec_format = "%s.%03d"
-
-    @staticmethod
-    def converter(seconds: float | None = None) -> time.struct_time:
-        """Indian time, wherever the host stands."""
-        return time.gmtime((time.time() if seconds is None else seconds) + _IST_OFFSET_S)
 
 
 class _Short(logging.Formatter):
     """For the terminal: one line, an exception by its name and text; the file has the rest."""
 
     def format(self, record: logging.LogRecord) -> str:
-        cause = getattr(record, "cause", "")
-        return f"{record.levelname} {record.getMessage()}" + (f" ({cause})" if cause else "")
+        cause, house = getattr(record, "cause", ""), SPEAKER.get()
+        text = f"[{house}] {record.getMessage()}" if house else record.getMessage()
+        return f"{record.levelname} {text}" + (f" ({cause})" if cause else "")
 
 
 class Tail(logging.Handler):
@@ -177,14 +164,6 @@ class Tail(logging.Handler):
         return [line._replace(text=self._redactor.clean(line.text)) for line in lines[-number:]]
 
 
-class _OwnersFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that only its owner may read, after each turn anew."""
-
-    def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
-
-
 class Log(NamedTuple):
     """The log of this process, as far as others have a hand in it."""
 
@@ -194,29 +173,20 @@ class Log(NamedTuple):
 
 @contextmanager
 def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ()) -> Iterator[Log]:
-    """Log to ``directory/prahari.log`` (rotating, 5 × 5 MB, the owner's eyes only), to stderr and to memory.
+    """Log to the files of ``directory/logs`` (`engine.io.log_files`), to stderr and to memory.
 
-    The terminal gets warnings and worse, the file everything from ``level`` on. Uncaught exceptions
-    and warnings go the same way. Everything is put back at the end.
+    The terminal gets warnings and worse, in plain words; the files everything from ``level`` on. Uncaught
+    exceptions and warnings go the same way. Everything is put back at the end.
 
     Yields:
         The log, whose redactor is to be told of secrets that come later.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     redactor = Redactor(secrets)
-    to_file = _OwnersFile(
-        directory / "prahari.log",
-        maxBytes=_FILE_BYTES,
-        backupCount=_FILES - 1,
-        encoding="utf-8",
-        errors="backslashreplace",
-    )
-    to_file.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     to_terminal = logging.StreamHandler()
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_Short())
     log = Log(redactor, Tail(redactor))
-    handlers = (to_file, to_terminal, log.tail)
+    handlers = (*files(directory), to_terminal, log.tail)
     root = logging.getLogger()
     with _levels(level), _hooks():
         for handler in handlers:

@@ -12,7 +12,7 @@ from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.house import House, Plot
 from engine.io.journal import Journal, journal_name
-from engine.io.lease import VERSION, LeaseKeeper, owner_name
+from engine.io.lease import LeaseKeeper, owner_name
 from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.ports import Clock
 from engine.io.storage import Storage
@@ -63,8 +63,8 @@ def _lease(settings: Settings, storage: Storage, clock: Clock) -> LeaseKeeper:
     """The lease of whoever may send orders; it lies where the rows are that its owner writes, or in Redis."""
     terms = LeaseTerms(owner_name(secrets.token_hex(4)), settings.lease_ttl_s)
     if settings.lease_in is LeasePlace.STORE:
-        return LeaseKeeper(storage.lease(VERSION), settings.account, terms, clock)
+        return LeaseKeeper(storage.lease(), settings.account, terms, clock)
     from engine.io.redis.parts import redis_lease  # noqa: PLC0415 - not without its setting
 
     # others keep their leases there too: the account's own name, not ours for it
-    return LeaseKeeper(redis_lease(settings, VERSION), settings.dhan_client_id, terms, clock)
+    return LeaseKeeper(redis_lease(settings), settings.dhan_client_id, terms, clock)

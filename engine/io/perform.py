@@ -41,6 +41,7 @@ from engine.effects import (
 )
 from engine.errors import BadInput, SourceError
 from engine.io.inbox import Inbox
+from engine.io.logbook import Logbook
 from engine.io.ports import (
     Access,
     Broker,
@@ -122,6 +123,7 @@ class Performer:
         self._spawn = spawn
         self._books = books
         self.writer = StoreWriter(ports.store, clock, inbox.post, self._load_trades, ports.taker, ports.exits)
+        self.logbook = Logbook()
         self._loading = self._load_again = False
         self._masters: list[LoadInstruments] = []  # the load that runs, and the newest that waits
         self._does: dict[type, Callable[[Any], None]] = {
@@ -162,6 +164,7 @@ class Performer:
     def recorded(self, record: Record) -> None:
         """The journal has this now; a store that keeps exits as rows wants to know of them."""
         self.writer.keep(record)
+        self.logbook.note(record)
 
     # ---------------------------------------------------------------------------------- orders
 

@@ -10,11 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from engine.io.journal import SCHEMA_VERSION
-from engine.io.lease import VERSION
 from engine.io.log import Tail
 from engine.preflight import Check, Light
+from engine.tenure import GENERATION
 
 __all__ = ["Process", "Version", "disk_check", "this_version"]
+
+#: The release; `engine.tenure.GENERATION` says which releases may follow each other in one account.
+VERSION = "unreleased"
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MIGRATIONS = _ROOT / "deploy" / "supabase" / "migrations"
@@ -57,7 +60,7 @@ class Process:
 def this_version() -> Version:
     """Read what runs here; blocks for some ms."""
     newest = max((path.stem for path in _MIGRATIONS.glob("*.sql")), default="")
-    schemas = [("journal", SCHEMA_VERSION), ("database", newest)]
+    schemas = [("generation", str(GENERATION)), ("journal", SCHEMA_VERSION), ("database", newest)]
     return Version(
         VERSION,
         _commit(_ROOT / ".git"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 from engine.effects import (
     Audit,
@@ -25,7 +26,8 @@ from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
 from engine.io.ports import Clock
-from engine.messages import CommandOutcome, JournalState, Message, Refused, Verb
+from engine.measures import Measures
+from engine.messages import CommandOutcome, JournalState, Message, Refused, Ticks, Verb
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Runner:
 
     Args:
         listeners: told of every message after it was handled (the paper exchange, the table).
+        measures: where its pace is counted; None = nobody wants to know.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Runner:
         inbox: Inbox,
         clock: Clock,
         listeners: Sequence[Callable[[Message], None]] = (),
+        measures: Measures | None = None,
     ) -> None:
         self._monitor = monitor
         self._journal = journal
@@ -62,6 +66,7 @@ class Runner:
         self._inbox = inbox
         self._clock = clock
         self._listeners = tuple(listeners)
+        self._measures = measures or Measures()
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
@@ -78,11 +83,16 @@ class Runner:
             Settled: another process decided a question of ours; going on would act twice.
         """
         now_s = self._clock.now_s()
+        began_s = monotonic()
         effects = self._monitor.handle(message, now_s)
+        if ticks := type(message) is Ticks:
+            self._measures.judged(self._inbox.arrived_s, began_s, monotonic())
         if effects or self._unsaved:
             self._carry_out(effects, now_s)
         for listener in self._listeners:
             listener(message)
+        if not ticks:
+            self._measures.heard(message, monotonic())
 
     def _carry_out(self, effects: list[Effect], now_s: float) -> None:
         kept = [e for e in effects if isinstance(e, _Kept)]
@@ -91,6 +101,7 @@ class Runner:
             wanted = [e for e in wanted if not self._hold_back(e)]
         for effect in wanted:
             self._performer.perform(effect)
+            self._measures.performed(effect, monotonic())
 
     def _commit(self, kept: Sequence[_Kept], now_s: float) -> bool:
         """Write these, and before them what could not be written until now.

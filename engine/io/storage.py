@@ -112,13 +112,13 @@ class Storage:
         name, jitter = f"{account}/{socket.gethostname()}", Random().random  # noqa: S311 - protects nothing
         yield "realtime", RealtimeWatch(self.gate, name, look, heard, clock, jitter).run
 
-    def lease(self, version: str) -> Lease:
+    def lease(self) -> Lease:
         """Where the owner of an account is written down: where the rows are, if the key is good for it.
 
         Raises Unreachable of a file.
         """
         if self.gate is None or not self.gate.sees_all:
-            return SqliteLease(self._file, version)
+            return SqliteLease(self._file)
         from engine.io.stores.supabase_lease import SupabaseLease  # noqa: PLC0415 - see above
 
         return InheritedLease(SupabaseLease(self.gate), self._inherited)

@@ -91,6 +91,11 @@ class StoreWriter:
         self._work.set()
 
     @property
+    def due(self) -> int:
+        """How many changes of rows wait."""
+        return len(self._jobs)
+
+    @property
     def waiting(self) -> bool:
         """Whether there is something to write."""
         return self._work.is_set()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.accounts import People
 from engine.audit_page import AuditNow
 from engine.effects import Answer, Say
+from engine.health import Health
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
+from engine.measures import ChatMeasures, Measures
 from engine.messages import Command, FeedState, Message, Tap, Wish
 from engine.model import Mode
 from engine.monitor import Monitor
@@ -18,7 +20,7 @@ from engine.picture import RulesNow
 from engine.preflight import Check
 from engine.view import MonitorView
 
-__all__ = ["Line", "MakeChat", "RunningChat", "See", "Target", "Traffic", "Wiring", "quiet_view"]
+__all__ = ["Line", "MakeChat", "Pace", "RunningChat", "See", "Target", "Traffic", "Wiring", "quiet_view"]
 
 Drawn = TypeVar("Drawn")
 
@@ -68,6 +70,21 @@ class Wiring:
     disk: Callable[[], Awaitable[Check]]
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is counted of a house in this life.
+
+    Attributes:
+        measures: by the runner; it goes on counting.
+        waiting: what waits, by the queue's name.
+        conflated: ticks of which a later one was taken.
+    """
+
+    measures: Measures
+    waiting: Mapping[str, int]
+    conflated: int
+
+
 class RunningChat(Protocol):
     """A chat that has a life of its own and speaks for every account."""
 
@@ -76,6 +93,9 @@ class RunningChat(Protocol):
 
     async def run(self) -> None:
         """Run until cancelled."""
+
+    def measures(self) -> ChatMeasures:
+        """What is counted of it."""
 
 
 MakeChat = Callable[[Sequence[Wiring]], RunningChat]
@@ -92,6 +112,16 @@ class Target(Protocol):
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
+
+    @property
+    def rounds(self) -> int:
+        """How often its exit loop has gone round."""
+
+    def health(self) -> Health:
+        """What its machine knows of itself at this moment."""
+
+    def pace(self) -> Pace:
+        """What is counted of it."""
 
     def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn:
         """A picture of its machine at this moment."""
@@ -161,6 +191,19 @@ class Line:
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id; none while there is no house."""
         return () if self._target is None else self._target.rules(strategy_id)
+
+    @property
+    def rounds(self) -> int | None:
+        """How often the exit loop of this life has gone round; None = there is no house."""
+        return None if self._target is None else self._target.rounds
+
+    def health(self) -> Health | None:
+        """What the house knows of itself at this moment; None = there is none."""
+        return None if self._target is None else self._target.health()
+
+    def pace(self) -> Pace | None:
+        """What is counted of the house; None = there is none."""
+        return None if self._target is None else self._target.pace()
 
     def see(self, draw: Callable[[Monitor, float], Drawn], /) -> Drawn | None:
         """A picture of the machine; None while there is no house."""

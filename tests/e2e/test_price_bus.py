@@ -10,6 +10,7 @@ from bot.__main__ import _chat
 from engine.io.app import Options, run_house
 from engine.io.log import Redactor, Tail
 from engine.io.redis.names import Names
+from engine.measures import ChatMeasures
 from engine.messages import FeedState
 from engine.model import Mode
 from engine.settings import Settings
@@ -29,6 +30,9 @@ class _Silent:
 
     def of(self, _account):
         return self
+
+    def measures(self):
+        return ChatMeasures()
 
     async def run(self):
         await asyncio.Event().wait()
@@ -71,7 +75,8 @@ async def test_an_exit_runs_to_flat_on_prices_from_another_process(tmp_path):
     text = printed.decode()
     assert "by Redis; its feed process: prices arrive" in text
     assert "price bus, 0." in text
-    for log in (text, (tmp_path / "other" / "prahari.log").read_text()):
+    logs = [path.read_text() for path in (tmp_path / "other" / "logs").glob("*.log")]
+    for log in (text, *logs):
         assert CANARY not in log
         assert "Traceback" not in log
 

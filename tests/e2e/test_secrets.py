@@ -72,8 +72,10 @@ async def test_the_key_to_supabase_is_shown_nowhere(tmp_path, database, fault):
 def _nowhere(tmp_path, printed, messages):
     """No canary in what was printed, said or written."""
     assert b"Traceback" not in printed
-    log = (tmp_path / "prahari.log").read_text()
-    assert "DEBUG" in log
+    logs = {path.name: path.read_text() for path in (tmp_path / "logs").glob("*.log")}
+    assert set(logs) == {"monitor.log", "feed.log", "realtime.log", "orders.log"}
+    assert "DEBUG" in logs["monitor.log"]
+    assert logs["feed.log"]
     for canary in CANARIES:
         assert canary.encode() not in printed, canary
         assert canary not in messages, canary

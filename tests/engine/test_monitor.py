@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Answer, Ask, Card, Say
-from engine.messages import Beat, BeatKind, FeedChanged, FeedState, JournalState, OrderUpdate, Ticks, Wish
+from engine.messages import (
+    Actor,
+    Beat,
+    BeatKind,
+    Command,
+    FeedChanged,
+    FeedState,
+    JournalState,
+    OrderUpdate,
+    Ticks,
+    Wish,
+)
 from engine.model import Mode, Urgency
 from engine.pricing import Style
 from engine.rules.registry import rules
@@ -262,6 +273,15 @@ def test_stop_halts_the_rules_and_says_what_it_did():
     rig.tap(rig.of(Ask)[0].nonce)
     rig.wait(60, *PROFIT)
     assert rig.flat
+
+
+def test_a_stop_from_the_host_is_told_in_the_chat():
+    """Who looks at the phone must know that no rule acts any more, and who said so."""
+    rig = Rig(Mode.EXECUTE)
+    rig.tell(Command(Wish.STOP, Actor(0, 0, "the host")))
+    (alert,) = [each for each in rig.of(Alert) if "halted" in each.title]
+    assert (alert.urgency, alert.title) == (Urgency.HIGH, "Automation was halted by the host")
+    assert "All positions stay as they are: 1 open" in alert.text
 
 
 def test_stop_withdraws_what_a_rule_has_asked():

@@ -59,6 +59,7 @@ _LOOKS = (
     ("/rules 3359", "at worst", "what guards it, and how far that is"),
     ("/why 3359", "Why ·", "what its rules did, and why not more"),
     ("/accounts", "P&L", "each account in short"),
+    ("/mode", "semi-auto", "how far it may go"),
     ("/health", "Health ·", "one line each, the red first"),
     ("/feed", "Feed live", "how prices come, and how old they are"),
     ("/drill", "Drill ·", "the last drill, and a button for another"),

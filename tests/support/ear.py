@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from engine.measures import ChatMeasures
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +23,11 @@ class Ear:
     def of(self, _account: str) -> Ear:
         """The same for every account."""
         return self
+
+    @staticmethod
+    def measures() -> ChatMeasures:
+        """Nothing is counted."""
+        return ChatMeasures()
 
     async def run(self) -> None:
         """Live until cancelled, as every chat does."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import Unreachable
+from engine.errors import Declined, Unreachable
 from engine.io.ports import Holder
 from engine.io.redis.link import Link
+from engine.tenure import generation_of, newer
 
 if TYPE_CHECKING:
     from engine.effects import ClaimLease
@@ -30,9 +31,11 @@ local up_s = tonumber(string.match(about, 'uptime_in_seconds:(%d+)'))
 owner, fence, ends = owner or '', tonumber(fence or 0), tonumber(ends or 0)
 """
 
-#: Key: the lease. Arguments: owner, life (ms), a fence to be above, version, then the heirs.
+#: Key: the lease. Arguments: owner, life (ms), a fence to be above, generation, then the heirs.
 #: Answers: 1 = it is ours, owner, fence, why it is not given.
 _TAKE = f"""{_READ}
+local before = tonumber(redis.call('HGET', KEYS[1], 'version') or 0) or 0
+if before > tonumber(ARGV[4]) then return {{0, '', before, 'newer'}} end
 local free = owner == '' or owner == ARGV[1] or ends <= now
 for i = 5, #ARGV do free = free or owner == ARGV[i] end
 if not free then return {{0, owner, fence, ''}} end
@@ -67,21 +70,25 @@ _WHY_NOT = {
 
 
 class RedisLease:
-    """Implements `engine.io.ports.Lease`; it connects for each question, of which there are few.
+    """Implements `engine.io.ports.Lease`; it connects for each question, of which there are few."""
 
-    Args:
-        version: of this program, written beside the owner.
-    """
-
-    def __init__(self, url: Secret, names: Names, version: str) -> None:
-        self._url, self._names, self._version = url, names, version
+    def __init__(self, url: Secret, names: Names) -> None:
+        self._url, self._names = url, names
 
     async def acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
-        """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows."""
+        """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows.
+
+        Raises:
+            Declined: its last owner was of a newer generation.
+            Unreachable: no answer, or it is not given yet.
+        """
+        ours_is = generation_of(owner)
         life_ms = round(1_000 * ttl_s)
         ours, by, fence, why = await self._run(
-            _TAKE, account, [owner, life_ms, claim.above, self._version, *claim.heirs]
+            _TAKE, account, [owner, life_ms, claim.above, ours_is, *claim.heirs]
         )
+        if why == b"newer":
+            raise Declined(newer(fence, ours_is))
         if why:
             raise Unreachable(_WHY_NOT[bytes(why).decode()])
         return Holder(bool(ours), bytes(by).decode(), fence)

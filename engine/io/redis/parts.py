@@ -54,6 +54,6 @@ def shared_feed(
     return mirror.around(make_feed(mirror.on_ticks, mirror.on_state)), mirror.run
 
 
-def redis_lease(settings: Settings, version: str) -> RedisLease:
+def redis_lease(settings: Settings) -> RedisLease:
     """Where the owner of an account is written down, if that is Redis."""
-    return RedisLease(settings.redis_url or Secret(""), Names.of(settings.dhan_feed_url), version)
+    return RedisLease(settings.redis_url or Secret(""), Names.of(settings.dhan_feed_url))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.effects import ClaimLease
-from engine.errors import SourceError, Unreachable
+from engine.errors import Declined, SourceError, Unreachable
 from engine.io.ports import Holder, Lease
 
 #: So long the place may take to say who has it; longer is as good as away.
@@ -62,6 +62,8 @@ class InheritedLease:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 holder = await self._place.acquire(account, owner, ttl_s, claim)
+        except Declined:  # the place has answered: a newer version had the account
+            raise
         except (SourceError, TimeoutError) as error:
             self._away = True
             left_s = min(kept.until_s - self._wall_s(), ttl_s) if kept is not None and ours else 0.0

@@ -16,8 +16,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from engine.effects import ClaimLease
-from engine.errors import Unreachable
+from engine.errors import Declined, Unreachable
 from engine.io.ports import Holder
+from engine.tenure import generation_of, newer
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS engine_leases (
     account TEXT PRIMARY KEY, owner TEXT NOT NULL, fence INTEGER NOT NULL,
@@ -32,18 +33,16 @@ class SqliteLease:
 
     Args:
         store: the trade store's file.
-        version: of this program, written beside the owner.
         wall_s: the world's time.
     """
 
-    def __init__(self, store: Path, version: str, wall_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Path, wall_s: Callable[[], float] = time.time) -> None:
         """Make the file and its table when they are not there yet.
 
         Raises:
             Unreachable: the file cannot be opened or is no such file.
         """
         self.path = store.resolve().with_suffix(".lease.sqlite3")
-        self._version = version
         self._wall_s = wall_s
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,7 +53,12 @@ class SqliteLease:
             database.execute(_SCHEMA)
 
     async def acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
-        """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows."""
+        """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows.
+
+        Raises:
+            Declined: its last owner was of a newer generation.
+            Unreachable: the file cannot be read.
+        """
         return await asyncio.to_thread(self._acquire, account, owner, ttl_s, claim)
 
     async def renew(self, account: str, owner: str, ttl_s: float, fence: int) -> Holder:
@@ -67,7 +71,9 @@ class SqliteLease:
 
     def _acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
         with self._transaction() as database:
-            holder, until_s = _read(database, account)
+            holder, until_s, before = _read(database, account)
+            if before > generation_of(owner):
+                raise Declined(newer(before, generation_of(owner)))
             free = holder.owner in {"", owner, *claim.heirs} or until_s <= self._wall_s()
             if not free:
                 return holder
@@ -76,7 +82,7 @@ class SqliteLease:
                 "INSERT INTO engine_leases VALUES (?, ?, ?, ?, ?) ON CONFLICT (account) DO UPDATE SET "
                 "owner = excluded.owner, fence = excluded.fence, version = excluded.version, "
                 "until = excluded.until",
-                (account, owner, fence, self._version, self._wall_s() + ttl_s),
+                (account, owner, fence, str(generation_of(owner)), self._wall_s() + ttl_s),
             )
         return Holder(ours=True, owner=owner, fence=fence)
 
@@ -86,7 +92,7 @@ class SqliteLease:
                 "UPDATE engine_leases SET until = ? WHERE account = ? AND owner = ? AND fence = ?",
                 (self._wall_s() + ttl_s, account, owner, fence),
             )
-            holder, _ = _read(database, account)
+            holder, *_ = _read(database, account)
             return holder._replace(ours=moved.rowcount == 1)
 
     def _release(self, account: str, owner: str, fence: int) -> None:
@@ -119,9 +125,10 @@ class SqliteLease:
             raise Unreachable(f"{self.path}: {error}") from error
 
 
-def _read(database: sqlite3.Connection, account: str) -> tuple[Holder, float]:
-    """Who has it, and until when; nobody = an owner without a name."""
+def _read(database: sqlite3.Connection, account: str) -> tuple[Holder, float, int]:
+    """Who has it, until when, and of which generation the last owner was; nobody = one without a name."""
     row = database.execute(
-        "SELECT owner, fence, until FROM engine_leases WHERE account = ?", (account,)
+        "SELECT owner, fence, until, CAST(version AS INTEGER) FROM engine_leases WHERE account = ?",
+        (account,),
     ).fetchone()
-    return (Holder(False, row[0], row[1]), row[2]) if row else (Holder(False, "", 0), 0.0)
+    return (Holder(False, row[0], row[1]), row[2], row[3]) if row else (Holder(False, "", 0), 0.0, 0)

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.effects import ClaimLease
+from engine.errors import Declined
 from engine.io.ports import Holder
 from engine.io.stores.supabase_gate import Conflict, Gate
+from engine.tenure import generation_of, newer
 
 
 class SupabaseLease:
@@ -28,12 +30,19 @@ class SupabaseLease:
     async def acquire(self, account: str, owner: str, ttl_s: float, claim: ClaimLease) -> Holder:
         """Take it if it is free or over, or if its owner is one of ``claim.heirs``; the fence grows.
 
-        Asked again by its owner (an answer was lost) it has the fence that it has. Raises SourceError.
+        Asked again by its owner (an answer was lost) it has the fence that it has.
+
+        Raises:
+            Declined: its last owner was of a newer generation.
+            SourceError: no answer.
         """
         heirs = list(claim.heirs)
-        return await self._ask(
+        holder = await self._ask(
             "claim_lease", account=account, owner=owner, ttl_s=ttl_s, heirs=heirs, above=claim.above
         )
+        if not holder.ours and generation_of(holder.owner) > generation_of(owner):
+            raise Declined(newer(generation_of(holder.owner), generation_of(owner)))
+        return holder
 
     async def renew(self, account: str, owner: str, ttl_s: float, fence: int) -> Holder:
         """Move its end, if this owner still has it under this fence. Raises SourceError."""

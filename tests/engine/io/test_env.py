@@ -106,3 +106,35 @@ def test_the_files_marks_and_quotes_are_understood(tmp_path):
     """A byte order mark, CRLF, quotes, export and comments are what editors and shells leave behind."""
     file = write(tmp_path / ".env", '\ufeff# mine\r\nexport LOG_LEVEL="ERROR"  # quiet\r\n')
     assert load_settings(file, {}).log_level == "ERROR"
+
+
+def test_a_credential_is_a_setting_by_the_name_of_its_file(tmp_path):
+    """What systemd or a container hands over: the line's end is no part of it, other files are not read."""
+    given = tmp_path / "credentials"
+    given.mkdir()
+    for name, word in COMPLETE.items():
+        write(given / name, f"{word}\n", 0o440)
+    write(given / "LOG_LEVEL", "ERROR")
+    write(given / "DATA_DIR", "from-credential")
+    write(given / "TELEGRAM_QUIET_HOURS", "\n")
+    (given / "..data").mkdir()
+    file = write(tmp_path / ".env", "LOG_LEVEL=DEBUG\nDATA_DIR=from-file\n")
+    settings = load_settings(file, {"CREDENTIALS_DIRECTORY": str(given), "LOG_LEVEL": "WARNING"})
+    assert not settings.sandbox
+    assert settings.telegram_bot_token.reveal() == COMPLETE["TELEGRAM_BOT_TOKEN"]
+    assert settings.log_level == "WARNING"
+    assert settings.data_dir == Path("from-credential")
+
+
+def test_credentials_that_cannot_be_read_are_faults(tmp_path):
+    """A directory that is away, one in the place of a file, bytes: a sentence each, and nothing is quoted."""
+    (tmp_path / "REDIS_URL").mkdir()
+    (tmp_path / "DHAN_ACCESS_TOKEN").write_bytes(b"canary\xff")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(tmp_path / ".env", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert caught.value.faults[:2] == (
+        f"{tmp_path}/DHAN_ACCESS_TOKEN: not UTF-8 text at byte 6.",
+        f"{tmp_path}/REDIS_URL: cannot be read (Is a directory).",
+    )
+    with pytest.raises(ConfigError, match=r"CREDENTIALS_DIRECTORY: .*/gone cannot be read"):
+        load_settings(tmp_path / ".env", {"CREDENTIALS_DIRECTORY": str(tmp_path / "gone")})

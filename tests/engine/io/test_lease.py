@@ -11,7 +11,7 @@ from engine.errors import Unreachable
 from engine.io.lease import LeaseKeeper, _Moment, owner_name
 from engine.io.ports import Holder
 from engine.messages import LeaseState
-from engine.tenure import ANSWER_S, MARGIN_S, LeaseTerms, host_of
+from engine.tenure import ANSWER_S, GENERATION, MARGIN_S, LeaseTerms, generation_of, host_of
 from tests.support.clock import VirtualClock
 
 TTL_S = 30.0
@@ -153,8 +153,9 @@ async def test_it_is_let_go_of_once_and_nothing_leaves_after_that():
 
 
 def test_an_owner_is_named_after_host_and_process():
-    """So that the other monitor can say where to look."""
+    """So that the other monitor can say where to look; and its generation, which an older one yields to."""
     name = owner_name("1f")
-    assert name.endswith(":1f")
     assert host_of(name)
-    assert len(name.split(":")) == 3
+    assert name.split(":")[2:] == ["1f", str(GENERATION)]
+    assert generation_of(name) == GENERATION
+    assert generation_of("here:1:12") == generation_of("") == 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import sys
 import threading
 import warnings
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -28,9 +30,14 @@ log = logging.getLogger("tests.birds")
 
 
 def contents(directory) -> str:
-    """Everything in the log file."""
-    text: str = (directory / "prahari.log").read_text(encoding="utf-8")
-    return text
+    """Everything in the log's files."""
+    return "".join(path.read_text(encoding="utf-8") for path in sorted((directory / "logs").iterdir()))
+
+
+def lines(directory, file="monitor") -> list[dict[str, Any]]:
+    """The lines of one of them, read."""
+    text = (directory / "logs" / f"{file}.log").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.fixture
@@ -192,7 +199,7 @@ async def test_the_http_libraries_at_debug_tell_no_secret(logging_here, capsys):
     log.error("no answer", exc_info=second.value)
     log.error("refused", exc_info=InvalidToken(f"The token `{BOT}` was rejected by the server."))
     text = assert_clean(logging_here, capsys)
-    for library in ("httpx:", "httpcore", "urllib3"):
+    for library in ('"httpx"', "httpcore", "urllib3"):
         assert library in text
 
 
@@ -243,10 +250,10 @@ def test_the_terminal_is_short_and_the_file_is_whole(tmp_path, capsys):
         capsys.readouterr().err
         == "ERROR feed failed (ValueError: invalid literal for int() with base 10: 'x')\n"
     )
-    lines = contents(tmp_path).splitlines()
-    assert lines[0].endswith(" INFO tests.birds: quiet")
-    assert "Traceback (most recent call last):" in lines
-    assert tmp_path.joinpath("prahari.log").stat().st_mode & 0o077 == 0
+    quiet, failed = lines(tmp_path)
+    assert (quiet["level"], quiet["name"], quiet["message"]) == ("INFO", "tests.birds", "quiet")
+    assert failed["trace"].startswith("Traceback (most recent call last):")
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "logs").iterdir())
 
 
 def test_times_are_indian(tmp_path):
@@ -256,18 +263,18 @@ def test_times_are_indian(tmp_path):
     record.msecs = 123.0
     with log_to(tmp_path):
         logging.getLogger().handle(record)
-    assert contents(tmp_path) == "2026-02-03 09:20:00.123 INFO x: m\n"
+    assert lines(tmp_path)[0]["at"] == "2026-02-03T09:20:00.123+05:30"
 
 
 def test_a_full_file_is_turned_over_and_stays_the_owners(tmp_path, monkeypatch):
     """Old logs are kept beside the new one, none readable by others."""
-    monkeypatch.setattr("engine.io.log._FILE_BYTES", 200)
+    monkeypatch.setattr("engine.io.log_files.FILE_BYTES", 300)
     with log_to(tmp_path):
         for number in range(20):
             log.info("line %d", number)
-    files = sorted(path.name for path in tmp_path.iterdir())
-    assert files == ["prahari.log", *(f"prahari.log.{n}" for n in range(1, 5))]
-    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+    files = sorted(path.name for path in (tmp_path / "logs").glob("monitor*"))
+    assert files == ["monitor.log", *(f"monitor.log.{n}" for n in range(1, 5))]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "logs").iterdir())
 
 
 def test_a_later_secret_is_learnt(tmp_path):
@@ -318,10 +325,10 @@ def test_logging_for_the_rest_of_the_process_is_replaced_by_a_second_start(tmp_p
     finally:
         _process.close()
     assert contents(tmp_path / "one") == ""
-    assert contents(tmp_path / "two").endswith("told once, ***\n")
+    assert [line["message"] for line in lines(tmp_path / "two")] == ["told once, ***"]
 
 
-async def test_what_the_house_of_an_account_says_has_its_name(logging_here):
+async def test_what_the_house_of_an_account_says_has_its_name(capsys, tmp_path):
     """Also what its threads say; the words of others and of a single account have none."""
 
     async def house(name):
@@ -329,8 +336,47 @@ async def test_what_the_house_of_an_account_says_has_its_name(logging_here):
         log.warning("hello %s", "there")
         await asyncio.to_thread(log.warning, "from a thread")
 
-    await asyncio.gather(asyncio.create_task(house("huf")), asyncio.create_task(house("")))
-    lines = [
-        line.split("tests.birds: ")[1] for line in contents(logging_here).splitlines() if "birds" in line
-    ]
-    assert sorted(lines) == ["[huf] from a thread", "[huf] hello there", "from a thread", "hello there"]
+    with log_to(tmp_path):
+        await asyncio.gather(asyncio.create_task(house("huf")), asyncio.create_task(house("")))
+    found = [(line.get("account"), line["message"]) for line in lines(tmp_path)]
+    assert sorted(found, key=str) == [
+        ("huf", "from a thread"), ("huf", "hello there"), (None, "from a thread"), (None, "hello there"),
+    ]  # fmt: skip
+    assert "WARNING [huf] hello there" in capsys.readouterr().err
+
+
+def test_each_fact_is_in_the_file_of_what_it_is_about_and_a_trouble_also_in_the_monitors(tmp_path):
+    """Who looks for an order reads one file; who looks for what went wrong reads one file too."""
+    with log_to(tmp_path):
+        for name in ("engine.io.app", "engine.io.feed", "engine.io.stores.realtime", "engine.io.orders"):
+            logging.getLogger(name).info("of %s", name)
+        logging.getLogger("engine.io.dhan.rest").warning("slow")
+    told = {
+        file: [line["message"] for line in lines(tmp_path, file)]
+        for file in ("monitor", "feed", "realtime", "orders")
+    }
+    assert told == {
+        "monitor": ["of engine.io.app", "slow"],
+        "feed": ["of engine.io.feed"],
+        "realtime": ["of engine.io.stores.realtime"],
+        "orders": ["of engine.io.orders", "slow"],
+    }
+
+
+def test_ids_stand_beside_the_text_and_hide_no_secret(logging_here, capsys):
+    """Account, strategy, intent and order for who filters; a token that got there is taken out too."""
+    ids = {"account": "huf", "strategy": "3359", "intent": "260203001", "order": f"P-{BOT}"}
+    log.info("sent", extra=ids)
+    log.info("no ids")
+    assert_clean(logging_here, capsys)
+    first, second = lines(logging_here)
+    assert {name: first[name] for name in ids} == ids | {"order": "P-***"}
+    assert set(second) == {"at", "level", "name", "message"}
+
+
+def test_what_json_would_break_is_one_line_that_json_reads(tmp_path):
+    """Quotes, breaks and the rupee sign: one line for whoever splits lines, and it is JSON."""
+    with log_to(tmp_path):
+        log.info('"₹" %s \\', "\u2028\x85")
+    (line,) = lines(tmp_path)
+    assert line["message"].startswith('"₹" ')

@@ -22,8 +22,16 @@ class House:
         self.heard = []
         self.post = self.heard.append
 
+    rounds = 3
+
     def view(self):
         return "a view"
+
+    def health(self):
+        return "its health"
+
+    def pace(self):
+        return "its pace"
 
     def rules(self, strategy_id):
         return (strategy_id,)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from engine.effects import ClaimLease
-from engine.errors import Unreachable
+from engine.errors import Declined, Unreachable
 from engine.io.ports import Holder
 from engine.io.redis.lease import RedisLease
 from tests.engine.io.redis.house import NAMES
@@ -30,7 +30,7 @@ async def server():
 @pytest.fixture
 def lease(server):
     """The place."""
-    return RedisLease(server.url, NAMES, "test")
+    return RedisLease(server.url, NAMES)
 
 
 async def over(server, account="a"):
@@ -143,3 +143,19 @@ async def test_of_many_that_ask_at_once_one_gets_it(lease):
     winner = next(holder for holder in found if holder.ours)
     assert sum(holder.ours for holder in found) == 1
     assert {(holder.owner, holder.fence) for holder in found} == {(winner.owner, 8)}
+
+
+async def test_an_older_version_never_takes_over_from_a_newer_one(lease, server):
+    """Not after the end and not once it was let go of; the same and a newer one do, the older hears why."""
+    older, same, newer = "here:1:aa:1", "there:2:bb:2", "there:3:cc:3"
+    await lease.acquire("a", "here:0:ff:2", 30, FIRST)
+    await over(server)
+    with pytest.raises(Declined, match="generation 2, and this one is of generation 1"):
+        await lease.acquire("a", older, 30, ClaimLease(0, ("here:0:ff:2",), 0))
+    held = await lease.acquire("a", same, 30, FIRST)
+    assert held.ours
+    await lease.release("a", same, held.fence)
+    with pytest.raises(Declined):
+        await lease.acquire("a", older, 30, FIRST)
+    assert (await lease.acquire("a", newer, 30, FIRST)).ours
+    assert (await lease.acquire("b", older, 30, FIRST)).ours  # another account is another matter

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from engine.effects import ClaimLease
-from engine.errors import Unreachable
+from engine.errors import Declined, Unreachable
 from engine.io.ports import Holder
 from engine.io.stores.inherited_lease import InheritedLease
 
@@ -21,6 +21,7 @@ class Place:
 
     def __init__(self):
         self.away, self.owner, self.fence, self.released = False, "", 0, []
+        self.declines = ""
 
     async def acquire(self, account, owner, ttl_s, claim):
         self._knock()
@@ -38,6 +39,8 @@ class Place:
         self.released.append(owner)
 
     def _knock(self):
+        if self.declines:
+            raise Declined(self.declines)
         if self.away:
             raise Unreachable("away")
 
@@ -152,3 +155,13 @@ async def test_a_renewal_moves_the_end_that_is_remembered(world):
     world.now_s += 50
     world.place.away = True
     assert (await world.process().acquire("a", B, 100, HEIR)).left_s == 50.0
+
+
+async def test_an_heir_of_an_older_version_does_not_go_on_by_its_memory(tmp_path):
+    """The place has answered: what is left of the lease is a newer version's."""
+    place = Place()
+    lease = InheritedLease(place, tmp_path / "lease.json")
+    await lease.acquire("a", A, 30, FIRST)
+    place.declines = "its last owner was of a newer version"
+    with pytest.raises(Declined):
+        await lease.acquire("a", B, 30, HEIR)

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from engine.effects import ClaimLease
-from engine.errors import Unreachable
+from engine.errors import Declined, Unreachable
 from engine.io.ports import Holder
 from engine.io.stores.sqlite import SqliteStore
 from engine.io.stores.sqlite_lease import SqliteLease
@@ -24,7 +24,7 @@ class World:
 
     def __init__(self, store):
         self.now_s = 1_000_000.0
-        self.lease = SqliteLease(store, "test", lambda: self.now_s)
+        self.lease = SqliteLease(store, lambda: self.now_s)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def test_an_heir_need_not_wait_and_a_fence_that_is_known_is_passed(world):
 async def test_a_restart_of_the_file_forgets_nothing(world, tmp_path):
     """Another process finds the owner and the fence."""
     await world.lease.acquire("a", A, 30, FIRST)
-    again = SqliteLease(tmp_path / "data" / "trades.sqlite3", "test", lambda: world.now_s)
+    again = SqliteLease(tmp_path / "data" / "trades.sqlite3", lambda: world.now_s)
     assert await again.acquire("a", B, 30, FIRST) == Holder(False, A, 1)
 
 
@@ -90,7 +90,7 @@ async def test_whoever_shares_the_trade_store_shares_the_lease(world, tmp_path):
     (tmp_path / "second").mkdir()
     link = tmp_path / "second" / "trades.sqlite3"
     link.symlink_to(tmp_path / "data" / "trades.sqlite3")
-    assert SqliteLease(link, "test").path == world.lease.path
+    assert SqliteLease(link).path == world.lease.path
 
 
 async def test_an_edit_of_the_rows_does_not_hold_it_up(world, tmp_path):
@@ -114,7 +114,7 @@ async def test_a_file_that_has_gone_is_no_answer(world):
 
 def take(path, name, ready, answers):
     """One process that wants it at the same moment as the others."""
-    lease = SqliteLease(path, "test")
+    lease = SqliteLease(path)
     ready.wait()
     answers.put(asyncio.run(lease.acquire("a", name, 30, FIRST)))
 
@@ -134,3 +134,19 @@ def test_of_many_processes_that_ask_at_once_one_gets_it(tmp_path):
     winner = next(holder for holder in found if holder.ours)
     assert sorted(holder.ours for holder in found) == [False] * 5 + [True]
     assert {(holder.owner, holder.fence) for holder in found} == {(winner.owner, 1)}
+
+
+async def test_an_older_version_never_takes_over_from_a_newer_one(world):
+    """Not after the end and not once it was let go of; the same and a newer one do, the older hears why."""
+    older, same, newer = "here:1:aa:1", "there:2:bb:2", "there:3:cc:3"
+    await world.lease.acquire("a", "here:0:ff:2", 30, FIRST)
+    world.now_s += 31
+    with pytest.raises(Declined, match="generation 2, and this one is of generation 1"):
+        await world.lease.acquire("a", older, 30, ClaimLease(0, ("here:0:ff:2",), 0))
+    held = await world.lease.acquire("a", same, 30, FIRST)
+    assert held.ours
+    await world.lease.release("a", same, held.fence)
+    with pytest.raises(Declined):
+        await world.lease.acquire("a", older, 30, FIRST)
+    assert (await world.lease.acquire("a", newer, 30, FIRST)).ours
+    assert (await world.lease.acquire("b", older, 30, FIRST)).ours  # another account is another matter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.effects import ClaimLease
-from engine.errors import AuthFailed, Unreachable
+from engine.errors import AuthFailed, Declined, Unreachable
 from engine.io.ports import Holder
 from engine.io.stores.supabase_gate import Gate
 from engine.io.stores.supabase_lease import SupabaseLease
@@ -83,3 +83,19 @@ async def test_a_publishable_key_takes_no_lease(shop):
     with pytest.raises(AuthFailed, match="use the secret key"):
         await SupabaseLease(gate).acquire("a", A, 30, FIRST)
     await gate.close()
+
+
+async def test_an_older_version_never_takes_over_from_a_newer_one(lease, shop):
+    """Not after the end and not once it was let go of; the same and a newer one do, the older hears why."""
+    older, same, newer = "here:1:aa:1", "there:2:bb:2", "there:3:cc:3"
+    await lease.acquire("a", "here:0:ff:2", 30, FIRST)
+    await passed(shop)
+    with pytest.raises(Declined, match="generation 2, and this one is of generation 1"):
+        await lease.acquire("a", older, 30, ClaimLease(0, ("here:0:ff:2",), 0))
+    held = await lease.acquire("a", same, 30, FIRST)
+    assert held.ours
+    await lease.release("a", same, held.fence)
+    with pytest.raises(Declined):
+        await lease.acquire("a", older, 30, FIRST)
+    assert (await lease.acquire("a", newer, 30, FIRST)).ours
+    assert (await lease.acquire("b", older, 30, FIRST)).ours  # another account is another matter

@@ -1,0 +1,273 @@
+"""Copies of what cannot be fetched anew: journals, embedded trade store, files of executions.
+
+A backup is a directory that is complete or not there: the copies, and a manifest with the hash of each. It
+may be made beside a running monitor (SQLite's online backup waits for nobody and holds nobody up); it is put
+back only while none runs. Tokens and settings are not in it, nor is the lease: who owns an account now is no
+matter of yesterday.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.errors import BadInput, JournalError
+from engine.io.journal import Journal
+from engine.io.locks import HostLock
+from engine.sessions import ist
+from engine.settings import Settings
+from engine.tenure import GENERATION
+
+__all__ = ["BACKUPS", "Backup", "back_up", "backups", "prune", "restore", "verify"]
+
+#: Where they are, in the data directory.
+BACKUPS = "backups"
+#: Where, in the data directory, what was there before a restore is kept.
+BEFORE = "before-restore"
+MANIFEST = "manifest.json"
+_JOURNALS = ("journal.sqlite3", "journal-paper.sqlite3")
+_DATABASES = (*_JOURNALS, "trades.sqlite3")
+_FILES = ("logs/exit_executions.json", "logs/exit_executions-paper.json", "logs/exit_executions.json.torn")
+#: What SQLite keeps beside a database; of no use to any other copy of it.
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup, as its manifest tells it.
+
+    Attributes:
+        path: its directory.
+        at: when it was made, ISO 8601.
+        generation: of the program that made it (`engine.tenure.GENERATION`).
+        files: SHA-256 by the path within the data directory.
+        size_bytes: of all copies.
+        audit_lines: how many lines of each journal's audit were checked against their chain.
+    """
+
+    path: Path
+    at: str
+    generation: int
+    files: dict[str, str]
+    size_bytes: int
+    audit_lines: dict[str, int]
+
+
+def back_up(settings: Settings, now_s: float, to: Path | None = None) -> Backup:
+    """Copy everything, check the copies, and only then call it a backup.
+
+    It becomes a directory, called by its moment, in ``to``; None = in ``backups`` in DATA_DIR.
+
+    Raises:
+        BadInput: there is nothing to copy, or the disk does not take it.
+        JournalError: what was copied is damaged; nothing is left behind.
+    """
+    root = settings.trades_dir
+    moment = ist(now_s)
+    where = to or root / BACKUPS
+    final = where / f"prahari-{moment:%Y%m%d-%H%M%S}"
+    part = where / f".{final.name}.part"
+    sources = [path for path in _sources(root) if (root / path).is_file()]
+    if not sources:
+        raise BadInput(f"{root}: nothing to back up there; expected DATA_DIR of a monitor that has run")
+    try:
+        where.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.mkdir(mode=0o700)
+        with ExitStack() as unfinished:
+            unfinished.callback(shutil.rmtree, part)
+            for path in sources:
+                _copy(root / path, part / path)
+            made = _described(part, sources, moment)
+            _write(part / MANIFEST, json.dumps(_manifest(made), indent=1))
+            part.rename(final)
+            unfinished.pop_all()
+    except FileExistsError as error:
+        raise BadInput(f"{error.filename}: is there already; another backup runs, or try again") from error
+    except (OSError, sqlite3.Error) as error:
+        raise BadInput(f"{where}: the backup could not be made ({error})") from error
+    return verify(final)
+
+
+def verify(path: Path) -> Backup:
+    """A backup whose every file is as it was made and whole.
+
+    Raises:
+        BadInput: it is no backup, or a file is missing or altered.
+        JournalError: a journal in it is damaged.
+    """
+    try:
+        told = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        backup = Backup(path=path, **told)
+    except OSError as error:
+        raise BadInput(f"{path}: no backup of Prahari ({MANIFEST}: {error.strerror})") from error
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{path / MANIFEST}: cannot be understood ({error})") from error
+    for name, expected in backup.files.items():
+        try:
+            found = _sha256(path / name)
+        except OSError as error:
+            raise BadInput(f"{path / name}: cannot be read ({error.strerror})") from error
+        if found != expected:
+            raise BadInput(f"{path / name}: altered since the backup was made; use another one")
+    return backup
+
+
+def backups(settings: Settings, where: Path | None = None) -> list[Path]:
+    """The backups in a directory, oldest first."""
+    return sorted((where or settings.trades_dir / BACKUPS).glob("prahari-*"))
+
+
+def prune(settings: Settings, keep: int) -> list[Path]:
+    """Remove all but the newest; those that were removed."""
+    old = backups(settings)[:-keep]
+    for path in old:
+        shutil.rmtree(path)
+    return old
+
+
+def restore(settings: Settings, path: Path, now_s: float) -> Path:
+    """Put a backup in the place of what is there; where that is kept now.
+
+    Raises:
+        BadInput: the backup is not whole, or a newer version made it.
+        JournalError: a monitor runs on this directory, or a journal of the backup is damaged.
+    """
+    backup = verify(path)
+    if backup.generation > GENERATION:
+        raise BadInput(
+            f"{path}: made by a newer version, generation {backup.generation}, and this one is of "
+            f"generation {GENERATION}; use that one"
+        )
+    root = settings.trades_dir
+    homes = sorted({(root / name).parent for name in backup.files if not name.startswith("logs/")} | {root})
+    with ExitStack() as held:
+        for home in homes:
+            held.enter_context(HostLock(home))
+        before = root / f"{BEFORE}-{ist(now_s):%Y%m%d-%H%M%S}"
+        fresh = root / ".restore.part"
+        try:
+            shutil.rmtree(fresh, ignore_errors=True)
+            for name in backup.files:
+                _keep(path / name, fresh / name)
+            for name in _sources(root):
+                _put_aside(root / name, before / name)
+            for name in backup.files:
+                (root / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (fresh / name).rename(root / name)
+            shutil.rmtree(fresh)
+        except OSError as error:
+            raise BadInput(
+                f"{root}: not all was put back ({error}); what was there is in {before}"
+            ) from error
+    return before
+
+
+# -------------------------------------------------------------------------------------- parts
+
+
+def _sources(root: Path) -> Iterator[str]:
+    """The paths, within the data directory, that a backup has: of it and of each account that has its own."""
+    homes = [root, *sorted((root / "accounts").glob("*/"))]
+    for home in homes:
+        for name in (*_DATABASES, *_FILES):
+            yield str((home / name).relative_to(root))
+
+
+def _copy(source: Path, copy: Path) -> None:
+    if source.suffix != ".sqlite3":
+        _keep(source, copy)
+        return
+    _make_place(copy)
+    with (
+        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live,
+        closing(sqlite3.connect(copy)) as made,
+    ):
+        live.backup(made)
+        made.execute("PRAGMA journal_mode=DELETE")  # one file, which nobody changes by looking at it
+    _sync(copy)
+
+
+def _keep(source: Path, copy: Path) -> None:
+    _make_place(copy)
+    with source.open("rb") as read, copy.open("wb") as write:
+        shutil.copyfileobj(read, write)
+    _sync(copy)
+
+
+def _make_place(copy: Path) -> None:
+    """An empty file for its owner's eyes, and the directories to it."""
+    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+
+
+def _put_aside(file: Path, to: Path) -> None:
+    """Move a file, and what SQLite keeps beside it, out of the way."""
+    for path, kept in [(file, to), *((Path(f"{file}{end}"), Path(f"{to}{end}")) for end in _BESIDE)]:
+        if path.exists():
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.rename(kept)
+
+
+def _described(part: Path, names: Sequence[str], moment: datetime) -> Backup:
+    """What the manifest says, of copies that are whole. Raises JournalError."""
+    lines = {}
+    for name in names:
+        if name.endswith(".sqlite3"):
+            _check(part / name)
+        if Path(name).name in _JOURNALS:
+            lines[name] = _audit_lines(part / name)
+    sizes = sum((part / name).stat().st_size for name in names)
+    hashes = {name: _sha256(part / name) for name in names}
+    return Backup(part, moment.isoformat(timespec="seconds"), GENERATION, hashes, sizes, lines)
+
+
+def _check(database: Path) -> None:
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as made:
+        (health,) = made.execute("PRAGMA integrity_check(1)").fetchone()
+    if health != "ok":
+        raise JournalError(f"{database.name}: damaged ({health}); an older backup may be whole")
+
+
+def _audit_lines(journal: Path) -> int:
+    """Walk the audit's chain on a copy of the copy: looking at it changes a journal."""
+    scratch = journal.with_suffix(".scratch")
+    try:
+        shutil.copyfile(journal, scratch)
+        with closing(Journal(scratch)) as opened:
+            return opened.verify_audit()
+    finally:
+        for end in ("", *_BESIDE):
+            Path(f"{scratch}{end}").unlink(missing_ok=True)
+
+
+def _manifest(backup: Backup) -> dict[str, object]:
+    told = asdict(backup)
+    del told["path"]
+    return told
+
+
+def _write(file: Path, text: str) -> None:
+    _make_place(file)
+    file.write_text(text, encoding="utf-8")
+    _sync(file)
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()

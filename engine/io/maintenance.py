@@ -1,0 +1,221 @@
+"""What is done once a day so that a machine left alone for years stays well; each step by itself.
+
+Nothing here holds up a running monitor: what needs a database for itself waits until none runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from engine.errors import BadInput, JournalError, PrahariError
+from engine.io import tables
+from engine.io.backups import BACKUPS, back_up, backups, prune, verify
+from engine.io.locks import HostLock
+from engine.io.log_files import LOGS
+from engine.io.ports import Clock
+from engine.io.process import disk_check
+from engine.preflight import Check, Light, worst
+from engine.sessions import at, ist, ist_date
+from engine.settings import Settings
+
+__all__ = ["ARCHIVE", "Daily", "daily"]
+
+_log = logging.getLogger(__name__)
+
+#: When the scheduler does it, Indian time: the market is closed and the day's backup has the day's exits.
+AT = "18:30"
+LOOK_S = 30.0
+KEPT_BACKUPS = 14
+#: Where old logs are, in ``logs``, and for how long.
+ARCHIVE, KEPT_DAYS = "archive", 90
+#: Dhan's list is loaded each morning; older than a long weekend means that it was not.
+OLD_COPY_DAYS = 5
+#: The calendar must know at least so many days to come.
+CALENDAR_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    settings: Settings
+    now_s: float
+
+    @property
+    def root(self) -> Path:
+        return self.settings.trades_dir
+
+
+def daily(settings: Settings, now_s: float) -> list[Check]:
+    """Do everything of the day; a step that fails is red and keeps no other from being done."""
+    steps: tuple[tuple[str, Callable[[_Day], tuple[Light, str]]], ...] = (
+        ("disk", _disk),
+        ("backup", _backup),
+        ("old backups", _old_backups),
+        ("logs", _logs),
+        ("journal", _vacuum),
+        ("instruments", _instruments),
+        ("calendar", _calendar),
+        ("redis", _redis),
+    )
+    return [_step(name, run, _Day(settings, now_s)) for name, run in steps]
+
+
+def _step(name: str, run: Callable[[_Day], tuple[Light, str]], day: _Day) -> Check:
+    try:
+        return Check(name, *run(day))
+    except (PrahariError, OSError, sqlite3.Error) as error:
+        return Check(name, Light.RED, str(error))
+
+
+# -------------------------------------------------------------------------------------- steps
+
+
+def _disk(day: _Day) -> tuple[Light, str]:
+    check = disk_check(day.root)
+    return check.light, check.text
+
+
+def _backup(day: _Day) -> tuple[Light, str]:
+    """One a day; that of today, if there is one, is checked and stands."""
+    today = [p for p in backups(day.settings) if p.name.startswith(f"prahari-{ist(day.now_s):%Y%m%d}-")]
+    made = verify(today[-1]) if today else back_up(day.settings, day.now_s)
+    gone = prune(day.settings, KEPT_BACKUPS)
+    return Light.GREEN, f"{made.path.name} is whole" + (f", {len(gone)} old ones removed" if gone else "")
+
+
+def _old_backups(day: _Day) -> tuple[Light, str]:
+    """A disk that rots is seen while a younger backup is still good."""
+    bad = []
+    for path in backups(day.settings):
+        try:
+            verify(path)
+        except (BadInput, JournalError):
+            bad.append(path.name)
+    if bad:
+        return Light.RED, f"not as they were made: {', '.join(bad)}; look at the disk of {BACKUPS}"
+    return Light.GREEN, f"{len(backups(day.settings))} are whole"
+
+
+def _logs(day: _Day) -> tuple[Light, str]:
+    """Files that were turned over are packed; what is older than a quarter goes."""
+    packed = removed = 0
+    for logs in (day.root / LOGS, *day.root.glob(f"accounts/*/{LOGS}")):
+        archive = logs / ARCHIVE
+        for old in sorted(logs.glob("*.log.[0-9]*")):
+            archive.mkdir(mode=0o700, exist_ok=True)
+            _pack(old, archive)
+            packed += 1
+        for old in archive.glob("*.gz"):
+            if day.now_s - old.stat().st_mtime > KEPT_DAYS * 86_400:
+                old.unlink()
+                removed += 1
+    return Light.GREEN, f"{packed} packed, {removed} older than {KEPT_DAYS} days removed"
+
+
+def _pack(old: Path, archive: Path) -> None:
+    """Moved first: the log may turn its files over again at any moment."""
+    state = old.stat()
+    stem = f"{old.name.split('.')[0]}-{ist(state.st_mtime):%Y%m%d-%H%M%S}-{state.st_ino}"
+    taken = old.rename(archive / f"{stem}.log")
+    packed = archive / f"{stem}.log.gz"
+    with taken.open("rb") as plain, gzip.open(packed, "wb") as to:
+        shutil.copyfileobj(plain, to)
+    packed.chmod(0o600)
+    taken.unlink()
+
+
+def _vacuum(day: _Day) -> tuple[Light, str]:
+    """Needs each database for itself: a running monitor's journal must never wait."""
+    try:
+        with HostLock(day.root):
+            return Light.GREEN, _vacuumed(list(_databases(day.root)))
+    except JournalError:
+        return Light.GREEN, "left alone: a monitor runs; what it lets go of is used again"
+
+
+def _databases(root: Path) -> Iterator[Path]:
+    for pattern in ("*.sqlite3", "accounts/*/*.sqlite3"):
+        yield from sorted(root.glob(pattern))
+
+
+def _vacuumed(files: list[Path]) -> str:
+    before = sum(file.stat().st_size for file in files)
+    for file in files:
+        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.execute("VACUUM")
+    saved = before - sum(file.stat().st_size for file in files)
+    return f"{len(files)} files vacuumed, {max(saved, 0) / 1e6:.1f} MB given back"
+
+
+def _instruments(day: _Day) -> tuple[Light, str]:
+    """The copy that stands in when Dhan's list cannot be loaded; the monitor alone writes it, each morning.
+
+    A second writer that asks for fewer underlyings would leave a poorer copy.
+    """
+    copies = [*day.root.glob("instruments.csv"), *day.root.glob("accounts/*/instruments.csv")]
+    if not copies:
+        return Light.GREEN, "no copy yet: the monitor makes it at its first start"
+    days = int((day.now_s - min(copy.stat().st_mtime for copy in copies)) // 86_400)
+    if days > OLD_COPY_DAYS:
+        return Light.AMBER, f"the copy is {days} days old: no monitor has loaded Dhan's list since"
+    return Light.GREEN, f"the copy is {max(days, 0)} days old"
+
+
+def _calendar(day: _Day) -> tuple[Light, str]:
+    """Days are a table that a person keeps; nobody guesses a holiday."""
+    last: date = tables.calendar(day.settings.sessions_file).last
+    left = last - ist_date(day.now_s)
+    if left <= timedelta(days=CALENDAR_DAYS):
+        how = "update the program, or lay days of your own over it (SESSIONS_FILE)"
+        return Light.RED if left.days < 0 else Light.AMBER, f"ends on {last}: {how}"
+    return Light.GREEN, f"reaches until {last}"
+
+
+def _redis(day: _Day) -> tuple[Light, str]:
+    if day.settings.redis_url is None:
+        return Light.GREEN, "none is set"
+    return Light.GREEN, "prices expire there by themselves after 300 s"
+
+
+# -------------------------------------------------------------------------------------- each day
+
+
+class Daily:
+    """Does it each day in a running monitor, on a thread; tells what is red.
+
+    Args:
+        clock: the monitor's.
+        tell: gets what was found, when anything of it is red.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, tell: Callable[[list[Check]], None]) -> None:
+        self._settings, self._clock, self._tell = settings, clock, tell
+
+    async def run(self) -> None:
+        """Wait for the hour, day after day, until cancelled."""
+        done = self._due()
+        while True:
+            await self._clock.sleep(LOOK_S)
+            if self._due() == done:
+                continue
+            done = self._due()
+            found = await asyncio.to_thread(daily, self._settings, self._clock.now_s())
+            for check in found:
+                _log.info("maintenance: %s %s: %s", check.light.name.lower(), check.name, check.text)
+            if worst(found) is Light.RED:
+                self._tell(found)
+
+    def _due(self) -> date:
+        """The last day whose hour has come."""
+        now_s = self._clock.now_s()
+        today = ist_date(now_s)
+        return today if now_s >= at(today, AT) else today - timedelta(days=1)
