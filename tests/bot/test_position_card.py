@@ -121,8 +121,9 @@ def test_neither_an_id_nor_a_quantity_is_cut():
 
 def test_exit_is_offered_only_where_one_can_be_and_only_asks():
     """A flat position has the looks alone; each button carries the account."""
-    [exits, looks] = card_page(house(), position(), "HUF/").keyboard
+    [exits, *rows] = card_page(house(), position(), "HUF/").keyboard
     assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Pick(3359, "HUF", half=True)]
+    looks = [button for row in rows for button in row]
     assert [parse(b.data) for b in looks] == [Look(letter, 3359, "HUF") for letter in "tgwr"]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 
