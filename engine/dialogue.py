@@ -67,7 +67,7 @@ class Dialogue:
 
     # --------------------------------------------------------------------------------- commands
 
-    def command(self, command: Command, now_s: float) -> list[Effect]:  # noqa: C901 - one case a wish
+    def command(self, command: Command, now_s: float) -> list[Effect]:
         """Do, ask about, or refuse one wish."""
         return [Audit("command", _audited(command)), *self._answers[command.wish](command, now_s)]
 
