@@ -96,7 +96,7 @@ async def test_a_card_is_edited_in_place_when_something_matters_and_only_then(tm
         core.picture = holding(pnl_paise=300_000, urgency=Urgency.MEDIUM)
         await says(card, server, "+₹3,000.00")
         assert len(card.edits) == 2
-        assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Snooze…", "Why?", "Rules"]
+        assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Snooze…", "Chart", "Why?", "Rules"]
         assert len([m for m in server.sent() if "3359 NIFTY" in m.text]) == 1
 
 
@@ -292,7 +292,7 @@ async def test_a_restart_goes_on_in_the_messages_that_were_there(tmp_path: Path)
             await says(summary, server, "+7,000.00")
             await says(card, server, "+₹7,000.00")
             assert "Stopped" not in summary.text + card.text
-            assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Snooze…", "Why?", "Rules"]
+            assert card.buttons == ["Exit…", "Exit half…", "Tighten…", "Snooze…", "Chart", "Why?", "Rules"]
         assert len(server.calls_of("sendMessage")) == sent + 1
         assert [call.ok for call in server.calls_of("pinChatMessage")] == [True]
 
