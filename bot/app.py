@@ -158,23 +158,36 @@ class TelegramChat:
             clock=clock,
             wall_s=wall_s,
         )
+        self._switchboard, self._presses = self._hands(process)
+        self._gate = Gate(
+            chat_id=chat_id,
+            user_ids=self._accounts.user_ids,
+            drop_after_s=drop_after_s,
+            wall_s=wall_s,
+            alarm=self._alert,
+            reply=self._voice.reply,
+            heard=self._outbox.nudge,
+            second_user=self._tuning.second_user,
+            turned_away=self._accounts.turned_away,
+        )
+
+    def of(self, account: str) -> AccountPort:
+        """The port of one account's house."""
+        return self._ports[account]
+
+    def _hands(self, process: Process) -> tuple[Switchboard, Presses]:
+        """What commands and presses come to, with the rooms behind them."""
         show, say = self._voice.show, self._voice.reply
         lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show, waiting=self._waiting)
-        gauges = Gauges(self._accounts, process, self.health, wall_s, show=show, say=say)
         commands = Commands(self._roles, show=show, say=say, title=self._accounts.title)
+        gauges = Gauges(self._accounts, process, self.health, self._wall_s, show=show, say=say)
         pictures = PictureCommands(self._accounts, show=show, say=say)
-        self._switchboard = Switchboard(
+        runs = handlers((lookers, gauges, pictures), commands)
+        switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say, alarms=self._alarms)
+        presses = Presses(
             self._accounts,
             self._roles,
-            handlers((lookers, gauges, pictures), commands),
-            show=show,
-            say=say,
-            alarms=self._alarms,
-        )
-        self._presses = Presses(
-            self._accounts,
-            self._roles,
-            self._switchboard,
+            switchboard,
             looks={
                 "r": lookers.show_rules,
                 "w": lookers.show_why,
@@ -191,21 +204,7 @@ class TelegramChat:
                 second_user=self._tuning.second_user,
             ),
         )  # fmt: skip
-        self._gate = Gate(
-            chat_id=chat_id,
-            user_ids=self._accounts.user_ids,
-            drop_after_s=drop_after_s,
-            wall_s=wall_s,
-            alarm=self._alert,
-            reply=self._voice.reply,
-            heard=self._outbox.nudge,
-            second_user=self._tuning.second_user,
-            turned_away=self._accounts.turned_away,
-        )
-
-    def of(self, account: str) -> AccountPort:
-        """The port of one account's house."""
-        return self._ports[account]
+        return switchboard, presses
 
     # ------------------------------------------------------------------------------------- its life
 

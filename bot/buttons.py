@@ -14,7 +14,7 @@ from engine.model import DEFAULT_ACCOUNT
 _OF = r"(?:([A-Za-z0-9_-]{1,16})/)?"
 _PICK = re.compile(rf"p:{_OF}(all|[0-9]{{1,18}})")
 _HALF = re.compile(rf"h:{_OF}([0-9]{{1,18}})")
-_LOOK = re.compile(rf"([rwitglz]):{_OF}([0-9]{{1,18}})")
+_LOOK = re.compile(rf"([rwitzgl]):{_OF}([0-9]{{1,18}})")
 _CHOICE = re.compile(rf"d:(adopt|shrink|unwatch|resume):{_OF}([0-9]{{1,18}})")
 _PRESS = re.compile(rf"c:{_OF}([A-Za-z0-9_-]{{1,44}}):([yn])([0-9]{{0,4}})")
 _SEEN = re.compile(r"s:([a-z2-7]{5}|t[0-9]{1,15})")

@@ -183,7 +183,9 @@ def _of_payoff(chart: PayoffChart) -> list[str]:
     if chart.level_paise is not None:
         here = expiry_paise(chart, chart.level_paise)
         lines.append(f"{escape(chart.symbol)} {_points(chart.level_paise)}: at expiry here {_signed(here)}")
-    if not chart.modelled:
+    if chart.level_paise is None:
+        lines.append("Today's curve is missing: the price of the underlying is not known")
+    elif not chart.modelled:
         lines.append("Today's curve is missing: not every leg has a price that the model explains")
     lines += [_level(each, chart.pnl_paise) for each in chart.levels[:_LISTED]]
     return lines

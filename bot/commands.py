@@ -37,16 +37,12 @@ class Commands:
         say: Callable[[str], None],
         title: Callable[[str], str],
     ) -> None:
-        """Post what is asked for.
+        """``roles`` tell who may loosen; ``show`` and ``say`` reach the phone.
 
-        Args:
-            roles: tell who may loosen.
-            show: reaches the phone; so does ``say``.
-            say: in plain words.
-            title: what stands before an account's pages.
+        ``title`` is what stands before an account's pages.
         """
-        self._title = title
         self._roles = roles
+        self._title = title
         self._show = show
         self._say = say
 

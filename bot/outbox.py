@@ -210,10 +210,10 @@ class Outbox:
         self._wake()
         match outcome:
             case Delivered(message_id):
-                if item.rank is Rank.HIGH:
-                    self.alert_latency.take(max(self._wall_s() - item.created_s, 0.0))
                 if message_id:  # else nothing was sent, and nothing learnt
                     self._faults.gone(now_s)
+                if message_id and item.rank is Rank.HIGH:
+                    self.alert_latency.take(max(self._wall_s() - item.created_s, 0.0))
                 self._placed(item, message_id)
                 if item.last:
                     self._ended(item)

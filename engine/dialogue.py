@@ -18,6 +18,8 @@ from engine.tightening import Tightening
 from engine.two_keys import TwoKeys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.effects import Effect
     from engine.gate import Confirmation
     from engine.helm import Helm
@@ -48,33 +50,26 @@ class Dialogue:
         self._tightening = Tightening(helm, self.questions, self.keys)
         self._settling = Settling(helm, self.questions)
         self.offers = Offers(helm, self.questions)
+        self._answers: dict[Wish, Callable[[Command, float], list[Effect]]] = {
+            Wish.STOP: lambda command, now_s: helm.halt(command.by, now_s),
+            Wish.RESUME: self._resume,
+            Wish.EXIT: self._wishes.command,
+            Wish.SET: self._tightening.ask,
+            Wish.GROUP: self.offers.command,
+            Wish.ADOPT: self._settling.ask,
+            Wish.SHRINK: self._settling.ask,
+            Wish.UNWATCH: self._settling.ask,
+            Wish.SNOOZE: helm.leashes.command,
+            Wish.FLATTEN: helm.flattening.command,
+            Wish.MODE: self.modes.command,
+            Wish.CODE: self.keys.code,
+        }
 
     # --------------------------------------------------------------------------------- commands
 
-    def command(self, command: Command, now_s: float) -> list[Effect]:  # noqa: C901 - one case a wish
+    def command(self, command: Command, now_s: float) -> list[Effect]:
         """Do, ask about, or refuse one wish."""
-        effects: list[Effect] = [Audit("command", _audited(command))]
-        match command.wish:
-            case Wish.STOP:
-                return effects + self._helm.halt(command.by, now_s)
-            case Wish.RESUME:
-                return effects + self._resume(command, now_s)
-            case Wish.EXIT:
-                return effects + self._wishes.command(command, now_s)
-            case Wish.SET:
-                return effects + self._tightening.ask(command, now_s)
-            case Wish.GROUP:
-                return effects + self.offers.command(command, now_s)
-            case Wish.ADOPT | Wish.SHRINK | Wish.UNWATCH:
-                return effects + self._settling.ask(command, now_s)
-            case Wish.SNOOZE:
-                return effects + self._helm.leashes.command(command, now_s)
-            case Wish.FLATTEN:
-                return effects + self._helm.flattening.command(command, now_s)
-            case Wish.MODE:
-                return effects + self.modes.command(command, now_s)
-            case Wish.CODE:
-                return effects + self.keys.code(command, now_s)
+        return [Audit("command", _audited(command)), *self._answers[command.wish](command, now_s)]
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
         one = command.strategy_id

@@ -110,7 +110,6 @@ class Helm:
             config.account, self.touch, self._permit, config.tuning, calendar.is_open, self.tenure.why
         )
         self.differences = Differences(self.desk.blotter.ledger.quiet, config.mode)
-        self.dialogue = Dialogue(self, config.seed)
         self.controls, self.flattening, self.killed = Controls(), Flattening(self), False
         self.holdings = Holdings(
             watch,
@@ -121,6 +120,7 @@ class Helm:
             store=config.store,
         )
         self.leashes = Leashes(self)
+        self.dialogue = Dialogue(self, config.seed)  # each wish to the room that is there by now
         self.halted = False
         self.bearings = Bearings()
         self.forewarnings = Forewarnings()

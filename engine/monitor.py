@@ -213,8 +213,9 @@ class Monitor:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
         effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        effects = self.helm.leashes.hushed(effects)
         self.diary.hear(effects, now_s)
-        return self.helm.tenure.guarded(self.helm.leashes.hushed(effects), now_s)
+        return self.helm.tenure.guarded(effects, now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []

@@ -41,7 +41,7 @@ _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
 #: Settings whose value is never shown.
 SECRETS = (
     "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_PROXY", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY",
-    "REDIS_URL", "ALERT_URLS", "ALIVE_URL",
+    "REDIS_URL", "ALIVE_URL", "ALERT_URLS",
 )  # fmt: skip
 
 #: The real services: the outside addresses when nothing else is set.

@@ -125,9 +125,10 @@ def test_neither_an_id_nor_a_quantity_is_cut():
 
 def test_exit_is_offered_only_where_one_can_be_and_only_asks():
     """A flat position has the looks alone; each button carries the account."""
-    [exits, stops, looks] = card_page(house(), position(), "HUF/").keyboard
+    [exits, alerts, looks] = card_page(house(), position(), "HUF/").keyboard
     assert [parse(b.data) for b in exits] == [Pick(3359, "HUF"), Pick(3359, "HUF", half=True)]
-    assert [parse(b.data) for b in (*stops, *looks)] == [Look(letter, 3359, "HUF") for letter in "tzgwr"]
+    assert [parse(b.data) for b in alerts] == [Look(letter, 3359, "HUF") for letter in "tz"]
+    assert [parse(b.data) for b in looks] == [Look(letter, 3359, "HUF") for letter in "gwr"]
     assert [len(row) for row in card_page(house(), FLAT).keyboard] == [2]
 
 

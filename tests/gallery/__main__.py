@@ -25,6 +25,9 @@ _COLOURS = 48
 _TALL = {"width": 390, "height": 1_800, "deviceScaleFactor": 1, "mobile": True}
 
 
+_LOADED = "return [...arguments[0].querySelectorAll('img')].every(i => i.complete && i.naturalWidth)"
+
+
 async def main() -> int:
     """Draw; exit status 2 where there is no browser."""
     if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
@@ -54,6 +57,8 @@ def _draw(driver: WebDriver, message_id: int, text: str, file: Path) -> None:
         if not found or title not in (found[0].get_attribute("textContent") or ""):
             return None
         bubble = found[0]
+        if not driver.execute_script(_LOADED, bubble):
+            return None
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", bubble)
         return bubble.screenshot_as_png
 

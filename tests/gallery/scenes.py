@@ -13,7 +13,7 @@ from engine.audit_page import AuditNow
 from engine.effects import Alert
 from engine.io.log import LogLine, Redactor, Tail
 from engine.io.process import Process
-from engine.messages import AccountState, Actor, DrillWanted, FeedChanged, FeedState
+from engine.messages import AccountState, Actor, DrillWanted, FeedChanged, FeedState, Ticks
 from engine.model import Urgency, position_id
 from engine.picture import rules_now
 from sandbox.telegram_server import Message as Bubble
@@ -22,6 +22,7 @@ from tests.bot.house import AT_S, OWNER, VERSION, QuickClock, card, make_chat, m
 from tests.bot.test_gauges_pages import AFTER, AUDITED, BEFORE
 from tests.bot.test_why_view import seen_by
 from tests.bot.whole import House
+from tests.engine.makers import SPOT, traded
 
 WELL = AccountState(
     AT_S + 80_000, "SELF", 1, orders_allowed=True, data_plan=True, derivatives=True, skew_s=0.1
@@ -56,10 +57,14 @@ _LOOKS = (
     ("/status", "SEMI-AUTO", "how everything stands"),
     ("/positions", "Positions ·", "each position in two lines"),
     ("/p 3359", "3359 NIFTY Iron Condor", "one position; its buttons only look, or ask"),
+    ("/pnl", "P&L today", "the day as a picture; or `week`, `month`, a position"),
+    ("/payoff 3359", "At expiry", "what it can come to, at expiry and today"),
     ("/rules 3359", "at worst", "what guards it, and how far that is"),
     ("/why 3359", "Why ·", "what its rules did, and why not more"),
     ("/accounts", "P&L", "each account in short"),
     ("/mode", "semi-auto", "how far it may go"),
+    ("/payoff 3359", "At expiry", "what it can come to, drawn"),
+    ("/pnl", "P&L today", "the day as a picture"),
     ("/health", "Health ·", "one line each, the red first"),
     ("/feed", "Feed live", "how prices come, and how old they are"),
     ("/drill", "Drill ·", "the last drill, and a button for another"),
@@ -81,6 +86,7 @@ async def shown(folder: Path) -> AsyncIterator[Shown]:
     house.audited, house.came = AuditNow(AUDITED, 1_204, 1_204, ""), iter((BEFORE, AFTER))
     house.rig.tell(WELL)
     house.rig.tell(FeedChanged(FeedState.LIVE, "prices arrive"))
+    house.rig.tell(Ticks([traded(SPOT, 25_012.35)]))
     tail = Tail(Redactor())
     tail._lines.extend(LOGGED)
     async with telegram(clock) as server:
