@@ -32,6 +32,43 @@ def empty_store() -> Alert:
     return Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)
 
 
+def feed_needs_you(why: str) -> Alert:
+    """The feed does not come back by itself."""
+    return Alert(Urgency.HIGH, "feed", "The price feed needs you", why)
+
+
+def feed_mended(how: str) -> Alert:
+    """What a person had to do about the feed is done."""
+    text = f"{how[:1].upper()}{how[1:].rstrip('. ')}. There is nothing left to do."
+    return Alert(Urgency.MEDIUM, "feed-back", "The price feed is back", text)
+
+
+def feed_full(how: str) -> Alert:
+    """There are more instruments than sockets have room for."""
+    return Alert(Urgency.HIGH, "feed-full", "The price feed needs you", how)
+
+
+def feed_has_room() -> Alert:
+    """All instruments have a place again."""
+    text = "Sockets have room for every instrument."
+    return Alert(Urgency.MEDIUM, "feed-has-room", "The price feed carries all again", text)
+
+
+def updates_stopped(why: str) -> Alert:
+    """The order-update socket stays away."""
+    text = (
+        f"{why}. Orders are followed by reading the books every few seconds, which is slower. "
+        "A new access token, or a restart, brings the updates back."
+    )
+    return Alert(Urgency.MEDIUM, "order-updates", "Order updates have stopped", text)
+
+
+def updates_back() -> Alert:
+    """It is there again."""
+    text = "Dhan tells of each order at once again."
+    return Alert(Urgency.MEDIUM, "order-updates-back", "Order updates are back", text)
+
+
 def stray(level: ExitLevel) -> Alert:
     """A row of exit levels that does not even say whose it is."""
     title = f"{TABLE} row {level.id} is ignored"
