@@ -119,6 +119,7 @@ class Monitor:
         self.stored = Stored()
         self.drills = Drills()
         self._remembered_s, self._day = 0.0, ""
+        self._greeted = False
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
         self.blindness = Blindness()
@@ -298,7 +299,7 @@ class Monitor:
     def _pulse(self, now_s: float) -> list[Effect]:
         effects = self.helm.tenure.look(now_s)
         if not self.helm.tenure.why(now_s):
-            effects += self.helm.bearings.look(now_s)
+            effects += self.helm.bearings.look(now_s) + self._greet(now_s)
         effects += self.helm.forewarnings.look(now_s) + self.helm.leashes.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
@@ -316,6 +317,13 @@ class Monitor:
         self.watch.glance(self._glanced.next(now_s), now_s)
         effects += self.diary.beat(now_s)
         return effects + self.holdings.remember(self._kept.next(now_s))
+
+    def _greet(self, now_s: float) -> list[Effect]:
+        """Once in a life, as soon as everything is read."""
+        if self._greeted or not (self.helm.bearings.found and self.holdings.known):
+            return []
+        self._greeted = True
+        return [notices.running(self.helm, now_s)]
 
     def _judge(self, now_s: float) -> list[Effect]:
         """Judge those whose time has come: after a start, or at a clock rule's stroke, maybe all of them."""

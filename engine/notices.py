@@ -7,17 +7,32 @@ from typing import TYPE_CHECKING
 from engine.effects import Alert
 from engine.messages import Wish
 from engine.model import Urgency
+from engine.modes import MODE_MEANS
 from engine.rules.levels import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.effects import Effect
+    from engine.helm import Helm
     from engine.messages import BooksState
     from engine.model import ExitLevel, Position
     from engine.reconcile import Opposed
     from engine.trades import InvalidPosition
     from engine.watch import RuleNote
+
+
+def running(helm: Helm, now_s: float) -> Alert:
+    """The start is over: what it does, how much it watches, and what keeps it from doing so."""
+    number = sum(not helm.differences.unwatched(name) for name in helm.holdings.positions)
+    watched = f"{number or 'No'} position{'s are' if number > 1 else ' is'} watched"
+    mode = f"Mode {helm.mode}: {MODE_MEANS[helm.mode]}"
+    text = f"{mode}. {watched}. The broker's books and the trade store are read."
+    if helm.halted:
+        text += " Rules are halted by /stop; /resume ends that."
+    if why := helm.degraded(now_s):
+        text += f" Rules only tell: {why.rstrip('. ')}."
+    return Alert(Urgency.NORMAL, "running", "Prahari is running", text)
 
 
 def no_master(why: str) -> Alert:
