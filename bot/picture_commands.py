@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.captions import illustrated
 from bot.lookers import of_one
-from bot.wishes import pnl_wish
-from engine.charts import Scope, Wanted
+from bot.report_view import report_page
+from bot.wishes import pnl_wish, report_wish
+from engine.charts import BarsChart, Scope, Wanted
+from engine.errors import BadInput
+from engine.exit_sums import of_days, sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
+    from engine.charts import Chart
+    from engine.exit_sums import ExitSums
     from engine.io.app import Wiring
 
 _NOTHING = {
@@ -46,6 +51,15 @@ class PictureCommands:
         for one in asked.accounts:
             await self._answer(one, wanted)
 
+    async def report(self, asked: Asked) -> None:
+        """Show the week or the month in figures below its picture; exits are read aside, the loop goes on."""
+        wanted = report_wish(asked.words)
+        for one in asked.accounts:
+            for chart in self._drawn(one, wanted):
+                if isinstance(chart, BarsChart):
+                    title = self._accounts.title(one.account)
+                    self._show(report_page(chart, await self._exits(one, chart, title), title))
+
     async def payoff(self, asked: Asked) -> None:
         """Show what a position can come to, or the positions to choose from."""
         await of_one("payoff", asked, self.show_payoff, self._show)
@@ -58,11 +72,24 @@ class PictureCommands:
         """Show what one position can come to, at expiry and today."""
         await self._answer(one, Wanted(Scope.PAYOFF, strategy_id))
 
+    async def _exits(self, one: Wiring, chart: BarsChart, title: str) -> ExitSums | None:
+        """What the exits of these days came to; None, and said, when the journal cannot be read."""
+        first, end = chart.dates
+        try:
+            return sums_of(of_days(await one.books(first), first, end))
+        except BadInput as error:
+            self._say(f"{title}The journal cannot be read now: {error}")
+            return None
+
     async def _answer(self, one: Wiring, wanted: Wanted) -> None:
+        for chart in self._drawn(one, wanted):
+            self._show(illustrated(chart, self._accounts.title(one.account), mark(one.account)))
+
+    def _drawn(self, one: Wiring, wanted: Wanted) -> tuple[Chart, ...]:
+        """What is to be drawn; that there is nothing is said."""
         title, found = self._accounts.title(one.account), one.see(wanted)
         if not found:
             nothing = _NOTHING.get(wanted.scope, "Nothing was seen of this session yet.")
             down = one.view()
             self._say(title + (down.degraded if down.down else nothing.format(id=wanted.strategy_id)))
-        for chart in found or ():
-            self._show(illustrated(chart, title, mark(one.account)))
+        return found or ()
