@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.captions import illustrated
 from bot.lookers import of_one
-from bot.report_view import report_page
 from bot.wishes import pnl_wish, report_wish
 from engine.charts import BarsChart, Scope, Wanted
-from engine.errors import BadInput
-from engine.exit_sums import of_days, sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
+    from bot.reports import Reports
     from engine.charts import Chart
-    from engine.exit_sums import ExitSums
     from engine.io.app import Wiring
 
 _NOTHING = {
@@ -35,10 +32,16 @@ class PictureCommands:
     """One method per command, named as it is written."""
 
     def __init__(
-        self, accounts: Accounts, *, show: Callable[[Page], None], say: Callable[[str], None]
+        self,
+        accounts: Accounts,
+        reports: Reports,
+        *,
+        show: Callable[[Page], None],
+        say: Callable[[str], None],
     ) -> None:
         """``show`` and ``say`` reach the phone."""
         self._accounts = accounts
+        self._reports = reports
         self._show = show
         self._say = say
 
@@ -57,8 +60,7 @@ class PictureCommands:
         for one in asked.accounts:
             for chart in self._drawn(one, wanted):
                 if isinstance(chart, BarsChart):
-                    title = self._accounts.title(one.account)
-                    self._show(report_page(chart, await self._exits(one, chart, title), title))
+                    self._show(await self._reports.page(one, chart))
 
     async def payoff(self, asked: Asked) -> None:
         """Show what a position can come to, or the positions to choose from."""
@@ -71,15 +73,6 @@ class PictureCommands:
     async def show_payoff(self, one: Wiring, strategy_id: int) -> None:
         """Show what one position can come to, at expiry and today."""
         await self._answer(one, Wanted(Scope.PAYOFF, strategy_id))
-
-    async def _exits(self, one: Wiring, chart: BarsChart, title: str) -> ExitSums | None:
-        """What the exits of these days came to; None, and said, when the journal cannot be read."""
-        first, end = chart.dates
-        try:
-            return sums_of(of_days(await one.books(first), first, end))
-        except BadInput as error:
-            self._say(f"{title}The journal cannot be read now: {error}")
-            return None
 
     async def _answer(self, one: Wiring, wanted: Wanted) -> None:
         for chart in self._drawn(one, wanted):

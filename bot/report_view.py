@@ -27,16 +27,16 @@ Number = TypeVar("Number", int, float)
 
 #: So many strategies and rules are listed: those that won or lost most.
 _LISTED = 3
-_NAME_COLUMNS = 14
+_WHY_COLUMNS = 200
 _OTHER = {Scope.WEEK: Scope.MONTH, Scope.MONTH: Scope.WEEK}
 
 
-def report_page(chart: BarsChart, exits: ExitSums | None, title: str = "") -> Page:
+def report_page(chart: BarsChart, exits: ExitSums | str, title: str = "") -> Page:
     """The whole answer: the picture of the days, the figures of days and exits, and the way on.
 
     Args:
         chart: the sessions of the week or the month.
-        exits: those that ended in it; None = the journal could not be read.
+        exits: those that ended in it, or why the journal cannot be read.
         title: the account, ``HUF · ``; empty when there is one alone.
     """
     first, last = chart.bars[0].day, chart.bars[-1]
@@ -44,7 +44,7 @@ def report_page(chart: BarsChart, exits: ExitSums | None, title: str = "") -> Pa
     parts = [
         f"<b>Report of {SPANS[chart.scope]}</b>",
         f"{first:%d %b} to {last.day:%d %b %Y}{' · so far' if running else ''}",
-        table([*_days(chart), "", *_exits(exits)]),
+        table([*_days(chart), "", *(["Exits unknown"] if isinstance(exits, str) else _exits(exits))]),
         *_lacking(chart, exits),
     ]
     page = Page("\n".join(parts), _ways(chart.scope, title), draw=partial(draw, chart, heading(chart, title)))
@@ -80,9 +80,7 @@ def _made(bar: Bar) -> int:
     return bar.paise or 0
 
 
-def _exits(sums: ExitSums | None) -> list[str]:
-    if sums is None:
-        return ["Exits unknown"]
+def _exits(sums: ExitSums) -> list[str]:
     if not sums.exits:
         return ["No exit has ended"]
     head = ["Exits, after charges", pair(f"{count(sums.exits)} exits", f"{sums.won} won, {sums.lost} lost")]
@@ -94,7 +92,7 @@ def _exits(sums: ExitSums | None) -> list[str]:
         pair("Profit factor", _factor(sums)),
         pair("Drawdown", rupees(sums.drawdown_paise) if sums.known else "unknown"),
         pair("Charges", rupees(sums.charges_paise) if sums.uncharged < sums.exits else "unknown"),
-        pair("Slippage", signed_rupees(sums.slippage_paise) if sums.unslipped < sums.exits else "unknown"),
+        pair("Slippage", rupees(sums.slippage_paise) if sums.unslipped < sums.exits else "unknown"),
         pair("To flat, median", _or_unknown(sums.flat_s, span)),
         *_top("By strategy", sums.strategies),
         *_top("By rule", sums.rules),
@@ -116,19 +114,22 @@ def _top(head: str, shares: Sequence[Share]) -> list[str]:
     most = sorted(shares, key=lambda each: -abs(each.paise or 0))[:_LISTED]
     shown = [each for each in shares if each in most]
     rest = len(shares) - len(shown)
-    lines = [pair(cut(each.name, _NAME_COLUMNS), _or_unknown(each.paise, signed_rupees)) for each in shown]
+    lines = [pair(each.name, _or_unknown(each.paise, signed_rupees)) for each in shown]
     return [head, *lines, *([f"… and {rest} more"] if rest else [])]
 
 
-def _lacking(chart: BarsChart, sums: ExitSums | None) -> list[str]:
-    """What is in no sum."""
+def _lacking(chart: BarsChart, sums: ExitSums | str) -> list[str]:
+    """What is in no sum, and why."""
     gaps = sum(bar.paise is None and not bar.ahead for bar in chart.bars)
     lacks = {f"{gaps} session{'s' * (gaps != 1)} without a record": gaps}
-    if sums is not None:
+    why = []
+    if isinstance(sums, str):
+        why = [f"The journal cannot be read now: {escape(cut(sums, _WHY_COLUMNS))}"]
+    else:
         lacks |= {
             f"{sums.unknown} of unknown result": sums.unknown,
             f"{sums.uncharged} of unknown charges": sums.uncharged,
             f"{sums.unslipped} of unknown slippage": sums.unslipped,
         }
     said = ", ".join(text for text, number in lacks.items() if number)
-    return [escape(f"In no sum: {said}")] if said else []
+    return [*why, *([f"In no sum: {said}"] if said else [])]

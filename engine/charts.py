@@ -125,6 +125,11 @@ class BarsChart:
         return tuple(bar for bar in self.bars if bar.paise is not None)
 
     @property
+    def over(self) -> bool:
+        """The last of its sessions has begun; in the day's digest: has ended."""
+        return not self.bars[-1].ahead
+
+    @property
     def dates(self) -> tuple[date, date]:
         """The first day of that week or month, and the day after its last."""
         return _dates(self.scope, self.bars[0].day)

@@ -19,10 +19,11 @@ from bot.layout import CAPTION_LIMIT, COLUMNS, Page, plain
 from bot.report_view import report_page
 from engine.accounts import People
 from engine.charts import BarsChart, Scope, Wanted
+from engine.effects import Digest
 from engine.errors import BadInput
 from engine.exit_sums import ExitLine, of_days, sums_of
 from tests.bot.house import OWNER, Core, QuickClock, house, make_chat, message_with, running, telegram
-from tests.support.charted import month, week
+from tests.support.charted import day, month, week
 from tests.support.exit_lines import line
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -30,8 +31,8 @@ DRAWN = {Wanted(Scope.WEEK): (week(),), Wanted(Scope.MONTH): (month(),)}
 STRANGLE = "BANKNIFTY Short Strangle"
 
 
-def ended(day: int, after_paise: int | None, **more: object) -> ExitLine:
-    return line(f"x{day}{more}", f"2026-02-{day:02}T10:00:00+05:30", after_paise, **more)
+def ended(date: int, after_paise: int | None, **more: object) -> ExitLine:
+    return line(f"x{date}{more}", f"2026-02-{date:02}T10:00:00+05:30", after_paise, **more)
 
 
 LEFT: tuple[ExitLine, ...] = (
@@ -55,7 +56,7 @@ PAGES = {
     "report_week": page_of(week(), LEFT),
     "report_month": page_of(month(), LEFT, "HUF · "),
     "report_none": page_of(replace(week(), bars=tuple(replace(b, paise=None) for b in week().bars)), ()),
-    "report_unread": report_page(week(), None),
+    "report_unread": report_page(week(), str(ILL)),
 }
 
 
@@ -78,8 +79,8 @@ _NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), mi
 def test_every_report_fits_below_its_picture(exits: list[tuple[int, int | None, str, str]]):
     """Columns are 32 wide, and Telegram takes 1,024 characters."""
     lines = tuple(
-        line(f"x{n}", f"2026-02-{day:02}T10:00:00+05:30", paise, title=title, rule=rule)
-        for n, (day, paise, title, rule) in enumerate(exits)
+        line(f"x{n}", f"2026-02-{date:02}T10:00:00+05:30", paise, title=title, rule=rule)
+        for n, (date, paise, title, rule) in enumerate(exits)
     )
     page = page_of(replace(week(), bars=(*week().bars[:4], week().bars[0])), lines, "HUF_OF_THE_FAMIL · ")
     [block] = re.findall(r"<pre>(.*)</pre>", page.html, re.DOTALL)
@@ -116,8 +117,9 @@ async def test_several_accounts_and_a_journal_that_cannot_be_read(tmp_path: Path
     ]
     async with telegram(clock) as server, running(make_chat(server, cores, clock, tmp_path)):
         server.phone.send("/report week")
-        await message_with(server, "own · The journal cannot be read now: journal.sqlite3: cannot be read")
-        assert "Exits unknown" in (await message_with(server, "own\nReport of this week")).text
+        ill = await message_with(server, "own\nReport of this week")
+        assert "Exits unknown" in ill.text
+        assert "The journal cannot be read now: journal.sqlite3: cannot be read (locked)" in ill.text
         one = await message_with(server, "HUF\nReport of this week")
         server.phone.tap(one.id, "Report, month")
         await message_with(server, "HUF\nReport of this month")
@@ -131,3 +133,19 @@ async def test_a_house_that_is_down_says_so(tmp_path: Path):
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
         server.phone.send("/report")
         await message_with(server, "is down: its journal is locked")
+
+
+async def test_a_week_that_is_over_is_told_once_beside_the_digest_of_its_last_day(tmp_path: Path):
+    """Silently; a month that goes on is not, nor is a week after an earlier day."""
+    clock, core = QuickClock(), Core(pictures=DRAWN, left=LEFT)
+    over = replace(week(), bars=week().bars[:4])
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        core.give(Digest(day(), (week(), month())))
+        core.give(Digest(day(), (over, month())))
+        report = await message_with(server, "Report of this week")
+        assert (report.body.kind, report.silent) == ("photo", True)
+        assert "6 exits" in report.text
+        await server.wait_for(
+            lambda s: sum("The session is over" in each.text for each in s.sent()) == 2 or None
+        )
+        assert sum("Report of" in each.text for each in server.sent()) == 1
