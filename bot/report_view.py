@@ -83,7 +83,10 @@ def _made(bar: Bar) -> int:
 def _exits(sums: ExitSums) -> list[str]:
     if not sums.exits:
         return ["No exit has ended"]
-    head = ["Exits, after charges", pair(f"{count(sums.exits)} exits", f"{sums.won} won, {sums.lost} lost")]
+    head = [
+        "Exits, after charges",
+        pair(f"{count(sums.exits)} exit{'s' * (sums.exits != 1)}", f"{sums.won} won, {sums.lost} lost"),
+    ]
     return [
         *head,
         pair("Win rate", _or_unknown(sums.win_rate, lambda rate: f"{100 * rate:.0f} %")),

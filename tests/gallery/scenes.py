@@ -63,8 +63,6 @@ _LOOKS = (
     ("/why 3359", "Why ·", "what its rules did, and why not more"),
     ("/accounts", "P&L", "each account in short"),
     ("/mode", "semi-auto", "how far it may go"),
-    ("/payoff 3359", "At expiry", "what it can come to, drawn"),
-    ("/pnl", "P&L today", "the day as a picture"),
     ("/health", "Health ·", "one line each, the red first"),
     ("/feed", "Feed live", "how prices come, and how old they are"),
     ("/drill", "Drill ·", "the last drill, and a button for another"),
