@@ -50,7 +50,8 @@ _NOTES = """
 <b>Exit</b>  Every exit asks first. A question counts one answer, within a minute. Then its card tells how \
 far the exit is; <i>verified flat</i> means that the order book, the trade book and the positions agree.
 
-<b>Set</b>  Shows what changes, and asks. It only ever tightens, counts at once, and ends with the position.
+<b>Set</b>  Shows what changes, and asks. Tighter counts at once; looser takes an owner, a code and a \
+minute. It ends with the position.
 
 <b>Stop</b>  No automatic exits, our own working orders are cancelled, positions stay."""
 

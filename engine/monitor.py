@@ -12,19 +12,18 @@ from engine import notices
 from engine.access import AccessWatch
 from engine.bearings import Source
 from engine.blindness import Blindness
-from engine.books import Bookkeeper
 from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
-from engine.cards import exit_card, realised_paise
 from engine.controls import ControlState
 from engine.diary import Diary
 from engine.digest import Digests
 from engine.door import Door
 from engine.drill import Drills
-from engine.effects import Alert, Audit, Card, Effect, GoOn, LoadTrades
+from engine.effects import Alert, Audit, Effect, GoOn, LoadTrades
+from engine.follow_up import FollowUp
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
-from engine.intents import Intent, IntentState
+from engine.intents import IntentState
 from engine.limits import Limits
 from engine.messages import (
     AccountState,
@@ -60,7 +59,6 @@ from engine.messages import (
     UpdatesStopped,
 )
 from engine.model import Mode, Urgency
-from engine.naked import risk_words
 from engine.nets import ACCOUNT_VERBS, Nets
 from engine.nudges import Nudges
 from engine.orders import read_correlation_id
@@ -73,8 +71,6 @@ from engine.stored import Stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.ledger import Ledger
-    from engine.model import InstrumentKey, PositionId
     from engine.sessions import Calendar
     from engine.watch import Watchlist
 
@@ -102,14 +98,11 @@ class Monitor:
         self.dialogue = self.helm.dialogue
         self.limits = Limits(self.helm)
         self.diary, self._digests = Diary(self.helm, self.limits), Digests()
-        self._books = Bookkeeper(watch.charges)
+        self._followed = FollowUp(self.helm, self.limits, self.diary)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
         self.feed_detail = self.feed_surplus = ""
         self.feed_lost_s: list[float] = []  # each time that it ceased to be live today
-        self._cards: dict[str, Card] = {}
-        self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
-        self._exited: dict[PositionId, None] = {}
         self._health = HealthWatch()
         self._calendar = CalendarWatch(calendar)
         # a renewal ends the old token: nothing that a mode may do that changes nothing
@@ -175,8 +168,7 @@ class Monitor:
         }
         orders = [v for v in journal.get("order", {}).values() if v["intent"] in intents]
         self.desk.restore(intents.values(), orders)
-        self._running = {intent.id: intent for intent in self.desk.live()}
-        self._books.restore(journal.get("book", {}), self.desk.intents.values())
+        self._followed.restore(journal.get("book", {}))
         self.helm.number_after(today, intents)
         self.holdings.restore(
             journal.get("closed", {}),
@@ -212,7 +204,7 @@ class Monitor:
         else:
             effects = self._handlers[type(message)](message, now_s)
             effects += self.readiness.after(message, now_s)
-        effects += self._after(now_s, everywhere=type(message) not in _OF_FEW)
+        effects += self._followed.look(now_s, everywhere=type(message) not in _OF_FEW)
         effects = self.helm.leashes.hushed(effects)
         self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(effects, now_s)
@@ -248,8 +240,7 @@ class Monitor:
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
-            ledger = self.desk.blotter.ledger
-            effects += [alert for intent in self.desk.standing() for alert in _half_closed(intent, ledger)]
+            effects += self._followed.stand()
         self.helm.release(self.holdings.positions)
         return effects
 
@@ -448,7 +439,7 @@ class Monitor:
         effects += self.blindness.answered()
         if first:
             self._found()
-        return effects + self._compare(message, now_s)
+        return effects + self._followed.compare(message, now_s)
 
     def _found(self) -> None:
         """The books or the rows are read: with the last of them, what was only told is judged again."""
@@ -468,112 +459,3 @@ class Monitor:
         self.helm.bearings.lose(self.desk.blotter.ledger.asked, now_s)
         self.desk.ask(now_s, "the account is ours now")
         return [*effects, LoadTrades(), *self.desk.pulse(now_s)]
-
-    def _compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
-        """Hold the automation of positions in which store and broker differ, also while others exit."""
-        if report is not self.desk.blotter.ledger.report or not self.holdings.loaded:
-            return []  # an older one, overtaken; or there is nothing to compare with yet
-        if self.helm.tenure.why(now_s):
-            return []  # who owns the account trades, and writes it to the store when he is done
-        positions = self.holdings.positions
-        running = [*self._running.values(), *self.desk.live()]  # what has just ended is still listed
-        busy = {leg.key for intent in running for leg in intent.legs}
-        traded: dict[InstrumentKey, int] = {}
-        for position in positions.values() if self.desk.intents else ():
-            for key, (units, _) in self.desk.traded(position).items():
-                traded[key] = traded.get(key, 0) + units
-        in_session = self.helm.calendar.is_open(now_s)
-        effects, loose = self.helm.differences.look(
-            tuple(positions.values()), report, traded, busy, now_s, in_session=in_session
-        )
-        self.helm.release(loose)
-        effects += self.holdings.regrow(report, now_s) if in_session else []
-        working = {order.request.key for order in self.desk.blotter.live()}
-        # the other modes leave the store's rows alone, and at night the broker's books are made anew
-        if self.helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and in_session:
-            for position in tuple(positions.values()):
-                if self.helm.differences.closed(position, now_s) and working.isdisjoint(position.nets):
-                    intent, kept = self.helm.closed_outside(position, now_s)
-                    effects += [*kept, *self._ended(intent, now_s)]
-        return effects
-
-    # ---------------------------------------------------------------------------------- ending
-
-    def _after(self, now_s: float, *, everywhere: bool) -> list[Effect]:
-        """Keep what was seen, and follow up on exits: refresh the cards, finish those that ended.
-
-        Not ``everywhere``: only where the desk has had a hand. One that ends may change what others count.
-        """
-        effects: list[Effect] = [*self.watch.why.drain()]
-        changed = self.desk.changed()
-        self._running |= {intent.id: intent for intent in self.desk.live()}
-        for intent in list(self._running.values()):
-            if not intent.state.live:
-                everywhere = True
-                del self._running[intent.id]
-                effects += self._ended(intent, now_s)
-            elif everywhere or intent.id in changed:
-                effects += self._show(exit_card(intent, None))
-        looked_at = self.desk.intents.values() if everywhere else changed.values()
-        self._count_traded({intent.position: None for intent in looked_at}, everywhere=everywhere)
-        effects += self.helm.flattening.turn(now_s)
-        return effects + self._books.look(looked_at, self.helm.mode, now_s)
-
-    def _count_traded(self, exited: dict[PositionId, None], *, everywhere: bool) -> None:
-        """What is half traded counts by its fills, of whichever exit, until rows say otherwise."""
-        for name in self._exited | exited if everywhere else exited:  # a new day may have dropped some exits
-            if name in self.holdings.positions:
-                self.watch.count(name, self.desk.traded(self.holdings.positions[name]))
-        self._exited = exited if everywhere else self._exited | exited
-
-    def _ended(self, intent: Intent, now_s: float) -> list[Effect]:
-        entries = self.holdings.entries(intent)
-        made = realised_paise(intent, entries)
-        card = exit_card(intent, made)
-        self.diary.exited(intent, made, now_s)
-        effects: list[Effect] = []
-        if not intent.state.flat:
-            effects += _half_closed(intent, self.desk.blotter.ledger)
-        elif intent.part is None:
-            position = self.holdings.positions.get(intent.position)
-            before = 0 if position is None else self.watch.memory(position.id).realised_paise
-            effects += self.holdings.close(intent, now_s)
-            if position is not None and position.id not in self.holdings.positions:
-                effects += self.limits.ended(position, None if made is None else made + before)
-        else:
-            effects += self.holdings.close_part(intent, now_s)
-            effects += self.dialogue.part_closed(intent.position)
-        if intent.state is IntentState.CLOSED_OUTSIDE:
-            effects.append(_outside(intent))
-        if intent.state is IntentState.ABORTED or intent.part is not None:
-            self.helm.release((intent.position,))
-        return effects + self._show(card)
-
-    def _show(self, card: Card) -> list[Effect]:
-        if self._cards.get(card.nonce) == card:
-            return []
-        self._cards[card.nonce] = card
-        return [card]
-
-
-def _outside(intent: Intent) -> Effect:
-    text = (
-        f"{intent.title}: the broker holds nothing of it any more, and not all of that is our doing. Its "
-        "rows are closed, those that somebody else has closed without a price. Enter the prices in the store."
-    )
-    title = "A position was closed by somebody else"
-    return Alert(Urgency.HIGH, f"outside:{intent.id}", title, text, intent.position)
-
-
-def _half_closed(intent: Intent, ledger: Ledger) -> list[Effect]:
-    """An exit ended between open and flat: the store's rows, and the P&L made of them, are wrong now."""
-    legs = range(len(intent.legs))
-    done = intent.part is None and all(intent.rest(index) <= 0 for index in legs)
-    if done or not any(map(intent.filled, legs)):
-        return []
-    text = (
-        f"{intent.title}: part of it is traded, the rest is open. The trade store still lists all of it; its "
-        f"P&L and its rules count what is gone at its fills. {risk_words(intent, ledger)} "
-        "/exit closes the rest; or correct the rows."
-    )
-    return [Alert(Urgency.HIGH, f"half:{intent.id}", "A position is half closed", text, intent.position)]

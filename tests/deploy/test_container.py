@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.settings import EXPECTED
+from engine.settings import EXPECTED, SECRETS
 from tests.support.commands import ROOT, run
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
@@ -69,6 +69,13 @@ def test_the_health_check_is_a_tool_that_there_is():
     words = re.findall(r'"([^"]+)"', check)
     assert words[:3] == ["python", "-m", "engine"]
     assert run(sys.executable, *words[1:], "--help").status == 0
+
+
+def test_every_secret_reaches_the_monitor_as_a_file():
+    """Whoever adds one is reminded here; none is in the environment, where every child would have it."""
+    secrets = compose()["services"]["monitor"]["secrets"]
+    assert sorted(secrets) == sorted({*SECRETS, "DHAN_CLIENT_ID"})
+    assert set(secrets) <= set(compose()["secrets"])
 
 
 @pytest.mark.parametrize("name", ["monitor", "redis", "prometheus"])

@@ -71,6 +71,28 @@ def test_every_command_is_one_that_there_is(page, module):
         assert fits(known(module), words) is None, f"python -m {module} {' '.join(words)}"
 
 
+def old_ways():
+    """The README's commands for those who come from the old monitor: (module, words)."""
+    table = (
+        (ROOT / "README.md").read_text().partition("## Coming from the old monitor")[2].partition("\n## ")[0]
+    )
+    found = re.findall(r"`([EB]) ([^`]+)`", table)
+    return [("engine" if short == "E" else "bot", shlex.split(words)) for short, words in found]
+
+
+@pytest.mark.parametrize(("module", "words"), old_ways(), ids=str)
+def test_each_old_way_has_a_new_one_that_the_command_line_takes(module, words):
+    """Whole, with its flags and their values."""
+    known(module).parse_args(words)
+
+
+def test_the_old_ways_are_all_there():
+    """Every tool that the owner's old guide names."""
+    asked = {" ".join(words[:2]) for module, words in old_ways() if module == "engine"}
+    assert {"health", "drill", "check feed", "check realtime", "cache", "stop --now"} <= asked
+    assert {"positions --detailed", "maintenance daily", "report monthly"} <= asked
+
+
 def test_every_make_target_of_the_pages_is_one():
     """``make x`` where a page says so."""
     targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
