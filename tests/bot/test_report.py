@@ -145,6 +145,7 @@ async def test_a_week_that_is_over_is_told_once_beside_the_digest_of_its_last_da
         report = await message_with(server, "Report of this week")
         assert (report.body.kind, report.silent) == ("photo", True)
         assert "6 exits" in report.text
+        assert "so far" not in report.text
         await server.wait_for(
             lambda s: sum("The session is over" in each.text for each in s.sent()) == 2 or None
         )
