@@ -69,7 +69,7 @@ class SupabaseImport:
                 return report
             answer = await self._gate.call(
                 "import_trades",
-                rows=[cells(row) | {"add": n in new} for n, row in enumerate(wanted)],
+                rows=[_told(row) | {"add": n in new} for n, row in enumerate(wanted)],
                 seen=[[row["id"], row["version"]] for row in there],
             )
             if answer["added"] is not None:
@@ -143,6 +143,11 @@ class _Stored:
         if faults:
             raise BadInput("\n".join(faults))
         return new
+
+
+def _told(row: TradeRow) -> dict[str, object]:
+    """A row's cells; what is nothing is left out, a file may have many rows."""
+    return {column: cell for column, cell in cells(row).items() if cell is not None}
 
 
 def _name(row: TradeRow, order_id: str | None = None) -> _Name:
