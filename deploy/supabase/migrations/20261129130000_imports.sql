@@ -22,12 +22,18 @@ begin
     select distinct public.prahari_account(w.account) as account, w.strategy_id, w.order_id, w."timestamp"
     from pg_catalog.jsonb_to_recordset(p_rows)
       as w(account text, strategy_id bigint, order_id text, "timestamp" timestamptz)
+  ), theirs as materialized (
+    select t.id, t.strategy_id, t."timestamp"::timestamptz as at, public.prahari_account(t.account) as account,
+      pg_catalog.btrim(coalesce(t.order_id::text, '')) as order_id
+    from public.trades t
+    where t.strategy_id in (select w.strategy_id from wishes w)
   ), kin as materialized (
-    select t.id from public.trades t join wishes w
-      on t.strategy_id = w.strategy_id and t."timestamp"::timestamptz = w."timestamp"
-      and public.prahari_account(t.account) = w.account
-      and (pg_catalog.btrim(coalesce(t.order_id::text, '')) = w.order_id
-        or pg_catalog.starts_with(pg_catalog.btrim(coalesce(t.order_id::text, '')), w.order_id || '/'))
+    select h.id from theirs h join wishes w
+      on (h.account, h.strategy_id, h.order_id, h.at) = (w.account, w.strategy_id, w.order_id, w."timestamp")
+    union
+    select h.id from (select * from theirs where pg_catalog.strpos(theirs.order_id, '/') > 0) h join wishes w
+      on (h.account, h.strategy_id, h.at) = (w.account, w.strategy_id, w."timestamp")
+      and pg_catalog.starts_with(h.order_id, w.order_id || '/')
   )
   select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'id', t.id, 'version', t.version, 'parent_id', t.parent_id, 'account', t.account,
