@@ -22,6 +22,8 @@ from engine.shown import Ruling, near, rule_on, stirred
 from engine.tightening import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.effects import Effect
     from engine.gate import Confirmation, Questions
     from engine.helm import Helm
@@ -150,8 +152,15 @@ class ExitQuestions:
         drawn.reminded = True
         reason = asked.verdict.reason if asked.verdict else ""
         text = f"{asked.title}: {reason}. Yes or no? Nothing has been sent."
+        return [self._waits(asked, text)]
+
+    def _waits(self, asked: Confirmation, text: str) -> Alert:
+        """The one alarm of a stop that nobody answers: question after question renews it."""
+        rule = asked.verdict.rule if asked.verdict else ""
+        account, _, _ = asked.positions[0].rpartition("/")
+        what = f"{rule}:{account}" if rule in DAY_RULES else asked.positions[0]
         place = asked.positions[0] if len(asked.positions) == 1 else None
-        return [Alert(Urgency.HIGH, f"remind:{asked.nonce}", "A stop waits for your answer", text, place)]
+        return Alert(Urgency.HIGH, f"stop-waits:{what}", "A stop waits for your answer", text, place)
 
     def _foot(self, asked: Confirmation, now_s: float) -> tuple[str, ...]:
         """What is known of the margin, and what happens when nobody answers."""
@@ -224,7 +233,6 @@ class ExitQuestions:
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
             effects += self._helm.start_exit(position, asked.verdict or forced(), tap.by.name, name, now_s)
-            self._vain.pop(position.id, None)
         if len(positions) > 1:
             card = Card(asked.nonce, f"Exiting {asked.title}", ("One card each follows.",), final=True)
             effects.append(card)
@@ -232,20 +240,24 @@ class ExitQuestions:
 
     # ------------------------------------------------------------------------------ not answered
 
-    def in_vain(self, asked: Confirmation, now_s: float) -> None:
+    def in_vain(self, asked: Confirmation, verdict: Verdict, now_s: float) -> list[Effect]:
         """Nobody has answered a stop; those of a day limit are asked for as long as it takes."""
         if self._exits_in_vain(asked):
             for position in asked.positions:
                 self._vain[position] = self._times(position, now_s) + 1, now_s
+        alone = self._exits_in_vain(asked) and self.acts_alone(asked.positions[0], verdict, now_s)
+        next_ = "if it is still met, it exits by itself now" if alone else "you are asked again"
+        text = f"{asked.title}: {verdict.reason}. Nobody answered, nothing was sent; {next_}."
+        return [self._waits(asked, text)]
 
     def _times(self, position: PositionId, now_s: float) -> int:
         """How often it was asked about in vain without a pause."""
         times, at_s = self._vain.get(position, (0, now_s))
         return times if now_s - at_s < VAIN_LASTS_S else 0
 
-    def answered(self, asked: Confirmation) -> None:
-        """Somebody has: what was asked before counts no more."""
-        for position in asked.positions:
+    def heard(self, positions: Iterable[PositionId]) -> None:
+        """Somebody is there, or an exit of these begins: what was asked in vain before counts no more."""
+        for position in positions:
             self._vain.pop(position, None)
 
     def acts_alone(self, position: PositionId, verdict: Verdict, now_s: float) -> bool:

@@ -61,7 +61,7 @@ def fresh(rig):
 
 def reminders(rig):
     """Alerts about a stop that waits."""
-    return [alert for alert in rig.of(Alert) if alert.topic.startswith("remind:")]
+    return [alert for alert in rig.of(Alert) if "Yes or no?" in alert.text]
 
 
 def test_the_card_says_what_goes_when_at_which_price_and_at_what_cost():
