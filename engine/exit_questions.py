@@ -191,16 +191,28 @@ class ExitQuestions:
         now = worth_of(self._drawing.exits(positions, asked.verdict, now_s))
         seen = tap.edition in asked.shown
         is_near = seen and near(asked.shown[tap.edition], now, self._helm.config.asking.tolerance)
-        ruling = rule_on(is_near=is_near, asked_again=asked.again, stop=is_stop(asked))
+        ruling = rule_on(
+            is_near=is_near,
+            asked_again=asked.again > 0,
+            seen_again=seen and tap.edition >= asked.again,
+            stop=is_stop(asked),
+        )
         shown = asked.shown.get(tap.edition)
         data = {"nonce": asked.nonce, "edition": tap.edition, "shown": shown, "now": now, "ruling": ruling}
         match ruling:
             case Ruling.COUNTS:
                 return [Audit("price", data), *self._start(asked, positions, tap, now_s)]
             case Ruling.ASK_AGAIN:
-                asked.again, asked.expires_s = True, max(asked.expires_s, now_s + AGAIN_S)
+                asked.again, asked.expires_s = max(asked.shown) + 1, max(asked.expires_s, now_s + AGAIN_S)
                 toast = Answer(tap.callback_id, "Not sent: prices have moved. Look again.", alarm=True)
                 return [Audit("price", data), toast, *self._draw(asked, now_s, anew=True)]
+            case Ruling.OLD:
+                toast = Answer(
+                    tap.callback_id, "Not sent: these figures are old. Look at the new ones.", alarm=True
+                )
+                old_s = now_s - self._of(asked, now_s).at_s  # the new card may be lost on the way
+                offered = self._draw(asked, now_s, anew=True) if old_s >= DRAW_EVERY_S else []
+                return [Audit("price", data), toast, *offered]
             case Ruling.VOID:
                 why = "Prices have moved again; nothing was sent. /exit asks anew."
                 void = self._helm.dialogue.void(asked, "Not done", why)
