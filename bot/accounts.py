@@ -13,6 +13,7 @@ from bot.layout import cut
 from bot.roles import Role
 from engine.messages import Actor, TurnedAway
 from engine.model import DEFAULT_ACCOUNT
+from engine.picture import outline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,12 @@ def mark(account: str) -> str:
     The account that is made of the settings alone has none.
     """
     return "" if account == DEFAULT_ACCOUNT else f"{account}/"
+
+
+def held(one: Wiring) -> tuple[tuple[int, str], ...]:
+    """Strategy id and symbol of each position of an account; none while it is down."""
+    seen = one.see(outline)
+    return () if seen is None else seen.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +64,21 @@ class Asked:
         """The words as one."""
         return " ".join(self.words)
 
-    def views(self) -> dict[str, MonitorView]:
-        """How each of them stands, by name."""
-        return {each.account: each.view() for each in self.accounts}
+    def views(self, strategy_id: int | None = None) -> dict[str, MonitorView]:
+        """How each of them stands, by name; with the positions of one strategy id, or all."""
+        return {each.account: each.view(strategy_id) for each in self.accounts}
 
     def having(self, strategy_id: int) -> tuple[Wiring, ...]:
         """Those with a position of this id; one account alone is not looked at, its core knows better."""
         if len(self.accounts) == 1:
             return self.accounts
-        return tuple(
-            each for each in self.accounts if any(p.strategy_id == strategy_id for p in each.view().positions)
-        )
+        return tuple(each for each in self.accounts if any(id_ == strategy_id for id_, _ in held(each)))
 
     def holding(self, symbol: str) -> tuple[Wiring, ...]:
         """Those with a position in this underlying; one account alone is not looked at."""
         if len(self.accounts) == 1:
             return self.accounts
-        return tuple(each for each in self.accounts if any(p.symbol == symbol for p in each.view().positions))
+        return tuple(each for each in self.accounts if any(name == symbol for _, name in held(each)))
 
 
 class Accounts:

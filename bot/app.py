@@ -36,6 +36,7 @@ from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
 from engine.io.other_channels import OtherChannels
 from engine.measures import ChatMeasures
+from engine.picture import outline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -321,7 +322,8 @@ class TelegramChat:
         quiet = self._tuning.quiet
         if quiet is None or not quiet.at(self._clock.now_s()):
             return False
-        return not any(each.view().session_open for each in self._accounts.all)
+        seen = [each.see(outline) for each in self._accounts.all]
+        return not any(each is not None and each.session_open for each in seen)
 
     def _unreached(self) -> bool:
         """Whether nothing gets through to Telegram, as far as the last tries tell."""

@@ -15,6 +15,7 @@ from bot.snooze_view import snooze_page
 from bot.views import account_page, look_page, picker_page
 from bot.wishes import VALUE_COLUMNS, ExitWish, exit_wish, read_id, set_wish
 from engine.messages import Command, Wish
+from engine.picture import outline
 from engine.view import PositionState
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class Commands:
 
     async def code(self, asked: Asked) -> None:
         """Hand a typed code to the account that waits for it from this person."""
-        waiting = [one for one in asked.accounts if one.view().code_of == asked.by.user_id]
+        waiting = [
+            one for one in asked.accounts if (seen := one.see(outline)) and seen.code_of == asked.by.user_id
+        ]
         if len(waiting) > 1:
             self._say("Several accounts wait for a code: name the one before it. Nothing was done.")
             return
@@ -106,10 +109,9 @@ class Commands:
 
     async def show_snooze(self, one: Wiring, strategy_id: int) -> None:
         """Offer three sensible snoozes of a position, or its end."""
-        view = one.view()
-        found = [p for p in view.positions if p.strategy_id == strategy_id]
-        if found:
-            self._show(snooze_page(view, found[0], self._title(one.account)))
+        view = one.view(strategy_id)
+        if view.positions:
+            self._show(snooze_page(view, view.positions[0], self._title(one.account)))
         else:
             self._say(f"{self._title(one.account)}No position {strategy_id}. /positions lists them all.")
 

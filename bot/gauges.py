@@ -20,6 +20,7 @@ from engine.feed_page import feed_now
 from engine.health_page import health_now
 from engine.messages import DrillWanted
 from engine.orders_page import desk_now
+from engine.picture import outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -120,7 +121,7 @@ class Gauges:
                 f"Read “{asked.text[:40]}” after /drill; expected nothing, or run. Nothing was done."
             )
         for one in asked.accounts:
-            if one.view().down:
+            if one.see(outline) is None:
                 self._down(one, "Drill")
             elif asked.text == "run":
                 one.post(DrillWanted(asked.by))

@@ -94,9 +94,8 @@ class Living:
             if place is None or place.message_id is None:  # asked for in an earlier life, never delivered
                 store.forget_card(thread)
 
-    def show(self, one: Wiring, position: PositionView) -> None:
+    def show(self, one: Wiring, view: MonitorView, position: PositionView) -> None:
         """Show a position's card at the bottom of the chat; an earlier one gives way once it is there."""
-        view = self._views[one.account] = one.view()
         page, wall_s = self._card(one, view, position), self._wall_s()
         until_s = wall_s + REPLY_LIFE_S
         if position.state is PositionState.FLAT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.accounts import mark
+from bot.accounts import held, mark
 from bot.accounts_view import accounts_pages, all_status_pages
 from bot.position_card import positions_pages
 from bot.rules_view import rules_pages
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
     from engine.io.app import Wiring
-    from engine.view import PositionView
+    from engine.view import MonitorView, PositionView
 
 
 async def of_one(
@@ -39,14 +39,14 @@ async def of_one(
     Raises:
         BadInput: what follows the command is no strategy id.
     """
-    known = sorted({(each.account, p.strategy_id) for each in asked.accounts for p in each.view().positions})
+    known = {(each.account, id_) for each in asked.accounts for id_, _ in held(each)}
     if not asked.words and len(known) != 1:
         show(look_page(asked.views(), word))
         return
-    strategy_id = read_id(asked.text, word) if asked.words else known[0][1]
+    strategy_id = read_id(asked.text, word) if asked.words else known.pop()[1]
     found = asked.having(strategy_id)
     if len(found) > 1:
-        show(look_page(asked.views(), word, strategy_id))
+        show(look_page(asked.views(strategy_id), word, strategy_id))
         return
     for each in found or asked.accounts:
         await look(each, strategy_id)
@@ -61,7 +61,7 @@ class Lookers:
         *,
         show: Callable[[Page], None],
         say: Callable[[str], None],
-        card: Callable[[Wiring, PositionView], None],
+        card: Callable[[Wiring, MonitorView, PositionView], None],
         waiting: Callable[[Collection[str]], Sequence[str]],
     ) -> None:
         """Look, and nothing else.
@@ -70,7 +70,7 @@ class Lookers:
             accounts: all of them.
             show: reaches the phone; so does ``say``.
             say: in plain words.
-            card: shows a position for as long as it is there.
+            card: shows a position of a view for as long as it is there.
             waiting: tells what of these marks waits to be seen.
         """
         self._waiting = waiting
@@ -123,19 +123,18 @@ class Lookers:
 
     async def show_position(self, one: Wiring, strategy_id: int) -> None:
         """Show one position, or that of each row's account that has this id."""
-        title, view = self._accounts.title(one.account), one.view()
-        found = [p for p in view.positions if p.strategy_id == strategy_id]
+        title, view = self._accounts.title(one.account), one.view(strategy_id)
         if view.down:
             self._say(f"{title}Positions are unknown: {view.degraded}")
-        elif not found:
+        elif not view.positions:
             self._say(f"{title}No position {strategy_id}. /positions lists them all.")
-        for each in found:
-            self._card(one, each)
+        for each in view.positions:
+            self._card(one, view, each)
 
     async def show_tighter(self, one: Wiring, strategy_id: int) -> None:
         """Offer tighter stops for a position; each button is a /set, which asks first."""
         name = one.account if self._accounts.several else ""
-        found = [p for p in one.view().positions if p.strategy_id == strategy_id]
+        found = one.view(strategy_id).positions
         if not found:
             self._say(f"{self._accounts.title(one.account)}No position {strategy_id}.")
         for each in found:
@@ -147,7 +146,7 @@ class Lookers:
         found = one.rules(strategy_id)
         if not found:
             self._say(f"{title}No open position {strategy_id}. /status lists what is watched.")
-        for page in rules_pages(found, one.view().at_s, mark(one.account)):
+        for page in rules_pages(found, one.clock.now_s(), mark(one.account)):
             self._show(under(title, page))
 
     async def show_why(self, one: Wiring, strategy_id: int) -> None:
@@ -161,5 +160,5 @@ class Lookers:
         if not found:
             self._say(f"{title}Nothing was seen of {strategy_id} yet. /status lists what is watched.")
         for each in found:
-            page = await asyncio.to_thread(why_page, each, one.view(), mark(one.account))
+            page = await asyncio.to_thread(why_page, each, one.view(strategy_id), mark(one.account))
             self._show(under(title, page))

@@ -106,12 +106,14 @@ class FeedChanged:
     """The feed moved to another state; ``alarm`` when a person has to do something about it.
 
     ``surplus``: what is to be known of instruments that no socket has room for; empty = all have it.
+    ``mended``: what a person had to do is done, though it is not LIVE: this feed has no better state now.
     """
 
     state: FeedState
     detail: str
     alarm: bool = False
     surplus: str = ""
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ from engine.refusals import Remedy, let_in_again, remedy
 from engine.rounds import Rounds
 from engine.sessions import at, ist_date
 from engine.stored import Stored
+from engine.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,11 +113,13 @@ class Monitor:
         self.readiness = Readiness(self.helm, self.access)
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
+        self._feed_needs, self._feed_room, self._updates_away = Trouble(), Trouble(), Trouble()
         self._nudges = Nudges()
         self._door = Door()
         self.stored = Stored()
         self.drills = Drills()
         self._remembered_s, self._day = 0.0, ""
+        self._greeted = False
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
         self.blindness = Blindness()
@@ -296,7 +299,7 @@ class Monitor:
     def _pulse(self, now_s: float) -> list[Effect]:
         effects = self.helm.tenure.look(now_s)
         if not self.helm.tenure.why(now_s):
-            effects += self.helm.bearings.look(now_s)
+            effects += self.helm.bearings.look(now_s) + self._greet(now_s)
         effects += self.helm.forewarnings.look(now_s) + self.helm.leashes.look(now_s)
         for position in [p for p, snooze in self.helm.snoozed.items() if now_s >= snooze.until_s]:
             del self.helm.snoozed[position]
@@ -315,6 +318,13 @@ class Monitor:
         effects += self.diary.beat(now_s)
         return effects + self.holdings.remember(self._kept.next(now_s))
 
+    def _greet(self, now_s: float) -> list[Effect]:
+        """Once in a life, as soon as everything is read."""
+        if self._greeted or not (self.helm.bearings.found and self.holdings.known):
+            return []
+        self._greeted = True
+        return [notices.running(self.helm, now_s)]
+
     def _judge(self, now_s: float) -> list[Effect]:
         """Judge those whose time has come: after a start, or at a clock rule's stroke, maybe all of them."""
         effects: list[Effect] = []
@@ -326,23 +336,20 @@ class Monitor:
         return self.holdings.go_on(now_s) + (self._judge(now_s) if self.watch.unfinished else [])
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
-        if not message.looked_up:
-            self.updates_stopped = ""
+        back = [] if message.looked_up else self._updates(UpdatesStopped(""), now_s)
         if message.order.filled and self.desk.blotter.ours(message.order) is None:
             self._nudges.heard(now_s)
-        return self.desk.update(message.order, now_s, heard=not message.looked_up)
+        return back + self.desk.update(message.order, now_s, heard=not message.looked_up)
 
     def _trades(self, message: TradesLoaded, now_s: float) -> list[Effect]:
         if message.rows is None:
-            self.stored.read(message, now_s, believed=False)
-            text = f"{message.detail} What is known goes on being watched."
-            unread = Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)
-            return [unread, *self.helm.bearings.unread(Source.ROWS, message.detail)]
+            unread = self.stored.read(message, now_s, believed=False)
+            return unread + self.helm.bearings.unread(Source.ROWS, message.detail)
         # an answer without any row is not believed at once, while there are positions
         believed = bool(message.rows) or not self.holdings.positions
         effects = self.holdings.take_rows(message.rows, message.levels, now_s)
         believed = believed or not self.holdings.positions
-        self.stored.read(message, now_s, believed=believed)
+        effects += self.stored.read(message, now_s, believed=believed)
         if self.helm.bearings.take_rows(message, believed=believed):
             self._found()
         return effects
@@ -369,21 +376,23 @@ class Monitor:
         if self.feed is FeedState.LIVE and message.state is not FeedState.LIVE:
             self.feed_lost_s.append(now_s)
         self.feed, self.feed_detail = message.state, message.detail
-        self.feed_surplus = message.surplus
+        crowded, self.feed_surplus = bool(self.feed_surplus), message.surplus
         effects: list[Effect] = [Audit("feed", {"state": message.state, "detail": message.detail})]
-        if message.alarm:
-            effects.append(Alert(Urgency.HIGH, "feed", "The price feed needs you", message.detail))
+        if not message.surplus:
+            effects += self._feed_room.over(notices.feed_has_room())
+        if message.alarm and message.surplus and not crowded:
+            effects += self._feed_room.begins(notices.feed_full(message.detail))
+        elif message.alarm:
+            effects += self._feed_needs.begins(notices.feed_needs_you(message.detail), message.detail)
+        elif message.mended or message.state is FeedState.LIVE:
+            effects += self._feed_needs.over(notices.feed_mended(message.detail))
         return effects
 
     def _updates(self, message: UpdatesStopped, _now_s: float) -> list[Effect]:
         self.updates_stopped = message.detail
-        if not message.detail:
-            return []
-        text = (
-            f"{message.detail}. Orders are followed by reading the books every few seconds, which is slower. "
-            "A new access token, or a restart, brings the updates back."
-        )
-        return [Alert(Urgency.MEDIUM, "order-updates", "Order updates have stopped", text)]
+        if message.detail:
+            return self._updates_away.begins(notices.updates_stopped(message.detail), message.detail)
+        return self._updates_away.over(notices.updates_back())
 
     def _journal(self, message: JournalState, _now_s: float) -> list[Effect]:
         if not message.failed:

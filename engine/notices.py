@@ -7,17 +7,32 @@ from typing import TYPE_CHECKING
 from engine.effects import Alert
 from engine.messages import Wish
 from engine.model import Urgency
+from engine.modes import MODE_MEANS
 from engine.rules.levels import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.effects import Effect
+    from engine.helm import Helm
     from engine.messages import BooksState
     from engine.model import ExitLevel, Position
     from engine.reconcile import Opposed
     from engine.trades import InvalidPosition
     from engine.watch import RuleNote
+
+
+def running(helm: Helm, now_s: float) -> Alert:
+    """The start is over: what it does, how much it watches, and what keeps it from doing so."""
+    number = sum(not helm.differences.unwatched(name) for name in helm.holdings.positions)
+    watched = f"{number or 'No'} position{'s are' if number > 1 else ' is'} watched"
+    mode = f"Mode {helm.mode}: {MODE_MEANS[helm.mode]}"
+    text = f"{mode}. {watched}. The broker's books and the trade store are read."
+    if helm.halted:
+        text += " Rules are halted by /stop; /resume ends that."
+    if why := helm.degraded(now_s):
+        text += f" Rules only tell: {why.rstrip('. ')}."
+    return Alert(Urgency.NORMAL, "running", "Prahari is running", text)
 
 
 def no_master(why: str) -> Alert:
@@ -30,6 +45,43 @@ def empty_store() -> Alert:
     """No open row came, though there were some."""
     text = "The trade store answered without a single open row; nothing is dropped yet."
     return Alert(Urgency.MEDIUM, "empty-store", "No open rows in the trade store", text)
+
+
+def feed_needs_you(why: str) -> Alert:
+    """The feed does not come back by itself."""
+    return Alert(Urgency.HIGH, "feed", "The price feed needs you", why)
+
+
+def feed_mended(how: str) -> Alert:
+    """What a person had to do about the feed is done."""
+    text = f"{how[:1].upper()}{how[1:].rstrip('. ')}. There is nothing left to do."
+    return Alert(Urgency.MEDIUM, "feed-back", "The price feed is back", text)
+
+
+def feed_full(how: str) -> Alert:
+    """There are more instruments than sockets have room for."""
+    return Alert(Urgency.HIGH, "feed-full", "The price feed needs you", how)
+
+
+def feed_has_room() -> Alert:
+    """All instruments have a place again."""
+    text = "Sockets have room for every instrument."
+    return Alert(Urgency.MEDIUM, "feed-has-room", "The price feed carries all again", text)
+
+
+def updates_stopped(why: str) -> Alert:
+    """The order-update socket stays away."""
+    text = (
+        f"{why}. Orders are followed by reading the books every few seconds, which is slower. "
+        "A new access token, or a restart, brings the updates back."
+    )
+    return Alert(Urgency.MEDIUM, "order-updates", "Order updates have stopped", text)
+
+
+def updates_back() -> Alert:
+    """It is there again."""
+    text = "Dhan tells of each order at once again."
+    return Alert(Urgency.MEDIUM, "order-updates-back", "Order updates are back", text)
 
 
 def stray(level: ExitLevel) -> Alert:

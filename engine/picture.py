@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from engine.access import token_words
@@ -10,10 +11,12 @@ from engine.intents import IntentState, Part
 from engine.model import Action, Urgency
 from engine.rules_page import page_of
 from engine.sessions import ending_text, ist, session_text
-from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.view import LegView, MonitorView, Outline, PositionState, PositionView, ThresholdView
 from engine.watch.family import Forwards
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.model import Position
     from engine.monitor import Monitor
     from engine.rules_page import RulesPage
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from engine.stored import Stored
     from engine.trades import InvalidPosition
 
-__all__ = ["RulesNow", "picture", "rules_now"]
+__all__ = ["RulesNow", "outline", "picture", "rules_now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,37 @@ def rules_now(monitor: Monitor, strategy_id: int, now_s: float) -> tuple[RulesNo
     return (*found, *(RulesNow(one, None) for one in rest if one.strategy_id == strategy_id))
 
 
-def picture(monitor: Monitor, now_s: float) -> MonitorView:
-    """Draw the whole house at one moment; nothing in it changes afterwards."""
+def outline(monitor: Monitor, now_s: float) -> Outline:
+    """Draw what needs no figures of positions: 1,000 of them take 0.3 s of the loop in `picture`."""
+    return Outline(
+        mode=monitor.helm.mode,
+        halted=monitor.helm.halted,
+        session_open=monitor.helm.calendar.is_open(now_s),
+        held=tuple((each.strategy_id, each.symbol) for each in _everything(monitor)),
+        code_of=monitor.dialogue.keys.awaited,
+    )
+
+
+def _everything(monitor: Monitor) -> Iterator[Position | InvalidPosition]:
+    held = monitor.holdings
+    return chain(held.positions.values(), held.flat.values(), held.invalid)
+
+
+def picture(monitor: Monitor, now_s: float, strategy_id: int | None = None) -> MonitorView:
+    """Draw the house at one moment; nothing in it changes afterwards.
+
+    ``strategy_id``: of the positions only those of this id are drawn; None = all.
+    """
     book = monitor.watch.book
     held, in_session = monitor.holdings, monitor.helm.calendar.is_open(now_s)
     forwards = Forwards(now_s)
-    positions = [_watched(monitor, p, forwards) for p in held.positions.values()]
-    positions += [_flat(monitor, p) for p in held.flat.values()]
-    positions += [_invalid(bad) for bad in held.invalid]
+
+    def meant(each: Position | InvalidPosition) -> bool:
+        return strategy_id is None or each.strategy_id == strategy_id
+
+    positions = [_watched(monitor, p, forwards) for p in held.positions.values() if meant(p)]
+    positions += [_flat(monitor, p) for p in held.flat.values() if meant(p)]
+    positions += [_invalid(bad) for bad in held.invalid if meant(bad)]
     return MonitorView(
         at_s=now_s,
         mode=monitor.helm.mode,

@@ -11,6 +11,7 @@ from engine.effects import Alert
 from engine.messages import StoreWriting
 from engine.model import Urgency
 from engine.sessions import ist
+from engine.trouble import Trouble
 
 if TYPE_CHECKING:
     from engine.effects import Effect
@@ -42,12 +43,23 @@ class Stored:
         self._writing = StoreWriting(0, "")
         self._unwritten_s: float | None = None
         self._told = False
+        self._unread = Trouble()
 
-    def read(self, loaded: TradesLoaded, now_s: float, *, believed: bool) -> None:
-        """An answer has come; rows are of the moment at which they were asked for."""
-        self.fault = loaded.detail if loaded.rows is None else ""
-        if believed and loaded.rows is not None:
+    def read(self, loaded: TradesLoaded, now_s: float, *, believed: bool) -> list[Effect]:
+        """An answer has come, or none: told once, and its return; rows are of when they were asked for."""
+        if loaded.rows is None:
+            self.fault = loaded.detail
+            text = f"{loaded.detail} What is known goes on being watched."
+            return self._unread.begins(
+                Alert(Urgency.MEDIUM, "trade-store", "The trade store cannot be read", text)
+            )
+        self.fault = ""
+        if believed:
             self._rows_s = now_s if loaded.began_s is None else loaded.began_s
+        text = "What has changed there meanwhile is known now."
+        return self._unread.over(
+            Alert(Urgency.MEDIUM, "trade-store-back", "The trade store can be read again", text)
+        )
 
     def realtime(self, message: RealtimeState, now_s: float) -> list[Effect]:
         """Keep when Realtime was heard last, or since when it has been away."""

@@ -164,6 +164,22 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """The house without a figure of any position: what costs nothing, however many there are.
+
+    Attributes:
+        held: strategy id and symbol of each position, in whatever state, as `MonitorView.positions` has them.
+        halted, session_open, code_of: as in `MonitorView`.
+    """
+
+    mode: Mode
+    halted: bool
+    session_open: bool
+    held: tuple[tuple[int, str], ...]
+    code_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MonitorView:
     """The whole house at one moment.
 
@@ -182,6 +198,7 @@ class MonitorView:
             is no Realtime, or nothing was heard of it yet.
         down: there is no house behind it: its positions are not none, they are not known.
         code_of: the user whose typed code is waited for; None = nobody's.
+        positions: all of them, or those of the one strategy id that was asked for.
     """
 
     at_s: float

@@ -9,6 +9,7 @@ from engine.io.hatch import Answers
 from engine.io.plant import Plant
 from engine.io.wiring import Line
 from engine.messages import Actor, Command, Wish
+from engine.picture import outline
 from engine.preflight import Light
 from engine.vitals import Reading
 
@@ -38,11 +39,12 @@ def answers(lines: Sequence[Line], plant: Plant) -> Answers:
 
 
 def _state(line: Line) -> dict[str, Any]:
-    health, view = line.health(), line.view()
+    health = line.health()
+    seen = line.see(outline) or line.view()  # while it is down the view is drawn of nothing
     return {
         "account": line.account,
-        "mode": view.mode.value,
-        "halted": view.halted,
+        "mode": seen.mode.value,
+        "halted": seen.halted,
         "exits": health.exits if health else 0,
         "live_orders": health.live_orders if health else 0,
     }

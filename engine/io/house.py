@@ -171,9 +171,9 @@ class House:
         """Put a message into the inbox."""
         self.inbox.post(message)
 
-    def view(self) -> MonitorView:
-        """The machine at this moment."""
-        return picture(self.monitor, self.clock.now_s())
+    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """The machine at this moment, with the positions of one strategy id or all."""
+        return picture(self.monitor, self.clock.now_s(), strategy_id)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""

@@ -84,9 +84,10 @@ def _disk(day: _Day) -> tuple[Light, str]:
 
 
 def _backup(day: _Day) -> tuple[Light, str]:
-    """One a day; that of today, if there is one, is checked and stands."""
-    today = [p for p in backups(day.settings) if p.name.startswith(f"prahari-{ist(day.now_s):%Y%m%d}-")]
-    made = verify(today[-1]) if today else back_up(day.settings, day.now_s)
+    """One from hour to hour: what was made before today's has not the day's exits; one made since stands."""
+    since = f"prahari-{ist(at(_due(day.now_s), AT)):%Y%m%d-%H%M%S}"
+    young = [path for path in backups(day.settings) if path.name >= since]
+    made = verify(young[-1]) if young else back_up(day.settings, day.now_s)
     gone = prune(day.settings, KEPT_BACKUPS)
     return Light.GREEN, f"{made.path.name} is whole" + (f", {len(gone)} old ones removed" if gone else "")
 
@@ -189,6 +190,12 @@ def _redis(day: _Day) -> tuple[Light, str]:
 # -------------------------------------------------------------------------------------- each day
 
 
+def _due(now_s: float) -> date:
+    """The last day whose hour has come."""
+    today = ist_date(now_s)
+    return today if now_s >= at(today, AT) else today - timedelta(days=1)
+
+
 class Daily:
     """Does it each day in a running monitor, on a thread; tells what is red.
 
@@ -202,20 +209,15 @@ class Daily:
 
     async def run(self) -> None:
         """Wait for the hour, day after day, until cancelled."""
-        done = self._due()
+        done = _due(self._clock.now_s())
         while True:
             await self._clock.sleep(LOOK_S)
-            if self._due() == done:
+            due = _due(self._clock.now_s())
+            if due == done:
                 continue
-            done = self._due()
+            done = due
             found = await asyncio.to_thread(daily, self._settings, self._clock.now_s())
             for check in found:
                 _log.info("maintenance: %s %s: %s", check.light.name.lower(), check.name, check.text)
             if worst(found) is Light.RED:
                 self._tell(found)
-
-    def _due(self) -> date:
-        """The last day whose hour has come."""
-        now_s = self._clock.now_s()
-        today = ist_date(now_s)
-        return today if now_s >= at(today, AT) else today - timedelta(days=1)

@@ -42,6 +42,13 @@ class See(Protocol):
         """The picture; None while there is no machine."""
 
 
+class Look(Protocol):
+    """Looks at an account with all its figures, which takes the loop 0.3 ms for each position."""
+
+    def __call__(self, strategy_id: int | None = None, /) -> MonitorView:
+        """It at this moment; with the positions of one strategy id, or all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """What a chat is plugged into: one account; everything in it is good for as long as the process lives.
@@ -50,7 +57,8 @@ class Wiring:
         account: its name.
         people: who may do what with it.
         post: takes a command or a tap; while the account is down the chat is told so.
-        view: the account at this moment; while it is down the view says why and has no positions.
+        view: the account at this moment; while it is down the view says why and has no positions. Who needs
+            no figures sees its outline (`engine.picture.outline`).
         rules: the rules of the positions of a strategy id, as they stand.
         why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
         see: a picture of the machine at this moment, drawn by one of the core's pages; None while it is down.
@@ -63,7 +71,7 @@ class Wiring:
     account: str
     people: People
     post: Callable[[Message], None]
-    view: Callable[[], MonitorView]
+    view: Look
     rules: Callable[[int], tuple[RulesNow, ...]]
     why: Callable[[int], Awaitable[tuple[Found, ...]]]
     clock: Clock
@@ -111,8 +119,8 @@ class Target(Protocol):
     def post(self, message: Message) -> None:
         """Put a message into its inbox."""
 
-    def view(self) -> MonitorView:
-        """It at this moment."""
+    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """It at this moment, with the positions of one strategy id or all."""
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
@@ -180,10 +188,10 @@ class Line:
         elif isinstance(message, Tap) and self._chat is not None:
             self._chat.answer(Answer(message.callback_id, f"Nothing was done: {self._down()}", alarm=True))
 
-    def view(self) -> MonitorView:
-        """The house at this moment, or that there is none."""
+    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """The house at this moment, with the positions of one strategy id or all; or that there is none."""
         if self._target is not None:
-            return self._target.view()
+            return self._target.view(strategy_id)
         return quiet_view(
             self._clock.now_s(),
             self._mode,

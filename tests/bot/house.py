@@ -26,9 +26,9 @@ from engine.io.whys import Found
 from engine.io.wiring import Traffic
 from engine.messages import Command, FeedState, Message, Tap, TurnedAway, Wish
 from engine.model import Action, Mode, Urgency, position_id
-from engine.picture import RulesNow
+from engine.picture import RulesNow, outline
 from engine.preflight import Check, Light
-from engine.view import LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.view import LegView, MonitorView, Outline, PositionState, PositionView, ThresholdView
 from sandbox.telegram_server import Message as Bubble
 from sandbox.telegram_server import Query, TelegramServer
 from tests.support.clock import VirtualClock
@@ -85,6 +85,7 @@ class Core:
     audited: AuditNow | BadInput = field(default_factory=lambda: AuditNow((), 0, 0, ""))
     left: tuple[ExitLine, ...] | BadInput = ()
     disk_is: Check = field(default_factory=lambda: Check("disk", Light.GREEN, "12.0 GB free of 40"))
+    looked_at: list[int | None] = field(default_factory=list)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def post(self, message: Message) -> None:
@@ -120,9 +121,12 @@ class Core:
             case _:
                 raise AssertionError(f"{effect} is not the chat's")
 
-    def view(self) -> MonitorView:
-        """Show the picture."""
-        return self.picture or house()
+    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """Show the picture, or what it has of one strategy id; each look is counted."""
+        self.looked_at.append(strategy_id)
+        shown = self.picture or house()
+        of = tuple(p for p in shown.positions if strategy_id in {None, p.strategy_id})
+        return replace(shown, positions=of)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """Show the rules it was given, of that id."""
@@ -135,7 +139,12 @@ class Core:
         return tuple(each for each in self.seen if each.position.endswith(f"/{strategy_id}"))
 
     def see(self, draw: Callable[..., T], /) -> T | None:
-        """Show the picture that it was given for this page."""
+        """Show the picture that it was given for this page; the outline is that of the whole."""
+        if draw is outline:
+            shown = self.picture or house()
+            held = tuple((p.strategy_id, p.symbol) for p in shown.positions)
+            drawn = Outline(shown.mode, shown.halted, shown.session_open, held, shown.code_of)
+            return None if shown.down else cast("T", drawn)
         return cast("T | None", self.pictures.get(draw))
 
     def traffic(self) -> Traffic | None:

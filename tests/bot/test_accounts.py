@@ -213,6 +213,29 @@ async def test_looks_go_by_account_too(tmp_path: Path):
         assert back["callback_data"] == "r:SELF/3359"
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "looks"),
+    [
+        ("/p 3360", "3360", ([3360], [])),
+        ("/p SELF 3361", "3361", ([], [3361])),
+        ("/p 3359", "Which position?", ([3359], [3359])),
+        ("/snooze 3361", "Snooze 3361", ([], [3361])),
+        ("/exit 3360", "", ([], [])),
+        ("/p", "Which position?", ([None], [None])),
+    ],
+)
+async def test_a_command_draws_what_it_shows_and_that_once(
+    tmp_path: Path, text: str, words: str, looks: tuple[list[int | None], list[int | None]]
+):
+    """A position's figures cost the loop 0.3 ms: those of the others are not asked for."""
+    cores = pair()
+    async with two(tmp_path, *cores) as server:
+        server.phone.send(text)
+        await heard(server, *cores)
+        assert any(words in m.text for m in server.sent())
+        assert tuple(core.looked_at for core in cores) == looks
+
+
 async def test_everything_said_names_its_account(tmp_path: Path):
     """Alert, question, card and reply; the same alert of the other account is no repetition."""
     cores = pair()

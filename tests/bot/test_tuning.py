@@ -52,12 +52,13 @@ async def test_protection_from_forwarding_can_be_turned_off(tmp_path: Path):
 async def test_in_quiet_hours_only_a_high_alert_makes_a_sound(tmp_path: Path):
     """All three are delivered; the market is closed."""
     clock, core = QuickClock(), Core(picture=house(session_open=False))
-    tuning = ChatTuning(quiet=NOW)
+    tuning = ChatTuning(quiet=NOW, summary=False)
     async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path, tuning=tuning)):
         for urgency in Urgency:
             core.give(alert(urgency, urgency.name))
         silent = {each: (await message_with(server, each.name)).silent for each in Urgency}
         assert silent == {Urgency.NORMAL: True, Urgency.MEDIUM: True, Urgency.HIGH: False}
+        assert core.looked_at == []  # the clock of the exchange is asked, no position is drawn for it
 
 
 async def test_in_a_session_no_hour_is_quiet(tmp_path: Path):

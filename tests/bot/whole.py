@@ -11,6 +11,7 @@ from typing import TypeVar
 from engine.exit_sums import ExitLine
 from engine.messages import Message
 from engine.model import Mode
+from engine.picture import picture
 from engine.view import MonitorView
 from tests.bot.house import AT_S, Core
 from tests.support.rig import Rig
@@ -30,9 +31,9 @@ class House(Core):
     def __post_init__(self) -> None:
         self.rig.wait(1, *ENTRY)
 
-    def view(self) -> MonitorView:
+    def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """The monitor at this moment."""
-        return self.rig.view
+        return picture(self.rig.monitor, self.rig.now_s, strategy_id)
 
     def _act(self, message: Message) -> None:
         self.rig.tell(message)

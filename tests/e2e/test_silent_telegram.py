@@ -159,10 +159,10 @@ class Plug(Core):
         assert self.house is not None
         self.house.inbox.post(message)
 
-    def view(self) -> MonitorView:
+    def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """As it is."""
         assert self.house is not None
-        return picture(self.house.monitor, self.house.clock.now_s())
+        return picture(self.house.monitor, self.house.clock.now_s(), strategy_id)
 
 
 class Quoteless:

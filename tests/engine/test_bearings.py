@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.bearings import PATIENCE_S, Bearings
 from engine.effects import Alert, QueryBroker, Say
-from engine.messages import Beat, BeatKind, BrokerReport, TradesLoaded
+from engine.messages import Beat, BeatKind, BrokerReport, TradesLoaded, Wish
 from engine.model import Mode, Urgency
 from tests.engine.makers import OPENED
 from tests.engine.test_monitor import ENTRY, LOSS, PROFIT
@@ -45,6 +47,44 @@ def test_an_exit_that_runs_goes_on_when_the_store_is_down_at_the_start():
     rig.tell(Beat(BeatKind.SYNC))
     assert rig.view.degraded == ""
     assert not rig.rows  # closed as soon as the store is back
+
+
+def greetings(rig):
+    """What was told of the start itself."""
+    return [a for a in rig.of(Alert) if a.topic == "running"]
+
+
+def test_a_start_says_once_what_runs_when_everything_is_read():
+    """Quietly, with the mode and how many positions are watched; the next process says it again."""
+    rig = Rig(Mode.SEMI_AUTO)
+    rig.wait(60, *ENTRY)
+    (told,) = greetings(rig)
+    assert (told.urgency, told.title) == (Urgency.NORMAL, "Prahari is running")
+    assert told.text == (
+        "Mode semi-auto: each exit waits for your button. 1 position is watched. The broker's books and the "
+        "trade store are read."
+    )
+    rig.command(Wish.STOP)
+    rig.rows = []
+    rig.start()
+    rig.wait(60)
+    assert len(greetings(rig)) == 2
+    assert "No position is watched." in greetings(rig)[-1].text
+    assert greetings(rig)[-1].text.endswith("Rules are halted by /stop; /resume ends that.")
+
+
+@pytest.mark.parametrize("name", ["store", "broker"])
+def test_a_start_that_cannot_read_everything_does_not_say_that_it_runs(name):
+    """It waits for the store and for the books."""
+    rig = Rig()
+    rig.said.clear()
+    closed_for(rig, name)
+    rig.wait(60)
+    assert greetings(rig) == []
+    setattr(rig, f"{name}_answers", True)
+    rig.tell(Beat(BeatKind.SYNC))
+    rig.wait(5, *ENTRY)
+    assert len(greetings(rig)) == 1
 
 
 def test_rules_wait_for_the_store_and_act_when_it_is_back():

@@ -9,7 +9,7 @@ import pytest
 
 from engine.effects import Alert, Audit
 from engine.health import Health, HealthWatch
-from engine.messages import Beat, BeatKind, FeedState, Tick, Ticks, UpdatesStopped
+from engine.messages import Beat, BeatKind, FeedChanged, FeedState, Tick, Ticks, UpdatesStopped
 from engine.model import Mode, Urgency
 from engine.sessions import at
 from tests.engine.makers import leg, position
@@ -108,5 +108,53 @@ def test_an_update_socket_that_stays_away_is_told():
     alert = rig.said[-1]
     assert (alert.urgency, alert.title) == (Urgency.MEDIUM, "Order updates have stopped")
     assert alert.text.startswith("Dhan answered the connection with HTTP 403. Orders are followed by reading")
-    rig.tell(UpdatesStopped(""))
+    rig.tell(UpdatesStopped("Dhan answered the connection with HTTP 403"))
     assert rig.said[-1] is alert
+    for _ in range(2):
+        rig.tell(UpdatesStopped(""))
+    assert [a.topic for a in rig.of(Alert) if a.topic.startswith("order-updates")] == [
+        "order-updates",
+        "order-updates-back",
+    ]
+
+
+def feed_alerts(*changes):
+    """Topic and text of what a monitor says of a feed that changes so."""
+    rig = Rig(Mode.EXECUTE)
+    for change in changes:
+        rig.tell(change)
+    return [(a.topic, a.text) for a in rig.of(Alert) if a.topic.startswith("feed")]
+
+
+REFUSED = FeedChanged(FeedState.STOPPED, "the token is refused", alarm=True)
+LIVE = FeedChanged(FeedState.LIVE, "prices arrive")
+
+
+def test_a_feed_that_needs_somebody_is_told_once_and_once_when_it_lives_again():
+    """Quotes by REST meanwhile mend nothing; another cause is told too."""
+    by_rest = FeedChanged(FeedState.REST, "the socket is down, quotes come by REST once a second")
+    crowd = FeedChanged(FeedState.DOWN, "too many connections", alarm=True)
+    back = ("feed-back", "Prices arrive. There is nothing left to do.")
+    told = feed_alerts(LIVE, REFUSED, by_rest, REFUSED, crowd, by_rest, LIVE, by_rest, LIVE)
+    assert told == [("feed", "the token is refused"), ("feed", "too many connections"), back]
+    assert [topic for topic, _ in feed_alerts(REFUSED, LIVE, REFUSED)] == ["feed", "feed-back", "feed"]
+
+
+def test_a_feed_that_only_reads_by_rest_is_back_when_it_reads():
+    """Its best state is REST, which for sockets is none."""
+    reads = FeedChanged(FeedState.REST, "quotes by REST every 1 s", mended=True)
+    told = feed_alerts(FeedChanged(FeedState.DOWN, "the token is refused", alarm=True), reads, reads)
+    assert [topic for topic, _ in told] == ["feed", "feed-back"]
+
+
+def test_a_feed_that_is_full_is_another_trouble_than_one_that_is_turned_away():
+    """Neither hides the other, and each has its own end."""
+    full = {"surplus": "7 instruments more"}
+    told = feed_alerts(
+        FeedChanged(FeedState.LIVE, "7 instruments more", alarm=True, **full),
+        FeedChanged(FeedState.STOPPED, "the token is refused", alarm=True, **full),
+        FeedChanged(FeedState.LIVE, "prices arrive", **full),
+        LIVE,
+        LIVE,
+    )
+    assert [topic for topic, _ in told] == ["feed-full", "feed", "feed-back", "feed-has-room"]

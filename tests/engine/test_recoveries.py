@@ -19,6 +19,11 @@ from engine.recoveries import ends, tells_an_end
         ("chat/polled twice/over", "chat/polled twice"),
         ("token-over", "token:ended"),
         ("killed-over", "killed-unknown"),
+        ("feed-back", "feed"),
+        ("feed-has-room", "feed-full"),
+        ("order-updates-back", "order-updates"),
+        ("trade-store-back", "trade-store"),
+        ("store-writer-back", "store-writer"),
     ],
 )
 def test_a_recovery_ends_its_own_trouble(over, trouble):
@@ -37,6 +42,8 @@ def test_a_recovery_ends_its_own_trouble(over, trouble):
         ("token-over", "token-renewal"),
         ("prices-back", "prices-late"),
         ("killed-over", "killed-never"),
+        ("feed-back", "feed-full"),
+        ("trade-store-back", "store-writer"),
         ("stuck:1", "stuck:1"),
     ],
 )

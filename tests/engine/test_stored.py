@@ -46,6 +46,20 @@ def test_rows_older_than_two_minutes_are_a_trouble_until_they_are_read():
     assert rig.view.troubles == ()
 
 
+def test_a_store_that_cannot_be_read_is_told_once_and_once_when_it_can():
+    """Each read that fails is the same trouble, whatever the reason."""
+    rig = Rig(Mode.ALERT_ONLY)
+    rig.tell(TradesLoaded(tuple(rig.rows)))
+    for why in ("no route", "no route", "HTTP 503"):
+        rig.tell(TradesLoaded(None, why))
+    for _ in range(2):
+        rig.tell(TradesLoaded(tuple(rig.rows)))
+    rig.tell(TradesLoaded(None, "no route"))
+    told = [(a.topic, a.title) for a in rig.of(Alert) if a.topic.startswith("trade-store")]
+    unread = ("trade-store", "The trade store cannot be read")
+    assert told == [unread, ("trade-store-back", "The trade store can be read again"), unread]
+
+
 def test_old_rows_are_no_trouble_while_the_market_is_closed():
     """Nothing is decided by them in the night."""
     rig = Rig(Mode.ALERT_ONLY)

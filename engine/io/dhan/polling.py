@@ -47,7 +47,8 @@ class PollingFeed:
                     keys = [item.key for item in self._wanted]
                     for first in range(0, len(keys), QUOTES_LIMIT):
                         self._on_ticks(await self._quotes.quotes(keys[first : first + QUOTES_LIMIT]))
-                    self._say(FeedChanged(FeedState.REST, f"quotes by REST every {pause_s:g} s"))
+                    how = f"quotes by REST every {pause_s:g} s"
+                    self._say(FeedChanged(FeedState.REST, how, mended=True))
                 except RateLimited as error:
                     if error.retry_after_s > pause_s:  # what is said to come every few seconds does not
                         pause_s = error.retry_after_s

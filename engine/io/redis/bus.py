@@ -229,7 +229,7 @@ class BusFeed:
     def _tell_state(self) -> None:
         self._down_s = None
         best = min(self._alive().values(), key=lambda one: _BEST_FIRST.index(one.state))
-        self._tell(best.state, f"by Redis; its feed process: {best.detail or best.state}")
+        self._tell(best.state, f"by Redis; its feed process: {best.detail or best.state}", mended=True)
 
     def _down(self, why: str, *, alarm: bool = False) -> None:
         """The bus is down; while quotes come by REST that is no news."""
@@ -237,9 +237,9 @@ class BusFeed:
         if self._told is None or self._told.state is not FeedState.REST:
             self._tell(FeedState.DOWN, why, alarm=alarm)
 
-    def _tell(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:
+    def _tell(self, state: FeedState, detail: str, *, alarm: bool = False, mended: bool = False) -> None:
         """Tell a state once."""
-        change = FeedChanged(state, detail, alarm)
+        change = FeedChanged(state, detail, alarm, mended=mended)
         if change != self._told:
             self._told = change
             self._post(change)

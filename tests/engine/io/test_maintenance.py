@@ -86,6 +86,19 @@ def test_backups_are_kept_for_a_fortnight(settings):
     assert len(backups(settings)) == KEPT_BACKUPS
 
 
+def test_the_evenings_backup_has_the_days_exits_though_one_was_made_in_the_morning(settings, home):
+    """What was written since is in it; later in the evening, and in the next morning, it stands."""
+    day = date(2026, 2, 3)
+    daily(settings, at(day, "08:30"))
+    with closing(Journal(home / "journal.sqlite3")) as journal:
+        journal.commit([Record("intent", "of the day", {})], at(day, "15:20"))
+    for moment in (at(day, "12:00"), at(day, "18:30"), at(day, "20:00"), at(day, "18:30") + 14 * 3_600):
+        assert by_name(daily(settings, moment))["backup"][0] is Light.GREEN
+    assert [path.name[8:] for path in backups(settings)] == ["20260203-083000", "20260203-183000"]
+    with closing(Journal(backups(settings)[-1] / "journal.sqlite3")) as journal:
+        assert "of the day" in journal.load()["intent"]
+
+
 def test_a_running_monitors_databases_are_left_alone(settings, home):
     """A vacuum would let the journal wait, and with it an exit."""
     with closing(sqlite3.connect(home / "journal.sqlite3")) as database:

@@ -24,8 +24,8 @@ class House:
 
     rounds = 3
 
-    def view(self):
-        return "a view"
+    def view(self, strategy_id):
+        return "a view" if strategy_id is None else f"a view of {strategy_id}"
 
     def health(self):
         return "its health"
@@ -61,6 +61,7 @@ def test_while_there_is_a_house_everything_is_handed_on(line, said):
     line.lead_to(house)
     line.post(STOP)
     assert (house.heard, said, line.view(), line.rules(7)) == ([STOP], [], "a view", (7,))
+    assert line.view(7) == "a view of 7"
 
 
 def test_while_there_is_none_people_are_told(line, said):

@@ -66,8 +66,8 @@ async def test_a_failure_is_told_once_and_so_is_the_recovery():
         await clock.advance(2.0)
 
     _, _, states = await run(script)
-    assert [(s.state, s.alarm) for s in states] == [
-        (FeedState.DOWN, False), (FeedState.DOWN, True), (FeedState.REST, False),
+    assert [(s.state, s.alarm, s.mended) for s in states] == [
+        (FeedState.DOWN, False, False), (FeedState.DOWN, True, False), (FeedState.REST, False, True),
     ]  # fmt: skip
 
 

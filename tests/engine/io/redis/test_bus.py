@@ -154,7 +154,9 @@ async def test_a_feed_without_a_socket_is_no_live_feed_here_either(server):
     listener.subscribe([CALL])
     async with running(feeder.run, listener.run):
         await until(lambda: FeedState.STALE in ear.states)
-        assert ear.of(FeedChanged)[-1].detail == "by Redis; its feed process: no prices for 30 s"
+        told = ear.of(FeedChanged)[-1]
+        assert told.detail == "by Redis; its feed process: no prices for 30 s"
+        assert told.mended  # whoever had to see to Redis has done it
         other, _, _ = mirror(server, Ear(), name="another")
         async with running(other.run):
             await until(lambda: ear.states[-1] is FeedState.LIVE)
