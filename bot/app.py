@@ -232,7 +232,7 @@ class TelegramChat:
             waiting_high=self._outbox.waiting_high,
             unseen=len(self._alarms.open),
             faults=(
-                *(f"{book.name}: {fault}" for book in self._books for fault in book.open),
+                *(words for book in self._books for words in book.words),
                 *self._alarms.faults(),
             ),
             durable=self._store.durable,
@@ -315,8 +315,13 @@ class TelegramChat:
         return not any(each.view().session_open for each in self._accounts.all)
 
     def _unreached(self) -> bool:
-        """Whether nothing gets through to Telegram, as far as the last tries tell."""
-        return bool(self._send_faults.open) or not _AWAY.isdisjoint(self._poll_faults.open)
+        """Whether nothing gets through to Telegram, as far as the last tries tell.
+
+        That one alert is not taken says nothing of the repeats, which name it.
+        """
+        return bool({*self._send_faults.open} - {Fault.UNSENT}) or not _AWAY.isdisjoint(
+            self._poll_faults.open
+        )
 
     def _waiting(self, marks: Collection[str]) -> list[str]:
         """What of these accounts waits to be seen, and who could not be told of it: lines of /status."""

@@ -13,9 +13,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.faults import Fault, FaultBook, Unsure
+from bot.faults import HELPLESS, Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import Draw, Page, plain, span
+from bot.layout import Draw, Page, brief, plain, span
 from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
@@ -225,10 +225,32 @@ class Outbox:
                 self._gone(item)
             case Refused(reason):
                 log.error("chat: Telegram refused a message: %s: %.80s", reason, plain(item.page.html))
-                self._drop([item])
-            case Failed(fault, sent):
-                return self._failed(item, fault, sent, now_s)
+                self._unsent(item, now_s)
+            case Failed():
+                return self._failed(item, outcome, now_s)
         return 0.0
+
+    def _unsent(self, item: Outgoing, now_s: float) -> None:
+        """A message that fails by itself is let go; a HIGH one is tried as title and first words.
+
+        Slowly, and without holding up the others: it is not their fault.
+        """
+        if item.rank is not Rank.HIGH:
+            self._drop([item])
+            return
+        self._faults.seen(Fault.UNSENT, now_s)
+        attempts = item.attempts + 1
+        self._give_back(
+            replace(
+                item,
+                page=Page(brief(item.page.html)),
+                write=None,
+                fresh=item.fresh or not item.edit_only,
+                keeps_buttons=False,
+                attempts=attempts,
+                not_before_s=now_s + _rest_s(attempts),
+            )
+        )
 
     def _flooded(self, item: Outgoing, flooded: Flooded, now_s: float) -> None:
         log.warning("chat: Telegram asks for %s of silence", span(flooded.retry_after_s))
@@ -269,11 +291,12 @@ class Outbox:
         if place is not None and (item.fresh or place.message_id is None):
             self._store.doubt_card(item.thread)
 
-    def _failed(self, item: Outgoing, fault: Fault, sent: Unsure, now_s: float) -> float:
-        self._faults.seen(fault, now_s)
+    def _failed(self, item: Outgoing, failed: Failed, now_s: float) -> float:
+        sent = failed.sent
+        self._faults.seen(failed.fault, now_s, failed.detail)
         attempts = item.attempts + 1
-        rest_s = min(2.0 ** min(attempts, 10), SLOWEST_S)
-        if fault in {Fault.BLOCKED, Fault.REFUSED}:
+        rest_s = _rest_s(attempts)
+        if failed.fault in HELPLESS:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
         if sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
@@ -314,6 +337,11 @@ async def _drawn(draw: Draw) -> bytes:
     except (OSError, MemoryError, ValueError, ArithmeticError) as error:
         log.error("chat: a picture could not be drawn: %r", error)
         return b""
+
+
+def _rest_s(attempts: int) -> float:
+    """How long to wait before the next try after so many in vain."""
+    return min(2.0 ** min(attempts, 10), SLOWEST_S)
 
 
 def _lateness(item: Outgoing, wall_s: float) -> str:

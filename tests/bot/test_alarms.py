@@ -333,6 +333,20 @@ async def test_a_telegram_that_is_away_brings_it_in_after_a_minute(tmp_path: Pat
         assert now.core.chat.health().faults
 
 
+async def test_a_chat_that_refuses_brings_it_in_after_a_minute(tmp_path: Path):
+    """A chat that is not found hears as little as one that cannot be reached; health says what it is."""
+    async with ntfy() as server, scene(tmp_path, climbing(server)) as now:
+        refusal = {"description": "Bad Request: chat not found"}
+        now.server.faults.fail(400, times=500, method="sendMessage", **refusal)
+        now.ring()
+        now.clock.skip(60)
+        await server.wait_asked(1)
+        assert "High stop" in server.heard[0]["title"]
+        health = now.core.chat.health()
+        assert "send: chat not found" in health.faults
+        assert health.waiting_high == 1
+
+
 async def test_a_channel_that_fails_is_told_in_status_and_tried_until_it_works(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
