@@ -33,6 +33,7 @@ from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
 from engine.io.other_channels import OtherChannels
+from engine.io.supervise import Restart, Supervisor
 from engine.measures import ChatMeasures
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ class TelegramChat:
             tasks.create_task(self._listen(app.bot, poller), name="chat poll")
             tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            tasks.create_task(self._watch_living(), name="chat living messages")
+            tasks.create_task(self._ornaments().run(), name="chat ornaments")
             if self._relays[0] is not None:
                 tasks.create_task(self._relays[0].run(self._to_second(app.bot)), name="chat second person")
             ranks = self._accounts.ranks(self._roles)
@@ -295,6 +296,12 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    def _ornaments(self) -> Supervisor:
+        """What no alert may suffer from: it is started again by itself when there is a mistake in it."""
+        supervisor = Supervisor(self._clock)
+        supervisor.supervise("chat living messages", self._watch_living, restart=Restart.ALWAYS)
+        return supervisor
 
     async def _watch_living(self) -> None:
         while True:

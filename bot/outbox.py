@@ -124,11 +124,11 @@ class Outbox:
             item = await self._next(ranks)
             delivery = asyncio.ensure_future(self._deliver(item, sender))
             try:
-                outcome = await asyncio.shield(delivery)
+                await asyncio.wait({delivery})
             except asyncio.CancelledError:
                 await self._last_words(item, delivery)
                 raise
-            pause_s = self._settle(item, outcome)
+            pause_s = self._end(item, delivery)
             if pause_s:
                 self._nudged[ranks].clear()
                 await _event_or_time(self._nudged[ranks], self._clock, pause_s)
@@ -196,12 +196,31 @@ class Outbox:
         """Let a sending that is under way end, so that a restart does not say it a second time."""
         await asyncio.wait({delivery}, timeout=LAST_WORDS_S)
         if delivery.done():
-            self._settle(item, delivery.result())
+            self._end(item, delivery)
             return
         delivery.cancel()
         self._in_flight.discard(item.thread)
         self._doubt(item)
         self._give_back(item)
+
+    def _end(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> float:
+        """Do what follows from a delivery, be it a mistake of ours; how long the lane shall rest, seconds.
+
+        A mistake in one message may not end the lanes: the others have to arrive.
+        """
+        error = delivery.exception()
+        if error is None:
+            return self._settle(item, delivery.result())
+        if not isinstance(error, Exception):  # KeyboardInterrupt, SystemExit: the loop itself ends
+            raise error
+        self._in_flight.discard(item.thread)
+        self._wake()
+        log.error("chat: a message could not be made: %.80s", plain(item.page.html), exc_info=error)
+        if item.write is not None:  # then as it was when it was queued
+            self._give_back(replace(item, write=None))
+        else:
+            self._unsent(item, self._clock.now_s())
+        return 0.0
 
     def _settle(self, item: Outgoing, outcome: Outcome) -> float:
         """Do what an outcome asks for; the answer is how long the lane shall rest, seconds."""
@@ -331,12 +350,22 @@ class Outbox:
 
 
 async def _drawn(draw: Draw) -> bytes:
-    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn."""
+    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn.
+
+    A picture is an ornament: whatever mistake there is in it, the words go out.
+    """
+    drawing = asyncio.ensure_future(asyncio.to_thread(draw))
     try:
-        return await asyncio.to_thread(draw)
-    except (OSError, MemoryError, ValueError, ArithmeticError) as error:
-        log.error("chat: a picture could not be drawn: %r", error)
-        return b""
+        await asyncio.wait({drawing})
+    finally:
+        drawing.cancel()
+    error = drawing.exception()
+    if error is None:
+        return drawing.result()
+    if not isinstance(error, Exception):  # KeyboardInterrupt, SystemExit: the loop itself ends
+        raise error
+    log.error("chat: a picture could not be drawn", exc_info=error)
+    return b""
 
 
 def _rest_s(attempts: int) -> float:

@@ -242,6 +242,74 @@ async def test_a_chat_that_takes_nothing_loses_nothing(
         assert list(post.store.kept()) == []
 
 
+def torn() -> bytes:
+    """A picture with a mistake in it that nobody foresaw."""
+    raise KeyError("3359")
+
+
+def spoilt() -> Page:
+    """A page with such a mistake."""
+    raise KeyError("3359")
+
+
+async def test_a_picture_with_a_mistake_in_it_is_answered_in_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """Whatever goes wrong in drawing, the words come, and the lanes run on."""
+    async with posting(tmp_path, QuickClock()) as post:
+        post.put(Rank.REPLY, "", page=Page("words", draw=torn))
+        message = await message_with(post.server, "words")
+        assert "The picture could not be drawn." in message.text
+        post.put(Rank.HIGH, "high")
+        await message_with(post.server, "high")
+        assert "KeyError: '3359'" in caplog.text
+
+
+async def test_a_page_that_cannot_be_made_anew_is_told_as_it_was(tmp_path: Path):
+    """The page that was queued is there; its thread is free again for the next."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.put(Rank.TURN, "as it was", thread="x", write=spoilt)
+        await message_with(post.server, "as it was")
+        post.put(Rank.REPLY, "the next", thread="x")
+        await message_with(post.server, "the next")
+        assert post.texts() == ["the next"]
+
+
+class BrokenSender(Sender):
+    """A sender with a mistake in it that meets every message with a word."""
+
+    word = "bad"
+
+    async def send(self, page: Page, *, silent: bool, photo: bytes = b"") -> Outcome:
+        """Fail in a way that nobody foresaw."""
+        if self.word and self.word in page.html:
+            raise KeyError(page.html)
+        return await super().send(page, silent=silent, photo=photo)
+
+
+@pytest.mark.parametrize("rank", [Rank.HIGH, Rank.NORMAL])
+async def test_a_message_whose_sending_breaks_takes_nothing_with_it(tmp_path: Path, rank: Rank):
+    """The lane runs on and the thread is free; a HIGH alert is kept and comes when it can be sent."""
+    async with telegram(clock := QuickClock(speed=10)) as server:
+        app = build(TOKEN, server.api_url, ChatTuning())
+        post = Post(server, clock, ChatStore(tmp_path / "chat.sqlite3"))
+        async with app.bot:
+            sender = BrokenSender(app.bot, OWNER)
+            work = asyncio.create_task(post.box.run(sender))
+            post.put(rank, "bad", thread="x", durable=True)
+            await post.settle(rank)
+            assert len(list(post.store.kept())) == int(rank is Rank.HIGH)
+            sender.word = ""
+            if rank is Rank.HIGH:
+                await message_with(server, "bad")
+            post.put(rank, "the next", thread="x")
+            await message_with(server, "the next")
+            assert not work.done()
+            work.cancel()
+            await asyncio.wait({work})
+            post.store.close()
+
+
 async def test_a_group_that_takes_no_pictures_gets_the_words(tmp_path: Path):
     """The right to send pictures is another one."""
     async with posting(tmp_path, QuickClock()) as post:
