@@ -63,8 +63,6 @@ _LOOKS = (
     ("/why 3359", "Why ·", "what its rules did, and why not more"),
     ("/accounts", "P&L", "each account in short"),
     ("/mode", "semi-auto", "how far it may go"),
-    ("/payoff 3359", "At expiry", "what it can come to, drawn"),
-    ("/pnl", "P&L today", "the day as a picture"),
     ("/health", "Health ·", "one line each, the red first"),
     ("/feed", "Feed live", "how prices come, and how old they are"),
     ("/drill", "Drill ·", "the last drill, and a button for another"),
@@ -148,6 +146,10 @@ async def _exits(
     yield Scene("flat", part, "and at its end: books and positions agree"), ask
     yield Scene("orders", part, "`/orders` afterwards"), await _asked(server, "/orders", "verified flat")
     yield Scene("trades", part, "`/trades`: the fills"), await _asked(server, "/trades", "Trades ·")
+    yield (
+        Scene("report", part, "`/report`: the week in figures; or `month`"),
+        await _asked(server, "/report", "Report of this week"),
+    )
 
 
 async def _told(
