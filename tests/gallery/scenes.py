@@ -75,7 +75,7 @@ _LOOKS = (
 )
 _ALERTS = (
     (Urgency.HIGH, "The price feed needs you", "Dhan has closed the socket: another program uses the token."),
-    (Urgency.MEDIUM, "NIFTY Iron Condor", "Loss ₹4,120.00: 83 % of the way to stop_loss at −₹4,972.50."),
+    (Urgency.MEDIUM, "NIFTY Iron Condor", "Loss ₹4,120.00: 83 % of the way to the stop loss at −₹4,972.50."),
     (Urgency.NORMAL, "Ready for the session", "13 things are ready."),
 )
 
@@ -165,7 +165,7 @@ async def _told(
     )
     for name, command, words, caption in (
         ("misspelt", "/stpo", "Did you mean", "a word that is no command"),
-        ("usage", "/set 3359", "Tighten one rule", "a command that lacks something"),
+        ("usage", "/set 3359", "Set one rule", "a command that lacks something"),
     ):
         yield Scene(name, part, f"`{command}`: {caption}"), await _asked(server, command, words)
     server.phone.send("/exit all", age_s=840)
