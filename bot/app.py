@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.access import Gate
@@ -24,6 +25,7 @@ from bot.picture_commands import PictureCommands
 from bot.poller import Poller, PollPace
 from bot.presses import Presses
 from bot.relay import Relay
+from bot.reports import Reports
 from bot.roles import Roles
 from bot.seen import SeenPresses
 from bot.sender import Delivered, Sender, why_not
@@ -144,9 +146,15 @@ class TelegramChat:
         )  # fmt: skip
         self._toasts = Toasts(clock, self._voice.reply)
         self._poller: Poller | None = None
+        self._reports = Reports(self._accounts, tell=self._voice.tell)
         self._ports = {
             each.account: AccountPort(
-                each.account, self._accounts.title(each.account), self._voice, self._toasts, chat_id
+                each.account,
+                self._accounts.title(each.account),
+                self._voice,
+                self._toasts,
+                chat_id,
+                partial(self._reports.hear, each),
             )
             for each in accounts
         }
@@ -181,7 +189,7 @@ class TelegramChat:
         lookers = Lookers(self._accounts, show=show, say=say, card=self._living.show, waiting=self._waiting)
         commands = Commands(self._roles, show=show, say=say, title=self._accounts.title)
         gauges = Gauges(self._accounts, process, self.health, self._wall_s, show=show, say=say)
-        pictures = PictureCommands(self._accounts, show=show, say=say)
+        pictures = PictureCommands(self._accounts, self._reports, show=show, say=say)
         runs = handlers((lookers, gauges, pictures), commands)
         switchboard = Switchboard(self._accounts, self._roles, runs, show=show, say=say, alarms=self._alarms)
         presses = Presses(
@@ -215,6 +223,7 @@ class TelegramChat:
             add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
             async with asyncio.TaskGroup() as tasks:  # these need no Telegram
                 tasks.create_task(self._watch_alerts(), name="chat alert watch")
+                tasks.create_task(self._reports.run(), name="chat reports")
                 if self._relays[1] is not None:
                     tasks.create_task(self._tell_others(self._relays[1]), name="chat other channels")
                 await self._come_up(app)

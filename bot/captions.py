@@ -27,13 +27,15 @@ _NAME_COLUMNS = 40
 #: A P&L this old is not called the present one, seconds.
 _OLD_S = 90.0
 _PART = ", not the whole day"
-_SPANS = {Scope.DAY: "today", Scope.WEEK: "this week", Scope.MONTH: "this month"}
+#: How a span is called.
+#: How the days of a picture are called.
+SPANS = {Scope.DAY: "today", Scope.WEEK: "this week", Scope.MONTH: "this month"}
 
 
 def heading(chart: Chart, title: str = "") -> str:
     """What stands above the drawing; ``title``: the account, ``HUF · ``; empty when there is one alone."""
     if isinstance(chart, BarsChart):
-        return f"{title}P&L {_SPANS[chart.scope]}"
+        return f"{title}P&L {SPANS[chart.scope]}"
     if isinstance(chart, CurveChart):
         if chart.position is None:
             return f"{title}P&L {'today' if ist(chart.at_s).date() == chart.day else 'of the last session'}"
@@ -58,7 +60,7 @@ def digest_page(digest: Digest, title: str = "", of: str = "") -> Page:
     """What a session came to, and its week and month so far; as `illustrated`."""
     page = illustrated(digest.day, title, of)
     spans = (chart for chart in digest.spans if isinstance(chart, BarsChart) and chart.known)
-    sums = [f"{_SPANS[each.scope].capitalize()} {_signed(each.total_paise)}" for each in spans]
+    sums = [f"{SPANS[each.scope].capitalize()} {_signed(each.total_paise)}" for each in spans]
     return replace(page, html="\n".join(["<b>The session is over</b>", page.html, *sums]))
 
 
@@ -77,12 +79,12 @@ def caption(chart: Chart, account: str = "", of: str = "") -> Page:
     else:
         lines, scope = _of_payoff(chart), Scope.PAYOFF
     text = "\n".join([f"<b>{escape(heading(chart))}</b>", *lines])
-    return Page(text, _spans(scope, account) if scope in _SPANS else _looks(chart, of))
+    return Page(text, _spans(scope, account) if scope in SPANS else _looks(chart, of))
 
 
 def _spans(scope: Scope, account: str) -> tuple[tuple[Button, ...], ...]:
     name = f"{account} " if account else ""
-    return (tuple(Button(s.capitalize(), f"x:/pnl {name}{s}") for s in _SPANS if s is not scope),)
+    return (tuple(Button(s.capitalize(), f"x:/pnl {name}{s}") for s in SPANS if s is not scope),)
 
 
 def _looks(chart: Chart, of: str) -> tuple[tuple[Button, ...], ...]:

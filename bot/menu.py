@@ -55,6 +55,13 @@ COMMANDS: tuple[Entry, ...] = (
         ("/pnl 3359", "one position, its stops"),
     ),
     _look(
+        "report",
+        "the week in figures; or month",
+        ("/report", "the week in figures"),
+        ("/report month", "the month"),
+        panel=False,
+    ),
+    _look(
         "payoff",
         "what a position can come to, drawn",
         ("/payoff 3359", "at expiry and today"),

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from bot.accounts import mark
 from bot.captions import illustrated
 from bot.lookers import of_one
-from bot.wishes import pnl_wish
-from engine.charts import Scope, Wanted
+from bot.wishes import pnl_wish, report_wish
+from engine.charts import BarsChart, Scope, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.accounts import Accounts, Asked
     from bot.layout import Page
+    from bot.reports import Reports
+    from engine.charts import Chart
     from engine.io.app import Wiring
 
 _NOTHING = {
@@ -30,10 +32,16 @@ class PictureCommands:
     """One method per command, named as it is written."""
 
     def __init__(
-        self, accounts: Accounts, *, show: Callable[[Page], None], say: Callable[[str], None]
+        self,
+        accounts: Accounts,
+        reports: Reports,
+        *,
+        show: Callable[[Page], None],
+        say: Callable[[str], None],
     ) -> None:
         """``show`` and ``say`` reach the phone."""
         self._accounts = accounts
+        self._reports = reports
         self._show = show
         self._say = say
 
@@ -45,6 +53,14 @@ class PictureCommands:
             return
         for one in asked.accounts:
             await self._answer(one, wanted)
+
+    async def report(self, asked: Asked) -> None:
+        """Show the week or the month in figures below its picture; exits are read aside, the loop goes on."""
+        wanted = report_wish(asked.words)
+        for one in asked.accounts:
+            for chart in self._drawn(one, wanted):
+                if isinstance(chart, BarsChart):
+                    self._show(await self._reports.page(one, chart))
 
     async def payoff(self, asked: Asked) -> None:
         """Show what a position can come to, or the positions to choose from."""
@@ -59,10 +75,14 @@ class PictureCommands:
         await self._answer(one, Wanted(Scope.PAYOFF, strategy_id))
 
     async def _answer(self, one: Wiring, wanted: Wanted) -> None:
+        for chart in self._drawn(one, wanted):
+            self._show(illustrated(chart, self._accounts.title(one.account), mark(one.account)))
+
+    def _drawn(self, one: Wiring, wanted: Wanted) -> tuple[Chart, ...]:
+        """What is to be drawn; that there is nothing is said."""
         title, found = self._accounts.title(one.account), one.see(wanted)
         if not found:
             nothing = _NOTHING.get(wanted.scope, "Nothing was seen of this session yet.")
             down = one.view()
             self._say(title + (down.degraded if down.down else nothing.format(id=wanted.strategy_id)))
-        for chart in found or ():
-            self._show(illustrated(chart, title, mark(one.account)))
+        return found or ()

@@ -199,13 +199,31 @@ class Voice:
 class AccountPort:
     """`engine.io.ports.Chat` for the house of one account; its methods only queue and return."""
 
-    def __init__(self, account: str, title: str, voice: Voice, toasts: Toasts, chat_id: int) -> None:
-        """``title`` stands before everything that is said, e.g. ``HUF · ``; empty with one account."""
+    def __init__(
+        self,
+        account: str,
+        title: str,
+        voice: Voice,
+        toasts: Toasts,
+        chat_id: int,
+        over: Callable[[Digest], None],
+    ) -> None:
+        """Speak for an account.
+
+        Args:
+            account: its name.
+            title: stands before everything that is said, e.g. ``HUF · ``; empty with one account.
+            voice: speaks.
+            toasts: answer presses.
+            chat_id: of this chat.
+            over: hears that a session is over.
+        """
         self._mark = mark(account)
         self._title = title
         self._voice = voice
         self._toasts = toasts
         self._chat_id = chat_id
+        self._over = over
 
     def alert(self, alert: Alert) -> None:
         """Tell people; cool-downs are the account's own."""
@@ -233,3 +251,4 @@ class AccountPort:
     def digest(self, digest: Digest) -> None:
         """Tell what a session of this account came to."""
         self._voice.tell(digest_page(digest, self._title, self._mark))
+        self._over(digest)

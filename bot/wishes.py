@@ -71,6 +71,20 @@ def pnl_wish(words: Sequence[str]) -> Wanted:
     return Wanted(Scope.POSITION, read_id(text, "pnl", ", or day, week, month"))
 
 
+def report_wish(words: Sequence[str]) -> Wanted:
+    """Read what follows /report: week or month, the week when there is nothing.
+
+    Raises:
+        BadInput: neither.
+    """
+    text = " ".join(words).lower()
+    if text in {"", Scope.WEEK, Scope.MONTH}:
+        return Wanted(Scope(text or Scope.WEEK))
+    raise BadInput(
+        f"Read “{cut(text, 40)}” after /report; expected week or month. /report alone is of the week."
+    )
+
+
 def read_count(text: str, command: str, usual: int, most: int) -> int:
     """How many lines are wanted, from one up to ``most``; ``usual`` when nothing is said.
 

@@ -125,6 +125,16 @@ class BarsChart:
         return tuple(bar for bar in self.bars if bar.paise is not None)
 
     @property
+    def over(self) -> bool:
+        """The last of its sessions has begun; in the day's digest: has ended."""
+        return not self.bars[-1].ahead
+
+    @property
+    def dates(self) -> tuple[date, date]:
+        """The first day of that week or month, and the day after its last."""
+        return _dates(self.scope, self.bars[0].day)
+
+    @property
     def total_paise(self) -> int | None:
         """All results together; None = there is none."""
         return sum(bar.paise or 0 for bar in self.known) if self.known else None
@@ -234,11 +244,19 @@ def _bars(monitor: Monitor, scope: Scope, now_s: float) -> BarsChart:
     """The sessions of the week or month of the last session that has begun."""
     calendar = monitor.helm.calendar
     last = _begun(calendar, now_s)
-    first = last - timedelta(days=last.weekday()) if scope is Scope.WEEK else last.replace(day=1)
-    end = first + _WEEK if scope is Scope.WEEK else (first + timedelta(days=31)).replace(day=1)
+    first, end = _dates(scope, last)
     days = [first + timedelta(days=n) for n in range((end - first).days)]
     bars = (_bar(monitor, day, last, now_s) for day in days if calendar.is_session(day))
     return BarsChart(now_s, scope, tuple(bars))
+
+
+def _dates(scope: Scope, day: date) -> tuple[date, date]:
+    """The first day of the day's week or month, and the day after its last."""
+    if scope is Scope.WEEK:
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + _WEEK
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
 
 
 def _bar(monitor: Monitor, day: date, last: date, now_s: float) -> Bar:

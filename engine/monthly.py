@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
-from collections.abc import Mapping
-from statistics import median
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from engine.exit_sums import of_days, sums_of
 from engine.money import rupees, signed_rupees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["COLUMNS", "Line", "monthly_csv", "monthly_data", "monthly_text", "of_month"]
+    from engine.exit_sums import ExitLine, Share
 
-#: What an exit has left (`engine.books`).
-Line = Mapping[str, Any]
+__all__ = ["COLUMNS", "monthly_csv", "monthly_data", "monthly_text", "of_month"]
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -33,76 +31,66 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def of_month(lines: Iterable[Line], month: str) -> list[Line]:
+def of_month(lines: Iterable[ExitLine], month: str) -> list[ExitLine]:
     """The newest lines of the exits that ended in a month (``2026-11``, Indian time), in their order."""
-    newest = {line["intent"]: line for line in sorted(lines, key=lambda line: int(line["sequence"]))}
-    ended = [line for line in newest.values() if str(line["ended_at"]).startswith(month)]
-    return sorted(ended, key=lambda line: str(line["ended_at"]))
+    first = date.fromisoformat(f"{month}-01")
+    return of_days(lines, first, (first + timedelta(days=31)).replace(day=1))
 
 
-def monthly_data(lines: Sequence[Line], month: str) -> dict[str, Any]:
+def monthly_data(lines: Sequence[ExitLine], month: str) -> dict[str, Any]:
     """The sums of a month."""
-    flat_s = [s for line in lines if (s := line["seconds"]["to_verified_flat"]) is not None]
-    after = [line["realised_after_charges_paise"] for line in lines]
-    known = [paise for paise in after if paise is not None]
-    slips = [slip for line in lines if (slip := line["slippage_rupees"]) is not None]
-    states: dict[str, int] = defaultdict(int)
-    rules: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        states[line["state"]] += 1
-        rules[line["rule"]].append(line)
+    sums = sums_of(lines)
     return {
         "month": month,
-        "exits": len(lines),
-        "states": dict(states),
-        "won": sum(paise > 0 for paise in known),
-        "lost": sum(paise < 0 for paise in known),
-        "unknown": len(after) - len(known),
-        "realised_before_charges_paise": _total(lines, "realised_before_charges_paise"),
-        "charges_paise": _total(lines, "charges_paise"),
-        "realised_after_charges_paise": sum(known),
-        "slippage_paise": sum(round(100 * slip) for slip in slips),
-        "median_seconds_to_flat": median(flat_s) if flat_s else None,
-        "longest_naked_s": max((line["naked_s"] for line in lines), default=0.0),
-        "rules": {
-            rule: {
-                "exits": len(of),
-                "realised_after_charges_paise": _total(of, "realised_after_charges_paise"),
-            }
-            for rule, of in sorted(rules.items())
-        },
+        "exits": sums.exits,
+        "days": sums.days,
+        "states": dict(sums.states),
+        "won": sums.won,
+        "lost": sums.lost,
+        "unknown": sums.unknown,
+        "win_rate": sums.win_rate,
+        "realised_before_charges_paise": sums.before_paise,
+        "charges_paise": sums.charges_paise,
+        "realised_after_charges_paise": sums.after_paise,
+        "expectancy_paise": sums.expectancy_paise,
+        "profit_factor": sums.profit_factor,
+        "largest_drawdown_paise": sums.drawdown_paise,
+        "slippage_paise": sums.slippage_paise,
+        "median_seconds_to_flat": sums.flat_s,
+        "longest_naked_s": sums.naked_s,
+        "strategies": _shares(sums.strategies),
+        "rules": _shares(sums.rules),
     }
 
 
-def _of_rule(lines: Sequence[Line]) -> dict[str, int]:
-    name = "realised_after_charges_paise"
-    return {"exits": len(lines), name: _total(lines, name)}
+def _shares(shares: Iterable[Share]) -> dict[str, dict[str, int | None]]:
+    return {each.name: {"exits": each.exits, "realised_after_charges_paise": each.paise} for each in shares}
 
 
-def monthly_text(lines: Sequence[Line], month: str) -> str:
+def monthly_text(lines: Sequence[ExitLine], month: str) -> str:
     """The report as Markdown."""
-    data = monthly_data(lines, month)
+    sums = sums_of(lines)
     year, number = month.split("-")
     head = [f"# Exits of {_MONTHS[int(number) - 1]} {year}", ""]
     if not lines:
         return "\n".join([*head, "None has ended."])
-    flat_s = data["median_seconds_to_flat"]
     table = [
-        ("exits", f"{data['exits']} ({', '.join(f'{n} {state}' for state, n in data['states'].items())})"),
-        ("won, lost", f"{data['won']}, {data['lost']}" + _lacking(data["unknown"])),
-        ("realised before charges", signed_rupees(data["realised_before_charges_paise"])),
-        ("charges of the exits", rupees(data["charges_paise"])),
-        ("realised after charges", signed_rupees(data["realised_after_charges_paise"])),
-        ("slippage (positive = worse)", signed_rupees(data["slippage_paise"])),
-        ("verdict to verified flat, median", "–" if flat_s is None else f"{flat_s:.0f} s"),
-        ("longest without a hedge", f"{data['longest_naked_s']:.1f} s"),
+        ("exits", f"{sums.exits} ({', '.join(f'{n} {state}' for state, n in sums.states.items())})"),
+        ("days on which they ended", str(sums.days)),
+        ("won, lost", f"{sums.won}, {sums.lost}" + _lacking(sums.unknown)),
+        ("win rate", "–" if sums.win_rate is None else f"{100 * sums.win_rate:.0f} %"),
+        ("realised before charges", signed_rupees(sums.before_paise)),
+        ("charges of the exits", rupees(sums.charges_paise)),
+        ("realised after charges", signed_rupees(sums.after_paise)),
+        ("expectancy of an exit", _signed(sums.expectancy_paise)),
+        ("profit factor", "–" if sums.profit_factor is None else f"{sums.profit_factor:.2f}"),
+        ("largest drawdown", rupees(sums.drawdown_paise)),
+        ("slippage (positive = worse)", signed_rupees(sums.slippage_paise)),
+        ("verdict to verified flat, median", "–" if sums.flat_s is None else f"{sums.flat_s:.0f} s"),
+        ("longest without a hedge", f"{sums.naked_s:.1f} s"),
     ]
     parts = [*head, "| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in table)]
-    parts += ["", "## By rule", "", "| rule | exits | realised after charges |", "|---|---:|---:|"]
-    parts += [
-        f"| {rule} | {of['exits']} | {signed_rupees(of['realised_after_charges_paise'])} |"
-        for rule, of in data["rules"].items()
-    ]
+    parts += [*_share_table("strategy", sums.strategies), *_share_table("rule", sums.rules)]
     parts += [
         "",
         "## Each",
@@ -113,7 +101,7 @@ def monthly_text(lines: Sequence[Line], month: str) -> str:
     return "\n".join(parts)
 
 
-def monthly_csv(lines: Sequence[Line]) -> str:
+def monthly_csv(lines: Sequence[ExitLine]) -> str:
     """Each exit as a row of `COLUMNS`; what is not known is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -128,7 +116,7 @@ def monthly_csv(lines: Sequence[Line]) -> str:
     return text.getvalue()
 
 
-def _row(line: Line) -> str:
+def _row(line: ExitLine) -> str:
     after, slippage = line["realised_after_charges_paise"], line["slippage_rupees"]
     made = "unknown" if after is None else signed_rupees(after)
     worse = "unknown" if slippage is None else signed_rupees(round(100 * slippage))
@@ -143,8 +131,13 @@ def _plain(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
-def _total(lines: Iterable[Line], name: str) -> int:
-    return sum(line[name] for line in lines if line[name] is not None)
+def _share_table(name: str, shares: Iterable[Share]) -> list[str]:
+    rows = (f"| {each.name.replace('|', '/')} | {each.exits} | {_signed(each.paise)} |" for each in shares)
+    return ["", f"## By {name}", "", f"| {name} | exits | realised after charges |", "|---|---:|---:|", *rows]
+
+
+def _signed(paise: int | None) -> str:
+    return "unknown" if paise is None else signed_rupees(paise)
 
 
 def _lacking(unknown: int) -> str:

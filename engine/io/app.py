@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from engine.accounts import People, lower_mode
 from engine.audit_page import AuditNow
 from engine.effects import Alert
 from engine.errors import PrahariError
+from engine.exit_sums import ExitLine
 from engine.io import tables
 from engine.io.alive import DeadMan, Life, notifier, watchdog_s
 from engine.io.answers import answers
 from engine.io.audits import read_audit
+from engine.io.books import read_books
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.hatch import open_hatch
@@ -172,7 +175,7 @@ class _Street:
         line = self.line
         return Wiring(
             line.account, self.people, line.post, line.view, line.rules, self.why, self.clock,
-            line.see, line.traffic, self.audit, self.disk,
+            line.see, line.traffic, self.audit, self.books, self.disk,
         )  # fmt: skip
 
     def plug(self, chat: Chat) -> None:
@@ -243,6 +246,10 @@ class _Street:
     async def audit(self, last: int) -> AuditNow:
         """The last lines of the audit, read in a thread as well."""
         return await asyncio.to_thread(read_audit, self._journal, last)
+
+    async def books(self, since: date) -> tuple[ExitLine, ...]:
+        """What exits have left since a day, read in a thread as well."""
+        return await asyncio.to_thread(read_books, self._journal, since)
 
     async def disk(self) -> Check:
         """How much room there is; asked in a thread, because a sick disk does not answer."""

@@ -8,13 +8,14 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from engine.exit_sums import ExitLine
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.exporter import write_new
 from engine.io.positions import read_houses
 from engine.io.toolbox import Tools, tool
 from engine.model import Mode
-from engine.monthly import Line, monthly_csv, monthly_data, monthly_text, of_month
+from engine.monthly import monthly_csv, monthly_data, monthly_text, of_month
 from engine.sessions import ist
 from engine.settings import Settings
 
@@ -68,7 +69,7 @@ def _monthly(args: argparse.Namespace) -> str:
     return f"{len(lines)} exits written to {args.out}." if args.out else monthly_text(lines, month)
 
 
-def _ended(settings: Settings, *, paper: bool) -> list[Line]:
+def _ended(settings: Settings, *, paper: bool) -> list[ExitLine]:
     """The lines of all accounts; the sandbox's are nobody's."""
     houses = [settings.of_account(account) for account in settings.accounts] or [settings]
     found = [line for of in houses for house in read_houses(of, 10**9, ()) if not house.place

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.accounts import People
 from engine.audit_page import AuditNow
 from engine.effects import Answer, Say
+from engine.exit_sums import ExitLine
 from engine.health import Health
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
@@ -54,6 +56,7 @@ class Wiring:
         see: a picture of the machine at this moment, drawn by one of the core's pages; None while it is down.
         traffic: what the feed has brought; None while it is down.
         audit: the last lines of the audit; raises BadInput when it cannot be read.
+        books: what the exits that ended since a day have left; raises BadInput when it cannot be read.
         disk: how much room the account's data has.
     """
 
@@ -67,6 +70,7 @@ class Wiring:
     see: See
     traffic: Callable[[], Traffic | None]
     audit: Callable[[int], Awaitable[AuditNow]]
+    books: Callable[[date], Awaitable[tuple[ExitLine, ...]]]
     disk: Callable[[], Awaitable[Check]]
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -17,6 +18,7 @@ from engine.audit_page import AuditNow
 from engine.chat_tuning import ChatTuning
 from engine.effects import Alert, Answer, Ask, Card, Digest, Effect, Say
 from engine.errors import BadInput
+from engine.exit_sums import ExitLine
 from engine.io.app import Wiring
 from engine.io.log import Redactor, Tail
 from engine.io.process import Process, Version
@@ -81,6 +83,7 @@ class Core:
     pictures: dict[Callable[..., object], object] = field(default_factory=dict)
     came: Iterator[Traffic] = field(default_factory=lambda: iter(()))
     audited: AuditNow | BadInput = field(default_factory=lambda: AuditNow((), 0, 0, ""))
+    left: tuple[ExitLine, ...] | BadInput = ()
     disk_is: Check = field(default_factory=lambda: Check("disk", Light.GREEN, "12.0 GB free of 40"))
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -144,6 +147,12 @@ class Core:
         if isinstance(self.audited, Exception):
             raise self.audited
         return replace(self.audited, lines=self.audited.lines[:last])
+
+    async def books(self, since: date) -> tuple[ExitLine, ...]:
+        """Tell what exits have left since that day."""
+        if isinstance(self.left, Exception):
+            raise self.left
+        return tuple(line for line in self.left if line["ended_at"] >= since.isoformat())
 
     async def disk(self) -> Check:
         """Tell what it was given."""
@@ -291,6 +300,7 @@ def make_chat(
                 see=one.see,
                 traffic=one.traffic,
                 audit=one.audit,
+                books=one.books,
                 disk=one.disk,
             )
             for one in cores

@@ -62,6 +62,7 @@ async def test_the_command_list_is_the_owners_alone(tmp_path: Path):
             "positions",
             "p",
             "pnl",
+            "report",
             "payoff",
             "rules",
             "why",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,10 +54,22 @@ def test_other_data_are_nobodys(data: str | None):
     assert parse(data) is None
 
 
-@given(st.text(max_size=64))
+#: What data may begin with: every letter that the reader knows.
+READ = ("p:", "h:", "r:", "w:", "i:", "t:", "z:", "g:", "l:", "d:", "c:", "s:", "x:")
+#: What stands behind one or another of them.
+TAILS = ("3359", "HUF/3359", "all", "adopt:3359", "ab12:y", "abcde", "/pnl week")
+
+
+@given(st.text(max_size=64) | st.builds("{}{}".format, st.sampled_from(READ), st.text(max_size=62)))
 def test_no_data_break_the_reader(data: str):
     """A doctored client can send any text; it is read or it is not."""
-    assert parse(data) is None or data.startswith(("p:", "h:", "c:", "r:", "w:", "d:"))
+    assert parse(data) is None or data.startswith(READ)
+
+
+def test_no_other_letter_is_read():
+    """The letters above are all that the reader knows, and it knows each."""
+    data = (f"{letter}:{tail}" for letter in ascii_letters for tail in TAILS)
+    assert {each[:2] for each in data if parse(each)} == set(READ)
 
 
 @pytest.mark.parametrize(

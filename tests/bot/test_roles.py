@@ -45,6 +45,7 @@ MATRIX = (
     ("/positions", None, "viewer"),
     ("/p", None, "viewer"),
     ("/pnl", None, "viewer"),
+    ("/report", None, "viewer"),
     ("/payoff", None, "viewer"),
     ("/accounts", None, "viewer"),
     ("/orders", None, "viewer"),

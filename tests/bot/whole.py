@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeVar
 
+from engine.exit_sums import ExitLine
 from engine.messages import Message
 from engine.model import Mode
 from engine.view import MonitorView
@@ -57,6 +59,11 @@ class House(Core):
     def see(self, draw: Callable[..., T], /) -> T:
         """Have the page drawn of the monitor."""
         return draw(self.rig.monitor, self.rig.now_s)
+
+    async def books(self, since: date) -> tuple[ExitLine, ...]:
+        """Tell what the journal has of exits since that day."""
+        lines = [row["line"] for row in self.rig.journal.get("book", {}).values()]
+        return tuple(line for line in lines if line["ended_at"] >= since.isoformat())
 
     async def begun(self) -> None:
         """Wait for the first."""

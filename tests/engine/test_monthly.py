@@ -13,22 +13,10 @@ from engine.effects import Record, WriteBook
 from engine.io.journal import Journal
 from engine.model import Mode
 from engine.monthly import COLUMNS, monthly_csv, monthly_data, monthly_text, of_month
+from tests.support.exit_lines import line
 from tests.support.rig import Rig
 
 ENTRY, PROFIT = (20.0, 45.0, 50.0, 22.0), (8.0, 18.0, 20.0, 9.0)
-
-
-def line(intent, ended_at, after_paise, sequence=1, **more):
-    """A line of the book, as far as a month goes by it."""
-    before = None if after_paise is None else after_paise + 5_000
-    return {
-        "intent": intent, "sequence": sequence, "account": "default", "position": "default/3359",
-        "title": "NIFTY Iron Condor", "mode": "execute", "rule": "profit_target", "by": "the rule",
-        "state": "flat", "ended_at": ended_at, "decided_at": ended_at,
-        "realised_before_charges_paise": before, "charges_paise": 5_000,
-        "realised_after_charges_paise": after_paise, "slippage_rupees": 12.5, "naked_s": 1.2,
-        "seconds": {"to_first_order": 0.2, "to_verified_flat": 8.0},
-    } | more  # fmt: skip
 
 
 LINES = [
@@ -54,6 +42,11 @@ def test_the_sums_leave_out_what_is_unknown_and_say_so():
     assert data["realised_before_charges_paise"] == 80_100_00
     assert data["charges_paise"] == 15_000
     assert data["slippage_paise"] == 2_500
+    assert (data["days"], data["win_rate"], data["expectancy_paise"]) == (3, 0.5, 40_000_00)
+    assert (data["profit_factor"], data["largest_drawdown_paise"]) == (5.0, 20_000_00)
+    assert data["strategies"] == {
+        "NIFTY Iron Condor": {"exits": 3, "realised_after_charges_paise": 80_000_00}
+    }
     assert data["rules"]["stop_loss"] == {"exits": 1, "realised_after_charges_paise": -20_000_00}
 
 

@@ -204,6 +204,10 @@ async def _exits(
     yield Scene("flat", part, "and at its end: books and positions agree"), ask
     yield Scene("orders", part, "`/orders` afterwards"), await _asked(server, "/orders", "verified flat")
     yield Scene("trades", part, "`/trades`: the fills"), await _asked(server, "/trades", "Trades ·")
+    yield (
+        Scene("report", part, "`/report`: the week in figures; or `month`"),
+        await _asked(server, "/report", "Report of this week"),
+    )
 
 
 async def _told(
