@@ -32,6 +32,8 @@ MODE_MEANS = {
     Mode.SEMI_AUTO: "each exit waits for your button",
     Mode.EXECUTE: "exits are placed by themselves",
 }
+#: What /mode may lower to; simulate is the host's.
+_LOWERED_TO = (Mode.ALERT_ONLY, Mode.SEMI_AUTO)
 _SHORT = {"alert": Mode.ALERT_ONLY, "semi": Mode.SEMI_AUTO, "auto": Mode.EXECUTE}
 
 
@@ -64,7 +66,7 @@ class Modes:
             return [Say(command.by, self._shown())]
         wanted = _SHORT.get(word) or next((mode for mode in Mode if mode.value == word), None)
         if wanted is None:
-            return [Say(command.by, f"“{command.value}” is no mode. {_ways()} Nothing was changed.")]
+            return [Say(command.by, f"“{command.value}” is no mode.{self._ways()} Nothing was changed.")]
         if wanted is self._helm.mode:
             return [Say(command.by, self._shown())]
         if why := self._why_not(wanted):
@@ -142,16 +144,19 @@ class Modes:
     def _shown(self) -> str:
         mode, under_way = self._helm.mode, self._keys.words()
         highest = "" if mode is self.ceiling else f" The host allows {self.ceiling}."
-        ways = "" if self.ceiling is Mode.SIMULATE else f" {_ways()}"
-        return f"Mode {mode}: {MODE_MEANS[mode]}.{highest}{ways}{f' {under_way}' if under_way else ''}"
+        return (
+            f"Mode {mode}: {MODE_MEANS[mode]}.{highest}{self._ways()}{f' {under_way}' if under_way else ''}"
+        )
+
+    def _ways(self) -> str:
+        """How the mode moves from here, as a sentence with a blank before it; empty = it cannot."""
+        mode = self._helm.mode
+        lower = [f"/mode {each}" for each in _LOWERED_TO if _reach(each) < _reach(mode)]
+        ways = [f"{' or '.join(lower)} lowers it at once"] if lower else []
+        ways += [] if mode is self.ceiling else [f"raising it takes an owner, a code and {HOLD_S:.0f} s"]
+        said = "; ".join(ways)
+        return f" {said[0].upper()}{said[1:]}." if said else ""
 
 
 def _reach(mode: Mode) -> int:
     return MODES_BY_REACH.index(mode)
-
-
-def _ways() -> str:
-    return (
-        "/mode alert-only or /mode semi-auto lowers it at once; raising takes an owner, a code and "
-        f"{HOLD_S:.0f} s."
-    )
