@@ -35,6 +35,7 @@ from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
 from engine.io.other_channels import OtherChannels
+from engine.io.supervise import Restart, Supervisor
 from engine.measures import ChatMeasures
 from engine.picture import outline
 
@@ -242,7 +243,7 @@ class TelegramChat:
             waiting_high=self._outbox.waiting_high,
             unseen=len(self._alarms.open),
             faults=(
-                *(f"{book.name}: {fault}" for book in self._books for fault in book.open),
+                *(words for book in self._books for words in book.words),
                 *self._alarms.faults(),
             ),
             durable=self._store.durable,
@@ -290,7 +291,7 @@ class TelegramChat:
             tasks.create_task(self._listen(app.bot, poller), name="chat poll")
             tasks.create_task(self._outbox.run(sender), name="chat outbox")
             tasks.create_task(self._toasts.run(app.bot), name="chat toasts")
-            tasks.create_task(self._watch_living(), name="chat living messages")
+            tasks.create_task(self._ornaments().run(), name="chat ornaments")
             if self._relays[0] is not None:
                 tasks.create_task(self._relays[0].run(self._to_second(app.bot)), name="chat second person")
             ranks = self._accounts.ranks(self._roles)
@@ -305,6 +306,12 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    def _ornaments(self) -> Supervisor:
+        """What no alert may suffer from: it is started again by itself when there is a mistake in it."""
+        supervisor = Supervisor(self._clock)
+        supervisor.supervise("chat living messages", self._watch_living, restart=Restart.ALWAYS)
+        return supervisor
 
     async def _watch_living(self) -> None:
         while True:
@@ -326,8 +333,13 @@ class TelegramChat:
         return not any(each is not None and each.session_open for each in seen)
 
     def _unreached(self) -> bool:
-        """Whether nothing gets through to Telegram, as far as the last tries tell."""
-        return bool(self._send_faults.open) or not _AWAY.isdisjoint(self._poll_faults.open)
+        """Whether nothing gets through to Telegram, as far as the last tries tell.
+
+        That one alert is not taken says nothing of the repeats, which name it.
+        """
+        return bool({*self._send_faults.open} - {Fault.UNSENT}) or not _AWAY.isdisjoint(
+            self._poll_faults.open
+        )
 
     def _waiting(self, marks: Collection[str]) -> list[str]:
         """What of these accounts waits to be seen, and who could not be told of it: lines of /status."""

@@ -7,7 +7,7 @@ from hashlib import blake2s
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from bot.layout import MESSAGE_LIMIT, Button, Keyboard, Page, cut, escape, story
+from bot.layout import MESSAGE_LIMIT, Button, Keyboard, Page, cut, escape, span, story
 from engine.messages import Wish
 from engine.model import Urgency
 
@@ -65,7 +65,7 @@ def alert_page(alert: Alert, at_s: float, of: str = "", seen: str = "") -> Page:
 
 def question_page(ask: Ask, expires_wall_s: float, left_s: float) -> Page:
     """Show a question, its preview and two buttons; the phone itself counts down to its end."""
-    until = f'<tg-time unix="{expires_wall_s:.0f}" format="r">in {max(left_s, 0):.0f} s</tg-time>'
+    until = f'<tg-time unix="{expires_wall_s:.0f}" format="r">in {span(left_s)}</tg-time>'
     html = "\n".join(
         part
         for part in (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 from telegram.error import (
     BadRequest,
+    ChatMigrated,
     Conflict,
     Forbidden,
     InvalidToken,
@@ -50,6 +51,26 @@ class Fault(StrEnum):
     FLOOD = "flood wait"
     UNREADABLE = "unreadable"
     BLOCKED = "blocked"
+    NO_CHAT = "chat not found"
+    MOVED = "chat moved"
+    NO_RIGHTS = "not allowed to write"
+    UNSENT = "alert not sent"
+
+
+#: Refusals of the bot or of the chat, not of one message: nothing gets through until a person has helped.
+HELPLESS = frozenset({Fault.REFUSED, Fault.BLOCKED, Fault.NO_CHAT, Fault.MOVED, Fault.NO_RIGHTS})
+#: Telegram's words for that in a 400, lower case. Rights to pin are another matter.
+_OF_THE_CHAT = (
+    ("upgraded to a supergroup", Fault.MOVED),
+    ("chat not found", Fault.NO_CHAT),
+    ("chat_id is empty", Fault.NO_CHAT),
+    ("peer_id_invalid", Fault.NO_CHAT),
+    ("group chat was deactivated", Fault.NO_CHAT),
+    ("rights to send", Fault.NO_RIGHTS),
+    ("chat_write_forbidden", Fault.NO_RIGHTS),
+    ("chat_restricted", Fault.NO_RIGHTS),
+    ("chat_send_plain_forbidden", Fault.NO_RIGHTS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,27 @@ _WORDS = {
         "Telegram says that the bot was blocked or removed from the chat. Open the bot and press Start.",
         Urgency.MEDIUM,
     ),
+    Fault.NO_CHAT: _Words(
+        "The chat is not found",
+        "Telegram knows no chat TELEGRAM_CHAT_ID of this bot. Open the bot and press Start, or put it back"
+        " into the group; if the number is wrong, correct it and restart.",
+        Urgency.MEDIUM,
+    ),
+    Fault.MOVED: _Words(
+        "The group has a new number",
+        "The group became a supergroup. Put its new number into TELEGRAM_CHAT_ID and restart.",
+        Urgency.MEDIUM,
+    ),
+    Fault.NO_RIGHTS: _Words(
+        "The bot may not write in the group",
+        "The bot has no right to send messages there. Allow it in the group's permissions.",
+        Urgency.MEDIUM,
+    ),
+    Fault.UNSENT: _Words(
+        "A HIGH alert could not be sent",
+        "Telegram refused it with and without its looks, or it could not be made; the log says why. It is"
+        " tried again.",
+    ),
 }
 
 
@@ -117,6 +159,19 @@ def kind_of(error: Exception) -> Fault:
     return next((fault for kind, fault in table if isinstance(error, kind)), Fault.UNREADABLE)
 
 
+def of_the_chat(error: Exception) -> Fault | None:
+    """The fault behind a refusal of the chat itself; None = whatever it is, it is not that.
+
+    Telegram answers both with 400: only its words tell a chat that takes nothing from a message that is bad.
+    """
+    if isinstance(error, ChatMigrated):
+        return Fault.MOVED
+    if not isinstance(error, BadRequest):
+        return None
+    said = error.message.lower()
+    return next((fault for words, fault in _OF_THE_CHAT if words in said), None)
+
+
 def delivery(error: Exception) -> Unsure:
     """Tell whether a message may have arrived although its sending failed.
 
@@ -137,18 +192,32 @@ class FaultBook:
         self.name = name
         self._alarm = alarm
         self._open: dict[Fault, tuple[float, float]] = {}
+        self._details: dict[Fault, str] = {}
 
     @property
     def open(self) -> tuple[Fault, ...]:
         """The faults that are open now."""
         return tuple(self._open)
 
-    def seen(self, fault: Fault, now_s: float) -> None:
-        """A call failed this way."""
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same for people: whose each is, what, and what helps where that is known."""
+        details = (self._details.get(fault, "") for fault in self._open)
+        return tuple(
+            f"{self.name}: {fault}{detail and f', {detail}'}"
+            for fault, detail in zip(self._open, details, strict=True)
+        )
+
+    def seen(self, fault: Fault, now_s: float, detail: str = "") -> None:
+        """A call failed this way; ``detail``: what helps, where this very failure tells it."""
+        self._details[fault] = detail
         began_s, _ = self._open.get(fault, (now_s, now_s))
         if fault not in self._open:
-            log.warning("chat %s: %s (%s)", self.name, fault, _WORDS[fault].text)
-            self._tell(fault, _WORDS[fault])
+            words = _WORDS[fault]
+            text = f"{words.text} ({detail})" if detail else words.text
+            log.warning("chat %s: %s (%s)", self.name, fault, text)
+            if words.urgency is not None:
+                self._alarm(Alert(words.urgency, f"chat/{fault}", words.title, text))
         self._open[fault] = (began_s, now_s)
 
     def gone(self, now_s: float) -> None:
@@ -162,7 +231,3 @@ class FaultBook:
             if words.urgency is not None or now_s - began_s >= WORTH_TELLING_S:
                 text = f"{words.title}: over after {span(now_s - began_s)}."
                 self._alarm(Alert(Urgency.NORMAL, f"chat/{fault}/over", "Chat is back", text))
-
-    def _tell(self, fault: Fault, words: _Words) -> None:
-        if words.urgency is not None:
-            self._alarm(Alert(words.urgency, f"chat/{fault}", words.title, words.text))

@@ -20,6 +20,8 @@ COLUMNS = 32
 MESSAGE_LIMIT = 3_600
 #: The same of what stands below a picture: 1,024.
 CAPTION_LIMIT = 1_000
+#: So much of an alert is left when nothing longer is taken.
+BRIEF_LIMIT = 300
 
 _TAG = re.compile(r"<[^>]+>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
@@ -69,6 +71,11 @@ def cut(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: width - 1].rstrip() + "…" if width > 0 else ""
+
+
+def brief(markup: str) -> str:
+    """Title and first words of a message, without tags or buttons: when Telegram takes nothing else."""
+    return escape(cut(plain(markup), BRIEF_LIMIT))
 
 
 def pair(left: str, right: str, width: int = COLUMNS) -> str:

@@ -13,9 +13,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.faults import Fault, FaultBook, Unsure
+from bot.faults import HELPLESS, Fault, FaultBook, Unsure
 from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import Draw, Page, plain, span
+from bot.layout import Draw, Page, brief, plain, span
 from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
@@ -124,11 +124,11 @@ class Outbox:
             item = await self._next(ranks)
             delivery = asyncio.ensure_future(self._deliver(item, sender))
             try:
-                outcome = await asyncio.shield(delivery)
+                await asyncio.wait({delivery})
             except asyncio.CancelledError:
                 await self._last_words(item, delivery)
                 raise
-            pause_s = self._settle(item, outcome)
+            pause_s = self._end(item, delivery)
             if pause_s:
                 self._nudged[ranks].clear()
                 await _event_or_time(self._nudged[ranks], self._clock, pause_s)
@@ -196,12 +196,31 @@ class Outbox:
         """Let a sending that is under way end, so that a restart does not say it a second time."""
         await asyncio.wait({delivery}, timeout=LAST_WORDS_S)
         if delivery.done():
-            self._settle(item, delivery.result())
+            self._end(item, delivery)
             return
         delivery.cancel()
         self._in_flight.discard(item.thread)
         self._doubt(item)
         self._give_back(item)
+
+    def _end(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> float:
+        """Do what follows from a delivery, be it a mistake of ours; how long the lane shall rest, seconds.
+
+        A mistake in one message may not end the lanes: the others have to arrive.
+        """
+        error = delivery.exception()
+        if error is None:
+            return self._settle(item, delivery.result())
+        if not isinstance(error, Exception):  # KeyboardInterrupt, SystemExit: the loop itself ends
+            raise error
+        self._in_flight.discard(item.thread)
+        self._wake()
+        log.error("chat: a message could not be made: %.80s", plain(item.page.html), exc_info=error)
+        if item.write is not None:  # then as it was when it was queued
+            self._give_back(replace(item, write=None))
+        else:
+            self._unsent(item, self._clock.now_s())
+        return 0.0
 
     def _settle(self, item: Outgoing, outcome: Outcome) -> float:
         """Do what an outcome asks for; the answer is how long the lane shall rest, seconds."""
@@ -225,10 +244,32 @@ class Outbox:
                 self._gone(item)
             case Refused(reason):
                 log.error("chat: Telegram refused a message: %s: %.80s", reason, plain(item.page.html))
-                self._drop([item])
-            case Failed(fault, sent):
-                return self._failed(item, fault, sent, now_s)
+                self._unsent(item, now_s)
+            case Failed():
+                return self._failed(item, outcome, now_s)
         return 0.0
+
+    def _unsent(self, item: Outgoing, now_s: float) -> None:
+        """A message that fails by itself is let go; a HIGH one is tried as title and first words.
+
+        Slowly, and without holding up the others: it is not their fault.
+        """
+        if item.rank is not Rank.HIGH:
+            self._drop([item])
+            return
+        self._faults.seen(Fault.UNSENT, now_s)
+        attempts = item.attempts + 1
+        self._give_back(
+            replace(
+                item,
+                page=Page(brief(item.page.html)),
+                write=None,
+                fresh=item.fresh or not item.edit_only,
+                keeps_buttons=False,
+                attempts=attempts,
+                not_before_s=now_s + _rest_s(attempts),
+            )
+        )
 
     def _flooded(self, item: Outgoing, flooded: Flooded, now_s: float) -> None:
         log.warning("chat: Telegram asks for %s of silence", span(flooded.retry_after_s))
@@ -269,11 +310,12 @@ class Outbox:
         if place is not None and (item.fresh or place.message_id is None):
             self._store.doubt_card(item.thread)
 
-    def _failed(self, item: Outgoing, fault: Fault, sent: Unsure, now_s: float) -> float:
-        self._faults.seen(fault, now_s)
+    def _failed(self, item: Outgoing, failed: Failed, now_s: float) -> float:
+        sent = failed.sent
+        self._faults.seen(failed.fault, now_s, failed.detail)
         attempts = item.attempts + 1
-        rest_s = min(2.0 ** min(attempts, 10), SLOWEST_S)
-        if fault in {Fault.BLOCKED, Fault.REFUSED}:
+        rest_s = _rest_s(attempts)
+        if failed.fault in HELPLESS:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
         if sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
@@ -308,12 +350,27 @@ class Outbox:
 
 
 async def _drawn(draw: Draw) -> bytes:
-    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn."""
+    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn.
+
+    A picture is an ornament: whatever mistake there is in it, the words go out.
+    """
+    drawing = asyncio.ensure_future(asyncio.to_thread(draw))
     try:
-        return await asyncio.to_thread(draw)
-    except (OSError, MemoryError, ValueError, ArithmeticError) as error:
-        log.error("chat: a picture could not be drawn: %r", error)
-        return b""
+        await asyncio.wait({drawing})
+    finally:
+        drawing.cancel()
+    error = drawing.exception()
+    if error is None:
+        return drawing.result()
+    if not isinstance(error, Exception):  # KeyboardInterrupt, SystemExit: the loop itself ends
+        raise error
+    log.error("chat: a picture could not be drawn", exc_info=error)
+    return b""
+
+
+def _rest_s(attempts: int) -> float:
+    """How long to wait before the next try after so many in vain."""
+    return min(2.0 ** min(attempts, 10), SLOWEST_S)
 
 
 def _lateness(item: Outgoing, wall_s: float) -> str:

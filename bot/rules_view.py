@@ -134,12 +134,13 @@ def usage_page(strategy_id: int | None) -> Page:
     name = "3359" if strategy_id is None else str(strategy_id)
     examples = ("stop_loss -30%", "stop_loss_rupees 3000", "profit_target 40%", "exit_at 14:30")
     lines = [
-        "<b>Tighten one rule of one position</b>",
+        "<b>Set one rule of one position</b>",
         "<code>/set ID RULE VALUE</code>, for example",
         *(f"<code>/set {name} {example}</code>" for example in examples),
         "",
         "You see what changes before it counts.",
-        "It can only make an exit come earlier, and ends when the position is closed.",
+        "Tighter counts at once; looser takes an owner, a code and a minute.",
+        "It ends when the position is closed.",
         "",
         "<b>Rules</b>  " + ", ".join(rules()),
     ]

@@ -16,8 +16,8 @@ from telegram.error import (
     RetryAfter,
 )
 
-from bot.faults import WIRE_FAULTS, Fault, Unsure, delivery, kind_of
-from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, Keyboard, Page, cut, plain
+from bot.faults import HELPLESS, WIRE_FAULTS, Fault, Unsure, delivery, kind_of, of_the_chat
+from bot.layout import CAPTION_LIMIT, MESSAGE_LIMIT, Keyboard, Page, cut, escape, plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,15 +46,16 @@ class Flooded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not get through, or nobody knows; trying again may help."""
+    """It did not get through, or nobody knows; trying again may help. ``detail``: what else would."""
 
     fault: Fault
     sent: Unsure
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Telegram will never take this; its own words."""
+    """Telegram will never take this message; its own words."""
 
     reason: str
 
@@ -73,8 +74,8 @@ _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "messag
 class Sender:
     """Sends to one chat, awaiting a single answer; keeps no queue and tries nothing twice.
 
-    The two exceptions: markup that Telegram cannot read, and a picture that it does not take. The same words
-    go out without it at once, because a message must not die of its looks.
+    The exceptions: markup that Telegram cannot read, a picture or buttons that it does not take. The same
+    words go out without them at once, because a message must not die of its looks.
     """
 
     def __init__(self, bot: ExtBot[None], chat_id: int) -> None:
@@ -86,10 +87,16 @@ class Sender:
         """Send a new message; with a PNG it is a photo that has the words below it."""
         if photo:
             outcome = await self._send_photo(page, photo, silent=silent)
-            if not isinstance(outcome, Refused):
+            if not isinstance(outcome, Refused) and not _helpless(outcome):
                 return outcome
-            log.warning("chat: Telegram refused a picture, its words go alone: %s", outcome.reason)
+            log.warning("chat: Telegram refused a picture, its words go alone: %s", why_not(outcome))
+        outcome = await self._send_words(page, silent=silent)
+        if isinstance(outcome, Refused):
+            log.warning("chat: Telegram refused a message, its words go alone: %s", outcome.reason)
+            outcome = await self._send_words(_bare(page.html), silent=silent)
+        return outcome
 
+    async def _send_words(self, page: Page, *, silent: bool) -> Outcome:
         async def once(text: str, parse_mode: str | None) -> Message:
             return await self._bot.send_message(
                 self._chat_id,
@@ -116,7 +123,13 @@ class Sender:
 
     async def edit(self, message_id: int, html: str, keyboard: Keyboard) -> Outcome:
         """Change a message; without buttons in ``keyboard`` the old ones go away."""
+        outcome = await self._edit(message_id, html, keyboard)
+        if isinstance(outcome, Refused):
+            log.warning("chat: Telegram refused an edit, its words go alone: %s", outcome.reason)
+            outcome = await self._edit(message_id, _bare(html).html, ())
+        return Flooded(outcome.retry_after_s, edit=True) if isinstance(outcome, Flooded) else outcome
 
+    async def _edit(self, message_id: int, html: str, keyboard: Keyboard) -> Outcome:
         async def once(text: str, parse_mode: str | None) -> Message | bool:
             return await self._bot.edit_message_text(
                 text,
@@ -133,7 +146,7 @@ class Sender:
                 return Delivered(message_id)
             if any(words in reason for words in _NOT_EDITABLE):
                 return Gone()
-        return Flooded(outcome.retry_after_s, edit=True) if isinstance(outcome, Flooded) else outcome
+        return outcome
 
     async def pin(self, message_id: int) -> Outcome:
         """Pin a message, without a sound."""
@@ -168,6 +181,16 @@ def _panel(rows: tuple[tuple[str, ...], ...]) -> ReplyKeyboardMarkup | None:
     return ReplyKeyboardMarkup(rows, resize_keyboard=True, is_persistent=True) if rows else None
 
 
+def _bare(html: str) -> Page:
+    """The same words without tags or buttons, as long as Telegram takes them at most."""
+    return Page(escape(cut(plain(html), MESSAGE_LIMIT)))
+
+
+def _helpless(outcome: Outcome) -> bool:
+    """Whether it is the chat that refuses; some take words and no pictures."""
+    return isinstance(outcome, Failed) and outcome.fault in HELPLESS
+
+
 async def _attempt(once: _Once, html: str, limit: int = MESSAGE_LIMIT) -> Outcome:
     try:
         outcome: Outcome = _delivered(await once(html, "HTML"))
@@ -185,13 +208,15 @@ def judge(error: Exception) -> Outcome:
     """Sort an exception by what can be done about it.
 
     BadRequest comes before the network kinds because it is one of them in the library, and after
-    RetryAfter and the refusals, which are not.
+    RetryAfter and the refusals, which are not. What refuses the chat is no refusal of the message: that is
+    kept and tried again.
     """
+    if (fault := of_the_chat(error)) is not None:
+        moved_to = error.new_chat_id if isinstance(error, ChatMigrated) else None
+        return Failed(fault, Unsure.NOT_SENT, f"TELEGRAM_CHAT_ID={moved_to}" if moved_to else "")
     match error:
         case RetryAfter():
             return Flooded(retry_after_s(error))
-        case ChatMigrated():
-            return Refused(f"the chat became a supergroup: set TELEGRAM_CHAT_ID={error.new_chat_id}")
         case Forbidden() | InvalidToken():
             return Failed(kind_of(error), Unsure.NOT_SENT)
         case BadRequest():
@@ -207,8 +232,8 @@ def why_not(outcome: Outcome) -> str:
             return f"Telegram asks for {seconds:.0f} s of silence"
         case Refused(reason):
             return f"Telegram refused it: {reason}"
-        case Failed(fault, _):
-            return str(fault)
+        case Failed(fault, _, detail):
+            return f"{fault}, {detail}" if detail else str(fault)
     return ""
 
 

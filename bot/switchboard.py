@@ -10,6 +10,7 @@ from bot.accounts import Asked, mark
 from bot.layout import Page, cut, escape
 from bot.menu import nearest
 from engine.errors import BadInput
+from engine.exit_wishes import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from engine.messages import Actor
 
 log = logging.getLogger(__name__)
+
+#: The commands in which a number is a position: of /trades 30 or /code 4821 it is not.
+_ABOUT_ONE = frozenset({"p", "rules", "why", "exit", "set", "snooze", "resume", "pnl", "payoff"})
 
 
 class Switchboard:
@@ -81,13 +85,14 @@ class Switchboard:
 
     def turned_to(self, one: Wiring, word: str, words: Sequence[str], by: Actor) -> None:
         """A person has asked for something about a position: what rang about it was heard."""
-        first = words[0] if words else ""
-        if not self._roles.acts(one.people, by):
+        if word not in _ABOUT_ONE or not self._roles.acts(one.people, by):
             return
-        if first.isdecimal():
-            self._alarms.turned_to(mark(one.account), int(first))
-        elif (word, first.lower()) == ("exit", "all"):
+        rest = [each.lower() for each in words if (word, each.lower()) != ("exit", HALF)]
+        first = rest[0] if rest else ""
+        if (word, first) == ("exit", "all"):
             self._alarms.turned_to(mark(one.account), None)
+        elif first.isdecimal() and any(p.strategy_id == int(first) for p in one.view().positions):
+            self._alarms.turned_to(mark(one.account), int(first))
 
     def answered(self, one: Wiring, place: CardPlace | None, by: Actor) -> None:
         """A person has answered a question about a position."""

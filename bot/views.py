@@ -75,11 +75,8 @@ def start_page(views: Mapping[str, MonitorView], who: Actor) -> Page:
     for account, view in views.items():
         count = len(view.positions)
         name = f"{escape(account)} · " if len(views) > 1 else ""
-        lines += [
-            f"{name}{mode_words(view)}: {MODE_MEANS[view.mode]}.",
-            f"{count} position{'' if count == 1 else 's'} in view.",
-            *([] if name else warnings(view)),
-        ]
+        seen = "Positions unknown" if view.down else f"{count} position{'' if count == 1 else 's'} in view"
+        lines += [f"{name}{mode_words(view)}: {MODE_MEANS[view.mode]}.", f"{seen}.", *warnings(view)]
     lines += [
         "",
         f"You are {escape(who.name)} (user {who.user_id}, chat {who.chat_id}).",

@@ -26,7 +26,7 @@ from engine.io.positions import read_houses
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.reports import add_reports
 from engine.io.rules_tool import rules_tool
-from engine.io.storage import embedded_store, rows_to_export, store_to_read
+from engine.io.storage import rows_to_export, store_to_fill, store_to_read
 from engine.io.upkeep import add_upkeep
 from engine.model import DEFAULT_ACCOUNT, Mode, TradeRow
 from engine.positions_page import page_data, page_text
@@ -209,7 +209,7 @@ def _positions_parser(tools: argparse._SubParsersAction[argparse.ArgumentParser]
 def _files_parsers(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """What takes rows in and gives them out."""
     take = tools.add_parser(
-        "import", help="fill the embedded trade store from CSV files, each whole or not at all"
+        "import", help="fill the trade store (TRADES_SOURCE) from CSV files, each whole or not at all"
     )
     take.add_argument("file", type=Path, nargs="?", help="one row per leg; columns as in docs/trades.md")
     take.add_argument(
@@ -270,20 +270,28 @@ def _of(args: argparse.Namespace) -> Settings:
 
 
 def _import(args: argparse.Namespace) -> str:
-    store = embedded_store(load_settings())
+    if args.file is None and args.exit_levels is None:
+        raise BadInput("nothing to import: expected FILE.csv, --exit-levels FILE.csv, or both")
+    told, lines = asyncio.run(_imported(load_settings(), args.file, args.exit_levels))
+    return json.dumps(told) if args.json else "\n".join(lines)
+
+
+async def _imported(
+    settings: Settings, file: Path | None, exit_levels: Path | None
+) -> tuple[dict[str, Any], list[str]]:
+    """What was done with the files, for machines and in words."""
     told: dict[str, Any] = {}
     lines = []
-    if args.file is not None:
-        rows = asyncio.run(import_csv(args.file, store))
-        told |= {"added": [row.id for row in rows.added], "already": [row.id for row in rows.already]}
-        lines.append(summary(rows))
-    if args.exit_levels is not None:
-        levels = asyncio.run(import_levels_csv(args.exit_levels, store))
-        told["exit_levels"] = asdict(levels)
-        lines.append(levels_summary(levels))
-    if not lines:
-        raise BadInput("nothing to import: expected FILE.csv, --exit-levels FILE.csv, or both")
-    return json.dumps(told) if args.json else "\n".join(lines)
+    async with store_to_fill(settings) as store:
+        if file is not None:
+            rows = await import_csv(file, store)
+            told |= {"added": [row.id for row in rows.added], "already": [row.id for row in rows.already]}
+            lines.append(summary(rows))
+        if exit_levels is not None:
+            levels = await import_levels_csv(exit_levels, store)
+            told["exit_levels"] = asdict(levels)
+            lines.append(levels_summary(levels))
+    return told, lines
 
 
 def _export(args: argparse.Namespace) -> str:

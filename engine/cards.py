@@ -36,7 +36,7 @@ def exit_card(intent: Intent, pnl_paise: int | None) -> Card:
         lines += [f"  {others} closed by others"] if (others := intent.outside(index)) > 0 else []
         lines += [f"  {leg.lapsed} expired"] if leg.lapsed else []
     if intent.note:
-        lines.append(intent.note)
+        lines.append(intent.note[0].upper() + intent.note[1:])
     if pnl_paise is not None:
         lines.append(f"P&L {signed_rupees(pnl_paise)}")
     loud = intent.state is IntentState.STUCK

@@ -30,6 +30,8 @@ __all__ = ["Dialogue"]
 
 #: The audit keeps what was typed; of a code it keeps nothing.
 _WITH_VALUE = frozenset({Wish.FLATTEN, Wish.EXIT, Wish.MODE, Wish.SNOOZE})
+#: Without a strategy id these are about every position.
+_OF_ALL = frozenset({Wish.STOP, Wish.RESUME, Wish.EXIT, Wish.FLATTEN, Wish.MODE, Wish.SNOOZE})
 
 
 class Dialogue:
@@ -68,8 +70,16 @@ class Dialogue:
     # --------------------------------------------------------------------------------- commands
 
     def command(self, command: Command, now_s: float) -> list[Effect]:
-        """Do, ask about, or refuse one wish."""
+        """Do, ask about, or refuse one wish; whoever utters one about a position is there to be asked."""
+        self.exits.heard(self._about(command))
         return [Audit("command", _audited(command)), *self._answers[command.wish](command, now_s)]
+
+    def _about(self, command: Command) -> list[PositionId]:
+        """Which positions a command is about."""
+        one = command.strategy_id
+        every = one is None and command.wish in _OF_ALL
+        positions = self._helm.holdings.positions.values()
+        return [p.id for p in positions if every or (one is not None and p.strategy_id == one)]
 
     def _resume(self, command: Command, now_s: float) -> list[Effect]:
         one = command.strategy_id
@@ -122,7 +132,10 @@ class Dialogue:
             return [Answer(tap.callback_id, "Already decided or too old.")]
         if now_s >= asked.expires_s:
             late = Answer(tap.callback_id, "Too late: this question has expired.", alarm=True)
-            return [note, late, *self._expire(asked, now_s)]
+            expired = self._expire(asked, now_s)
+            self.exits.heard(asked.positions)
+            return [note, late, *expired]
+        self.exits.heard(asked.positions)
         if asked.wish is Wish.GROUP:
             return [note, *self.offers.answer(asked, tap, now_s)]
         if not tap.yes:
@@ -190,7 +203,6 @@ class Dialogue:
 
     def _decline(self, asked: Confirmation, now_s: float) -> list[Effect]:
         head = "Cancelled" if asked.forced else "Not now"
-        self.exits.answered(asked)
         effects = self._close(asked, Status.DECLINED, head, f"Left alone; {_nothing(asked)}.")
         self._helm.leave_alone(asked, now_s)
         return effects

@@ -136,6 +136,7 @@ class Escalation:
             unreached: the chat cannot be reached: the other channel does not wait for its turn then.
             waits: an alarm that is perhaps over is left where it is.
         """
+        self._open = {topic: _not_ahead(alarm, now_s) for topic, alarm in self._open.items()}
         if 0 <= now_s - self._called_s < APART_S:
             return None
         due_s = {
@@ -176,3 +177,11 @@ class Escalation:
     def _channel_after_s(self, *, unreached: bool) -> float | None:
         after_s = self._ladder.channel_after_s
         return min(after_s, self._ladder.gaps_s[0]) if after_s is not None and unreached else after_s
+
+
+def _not_ahead(alarm: Alarm, now_s: float) -> Alarm:
+    """A clock that was set back may not silence it: told in the future is told now, its age kept."""
+    if alarm.last_s <= now_s and alarm.raised_s <= now_s:
+        return alarm
+    ahead_s = max(alarm.last_s - now_s, 0.0)
+    return replace(alarm, raised_s=min(alarm.raised_s - ahead_s, now_s), last_s=min(alarm.last_s, now_s))

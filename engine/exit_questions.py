@@ -22,6 +22,8 @@ from engine.shown import Ruling, near, rule_on, stirred
 from engine.tightening import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.effects import Effect
     from engine.gate import Confirmation, Questions
     from engine.helm import Helm
@@ -150,8 +152,15 @@ class ExitQuestions:
         drawn.reminded = True
         reason = asked.verdict.reason if asked.verdict else ""
         text = f"{asked.title}: {reason}. Yes or no? Nothing has been sent."
+        return [self._waits(asked, text)]
+
+    def _waits(self, asked: Confirmation, text: str) -> Alert:
+        """The one alarm of a stop that nobody answers: question after question renews it."""
+        rule = asked.verdict.rule if asked.verdict else ""
+        account, _, _ = asked.positions[0].rpartition("/")
+        what = f"{rule}:{account}" if rule in DAY_RULES else asked.positions[0]
         place = asked.positions[0] if len(asked.positions) == 1 else None
-        return [Alert(Urgency.HIGH, f"remind:{asked.nonce}", "A stop waits for your answer", text, place)]
+        return Alert(Urgency.HIGH, f"stop-waits:{what}", "A stop waits for your answer", text, place)
 
     def _foot(self, asked: Confirmation, now_s: float) -> tuple[str, ...]:
         """What is known of the margin, and what happens when nobody answers."""
@@ -182,16 +191,28 @@ class ExitQuestions:
         now = worth_of(self._drawing.exits(positions, asked.verdict, now_s))
         seen = tap.edition in asked.shown
         is_near = seen and near(asked.shown[tap.edition], now, self._helm.config.asking.tolerance)
-        ruling = rule_on(is_near=is_near, asked_again=asked.again, stop=is_stop(asked))
+        ruling = rule_on(
+            is_near=is_near,
+            asked_again=asked.again > 0,
+            seen_again=seen and tap.edition >= asked.again,
+            stop=is_stop(asked),
+        )
         shown = asked.shown.get(tap.edition)
         data = {"nonce": asked.nonce, "edition": tap.edition, "shown": shown, "now": now, "ruling": ruling}
         match ruling:
             case Ruling.COUNTS:
                 return [Audit("price", data), *self._start(asked, positions, tap, now_s)]
             case Ruling.ASK_AGAIN:
-                asked.again, asked.expires_s = True, max(asked.expires_s, now_s + AGAIN_S)
+                asked.again, asked.expires_s = max(asked.shown) + 1, max(asked.expires_s, now_s + AGAIN_S)
                 toast = Answer(tap.callback_id, "Not sent: prices have moved. Look again.", alarm=True)
                 return [Audit("price", data), toast, *self._draw(asked, now_s, anew=True)]
+            case Ruling.OLD:
+                toast = Answer(
+                    tap.callback_id, "Not sent: these figures are old. Look at the new ones.", alarm=True
+                )
+                old_s = now_s - self._of(asked, now_s).at_s  # the new card may be lost on the way
+                offered = self._draw(asked, now_s, anew=True) if old_s >= DRAW_EVERY_S else []
+                return [Audit("price", data), toast, *offered]
             case Ruling.VOID:
                 why = "Prices have moved again; nothing was sent. /exit asks anew."
                 void = self._helm.dialogue.void(asked, "Not done", why)
@@ -224,7 +245,6 @@ class ExitQuestions:
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
             effects += self._helm.start_exit(position, asked.verdict or forced(), tap.by.name, name, now_s)
-            self._vain.pop(position.id, None)
         if len(positions) > 1:
             card = Card(asked.nonce, f"Exiting {asked.title}", ("One card each follows.",), final=True)
             effects.append(card)
@@ -232,20 +252,24 @@ class ExitQuestions:
 
     # ------------------------------------------------------------------------------ not answered
 
-    def in_vain(self, asked: Confirmation, now_s: float) -> None:
+    def in_vain(self, asked: Confirmation, verdict: Verdict, now_s: float) -> list[Effect]:
         """Nobody has answered a stop; those of a day limit are asked for as long as it takes."""
         if self._exits_in_vain(asked):
             for position in asked.positions:
                 self._vain[position] = self._times(position, now_s) + 1, now_s
+        alone = self._exits_in_vain(asked) and self.acts_alone(asked.positions[0], verdict, now_s)
+        next_ = "if it is still met, it exits by itself now" if alone else "you are asked again"
+        text = f"{asked.title}: {verdict.reason}. Nobody answered, nothing was sent; {next_}."
+        return [self._waits(asked, text)]
 
     def _times(self, position: PositionId, now_s: float) -> int:
         """How often it was asked about in vain without a pause."""
         times, at_s = self._vain.get(position, (0, now_s))
         return times if now_s - at_s < VAIN_LASTS_S else 0
 
-    def answered(self, asked: Confirmation) -> None:
-        """Somebody has: what was asked before counts no more."""
-        for position in asked.positions:
+    def heard(self, positions: Iterable[PositionId]) -> None:
+        """Somebody is there, or an exit of these begins: what was asked in vain before counts no more."""
+        for position in positions:
             self._vain.pop(position, None)
 
     def acts_alone(self, position: PositionId, verdict: Verdict, now_s: float) -> bool:

@@ -75,7 +75,7 @@ class Confirmation:
         forced: a person wanted it; False = a rule did.
         override: what /set would lay over a rule.
         shown: what exits would cost together, by edition of the question; None = a price was missing.
-        again: a yes did not count, and the question was put once more.
+        again: a yes did not count, and the question was put once more from this edition on; 0 = it was not.
     """
 
     nonce: str
@@ -89,7 +89,7 @@ class Confirmation:
     status: Status = Status.PENDING
     override: Override | None = None
     shown: dict[int, Worth | None] = field(default_factory=dict)
-    again: bool = False
+    again: int = 0
 
     def show(self, worth: Worth | None) -> None:
         """Another edition shows this."""
@@ -105,7 +105,7 @@ class Confirmation:
     def take_shown(self, row: Mapping[str, Any]) -> None:
         """Read that back."""
         self.shown = {int(edition): Worth(*worth) if worth else None for edition, worth in row["shown"]}
-        self.again, self.expires_s = row["again"], row["expires_s"]
+        self.again, self.expires_s = int(row["again"]), row["expires_s"]  # an older version kept yes or no
 
     def to_json(self) -> dict[str, Any]:
         """The question as the journal keeps it."""

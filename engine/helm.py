@@ -212,6 +212,7 @@ class Helm:
 
         ``quiet``: the owner is told otherwise.
         """
+        self.dialogue.exits.heard((position.id,))
         if self.desk.of(position.id) is not None:
             return self._join(position, verdict, now_s)
         part = self.part_of(position, verdict)
@@ -402,12 +403,7 @@ class Helm:
             self.leave_alone(asked, now_s)
             return []
         self.release(asked.positions)
-        self.dialogue.exits.in_vain(asked, now_s)
-        text = (
-            f"{asked.title}: {asked.verdict.reason}. Nobody answered, nothing was sent; you are asked again."
-        )
-        topic = f"unanswered:{asked.nonce}"
-        return [Alert(Urgency.HIGH, topic, "A stop waits for your answer", text, asked.positions[0])]
+        return self.dialogue.exits.in_vain(asked, asked.verdict, now_s)
 
     def leave_alone(self, asked: Confirmation, now_s: float) -> None:
         """Do not judge these positions again for a while (forced questions leave no trace)."""

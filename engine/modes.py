@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.accounts import MODES_BY_REACH, lower_mode
-from engine.effects import Audit, Record, Say
+from engine.effects import Audit, QueryControls, Record, Say
 from engine.errors import BadInput
 from engine.messages import Wish
 from engine.model import Mode
@@ -32,6 +32,8 @@ MODE_MEANS = {
     Mode.SEMI_AUTO: "each exit waits for your button",
     Mode.EXECUTE: "exits are placed by themselves",
 }
+#: What /mode may lower to; simulate is the host's.
+_LOWERED_TO = (Mode.ALERT_ONLY, Mode.SEMI_AUTO)
 _SHORT = {"alert": Mode.ALERT_ONLY, "semi": Mode.SEMI_AUTO, "auto": Mode.EXECUTE}
 
 
@@ -64,7 +66,7 @@ class Modes:
             return [Say(command.by, self._shown())]
         wanted = _SHORT.get(word) or next((mode for mode in Mode if mode.value == word), None)
         if wanted is None:
-            return [Say(command.by, f"“{command.value}” is no mode. {_ways()} Nothing was changed.")]
+            return [Say(command.by, f"“{command.value}” is no mode.{self._ways()} Nothing was changed.")]
         if wanted is self._helm.mode:
             return [Say(command.by, self._shown())]
         if why := self._why_not(wanted):
@@ -91,10 +93,12 @@ class Modes:
         before, helm = self._helm.mode, self._helm
         effects: list[Effect] = [*self._set(wanted, by, now_s)]
         runs = " What is exiting already goes on to its end." if any(True for _ in helm.desk.live()) else ""
+        runs += self._net_words(now_s) if wanted is Mode.ALERT_ONLY else ""
         said = f"Mode {wanted} now, it was {before}: {MODE_MEANS[wanted]}.{runs}"
         effects.append(Say(by, f"{said} Raising it again takes an owner."))
         effects += self._keys.cancel(f"The mode was lowered by {by.name}.")
         if wanted is Mode.ALERT_ONLY:
+            effects += self._look_at_net()
             effects += helm.dialogue.withdraw("The mode is alert-only now; nothing was sent.")
         return effects
 
@@ -109,9 +113,25 @@ class Modes:
                 raise BadInput(f"The mode is {self._helm.mode} meanwhile")
             effects = self._set(wanted, by, at_s)
             self._helm.release(self._helm.holdings.positions)
+            effects += self._look_at_net()
             return (f"Mode {wanted}: {MODE_MEANS[wanted]}.", f"By {by.name}."), effects
 
         return self._keys.ask(Change(Wish.MODE, f"Raise the mode to {wanted}", lines, apply), by, now_s)
+
+    def _look_at_net(self) -> list[Effect]:
+        """Dhan's own exit goes and comes with the mode (`engine.nets`), once it is seen how it stands."""
+        wanted = self._helm.config.nets.pnl_exit
+        return [QueryControls(self._helm.controls.next_request())] if wanted else []
+
+    def _net_words(self, now_s: float) -> str:
+        """What becomes of Dhan's own exit in alert-only; nothing where there is none, or out of session."""
+        helm = self._helm
+        if not helm.config.nets.pnl_exit or not helm.calendar.is_open(now_s):
+            return ""
+        killed = "Dhan's kill switch is on" if helm.killed else ""
+        if why := helm.trouble or helm.tenure.why(now_s) or killed:
+            return f" Dhan's own exit stays as it is: {why}."
+        return " Dhan's own exit, where it is ours, is being disarmed; /status shows it."
 
     def _set(self, wanted: Mode, by: Actor, now_s: float) -> list[Effect]:
         before, self._helm.mode = self._helm.mode, wanted
@@ -124,16 +144,19 @@ class Modes:
     def _shown(self) -> str:
         mode, under_way = self._helm.mode, self._keys.words()
         highest = "" if mode is self.ceiling else f" The host allows {self.ceiling}."
-        ways = "" if self.ceiling is Mode.SIMULATE else f" {_ways()}"
-        return f"Mode {mode}: {MODE_MEANS[mode]}.{highest}{ways}{f' {under_way}' if under_way else ''}"
+        return (
+            f"Mode {mode}: {MODE_MEANS[mode]}.{highest}{self._ways()}{f' {under_way}' if under_way else ''}"
+        )
+
+    def _ways(self) -> str:
+        """How the mode moves from here, as a sentence with a blank before it; empty = it cannot."""
+        mode = self._helm.mode
+        lower = [f"/mode {each}" for each in _LOWERED_TO if _reach(each) < _reach(mode)]
+        ways = [f"{' or '.join(lower)} lowers it at once"] if lower else []
+        ways += [] if mode is self.ceiling else [f"raising it takes an owner, a code and {HOLD_S:.0f} s"]
+        said = "; ".join(ways)
+        return f" {said[0].upper()}{said[1:]}." if said else ""
 
 
 def _reach(mode: Mode) -> int:
     return MODES_BY_REACH.index(mode)
-
-
-def _ways() -> str:
-    return (
-        "/mode alert-only or /mode semi-auto lowers it at once; raising takes an owner, a code and "
-        f"{HOLD_S:.0f} s."
-    )

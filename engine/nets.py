@@ -79,10 +79,11 @@ class Nets:
         effects += self._helm.flattening.take(state, now_s)
         if self._net is None or self._helm.killed or not self._helm.calendar.is_open(now_s):
             return effects
-        if self._helm.trouble or self._helm.tenure.why(now_s) or self._helm.mode is Mode.ALERT_ONLY:
+        if self._helm.trouble or self._helm.tenure.why(now_s):
             return effects  # nothing would leave from here
-        name = self._helm.config.account
-        stop_paise = self._helm.watch.rulebook.limits_for(name).loss_paise
+        if self._lowered and not self._net.ours:
+            return effects
+        name, stop_paise = self._helm.config.account, self._stop_paise()
         views = (view for view in self._limits.views(now_s) if view.name == name)
         day_paise = next((view.day_paise for view in views), None)
         return effects + self._net.take(state, stop_paise, day_paise, now_s, controls.asked)
@@ -105,11 +106,23 @@ class Nets:
     def _ask(self) -> list[Effect]:
         return [QueryControls(self._helm.controls.next_request())]
 
+    @property
+    def _lowered(self) -> bool:
+        """The chat has lowered the mode to alert-only, which holds up no net."""
+        return self._helm.mode is Mode.ALERT_ONLY
+
+    def _stop_paise(self) -> int | None:
+        """The day stop that the net is to be below; None = there is to be no net."""
+        if self._lowered:
+            return None
+        return self._helm.watch.rulebook.limits_for(self._helm.config.account).loss_paise
+
     def _unsettled(self, now_s: float) -> bool:
-        if self._net is None or self._net.settled or not self._helm.calendar.is_open(now_s):
+        if self._net is None or not self._helm.calendar.is_open(now_s):
             return False
-        stop_paise = self._helm.watch.rulebook.limits_for(self._helm.config.account).loss_paise
-        return stop_paise is not None or self._net.stage is Stage.STOPPING
+        if self._lowered:
+            return self._net.ours
+        return not self._net.settled and (self._stop_paise() is not None or self._net.stage is Stage.STOPPING)
 
     # ----------------------------------------------------------------------------------- showing
 
@@ -117,9 +130,9 @@ class Nets:
         """How the P&L-based exit stands, for people; empty = it is not wanted."""
         if self._net is None:
             return ""
-        stop_paise = self._helm.watch.rulebook.limits_for(self._helm.config.account).loss_paise
-        if stop_paise is None and self._net.stage is Stage.OPEN:
-            return "Dhan's own exit: not armed, as there is no day stop"
+        if self._stop_paise() is None and self._net.stage is Stage.OPEN:
+            why = "the mode is alert-only" if self._lowered else "there is no day stop"
+            return f"Dhan's own exit: not armed, as {why}"
         return f"Dhan's own exit: {self._net.words(now_s)}"
 
     def checks(self, now_s: float) -> list[Check]:

@@ -88,6 +88,11 @@ class PnlNet:
         """Whether nothing more is to be done for the moment."""
         return self.stage in {Stage.ARMED, Stage.OTHERS, Stage.GONE, Stage.GIVEN_UP}
 
+    @property
+    def ours(self) -> bool:
+        """Whether something that we have sent today is armed, or may be yet."""
+        return self.terms is not None and self.stage is not Stage.GONE
+
     def words(self, now_s: float) -> str:
         """How it stands, for people."""
         if self._day != ist_date(now_s).isoformat():
@@ -175,6 +180,8 @@ class PnlNet:
         self, state: ControlState, want: PnlExit | None, day_paise: int | None, now_s: float, asked: int
     ) -> list[Effect]:
         """Nothing is armed."""
+        if self.stage is Stage.SENT and now_s < self._sent_s + UNDER_WAY_S:
+            return []  # nor is one forgotten that may still arrive
         if want is None:
             if self.stage is Stage.OPEN:
                 return []
@@ -183,7 +190,7 @@ class PnlNet:
         if self.stage is Stage.ARMED:
             text = "It has fired, or somebody has stopped it. It is not armed again today."
             return self._end(Stage.GONE, "fired, or stopped by somebody", text, Urgency.HIGH)
-        if self.stage is Stage.GONE or (self.stage is Stage.SENT and now_s < self._sent_s + UNDER_WAY_S):
+        if self.stage is Stage.GONE:
             return []
         return self._arm(state, want, day_paise, now_s, asked)
 

@@ -4,7 +4,8 @@ Each time a question is shown anew it is another *edition*, and its button says 
 stood on the phone, whatever was sent since or was lost on the way. A yes counts while what the exits cost
 now is near what that edition showed. If it is not, the question is put once more with the new figures.
 A second yes counts by the same measure; to a stop it counts at any price: who has said yes to a stop
-twice wants out, and the limits of the orders still hold.
+twice wants out, and the limits of the orders still hold. It has to be pressed on those new figures: a
+double tap, whose second press carries the old edition, has not seen them and counts for nothing.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Ruling(StrEnum):
 
     COUNTS = "counts"
     ASK_AGAIN = "ask again"
+    OLD = "old"
     VOID = "void"
 
 
@@ -66,14 +68,17 @@ def stirred(shown: Worth | None, now: Worth | None, tolerance: Tolerance) -> boo
     return not near(shown, now, half)
 
 
-def rule_on(*, is_near: bool, asked_again: bool, stop: bool) -> Ruling:
+def rule_on(*, is_near: bool, asked_again: bool, seen_again: bool, stop: bool) -> Ruling:
     """Decide about a yes.
 
     Args:
         is_near: the price now is near what the edition pressed has shown.
         asked_again: a yes to this question did not count already.
+        seen_again: the edition pressed was drawn after that.
         stop: it is about a loss.
     """
-    if is_near or (asked_again and stop):
-        return Ruling.COUNTS
-    return Ruling.VOID if asked_again else Ruling.ASK_AGAIN
+    if not asked_again:
+        return Ruling.COUNTS if is_near else Ruling.ASK_AGAIN
+    if not seen_again:
+        return Ruling.OLD
+    return Ruling.COUNTS if is_near or stop else Ruling.VOID

@@ -58,7 +58,7 @@ class AskTuning:
     Attributes:
         tolerance: how far prices may have moved since a question was shown for a yes to count.
         stop_exits: a stop that was asked about three times in vain exits by itself.
-        loosen_pct: how much farther than its source has it a stop may be set from the chat; 0 = nothing
+        loosen_pct: how much farther than its source has it a rule may be set from the chat; 0 = nothing
             is loosened there.
     """
 

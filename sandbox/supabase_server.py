@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 _MOST_CONNECTIONS = 6
+#: PostgREST itself has no limit; a file of some ten thousand rows goes in with one call.
+_LARGEST_BODY_BYTES = 32 * 2**20
 
 
 class SupabaseServer:
@@ -91,7 +93,7 @@ class SupabaseServer:
         self._realtime = RealtimeRoom(
             self._pool, self.keys, self.faults, now_s=self._now_s, poll_s=self._poll_s
         )
-        app = web.Application()
+        app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
         app.router.add_route("*", "/rest/v1/{path:.+}", self._rest.serve)
         app.router.add_get("/realtime/v1/websocket", self._realtime.serve)
         mount_control(app, self._rest, self._realtime, self.faults)

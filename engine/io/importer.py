@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from engine import exit_levels
 from engine.errors import BadInput
 from engine.io.stores.exit_levels import LevelReport
-from engine.io.stores.sqlite import SqliteStore
-from engine.io.stores.trade_rows import ImportReport
+from engine.io.stores.imports import ImportReport
+from engine.model import ExitLevel, TradeRow
 from engine.trades import parse_csv
 
 #: More than this is not a table of somebody's own trades.
 _LARGEST_BYTES = 20_000_000
 
 
-async def import_csv(path: Path, store: SqliteStore) -> ImportReport:
+class Imports(Protocol):
+    """A trade store that takes rows in, those of a call all or none."""
+
+    async def import_rows(self, rows: Iterable[TradeRow]) -> ImportReport:
+        """Add those that are not there yet. Raises BadInput of a contradiction, SourceError."""
+
+    async def import_levels(self, levels: Iterable[ExitLevel]) -> LevelReport:
+        """Add rows of ``strategy_exit_levels``, or give known ones their new values. Raises SourceError."""
+
+
+async def import_csv(path: Path, store: Imports) -> ImportReport:
     """Add every row of the file to the store, or none; importing a file again adds nothing.
 
     Raises:
         BadInput: the file cannot be read, or names every fault of its rows.
-        Unreachable: the store could not be written.
+        SourceError: the store could not be written.
     """
     return await store.import_rows(parse_csv(await asyncio.to_thread(_read, path)))
 
 
-async def import_levels_csv(path: Path, store: SqliteStore) -> LevelReport:
+async def import_levels_csv(path: Path, store: Imports) -> LevelReport:
     """Add every row of ``strategy_exit_levels`` in the file to the store, or none; known rows are changed.
 
     Raises:
         BadInput: the file cannot be read, or names every fault of its rows.
-        Unreachable: the store could not be written.
+        SourceError: the store could not be written.
     """
     return await store.import_levels(exit_levels.parse_csv(await asyncio.to_thread(_read, path)))
 

@@ -12,10 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert
-from engine.errors import BadInput, Unreachable
+from engine.errors import Unreachable
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.exporter import Exports
+from engine.io.importer import Imports
 from engine.io.lease import LeaseKeeper
 from engine.io.ports import Clock, Lease, TradeStore
 from engine.io.stores.inherited_lease import InheritedLease
@@ -137,17 +138,26 @@ def roll_of(settings: Settings) -> Roll | None:
     return Roll(names[True], names[False])
 
 
-def embedded_store(settings: Settings) -> SqliteStore:
-    """The embedded trade store, for who fills it, made when it is not there yet.
+@asynccontextmanager
+async def store_to_fill(settings: Settings) -> AsyncIterator[Imports]:
+    """Where rows of files go, whichever trade store it is; the embedded one is made when it is not there yet.
 
     Raises:
-        BadInput: the trades are somewhere else.
+        BadInput: the key to Supabase sees too little.
     """
-    if settings.trades_source is TradesSource.SUPABASE:
-        raise BadInput(
-            f"TRADES_SOURCE is {settings.trades_source}: this fills the embedded store alone. In Supabase: "
-            "Table Editor > trades > Insert > Import data from CSV"
-        )
+    storage = Storage(settings, roll_of(settings))
+    try:
+        if storage.gate is None:
+            yield _embedded_store(settings)
+        else:
+            from engine.io.stores.supabase_import import SupabaseImport  # noqa: PLC0415 - see above
+
+            yield SupabaseImport(storage.gate)
+    finally:
+        await storage.close()
+
+
+def _embedded_store(settings: Settings) -> SqliteStore:
     make_data_dir(settings.trades_dir)
     return SqliteStore(settings.trades_dir / "trades.sqlite3")
 
@@ -158,7 +168,7 @@ async def rows_to_export(settings: Settings) -> AsyncIterator[Exports]:
     storage = Storage(settings, roll_of(settings))
     try:
         if storage.gate is None:
-            yield embedded_store(settings)
+            yield _embedded_store(settings)
         else:
             from engine.io.stores.supabase_export import SupabaseExport  # noqa: PLC0415 - see above
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model import Action, Urgency, Verdict
 from engine.money import rupees, signed_rupees
+from engine.rules.base import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ class LossLadder:
             pnl_paise=pnl,
             threshold_paise=stop.threshold_paise,
             fraction=fraction,
-            reason=f"Loss {rupees(-pnl)}: {_how_far(fraction)} {stop.rule} "
+            reason=f"Loss {rupees(-pnl)}: {_how_far(fraction)} the {in_words(stop.rule).lower()} "
             f"at {signed_rupees(stop.threshold_paise)}",
         )
 

@@ -1,7 +1,8 @@
 """How far a rule may be loosened from the chat: within a share of what its source says, and not every rule.
 
 The measure is the source, not what was laid over it: a stop that was tightened from the chat may be taken
-back to where its source has it and a share beyond, whatever came between.
+back to where its source has it and a share beyond, whatever came between. So may a target, and the days or
+minutes of a rule of the clock; a time of day goes no later than its source, as there is nothing to share.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def within(source: RuleSet, override: Override, situation: Situation, most_pct: 
         source: the position's rules without what the chat has laid over them.
         override: the looser wish.
         situation: what rules are armed with.
-        most_pct: how much farther a stop may be than the source's, in per cent; 0 = nothing is loosened.
+        most_pct: how much farther a rule may be than the source's, in per cent; 0 = nothing is loosened.
 
     Raises:
         BadInput: it may not.
@@ -50,8 +51,28 @@ def within(source: RuleSet, override: Override, situation: Situation, most_pct: 
     if override.rule not in source.rules:
         return ""
     own = rule.arm(source.rules[override.rule], situation)
-    if isinstance(own, Amount) and isinstance(new, Amount) and rule.kind is Kind.LOSS:
-        farthest = own.threshold_paise - int(abs(own.threshold_paise) * most_pct / 100)
-        if new.threshold_paise < farthest:
-            raise BadInput(f"the host allows {signed_rupees(farthest)} at the farthest (CHAT_LOOSEN_PCT)")
+    match own, new:
+        case Amount(), Amount():
+            _amount(own.threshold_paise, new.threshold_paise, rule.kind, most_pct)
+        case Due(), Due() if new.due_s > own.due_s:
+            _number(source.rules[override.rule], rule.read(override.setting), most_pct)
+        case Daily(), Daily() if new.clock > own.clock:
+            raise BadInput(f"the host allows {own.clock} at the latest: no later than its source has it")
     return source.entries[override.rule].written
+
+
+def _amount(own_paise: int, new_paise: int, kind: Kind, most_pct: float) -> None:
+    """A loss may be larger by the share, and so may a profit. Raises BadInput beyond."""
+    later = -1 if kind is Kind.LOSS else 1
+    room_paise = int(abs(own_paise) * most_pct / 100)
+    farthest_paise = own_paise + later * room_paise
+    if later * (new_paise - farthest_paise) > 0:
+        raise BadInput(f"the host allows {signed_rupees(farthest_paise)} at the farthest (CHAT_LOOSEN_PCT)")
+
+
+def _number(own: int, new: int, most_pct: float) -> None:
+    """Days or minutes, more held or fewer to expiry, by the share. Raises BadInput beyond."""
+    room = int(own * most_pct / 100)
+    if abs(new - own) > room:
+        farthest = own + room if new > own else own - room
+        raise BadInput(f"the host allows {farthest} at the farthest (CHAT_LOOSEN_PCT)")

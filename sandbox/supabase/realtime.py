@@ -109,7 +109,10 @@ class RealtimeRoom:
 
     async def _read(self) -> None:
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            # the last when the connection ends between two steps of one query
+            with suppress(
+                OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+            ):
                 async with self._pool.acquire() as db:
                     await self._follow(Changes(db, f"sandbox_realtime_{next(_slots)}"))
             await asyncio.sleep(_AGAIN_S)  # the database has gone; what happens meanwhile is not told

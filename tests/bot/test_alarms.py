@@ -124,7 +124,13 @@ async def test_normal_and_medium_alerts_have_no_seen_and_do_not_repeat(tmp_path:
         assert await now.quiet_for(3_600) == 0
 
 
-@pytest.mark.parametrize("words", ["/p 3359", "/why 3359", "/exit 3359", "/exit all", "/set 3359 stop -1"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "/p 3359", "/rules 3359", "/why 3359", "/pnl 3359", "/payoff 3359", "/exit 3359", "/exit half 3359",
+        "/exit all", "/set 3359 stop -1", "/snooze 3359", "/resume 3359",
+    ],
+)  # fmt: skip
 async def test_a_command_about_the_position_has_seen_it(tmp_path: Path, words: str):
     """Whoever turns to a position has heard what rang about it; what is about another rings on."""
     async with scene(tmp_path) as now:
@@ -146,6 +152,27 @@ async def test_a_command_about_another_position_has_seen_nothing(tmp_path: Path)
         await message_with(now.server, "No position 335")
         now.clock.skip(60)
         await now.heard_again(1)
+
+
+@pytest.mark.parametrize("words", ["/trades 3359", "/log 3359", "/audit 3359", "/code 3359"])
+async def test_a_number_that_is_no_position_has_seen_nothing(tmp_path: Path, words: str):
+    """A count of lines, or a code, may happen to be a position's number."""
+    async with scene(tmp_path) as now:
+        now.ring()
+        await message_with(now.server, "High stop")
+        now.server.phone.send(words)
+        assert await now.quiet_for(0) == 0
+        assert now.core.chat.health().unseen == 1
+
+
+async def test_a_position_that_is_not_there_has_not_been_seen(tmp_path: Path):
+    """What rings about a position that the account does not show is not ended by asking for it."""
+    async with scene(tmp_path) as now:
+        now.ring(about=3360)
+        await message_with(now.server, "High stop")
+        now.server.phone.send("/p 3360")
+        await message_with(now.server, "No position 3360")
+        assert now.core.chat.health().unseen == 1
 
 
 async def test_an_answer_to_its_question_has_seen_it(tmp_path: Path):
@@ -304,6 +331,20 @@ async def test_a_telegram_that_is_away_brings_it_in_after_a_minute(tmp_path: Pat
         await server.wait_asked(1)
         assert "High stop" in server.heard[0]["title"]
         assert now.core.chat.health().faults
+
+
+async def test_a_chat_that_refuses_brings_it_in_after_a_minute(tmp_path: Path):
+    """A chat that is not found hears as little as one that cannot be reached; health says what it is."""
+    async with ntfy() as server, scene(tmp_path, climbing(server)) as now:
+        refusal = {"description": "Bad Request: chat not found"}
+        now.server.faults.fail(400, times=500, method="sendMessage", **refusal)
+        now.ring()
+        now.clock.skip(60)
+        await server.wait_asked(1)
+        assert "High stop" in server.heard[0]["title"]
+        health = now.core.chat.health()
+        assert "send: chat not found" in health.faults
+        assert health.waiting_high == 1
 
 
 async def test_a_channel_that_fails_is_told_in_status_and_tried_until_it_works(

@@ -130,7 +130,7 @@ async def test_commands_are_posted(tmp_path: Path, text: str, wish: Wish, strate
         ("/rules NIFTY", "expected a strategy id like 3359. Nothing was done."),
         ("/why 3359", "Nothing was seen of 3359 yet"),
         ("/why x", "after /why; expected a strategy id"),
-        ("/set", "Tighten one rule of one position"),
+        ("/set", "Set one rule of one position"),
         ("/set 3359 stop_loss", "/set 3359 stop_loss -30%"),
         ("/set stop_loss -30%", "after /set; expected a strategy id"),
         ("/resume x", "Write /resume alone to resume everything."),

@@ -59,7 +59,12 @@ def test_the_kinds_of_failure(error: Exception, fault: Fault, sent: Unsure):
     [
         (RetryAfter(17), Flooded(17.0)),
         (BadRequest("can't parse entities: x"), Refused("can't parse entities: x")),
-        (ChatMigrated(-100123), Refused("the chat became a supergroup: set TELEGRAM_CHAT_ID=-100123")),
+        (ChatMigrated(-100123), Failed(Fault.MOVED, NOT_SENT, "TELEGRAM_CHAT_ID=-100123")),
+        (BadRequest("Chat not found"), Failed(Fault.NO_CHAT, NOT_SENT)),
+        (
+            BadRequest("Not enough rights to manage pinned messages in the chat"),
+            Refused("Not enough rights to manage pinned messages in the chat"),
+        ),
     ],
 )
 def test_what_is_not_tried_again(error: Exception, outcome: Outcome):

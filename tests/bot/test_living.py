@@ -155,6 +155,21 @@ async def test_asked_again_the_card_is_new_and_the_old_one_gives_way(tmp_path: P
         assert len(old.edits) == 2
 
 
+async def test_a_summary_that_cannot_be_made_takes_nothing_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """While a mistake keeps the living messages away all else goes on; they are back when it is over."""
+    core = Core(picture=holding(thresholds=None, legs=None))
+    async with living(tmp_path, core, summary=True) as (server, clock):
+        while "chat living messages failed" not in caplog.text:
+            clock.rested.clear()
+            await clock.rested.wait()
+        core.give(alert(Urgency.HIGH, "stop"))
+        await message_with(server, "High stop")
+        core.picture = holding()
+        await pinned(server)
+
+
 async def test_a_card_ends_in_place_when_its_position_is_closed(tmp_path: Path):
     """Flat is its last word, and nothing is kept of it."""
     core = Core(picture=holding())

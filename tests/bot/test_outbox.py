@@ -40,6 +40,12 @@ class Post:
         item = Outgoing(rank, page, now_s, now_s + 3600.0, **how)
         self.box.add(item)
 
+    async def settle(self, *ranks: Rank) -> None:
+        """Wait until the lanes of these ranks have gone on to another message."""
+        for rank in ranks:
+            self.put(rank, f"after {rank}")
+            await message_with(self.server, f"after {rank}")
+
     def texts(self) -> list[str]:
         """What stands in the chat, oldest first."""
         return [message.text for message in self.server.sent()]
@@ -133,16 +139,186 @@ async def test_markup_that_telegram_cannot_read_goes_out_plain(tmp_path: Path):
         assert post.box.waiting == 0
 
 
-async def test_a_message_that_telegram_refuses_is_let_go(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    """A refusal is logged with Telegram's words, and the next message is sent."""
+BAD = "Bad Request: ordered by the test"
+
+
+@pytest.mark.parametrize("rank", [Rank.HIGH, Rank.QUESTION, Rank.NORMAL])
+async def test_buttons_that_telegram_does_not_take_are_left_out(tmp_path: Path, rank: Rank):
+    """An alert does not die of its buttons either: its words come alone."""
     async with posting(tmp_path, QuickClock()) as post:
         keyboard = ((Button("x", "d" * 65),),)
-        post.put(Rank.HIGH, "bad", page=Page("bad", keyboard), durable=True)
-        post.put(Rank.HIGH, "good")
+        post.put(rank, "bad", page=Page("<b>Stop</b> &amp; more", keyboard), durable=True)
+        message = await message_with(post.server, "Stop & more")
+        assert message.buttons == []
+        await post.settle(rank)
+        assert list(post.store.kept()) == []
+
+
+async def test_a_card_whose_buttons_are_not_taken_still_says_its_words(tmp_path: Path):
+    """An edit falls back like a message."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.put(Rank.REPLY, "card", thread="x")
+        await message_with(post.server, "card")
+        keyboard = ((Button("x", "d" * 65),),)
+        post.put(Rank.REPLY, "", page=Page("<b>final</b>", keyboard), thread="x")
+        await message_with(post.server, "final")
+        assert post.texts() == ["final"]
+
+
+async def test_a_message_that_telegram_refuses_in_every_form_is_let_go(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """A refusal is logged with Telegram's words, and the next message is sent."""
+    async with posting(tmp_path, QuickClock()) as post:
+        post.server.faults.fail(400, times=2, method="sendMessage", description=BAD)
+        post.put(Rank.MEDIUM, "bad", durable=True)
+        post.put(Rank.MEDIUM, "good")
         await message_with(post.server, "good")
         assert post.texts() == ["good"]
-        assert "Telegram refused a message" in caplog.text
+        assert "Telegram refused a message: Ordered by the test: bad" in caplog.text
         assert list(post.store.kept()) == []
+
+
+async def test_a_high_alert_that_telegram_refuses_is_tried_until_it_is_taken(tmp_path: Path):
+    """It holds up no other, health shows it meanwhile, and its title and first words come in the end."""
+    async with posting(tmp_path, QuickClock(speed=25)) as post:
+        post.server.faults.fail(400, times=6, method="sendMessage", description=BAD)
+        post.put(Rank.HIGH, f"<b>Stop hit</b>\n{'word ' * 200}", durable=True)
+        await post.server.wait_for(lambda _: post.faults.open == (Fault.UNSENT,))
+        assert len(list(post.store.kept())) == 1
+        message = await message_with(post.server, "Stop hit")
+        assert len(message.text) <= 300
+        await post.settle(Rank.HIGH)
+        assert (list(post.store.kept()), post.faults.open) == ([], ())
+
+
+async def test_a_high_alert_that_is_never_taken_lets_the_next_one_pass(tmp_path: Path):
+    """What is the matter with one message is not the others' fault."""
+    async with posting(tmp_path, QuickClock()) as post:
+        post.server.faults.fail(400, times=2, method="sendMessage", description=BAD)
+        post.put(Rank.HIGH, "bad", durable=True)
+        post.put(Rank.HIGH, "good")
+        await message_with(post.server, "good")
+        assert post.box.waiting_high == 1
+        assert len(list(post.store.kept())) == 1
+
+
+MOVED = {"description": "Bad Request: group chat was upgraded to a supergroup chat"}
+CHAT_REFUSALS = [
+    ({"description": "Bad Request: chat not found"}, Fault.NO_CHAT, "TELEGRAM_CHAT_ID"),
+    (MOVED, Fault.MOVED, "TELEGRAM_CHAT_ID"),
+    (MOVED | {"migrate_to_chat_id": -100_777}, Fault.MOVED, "TELEGRAM_CHAT_ID=-100777"),
+    (
+        {"description": "Bad Request: not enough rights to send text messages to the chat"},
+        Fault.NO_RIGHTS,
+        "permissions",
+    ),
+    ({"description": "Bad Request: CHAT_WRITE_FORBIDDEN"}, Fault.NO_RIGHTS, "permissions"),
+    ({"description": "Bad Request: PEER_ID_INVALID"}, Fault.NO_CHAT, "TELEGRAM_CHAT_ID"),
+]
+
+
+@pytest.mark.parametrize(("how", "fault", "help_"), CHAT_REFUSALS)
+async def test_a_chat_that_takes_nothing_loses_nothing(
+    tmp_path: Path, how: dict[str, object], fault: Fault, help_: str
+):
+    """A refusal of the chat is alarmed with what helps; everything is kept, and comes once it is over."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.server.faults.fail(400, times=50, method="sendMessage", **how)
+        post.put(Rank.HIGH, "high", durable=True)
+        post.put(Rank.NORMAL, "normal", durable=True)
+        async with asyncio.timeout(5):
+            assert help_ in (await post.alarms.get()).text
+        assert post.faults.open == (fault,)
+        assert fault in post.faults.words[0]
+        await post.server.wait_for(lambda here: len(here.calls_of("sendMessage")) >= 6)
+        tries = post.server.calls_of("sendMessage")
+        assert tries[5].at_s - tries[0].at_s > 5.0, "at a slow pace"
+        assert len(list(post.store.kept())) == 2
+        post.server.faults.clear()
+        post.box.nudge()
+        await post.server.wait_for(lambda _: set(post.texts()) == {"high", "normal"})
+        await post.settle(Rank.HIGH, Rank.NORMAL)
+        assert list(post.store.kept()) == []
+
+
+def torn() -> bytes:
+    """A picture with a mistake in it that nobody foresaw."""
+    raise KeyError("3359")
+
+
+def spoilt() -> Page:
+    """A page with such a mistake."""
+    raise KeyError("3359")
+
+
+async def test_a_picture_with_a_mistake_in_it_is_answered_in_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """Whatever goes wrong in drawing, the words come, and the lanes run on."""
+    async with posting(tmp_path, QuickClock()) as post:
+        post.put(Rank.REPLY, "", page=Page("words", draw=torn))
+        message = await message_with(post.server, "words")
+        assert "The picture could not be drawn." in message.text
+        post.put(Rank.HIGH, "high")
+        await message_with(post.server, "high")
+        assert "KeyError: '3359'" in caplog.text
+
+
+async def test_a_page_that_cannot_be_made_anew_is_told_as_it_was(tmp_path: Path):
+    """The page that was queued is there; its thread is free again for the next."""
+    async with posting(tmp_path, QuickClock(speed=10)) as post:
+        post.put(Rank.TURN, "as it was", thread="x", write=spoilt)
+        await message_with(post.server, "as it was")
+        post.put(Rank.REPLY, "the next", thread="x")
+        await message_with(post.server, "the next")
+        assert post.texts() == ["the next"]
+
+
+class BrokenSender(Sender):
+    """A sender with a mistake in it that meets every message with a word."""
+
+    word = "bad"
+
+    async def send(self, page: Page, *, silent: bool, photo: bytes = b"") -> Outcome:
+        """Fail in a way that nobody foresaw."""
+        if self.word and self.word in page.html:
+            raise KeyError(page.html)
+        return await super().send(page, silent=silent, photo=photo)
+
+
+@pytest.mark.parametrize("rank", [Rank.HIGH, Rank.NORMAL])
+async def test_a_message_whose_sending_breaks_takes_nothing_with_it(tmp_path: Path, rank: Rank):
+    """The lane runs on and the thread is free; a HIGH alert is kept and comes when it can be sent."""
+    async with telegram(clock := QuickClock(speed=10)) as server:
+        app = build(TOKEN, server.api_url, ChatTuning())
+        post = Post(server, clock, ChatStore(tmp_path / "chat.sqlite3"))
+        async with app.bot:
+            sender = BrokenSender(app.bot, OWNER)
+            work = asyncio.create_task(post.box.run(sender))
+            post.put(rank, "bad", thread="x", durable=True)
+            await post.settle(rank)
+            assert len(list(post.store.kept())) == int(rank is Rank.HIGH)
+            sender.word = ""
+            if rank is Rank.HIGH:
+                await message_with(server, "bad")
+            post.put(rank, "the next", thread="x")
+            await message_with(server, "the next")
+            assert not work.done()
+            work.cancel()
+            await asyncio.wait({work})
+            post.store.close()
+
+
+async def test_a_group_that_takes_no_pictures_gets_the_words(tmp_path: Path):
+    """The right to send pictures is another one."""
+    async with posting(tmp_path, QuickClock()) as post:
+        post.server.faults.fail(
+            400, method="sendPhoto", description="Bad Request: not enough rights to send photos to the chat"
+        )
+        post.put(Rank.REPLY, "", page=Page("words", draw=lambda: b"png"))
+        await message_with(post.server, "words")
+        assert post.faults.open == ()
 
 
 async def test_an_unchanged_edit_is_a_delivered_one(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -80,6 +80,8 @@ MATRIX = (
 BUTTONS = (
     ("r:3359", None, "viewer"),
     ("w:3359", None, "viewer"),
+    ("i:3359", None, "viewer"),
+    ("t:3359", None, "viewer"),
     ("g:3359", None, "viewer"),
     ("l:3359", None, "viewer"),
     ("z:3359", None, "viewer"),
@@ -90,6 +92,8 @@ BUTTONS = (
     ("d:shrink:3359", Wish.SHRINK, "owner"),
     ("d:unwatch:3359", Wish.UNWATCH, "owner"),
     ("d:resume:3359", Wish.RESUME, "owner"),
+    # a command as a button takes what the command takes
+    *((f"x:{text}", wish, least) for text, wish, least in MATRIX if " " in text),
 )
 _RANK = list(PEOPLE)
 
@@ -128,8 +132,10 @@ async def result(server: TelegramServer, core: Core, what: str, page: int) -> st
     if not what.startswith("/"):
         press = server.phone.forge(page, what)
         await answered(server, press)
-        return press.toast or ""
-    server.phone.send(what)
+        if press.toast or what[0] in "phd":
+            return press.toast or ""
+    else:
+        server.phone.send(what)
     await server.wait_for(lambda s: core.posted or len(s.sent()) > before, 60.0)
     return "" if core.posted else server.sent()[-1].text
 
@@ -150,6 +156,22 @@ async def test_who_may_answer_what(tmp_path: Path, role: str):
             allowed = Role[role.upper()] >= (NEEDS[wish] if yes or wish is Wish.GROUP else Role.OPERATOR)
             await answered(server, press)
             assert (bool(core.of(Tap)), "That needs" in (press.toast or "")) == (allowed, not allowed), title
+
+
+@pytest.mark.parametrize(("role", "ends"), [("viewer", False), ("operator", True), ("owner", True)])
+async def test_who_may_end_what_rings(tmp_path: Path, role: str, *, ends: bool):
+    """Seen is an operator's, one alarm's button and that of all of them."""
+    clock, core = QuickClock(), Core(people=PEOPLE[role])
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        for topic, data in (("one", None), ("all", f"t{10**15 - 1}")):
+            core.give(alert(Urgency.HIGH, topic))
+            told = await message_with(server, f"High {topic}")
+            press = server.phone.forge(told.id, f"s:{data}") if data else server.phone.tap(told.id, "Seen")
+            await answered(server, press)
+            assert press.toast == (
+                "Seen. It rings no more." if ends else "Not ended: that needs an operator of its account."
+            )
+            assert press.alert is not ends
 
 
 def test_an_answer_to_nobody_knows_what_is_the_owner_s():

@@ -70,8 +70,8 @@ class House(Core):
         """Wait for the first."""
         await self.wait_for(lambda _: self.exits, 60.0)
 
-    def end(self) -> None:
-        """Let the exits run: each leg was sent once, and nothing is left."""
-        self.rig.wait(60, *ENTRY)
+    def end(self, mids: tuple[float, ...] = ENTRY) -> None:
+        """Let the exits run at these mids: each leg was sent once, and nothing is left."""
+        self.rig.wait(60, *mids)
         assert Counter(order.key for order in self.rig.placed) == Counter(leg.key for leg in self.rig.legs)
         assert self.rig.flat

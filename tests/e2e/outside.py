@@ -69,11 +69,11 @@ async def monitor(world, home: Path, mode, rules: str = AT_ONCE, **more: str):
 
 
 @asynccontextmanager
-async def process(env: dict[str, str], *args: str):
-    """``python -m bot`` in a process of its own; killed for good at the end."""
+async def process(env: dict[str, str], *args: str, cwd: Path = ROOT, module: str = "bot"):
+    """``python -m bot`` in a process of its own, its ``.env`` that of ``cwd``; killed for good at the end."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DHAN_", "TELEGRAM_"))}
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *args, cwd=ROOT, env=clean | env,
+        sys.executable, "-m", module, *args, cwd=cwd, env=clean | {"PYTHONPATH": str(ROOT)} | env,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=2**20,
     )  # fmt: skip
     try:

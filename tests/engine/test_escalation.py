@@ -127,3 +127,34 @@ def test_whatever_is_open_is_told_within_its_pause(raised: list[tuple[int, int]]
         for each in climb.open:
             gap_s = USUAL.gaps_s[min(each.told, len(USUAL.gaps_s)) - 1]
             assert at_s - each.last_s <= max(gap_s, 201.0) + APART_S
+
+
+@given(
+    st.lists(st.tuples(st.integers(-90_000, 90_000), st.integers(1, 900)), min_size=1, max_size=6),
+    st.integers(0, 4_000),
+)
+def test_a_clock_that_is_set_silences_nothing(jumps: list[tuple[int, int]], before_s: int):
+    """However the clock jumps, the next telling comes within its pause of seconds that really passed."""
+    climb, clock_s = Escalation(CLIMBING), 1_000_000.0
+    climb.sound(alarm("stop", clock_s))
+    for jump_s, lasts_s in [(0, before_s), *jumps]:
+        clock_s += jump_s
+        silent_s = 0
+        for _ in range(lasts_s):
+            clock_s += 1
+            told = climb.open[0].told
+            silent_s = 0 if climb.call(clock_s) is not None else silent_s + 1
+            pause_s = CLIMBING.gaps_s[min(told, len(CLIMBING.gaps_s)) - 1]
+            assert silent_s <= pause_s + APART_S
+
+
+def test_a_clock_that_is_set_back_an_hour_leaves_the_age_and_the_pause():
+    """The second telling comes a pause after the jump, and the second person by the age that was known."""
+    climb = Escalation(CLIMBING)
+    climb.sound(alarm("stop", 10_000.0))
+    assert climb.call(10_060.0) is not None
+    assert climb.call(6_400.0) is None
+    assert (climb.open[0].raised_s, climb.open[0].last_s) == (6_340.0, 6_400.0)
+    called = climb.call(6_520.0)
+    assert called is not None
+    assert called.second

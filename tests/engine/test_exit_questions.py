@@ -61,7 +61,7 @@ def fresh(rig):
 
 def reminders(rig):
     """Alerts about a stop that waits."""
-    return [alert for alert in rig.of(Alert) if alert.topic.startswith("remind:")]
+    return [alert for alert in rig.of(Alert) if "Yes or no?" in alert.text]
 
 
 def test_the_card_says_what_goes_when_at_which_price_and_at_what_cost():
@@ -156,10 +156,63 @@ def test_a_second_yes_to_a_stop_counts_at_any_price():
     assert rig.flat
 
 
-def test_an_edition_that_nobody_drew_has_shown_nothing():
-    """A made-up number is asked about like an old one."""
+OLD = "Not sent: these figures are old. Look at the new ones."
+
+
+@pytest.mark.parametrize(("rig", "mids"), [(asked, FAR), (stopped, WORSE)])
+def test_a_double_tap_has_not_seen_the_new_figures(rig, mids):
+    """The second press carries the old edition too: it counts for nothing, and the question stays."""
+    rig = rig()
+    rig.quotes(*mids)
+    assert press(rig, 0).startswith("Not sent: prices have moved")
+    drawn = len(rig.of(Ask))
+    for _ in range(3):
+        assert press(rig, 0) == OLD
+    rig.wait(2, *mids)
+    assert not rig.placed
+    assert len(rig.of(Ask)) == drawn
+    assert press(rig, rig.of(Ask)[-1].edition) == "Exiting."
+
+
+def test_an_old_button_counts_for_nothing_also_where_its_figures_hold_again():
+    """After a second look was asked for it takes one."""
     rig = asked()
-    assert press(rig, 77).startswith("Not sent")
+    rig.quotes(*FAR)
+    press(rig, 0)
+    rig.quotes(*ENTRY)
+    assert press(rig, 0) == OLD
+    assert not rig.placed
+
+
+def test_whoever_presses_an_old_button_later_is_shown_the_figures_once_more():
+    """The new card may be lost on the way; but not drawn more often than the budget allows."""
+    rig = stopped()
+    rig.quotes(*WORSE)
+    press(rig, 0)
+    rig.wait(6, *WORSE)
+    drawn = len(rig.of(Ask))
+    assert [press(rig, 0), press(rig, 0)] == [OLD, OLD]
+    (again,) = rig.of(Ask)[drawn:]
+    assert (again.anew, again.edition) == (True, 2)
+    assert press(rig, 1) == "Exiting."
+
+
+def test_a_restart_remembers_which_editions_were_drawn_after_the_first_yes():
+    """A double tap with a restart between is one too."""
+    rig = stopped()
+    rig.quotes(*WORSE)
+    press(rig, 0)
+    rig.start()
+    rig.wait(1, *WORSE)
+    assert press(rig, 0) == OLD
+    assert press(rig, 1) == "Exiting."
+
+
+def test_an_edition_that_nobody_drew_has_shown_nothing():
+    """A made-up number is asked about like an old one, and never counts as a new one."""
+    rig = stopped()
+    assert press(rig, 77).startswith("Not sent: prices")
+    assert press(rig, 77) == OLD
     assert not rig.placed
 
 

@@ -34,4 +34,4 @@ def test_a_loss_beyond_a_stop_that_does_not_speak_is_told_after_all():
     rig.wait(2, 20, 45, 55.6, 18)
     assert told(rig) == []
     rig.wait(5, 20, 45, 55.6, 18)
-    assert told(rig) == ["Loss ₹1,014.00: beyond stop_loss_rupees at −₹1,000.00."]
+    assert told(rig) == ["Loss ₹1,014.00: beyond the stop loss rupees at −₹1,000.00."]

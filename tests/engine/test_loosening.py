@@ -111,6 +111,76 @@ def test_what_the_host_does_not_allow_is_refused_in_words(rule, value, pct, said
     assert stop(rig, rule) == before
 
 
+FILE = """[default]
+profit_target = 0.4
+profit_target_rupees = 2000
+exit_at = "14:30"
+time_exit_dte = 7
+max_holding_days = 5
+max_holding_minutes = 300
+stop_credit_multiple = 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "near", "far", "said"),
+    [
+        ("profit_target", "0.6", "0.61", "the host allows +₹1,833.00 at the farthest (CHAT_LOOSEN_PCT)"),
+        ("profit_target_rupees", "3000", "3001", "the host allows +₹3,000.00 at the farthest"),
+        ("time_exit_dte", "4", "3", "the host allows 4 at the farthest"),
+        ("max_holding_days", "7", "8", "the host allows 7 at the farthest"),
+        ("max_holding_minutes", "450", "451", "the host allows 450 at the farthest"),
+        ("exit_at", "", "14:31", "the host allows 14:30 at the latest: no later than its source"),
+        ("stop_credit_multiple", "1.5", "1.51", "at the farthest (CHAT_LOOSEN_PCT)"),
+    ],
+)
+def test_every_rule_has_a_farthest_by_the_measure_of_its_source(rule, near, far, said):
+    """Amounts, days and minutes by the share; a time of day never beyond the source."""
+    rig = Loose(rules=FILE)
+    wish(rig, rule, far)
+    assert said in rig.of(Say)[-1].text
+    assert not rig.of(Ask)
+    if near:
+        wish(rig, rule, near)
+        assert rig.of(Ask)[-1].title == f"Loosen {rule.replace('_', ' ')} of 3359 NIFTY?"
+
+
+def test_a_time_that_the_chat_has_brought_forward_is_taken_back_to_its_source():
+    """The measure is the source here too."""
+    rig = Loose(rules=FILE)
+    wish(rig, "exit_at", "11:00")
+    rig.tap(rig.of(Ask)[-1].nonce)
+    wish(rig, "exit_at", "14:30")
+    assert rig.of(Ask)[-1].lines[0] == "Loosening needs two keys."
+
+
+@pytest.mark.parametrize(
+    ("rule", "tight", "between"),
+    [
+        ("stop_loss", "-0.1", "-0.2"),
+        ("profit_target", "0.1", "0.2"),
+        ("time_exit_dte", "14", "12"),
+        ("max_holding_minutes", "60", "90"),
+    ],
+)
+def test_what_stays_tighter_than_its_source_is_within_any_share(rule, tight, between):
+    """However far the chat has tightened it."""
+    rig = Loose(1.0, rules=FILE)
+    wish(rig, rule, tight)
+    rig.tap(rig.of(Ask)[-1].nonce)
+    wish(rig, rule, between)
+    assert rig.of(Ask)[-1].lines[0] == "Loosening needs two keys."
+
+
+def test_a_rule_that_only_the_chat_has_is_its_own():
+    """No source says how far; it may be set anew, with two keys."""
+    rig = Loose(rules='[default]\nprofit_target = "off"\n')
+    wish(rig, "max_holding_minutes", "60")
+    rig.tap(rig.of(Ask)[-1].nonce)
+    wish(rig, "max_holding_minutes", "600")
+    assert rig.of(Ask)[-1].lines[0] == "Loosening needs two keys."
+
+
 def test_an_operator_only_tightens():
     """As before."""
     rig = Loose()

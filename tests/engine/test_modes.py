@@ -43,7 +43,10 @@ def test_it_is_shown_with_what_it_means_and_how_it_moves():
     said = "Mode execute: exits are placed by themselves. /mode alert-only or /mode semi-auto lowers it"
     assert mode(rig).startswith(said)
     mode(rig, "semi-auto")
-    assert "The host allows execute." in mode(rig)
+    assert "The host allows execute. /mode alert-only lowers it at once; raising it takes" in mode(rig)
+    mode(rig, "alert-only")
+    assert mode(rig).endswith("The host allows execute. Raising it takes an owner, a code and 60 s.")
+    assert mode(watched(Mode.ALERT_ONLY)).endswith("Mode alert-only: alerts only, no orders.")
 
 
 @pytest.mark.parametrize("word", ["semi-auto", "SEMI", "semi auto", "semi_auto"])

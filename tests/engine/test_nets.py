@@ -9,14 +9,16 @@ import pytest
 from bot.status import status_pages
 from engine.controls import ControlState, PnlExit
 from engine.drill import drill_of
-from engine.effects import Alert, ControlAccount, PlaceOrder, QueryControls
+from engine.effects import Alert, ControlAccount, PlaceOrder, QueryControls, Say
 from engine.io import tables
-from engine.messages import Beat, BeatKind, CommandOutcome, Refused, RulesChanged, Verb
+from engine.messages import Beat, BeatKind, Command, CommandOutcome, Refused, RulesChanged, Verb, Wish
 from engine.model import Mode, Urgency
 from engine.nets import control_checks, pnl_exit_check
 from engine.preflight import Light
 from engine.tuning import NetTuning
+from tests.engine.test_two_keys import code_in
 from tests.support.nets import Fault, NetRig
+from tests.support.rig import OWNER
 
 MIDS = (20, 45, 40, 18)
 LOSING = (20, 145, 40, 18)
@@ -105,6 +107,98 @@ def test_another_day_stop_moves_it():
     made.tell(Beat(BeatKind.ACCOUNT))
     assert made.sent == [Verb.ARM, Verb.ARM]
     assert made.armed[0].loss_paise == 500_000
+
+
+def lowered(made, word="alert-only"):
+    """Somebody lowers the mode; what is said."""
+    made.tell(Command(Wish.MODE, OWNER, value=word, owner=True))
+    return made.of(Say)[-1].text
+
+
+def test_lowered_to_alerts_ours_is_disarmed_at_once_and_stays_so_over_a_restart():
+    """None of the nets is used in alert-only; a mode that still sends keeps it."""
+    made = rig()
+    assert "Dhan" not in lowered(made, "semi-auto")
+    assert made.sent == [Verb.ARM]
+    assert "Dhan's own exit, where it is ours, is being disarmed; /status shows it." in lowered(made)
+    assert made.sent == [Verb.ARM, Verb.DISARM]
+    assert made.armed == ()
+    made.tell(Beat(BeatKind.ACCOUNT))
+    assert "Dhan's own exit: not armed" in shown(made)
+    made.restart()
+    made.wait(3, *MIDS)
+    made.tell(Beat(BeatKind.ACCOUNT))
+    assert made.sent == [Verb.ARM, Verb.DISARM]
+    assert "Dhan's own exit is not armed any more" not in made.titles()
+
+
+def test_raised_again_it_is_armed_again():
+    """With the mode comes the net."""
+    made = rig()
+    lowered(made)
+    made.tell(Command(Wish.MODE, OWNER, value="execute", owner=True))
+    made.tell(Command(Wish.CODE, OWNER, value=code_in(made.said), owner=True))
+    made.wait(61, *MIDS)
+    assert made.monitor.helm.mode is Mode.EXECUTE
+    assert made.sent == [Verb.ARM, Verb.DISARM, Verb.ARM]
+    assert made.armed == (ARMED,)
+
+
+def test_one_that_was_under_way_when_the_mode_was_lowered_is_disarmed_when_it_shows():
+    """The command may arrive after the look that does not show it."""
+    made = NetRig(nets=NET, rules=RULES)
+    made.faults = deque([Fault.REQUEST_LOST])
+    made.wait(3, *MIDS)
+    made.tell(Beat(BeatKind.HEALTH))
+    lowered(made)
+    made.armed = (ARMED,)
+    made.wait(12, *MIDS)
+    made.tell(Beat(BeatKind.HEALTH))
+    assert made.sent == [Verb.DISARM]
+    assert not made.armed
+
+
+def test_a_lost_disarming_is_sent_again():
+    """What Dhan shows decides."""
+    made = rig()
+    made.faults = deque([Fault.REQUEST_LOST])
+    lowered(made)
+    assert made.sent == [Verb.ARM]
+    made.wait(12, *MIDS)
+    made.tell(Beat(BeatKind.HEALTH))
+    assert made.sent == [Verb.ARM, Verb.DISARM]
+    assert made.armed == ()
+
+
+def test_somebody_else_s_stays_when_the_mode_is_lowered():
+    """Terms that we did not set are not ours to change."""
+    others = PnlExit(100_000, 200_000)
+    made = rig(armed=(others,))
+    lowered(made)
+    made.tell(Beat(BeatKind.ACCOUNT))
+    assert (made.armed, made.sent) == ((others,), [])
+
+
+def test_one_that_has_fired_is_not_armed_again_by_way_of_the_mode():
+    """Gone is gone for the day."""
+    made = rig()
+    made.armed = ()
+    made.tell(Beat(BeatKind.ACCOUNT))
+    lowered(made)
+    made.tell(Command(Wish.MODE, OWNER, value="execute", owner=True))
+    made.tell(Command(Wish.CODE, OWNER, value=code_in(made.said), owner=True))
+    made.wait(61, *MIDS)
+    made.tell(Beat(BeatKind.ACCOUNT))
+    assert made.sent == [Verb.ARM]
+
+
+def test_where_nothing_leaves_the_reply_says_that_it_stays():
+    """Under the kill switch nothing is tried."""
+    made = rig()
+    made.killed = True
+    made.tell(Beat(BeatKind.ACCOUNT))
+    assert "Dhan's own exit stays as it is: Dhan's kill switch is on." in lowered(made)
+    assert made.sent == [Verb.ARM]
 
 
 def test_somebody_else_s_is_left_and_told():

@@ -199,6 +199,6 @@ def test_a_loss_alert_that_waits_for_its_stop_survives_the_process(lives_s):
     made.wait(lives_s, 20, 45, 55.6, 18)
     made.start()
     made.wait(10, 20, 45, 55.6, 18)
-    assert [a.text for a in made.of(Alert) if "beyond stop_loss_rupees" in a.text] == [
-        "Loss ₹1,014.00: beyond stop_loss_rupees at −₹1,000.00."
+    assert [a.text for a in made.of(Alert) if "beyond the stop loss rupees" in a.text] == [
+        "Loss ₹1,014.00: beyond the stop loss rupees at −₹1,000.00."
     ]

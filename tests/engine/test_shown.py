@@ -36,12 +36,16 @@ def test_a_card_is_drawn_anew_before_a_yes_to_it_is_void(shown, now, tolerance):
     assert near(shown, now, tolerance) or stirred(shown, now, tolerance)
 
 
-@given(st.booleans(), st.booleans(), st.booleans())
-def test_a_yes_counts_near_what_was_shown_or_was_asked_again_and_a_stop_is_never_void(is_near, again, stop):
-    """One more question at most; what is far off counts only to a stop, and only the second time."""
-    ruling = rule_on(is_near=is_near, asked_again=again, stop=stop)
+@given(st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_a_yes_counts_near_what_was_shown_or_was_asked_again_and_a_stop_is_never_void(
+    is_near, again, stop, seen
+):
+    """One more question at most; what is far off counts only to a stop, and only seen a second time."""
+    ruling = rule_on(is_near=is_near, asked_again=again, stop=stop, seen_again=seen)
     if ruling is Ruling.COUNTS:
         assert is_near or (again and stop)
+        assert seen or not again
+    assert (ruling is Ruling.OLD) is (again and not seen)
     if ruling is Ruling.ASK_AGAIN:
         assert not again
     if stop:

@@ -40,8 +40,8 @@ async def main() -> int:
     with tempfile.TemporaryDirectory() as room, browser(Path(room) / "profile", still=True) as driver:
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", _TALL)
         async for scene, bubble, server in shown(Path(room)):
-            if not scenes:
-                await asyncio.to_thread(driver.get, server.phone_url)
+            # opened anew, the page has the sandbox's clock, which is moved on between scenes
+            await asyncio.to_thread(driver.get, server.phone_url)
             await asyncio.to_thread(_draw, driver, bubble.id, bubble.text, FOLDER / f"{scene.name}.png")
             scenes.append(scene)
     PAGE.write_text(written(scenes), encoding="utf-8")

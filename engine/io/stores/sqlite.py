@@ -19,7 +19,7 @@ from engine.effects import CloseTrades, RowPart
 from engine.errors import Unreachable
 from engine.io.stores import exit_levels, trade_rows
 from engine.io.stores.exit_levels import LevelReport
-from engine.io.stores.trade_rows import ImportReport
+from engine.io.stores.imports import ImportReport
 from engine.model import ExitLevel, TradeRow
 from engine.trades import StoredRow, sound_rows
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 
 from engine.book_rows import RowFigures
 from engine.effects import RowPart
 from engine.errors import BadInput
+from engine.io.stores.imports import (
+    ImportReport,
+    before_parts,
+    cells,
+    contract,
+    contradictions,
+    day,
+    moment,
+    rupees,
+    same_by_contract,
+)
 from engine.model import TradeRow
-from engine.row_ends import RowEnd
 from engine.rows import RowReader
-from engine.sessions import IST
 from engine.trade_cells import CLOSED_STATUSES, margin_paise
 from engine.trades import StoredRow, account_word, parse_row, repeated
 
@@ -54,13 +61,6 @@ _COLUMNS = (
     "expiry_date", "quantity", "price", "order_id", "order_status", "timestamp", "rule_set", "margin",
 )  # fmt: skip
 _ENDS = ("exit_price", "closed_at", "realised_pnl", "exit_charges", "exit_slippage", "exit_line")
-# What a row says beyond its identity.
-_SAID = (
-    "action", "type", "strike_price_paise", "expiry_date", "quantity", "price_paise", "rule_set",
-    "margin_paise",
-)  # fmt: skip
-# Columns a file may leave out: then it says nothing that the store could contradict.
-_MAY_BE_LEFT_OUT = frozenset({"rule_set", "margin_paise"})
 # Columns that a store of an older version lacks.
 _ADDED_LATER = {
     "rule_set": "TEXT NOT NULL DEFAULT ''", "margin": "TEXT", "realised_pnl": "TEXT", "exit_charges": "TEXT",
@@ -113,14 +113,6 @@ _SELECT_TWIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of the rows of one import."""
-
-    added: tuple[TradeRow, ...]
-    already: tuple[TradeRow, ...]
-
-
 def lacking(database: sqlite3.Connection) -> tuple[str, ...]:
     """Columns that a store made by an older version has not got."""
     there = {row["name"] for row in database.execute("PRAGMA table_info(trades)")}
@@ -154,22 +146,22 @@ def export(database: sqlite3.Connection, *, closed: bool) -> list[dict[str, obje
 
 def close(database: sqlite3.Connection, exits: Mapping[int, int | None], closed_at_s: float) -> None:
     """Mark rows as closed at these exit prices (paise; None = unknown); closed ones stay as they are."""
-    closed_at = _moment(closed_at_s)
+    closed_at = moment(closed_at_s)
     database.executemany(
-        _UPDATE_CLOSE, [(_rupees(price_paise), closed_at, row_id) for row_id, price_paise in exits.items()]
+        _UPDATE_CLOSE, [(rupees(price_paise), closed_at, row_id) for row_id, price_paise in exits.items()]
     )
 
 
 def reduce(database: sqlite3.Connection, parts: Sequence[RowPart], closed_at_s: float, name: str) -> None:
     """Take parts off rows that have so many units still; each becomes a closed row of its own."""
-    closed_at = _moment(closed_at_s)
+    closed_at = moment(closed_at_s)
     for row_id, before, after, exit_paise in parts:
         found = database.execute(_SELECT_MARGIN, (row_id, before)).fetchone()
         if found is None:
             continue
         stays, goes = _margins(found["margin"], before, after)
         database.execute(_UPDATE_REDUCE, (after, stays, row_id))
-        part = (before - after, name, goes, _rupees(exit_paise), closed_at, row_id)
+        part = (before - after, name, goes, rupees(exit_paise), closed_at, row_id)
         database.execute(_INSERT_PART, part)
 
 
@@ -183,7 +175,7 @@ def note(database: sqlite3.Connection, figures: RowFigures) -> bool:
         return False
     if (found["exit_line"] or "") < figures.line:
         amounts = (figures.realised_paise, figures.charges_paise, figures.slippage_paise)
-        database.execute(_UPDATE_NOTE, (*map(_rupees, amounts), figures.line, found["id"]))
+        database.execute(_UPDATE_NOTE, (*map(rupees, amounts), figures.line, found["id"]))
     return True
 
 
@@ -196,7 +188,7 @@ def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportRepo
     """
     added: dict[int, TradeRow] = {}
     already: list[TradeRow] = []
-    faults = repeated(rows, _contract)
+    faults = repeated(rows, contract)
     for row in rows:
         stored = _stored(database, row)
         if stored is None:
@@ -204,11 +196,10 @@ def insert(database: sqlite3.Connection, rows: Sequence[TradeRow]) -> ImportRepo
         elif (
             twin := added.get(stored[0].id)
         ) and twin.security_id != row.security_id:  # one of them has none
-            faults += repeated((replace(twin, security_id=0), replace(row, security_id=0)), _contract)
+            faults += same_by_contract(twin, row)
         else:
             already.append(row)
-            differences = [_differences(row, one) for one in stored]
-            faults += [] if [] in differences else differences[-1]
+            faults += contradictions(row, *stored)
     if faults:
         raise BadInput("\n".join(faults))
     return ImportReport(tuple(added.values()), tuple(already))
@@ -220,32 +211,13 @@ def _margins(cell: object, before: int, after: int) -> tuple[object, str | None]
     if margin is None:
         return cell, None
     stays = margin * after // before
-    return _rupees(stays), _rupees(margin - stays)
-
-
-def _contract(row: TradeRow) -> object:
-    return row.security_id or (row.symbol, row.type, row.strike_price_paise, row.expiry_date)
+    return rupees(stays), rupees(margin - stays)
 
 
 def _insert(database: sqlite3.Connection, row: TradeRow) -> int:
     """Add the row; the store's id of it."""
-    cells = (
-        row.account, row.strategy_id, row.symbol, row.strategy, row.security_id, str(row.action), row.type,
-        _rupees(row.strike_price_paise), _day(row), row.quantity, _rupees(row.price_paise), row.order_id,
-        row.order_status, _moment(row.timestamp_s), row.rule_set, _rupees(row.margin_paise), *_end(row.end),
-    )  # fmt: skip
-    return int(database.execute(_INSERT, cells).lastrowid or 0)
-
-
-def _end(end: RowEnd | None) -> tuple[str | None, ...]:
-    """The cells of a row's end."""
-    if end is None:
-        return (None,) * len(_ENDS)
-    return (
-        _rupees(end.price_paise), None if end.at_s is None else _moment(end.at_s),
-        _rupees(end.realised_paise), _rupees(end.charges_paise), _rupees(end.slippage_paise),
-        end.line or None,
-    )  # fmt: skip
+    written = cells(row)
+    return int(database.execute(_INSERT, [written[name] for name in _WRITTEN]).lastrowid or 0)
 
 
 def _stored(database: sqlite3.Connection, row: TradeRow) -> tuple[TradeRow, TradeRow] | None:
@@ -254,48 +226,15 @@ def _stored(database: sqlite3.Connection, row: TradeRow) -> tuple[TradeRow, Trad
     None = it is not there. A file may be of before or of after.
     """
     identity = (
-        row.account, row.strategy_id, row.order_id, _moment(row.timestamp_s), row.security_id, row.type,
-        (row.strike_price_paise or 0) / 100, _day(row),
+        row.account, row.strategy_id, row.order_id, moment(row.timestamp_s), row.security_id, row.type,
+        (row.strike_price_paise or 0) / 100, day(row),
     )  # fmt: skip
     found = database.execute(_SELECT_TWIN, identity).fetchone()
     if found is None:
         return None
-    now = stored = _parse(found)
-    for part in map(_parse, database.execute(_SELECT_PARTS, (found["id"],))):
-        margin = [each for each in (stored.margin_paise, part.margin_paise) if each is not None]
-        stored = replace(
-            stored,
-            quantity=stored.quantity + part.quantity,
-            margin_paise=sum(margin) if margin else None,
-        )
-    return now, stored
-
-
-def _day(row: TradeRow) -> str | None:
-    return None if row.expiry_date is None else row.expiry_date.isoformat()
-
-
-def _differences(row: TradeRow, stored: TradeRow) -> list[str]:
-    """What the import says of a leg that the store knows otherwise."""
-    return [
-        f"row {row.id}: order {row.order_id or '(no id)'} of strategy {row.strategy_id} is stored already "
-        f"(trades row {stored.id}) with {name} {getattr(stored, name)}, read {getattr(row, name)}; "
-        "correct the file, or edit the stored row"
-        for name in _SAID
-        if getattr(row, name) != getattr(stored, name)
-        and not (name in _MAY_BE_LEFT_OUT and not getattr(row, name))
-    ]
+    now = _parse(found)
+    return now, before_parts(now, map(_parse, database.execute(_SELECT_PARTS, (found["id"],))))
 
 
 def _parse(row: sqlite3.Row) -> TradeRow:
     return parse_row({name: row[name] for name in row.keys()}, f"trades row {row['id']}", row["id"])  # noqa: SIM118
-
-
-def _rupees(paise: int | None) -> str | None:
-    if paise is None:
-        return None
-    return f"{'-' * (paise < 0)}{abs(paise) // 100}.{abs(paise) % 100:02d}"
-
-
-def _moment(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s, IST).isoformat()

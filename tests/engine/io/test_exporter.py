@@ -23,7 +23,7 @@ from engine.model import Side, TradeRow
 from engine.row_ends import RowEnd
 from engine.trade_cells import CLOSED_STATUSES, EMPTY, OPEN_STATUSES
 from tests.engine.io.stores.test_sqlite import SHORT, edit
-from tests.engine.test_trades import AT_S, PARSED
+from tests.engine.test_trades import ASTRAL, AT_S, COLUMNS, PARSED
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(
     lambda word: word == word.strip() and word.lower() not in EMPTY
@@ -117,7 +117,7 @@ def test_an_exit_survives_the_trip_with_its_parts(house, capsys):
 
 
 def test_rows_that_came_from_the_broker_are_exported_too(house, monkeypatch, capsys):
-    """They lie in the embedded store; those in Supabase do not, and are given out but not taken in."""
+    """They lie in the embedded store; those in Supabase do not, and both tools go there instead."""
     for name, word in (
         ("DHAN_CLIENT_ID", "1000000001"), ("DHAN_ACCESS_TOKEN", "a" * 40),
         ("TELEGRAM_BOT_TOKEN", f"1:{'a' * 35}"),
@@ -130,9 +130,9 @@ def test_rows_that_came_from_the_broker_are_exported_too(house, monkeypatch, cap
     monkeypatch.setenv("TRADES_SOURCE", "supabase")
     assert main(["export"]) == 2
     assert "Supabase cannot be reached" in capsys.readouterr().err
-    (house / "levels.csv").write_text("")
-    assert main(["import", "--exit-levels", str(house / "levels.csv")]) == 2
-    assert "this fills the embedded store alone" in capsys.readouterr().err
+    (house / "mine.csv").write_text(f"{COLUMNS}\n{ASTRAL}\n")
+    assert main(["import", str(house / "mine.csv")]) == 2
+    assert "Supabase cannot be reached" in capsys.readouterr().err
 
 
 def test_an_exit_that_makes_no_sense_is_named(house, capsys):

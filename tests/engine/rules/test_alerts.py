@@ -51,7 +51,7 @@ def test_the_nearest_stop_counts_and_realised_losses_with_it():
     assert alert is not None
     assert (alert.pnl_paise, alert.threshold_paise, alert.fraction) == (-96_000, -120_000, 0.8)
     assert (alert.rule, alert.action, alert.urgency) == ("loss_alert", Action.ALERT, Urgency.HIGH)
-    assert "stop_loss_rupees" in alert.reason
+    assert "the stop loss rupees" in alert.reason
 
 
 @pytest.mark.parametrize(
