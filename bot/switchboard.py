@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.access import actor
-from bot.accounts import Asked, mark
+from bot.accounts import Asked, held, mark
 from bot.layout import Page, cut, escape
 from bot.menu import nearest
 from engine.errors import BadInput
@@ -91,7 +91,7 @@ class Switchboard:
         first = rest[0] if rest else ""
         if (word, first) == ("exit", "all"):
             self._alarms.turned_to(mark(one.account), None)
-        elif first.isdecimal() and any(p.strategy_id == int(first) for p in one.view().positions):
+        elif first.isdecimal() and int(first) in {strategy_id for strategy_id, _ in held(one)}:
             self._alarms.turned_to(mark(one.account), int(first))
 
     def answered(self, one: Wiring, place: CardPlace | None, by: Actor) -> None:
