@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
@@ -77,9 +77,10 @@ def test_levels_met_together_close_their_sum_and_nothing_left_is_a_full_exit():
     shares=st.lists(st.integers(1, 100), min_size=1, max_size=6),
     gone=st.integers(0, 39),
 )
+@example(lots=2, shares=[1, 100, 100, 100, 100, 100], gone=0)  # once a share that no file may have
 def test_levels_never_close_more_than_is_open(lots, shares, gone):
     """Whatever is written and whatever is left, a verdict closes at least one and at most all."""
-    weights = [max(share * 1000 // max(sum(shares), 100), 1) for share in shares]
+    weights = [max(share * 1000 // max(sum(shares), 100), 2) for share in shares]  # the least is 0.001
     setting = steps(*[(f"0.{n + 1}", f"{weight / 2000:.4f}") for n, weight in enumerate(weights)])
     left = max(lots - gone, 1)
     found = levels(condors(left), setting, entry=lots)
