@@ -192,6 +192,7 @@ def _helpless(outcome: Outcome) -> bool:
 
 
 async def _attempt(once: _Once, html: str, limit: int = MESSAGE_LIMIT) -> Outcome:
+    html = html.encode(errors="replace").decode()  # half a character of somebody's JSON cannot leave
     try:
         outcome: Outcome = _delivered(await once(html, "HTML"))
     except WIRE_FAULTS as error:

@@ -131,6 +131,16 @@ async def test_a_flood_wait_is_obeyed_and_nothing_is_lost(tmp_path: Path):
         assert len(post.server.calls_of("sendMessage")) == 3
 
 
+async def test_half_a_character_is_a_question_mark_and_holds_nothing_up(tmp_path: Path):
+    """A broker's JSON may name one half of a pair; no encoding has it, and HIGH alerts come behind."""
+    clock = QuickClock()
+    async with posting(tmp_path, clock) as post:
+        post.put(Rank.HIGH, "Dhan says \ud83d so")
+        post.put(Rank.HIGH, "stop met")
+        await post.server.wait_for(lambda s: len(s.sent()) == 2)
+        assert post.texts() == ["Dhan says ? so", "stop met"]
+
+
 async def test_markup_that_telegram_cannot_read_goes_out_plain(tmp_path: Path):
     """An alert does not die of its formatting."""
     async with posting(tmp_path, QuickClock()) as post:
