@@ -68,12 +68,12 @@ class _Channel:
         answer: asyncio.Future[str] = loop.create_future()
 
         def run() -> None:
+            why = "failed"  # apprise answers for its plugins; a mistake of its own goes to the log, redacted
             try:
                 why = work()
-            except Exception as error:  # noqa: BLE001 - of a hundred plugins; its words may quote the address
-                why = f"failed ({type(error).__name__})"
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(self._done, answer, why)
+            finally:
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(self._done, answer, why)
 
         # a daemon, so that one that hangs does not hold up the end of the process
         threading.Thread(target=run, name=f"alert {self._name}", daemon=True).start()

@@ -64,3 +64,17 @@ async def test_an_address_of_no_kind_is_told():
     why = "nonsense (1 of 1) is an address that apprise does not understand"
     assert await channels.load() == why
     assert await channels.send("title", "text") == why
+
+
+async def test_a_mistake_within_is_told_and_does_not_keep_the_channel(monkeypatch: pytest.MonkeyPatch):
+    """The thread's own end says what it was, by the log's hook; the next alert is tried all the same."""
+    heard: list[str] = []
+    monkeypatch.setattr("threading.excepthook", lambda hook: heard.append(hook.exc_type.__name__))
+    async with ntfy() as server:
+        channels = OtherChannels([server.address])
+        [channel] = channels._channels
+        with monkeypatch.context() as broken:
+            broken.setattr(channel, "_notify", lambda _title, _text: {}[""])
+            assert await channels.send("one", "text") == "ntfy (1 of 1) failed"
+        assert await channels.send("two", "text") == ""
+    assert heard == ["KeyError"]
