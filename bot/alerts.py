@@ -129,7 +129,7 @@ class AlertGate:
             if now_s - said_s < COOL_DOWN_S[alert.urgency] and alert.urgency <= urgency:
                 return Said.NOT
         said = self.storms.take(alert, now_s, room)
-        if said is Said.NOW:
+        if said is Said.NOW or (said is Said.HELD and alert.urgency is Urgency.HIGH):  # counted is told
             self._remember(alert, now_s)
         return said
 

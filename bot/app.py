@@ -335,11 +335,11 @@ class TelegramChat:
     def _unreached(self) -> bool:
         """Whether nothing gets through to Telegram, as far as the last tries tell.
 
-        That one alert is not taken says nothing of the repeats, which name it.
+        That one alert is not taken says nothing of the repeats, which name it. With nothing left to send the
+        last try is old news: the next repeat finds out.
         """
-        return bool({*self._send_faults.open} - {Fault.UNSENT}) or not _AWAY.isdisjoint(
-            self._poll_faults.open
-        )
+        failing = self._outbox.waiting and {*self._send_faults.open} - {Fault.UNSENT}
+        return bool(failing) or not _AWAY.isdisjoint(self._poll_faults.open)
 
     def _waiting(self, marks: Collection[str]) -> list[str]:
         """What of these accounts waits to be seen, and who could not be told of it: lines of /status."""

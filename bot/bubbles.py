@@ -45,7 +45,7 @@ def seen_button(name: str, count: int = 1) -> Button:
 
 def event_id(topic: str, at_s: float) -> str:
     """Name an alert in five letters, so that a message that arrives twice is seen to be one."""
-    digest = blake2s(f"{topic}|{at_s!r}".encode(), digest_size=5).digest()
+    digest = blake2s(f"{topic}|{at_s!r}".encode(errors="replace"), digest_size=5).digest()
     return b32encode(digest).decode().lower()[:5]
 
 

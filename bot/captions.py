@@ -27,7 +27,6 @@ _NAME_COLUMNS = 40
 #: A P&L this old is not called the present one, seconds.
 _OLD_S = 90.0
 _PART = ", not the whole day"
-#: How a span is called.
 #: How the days of a picture are called.
 SPANS = {Scope.DAY: "today", Scope.WEEK: "this week", Scope.MONTH: "this month"}
 

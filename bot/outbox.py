@@ -318,7 +318,11 @@ class Outbox:
         if failed.fault in HELPLESS:
             self._give_back(replace(item, attempts=attempts))
             return rest_s
-        if sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
+        if sent is Unsure.PERHAPS_SENT and item.page.draw is not None and item.durable:
+            item = replace(
+                item, page=replace(item.page, draw=None)
+            )  # nobody would ask again: its words at least
+        elif sent is Unsure.PERHAPS_SENT and item.page.draw is not None:
             log.warning("chat: a picture may not have arrived; whoever misses it asks again")
             self._drop([item])
             return 0.0

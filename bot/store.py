@@ -200,8 +200,10 @@ class ChatStore:
             self.forget_card(min(self._cards, key=lambda each: each.startswith(LIVING)))  # the oldest
 
     def _write(self, statement: str, *values: str | int | None) -> int:
+        # half a character of somebody's JSON has no encoding: kept as it will be told
+        clean = [each.encode(errors="replace").decode() if isinstance(each, str) else each for each in values]
         try:
-            return self._db.execute(statement, values).lastrowid or 0
+            return self._db.execute(statement, clean).lastrowid or 0
         except sqlite3.Error as error:
             self._forgetful(error)
             return 0

@@ -109,8 +109,6 @@ class Storms:
     def _take_high(self, alert: Alert, now_s: float, room: float) -> Said:
         if self._counted and now_s - self._window_s >= STORM_WINDOW_S:
             self._counted.clear()
-        if alert.topic in self._counted:
-            return Said.NOT
         refilled = self._tokens + (now_s - self._tokens_s) / HIGH_EVERY_S
         self._tokens = min(HIGH_BURST, refilled, room - 1)
         self._tokens_s = now_s

@@ -163,7 +163,7 @@ class Voice:
 
     def _become(self, alert: Alert, of: str, said: Said) -> None:
         """Tell it, count it, or keep it for the summary."""
-        if said in {Said.NOW, Said.HELD}:
+        if said is not Said.LATER:
             self._alarms.over(alert.topic, of)
         if said is Said.NOW:
             self._tell(alert, of)

@@ -5,6 +5,7 @@
 - `parse_order_updates`: the order-update socket (`engine.wire.updates`)
 - `parse_order_row` and its kin, `identifier`: rows of the REST API (`engine.wire.rows`)
 - `parse_quotes`: the REST market quote (`engine.wire.quotes`)
+- `sound`: words that can be kept (`engine.wire.sound`)
 
 Everything that cannot be understood is a `WireError`; nothing else is ever raised on purpose. Where
 one broken part does not spoil the others, the error is a `BrokenFrame` that carries them.
@@ -27,6 +28,7 @@ from engine.wire.rows import (
     parse_renewal,
     parse_trade_row,
 )
+from engine.wire.sound import sound
 from engine.wire.updates import parse_order_updates
 
 __all__ = [
@@ -55,5 +57,6 @@ __all__ = [
     "parse_quotes",
     "parse_renewal",
     "parse_trade_row",
+    "sound",
     "subscriptions",
 ]

@@ -29,6 +29,7 @@ from engine.wire.rows import (
     text,
     units,
 )
+from engine.wire.sound import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +91,7 @@ def _messages(text: str) -> Iterator[object]:
                 raise
             text, at = repaired, 0
             continue
-        yield message
+        yield sound(message) if "\\u" in text else message
 
 
 def _order(message: object) -> BrokerOrder | None:

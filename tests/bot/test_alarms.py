@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.faults import Fault
 from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.effects import Alert
@@ -113,6 +114,17 @@ async def test_a_high_alert_is_told_again_and_louder_until_somebody_presses_seen
         assert third.buttons == []
         assert await now.quiet_for(3_600) == 2
         assert (await now.press(first, "Seen")).toast == "Seen already, or over."
+
+
+async def test_it_rings_on_after_a_try_that_failed_and_left_nothing_to_send(tmp_path: Path):
+    """A picture timed out and was let go: that Telegram was silent then says nothing of now."""
+    async with scene(tmp_path) as now:
+        now.ring()
+        await message_with(now.server, "High stop")
+        now.core.chat._send_faults.seen(Fault.SILENT, now.clock.now_s())
+        now.clock.skip(60)
+        await now.heard_again(1)
+        await now.server.wait_for(lambda _: not now.core.chat.health().faults)
 
 
 async def test_normal_and_medium_alerts_have_no_seen_and_do_not_repeat(tmp_path: Path):

@@ -127,6 +127,21 @@ def test_the_count_of_a_storm_is_one_message_a_minute():
     assert counts[0].window == counts[1].window != counts[2].window
 
 
+def test_a_trouble_that_was_only_counted_has_an_end_and_may_come_back():
+    """The count is the word on it: its end is told, and what comes back after that is no repetition."""
+    gate = AlertGate()
+    for n in range(HIGH_BURST):
+        gate.admit(alert(HIGH, f"t{n}"), 0.0)
+    said = [
+        gate.admit(alert(urgency, topic), at_s)
+        for at_s, urgency, topic in (
+            (0.0, HIGH, "prices-silent"), (1.0, HIGH, "prices-silent"), (10.0, MEDIUM, "prices-back"),
+            (10.5, HIGH, "prices-silent"), (20.0, MEDIUM, "prices-back"),
+        )
+    ]  # fmt: skip
+    assert said == [Said.HELD, Said.NOT, Said.NOW, Said.NOW, Said.LATER]
+
+
 def test_what_was_only_counted_is_told_when_it_comes_again():
     """To be named in a summary is not to be told: after it the same topic is said in full."""
     gate = AlertGate()

@@ -235,6 +235,17 @@ async def test_the_days_digest_comes_silently_as_a_photo(tmp_path: Path):
         assert "This week +₹8,922.00\nThis month +₹27,022.07" in bubble.text
 
 
+async def test_a_digest_whose_photo_may_not_have_arrived_comes_as_its_words(tmp_path: Path):
+    """Nobody has asked for it, so nobody would ask again."""
+    clock, core = QuickClock(speed=10), Core()
+    async with telegram(clock) as server, running(make_chat(server, core, clock, tmp_path)):
+        server.faults.drop(method="sendPhoto")
+        core.give(Digest(day(), (week(), month())))
+        bubble = await message_with(server, "The session is over")
+        assert bubble.body.kind == "text"
+        assert len(server.calls_of("sendPhoto")) == 1
+
+
 async def test_a_digest_that_was_not_delivered_is_told_by_the_next_life_in_words(tmp_path: Path):
     """A picture is of its moment; its numbers survive the restart."""
     clock, core = QuickClock(speed=10), Core()

@@ -141,3 +141,15 @@ def test_a_file_of_an_older_version_is_taken_over(tmp_path: Path):
     assert again.card("old") == CardPlace(7, keyboard="[]")
     assert again.card("HUF/new") == CardPlace(keyboard="[]", wish=Wish.FLATTEN)
     again.close()
+
+
+def test_half_a_character_is_kept_as_it_will_be_told(tmp_path: Path):
+    """No encoding has a lone surrogate, and an alert that cannot be kept would not be told either."""
+    first = ChatStore(tmp_path / "chat.sqlite3")
+    first.note("alarm", "topic \ud83d", {"title": "Order \ud83d refused"})
+    first.keep({"text": "so \ud83d"})
+    assert first.notes("alarm") == [{"title": "Order ? refused"}]
+    assert [body for _, body in first.kept()] == [{"text": "so ?"}]
+    first.unnote("alarm", "topic \ud83d")
+    assert first.notes("alarm") == []
+    first.close()

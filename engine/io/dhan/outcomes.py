@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import AuthFailed, RateLimited, SourceError, Unreachable, WireError
 from engine.messages import Accepted, Outcome, Refused, Unknown, Verb
-from engine.wire import identifier
+from engine.wire import identifier, sound
 
 if TYPE_CHECKING:
     from engine.io.dhan.http import Reply
@@ -215,7 +215,8 @@ def _source_error(reply: Reply, refusal: Refusal) -> SourceError:
 def _json(body: bytes) -> object:
     """Decode a body; `_NOT_JSON` for one that is not JSON."""
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        return sound(value) if b"\\u" in body else value
     except (ValueError, RecursionError):
         return _NOT_JSON
 

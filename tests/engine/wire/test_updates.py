@@ -122,3 +122,10 @@ def test_any_text_gives_orders_or_a_wire_error(text: str):
     except WireError:
         return
     assert all(isinstance(order, BrokerOrder) for order in orders)
+
+
+def test_half_a_character_in_the_exchanges_words_can_be_kept():
+    """A lone surrogate has no encoding: neither the journal's file nor a message would take it."""
+    [order] = parse_order_updates(frame(status="Rejected", reasonDescription="RMS \ud83d <\ud83d\ude00>"))
+    assert order.reason == "RMS ? <\U0001f600>"
+    order.reason.encode()

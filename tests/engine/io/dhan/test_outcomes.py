@@ -208,3 +208,9 @@ def test_every_answer_has_an_outcome(verb: Verb, status: int | None, body: bytes
     if isinstance(outcome, Accepted):
         assert status is not None
         assert 200 <= status < 300
+
+
+def test_half_a_character_in_a_refusal_can_be_kept():
+    """Its words go into alerts and files, and no encoding has a lone surrogate."""
+    said = outcome_of(Verb.PLACE, reply(400, DH_906 | {"errorMessage": "Order \ud83d refused"}))
+    assert said == Refused("DH-906", "Order ? refused")
