@@ -132,6 +132,7 @@ class Dialogue:
             return [Answer(tap.callback_id, "Already decided or too old.")]
         if now_s >= asked.expires_s:
             late = Answer(tap.callback_id, "Too late: this question has expired.", alarm=True)
+            self.exits.heard(asked.positions)  # before its end is told, so that it promises nothing
             expired = self._expire(asked, now_s)
             self.exits.heard(asked.positions)
             return [note, late, *expired]

@@ -153,14 +153,14 @@ class Flattening:
         audit = Audit("flatten", {"by": by, "others": list(others), "kill": kill})
         return [audit, *self._entered(wish, now_s), *self._start_exits(wish, now_s)]
 
-    def stop(self) -> list[Effect]:
-        """/stop: nothing more is begun; what has been sent already cannot be taken back."""
+    def stop(self, why: str = "Stopped by hand") -> list[Effect]:
+        """/stop, or a lowered mode: nothing more is begun; what has been sent cannot be taken back."""
         self._waiting = None
         wish = self.running
         if wish is None:
             return []
         sent = " Its last command had left already." if wish.sent_s is not None else ""
-        wish.note = f"Stopped by hand.{sent}"
+        wish.note = f"{why}.{sent}"
         wish.step = Step.STOPPED
         return self._kept(wish)
 

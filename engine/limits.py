@@ -16,7 +16,7 @@ from engine.day import Day, DayTotal
 from engine.effects import Alert, Audit, Record
 from engine.gate import Decision, Status, decide
 from engine.intents import IntentState, verdict_to_json
-from engine.model import Urgency
+from engine.model import Mode, Urgency
 from engine.money import signed_rupees
 from engine.rules.day_limits import DAY_LOSS, DayLimits
 from engine.sessions import ist_date
@@ -188,7 +188,7 @@ class Limits:
                 asked, question = helm.dialogue.exits.ask(free, verdict, now_s)
                 nonce = asked.nonce
                 effects += question
-        elif helm.halted or helm.degraded(now_s):
+        elif self._hampered(now_s):
             outcome = HELD
         note += self._held(positions)
         account.spoken(verdict.rule, outcome, nonce, [p.id for p in positions])
@@ -200,9 +200,9 @@ class Limits:
         return effects
 
     def _reconsider(self, account: Account, now_s: float) -> list[Effect]:
-        """Let a limit speak again: told only for a trouble, its question void, or a loss nobody answered."""
+        """Let a limit speak again: told only while hampered, its question void, or a loss nobody answered."""
         day, helm = account.day, self._helm
-        if day.outcome == HELD and not (helm.halted or helm.degraded(now_s)):
+        if day.outcome == HELD and not self._hampered(now_s):
             account.rearm()
         elif day.outcome == ASKED:
             account.question = account.question or helm.dialogue.questions.get(day.nonce)
@@ -215,6 +215,12 @@ class Limits:
             else:
                 account.spoken(day.fired, ANSWERED, "", day.known)
         return self._save(account)
+
+    def _hampered(self, now_s: float) -> bool:
+        """It may only tell for now: /stop, a trouble, or a mode that somebody has lowered and may raise."""
+        helm = self._helm
+        lowered = helm.mode is Mode.ALERT_ONLY and helm.config.mode is not Mode.ALERT_ONLY
+        return lowered or helm.halted or bool(helm.degraded(now_s))
 
     def _left_out(self, position: PositionId) -> bool:
         """An exit is stuck already, or its automation is held."""

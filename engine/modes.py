@@ -99,12 +99,14 @@ class Modes:
         effects += self._keys.cancel(f"The mode was lowered by {by.name}.")
         if wanted is Mode.ALERT_ONLY:
             effects += self._look_at_net()
+            effects += helm.flattening.stop(f"The mode was lowered by {by.name}")
             effects += helm.dialogue.withdraw("The mode is alert-only now; nothing was sent.")
         return effects
 
     def _raise(self, wanted: Mode, by: Actor, now_s: float) -> list[Effect]:
         before = self._helm.mode
         lines = (f"Now: {before}", f"  {MODE_MEANS[before]}", f"New: {wanted}", f"  {MODE_MEANS[wanted]}")
+        lines += ("What is met by then acts at once.",) if wanted is Mode.EXECUTE else ()
 
         def apply(at_s: float) -> tuple[tuple[str, ...], list[Effect]]:
             if why := self._helm.tenure.why(at_s) or ("automation is halted" if self._helm.halted else ""):

@@ -40,8 +40,15 @@ class OverrideBook:
         return self._wishes.get(position, ())
 
     def add(self, position: Position, override: Override) -> Record:
-        """One more; the record must be committed before anybody is told that it counts."""
-        self._wishes[position.id] = (*self.of(position.id), override)
+        """One more; the record must be committed before anybody is told that it counts.
+
+        One that loosens takes the place of what was laid over that rule before: should its source change, the
+        source has the last word, and not a tightening that was taken back.
+        """
+        before = self.of(position.id)
+        if override.over is not None:
+            before = tuple(wish for wish in before if wish.rule != override.rule)
+        self._wishes[position.id] = (*before, override)
         self._rows[position.id] = _rows(position)
         return self._record(position.id)
 

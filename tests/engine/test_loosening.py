@@ -203,6 +203,18 @@ def test_what_was_tightened_from_the_chat_is_taken_back_with_two_keys_and_tighte
     assert stop(rig) == -298_350
 
 
+def test_a_tightening_that_was_taken_back_does_not_come_back_with_another_source():
+    """A changed source has the last word; what was loosened away is gone."""
+    rig = Loose()
+    wish(rig, "stop_loss", "-0.3")
+    rig.tap(rig.of(Ask)[-1].nonce)
+    rig.wait(1, *ENTRY)
+    loosen(rig, "stop_loss", "-0.6")
+    rig.tell(RulesChanged(tables.rulebook("[default]\nstop_loss = -0.55\n"), "rules.toml", "2"))
+    rig.wait(1, *ENTRY)
+    assert stop(rig) == -546_975
+
+
 def test_a_source_that_changes_in_the_minute_ends_the_wish():
     """What was shown is not what would be."""
     rig = Loose()

@@ -7,6 +7,8 @@ import pytest
 from engine.effects import Alert, Ask, Card, Say
 from engine.messages import Actor, Command, Tap, Wish
 from engine.model import Mode
+from tests.engine import test_flattening as flattening
+from tests.engine import test_limits as limits
 from tests.engine.test_two_keys import code_in
 from tests.support.rig import OWNER, Rig
 
@@ -124,6 +126,33 @@ def test_a_stop_that_was_told_while_lowered_acts_once_raised():
     code(rig)
     rig.wait(80, *LOSS)
     assert rig.flat
+
+
+def test_a_day_limit_that_was_told_while_lowered_acts_once_raised():
+    """It is told once, waits for the mode as it waits for the end of a halt, and then sends."""
+    rig = Rig(Mode.EXECUTE, limits.CONDOR, limits.LONG, rules=limits.RULES)
+    rig.wait(1, *limits.ENTRY)
+    mode(rig, "alert-only")
+    rig.wait(60, *limits.DOWN)
+    assert [alert.title for alert in rig.of(Alert)].count("Day limit of account default") == 1
+    assert rig.placed == []
+    mode(rig, "execute")
+    code(rig)
+    rig.wait(70, *limits.DOWN)
+    assert now(rig) is Mode.EXECUTE
+    assert rig.placed != []
+
+
+def test_a_wish_to_be_flat_ends_with_a_lowered_mode():
+    """No exit of it begins any more and Dhan's kill switch stays off; the card says why."""
+    made = flattening.rig(nets=flattening.KILL_ONLY)
+    flattening.confirm(made)
+    made.wait(1, *flattening.MIDS)
+    mode(made, "alert-only")
+    made.wait(flattening.LONG_S, *flattening.MIDS)
+    assert (made.wish["step"], made.wish["note"]) == ("stopped", "The mode was lowered by Asha.")
+    assert made.sent == []
+    assert not made.killed
 
 
 def test_stop_during_the_minute_cancels():

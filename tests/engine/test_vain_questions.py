@@ -110,6 +110,20 @@ def test_a_press_that_comes_too_late_is_a_word_too():
     assert left(rig) == "Unanswered 3x more: it exits"
 
 
+def test_a_press_just_too_late_on_the_third_question_is_promised_no_exit():
+    """The alert says what will happen: the question again, and no exit by itself."""
+    rig = stopped(asking=AskTuning(stop_exits=True))
+    while len(fresh(rig)) < 3:
+        rig.wait(1, *LOSS)
+    third = fresh(rig)[-1]
+    rig.now_s = third.expires_s + 0.01
+    rig.said.clear()
+    rig.tap(third.nonce)
+    assert [alert.text.rpartition("; ")[2] for alert in rig.of(Alert)] == ["you are asked again."]
+    rig.wait(20, *LOSS)
+    assert rig.placed == []
+
+
 def test_whatever_waits_unanswered_of_one_position_is_one_alarm():
     """Each reminder and each new question renews it: ten minutes are not twenty alarms."""
     rig = stopped()
