@@ -52,7 +52,11 @@ SHORTEST_INTERVAL_S = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until stopped; the exit status is 2 when a setting must be corrected first."""
+    """Run until stopped; the exit status is 2 when a setting must be corrected first.
+
+    It is 1 for whatever else has ended it, at the start or in the midst of a session: that may pass, and a
+    service has to try again.
+    """
     parser = _parser()
     args = parser.parse_args(argv)
     if args.once and args.mode in (Mode.SEMI_AUTO, Mode.EXECUTE):
@@ -69,8 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(".env.example explains every setting.", file=sys.stderr)
         return 2
     except (JournalError, BadInput, SourceError) as error:
-        print(f"Prahari cannot start: {error}", file=sys.stderr)
-        return 2
+        print(f"Prahari cannot run: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:  # before the house has taken over the signal
         return INTERRUPTED
 

@@ -105,8 +105,9 @@ class Modes:
 
     def _raise(self, wanted: Mode, by: Actor, now_s: float) -> list[Effect]:
         before = self._helm.mode
-        lines = (f"Now: {before}", f"  {MODE_MEANS[before]}", f"New: {wanted}", f"  {MODE_MEANS[wanted]}")
-        lines += ("What is met by then acts at once.",) if wanted is Mode.EXECUTE else ()
+        at_once = ("What is met by then acts at once.",) if wanted is Mode.EXECUTE else ()
+        means = (f"Now: {before}", f"  {MODE_MEANS[before]}", f"New: {wanted}", f"  {MODE_MEANS[wanted]}")
+        lines = (*means, *at_once)
 
         def apply(at_s: float) -> tuple[tuple[str, ...], list[Effect]]:
             if why := self._helm.tenure.why(at_s) or ("automation is halted" if self._helm.halted else ""):

@@ -112,9 +112,15 @@ class Life:
             raise
 
     async def _ready(self) -> None:
+        """Be up when each loop goes round, after a while also without those that are down and told.
+
+        One that is there and does not go round is waited for: to start everything anew may mend that.
+        """
         for look in range(10**9):
-            gone = [bool(line.rounds) for line in self._lines]
-            if all(gone) or (any(gone) and look >= READY_LOOKS):
+            rounds = [line.rounds for line in self._lines]
+            gone = list(map(bool, rounds))
+            settled = any(gone) or all(each is None for each in rounds)
+            if all(gone) or (settled and look >= READY_LOOKS):
                 break
             await self._clock.sleep(READY_LOOK_S)
         self._tell(f"READY=1\nSTATUS={sum(gone)} of {len(gone)} accounts watched")

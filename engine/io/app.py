@@ -6,6 +6,7 @@ Nothing here decides anything. The chat is given, so that the engine need not kn
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 from engine.accounts import People, lower_mode
 from engine.audit_page import AuditNow
 from engine.effects import Alert
-from engine.errors import PrahariError
+from engine.errors import ConfigError, PrahariError
 from engine.exit_sums import ExitLine
 from engine.io import tables
 from engine.io.alive import DeadMan, Life, notifier, watchdog_s
@@ -49,6 +50,8 @@ from engine.settings import Settings
 from engine.view import MonitorView
 
 __all__ = ["Options", "RunningChat", "Show", "Wiring", "run_house"]
+
+_log = logging.getLogger(__name__)
 
 #: How long `Options.once` waits for prices, and how often it looks.
 ONCE_LIMIT_S = 15.0
@@ -275,11 +278,18 @@ async def _watched(
     plant = Plant(lines, chat, lambda: life.well)
     supervisor.supervise("figures", plant.run, restart=Restart.ALWAYS)
     async with AsyncExitStack() as held:
-        await held.enter_async_context(open_hatch(settings.data_dir, answers(lines, plant)))
+        # what only looks on must not keep the watchman from starting: a port may be somebody else's by now
+        try:
+            await held.enter_async_context(open_hatch(settings.data_dir, answers(lines, plant)))
+        except OSError as error:
+            _log.critical("%s: the host's tools cannot ask this monitor (%s)", settings.data_dir, error)
         if settings.metrics_port is not None:
             from engine.io.metrics import told  # noqa: PLC0415 - not without its setting
 
-            held.enter_context(told(plant, settings.metrics_port))
+            try:
+                held.enter_context(told(plant, settings.metrics_port))
+            except ConfigError as error:
+                _log.critical("no figures for Prometheus: %s", error)
         if not settings.sandbox:
             upkeep = Daily(settings, clock, streets[0].tell_upkeep)
             supervisor.supervise("maintenance", upkeep.run, restart=Restart.ALWAYS)

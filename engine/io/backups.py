@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +33,10 @@ BACKUPS = "backups"
 #: Where, in the data directory, what was there before a restore is kept.
 BEFORE = "before-restore"
 MANIFEST = "manifest.json"
-_JOURNALS = ("journal.sqlite3", "journal-paper.sqlite3")
+#: No backup takes so long: what is unfinished after it was killed.
+ABANDONED_S = 3_600.0
+_PAPER = "journal-paper.sqlite3"
+_JOURNALS = ("journal.sqlite3", _PAPER)
 _DATABASES = (*_JOURNALS, "trades.sqlite3")
 _FILES = ("logs/exit_executions.json", "logs/exit_executions-paper.json", "logs/exit_executions.json.torn")
 #: What SQLite keeps beside a database; of no use to any other copy of it.
@@ -51,6 +54,7 @@ class Backup:
         files: SHA-256 by the path within the data directory.
         size_bytes: of all copies.
         audit_lines: how many lines of each journal's audit were checked against their chain.
+        left_out: why a paper journal is not in it; a trial must not keep real money's from being copied.
     """
 
     path: Path
@@ -59,6 +63,7 @@ class Backup:
     files: dict[str, str]
     size_bytes: int
     audit_lines: dict[str, int]
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def back_up(settings: Settings, now_s: float, to: Path | None = None) -> Backup:
@@ -83,9 +88,7 @@ def back_up(settings: Settings, now_s: float, to: Path | None = None) -> Backup:
         part.mkdir(mode=0o700)
         with ExitStack() as unfinished:
             unfinished.callback(shutil.rmtree, part)
-            for path in sources:
-                _copy(root / path, part / path)
-            made = _described(part, sources, moment)
+            made = _taken(root, part, sources, moment)
             _write(part / MANIFEST, json.dumps(_manifest(made), indent=1))
             part.rename(final)
             unfinished.pop_all()
@@ -125,8 +128,11 @@ def backups(settings: Settings, where: Path | None = None) -> list[Path]:
     return sorted((where or settings.trades_dir / BACKUPS).glob("prahari-*"))
 
 
-def prune(settings: Settings, keep: int) -> list[Path]:
-    """Remove all but the newest; those that were removed."""
+def prune(settings: Settings, keep: int, now_s: float) -> list[Path]:
+    """Remove all but the newest, and what a killed backup has left; the backups that were removed."""
+    for part in (settings.trades_dir / BACKUPS).glob(".prahari-*.part"):
+        if now_s - part.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(part)
     old = backups(settings)[:-keep]
     for path in old:
         shutil.rmtree(path)
@@ -216,17 +222,30 @@ def _put_aside(file: Path, to: Path) -> None:
             path.rename(kept)
 
 
-def _described(part: Path, names: Sequence[str], moment: datetime) -> Backup:
-    """What the manifest says, of copies that are whole. Raises JournalError."""
-    lines = {}
+def _taken(root: Path, part: Path, names: Sequence[str], moment: datetime) -> Backup:
+    """Copy, and look at each copy; what the manifest says. Raises JournalError."""
+    lines: dict[str, int] = {}
+    left_out: dict[str, str] = {}
     for name in names:
-        if name.endswith(".sqlite3"):
-            _check(part / name)
-        if Path(name).name in _JOURNALS:
-            lines[name] = _audit_lines(part / name)
-    sizes = sum((part / name).stat().st_size for name in names)
-    hashes = {name: _sha256(part / name) for name in names}
-    return Backup(part, moment.isoformat(timespec="seconds"), GENERATION, hashes, sizes, lines)
+        try:
+            _copy(root / name, part / name)
+            lines |= _looked_at(part, name)
+        except (JournalError, sqlite3.Error) as error:
+            if Path(name).name != _PAPER:
+                raise
+            (part / name).unlink()
+            left_out[name] = str(error)
+    kept = [name for name in names if name not in left_out]
+    sizes = sum((part / name).stat().st_size for name in kept)
+    hashes = {name: _sha256(part / name) for name in kept}
+    return Backup(part, moment.isoformat(timespec="seconds"), GENERATION, hashes, sizes, lines, left_out)
+
+
+def _looked_at(part: Path, name: str) -> dict[str, int]:
+    """How many lines of its audit hold, of a journal. Raises JournalError: damaged, or another version's."""
+    if name.endswith(".sqlite3"):
+        _check(part / name)
+    return {name: _audit_lines(part / name)} if Path(name).name in _JOURNALS else {}
 
 
 def _check(database: Path) -> None:

@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 #: When the scheduler does it, Indian time: the market is closed and the day's backup has the day's exits.
 AT = "18:30"
+#: What was missed then, because no monitor ran, is done outside these.
+BUSY = ("09:00", "16:00")
 LOOK_S = 30.0
 KEPT_BACKUPS = 14
 #: Where old logs are, in ``logs``, and for how long.
@@ -85,11 +87,19 @@ def _disk(day: _Day) -> tuple[Light, str]:
 
 def _backup(day: _Day) -> tuple[Light, str]:
     """One from hour to hour: what was made before today's has not the day's exits; one made since stands."""
-    since = f"prahari-{ist(at(_due(day.now_s), AT)):%Y%m%d-%H%M%S}"
-    young = [path for path in backups(day.settings) if path.name >= since]
+    young = _young(day.settings, day.now_s)
     made = verify(young[-1]) if young else back_up(day.settings, day.now_s)
-    gone = prune(day.settings, KEPT_BACKUPS)
+    gone = prune(day.settings, KEPT_BACKUPS, day.now_s)
+    if made.left_out:
+        why = "; ".join(f"{name}: {text}" for name, text in made.left_out.items())
+        return Light.RED, f"{made.path.name} is without {why}"
     return Light.GREEN, f"{made.path.name} is whole" + (f", {len(gone)} old ones removed" if gone else "")
+
+
+def _young(settings: Settings, now_s: float) -> list[Path]:
+    """The backups since the last hour at which one was due."""
+    since = f"prahari-{ist(at(_due(now_s), AT)):%Y%m%d-%H%M%S}"
+    return [path for path in backups(settings) if path.name >= since]
 
 
 def _old_backups(day: _Day) -> tuple[Light, str]:
@@ -196,6 +206,12 @@ def _due(now_s: float) -> date:
     return today if now_s >= at(today, AT) else today - timedelta(days=1)
 
 
+def _quiet(now_s: float) -> bool:
+    """Whether no market can be open, whatever day it is."""
+    today = ist_date(now_s)
+    return not at(today, BUSY[0]) <= now_s < at(today, BUSY[1])
+
+
 class Daily:
     """Does it each day in a running monitor, on a thread; tells what is red.
 
@@ -208,12 +224,13 @@ class Daily:
         self._settings, self._clock, self._tell = settings, clock, tell
 
     async def run(self) -> None:
-        """Wait for the hour, day after day, until cancelled."""
-        done = _due(self._clock.now_s())
+        """Wait for the hour, day after day, until cancelled; one that was slept through is made up for."""
+        now_s = self._clock.now_s()
+        done = _due(now_s) if _young(self._settings, now_s) else None
         while True:
             await self._clock.sleep(LOOK_S)
             due = _due(self._clock.now_s())
-            if due == done:
+            if due == done or not _quiet(self._clock.now_s()):
                 continue
             done = due
             found = await asyncio.to_thread(daily, self._settings, self._clock.now_s())

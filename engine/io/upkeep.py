@@ -102,14 +102,17 @@ def _backup(args: argparse.Namespace) -> str:
     if args.json:
         return json.dumps(backup_data(made), indent=2)
     lines = sum(made.audit_lines.values())
-    return f"{made.path}: {len(made.files)} files, {made.size_bytes / 1e6:.1f} MB, {lines} audit lines."
+    without = "".join(f"\nWithout {name}: {why}" for name, why in made.left_out.items())
+    return (
+        f"{made.path}: {len(made.files)} files, {made.size_bytes / 1e6:.1f} MB, {lines} audit lines.{without}"
+    )
 
 
 def backup_data(made: Backup) -> dict[str, object]:
     """A backup for machines."""
     return {
         "path": str(made.path), "at": made.at, "generation": made.generation, "files": made.files,
-        "size_bytes": made.size_bytes, "audit_lines": made.audit_lines,
+        "size_bytes": made.size_bytes, "audit_lines": made.audit_lines, "left_out": made.left_out,
     }  # fmt: skip
 
 

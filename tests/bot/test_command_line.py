@@ -10,6 +10,7 @@ import pytest
 
 from bot.__main__ import _move_in, _start_log, main
 from engine.effects import Record
+from engine.errors import BadInput
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.journal import Journal
@@ -78,30 +79,41 @@ async def test_the_sandbox_is_entered_with_the_demos_trades_or_with_none(house, 
 
 
 def test_a_trade_store_that_is_none_is_a_sentence(house, capsys):
-    """The file is no database: its path and the trouble, exit status 2, no traceback."""
+    """The file is no database: its path and the trouble, exit status 1, no traceback."""
     (house / "data").mkdir()
     (house / "data" / "trades.sqlite3").write_text("this is a text, and a long enough one to be read as such")
-    assert main(["--duration", "5"]) == 2
+    assert main(["--duration", "5"]) == 1
     said = capsys.readouterr().err
-    assert "Prahari cannot start" in said
+    assert "Prahari cannot run" in said
     assert "trades.sqlite3" in said
 
 
 def test_a_journal_that_is_damaged_is_a_sentence(house, capsys):
-    """The journal is no database: nothing is sent, exit status 2."""
+    """The journal is no database: nothing is sent, exit status 1."""
     (house / "data").mkdir()
     (house / "data" / "journal-paper.sqlite3").write_text("this is a text, and a long enough one to be read")
-    assert main(["--duration", "5"]) == 2
+    assert main(["--duration", "5"]) == 1
     assert "journal-paper.sqlite3" in capsys.readouterr().err
 
 
 def test_a_journal_with_a_record_that_makes_no_sense_is_a_sentence(house, capsys):
-    """Somebody edited the journal: nothing is guessed, exit status 2."""
+    """Somebody edited the journal: nothing is guessed, exit status 1."""
     journal = Journal(house / "data" / "journal-paper.sqlite3")
     journal.commit([Record("intent", "260203001", {"begun_s": 1e12})], 0.0)
     journal.close()
-    assert main(["--duration", "5"]) == 2
+    assert main(["--duration", "5"]) == 1
     assert "cannot be understood" in capsys.readouterr().err
+
+
+def test_what_ends_the_house_in_the_midst_is_no_fault_of_the_settings(house, monkeypatch, capsys):
+    """A service manager that takes status 2 for the owner's mistake must not leave positions unwatched."""
+
+    async def falls(*_):
+        raise BadInput("a row nobody foresaw")
+
+    monkeypatch.setattr("bot.__main__.run_house", falls)
+    assert main(["--duration", "5"]) == 1
+    assert "Prahari cannot run: a row nobody foresaw" in capsys.readouterr().err
 
 
 def test_a_data_directory_that_is_a_file_is_a_sentence(house, capsys):
@@ -116,7 +128,7 @@ def test_a_second_sandbox_does_not_wipe_the_first_ones_journal(house, capsys):
     home = house / "data" / "sandbox"
     with HostLock(home):
         (home / "journal.sqlite3").write_text("mine")
-        assert main(["--sandbox", "--duration", "1"]) == 2
+        assert main(["--sandbox", "--duration", "1"]) == 1
     assert (home / "journal.sqlite3").read_text() == "mine"
     assert "held by another monitor" in capsys.readouterr().err
 

@@ -117,6 +117,23 @@ async def test_a_start_waits_half_a_minute_for_the_slow_ones():
         assert stage.heard[0] == "READY=1\nSTATUS=1 of 2 accounts watched"
 
 
+async def test_a_start_without_any_house_is_up_all_the_same_after_a_while():
+    """All are down and told: to be killed for it would end the chat that says why, and their pauses."""
+    async with living("default", "huf") as stage:
+        for line in stage.lines:
+            line.rounds = None
+        await stage.clock.advance(31.0)
+        await stage.turn()
+        assert stage.heard[0] == "READY=1\nSTATUS=0 of 2 accounts watched"
+
+
+async def test_a_house_that_is_there_and_never_goes_round_is_not_called_up():
+    """Started anew, it may."""
+    async with living() as stage:
+        await stage.clock.advance(120.0)
+        assert stage.heard == []
+
+
 def test_only_a_pulse_that_was_handled_to_the_end_counts():
     """Ticks, and a pulse over which the machine falls, are no sign that exits go on."""
     measures, story = Measures(), []

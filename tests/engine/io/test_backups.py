@@ -164,9 +164,31 @@ def test_a_backup_of_a_newer_version_is_not_put_back(settings):
 def test_only_so_many_are_kept(settings):
     """The oldest go first."""
     made = [back_up(settings, NOW_S + n).path for n in range(4)]
-    assert prune(settings, 2) == made[:2]
+    assert prune(settings, 2, NOW_S) == made[:2]
     assert backups(settings) == made[2:]
-    assert prune(settings, 2) == []
+    assert prune(settings, 2, NOW_S) == []
+
+
+def test_what_a_killed_backup_has_left_goes_with_the_next_ones(settings, home):
+    """Whole copies under a name that nobody looks for would fill the disk."""
+    made = back_up(settings, NOW_S).path
+    left = home / "backups" / ".prahari-20260101-183000.part"
+    left.mkdir()
+    now_s = left.stat().st_mtime
+    prune(settings, 2, now_s + 60)
+    assert left.exists(), "it may be under way"
+    prune(settings, 2, now_s + 3_601)
+    assert list((home / "backups").iterdir()) == [made]
+
+
+def test_a_paper_journal_that_cannot_be_read_is_left_out_and_told(settings, home):
+    """Of another version, or damaged: the real journals are copied all the same."""
+    (home / "journal-paper.sqlite3").write_text("this is a text, and a long enough one to be read as such")
+    made = back_up(settings, NOW_S)
+    assert "journal.sqlite3" in made.files
+    assert "journal-paper.sqlite3" not in made.files
+    assert list(made.left_out) == ["journal-paper.sqlite3"]
+    assert verify(made.path) == made
 
 
 def test_the_tools_say_what_they_did_and_refuse_by_status_two(home, monkeypatch, capsys):

@@ -15,7 +15,7 @@ import pytest
 from engine.__main__ import main
 from engine.effects import Record
 from engine.io import maintenance
-from engine.io.backups import backups
+from engine.io.backups import back_up, backups
 from engine.io.journal import Journal
 from engine.io.locks import HostLock
 from engine.io.maintenance import ARCHIVE, KEPT_BACKUPS, LOOK_S, Daily, daily
@@ -127,8 +127,8 @@ def test_a_step_that_fails_is_red_and_the_others_are_done(settings, home, monkey
     assert found["backup"][0] is Light.GREEN
 
 
-async def test_a_running_monitor_does_it_once_each_day_at_its_hour(settings, monkeypatch):
-    """Not at the start, not twice in an evening; what is red is told."""
+async def evenings(settings, monkeypatch, began, hours):
+    """When it is done from this moment of 3 February on, and what is told."""
     done, told = [], []
     bad = [Check("disk", Light.RED, "full")]
 
@@ -144,18 +144,39 @@ async def test_a_running_monitor_does_it_once_each_day_at_its_hour(settings, mon
             asleep.set()
             await super().sleep(seconds)
 
-    clock = Clock(at(date(2026, 2, 3), "18:20"))
+    clock = Clock(at(date(2026, 2, 3), began))
     task = asyncio.create_task(Daily(settings, clock, told.append).run())
     await settle()
-    for _ in range(60 * 2):  # an hour
+    for _ in range(int(hours * 3_600 / LOOK_S)):
         asleep.clear()
         await clock.advance(LOOK_S)
         await asleep.wait()
     task.cancel()
     await asyncio.wait({task})
-    begins_s = at(date(2026, 2, 3), "18:30")
-    assert [begins_s <= moment <= begins_s + LOOK_S for moment in done] == [True]
-    assert told == [bad]
+    assert told == [bad] * len(done)
+    return done
+
+
+def soon_after(moment, hour):
+    begins_s = at(date(2026, 2, 3), hour)
+    return begins_s <= moment <= begins_s + LOOK_S
+
+
+async def test_a_running_monitor_does_it_once_each_day_at_its_hour(settings, monkeypatch):
+    """Not at the start, not twice in an evening; what is red is told."""
+    back_up(settings, at(date(2026, 2, 2), "18:31"))
+    done = await evenings(settings, monkeypatch, "18:20", 1)
+    assert [soon_after(moment, "18:30") for moment in done] == [True]
+
+
+@pytest.mark.parametrize(("began", "hour"), [("08:45", "08:45"), ("10:00", "16:00")])
+async def test_an_evening_without_a_monitor_is_made_up_for_outside_the_session(
+    settings, monkeypatch, began, hour
+):
+    """Who runs it by a timer from morning to close has backups too."""
+    back_up(settings, at(date(2026, 2, 2), "08:00"))
+    done = await evenings(settings, monkeypatch, began, 7)
+    assert [soon_after(moment, hour) for moment in done] == [True]
 
 
 def test_the_tool_prints_a_line_for_each_step(home, monkeypatch, capsys):

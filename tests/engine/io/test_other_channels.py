@@ -74,7 +74,7 @@ async def test_a_mistake_within_is_told_and_does_not_keep_the_channel(monkeypatc
         channels = OtherChannels([server.address])
         [channel] = channels._channels
         with monkeypatch.context() as broken:
-            broken.setattr(channel, "_notify", lambda _title, _text: {}[""])
+            broken.setattr(channel, "_notify", lambda title, _text: {"": ""}[title])
             assert await channels.send("one", "text") == "ntfy (1 of 1) failed"
         assert await channels.send("two", "text") == ""
     assert heard == ["KeyError"]
