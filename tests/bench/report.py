@@ -75,12 +75,13 @@ def decoding(rounds: Rounds, packets: int) -> str:
             _per_s(rounds, f"{kind}/ours", packets),
             _per_s(rounds, f"{kind}/dhanhq", packets),
             spread(rounds.ratios(f"{kind}/dhanhq", f"{kind}/ours"), times),
+            "≥ 10×",
         )
         for kind, text in kinds.items()
     ]
-    head = ("packet", "Prahari, packets/s", "dhanhq process_data, packets/s", "ratio")
-    return _part(
-        "1. Decoding: the same bytes through both parsers, one packet a frame, CPU time", head, rows, rounds
+    head = ("packet", "Prahari, packets/s", "dhanhq process_data, packets/s", "ratio", "expected")
+    return page(
+        "Decoding: the same bytes through both parsers, one packet a frame, CPU time", head, rows, rounds
     )
 
 
@@ -101,12 +102,10 @@ def whole_way(rounds: Rounds, positions: int, ticks: int) -> str:
         )
     ]
     title = (
-        "2. The whole way of a tick (decode, price book, P&L, rules): "
+        "The whole way of a tick (decode, price book, P&L, rules): "
         f"{positions:,} open positions, each tick touches 3, CPU time"
     )
-    return _part(
-        title, ("who", "Full packets/s", "each", "dhanhq's cost over ours", "expected"), rows, rounds
-    )
+    return page(title, ("who", "Full packets/s", "each", "dhanhq's cost over ours", "expected"), rows, rounds)
 
 
 def latency(rounds: Rounds, pace: Pace) -> str:
@@ -121,13 +120,13 @@ def latency(rounds: Rounds, pace: Pace) -> str:
         for who, (text, expected) in names.items()
     ]
     title = (
-        f"3. From sending to decision, over a loopback WebSocket, wall clock, microseconds: "
+        f"From sending to decision, over a loopback WebSocket, wall clock, microseconds: "
         f"{pace.packets:,} packets a round, {spread(rounds.each('rate'))} sent a second, "
         f"{pace.positions:,} open positions"
     )
     head = ("who", "p50", "p99", "worst of a round", "expected")
     note = f"The sender itself was late by {spread(rounds.each('late'))} µs at worst."
-    return _part(title, head, rows, rounds, note)
+    return page(title, head, rows, rounds, note)
 
 
 def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
@@ -147,8 +146,8 @@ def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
             "",
         ),
     ]
-    title = "4. What positions cost that a tick does not touch: the whole way of a tick, CPU time"
-    return _part(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
+    title = "What positions cost that a tick does not touch: the whole way of a tick, CPU time"
+    return page(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
 
 
 def judging(rounds: Rounds, calls: int) -> str:
@@ -162,8 +161,8 @@ def judging(rounds: Rounds, calls: int) -> str:
         (text, spread([seconds / calls * 1e6 for seconds in rounds.each(name)], micros), expected)
         for name, (text, expected) in names.items()
     ]
-    title = "5. One iron condor outside its band, CPU time"
-    return _part(title, ("what", "each", "expected"), rows, rounds)
+    title = "One iron condor outside its band, CPU time"
+    return page(title, ("what", "each", "expected"), rows, rounds)
 
 
 def dispatch(rounds: Rounds, exits: int) -> str:
@@ -177,10 +176,10 @@ def dispatch(rounds: Rounds, exits: int) -> str:
         for name, (text, expected) in names.items()
     ]
     title = (
-        "6. From a stop's verdict on an iron condor: the whole house, journal on disk; an exchange that takes"
+        "From a stop's verdict on an iron condor: the whole house, journal on disk; an exchange that takes"
         f" 50 ms an order, over loopback, wall clock, milliseconds; {exits} exits a round, one at a time"
     )
-    return _part(title, ("until", "p50", "p99", "expected"), rows, rounds)
+    return page(title, ("until", "p50", "p99", "expected"), rows, rounds)
 
 
 def master(rounds: Rounds, rows: int) -> str:
@@ -198,8 +197,8 @@ def master(rounds: Rounds, rows: int) -> str:
             ("all", "every underlying of the file", "< 3 s, < 250 MB"),
         )
     ]
-    title = f"7. Reading an instrument master of {rows:,} rows, CPU time and peak of a process of its own"
-    return _part(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
+    title = f"Reading an instrument master of {rows:,} rows, CPU time and peak of a process of its own"
+    return page(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
 
 
 def sharing(rounds: Rounds, pace: Pace) -> str:
@@ -221,11 +220,11 @@ def sharing(rounds: Rounds, pace: Pace) -> str:
         for name, (text, expected) in names.items()
     ]
     title = (
-        f"8. The same way with prices mirrored to Redis, wall clock, microseconds: {pace.packets:,} packets "
+        f"The same way with prices mirrored to Redis, wall clock, microseconds: {pace.packets:,} packets "
         f"a round at {pace.rate:,} a second"
     )
     head = ("Redis", "p50", "p99", "p99 against none", "CPU a tick, all of it", "expected")
-    return _part(title, head, rows, rounds)
+    return page(title, head, rows, rounds)
 
 
 def scale(rounds: Rounds, strategies: int) -> str:
@@ -246,15 +245,15 @@ def scale(rounds: Rounds, strategies: int) -> str:
         for name, (text, form, expected) in names.items()
     ]
     title = (
-        f"9. {strategies:,} strategies of three legs in a PostgreSQL on this machine, the whole house in a "
+        f"{strategies:,} strategies of three legs in a PostgreSQL on this machine, the whole house in a "
         "process of its own; the loop's thread, CPU time"
     )
-    return _part(title, ("what", "measured", "expected"), rows, rounds)
+    return page(title, ("what", "measured", "expected"), rows, rounds)
 
 
-def _part(
+def page(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:
-    """Title, table, and what to think of it."""
+    """Title, table, and what to think of it; the title has no number, its part's place in the list is it."""
     table = tabulate(rows, headers=head, tablefmt=_FORMAT, disable_numparse=True)
     return "\n".join(filter(None, (title, table, note, quality(rounds), "")))

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from engine.wire import decode
 from tests.bench import cpu
-from tests.bench.__main__ import Sizes, bench
+from tests.bench.__main__ import bench
 from tests.bench.check import check
 from tests.bench.dispatch import dispatch
 from tests.bench.latency import Pace, latency
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
+from tests.bench.part import Size
+from tests.bench.parts import PARTS, chosen
 from tests.bench.scale import numbers
 from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
 
 PACE = Pace(positions=24, packets=400, rate=5_000, lunge_every=20)
-TINY = Sizes(
-    checked=1_200,
-    packets=60,
-    ticks=1_200,
-    positions=24,
-    few=10,
-    many=48,
-    rounds=1,
-    latency_rounds=1,
-    pace=PACE,
-    exits=1,
-    exit_rounds=1,
-    master_rows=500,
-    strategies=6,
-    syncs=1,
-    settle_s=0,
-)
 
 
 def test_the_quick_way_judges_like_the_plain_way():
@@ -127,13 +113,28 @@ def test_the_scale_part_names_what_held_the_loop(crowd):
     assert all(name for _, name in longest)
 
 
-def test_the_whole_bench_prints_its_nine_tables(capsys):
-    """With tiny sizes: each part checks its own work, and prints expected beside measured."""
-    bench(TINY)
+@pytest.mark.parametrize("name", [part.name for _, part in chosen([], everything=True)])
+def test_each_part_prints_its_table_and_gives_its_numbers(name, capsys):
+    """In tiny size: each checks its own work, says what was expected, and puts all rounds into the JSON."""
+    [(number, part)] = chosen([name], everything=False)
+    found = bench([(number, part)], Size.TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
-    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs", "p99 < 250", "p50 < 1,000", "p99 ≤ 1.5×"):
-        assert expected in page
+    assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number)]
+    assert "expected" in page
+    told = json.loads(json.dumps(found))["parts"][name]
+    assert (told["number"], set(told["median"])) == (number, set(told["rounds"][0]))
+
+
+def test_parts_are_chosen_by_name_or_all_or_by_default():
+    """Names are taken in the order they are asked for; one that does not exist is told with those that do."""
+    assert [part.name for _, part in chosen(["judging", "decoding", "judging"], everything=False)] == [
+        "judging",
+        "decoding",
+    ]
+    assert [part for _, part in chosen([], everything=True)] == [part for part in PARTS if not part.fetches]
+    assert [part for _, part in chosen([], everything=False)] == [part for part in PARTS if part.default]
+    with pytest.raises(ValueError, match="'speed'; there are decoding, whole-way"):
+        chosen(["speed"], everything=False)
 
 
 @pytest.mark.parametrize(("void_share", "rounds", "void"), [(1.0, 2, False), (-1.0, 4, True)])
