@@ -53,10 +53,14 @@ def main() -> None:
     )
     parser.add_argument("--all", action="store_true", help="every part there is; it takes a while")
     parser.add_argument("--part", action="append", default=[], metavar="NAME", help=_names())
+    parser.add_argument(
+        "--peers", action="store_const", const=["peers"], default=[],
+        help="beside nautilus_trader and freqtrade, which are fetched into environments below .venv",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's numbers there too")
     asked = parser.parse_args()
     try:
-        parts = chosen(asked.part, everything=asked.all)
+        parts = chosen(asked.part + asked.peers, everything=asked.all)
     except ValueError as error:
         parser.error(str(error))
     began_s = time.monotonic()

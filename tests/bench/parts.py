@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import pages
 from tests.bench.part import Part
+from tests.bench.peers.beside import peers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ PARTS: tuple[Part, ...] = (
     Part("master", pages.instruments, default=False),
     Part("redis", pages.redis, default=False),
     Part("scale", pages.crowd, default=False),
+    Part("peers", peers, default=False, fetches=True),
 )
 
 
