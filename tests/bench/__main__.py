@@ -13,6 +13,7 @@ from tests.bench import report
 from tests.bench.check import check
 from tests.bench.part import Size
 from tests.bench.parts import PARTS, chosen
+from tests.bench.soak.run import page, soak
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +59,15 @@ def main() -> None:
         help="beside nautilus_trader and freqtrade, which are fetched into environments below .venv",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's numbers there too")
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="nothing but a long run; what grows?")
     asked = parser.parse_args()
     try:
         parts = chosen(asked.part + asked.peers, everything=asked.all)
     except ValueError as error:
         parser.error(str(error))
+    if asked.soak:
+        _soak(asked.soak, asked.json)
+        return
     began_s = time.monotonic()
     moves = _CHECKED_QUICK if asked.quick else _CHECKED
     print(
@@ -73,6 +78,15 @@ def main() -> None:
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"All of this took {time.monotonic() - began_s:.0f} s.")
+
+
+def _soak(seconds: float, file: Path | None) -> None:
+    """The long run, alone."""
+    print(report.machine() + "\n", flush=True)
+    found = soak(seconds)
+    if file:
+        file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(page(found))
 
 
 def _names() -> str:
