@@ -13,6 +13,7 @@ from tests.bench import report
 from tests.bench.check import check
 from tests.bench.part import Size
 from tests.bench.parts import PARTS, chosen
+from tests.bench.plot import draw
 from tests.bench.soak.run import page, soak
 
 if TYPE_CHECKING:
@@ -60,11 +61,16 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's numbers there too")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="nothing but a long run; what grows?")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw docs/performance/*.svg from its JSON")
     asked = parser.parse_args()
     try:
         parts = chosen(asked.part + asked.peers, everything=asked.all)
     except ValueError as error:
         parser.error(str(error))
+    if asked.plot:
+        for written in draw(json.loads(asked.plot.read_text(encoding="utf-8"))):
+            print(written)
+        return
     if asked.soak:
         _soak(asked.soak, asked.json)
         return
