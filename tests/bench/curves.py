@@ -9,7 +9,7 @@ from tests.bench.cpu import HOT, Drive, Stream
 from tests.bench.latency import Pace, latency
 from tests.bench.measure import Rounds, compare
 from tests.bench.part import Result, Size
-from tests.bench.report import micros, page, spread, times
+from tests.bench.report import micros, part, spread, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def load(size: Size) -> Result:
         f"Latency against offered load: sent → decided with {positions:,} open positions, wall clock, "
         "microseconds; nothing is expected, it is for the picture"
     )
-    return Result(page(title, head, rows, rounds), rounds)
+    return Result(part(title, head, rows, rounds), rounds)
 
 
 def cost(size: Size) -> Result:
@@ -114,4 +114,4 @@ def cost(size: Size) -> Result:
         "it is for the picture"
     )
     head = ("open positions", f"ticks on {HOT} contracts", "ticks all over the contracts")
-    return Result(page(title, head, rows, rounds), rounds)
+    return Result(part(title, head, rows, rounds), rounds)

@@ -26,7 +26,7 @@ class Result:
     """What a part found.
 
     Attributes:
-        table: as `tests.bench.report.page` makes it, without a number in its title.
+        table: as `tests.bench.report.part` makes it, without a number in its title.
         rounds: every number of every round, for the JSON.
     """
 

@@ -80,7 +80,7 @@ def decoding(rounds: Rounds, packets: int) -> str:
         for kind, text in kinds.items()
     ]
     head = ("packet", "Prahari, packets/s", "dhanhq process_data, packets/s", "ratio", "expected")
-    return page(
+    return part(
         "Decoding: the same bytes through both parsers, one packet a frame, CPU time", head, rows, rounds
     )
 
@@ -105,7 +105,7 @@ def whole_way(rounds: Rounds, positions: int, ticks: int) -> str:
         "The whole way of a tick (decode, price book, P&L, rules): "
         f"{positions:,} open positions, each tick touches 3, CPU time"
     )
-    return page(title, ("who", "Full packets/s", "each", "dhanhq's cost over ours", "expected"), rows, rounds)
+    return part(title, ("who", "Full packets/s", "each", "dhanhq's cost over ours", "expected"), rows, rounds)
 
 
 def latency(rounds: Rounds, pace: Pace) -> str:
@@ -126,7 +126,7 @@ def latency(rounds: Rounds, pace: Pace) -> str:
     )
     head = ("who", "p50", "p99", "worst of a round", "expected")
     note = f"The sender itself was late by {spread(rounds.each('late'))} µs at worst."
-    return page(title, head, rows, rounds, note)
+    return part(title, head, rows, rounds, note)
 
 
 def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
@@ -147,7 +147,7 @@ def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
         ),
     ]
     title = "What positions cost that a tick does not touch: the whole way of a tick, CPU time"
-    return page(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
+    return part(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
 
 
 def judging(rounds: Rounds, calls: int) -> str:
@@ -162,7 +162,7 @@ def judging(rounds: Rounds, calls: int) -> str:
         for name, (text, expected) in names.items()
     ]
     title = "One iron condor outside its band, CPU time"
-    return page(title, ("what", "each", "expected"), rows, rounds)
+    return part(title, ("what", "each", "expected"), rows, rounds)
 
 
 def dispatch(rounds: Rounds, exits: int) -> str:
@@ -179,7 +179,7 @@ def dispatch(rounds: Rounds, exits: int) -> str:
         "From a stop's verdict on an iron condor: the whole house, journal on disk; an exchange that takes"
         f" 50 ms an order, over loopback, wall clock, milliseconds; {exits} exits a round, one at a time"
     )
-    return page(title, ("until", "p50", "p99", "expected"), rows, rounds)
+    return part(title, ("until", "p50", "p99", "expected"), rows, rounds)
 
 
 def master(rounds: Rounds, rows: int) -> str:
@@ -198,7 +198,7 @@ def master(rounds: Rounds, rows: int) -> str:
         )
     ]
     title = f"Reading an instrument master of {rows:,} rows, CPU time and peak of a process of its own"
-    return page(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
+    return part(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
 
 
 def sharing(rounds: Rounds, pace: Pace) -> str:
@@ -224,7 +224,7 @@ def sharing(rounds: Rounds, pace: Pace) -> str:
         f"a round at {pace.rate:,} a second"
     )
     head = ("Redis", "p50", "p99", "p99 against none", "CPU a tick, all of it", "expected")
-    return page(title, head, rows, rounds)
+    return part(title, head, rows, rounds)
 
 
 def scale(rounds: Rounds, strategies: int) -> str:
@@ -248,10 +248,10 @@ def scale(rounds: Rounds, strategies: int) -> str:
         f"{strategies:,} strategies of three legs in a PostgreSQL on this machine, the whole house in a "
         "process of its own; the loop's thread, CPU time"
     )
-    return page(title, ("what", "measured", "expected"), rows, rounds)
+    return part(title, ("what", "measured", "expected"), rows, rounds)
 
 
-def page(
+def part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:
     """Title, table, and what to think of it; the title has no number, its part's place in the list is it."""

@@ -27,7 +27,7 @@ from tests.bench.measure import Rounds, repeat
 from tests.bench.part import Result, Size
 from tests.bench.peers.child import Child
 from tests.bench.peers.environments import NotInstalled, python_of
-from tests.bench.report import micros, page, spread, times
+from tests.bench.report import micros, part, spread, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -237,4 +237,4 @@ def _table(rounds: Rounds, positions: int, note: str) -> str:
     title = (
         f"Peers: from bytes to verdict, {positions:,} open positions, packets all over their contracts, CPU"
     )
-    return page(title, ("who", "cost", "against ours", "expected"), rows, rounds, note)
+    return part(title, ("who", "cost", "against ours", "expected"), rows, rounds, note)
