@@ -159,52 +159,77 @@ def peers(size: Size) -> Result:
 
     Returns:
         For each round CPU microseconds a tick of ``ours live``, ``ours core``, ``nautilus live`` and
-        ``nautilus core``; and of ``freqtrade`` and ``ours position`` a position.
+        ``nautilus core``; and of ``ours position``, ``freqtrade default`` and ``freqtrade
+        levels`` a position.
 
     Raises:
         AssertionError: not everybody saw every tick and every lunge.
     """
-    extent, notes = _EXTENTS[size], []
+    extent = _EXTENTS[size]
     ours = Ours(extent.positions, extent.ticks)
     with ExitStack() as held:
         held.callback(ours.close)
         home = Path(held.enter_context(TemporaryDirectory(prefix="bench-peers-")))
-        (home / "trades.json").write_text(json.dumps({"trades": extent.positions}), encoding="utf-8")
-        children: dict[str, Child] = {}
-        for (name, version), script, work in (
-            (NAUTILUS, "run_nautilus.py", job(ours, home)),
-            (FREQTRADE, "run_freqtrade.py", home / "trades.json"),
-        ):
-            try:
-                child = Child(python_of(name, version), script, work)
-            except (NotInstalled, AssertionError) as error:
-                notes.append(f"{name} {version} not measured: {error}")
-            else:
-                children[name] = held.enter_context(child)
-                notes.append(child.versions)
+        children, notes = _children(held, ours, home, extent.positions)
 
         def one_round() -> dict[str, float]:
-            found = {
-                "ours live": _cpu_s(ours, ours.live), "ours core": _cpu_s(ours, ours.core),
-            }  # fmt: skip
+            a_tick = _ours(ours)
             if nautilus := children.get(NAUTILUS[0]):
-                for variant in ("live", "core"):
-                    told = nautilus.round(variant)
-                    if told["said"] != ours.stream.lunges:
-                        raise AssertionError(f"nautilus said {told['said']}, {ours.stream.lunges} lunges")
-                    found[f"nautilus {variant}"] = told["cpu_s"]
-            a_tick = {name: cpu_s / extent.ticks * 1e6 for name, cpu_s in found.items()}
-            a_tick["ours position"] = a_tick["ours live"] / HOLDERS
+                a_tick |= _nautilus(nautilus, ours)
             if freqtrade := children.get(FREQTRADE[0]):
-                told = freqtrade.round("exits")
-                if (told["said"], told["seen"]) != (0, extent.positions):
-                    raise AssertionError(f"freqtrade looked at {told['seen']}, closed {told['said']}")
-                a_tick["freqtrade"] = told["cpu_s"] / extent.positions * 1e6
+                a_tick |= _freqtrade(freqtrade, extent.positions)
             return a_tick
 
         one_round()
         rounds = repeat(one_round, extent.rounds)
     return Result(_table(rounds, extent.positions, "; ".join(notes)), rounds)
+
+
+def _children(held: ExitStack, ours: Ours, home: Path, positions: int) -> tuple[dict[str, Child], list[str]]:
+    """Those that can be started here, by name; of all, what runs or why it does not."""
+    trades = home / "trades.json"
+    trades.write_text(json.dumps({"trades": positions}), encoding="utf-8")
+    children, notes = {}, []
+    for (name, version), script, work in (
+        (NAUTILUS, "run_nautilus.py", job(ours, home)), (FREQTRADE, "run_freqtrade.py", trades),
+    ):  # fmt: skip
+        try:
+            child = Child(python_of(name, version), script, work)
+        except (NotInstalled, AssertionError) as error:
+            notes.append(f"{name} {version} not measured: {error}")
+        else:
+            children[name] = held.enter_context(child)
+            notes.append(child.versions)
+    return children, notes
+
+
+def _ours(ours: Ours) -> dict[str, float]:
+    """Microseconds a tick, and a position that it touches."""
+    ticks = len(ours.stream.frames)
+    live, core = (_cpu_s(ours, run) / ticks * 1e6 for run in (ours.live, ours.core))
+    return {"ours live": live, "ours core": core, "ours position": live / HOLDERS}
+
+
+def _nautilus(child: Child, ours: Ours) -> dict[str, float]:
+    """Microseconds a tick."""
+    found = {}
+    for variant in ("live", "core"):
+        told = child.round(variant)
+        if told["said"] != ours.stream.lunges:
+            raise AssertionError(f"nautilus said {told['said']}, {ours.stream.lunges} lunges")
+        found[f"nautilus {variant}"] = told["cpu_s"] / len(ours.stream.frames) * 1e6
+    return found
+
+
+def _freqtrade(child: Child, positions: int) -> dict[str, float]:
+    """Microseconds a position."""
+    found = {}
+    for variant in ("default", "levels"):
+        told = child.round(variant)
+        if (told["said"], told["seen"]) != (0, positions):
+            raise AssertionError(f"freqtrade looked at {told['seen']}, closed {told['said']}")
+        found[f"freqtrade {variant}"] = told["cpu_s"] / positions * 1e6
+    return found
 
 
 def _cpu_s(ours: Ours, run: Callable[[], None]) -> float:
@@ -221,7 +246,13 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("Prahari, a tick: decode and verdict alone", "ours core", "", ""),
     ("nautilus_trader, a tick: its engine called directly, P&L by hand", "nautilus core", "ours core", ""),
     ("Prahari, a position that a tick touches", "ours position", "", ""),
-    ("freqtrade, a position: exit_positions, nothing asked", "freqtrade", "ours position", "≥ 100×"),
+    (
+        "freqtrade, a position: its loop's step (trades, exits, commit)",
+        "freqtrade default",
+        "ours position",
+        "≥ 100×",
+    ),
+    ("freqtrade, a position: exit_positions alone, no signals", "freqtrade levels", "ours position", ""),
 )
 
 

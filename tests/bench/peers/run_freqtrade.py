@@ -1,9 +1,11 @@
 """freqtrade in its own environment: its exit loop, with the network taken out.
 
 ``python run_freqtrade.py JOB`` reads a job (``{"trades": N}``), prints one line when it is ready and one for
-each line it reads. It knows nothing of our code. The bot is freqtrade's own, in dry run, its database SQLite
-in memory; of its exchange only what would ask the network is replaced: markets are made up, and a ticker is
-answered at once. Signals are off, so that only its target and its stop are looked at.
+each line it reads: ``default`` or ``levels``. It knows nothing of our code. The bot is freqtrade's own, in dry
+run, its database SQLite in memory; of its exchange only what would ask the network is replaced: markets are
+made up, and a ticker is answered at once. ``default``: as its loop does it, open trades read, `exit_positions`,
+committed; the last candle's signals are looked at besides target and stop. ``levels``: `exit_positions` alone,
+on trades at hand, signals turned off.
 """
 
 from __future__ import annotations
@@ -13,26 +15,29 @@ import logging
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 from freqtrade import freqtradebot
-from freqtrade.enums import RunMode
+from freqtrade.enums import CandleType, RunMode
 from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
+from pandas import DataFrame
 
-OPEN_RATE = 100.0
+OPEN_RATE, CANDLES = 100.0, 500
 
 
 class Offline(Exchange):  # type: ignore[misc]
     """An exchange whose markets are made up and whose tickers are at hand."""
 
     rates: dict[str, float]
+    asked = 0
 
     def fetch_ticker(self, pair: str) -> dict:
         """Answer at once."""
+        self.asked += 1
         rate = self.rates[pair]
         return {"symbol": pair, "bid": rate, "ask": rate + 0.05, "last": rate}
 
@@ -56,7 +61,7 @@ def config(names: list[str]) -> dict:
     return {
         "runmode": RunMode.DRY_RUN, "dry_run": True, "dry_run_wallet": 1e9, "stake_currency": "USDT",
         "stake_amount": 100, "max_open_trades": len(names), "tradable_balance_ratio": 1.0,
-        "timeframe": "5m", "trading_mode": "spot", "margin_mode": "", "db_url": "sqlite://",
+        "timeframe": "1h", "trading_mode": "spot", "margin_mode": "", "db_url": "sqlite://",
         "fiat_display_currency": "", "cancel_open_orders_on_exit": False, "force_entry_enable": False,
         "unfilledtimeout": {"entry": 10, "exit": 10, "exit_timeout_count": 0, "unit": "minutes"},
         "entry_pricing": dict(pricing), "exit_pricing": dict(pricing),
@@ -64,8 +69,8 @@ def config(names: list[str]) -> dict:
                      "pair_whitelist": [f"{name}/USDT" for name in names], "pair_blacklist": []},
         "pairlists": [{"method": "StaticPairList"}], "strategy": "TargetAndStop",
         "strategy_path": str(Path(__file__).parent / "strategies"), "original_config": {},
-        "user_data_dir": Path(tempfile.gettempdir()), "internals": {}, "telegram": {"enabled": False},
-        "api_server": {"enabled": False}, "dataformat_ohlcv": "feather", "dataformat_trades": "feather",
+        "user_data_dir": Path(tempfile.gettempdir()), "internals": {},
+        "dataformat_ohlcv": "feather", "dataformat_trades": "feather",
         "process_only_new_candles": True, "initial_state": "running",
     }  # fmt: skip
 
@@ -87,20 +92,35 @@ def bot_with(names: list[str]) -> FreqtradeBot:
     return FreqtradeBot(config(names))
 
 
-def opened(names: list[str]) -> list[Trade]:
-    """One open trade a pair, entered a moment ago."""
+def opened(bot: FreqtradeBot, names: list[str]) -> None:
+    """One open trade a pair, entered a moment ago by an order that was filled; its candles are at hand."""
+    now = datetime.now(UTC)
+    rows = [
+        (now - timedelta(hours=back), *[OPEN_RATE] * 4, 1.0, 0, 0, None) for back in range(CANDLES, 0, -1)
+    ]
+    columns = ["date", "open", "high", "low", "close", "volume", "enter_long", "exit_long", "exit_tag"]
+    candles = DataFrame(rows, columns=columns)
     for name in names:
-        trade = Trade(
-            pair=f"{name}/USDT", base_currency=name, stake_currency="USDT", stake_amount=100.0, amount=1.0,
-            amount_requested=1.0, open_rate=OPEN_RATE, open_rate_requested=OPEN_RATE, fee_open=0.001,
-            fee_close=0.001, is_open=True, open_date=datetime.now(UTC), exchange="binance",
-            strategy="TargetAndStop", timeframe=5, leverage=1.0, is_short=False,
+        pair = f"{name}/USDT"
+        order = Order(
+            ft_order_side="buy", ft_pair=pair, ft_is_open=False, ft_amount=1.0, ft_price=OPEN_RATE,
+            order_id=name, status="closed", symbol=pair, order_type="limit", side="buy", price=OPEN_RATE,
+            average=OPEN_RATE, amount=1.0, filled=1.0, remaining=0.0, cost=OPEN_RATE, order_date=now,
+            order_filled_date=now,
         )  # fmt: skip
+        trade = Trade(
+            pair=pair, base_currency=name, stake_currency="USDT", stake_amount=OPEN_RATE, amount=1.0,
+            amount_requested=1.0, open_rate=OPEN_RATE, open_rate_requested=OPEN_RATE, fee_open=0.001,
+            fee_close=0.001, fee_open_currency="USDT", is_open=True, open_date=now, exchange="binance",
+            strategy="TargetAndStop", timeframe=60, leverage=1.0, is_short=False,
+        )  # fmt: skip
+        trade.orders.append(order)
         trade.adjust_stop_loss(OPEN_RATE, -0.25, initial=True)
         trade.recalc_open_trade_value()
         Trade.session.add(trade)
+        bot.dataprovider._set_cached_df(pair, bot.strategy.timeframe, candles, CandleType.SPOT)
     Trade.commit()
-    return list(Trade.get_open_trades())
+    bot.wallets.update()
 
 
 def main() -> None:
@@ -109,18 +129,23 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
     names = [f"C{number}" for number in range(job["trades"])]
     bot = bot_with(names)
-    trades = opened(names)
+    opened(bot, names)
     say(versions=f"freqtrade {version('freqtrade')}, ccxt {version('ccxt')}")
-    for number, line in enumerate(sys.stdin):
-        if not line.strip():
-            break
-        for at, trade in enumerate(trades):
-            bot.exchange.rates[trade.pair] = OPEN_RATE + (number + at) % 7 - 3
+    turn = 0
+    while variant := sys.stdin.readline().strip():
+        turn += 1
+        bot.strategy.use_exit_signal = bot.config["use_exit_signal"] = variant == "default"
+        for at, name in enumerate(names):
+            bot.exchange.rates[f"{name}/USDT"] = OPEN_RATE + (turn + at) % 7 - 3
+        asked, trades = bot.exchange.asked, Trade.get_open_trades()
         began_s = time.process_time()
-        closed = bot.exit_positions(trades)
+        if variant == "default":
+            closed = bot.exit_positions(Trade.get_open_trades())
+            Trade.commit()
+        else:
+            closed = bot.exit_positions(trades)
         cpu_s = time.process_time() - began_s
-        looked = sum(trade.max_rate is not None for trade in trades)
-        say(cpu_s=cpu_s, said=closed, seen=looked)
+        say(cpu_s=cpu_s, said=closed, seen=bot.exchange.asked - asked)
 
 
 def say(**words: object) -> None:
