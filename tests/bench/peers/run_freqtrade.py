@@ -1,11 +1,11 @@
 """freqtrade in its own environment: its exit loop, with the network taken out.
 
 ``python run_freqtrade.py JOB`` reads a job (``{"trades": N}``), prints one line when it is ready and one for
-each line it reads: ``default`` or ``levels``. It knows nothing of our code. The bot is freqtrade's own, in dry
+each line it reads: ``default`` or ``levels``. It knows nothing of ours. The bot is freqtrade's own, in dry
 run, its database SQLite in memory; of its exchange only what would ask the network is replaced: markets are
-made up, and a ticker is answered at once. ``default``: as its loop does it, open trades read, `exit_positions`,
-committed; the last candle's signals are looked at besides target and stop. ``levels``: `exit_positions` alone,
-on trades at hand, signals turned off.
+made up, and a ticker is answered at once. ``default``: as its loop does it, open trades are read, looked at
+by `exit_positions` and committed; the last candle's signals count besides target and stop. ``levels``:
+`exit_positions` alone, on trades at hand, signals turned off.
 """
 
 from __future__ import annotations
