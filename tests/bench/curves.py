@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench.cpu import HOT, Drive, Stream
 from tests.bench.latency import Pace, latency
+from tests.bench.market import scene
 from tests.bench.measure import Rounds, compare
 from tests.bench.part import Result, Size
 from tests.bench.report import micros, part, spread, times
@@ -82,11 +83,11 @@ def cost(size: Size) -> Result:
         For each round ``1000 few`` and ``1000 all``: CPU seconds of all ticks, on a few contracts and on all.
     """
     numbers, ticks, count = _COSTS[size]
-    drives = {number: Drive(number) for number in numbers}
+    drives = {number: Drive(scene(number)) for number in numbers}
     variants: dict[str, Callable[[], None]] = {}
     for number, drive in drives.items():
         for way, hot in zip(WAYS, (HOT, None), strict=True):
-            variants[f"{number} {way}"] = partial(drive.run, Stream(drive.market, ticks, hot))
+            variants[f"{number} {way}"] = partial(drive.run, Stream(drive.market, ticks, hot, lunges=False))
 
     def prepare() -> None:
         for drive in drives.values():

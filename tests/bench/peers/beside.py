@@ -22,7 +22,7 @@ from engine.model import key_parts
 from engine.payoff import payoff
 from engine.wire import decode
 from tests.bench.cpu import Drive, Stream
-from tests.bench.market import HOLDERS
+from tests.bench.market import HOLDERS, scene
 from tests.bench.measure import Rounds, repeat
 from tests.bench.part import Result, Size
 from tests.bench.peers.child import Child
@@ -64,7 +64,7 @@ class Ours:
 
     def __init__(self, positions: int, ticks: int) -> None:
         """Set up the market, the monitor, and one round of packets all over its contracts."""
-        self.drive = Drive(positions)
+        self.drive = Drive(scene(positions))
         self.stream = Stream(self.drive.market, ticks)
         self._loop = asyncio.new_event_loop()
         self.drive.prepare()
