@@ -25,6 +25,8 @@ FOLDER = Path(__file__).parents[2] / "docs" / "performance"
 KEPT = FOLDER / "curves.json"
 WIDTH, HEIGHT = 560, 340
 _LEFT, _RIGHT, _BOTTOM, _TOP = 58, 118, 46, 62
+#: What two names need, one above the other.
+_APART_PX = 13.0
 
 Medians = dict[str, dict[str, float]]
 #: x, y; colour; dashed; what it is called.
@@ -95,7 +97,7 @@ def _cost(found: Mapping[str, float]) -> str:
     numbers = _numbers(found)
     lines: list[_Line] = [
         (numbers, [found[f"{number} {way}"] / found["ticks"] * 1e6 for number in numbers], color, False, text)
-        for way, color, text in (("all", LIMIT, "ticks all over"), ("few", PNL, "ticks on 8"))
+        for way, color, text in (("all", LIMIT, "ticks all over them"), ("few", PNL, "ticks on 8 contracts"))
     ]
     return _picture(
         "Cost of a tick against open positions",
@@ -107,7 +109,7 @@ def _cost(found: Mapping[str, float]) -> str:
 def _picture(title: str, subtitle: str, lines: Sequence[_Line], along: str, up: str, *, log_y: bool) -> str:
     """One drawing: lines with their names at their ends."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
+        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
         FigureCanvasSVG(figure)
         inner = (WIDTH - _LEFT - _RIGHT) / WIDTH, (HEIGHT - _BOTTOM - _TOP) / HEIGHT
         axes = figure.add_axes((_LEFT / WIDTH, _BOTTOM / HEIGHT, *inner))
@@ -147,10 +149,16 @@ def _scale(axes: Axes, lines: Sequence[_Line], *, log_y: bool) -> None:
 
 
 def _names(axes: Axes, lines: Sequence[_Line]) -> None:
-    for xs, ys, color, _dashed, name in lines:
+    """At the end of each line its name, moved up where the one below would touch it."""
+    to_px = axes.transData.transform
+    lowest_px = -1e9
+    for xs, ys, color, _dashed, name in sorted(lines, key=lambda line: line[1][-1]):
+        at_px = to_px((xs[-1], ys[-1]))[1]
+        written_px = max(at_px, lowest_px + _APART_PX)
+        lowest_px = written_px
         axes.annotate(
-            name, (xs[-1], ys[-1]), (8, 0), textcoords="offset points", color=color, va="center",
-            fontsize=9.5, annotation_clip=False,
+            name, (xs[-1], ys[-1]), (8, written_px - at_px), textcoords="offset points", color=color,
+            va="center", fontsize=9.5, annotation_clip=False,
         )  # fmt: skip
 
 

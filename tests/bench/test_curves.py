@@ -38,8 +38,8 @@ def test_a_picture_tells_its_numbers_also_to_those_who_do_not_see_it(tmp_path):
     load, cost = (told(each.read_text()) for each in drawn)
     assert {"house p50", "house p99", "floor p50", "floor p99", "ticks a second"} <= set(load)
     assert "65.0 µs at 4,990" in load[1]
-    assert {"ticks all over", "ticks on 8", "open positions"} <= set(cost)
-    assert "ticks all over: 3.0 µs at 10, 4.0 µs at 1,000" in cost[1]
+    assert {"ticks all over them", "ticks on 8 contracts", "open positions"} <= set(cost)
+    assert "ticks all over them: 3.0 µs at 10, 4.0 µs at 1,000" in cost[1]
 
 
 def test_what_a_run_did_not_measure_stays_as_it_was(tmp_path):
@@ -48,7 +48,7 @@ def test_what_a_run_did_not_measure_stays_as_it_was(tmp_path):
     before = (tmp_path / "load.svg").read_text()
     draw(run(cost_curve=COST | {"10 few": 0.05}), tmp_path)
     assert (tmp_path / "load.svg").read_text() == before
-    assert "ticks on 8: 5.0 µs at 10" in told((tmp_path / "cost.svg").read_text())[1]
+    assert "ticks on 8 contracts: 5.0 µs at 10" in told((tmp_path / "cost.svg").read_text())[1]
 
 
 def test_a_run_without_a_curve_is_told_how_to_get_one(tmp_path):
