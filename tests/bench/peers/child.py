@@ -24,7 +24,7 @@ class Child:
 
         Args:
             python: of its own environment.
-            script: a file beside this one, which knows nothing of our code.
+            script: a file beside this one, or anywhere; it knows nothing of our code.
             job: a file of JSON that says what to run.
         """
         self._process = subprocess.Popen(  # noqa: S603 - our own file
