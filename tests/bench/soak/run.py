@@ -143,7 +143,7 @@ def slope_mb_a_min(lines: Sequence[dict[str, Any]]) -> float | None:
 
 def page(found: dict[str, Any]) -> str:
     """The table by minutes, and below it what was expected beside what was found."""
-    lines = [line for line in found["lines"] if "rss_mb" in line]
+    lines = [line for line in found["lines"] if line.get("at_s", found["seconds"]) < found["seconds"]]
     minutes: dict[int, list[dict[str, Any]]] = {}
     for line in lines:
         minutes.setdefault(int((line["at_s"] - 0.5) // _MINUTE_S) + 1, []).append(line)
