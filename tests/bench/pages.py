@@ -14,7 +14,7 @@ class Sizes:
     """How much is run.
 
     Attributes:
-        packets, ticks: of each CPU round.
+        packets, ticks: of each CPU round; ``judged``: looks of each.
         positions: open in the parts that have one number of them; ``few`` and ``many`` are compared.
         rounds: good rounds of each CPU part; ``latency_rounds`` and ``exit_rounds`` of the others.
         pace: a round of the latency part.
@@ -26,6 +26,7 @@ class Sizes:
 
     packets: int
     ticks: int
+    judged: int
     positions: int
     few: int
     many: int
@@ -42,17 +43,20 @@ class Sizes:
 
 _SIZES = {
     Size.FULL: Sizes(
-        packets=10_000, ticks=20_000, positions=1_000, few=10, many=10_000, rounds=9, latency_rounds=3,
+        packets=10_000, ticks=20_000, judged=5_000,
+        positions=1_000, few=10, many=10_000, rounds=9, latency_rounds=3,
         pace=Pace(1_000, 15_000, 5_000, 500), exits=20, exit_rounds=3, master_rows=200_000,
         strategies=1_000, syncs=5, settle_s=25,
     ),
     Size.QUICK: Sizes(
-        packets=1_000, ticks=2_000, positions=100, few=10, many=1_000, rounds=2, latency_rounds=1,
+        packets=1_000, ticks=2_000, judged=1_000,
+        positions=100, few=10, many=1_000, rounds=2, latency_rounds=1,
         pace=Pace(100, 2_500, 5_000, 250), exits=3, exit_rounds=1, master_rows=20_000,
         strategies=100, syncs=1, settle_s=0,
     ),
     Size.TINY: Sizes(
-        packets=60, ticks=1_200, positions=24, few=10, many=48, rounds=1, latency_rounds=1,
+        packets=60, ticks=1_200, judged=200,
+        positions=24, few=10, many=48, rounds=1, latency_rounds=1,
         pace=Pace(24, 400, 5_000, 20), exits=1, exit_rounds=1, master_rows=500,
         strategies=6, syncs=1, settle_s=0,
     ),
@@ -90,8 +94,8 @@ def by_positions(size: Size) -> Result:
 def judged(size: Size) -> Result:
     """One condor in full."""
     sizes = _SIZES[size]
-    found = judging.judging(sizes.ticks, sizes.rounds)
-    return Result(report.judging(found, sizes.ticks), found)
+    found = judging.judging(sizes.judged, sizes.rounds)
+    return Result(report.judging(found, sizes.judged), found)
 
 
 def exits(size: Size) -> Result:
