@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.layout import Button, Page, cut, escape
-from bot.pictures import draw
 from bot.views import under
 from engine.charts import BarsChart, CurveChart, Scope
 from engine.diary import MarkKind
+from engine.io.pictures import draw
 from engine.model import DEFAULT_ACCOUNT
 from engine.money import rupees, signed_rupees
 from engine.payoff_chart import expiry_paise
