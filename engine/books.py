@@ -94,6 +94,10 @@ def book_of(
         "account": intent.account, "position": intent.position, "title": intent.title, "mode": mode,
         "rule": verdict.rule, "reason": verdict.reason, "by": intent.by,
         "part": None if part is None else part._asdict(),
+        "verdict": {
+            "pnl_paise": verdict.pnl_paise, "threshold_paise": verdict.threshold_paise,
+            "open_share": verdict.fraction, "also": list(verdict.also),
+        },
         "state": intent.state, "note": intent.note,
         "decided_at": _moment(intent.created_s), "ended_at": _moment(ended_s),
         "legs": legs,
