@@ -23,9 +23,9 @@ __all__ = ["month", "month_png"]
 #: Where the curve ends, the strip of its falls lies, and the days stand.
 _BOTTOM, _FALL, _DEEP, _DAYS = 704, 738, 828, 838
 #: The rules: where their head stands, their first row, how tall a row is, and how many there are.
-_RULES, _ROW, _TALL, _MOST = 906, 976, 46, 5
+_RULES, _ROW, _TALL, _MOST = 896, 976, 46, 5
 #: Names end and bars begin; bars end where amounts begin.
-_BARS, _BARS_END = 404, 832
+_BARS, _BARS_END = 390, 836
 _TILES = 1216
 _LEAST_PAISE = 20_000.0
 _NAMED_DAYS = (1, 5, 10, 15, 20, 25)
@@ -55,13 +55,12 @@ def month(chart: MonthChart) -> Canvas:
         _rules(canvas, sums.rules)
     else:
         words = "No exit has a known result" if sums.exits else "None has ended"
-        canvas.write((canvas_middle(), 640), words, 38, MUTED, anchor="mm")
+        canvas.write((_middle(), 640), words, 38, MUTED, anchor="mm")
     tiles(canvas, _TILES, _figures(chart), 104)
     return canvas
 
 
-def canvas_middle() -> float:
-    """Half way between the margins."""
+def _middle() -> float:
     return (MARGIN + RIGHT) / 2
 
 
@@ -129,9 +128,9 @@ def _rules(canvas: Canvas, shares: tuple[Share, ...]) -> None:
     most = sorted(shares, key=lambda each: -abs(each.paise or 0))[:_MOST]
     shown = [each for each in shares if each in most]
     rest = len(shares) - len(shown)
-    more = f"   and {rest} more in the table" if rest else ""
     wide = canvas.write((MARGIN, _RULES), "By rule", 34, TEXT, weight=STRONG)
-    canvas.write((MARGIN + wide, _RULES + 6), more, 27, MUTED)
+    if rest:
+        canvas.write((MARGIN + wide + 18, _RULES + 6), f"and {rest} more in the table", 27, MUTED)
     over = spread([float(each.paise or 0) for each in shown], _BARS, _BARS_END, _LEAST_PAISE / 10, 0.0)
     zero = over.at(0)
     for number, each in enumerate(shown):

@@ -69,7 +69,7 @@ def test_a_busy_month_tells_its_figures():
     assert {
         "Exits of November 2026", "+₹23,100", "17 exits on 17 days, 1 of unknown result",
         "realised after charges · 11 won, 5 lost", "Profit target", "× 6", "+₹28,650", "Stop loss",
-        "−₹11,950", "   and 3 more in the table", "69 %", "Saved by exits", "+₹1,040",
+        "−₹11,950", "and 3 more in the table", "69 %", "Saved by exits", "+₹1,040",
     } <= set(said)  # fmt: skip
     assert "−₹9,300" in said  # the two losses in a row of the 9th and the 11th
 

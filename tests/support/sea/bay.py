@@ -1,6 +1,6 @@
 """A quieter place by the sea, where weeks pass: positions come and go, sessions follow the calendar.
 
-In the quiet hours time goes in steps of half a minute, outside of sessions of five; what has to be watched
+In the quiet hours time goes in steps of a minute, outside of sessions of five; what has to be watched
 closely passes in half seconds (`House.run`).
 """
 
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from sandbox.orders import Order, Trade
     from tests.support.sea.judge import Judge
 
-QUIET_S, NIGHT_S = 30.0, 300.0
+QUIET_S, NIGHT_S = 60.0, 300.0
+#: A moment to look up before each boundary: what is seen last before a close counts.
+BEFORE_S = 20.0
 
 
 class Bay(Shore):
@@ -150,7 +152,10 @@ class Weeks(House):
         """Let time pass."""
         while self.agenda.at_s < end_s:
             step_s = QUIET_S if awake(self.calendar, self.agenda.at_s) else NIGHT_S
-            self._pass_until(min(self.agenda.at_s + step_s, self.boundaries.next[1], end_s))
+            bound_s = self.boundaries.next[1]
+            if self.agenda.at_s < bound_s - BEFORE_S:
+                bound_s -= BEFORE_S
+            self._pass_until(min(self.agenda.at_s + step_s, bound_s, end_s))
             if ist_date(self.agenda.at_s) != self._day:
                 self._midnight()
             self._moment()
