@@ -17,7 +17,7 @@ from engine.plan import rows_after
 from engine.sessions import ist, ist_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from engine.charges import ChargeTable
     from engine.effects import Effect
@@ -53,6 +53,10 @@ class Bookkeeper:
                 self._last[intent.id] = (0, _seen(intent))
         for value in sorted(kept.values(), key=lambda value: int(value["line"]["sequence"])):
             self._last[value["line"]["intent"]] = (value["line"]["sequence"], list(value["seen"]))
+
+    def keep(self, intents: Container[str]) -> None:
+        """Forget all exits but these: of the others nothing will change any more."""
+        self._last = {name: last for name, last in self._last.items() if name in intents}
 
     def look(self, intents: Iterable[Intent], mode: Mode, now_s: float) -> list[Effect]:
         """The lines that are due: for the journal in the transaction that ends the exit, and for the file.

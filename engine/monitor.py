@@ -246,6 +246,8 @@ class Monitor:
         first, self._day = not self._day, day
         self.feed_lost_s.clear()
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
+        self._followed.start_day()
+        self.holdings.start_day(now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
             effects += self._followed.stand()

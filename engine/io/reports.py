@@ -90,7 +90,7 @@ def _write(stem: Path, lines: Sequence[ExitLine], month: str) -> None:
 
     picture = month_png(month_chart(lines, month))
     text = f"{monthly_text(lines, month)}\n\n![What they came to, and which rule made it]({stem.name}.png)\n"
-    kinds = {".md": text, ".csv": monthly_csv(lines), ".png": picture}
+    kinds: dict[str, str | bytes] = {".md": text, ".csv": monthly_csv(lines), ".png": picture}
     files = {stem.with_name(stem.name + kind): content for kind, content in kinds.items()}
     if there := [str(file) for file in files if file.exists()]:
         raise BadInput(

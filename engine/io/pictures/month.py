@@ -85,6 +85,7 @@ def _curve(canvas: Canvas, chart: MonthChart, across: Axis) -> None:
     places = _steps(chart, across, up)
     by_sign(canvas, places, up.at(0), 5)
     x, y = places[-1]
+    canvas.dashes((x, y), (RIGHT, y), MUTED, 2, 9)  # nothing more has come
     canvas.dot((x, y), 11, of_sign(chart.running[-1][1]), GROUND)
 
 

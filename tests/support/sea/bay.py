@@ -111,8 +111,10 @@ class Weeks(House):
         settings: Settings | None = None,
         journal: Path | None = None,
         books: Callable[[Mapping[str, Any]], None] = lambda _line: None,
+        hurry: int = 1,
     ) -> None:
-        """Without ``settings`` nobody maintains anything."""
+        """Without ``settings`` nobody maintains anything; in a ``hurry`` steps are so many times as long."""
+        self._hurry = hurry
         self.boundaries = Boundaries(calendar, bay.market.now_s)
         self.beats: list[tuple[BeatKind, float]] = []
         self.kept: list[tuple[float, list[Check]]] = []
@@ -151,7 +153,7 @@ class Weeks(House):
     def until(self, end_s: float) -> None:
         """Let time pass."""
         while self.agenda.at_s < end_s:
-            step_s = QUIET_S if awake(self.calendar, self.agenda.at_s) else NIGHT_S
+            step_s = self._hurry * (QUIET_S if awake(self.calendar, self.agenda.at_s) else NIGHT_S)
             bound_s = self.boundaries.next[1]
             if self.agenda.at_s < bound_s - BEFORE_S:
                 bound_s -= BEFORE_S
