@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from engine.io import tables
 from engine.messages import Command, FeedChanged, FeedState, Tap, Wish
 from engine.sessions import at
@@ -15,6 +17,8 @@ from tests.support.census import census
 from tests.support.rig import OWNER
 from tests.support.sea.bay import Bay, Weeks
 
+#: Some seconds of work, on a machine that has nothing else to do.
+pytestmark = pytest.mark.timeout(300)
 FIRST, SESSIONS, WEEK = date(2026, 6, 1), 21, 5
 EXPIRIES = (date(2026, 9, 29), date(2026, 10, 27), date(2026, 11, 23))
 PROFIT, LOSS, BETWEEN = (8.0, 18.0, 20.0, 9.0), (6.0, 10.0, 190.0, 60.0), (18.0, 40.0, 36.0, 17.0)
@@ -82,7 +86,7 @@ def counted(house: Weeks):
 def test_a_month_of_sessions_leaves_no_more_behind_than_a_week():
     """Books, exits, questions, peaks, tasks: the evening of the 21st session is like that of the 5th."""
     calendar = tables.calendar()
-    house = Weeks(Bay(EXPIRIES, at(FIRST, "08:00"), calendar), RULES, calendar=calendar, hurry=5)
+    house = Weeks(Bay(EXPIRIES, at(FIRST, "08:00"), calendar), RULES, calendar=calendar, hurry=10)
     day, number, week = FIRST, 1, None
     for session in range(1, SESSIONS + 1):
         number = day_of(house, number, day)

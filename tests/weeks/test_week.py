@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from engine.model import Position
 
+#: Some seconds of work, on a machine that has nothing else to do.
+pytestmark = pytest.mark.timeout(300)
 THURSDAY, FRIDAY, SUNDAY, MONDAY, WEDNESDAY, LAST = (date(2026, 11, n) for n in (5, 6, 8, 9, 11, 12))
 SESSIONS = (THURSDAY, FRIDAY, SUNDAY, MONDAY, WEDNESDAY, LAST)
 #: The exchange's circular has come: the owner has laid the hours of Muhurat over the shipped table.
