@@ -41,14 +41,14 @@ def load(size: Size) -> Result:
     by_rate = {}
     for rate in rates:
         pace = Pace(positions, int(rate * seconds), rate, max(rate // _ALERTS_A_S, 20))
-        by_rate[rate] = latency(pace, count)
+        by_rate[rate] = latency(pace, count, complete=False)
     rounds = Rounds(void=any(each.void for each in by_rate.values()))
     for each in zip(*(found.good for found in by_rate.values()), strict=False):
         rounds.good.append(
             {
                 f"{rate} {name}": one[name]
                 for rate, one in zip(rates, each, strict=True)
-                for name in (*_NAMES, "rate")
+                for name in (*_NAMES, "rate", "decided")
             }
         )
     rounds.shares = [share for found in by_rate.values() for share in found.shares]
@@ -57,6 +57,7 @@ def load(size: Size) -> Result:
             f"{rate:,}", spread(rounds.each(f"{rate} rate")),
             *(spread(rounds.each(f"{rate} {name}")) for name in _NAMES),
             spread(rounds.ratios(f"{rate} house p50", f"{rate} floor p50"), times),
+            spread(rounds.each(f"{rate} decided"), "{:.1%}".format),
         )
         for rate in rates
     ]  # fmt: skip

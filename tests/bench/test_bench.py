@@ -71,6 +71,7 @@ def test_the_latency_part_sees_every_packet_and_every_alert():
         } | {
             "rate",
             "late",
+            "decided",
         }
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house", "alert"))
 
