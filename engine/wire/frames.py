@@ -6,17 +6,23 @@ total length in bytes 1-2 issue 90 of the DhanHQ-py repository, which shows real
     0 u8 response code   1 u16 length of the whole packet   3 u8 segment   4 u32 security id
 
 A frame may hold several packets. Packets with codes, segments or lengths we do not know are stepped
-over by their own length. The close, open, high, low and totals of Quote and Full are not read.
+over by their own length. The close, open, high, low and totals of Quote and Full are not read, and what
+else a tick has beside its prices is read when it is asked for (`engine.tick`).
+
+There are two ways through. `_walk` takes any bytes whatever, packet by packet. `decode_frames` reads the
+everyday frame (one Full, Quote or Ticker packet of a known segment, its prices seen before) without a
+call, and gives every other frame to `_walk`; that both say the same is a property
+(`tests/engine/wire/test_frames_together.py`).
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from engine.errors import WireError
-from engine.messages import Tick
 from engine.model import SEGMENT_BY_CODE, InstrumentKey
+from engine.tick import Tick
 from engine.wire.packets import (
     DISCONNECT_REASONS,
     FeedDisconnect,
@@ -26,31 +32,63 @@ from engine.wire.packets import (
     Packet,
     PreviousClose,
 )
-from engine.wire.prices import FIRST_REAL_TIME_S, IST_OFFSET_S, KNOWN_PAISE, BrokenFrame, paise_of_bits
+from engine.wire.prices import KNOWN_PAISE, BrokenFrame, paise_of_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from collections.abc import Callable, Iterable, Mapping
 
 _DEFAULT_TICK_PAISE = 5
 
 _HEADER = struct.Struct("<BHBI")
 _LEVEL = struct.Struct("<IIHHII")
-# Pad bytes stand for fields nobody reads. Prices are read as the bits of their float32 (see prices.py).
-_TICKER = struct.Struct("<xHBIII")
+# Pad bytes stand for fields that are read later or never. Prices are read as the bits of their float32
+# (see prices.py).
+_TICKER = struct.Struct("<xHBII4x")
 _DEPTH_V1 = struct.Struct("<xHBIIII4xII80x")
-_QUOTE = struct.Struct("<xHBII2xI4xI24x")
+_QUOTE = struct.Struct("<xHBII38x")
 _OI = struct.Struct("<xHBII")
 _PREVIOUS_CLOSE = struct.Struct("<xHBIII")
 _STATUS = struct.Struct("<xHBI")
-_FULL = struct.Struct("<xHBII2xI4xI8xI24xII4xII80x")
+_FULL = struct.Struct("<xHBII62xII80x")
 _DISCONNECT = struct.Struct("<xHBIH")
 
 #: Segment number -> the high part of an instrument key; negative for numbers that name no segment.
 _KEY_BASE = tuple(code << 32 if code in SEGMENT_BY_CODE else -1 for code in range(256))
 
 
+# The same packets with code, length and segment in one number; whoever names a segment by it has looked at
+# all three.
+_TICKER_ALONE = struct.Struct("<III4x").unpack
+_QUOTE_ALONE = struct.Struct("<III38x").unpack
+_FULL_ALONE = struct.Struct("<III62xII80x").unpack
+_HEAD = struct.Struct("<I")
+
+
+def _bases(code: int, size: int) -> dict[int, int]:
+    """First four bytes of a packet -> the high part of an instrument key, for every known segment."""
+    return {
+        _HEAD.unpack(_HEADER.pack(code, size, segment, 0)[:4])[0]: segment << 32 for segment in SEGMENT_BY_CODE
+    }
+
+
+_TICKER_BASE, _QUOTE_BASE, _FULL_BASE = _bases(2, 16), _bases(4, 50), _bases(8, 162)
+
 _blank = object.__new__
+
+
+class Received(NamedTuple):
+    """What some frames hold.
+
+    Attributes:
+        ticks: all prices, in the order they came.
+        others: everything else, in the order it came.
+        broken: one error for each frame that could not be read, or not wholly; what was good of it is in
+            the other two.
+    """
+
+    ticks: list[Tick]
+    others: list[Packet]
+    broken: list[BrokenFrame]
 
 
 class _NotOurs(WireError):
@@ -81,6 +119,62 @@ def decode(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packe
             except (WireError, struct.error):
                 pass  # looked at closely below
     return _walk(frame, ticks_paise)
+
+
+def decode_frames(frames: Iterable[bytes], ticks_paise: Mapping[InstrumentKey, int]) -> Received:
+    """Read every packet of some frames; never raises for what is in them.
+
+    Nothing is called for the everyday frame, and the tick is filled here: calls would double its price.
+
+    Args:
+        frames: binary websocket messages, in the order they came.
+        ticks_paise: as for `decode`.
+    """
+    received = Received([], [], [])
+    took, known = received.ticks.append, KNOWN_PAISE
+    for frame in frames:
+        try:
+            size = len(frame)
+            if size == 162:
+                head, security_id, ltp, bid, ask = _FULL_ALONE(frame)
+                tick = _blank(Tick)
+                tick.key = _FULL_BASE[head] | security_id  # type: ignore[assignment]
+                tick.ltp_paise, tick.bid_paise, tick.ask_paise = known[ltp], known[bid], known[ask]
+            elif size == 16:
+                head, security_id, ltp = _TICKER_ALONE(frame)
+                tick = _blank(Tick)
+                tick.key = _TICKER_BASE[head] | security_id  # type: ignore[assignment]
+                tick.ltp_paise = known[ltp]
+                tick.bid_paise = tick.ask_paise = None
+            elif size == 50:
+                head, security_id, ltp = _QUOTE_ALONE(frame)
+                tick = _blank(Tick)
+                tick.key = _QUOTE_BASE[head] | security_id  # type: ignore[assignment]
+                tick.ltp_paise = known[ltp]
+                tick.bid_paise = tick.ask_paise = None
+            else:
+                _closely(frame, ticks_paise, received)
+                continue
+            tick.packet = frame
+            took(tick)
+        except KeyError:  # a price not seen before, several packets in one frame, another layout
+            _closely(frame, ticks_paise, received)
+    return received
+
+
+def _closely(frame: bytes, ticks_paise: Mapping[InstrumentKey, int], received: Received) -> None:
+    """Read any frame, one packet after the other."""
+    packets: Iterable[Packet]
+    try:
+        packets = _walk(frame, ticks_paise)
+    except BrokenFrame as broken:
+        received.broken.append(broken)
+        packets = broken.good  # type: ignore[assignment]  # _walk puts packets there
+    for packet in packets:
+        if type(packet) is Tick:
+            received.ticks.append(packet)
+        else:
+            received.others.append(packet)  # type: ignore[arg-type]
 
 
 def _walk(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packet]:
@@ -143,8 +237,8 @@ def _refuse(length: int, size: int, key: int) -> NoReturn:
 
 
 def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
-    """Code 8, 162 bytes: the whole quote with five levels of depth. The hot path of the house."""
-    length, segment, security_id, ltp, ltt, volume, oi, bids, asks, bid, ask = _FULL.unpack_from(frame, at)
+    """Code 8, 162 bytes: the whole quote with five levels of depth."""
+    length, segment, security_id, ltp, bid, ask = _FULL.unpack_from(frame, at)
     key = _KEY_BASE[segment] | security_id
     if length != 162 or key < 0:
         _refuse(length, 162, key)
@@ -152,32 +246,35 @@ def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Ti
         ltp, bid, ask = KNOWN_PAISE[ltp], KNOWN_PAISE[bid], KNOWN_PAISE[ask]
     except KeyError:
         ltp, bid, ask = (_paise(bits, key, ticks_paise) for bits in (ltp, bid, ask))
-    tick = _blank(Tick)  # filled here: a call of Tick's __init__ would cost a sixth of the whole
-    tick.key, tick.ltp_paise = key, ltp
-    tick.ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    tick.bid_paise, tick.bid_quantity, tick.ask_paise, tick.ask_quantity = bid, bids, ask, asks
-    tick.volume, tick.oi, tick.depth = volume, oi, frame[at + 62 : at + 162]
-    return tick
+    return _tick(key, ltp, bid, ask, frame[at : at + 162])
 
 
 def _ticker(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
     """Code 2, 16 bytes: last price and time."""
-    length, segment, security_id, ltp, ltt = _TICKER.unpack_from(frame, at)
+    length, segment, security_id, ltp = _TICKER.unpack_from(frame, at)
     key = _KEY_BASE[segment] | security_id
     if length != _TICKER.size or key < 0:
         _refuse(length, _TICKER.size, key)
-    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    return Tick(key, KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s)
+    paise = KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise)
+    return _tick(key, paise, None, None, frame[at : at + 16])
 
 
 def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
     """Code 4, 50 bytes: a trade summary without the book."""
-    length, segment, security_id, ltp, ltt, volume = _QUOTE.unpack_from(frame, at)
+    length, segment, security_id, ltp = _QUOTE.unpack_from(frame, at)
     key = _KEY_BASE[segment] | security_id
     if length != _QUOTE.size or key < 0:
         _refuse(length, _QUOTE.size, key)
-    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    return Tick(key, KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s, None, 0, None, 0, volume)
+    paise = KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise)
+    return _tick(key, paise, None, None, frame[at : at + 50])
+
+
+def _tick(key: int, ltp: int, bid: int | None, ask: int | None, packet: bytes) -> Tick:
+    """A tick with its prices, the rest of it still in its packet."""
+    tick = _blank(Tick)
+    tick.key, tick.ltp_paise, tick.bid_paise, tick.ask_paise = InstrumentKey(key), ltp, bid, ask
+    tick.packet = packet
+    return tick
 
 
 def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
@@ -187,7 +284,7 @@ def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -
     if length != _DEPTH_V1.size or key < 0:
         _refuse(length, _DEPTH_V1.size, key)
     ltp, bid, ask = (_paise(bits, key, ticks_paise) for bits in (ltp, bid, ask))
-    return Tick(key, ltp, 0, bid, bids, ask, asks, depth=frame[at + 12 : at + 112])
+    return Tick(InstrumentKey(key), ltp, 0, bid, bids, ask, asks, depth=frame[at + 12 : at + 112])
 
 
 def _oi(frame: bytes, at: int, _ticks_paise: Mapping[InstrumentKey, int]) -> OpenInterest:
