@@ -31,8 +31,8 @@ from engine.io.dhan.feed_sockets import FeedSocket, NoSocket
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-#: At DEBUG picows writes the handshake, and the feed's address holds the token; how a connection ends we tell. A level
-#: set here stands whatever the root logger's is.
+#: At DEBUG picows writes the handshake, and the feed's address holds the token; how a connection ends, we
+#: tell. A level set here stands whatever the root logger's is.
 _QUIET = logging.getLogger(__name__)
 _QUIET.setLevel(logging.CRITICAL)
 
@@ -72,6 +72,8 @@ async def by_picows(url: str) -> AsyncIterator[FeedSocket]:
             )
     except (WSError, OSError, TimeoutError) as problem:
         raise NoSocket(_cut(problem)) from None
+    if listener is None:  # picows says no more when the connection ends before the handshake does
+        raise NoSocket(_cut(ConnectionResetError()))
     try:
         yield listener
     finally:
