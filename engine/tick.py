@@ -18,7 +18,7 @@ IST_OFFSET_S = 19_800
 #: Exchange times before this (2001) mean "never traded": Dhan sends 0 or some day in 1980.
 FIRST_REAL_TIME_S = 1_000_000_000
 
-#: What the packets say besides prices and levels (little endian; the layouts are told in `engine.wire.frames`).
+#: What the packets say besides prices and levels (their layouts are told in `engine.wire.frames`).
 _TICKER_REST = struct.Struct("<12xI")  # last trade
 _QUOTE_REST = struct.Struct("<14xI4xI24x")  # last trade, volume
 _FULL_REST = struct.Struct("<14xI4xI8xI24xII92x")  # last trade, volume, open interest, best quantities

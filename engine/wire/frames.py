@@ -35,7 +35,7 @@ from engine.wire.packets import (
 from engine.wire.prices import KNOWN_PAISE, BrokenFrame, paise_of_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DEFAULT_TICK_PAISE = 5
 
@@ -67,13 +67,15 @@ _HEAD = struct.Struct("<I")
 def _bases(code: int, size: int) -> dict[int, int]:
     """First four bytes of a packet -> the high part of an instrument key, for every known segment."""
     return {
-        _HEAD.unpack(_HEADER.pack(code, size, segment, 0)[:4])[0]: segment << 32 for segment in SEGMENT_BY_CODE
+        _HEAD.unpack(_HEADER.pack(code, size, segment, 0)[:4])[0]: segment << 32
+        for segment in SEGMENT_BY_CODE
     }
 
 
 _TICKER_BASE, _QUOTE_BASE, _FULL_BASE = _bases(2, 16), _bases(4, 50), _bases(8, 162)
 
 _blank = object.__new__
+_new_level = tuple.__new__  # a third of what the class of a NamedTuple takes
 
 
 class Received(NamedTuple):
@@ -209,14 +211,24 @@ def depth(tick: Tick, tick_paise: int = _DEFAULT_TICK_PAISE) -> tuple[Level, ...
         tick: a quote; one without depth has no levels.
         tick_paise: the instrument's price grid in paise.
     """
-    levels: list[Level] = []
-    for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(tick.depth or b""):
+    packed, known = tick.depth or b"", KNOWN_PAISE
+    try:
+        return tuple(
+            _new_level(Level, (known[bid], bids, bid_orders, known[ask], asks, ask_orders))
+            for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(packed)
+        )
+    except KeyError:  # a price not seen before
+        return tuple(_levels(packed, tick_paise))
+
+
+def _levels(packed: bytes, tick_paise: int) -> Iterator[Level]:
+    """The same for prices seen or not, until one is impossible."""
+    for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(packed):
         try:
             bid_paise, ask_paise = paise_of_bits(bid, tick_paise), paise_of_bits(ask, tick_paise)
         except WireError:
-            break
-        levels.append(Level(bid_paise, bids, bid_orders, ask_paise, asks, ask_orders))
-    return tuple(levels)
+            return
+        yield Level(bid_paise, bids, bid_orders, ask_paise, asks, ask_orders)
 
 
 def _length(frame: bytes, at: int) -> int:

@@ -2,8 +2,8 @@
 
 ``python -m tests.bench.bulk POSITIONS PACKETS`` prints its port and then serves one client after the other,
 by hand: nothing that it does while a client is measured costs more than a ``sendall``. It goes by the lines
-of its standard input: ``send`` sends all packets, each a message of its own, many in a segment, and prints the
-moment at which that began; ``next`` ends the connection and waits for the next client.
+of its standard input: ``send`` sends all packets, each a message of its own, many in a segment, and prints
+the moment at which that began; ``next`` ends the connection and waits for the next client.
 """
 
 from __future__ import annotations

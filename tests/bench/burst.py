@@ -13,6 +13,7 @@ import gc
 import time
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -59,6 +60,10 @@ class Bursts:
         self._still = bursts
         bulk.send()
 
+    def seen(self, messages: Sequence[Any]) -> None:
+        """These are all that is to be done with them."""
+        self.decided(len(messages))
+
     def decided(self, number: int) -> None:
         """So many more are done.
 
@@ -75,6 +80,7 @@ class Bursts:
         self._left = self._packets
         if not self._still:
             del self.ages_ms[0]
+            self._bulk.end()  # no client then waits for the answer to its goodbye
             raise readers.Over
         self._still -= 1
         self._bulk.send()
@@ -115,13 +121,12 @@ def burst(positions: int, packets: int, bursts: int, rounds: int) -> Rounds:
                 told = Bursts(bulk, packets, bursts)
                 monitor.begin(told.decided)
                 if name == "floor":
-                    readers.floor(port, lambda messages: told.decided(len(messages)))
+                    readers.floor(port, told.seen)
                 elif name == "dhanhq":
-                    readers.dhanhq(port, lambda dicts: _decide(monitor, dicts, clock))
+                    readers.dhanhq(port, partial(_decide, monitor, clock))
                 else:
                     with readers.reading_by("picows" if name == "house" else "websockets"):
                         asyncio.run(_house(port, market, monitor, journal, clock))
-                bulk.end()
                 found |= {name: median(told.ages_ms), f"{name} worst": max(told.ages_ms)}
             return found
 
@@ -135,7 +140,7 @@ def requote_quietly(monitor: Counting, market: Scene, clock: SystemClock) -> Non
     requote(monitor, market, clock.now_s())
 
 
-def _decide(monitor: Monitor, dicts: Sequence[dict[str, Any]], clock: SystemClock) -> None:
+def _decide(monitor: Monitor, clock: SystemClock, dicts: Sequence[dict[str, Any]]) -> None:
     """Give the monitor what dhanhq has parsed: prices are text there."""
     for one in dicts:
         best = one["depth"][0]
@@ -160,9 +165,7 @@ class _Ear:
         """Take it."""
 
 
-async def _house(
-    port: int, market: Scene, monitor: Counting, journal: Journal, clock: SystemClock
-) -> None:
+async def _house(port: int, market: Scene, monitor: Counting, journal: Journal, clock: SystemClock) -> None:
     """The house from socket to decision, until the last burst is worked off."""
     inbox, calendar = Inbox(), tables.calendar()
     feed = readers.feed_of(market, port, inbox.post_ticks, clock)

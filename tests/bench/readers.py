@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 PATIENCE_S = 120.0
 _HEADER_BYTES = 4
 _HANDSHAKE = (
-    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Zmxvb3IgZmxvb3IgZmxvbw==\r\n\r\n"
-).encode()
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Zmxvb3IgZmxvb3IgZmxvbw==\r\n\r\n"
+)
 
 
-class Over(Exception):  # noqa: N818 - it is no error
+class Over(Exception):
     """Whoever hears has heard enough."""
 
 
@@ -64,7 +64,7 @@ def floor(port: int, heard: Heard) -> None:
 
 
 def dhanhq(port: int, heard: Heard) -> None:
-    """dhanhq's own feed, run as its documentation says."""
+    """Dhanhq's own feed, run as its documentation says."""
 
     class Context:
         """What MarketFeed wants to know of the account."""
@@ -76,13 +76,19 @@ def dhanhq(port: int, heard: Heard) -> None:
             return "bench"
 
     class Feed(MarketFeed):  # type: ignore[misc]
-        """It swallows every exception of a callback, so the end is told by its flag."""
+        """It swallows every exception of a callback, so that the end is told by its flag."""
+
+        over = False
 
         def told(self, _feed: object, data: dict[str, Any]) -> None:
+            goes_on = False
             try:
                 heard((data,))
+                goes_on = True
             except Over:
-                self._running = False
+                self.over = True
+            finally:
+                self._running = goes_on
 
     usual, MarketFeed.market_feed_wss = MarketFeed.market_feed_wss, f"ws://127.0.0.1:{port}/"
     feed = Feed(Context(), [(MarketFeed.NSE_FNO, "1", MarketFeed.Full)])
@@ -90,6 +96,8 @@ def dhanhq(port: int, heard: Heard) -> None:
     try:
         feed.run()
         feed.loop.run_until_complete(feed.ws.close())
+        if not feed.over:
+            raise AssertionError("what heard dhanhq's feed has failed")
     finally:
         MarketFeed.market_feed_wss = usual
         feed.loop.close()
@@ -100,10 +108,11 @@ def websockets(port: int, heard: Heard, grid: Mapping[InstrumentKey, int]) -> No
     """The library as it is, compression off, and our decoder."""
 
     async def read() -> None:
-        async with asyncio.timeout(PATIENCE_S), connect(
-            f"ws://127.0.0.1:{port}/", compression=None, proxy=None, close_timeout=0.1
-        ) as client:
-                try:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            connect(f"ws://127.0.0.1:{port}/", compression=None, proxy=None, close_timeout=0.1) as client,
+        ):
+            try:
                 async for frame in client:
                     heard(decode(frame, grid))  # type: ignore[arg-type]
             except (Over, ConnectionClosed):

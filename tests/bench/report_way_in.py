@@ -58,8 +58,8 @@ def receiving(rounds: Rounds, packets: int) -> str:
         for name, (text, expected) in names.items()
     ]
     title = (
-        f"The way in: {packets:,} Full packets a round over a loopback WebSocket, one a message, many waiting; "
-        "from the socket to the last price of each instrument, CPU time"
+        f"The way in: {packets:,} Full packets a round over a loopback WebSocket, one a message, many "
+        "waiting; from the socket to the last price of each instrument, CPU time"
     )
     return _part(title, ("who", "a packet", "over the house's", "expected"), rows, rounds)
 

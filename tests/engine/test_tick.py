@@ -20,7 +20,7 @@ def fresh() -> Tick:
 
 
 def test_prices_are_there_before_anything_else_is_read():
-    """What every tick is asked for does not open its packet; the first other question does, and lets go of it."""
+    """What every tick is asked for does not open its packet; another question does, and lets it go."""
     tick = fresh()
     assert (tick.ltp_paise, tick.bid_paise, tick.ask_paise) == (10_005, 10_000, 10_010)
     assert tick.packet is FULL
@@ -33,7 +33,16 @@ def test_prices_are_there_before_anything_else_is_read():
 def test_every_field_may_be_the_first_that_is_asked_for(name):
     """In whatever order, the answers are those of a tick that was made with them."""
     made = Tick(
-        InstrumentKey(2 << 32 | 49_081), 10_005, 1_781_065_197, 10_000, 75, 10_010, 65, 123_456, 3_786_445, LEVELS
+        InstrumentKey(2 << 32 | 49_081),
+        10_005,
+        1_781_065_197,
+        10_000,
+        75,
+        10_010,
+        65,
+        123_456,
+        3_786_445,
+        LEVELS,
     )
     assert getattr(fresh(), name) == getattr(made, name)
 

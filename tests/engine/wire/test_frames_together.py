@@ -27,7 +27,8 @@ u32 = st.integers(0, 2**32 - 1)
 segments = st.one_of(st.sampled_from(sorted(SEGMENT_CODE.values())), st.integers(0, 255))
 #: Everyday prices, and any four bytes whatever.
 prices = st.one_of(
-    st.integers(0, 60_000_000).map(lambda paise: struct.pack("<f", paise / 100)), st.binary(min_size=4, max_size=4)
+    st.integers(0, 60_000_000).map(lambda paise: struct.pack("<f", paise / 100)),
+    st.binary(min_size=4, max_size=4),
 )
 
 
@@ -46,9 +47,13 @@ def packet(draw: st.DrawFn) -> bytes:
 def strange(draw: st.DrawFn) -> bytes:
     """A header that need not be true, with whatever behind it."""
     code = draw(st.one_of(st.sampled_from(sorted(plain.SIZES)), st.integers(0, 255)))
-    length = draw(st.one_of(st.sampled_from([0, 7, 8, *plain.SIZES.values(), 163, 200]), st.integers(0, 65_535)))
+    length = draw(
+        st.one_of(st.sampled_from([0, 7, 8, *plain.SIZES.values(), 163, 200]), st.integers(0, 65_535))
+    )
     size = draw(st.sampled_from([0, 4, 8, 42, 154, 160]))
-    return build.header(code, length, draw(segments), draw(u32)) + draw(st.binary(min_size=size, max_size=size))
+    return build.header(code, length, draw(segments), draw(u32)) + draw(
+        st.binary(min_size=size, max_size=size)
+    )
 
 
 @st.composite

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from engine.io.dhan import feed_sockets, picows_socket
 from engine.io.dhan.backoff import Why
@@ -91,7 +96,13 @@ async def test_a_message_in_pieces_is_one(opening: Opening):
 
 async def test_text_is_counted_and_not_read(opening: Opening):
     """Texts, whole and in pieces, are no prices; an empty message is one and holds nothing."""
-    sent = frame(b"hello", 1) + piece("₹".encode()[:1], 1) + frame("₹".encode()[1:], 0) + frame(b"") + frame(PRICE)
+    sent = (
+        frame(b"hello", 1)
+        + piece("₹".encode()[:1], 1)
+        + frame("₹".encode()[1:], 0)
+        + frame(b"")
+        + frame(PRICE)
+    )
     async with raw_peer(says(sent)) as url:
         reader = Reader(wanted=2)
         assert not await heard(opening, url, reader)
@@ -223,16 +234,22 @@ async def test_an_end_from_our_side_ends_the_reading(opening: Opening):
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A key and a certificate for localhost that nobody has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, SHA256())
+    )
     made = tmp_path / "localhost.pem"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-            "-keyout", made, "-out", made,
-        ],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    made.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, form, plain)
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
     return made
 
 
@@ -264,7 +281,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(
     ],
 )
 def test_picows_goes_where_no_proxy_is(
-    monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None, environment: dict[str, str], quick: bool
+    monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None, environment: dict[str, str], quick
 ):
     """A way through a proxy is websockets'; so is every way where picows is not installed."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
