@@ -18,7 +18,7 @@ call, and gives every other frame to `_walk`; that both say the same is a proper
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from engine.errors import WireError
 from engine.model import SEGMENT_BY_CODE, InstrumentKey
@@ -78,19 +78,9 @@ _blank = object.__new__
 _new_level = tuple.__new__  # a third of what the class of a NamedTuple takes
 
 
-class Received(NamedTuple):
-    """What some frames hold.
-
-    Attributes:
-        ticks: all prices, in the order they came.
-        others: everything else, in the order it came.
-        broken: one error for each frame that could not be read, or not wholly; what was good of it is in
-            the other two.
-    """
-
-    ticks: list[Tick]
-    others: list[Packet]
-    broken: list[BrokenFrame]
+#: What some frames hold: all prices, in the order they came; everything else, in the order it came; one
+#: error for each frame that could not be read, or not wholly (what was good of it is in the other two).
+Received: TypeAlias = tuple[list[Tick], list[Packet], list[BrokenFrame]]
 
 
 class _NotOurs(WireError):
@@ -132,8 +122,8 @@ def decode_frames(frames: Iterable[bytes], ticks_paise: Mapping[InstrumentKey, i
         frames: binary websocket messages, in the order they came.
         ticks_paise: as for `decode`.
     """
-    received = Received([], [], [])
-    took, known = received.ticks.append, KNOWN_PAISE
+    received: Received = ([], [], [])
+    took, known = received[0].append, KNOWN_PAISE
     for frame in frames:
         try:
             size = len(frame)
@@ -166,17 +156,18 @@ def decode_frames(frames: Iterable[bytes], ticks_paise: Mapping[InstrumentKey, i
 
 def _closely(frame: bytes, ticks_paise: Mapping[InstrumentKey, int], received: Received) -> None:
     """Read any frame, one packet after the other."""
+    ticks, others, broken = received
     packets: Iterable[Packet]
     try:
         packets = _walk(frame, ticks_paise)
-    except BrokenFrame as broken:
-        received.broken.append(broken)
-        packets = broken.good  # type: ignore[assignment]  # _walk puts packets there
+    except BrokenFrame as error:
+        broken.append(error)
+        packets = error.good  # type: ignore[assignment]  # _walk puts packets there
     for packet in packets:
-        if type(packet) is Tick:
-            received.ticks.append(packet)
+        if isinstance(packet, Tick):
+            ticks.append(packet)
         else:
-            received.others.append(packet)  # type: ignore[arg-type]
+            others.append(packet)
 
 
 def _walk(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packet]:

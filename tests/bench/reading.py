@@ -73,7 +73,7 @@ def _together(
 
     def run() -> None:
         for handful in handfuls:
-            then(decode_frames(handful, grid).ticks)
+            then(decode_frames(handful, grid)[0])
 
     return run
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from picows import (
@@ -141,9 +141,11 @@ class Listener(WSListener):  # type: ignore[misc]  # picows is compiled
             async with asyncio.timeout(_CLOSE_S):
                 await self._gone.wait()
         except TimeoutError:
-            return
+            pass
         finally:
             self.abort()
+            with suppress(WSProtocolError):
+                await self._transport.wait_disconnected()
 
     # What picows calls, from inside the loop's read.
 
@@ -196,6 +198,9 @@ class Listener(WSListener):  # type: ignore[misc]  # picows is compiled
 
     def _unusual(self, frame: WSFrame) -> None:
         """Take a frame that is not a Full packet."""
+        if frame.payload_size > _LARGEST_FRAME:
+            # picows has noticed, but reads on for the moment that the connection still has
+            raise WSProtocolError(WSCloseCode.MESSAGE_TOO_BIG, "the frame is too large")
         kind = frame.msg_type
         if kind is WSMsgType.BINARY and frame.fin and not self._message.open:
             self._handful.append(frame.get_payload_as_bytes())

@@ -65,7 +65,7 @@ def says(*sent: bytes, goodbye: bytes = b"") -> Script:
         await shake_hands(reader, writer)
         writer.write(b"".join(sent) + goodbye)
         await writer.drain()
-        while b"\x88" not in await reader.read(4096):
+        while (heard := await reader.read(4096)) and b"\x88" not in heard:
             pass
         raise ConnectionAbortedError
 
