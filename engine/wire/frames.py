@@ -10,8 +10,8 @@ over by their own length. The close, open, high, low and totals of Quote and Ful
 else a tick has beside its prices is read when it is asked for (`engine.tick`).
 
 There are two ways through. `_walk` takes any bytes whatever, packet by packet. `decode_frames` reads the
-everyday frame (one Full, Quote or Ticker packet of a known segment, its prices seen before) without a
-call, and gives every other frame to `_walk`; that both say the same is a property
+everyday frame (one Full, Quote or Ticker packet, instrument and prices seen before) without a call, and
+gives every other frame to `_walk`; that both say the same is a property
 (`tests/engine/wire/test_frames_together.py`).
 """
 
@@ -56,23 +56,19 @@ _DISCONNECT = struct.Struct("<xHBIH")
 _KEY_BASE = tuple(code << 32 if code in SEGMENT_BY_CODE else -1 for code in range(256))
 
 
-# The same packets with code, length and segment in one number; whoever names a segment by it has looked at
-# all three.
-_TICKER_ALONE = struct.Struct("<III4x").unpack
-_QUOTE_ALONE = struct.Struct("<III38x").unpack
-_FULL_ALONE = struct.Struct("<III62xII80x").unpack
-_HEAD = struct.Struct("<I")
+# The same packets alone in their frame: the whole header in one number, which names kind and instrument.
+_TICKER_ALONE = struct.Struct("<QI4x").unpack
+_QUOTE_ALONE = struct.Struct("<QI38x").unpack
+_FULL_ALONE = struct.Struct("<QI62xII80x").unpack
 
-
-def _bases(code: int, size: int) -> dict[int, int]:
-    """First four bytes of a packet -> the high part of an instrument key, for every known segment."""
-    return {
-        _HEAD.unpack(_HEADER.pack(code, size, segment, 0)[:4])[0]: segment << 32
-        for segment in SEGMENT_BY_CODE
-    }
-
-
-_TICKER_BASE, _QUOTE_BASE, _FULL_BASE = _bases(2, 16), _bases(4, 50), _bases(8, 162)
+#: Headers that a packet of that length has had, and the instrument each names: pure memos (bounded), like
+#: that of the prices. To look a header up costs half of what checking it costs.
+_TICKER_KEYS: dict[int, InstrumentKey] = {}
+_QUOTE_KEYS: dict[int, InstrumentKey] = {}
+_FULL_KEYS: dict[int, InstrumentKey] = {}
+#: For each size of an everyday frame its response code and its memo.
+_ALONE = {16: (2, _TICKER_KEYS), 50: (4, _QUOTE_KEYS), 162: (8, _FULL_KEYS)}
+_MEMO_LIMIT = 65_536
 
 _blank = object.__new__
 _new_level = tuple.__new__  # a third of what the class of a NamedTuple takes
@@ -128,30 +124,39 @@ def decode_frames(frames: Iterable[bytes], ticks_paise: Mapping[InstrumentKey, i
         try:
             size = len(frame)
             if size == 162:
-                head, security_id, ltp, bid, ask = _FULL_ALONE(frame)
+                header, ltp, bid, ask = _FULL_ALONE(frame)
                 tick = _blank(Tick)
-                tick.key = _FULL_BASE[head] | security_id  # type: ignore[assignment]
+                tick.key = _FULL_KEYS[header]
                 tick.ltp_paise, tick.bid_paise, tick.ask_paise = known[ltp], known[bid], known[ask]
             elif size == 16:
-                head, security_id, ltp = _TICKER_ALONE(frame)
+                header, ltp = _TICKER_ALONE(frame)
                 tick = _blank(Tick)
-                tick.key = _TICKER_BASE[head] | security_id  # type: ignore[assignment]
-                tick.ltp_paise = known[ltp]
+                tick.key, tick.ltp_paise = _TICKER_KEYS[header], known[ltp]
                 tick.bid_paise = tick.ask_paise = None
             elif size == 50:
-                head, security_id, ltp = _QUOTE_ALONE(frame)
+                header, ltp = _QUOTE_ALONE(frame)
                 tick = _blank(Tick)
-                tick.key = _QUOTE_BASE[head] | security_id  # type: ignore[assignment]
-                tick.ltp_paise = known[ltp]
+                tick.key, tick.ltp_paise = _QUOTE_KEYS[header], known[ltp]
                 tick.bid_paise = tick.ask_paise = None
             else:
                 _closely(frame, ticks_paise, received)
                 continue
             tick.packet = frame
             took(tick)
-        except KeyError:  # a price not seen before, several packets in one frame, another layout
+        except KeyError:  # an instrument or a price not seen before, several packets, another layout
             _closely(frame, ticks_paise, received)
+            _learn(frame)
     return received
+
+
+def _learn(frame: bytes) -> None:
+    """Note whose packet this frame is, if it is one alone and we know its layout and segment."""
+    code, keys = _ALONE[len(frame)]
+    said, length, segment, security_id = _HEADER.unpack_from(frame)
+    if (said, length) == (code, len(frame)) and segment in SEGMENT_BY_CODE:
+        if len(keys) >= _MEMO_LIMIT:
+            keys.clear()
+        keys[int.from_bytes(frame[: _HEADER.size], "little")] = InstrumentKey(segment << 32 | security_id)
 
 
 def _closely(frame: bytes, ticks_paise: Mapping[InstrumentKey, int], received: Received) -> None:
@@ -204,12 +209,13 @@ def depth(tick: Tick, tick_paise: int = _DEFAULT_TICK_PAISE) -> tuple[Level, ...
     """
     packed, known = tick.depth or b"", KNOWN_PAISE
     try:
-        return tuple(
+        levels = [
             _new_level(Level, (known[bid], bids, bid_orders, known[ask], asks, ask_orders))
             for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(packed)
-        )
+        ]
     except KeyError:  # a price not seen before
         return tuple(_levels(packed, tick_paise))
+    return tuple(levels)
 
 
 def _levels(packed: bytes, tick_paise: int) -> Iterator[Level]:
