@@ -134,11 +134,10 @@ def ours(port: int, heard: Heard, market: Scene, *, by: str = "picows") -> None:
                 over.set()
 
         feed = feed_of(market, port, on_ticks)
-        life = asyncio.create_task(feed.run())
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+            life = group.create_task(feed.run())
             await over.wait()
-        life.cancel()
-        await asyncio.wait({life})
+            life.cancel()
 
     with reading_by(by):
         asyncio.run(read())

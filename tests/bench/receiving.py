@@ -58,6 +58,8 @@ class Meter:
         if not self._began_s:
             self._began_s, self._measured = now_s, self._left
         if self._left <= 0:
+            if not self._measured:
+                raise AssertionError("all packets came at once: there is nothing between first and last")
             self.cost_us = (now_s - self._began_s) / self._measured * 1e6
             self._bulk.end()  # no client then waits for the answer to its goodbye
             raise readers.Over

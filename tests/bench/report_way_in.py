@@ -42,7 +42,7 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
 def receiving(rounds: Rounds, packets: int) -> str:
     """What a packet costs on its way in."""
     names = {
-        "floor": ("floor: a blocking recv, messages cut out, no parser", ""),
+        "floor": ("floor: blocking recv, no parser", ""),
         "ours": ("the house's feed", ""),
         "fallback": ("the house's feed by websockets, its fall-back", ""),
         "websockets": ("plain websockets and our parser", "≥ 4×"),
@@ -67,10 +67,10 @@ def receiving(rounds: Rounds, packets: int) -> str:
 def burst(rounds: Rounds, positions: int, packets: int) -> str:
     """How long the last packet of a burst waits."""
     names = {
-        "floor": ("floor: a blocking recv, messages cut out, no parser", ""),
+        "floor": ("floor: blocking recv, no parser", ""),
         "house": ("the house", "≤ 4× the floor"),
         "fallback": ("the house, its feed by websockets", ""),
-        "dhanhq": ("dhanhq's MarketFeed, each packet to the same monitor", "≥ 10× the house"),
+        "dhanhq": ("dhanhq's MarketFeed, same monitor", "≥ 10× the house"),
     }
     rows = [
         (
@@ -79,6 +79,7 @@ def burst(rounds: Rounds, positions: int, packets: int) -> str:
             spread(rounds.each(f"{name} worst"), millis),
             "" if name == "floor" else spread(rounds.ratios(name, "floor"), times),
             "" if name == "house" else spread(rounds.ratios(name, "house"), times),
+            spread(rounds.each(f"{name} cpu"), millis),
             expected,
         )
         for name, (text, expected) in names.items()
@@ -87,7 +88,7 @@ def burst(rounds: Rounds, positions: int, packets: int) -> str:
         f"A burst on a whole socket: {packets:,} Full packets at once, until the last is decided; "
         f"{positions:,} open positions, wall clock"
     )
-    head = ("who", "median of a round", "worst of a round", "over the floor", "over the house", "expected")
+    head = ("who", "median of a round", "worst of a round", "over the floor", "over the house", "CPU", "expected")
     return _part(title, head, rows, rounds)
 
 

@@ -40,7 +40,7 @@ def test_the_burst_part_decides_every_packet_of_every_burst():
     """Floor, house and dhanhq's feed work off the same bursts; the worst is not below the median."""
     found = bursting.burst(POSITIONS, 400, 3, 1)
     for one in found.good:
-        assert set(one) == {f"{name}{what}" for name in bursting.VARIANTS for what in ("", " worst")}
+        assert set(one) == {f"{name}{what}" for name in bursting.VARIANTS for what in ("", " worst", " cpu")}
         assert all(0 < one[name] <= one[f"{name} worst"] for name in bursting.VARIANTS)
     assert "≤ 4× the floor" in report_way_in.burst(found, POSITIONS, 400)
 
@@ -71,7 +71,7 @@ def test_dhanhqs_feed_gives_the_monitor_the_same_prices():
         "depth": [{"bid_price": "123.40", "bid_quantity": 65, "ask_price": "123.50", "ask_quantity": 130}],
     }  # fmt: skip
     bursting._decide(monitor, clock, [one])
-    tick = monitor.book.peek(market.held[0])
+    tick = monitor.watch.book.peek(market.held[0])
     assert (tick.ltp_paise, tick.bid_paise, tick.ask_paise, tick.ask_quantity) == (
         12_345,
         12_340,
