@@ -163,7 +163,7 @@ def settle(monitor: Counting, market: Scene) -> None:
         for key, contract in market.contracts.items():
             out = contract.instrument.security_id // 2 % 8  # strikes from the beginning of its block
             move = Move(key, contract.usual_paise + out * tilt_paise)
-            monitor.handle(Ticks(decode(packet(move), {})), now_s)  # type: ignore[arg-type]
+            monitor.handle(Ticks(decode(packet(move), {})), now_s)
         for half_s in range(1, 5):
             monitor.handle(Beat(BeatKind.PULSE), now_s + half_s / 2)
 

@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 
 from engine.io import tables
 from engine.io.clock import SystemClock
-from engine.io.dhan import connection
+from engine.io.dhan import feed_sockets
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
-from engine.io.dhan.feed_sockets import by_websockets, open_feed
+from engine.io.dhan.feed_sockets import by_websockets
 from engine.wire import decode
 from tests.bench.market import PACKET_BYTES
 
@@ -114,7 +114,7 @@ def websockets(port: int, heard: Heard, grid: Mapping[InstrumentKey, int]) -> No
         ):
             try:
                 async for frame in client:
-                    heard(decode(frame, grid))  # type: ignore[arg-type]
+                    heard(decode(frame, grid))
             except (Over, ConnectionClosed):
                 return
 
@@ -165,9 +165,9 @@ def feed_of(
 @contextmanager
 def reading_by(client: str) -> Iterator[None]:
     """Let the house's feed read by this client, ``picows`` or ``websockets``."""
-    usual = connection.open_feed
-    connection.open_feed = by_websockets if client == "websockets" else open_feed
+    usual = feed_sockets.open_feed
+    setattr(feed_sockets, "open_feed", by_websockets if client == "websockets" else usual)  # noqa: B010 - mypy
     try:
         yield
     finally:
-        connection.open_feed = usual
+        setattr(feed_sockets, "open_feed", usual)  # noqa: B010 - mypy

@@ -88,7 +88,7 @@ def burst(rounds: Rounds, positions: int, packets: int) -> str:
         f"A burst on a whole socket: {packets:,} Full packets at once, until the last is decided; "
         f"{positions:,} open positions, wall clock"
     )
-    head = ("who", "median of a round", "worst of a round", "over the floor", "over the house", "CPU", "expected")
+    head = ("who", "median", "worst of a round", "over the floor", "over the house", "CPU", "expected")
     return _part(title, head, rows, rounds)
 
 

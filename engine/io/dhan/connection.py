@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from engine.io.dhan import feed_sockets
 from engine.io.dhan.backoff import SETTLED_S, Backoff, Cut, Why, cut_by_code
-from engine.io.dhan.feed_sockets import FeedSocket, NoSocket, open_feed
+from engine.io.dhan.feed_sockets import FeedSocket, NoSocket
 from engine.io.dhan.sockets import cut_by_close, stay_away
 from engine.messages import FeedState, Tick
 from engine.wire import FeedDisconnect, FeedMode, decode_frames, subscriptions
@@ -133,7 +134,7 @@ class Connection:
     async def _live(self, token: str) -> Cut:
         """Lead one connection from handshake to end, and say why it ended."""
         try:
-            async with open_feed(self._access.address(token), self._access.proxy) as socket:
+            async with feed_sockets.open_feed(self._access.address(token), self._access.proxy) as socket:
                 return await self._converse(socket)
         except NoSocket as problem:
             return problem.cut

@@ -56,10 +56,11 @@ async def by_picows(url: str) -> AsyncIterator[FeedSocket]:
     Raises:
         NoSocket: at the start, or in the middle when something broke.
     """
+    listener = Listener()
     try:
         async with asyncio.timeout(_OPEN_S):
-            _, listener = await ws_connect(
-                Listener,
+            _, made = await ws_connect(
+                lambda: listener,
                 url,
                 websocket_handshake_timeout=_OPEN_S,
                 logger_name=_QUIET,
@@ -72,7 +73,7 @@ async def by_picows(url: str) -> AsyncIterator[FeedSocket]:
             )
     except (WSError, OSError, TimeoutError) as problem:
         raise NoSocket(_cut(problem)) from None
-    if listener is None:  # picows says no more when the connection ends before the handshake does
+    if made is not listener:  # picows says no more when the connection ends before the handshake does
         raise NoSocket(_cut(ConnectionResetError()))
     try:
         yield listener
@@ -91,11 +92,11 @@ def _cut(problem: Exception) -> Cut:
     return Cut(Why.LOST, f"no connection to Dhan ({type(problem).__name__})")
 
 
-class Listener(WSListener):  # type: ignore[misc]  # picows is compiled
+class Listener(WSListener):
     """One connection: collects frames, and hands them over with the last one of a look."""
 
     def __init__(self) -> None:
-        """Wait for the connection; picows calls this once the handshake is answered."""
+        """Wait for the connection."""
         loop = asyncio.get_running_loop()
         self._handful: list[bytes] = []
         self._texts = 0

@@ -10,7 +10,7 @@ import pytest
 
 from engine.broker_nouns import OrderRequest, Product
 from engine.io.clock import SystemClock
-from engine.io.dhan import connection
+from engine.io.dhan import feed_sockets
 from engine.io.dhan.feed_sockets import by_websockets
 from engine.io.dhan.picows_socket import by_picows
 from engine.io.dhan.rest import DhanRest
@@ -45,7 +45,7 @@ async def server(market: Market) -> AsyncIterator[DhanServer]:
 def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The library by which the feed reads in this test: each of the two in turn."""
     opened = {"picows": lambda url, _proxy: by_picows(url), "websockets": by_websockets}
-    monkeypatch.setattr(connection, "open_feed", opened[request.param])
+    monkeypatch.setattr(feed_sockets, "open_feed", opened[request.param])
     return str(request.param)
 
 
