@@ -99,14 +99,10 @@ def decode(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packe
             still read, also behind the bad one; they are in the error's ``good``. Behind a packet
             whose length cannot be true nothing can be found, so nothing is looked for.
     """
-    if frame:
-        size, read = _LAYOUTS[frame[0]]
-        if size == len(frame):  # Dhan's everyday frame holds one packet
-            try:
-                return [read(frame, 0, ticks_paise)]
-            except (WireError, struct.error):
-                pass  # looked at closely below
-    return _walk(frame, ticks_paise)
+    ticks, others, broken = decode_frames((frame,), ticks_paise)
+    if others or broken:
+        return _walk(frame, ticks_paise)  # for the order of all, and the error
+    return list[Packet](ticks)
 
 
 def decode_frames(frames: Iterable[bytes], ticks_paise: Mapping[InstrumentKey, int]) -> Received:

@@ -15,6 +15,7 @@ from tests.bench.latency import Pace, latency
 from tests.bench.master import master
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
+from tests.bench.way_in import way_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ def bench(sizes: Sizes) -> None:
         ),
         flush=True,
     )
+    gc.collect()
+    for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
+        print(page, flush=True)
 
 
 def main() -> None:

@@ -147,7 +147,6 @@ def burst(positions: int, packets: int, bursts: int, rounds: int) -> Rounds:
                 }
             return found
 
-        one_round()
         return repeat(one_round, rounds)
 
 

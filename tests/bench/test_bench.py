@@ -132,6 +132,8 @@ def test_the_whole_bench_prints_its_nine_tables(capsys):
     bench(TINY)
     page = capsys.readouterr().out
     assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
+    for title in ("Decoding: ", "The way in: ", "A burst on a whole socket: "):
+        assert title in page
     for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs", "p99 < 250", "p50 < 1,000", "p99 ≤ 1.5×"):
         assert expected in page
 
