@@ -32,8 +32,9 @@ def reading(positions: int, packets: int, rounds: int) -> Rounds:
     """CPU seconds of each variant, by ``kind/variant``.
 
     ``dhanhq``: its `process_data`. ``alone``: a call for each packet. ``together``: many packets a call.
-    ``book``: many packets a call, and each tick into the price book. ``all``: many packets a call, and then
-    every field asked for that a tick of that kind has, the five levels too.
+    ``book``: many packets a call, and each tick into the price book. ``rest``: many packets a call, and then
+    every number asked for that a tick of that kind has. ``all``: of a Full packet the five levels too, as
+    objects of ours.
     """
     market = scene(positions)
     moves = list(walk(market, market.held, packets))
@@ -46,7 +47,8 @@ def reading(positions: int, packets: int, rounds: int) -> Rounds:
         variants[f"{kind}/alone"] = _alone(frames[kind], grid)
         variants[f"{kind}/together"] = _together(frames[kind], grid, lambda _ticks: None)
         variants[f"{kind}/book"] = _together(frames[kind], grid, _into(PriceBook()))
-        variants[f"{kind}/all"] = _together(frames[kind], grid, _ask_full if kind == "full" else _ask_small)
+        variants[f"{kind}/rest"] = _together(frames[kind], grid, _ask)
+    variants["full/all"] = _together(frames["full"], grid, _ask_all)
     return compare(variants, rounds, gc.collect)
 
 
@@ -86,12 +88,11 @@ def _into(book: PriceBook) -> Callable[[Sequence[Tick]], None]:
     return run
 
 
-def _ask_full(ticks: Sequence[Tick]) -> None:
+def _ask(ticks: Sequence[Tick]) -> None:
     for tick in ticks:
         tick.ltt_s  # noqa: B018 - the first question reads all the rest of the packet
-        depth(tick)
 
 
-def _ask_small(ticks: Sequence[Tick]) -> None:
+def _ask_all(ticks: Sequence[Tick]) -> None:
     for tick in ticks:
-        tick.ltt_s  # noqa: B018 - likewise
+        depth(tick)
