@@ -23,7 +23,8 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
         "all": f"{together} a call, the five levels too",
     }
     expected = {
-        "full/together": "≥ 20×", "full/rest": "≥ 10×", "full/all": "≥ 10×", "quote/together": "≥ 10×", "ticker/together": "≥ 10×",
+        "full/together": "≥ 20×", "full/rest": "≥ 10×", "full/all": "≥ 10×",
+        "quote/together": "≥ 10×", "ticker/together": "≥ 10×",
     }  # fmt: skip
     rows = [
         (
