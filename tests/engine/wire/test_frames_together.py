@@ -32,10 +32,18 @@ prices = st.one_of(
 )
 
 
+sensible = st.integers(0, 13_000_000).map(lambda paise: struct.pack("<f", paise / 100))
+
+
 @st.composite
-def packet(draw: st.DrawFn) -> bytes:
+def packet(
+    draw: st.DrawFn,
+    codes: tuple[int, ...] = tuple(sorted(plain.SIZES)),
+    segments: st.SearchStrategy[int] = segments,
+    prices: st.SearchStrategy[bytes] = prices,
+) -> bytes:
     """A packet of any known kind whose every field is anything."""
-    code = draw(st.sampled_from(sorted(plain.SIZES)))
+    code = draw(st.sampled_from(codes))
     body = bytearray(draw(st.binary(min_size=plain.SIZES[code] - 8, max_size=plain.SIZES[code] - 8)))
     for at in {8: (0, 66, 70), 3: (0, 16, 20)}.get(code, (0,)):
         if len(body) >= at + 4:
@@ -63,7 +71,10 @@ def cut(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
     return made[: draw(st.integers(0, len(made)))]
 
 
+everyday = packet((2, 4, 8, 8), st.sampled_from(sorted(SEGMENT_CODE.values())), sensible)
 frames = st.one_of(
+    everyday,
+    everyday,
     packet(),
     cut(packet()),
     strange(),
