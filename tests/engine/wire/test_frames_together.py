@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from engine.wire import (
     decode,
     decode_frames,
 )
+from engine.wire import frames as frames_module
 from tests.engine.wire import packets as build
 from tests.engine.wire import plain
 
@@ -132,3 +134,19 @@ def test_frames_that_are_read_together_need_not_be_alike():
     assert [tick.ltp_paise for tick in ticks] == [10_005] * 4
     assert others == [FeedDisconnect(807, "the access token has expired")]
     assert len(broken) == 2
+
+
+@pytest.mark.parametrize("kind", ["ticker", "quote", "full"])
+def test_a_known_packet_alone_is_not_looked_at_closely(kind: str, monkeypatch: pytest.MonkeyPatch):
+    """The second time an instrument and its prices come, nothing is called for them; a stranger still is."""
+    made = {
+        "ticker": lambda number: build.ticker(2, number, 77.05, 1_781_084_997),
+        "quote": lambda number: build.quote(2, number, 77.05, 75, 1_781_084_997, 7, (1.0,) * 5),
+        "full": lambda number: build.full((2, number), 77.05, 1_781_084_997, 7, 7, (1.0,) * 5, bytes(100)),
+    }[kind]
+    decode_frames([made(4_711)], {})
+    looked_at: list[bytes] = []
+    monkeypatch.setattr(frames_module, "_closely", lambda frame, _grid, _received: looked_at.append(frame))
+    (tick,), _, _ = decode_frames([made(4_711), made(4_712)], {})
+    assert (tick.key & 0xFFFF, tick.ltp_paise) == (4_711, 7_705)
+    assert looked_at == [made(4_712)]
