@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from engine.io import tables
 from engine.io.clock import SystemClock
+from engine.io.heap import THRESHOLDS
 from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.runner import Runner
@@ -37,7 +38,7 @@ from tests.bench.market import NOW_S, Move, packet, scene
 from tests.bench.measure import Rounds, repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.effects import Effect, Record
     from engine.io.dhan.feed import DhanFeed
@@ -119,6 +120,7 @@ def burst(positions: int, packets: int, bursts: int, rounds: int) -> Rounds:
     settle(monitor, market)
     clock = SystemClock(datetime.fromtimestamp(NOW_S + 10, ZoneInfo("Asia/Kolkata")))
     with (
+        _collector_of_the_house(),
         TemporaryDirectory(prefix="bench-") as place,
         closing(Journal(Path(place) / "journal.sqlite3")) as journal,
         Bulk.of(positions, packets) as bulk,
@@ -148,6 +150,20 @@ def burst(positions: int, packets: int, bursts: int, rounds: int) -> Rounds:
             return found
 
         return repeat(one_round, rounds)
+
+
+@contextmanager
+def _collector_of_the_house() -> Iterator[None]:
+    """The garbage collector as the house sets it (`engine.io.heap`), for all clients alike."""
+    before = gc.get_threshold()
+    gc.set_threshold(*THRESHOLDS)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def settle(monitor: Counting, market: Scene) -> None:
