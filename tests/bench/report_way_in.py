@@ -5,9 +5,13 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests.bench.report import _part, micros, spread, times
+from tabulate import tabulate
+
+from tests.bench.report import micros, quality, spread, times
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.bench.measure import Rounds
 
 
@@ -39,7 +43,7 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
         if way != "all" or kind == "full"
     ]
     head = ("packet", "how", "each", "dhanhq's cost over ours", "expected")
-    return _part("Decoding: the same bytes through both parsers, CPU time", head, rows, rounds)
+    return _page("Decoding: the same bytes through both parsers, CPU time", head, rows, rounds)
 
 
 def receiving(rounds: Rounds, packets: int) -> str:
@@ -64,7 +68,7 @@ def receiving(rounds: Rounds, packets: int) -> str:
         f"The way in: {packets:,} Full packets a round over a loopback WebSocket, one a message, many "
         "waiting; from the socket to the last price of each instrument, CPU time"
     )
-    return _part(title, ("who", "a packet", "over the house's", "expected"), rows, rounds)
+    return _page(title, ("who", "a packet", "over the house's", "expected"), rows, rounds)
 
 
 def burst(rounds: Rounds, positions: int, packets: int) -> str:
@@ -92,9 +96,15 @@ def burst(rounds: Rounds, positions: int, packets: int) -> str:
         f"{positions:,} open positions, wall clock"
     )
     head = ("who", "median", "worst of a round", "over the floor", "over the house", "CPU", "expected")
-    return _part(title, head, rows, rounds)
+    return _page(title, head, rows, rounds)
 
 
 def millis(number: float) -> str:
     """Write milliseconds."""
     return f"{number:.1f} ms"
+
+
+def _page(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds) -> str:
+    """Title, table, and what to think of it."""
+    table = tabulate(rows, headers=head, tablefmt="simple_outline", disable_numparse=True)
+    return "\n".join((title, table, quality(rounds), ""))
