@@ -40,6 +40,7 @@ class Health:
         cache_lag_s: how old shared prices were when they got to Redis, or from there to us; None = unknown.
         cache_failed: why Redis is of no use now; empty = it is, or there is none.
         token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
+        awake: a session is on or near; False = the house rests (`engine.idle`).
     """
 
     in_session: bool
@@ -58,6 +59,7 @@ class Health:
     token_left_s: float | None = None
     cache_lag_s: float | None = None
     cache_failed: str = ""
+    awake: bool = True
 
     @property
     def patience_s(self) -> float:
