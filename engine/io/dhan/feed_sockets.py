@@ -54,6 +54,9 @@ class FeedSocket(Protocol):
     def abort(self) -> None:
         """End the connection without waiting for the other side; `read` comes back then."""
 
+    async def close(self) -> None:
+        """Say goodbye, and end the connection when that is answered, or soon; `read` comes back then."""
+
 
 def open_feed(url: str, proxy: str | None = None) -> AbstractAsyncContextManager[FeedSocket]:
     """Open a socket of the feed by the quickest client there is for the way.
@@ -113,3 +116,6 @@ class _Websocket:
 
     def abort(self) -> None:
         self._socket.transport.abort()
+
+    async def close(self) -> None:
+        await self._socket.close()

@@ -231,6 +231,18 @@ async def test_an_end_from_our_side_ends_the_reading(opening: Opening):
         await socket.send("nobody hears this")
 
 
+async def test_a_goodbye_of_ours_is_polite(opening: Opening):
+    """It is answered, the reading ends in the same words as after theirs, and it may be said twice."""
+    async with listening() as peer:
+        peer.greet = [PRICE]
+        async with asyncio.timeout(PATIENCE_S), opening(peer.url) as socket:
+            reader = asyncio.create_task(socket.read(Reader().take, lambda: None))
+            await peer.until(lambda: peer.open)
+            await socket.close()
+            assert await reader == "closed"
+            await socket.close()
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A key and a certificate for localhost that nobody has signed."""
