@@ -39,7 +39,8 @@ class House(Counted):
 
     def __init__(self, account, positions=(CONDOR,)):
         super().__init__(account)
-        self.positions, self.exits, self.impossible, self.heard = positions, (), "", []
+        self.positions, self.impossible, self.heard = positions, "", []
+        self.exits: tuple[ExitNow, ...] = ()
 
     def health(self):
         return replace(LIVES, live_orders=self.working, exits=self.working) if self.up else None
@@ -188,7 +189,7 @@ async def test_legs_that_are_not_as_they_were_shown_are_not_exited(houses, capsy
     """The position changes while the person reads."""
 
     class Slow(Terminal):
-        def readline(self):
+        def readline(self, *_size):
             houses[0].positions = (replace(CONDOR, legs=(LegView("NIFTY", -130, 1, 1, 0.1),)),)
             return "3359\n"
 
