@@ -9,10 +9,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from engine.errors import Unreachable
 from engine.io.hatch import ask
 from engine.io.toolbox import Tools, account_flag, confirmed, count, seconds, tool
-from engine.io.tools.monitors import home
+from engine.io.tools.monitors import ask_here, home
 from engine.money import signed_rupees
 
 __all__ = ["add_exit"]
@@ -60,13 +59,7 @@ def add_exit(tools: Tools) -> None:
 def _exit(args: argparse.Namespace) -> str:
     place = home()
     question = {"ask": "exit", "strategy_id": args.strategy_id, "account": args.account}
-    try:
-        found = ask(place, question)
-    except Unreachable as error:
-        raise Unreachable(
-            f"{error}, so nothing was sent. Start one (python -m engine run --semi-auto, or systemctl start "
-            "prahari) and ask again, or exit in Dhan's app"
-        ) from error
+    found = ask_here(question, _NONE)
     shown = [each for each in found["accounts"] if any(p["can_exit"] for p in each["positions"])]
     if shown and not args.json:
         sys.stderr.write("\n".join(line for each in shown for line in _offer(each)) + "\n")
@@ -85,6 +78,12 @@ def _exit(args: argparse.Namespace) -> str:
     if args.json:
         return json.dumps({"state": state, "exit": ended}, indent=2, ensure_ascii=False)
     return _told(ended, args.strategy_id)
+
+
+_NONE = (
+    "Nothing was sent. Start one (python -m engine run --semi-auto, or systemctl start prahari) and ask again, "
+    "or exit in Dhan's app; of the service: sudo prahari exit"
+)
 
 
 def _followed(

@@ -7,9 +7,8 @@ import json
 from itertools import chain
 
 from engine.io.answers import reading_of
-from engine.io.hatch import ask
 from engine.io.toolbox import Tools, tool
-from engine.io.tools.monitors import home
+from engine.io.tools.monitors import ask_here
 from engine.io.tools.weekly import add_weekly
 from engine.preflight import Light
 from engine.vitals import vitals_lines, worst_light
@@ -53,7 +52,7 @@ def add_health(tools: Tools) -> None:
 
 
 def _health(args: argparse.Namespace) -> str:
-    told = ask(home(), {"ask": "health"})
+    told = ask_here({"ask": "health"}, "Start it, or name its DATA_DIR; of the service: sudo prahari health")
     houses = {name: [reading_of(each) for each in found] for name, found in told["accounts"].items()}
     shared = [reading_of(each) for each in told["shared"]]
     light = worst_light([*shared, *chain(*houses.values())])

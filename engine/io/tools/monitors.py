@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, Unreachable
 from engine.io.env import SANDBOX_DIR, load_settings
-from engine.io.hatch import NAME
+from engine.io.hatch import NAME, ask
 
-__all__ = ["ended_within", "home"]
+__all__ = ["ask_here", "ended_within", "home"]
+
+
+def ask_here(question: Mapping[str, Any], remedy: str) -> dict[str, Any]:
+    """What the monitor of these settings answers.
+
+    Raises:
+        Unreachable: none runs there, or it does not answer; with the remedy.
+        BadInput: it does not take the question.
+    """
+    try:
+        return ask(home(), question)
+    except Unreachable as error:
+        raise Unreachable(f"{error}. {remedy}") from error
 
 
 def home() -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.io.hatch import ask
 from engine.io.toolbox import Tools, seconds, tool
-from engine.io.tools.monitors import ended_within, home
+from engine.io.tools.monitors import ask_here, ended_within, home
 
 __all__ = ["add_stop"]
 
@@ -63,7 +63,8 @@ def add_stop(tools: Tools) -> None:
 
 def _stop(args: argparse.Namespace) -> str:
     place = home()
-    found = ask(place, {"ask": "stop", "now": True})
+    remedy = "Nothing was stopped; name its DATA_DIR, or of the service: sudo prahari stop"
+    found = ask_here({"ask": "stop", "now": True}, remedy)
     found = _until(place, found, HALT_S, _halted)
     if not args.now:
         if not args.json and not _quiet(found):
