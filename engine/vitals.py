@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.measures import WINDOW_MINUTES
 from engine.preflight import Light
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.health import Health
     from engine.measures import Histogram
 
-__all__ = ["LIMITS", "Reading", "Vitals", "readings", "vitals_lines", "worst_light"]
+__all__ = [
+    "LIMITS",
+    "Reading",
+    "Vitals",
+    "reading_of",
+    "reading_told",
+    "readings",
+    "vitals_lines",
+    "worst_light",
+]
 
 #: So many of a hundred must keep the limit of a duration.
 SHARE = 0.99
@@ -41,6 +50,16 @@ class Reading(NamedTuple):
     beside: str
     measured: float | None = None
     limit: float | None = None
+
+
+def reading_told(reading: Reading) -> dict[str, Any]:
+    """It for machines."""
+    return reading._asdict() | {"light": reading.light.name.lower()}
+
+
+def reading_of(told: Mapping[str, Any]) -> Reading:
+    """What was told, read again."""
+    return Reading(**(dict(told) | {"light": Light[told["light"].upper()]}))
 
 
 @dataclass(frozen=True, slots=True)

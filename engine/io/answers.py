@@ -15,11 +15,10 @@ from engine.io.plant import Plant
 from engine.io.wiring import Line
 from engine.messages import Actor, Command, Wish
 from engine.picture import outline
-from engine.preflight import Light
 from engine.view import PositionState, PositionView
-from engine.vitals import Reading
+from engine.vitals import reading_told
 
-__all__ = ["HOST", "answers", "reading_of"]
+__all__ = ["HOST", "answers"]
 
 #: Who speaks by the command line of the host.
 HOST = Actor(0, 0, "the host")
@@ -33,8 +32,8 @@ def answers(lines: Sequence[Line], plant: Plant, end: Callable[[], None]) -> Ans
     def health(_question: Mapping[str, Any]) -> Mapping[str, Any]:
         houses = plant.vitals()
         return {
-            "accounts": {name: [_told(each) for each in found] for name, found in houses.items()},
-            "shared": [_told(each) for each in plant.shared()],
+            "accounts": {name: [reading_told(each) for each in found] for name, found in houses.items()},
+            "shared": [reading_told(each) for each in plant.shared()],
         }
 
     def stop(question: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -148,12 +147,3 @@ def _state(line: Line) -> dict[str, Any]:
         "live_orders": health.live_orders if health else 0,
         "positions": health.positions if health else None,
     }
-
-
-def _told(reading: Reading) -> dict[str, Any]:
-    return reading._asdict() | {"light": reading.light.name.lower()}
-
-
-def reading_of(told: Mapping[str, Any]) -> Reading:
-    """What was told, read again."""
-    return Reading(**(dict(told) | {"light": Light[told["light"].upper()]}))

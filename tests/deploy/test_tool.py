@@ -34,7 +34,7 @@ at = sys.argv.index("--")
 flags, command = sys.argv[1:at], sys.argv[at + 1:]
 environ = dict(PATH=os.environ["PATH"], LANG="C.UTF-8", PYTHONPATH={root!r})
 given = os.path.join({home!r}, "credentials")
-os.mkdir(given)
+os.makedirs(given, exist_ok=True)
 noted = dict(flags=[flag for flag in flags if not flag.startswith("--property=")])
 for flag in flags:
     name, _, word = flag.removeprefix("--property=").partition("=")

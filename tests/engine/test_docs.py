@@ -16,7 +16,7 @@ from tests.support.tools import tools
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 #: Settings of the pages that are the service's or the tests' own.
-OTHERS = {"PRAHARI_FLAGS", "DATABASE_URL"}
+OTHERS = {"PRAHARI_FLAGS", "DATABASE_URL", "CREDENTIALS_DIRECTORY"}
 
 
 def named(page):

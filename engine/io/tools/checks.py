@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 from engine.drill import drill_lines
 from engine.errors import BadInput
-from engine.io.chat_check import check_chat
-from engine.io.drill import run_broker_check, run_drill
 from engine.io.env import load_settings
 from engine.io.toolbox import Tools, account_flag, group, of_account, tool
 from engine.io.tools.market import add_feed_check
@@ -159,11 +157,18 @@ def _lights(args: argparse.Namespace, checks: Sequence[Check]) -> str:
     return json.dumps({"light": light.name.lower(), "checks": told}, indent=2, ensure_ascii=False)
 
 
+# What a tool needs alone is imported by it: a health check of every half minute is not to wait for all of it.
+
+
 def _broker(args: argparse.Namespace) -> str:
+    from engine.io.drill import run_broker_check  # noqa: PLC0415 - see above
+
     return _lights(args, asyncio.run(run_broker_check(of_account(args))))
 
 
 def _drill(args: argparse.Namespace) -> str:
+    from engine.io.drill import run_drill  # noqa: PLC0415 - see above
+
     return _lights(args, asyncio.run(run_drill(of_account(args))))
 
 
@@ -171,6 +176,8 @@ def _telegram(args: argparse.Namespace) -> str:
     settings = load_settings()
     if settings.sandbox:
         raise BadInput("no credentials are set: TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID (.env.example)")
+    from engine.io.chat_check import check_chat  # noqa: PLC0415 - see above
+
     return _lights(args, check_chat(settings, send=args.send))
 
 

@@ -81,8 +81,8 @@ def _exit(args: argparse.Namespace) -> str:
 
 
 _NONE = (
-    "Nothing was sent. Start one (python -m engine run --semi-auto, or systemctl start prahari) and ask again, "
-    "or exit in Dhan's app; of the service: sudo prahari exit"
+    "Nothing was sent. Start one (python -m engine run --semi-auto, or systemctl start prahari) and ask "
+    "again, or exit in Dhan's app; of the service: sudo prahari exit"
 )
 
 

@@ -6,12 +6,11 @@ import argparse
 import json
 from itertools import chain
 
-from engine.io.answers import reading_of
 from engine.io.toolbox import Tools, tool
 from engine.io.tools.monitors import ask_here
 from engine.io.tools.weekly import add_weekly
 from engine.preflight import Light
-from engine.vitals import vitals_lines, worst_light
+from engine.vitals import reading_of, vitals_lines, worst_light
 
 __all__ = ["add_health"]
 

@@ -11,10 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tabulate import tabulate
-
 from engine.errors import BadInput
-from engine.io.dhan.instruments import kept_instruments, load_instruments
 from engine.io.env import SANDBOX_DIR, load_settings
 from engine.io.terminal import bar
 from engine.io.toolbox import Tools, count, tool
@@ -83,6 +80,8 @@ def _instruments(args: argparse.Namespace) -> str:
             else f"it knows no {', '.join(sorted(symbols))}"
         )
         return f"{source}: nothing like that; {what}"
+    from tabulate import tabulate  # noqa: PLC0415 - the table alone needs it
+
     rows = [_row(each) for each in found[: args.limit]]
     more = len(found) - len(rows)
     table = tabulate(rows, ("id", "segment", "name", "expiry", "lot", "tick", "freeze"), tablefmt="simple",
@@ -98,6 +97,9 @@ def _list(settings: Settings, symbols: frozenset[str], *, download: bool) -> tup
     Raises:
         Unreachable: it cannot be fetched.
     """
+    # by who needs it: the way to Dhan takes a while to import
+    from engine.io.dhan.instruments import kept_instruments, load_instruments  # noqa: PLC0415
+
     for kept in (settings.data_dir / COPY, settings.data_dir / SANDBOX_DIR / COPY):
         if kept.is_file() and not download:
             day = datetime.fromtimestamp(kept.stat().st_mtime, UTC).date()

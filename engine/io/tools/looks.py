@@ -6,10 +6,7 @@ import argparse
 import asyncio
 import json
 
-from engine.io import whys
 from engine.io.clock import SystemClock
-from engine.io.positions import read_houses
-from engine.io.rules_tool import rules_tool
 from engine.io.storage import store_to_read
 from engine.io.toolbox import Tools, account_flag, count, of_account, tool
 from engine.model import TradeRow
@@ -102,7 +99,12 @@ def add_why(tools: Tools) -> None:
     account_flag(why)
 
 
+# What a tool needs alone is imported by it: no other has to wait for it.
+
+
 def _positions(args: argparse.Namespace) -> str:
+    from engine.io.positions import read_houses  # noqa: PLC0415 - see above
+
     settings = of_account(args)
     rows = (
         asyncio.run(_rows_in_supabase(settings)) if settings.trades_source is TradesSource.SUPABASE else None
@@ -120,11 +122,15 @@ async def _rows_in_supabase(settings: Settings) -> tuple[TradeRow, ...]:
 
 
 def _rules(args: argparse.Namespace) -> str:
+    from engine.io.rules_tool import rules_tool  # noqa: PLC0415 - see above
+
     text, data = rules_tool(of_account(args), args.strategy_id)
     return json.dumps(data, indent=2, ensure_ascii=False) if args.json else text
 
 
 def _why(args: argparse.Namespace) -> str:
+    from engine.io import whys  # noqa: PLC0415 - see above
+
     settings = of_account(args)
     found = whys.read_why(settings.data_dir, args.strategy_id)
     if args.json:

@@ -7,7 +7,6 @@ import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.terminal import bar
 from engine.io.toolbox import Tools, tool
 from engine.model import Mode
@@ -66,6 +65,9 @@ def _per_cent(word: str) -> Decimal:
 
 
 def _replay(args: argparse.Namespace) -> str:
+    # the whole engine: no other tool has to wait until it is imported
+    from engine.io.replays import ReplayRequest, human, run_replay  # noqa: PLC0415
+
     request = ReplayRequest(
         days=tuple(args.days),
         trades=args.trades,

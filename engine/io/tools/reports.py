@@ -12,7 +12,6 @@ from engine.exit_sums import ExitLine
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.exporter import write_new
-from engine.io.positions import read_houses
 from engine.io.toolbox import Tools, tool
 from engine.model import Mode
 from engine.monthly import monthly_csv, monthly_data, monthly_text, of_month
@@ -71,6 +70,8 @@ def _monthly(args: argparse.Namespace) -> str:
 
 def _ended(settings: Settings, *, paper: bool) -> list[ExitLine]:
     """The lines of all accounts; the sandbox's are nobody's."""
+    from engine.io.positions import read_houses  # noqa: PLC0415 - where it is needed
+
     houses = [settings.of_account(account) for account in settings.accounts] or [settings]
     found = [line for of in houses for house in read_houses(of, 10**9, ()) if not house.place
              for line in house.ended]  # fmt: skip

@@ -33,6 +33,7 @@ It may run as often as you like, beside a monitor or without one.
 exit status:
   0  all done
   1  something is red: its sentence says what to do
+  2  settings have faults
 
 example:
   python -m engine maintenance daily --json

@@ -14,20 +14,17 @@ from pathlib import Path
 
 from engine.drill import drill_lines
 from engine.errors import SourceError
-from engine.io.answers import reading_of
 from engine.io.clock import SystemClock
-from engine.io.drill import run_drill
 from engine.io.env import load_settings
 from engine.io.hatch import ask
 from engine.io.log_files import LOGS
 from engine.io.maintenance import ARCHIVE, standing
-from engine.io.positions import read_houses
 from engine.io.toolbox import Tools, tool
 from engine.io.tools.monitors import home
 from engine.preflight import Check, Light, worst
 from engine.sessions import ist
 from engine.settings import Settings
-from engine.vitals import worst_light
+from engine.vitals import reading_of, worst_light
 
 __all__ = ["add_weekly"]
 
@@ -91,6 +88,8 @@ def _monitor() -> Check:
 
 def _executions(settings: Settings) -> Check:
     """Files of exits beside their journals, of all accounts."""
+    from engine.io.positions import read_houses  # noqa: PLC0415 - where it is needed
+
     houses = [settings.of_account(account) for account in settings.accounts] or [settings]
     files = [checked for of in houses for house in read_houses(of, 1, ()) for checked in house.files]
     faults = [fault for checked in files for fault in checked.faults]
@@ -137,6 +136,9 @@ def _drills(settings: Settings) -> list[Check]:
     if settings.sandbox:
         return [Check("drill", Light.GREEN, "no credentials are set: nothing to look at")]
     enabled = [account for account in settings.accounts if account.enabled]
+    # the whole way to Dhan: no other tool has to wait until it is imported
+    from engine.io.drill import run_drill  # noqa: PLC0415
+
     found = []
     for of in [settings.of_account(account) for account in enabled] or [settings]:
         checks = asyncio.run(run_drill(of))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,8 +21,7 @@ class Screen(StringIO):
 def screen(monkeypatch):
     """Both outputs are this screen, and the environment is an ordinary terminal's."""
     made = Screen()
-    monkeypatch.setattr(sys, "stdout", made)
-    monkeypatch.setattr(sys, "stderr", made)
+    monkeypatch.setattr("engine.io.terminal.sys", SimpleNamespace(stdout=made, stderr=made))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     return made
@@ -75,10 +74,10 @@ def test_a_bar_is_shown_where_somebody_waits_and_leaves_nothing(screen):
     assert sent.rstrip().endswith("\x1b[2K")
 
 
-def test_in_a_pipe_a_bar_is_nothing(monkeypatch, capsys):
+def test_in_a_pipe_a_bar_is_nothing(monkeypatch):
     """No byte of it."""
-    monkeypatch.setattr(sys, "stderr", StringIO())
+    pipe = StringIO()
+    monkeypatch.setattr("engine.io.terminal.sys", SimpleNamespace(stdout=pipe, stderr=pipe))
     with bar("replaying", 2) as advance:
         advance(1)
-    assert sys.stderr.getvalue() == ""
-    assert capsys.readouterr().out == ""
+    assert pipe.getvalue() == ""
