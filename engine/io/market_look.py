@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
-from engine.errors import BadInput, Unreachable
+from engine.errors import BadInput, RateLimited, Unreachable
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
@@ -70,7 +70,14 @@ def one_quote(args: argparse.Namespace) -> str:
 
 
 async def _one(rest: DhanRest, key: InstrumentKey) -> Sequence[Tick]:
-    return await rest.quotes([key])
+    try:
+        return await rest.quotes([key])
+    except RateLimited as error:  # Dhan threatens to block who goes on asking
+        again_s = error.retry_after_s
+        raise RateLimited(
+            f"{error} Dhan counts all programs of a user, a running monitor too: again in {again_s:.0f} s, or "
+            "look at the monitor's own prices (/feed, /p in the chat)", again_s,
+        ) from error  # fmt: skip
 
 
 @contextmanager

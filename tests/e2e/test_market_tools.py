@@ -37,6 +37,14 @@ async def test_a_quote_is_what_the_exchange_shows(world, capsys):
     assert 0 < told["bid_paise"] < told["ask_paise"]
 
 
+async def test_a_quote_that_comes_too_soon_after_another_says_when_to_ask_again(world, capsys):
+    """Dhan answers one a second of a user, and threatens to block who goes on."""
+    security_id = str(world.outside.trades[0]["security_id"])
+    done = await asyncio.gather(*(run("quote", "--security-id", security_id) for _ in range(2)))
+    assert sorted(done) == [0, 2]
+    assert "Dhan counts all programs of a user, a running monitor too: again in" in capsys.readouterr().err
+
+
 async def test_a_contract_that_nobody_knows_is_a_sentence(world, capsys):
     """Not an empty line."""
     assert await run("quote", "--security-id", "999999999") == 2

@@ -170,7 +170,7 @@ CALLS: Mapping[str, Call] = {
     "check telegram": Call("--send", "delivered", text=False),
     "check realtime": Call("", "SUPABASE_URL and SUPABASE_SECRET_KEY are not set", frozenset({2})),
     "check redis": Call("", "written, read and removed"),
-    "quote": Call("--security-id 13 --segment IDX_I", "13"),
+    "quote": Call("--security-id 13 --segment IDX_I", "ltp_paise", text=False),
     "cache": Call("", "mirror"),
     "instruments": Call("NIFTY --type CE --limit 3", "NSE_FNO"),
     "import": Call("{home}/trades.csv", "added", text=False, fresh=True),
@@ -178,7 +178,7 @@ CALLS: Mapping[str, Call] = {
     "backup": Call("", "prahari-", text=False),
     "restore": Call("{home}/data/backups/none", "no backup of Prahari", frozenset({2})),
     "maintenance daily": Call("", "calendar", ANY, text=False),
-    "report monthly": Call("--month 2026-11", "November 2026", text=False),
+    "report monthly": Call("--month 2026-11", "2026-11", text=False),
     "exit": Call("--strategy-id 3359 --yes", "flat", text=False),
     "stop": Call("", "ended", text=False),
 }

@@ -11,7 +11,7 @@ __all__ = ["add_feed_check", "add_quote"]
 
 _QUOTE = """\
 Asks Dhan by REST for one quote: last trade and its time, best bid and ask. Dhan answers one such request a
-second; a running monitor that has just asked may make this one wait.
+second of all programs of a user together, a running monitor too: ask for one now and then, not in a loop.
 
 exit status:
   0  quoted

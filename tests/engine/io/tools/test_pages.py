@@ -30,8 +30,8 @@ def test_the_page_of_a_tool_teaches(name):
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_examples_of_a_tool_are_taken(name):
     """Each is whole: no flag is misspelt, no word is missing."""
-    page = TOOLS[name].format_help().partition("example")[2]
-    shown = re.findall(r"(?m)^  [^`\n]*?python -m engine ([^|#>\n]+)", page)
+    page = re.split(r"(?m)^examples?:$", TOOLS[name].format_help())[1].partition("\n\n")[0]
+    shown = re.findall(r"python -m engine ([^|#>\n]+)", page)
     assert any(words.startswith(name.split(" ", maxsplit=1)[0]) for words in shown)
     for words in shown:
         _parser().parse_args(shlex.split(words.partition(" || ")[0].partition(" && ")[0]))
