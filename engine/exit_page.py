@@ -12,11 +12,13 @@ from engine.cards import exit_card
 from engine.picture import picture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.intents import Intent
     from engine.monitor import Monitor
     from engine.view import PositionView
 
-__all__ = ["ExitNow", "ExitsNow", "exits_now"]
+__all__ = ["ExitNow", "ExitsNow", "exits_now", "told_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class ExitNow:
 
     Attributes:
         state: `engine.intents.IntentState`'s word.
-        title, lines: of its card.
+        title, lines: of its card, for a wide screen.
         flat: it has ended, and nothing is left of what it was to close.
     """
 
@@ -53,6 +55,19 @@ class ExitsNow:
     exits: tuple[ExitNow, ...]
 
 
+def told_lines(lines: Iterable[str]) -> list[str]:
+    """A card's lines for a wide screen: what stands below a contract on the phone stands beside it."""
+    told: list[str] = []
+    for line in lines:
+        if line.startswith("  ") and told:
+            told[-1] = (
+                f"{told[-1]}: {line.strip()}" if ": " not in told[-1] else f"{told[-1]}, {line.strip()}"
+            )
+        else:
+            told.append(line)
+    return told
+
+
 def exits_now(monitor: Monitor, now_s: float, strategy_id: int) -> ExitsNow:
     """Draw them at this moment."""
     number = str(strategy_id)
@@ -67,4 +82,6 @@ def exits_now(monitor: Monitor, now_s: float, strategy_id: int) -> ExitsNow:
 def _exit(intent: Intent) -> ExitNow:
     card = exit_card(intent, None)
     state = intent.state
-    return ExitNow(intent.id, intent.position, state, state.live, state.flat, card.title, card.lines)
+    return ExitNow(
+        intent.id, intent.position, state, state.live, state.flat, card.title, tuple(told_lines(card.lines))
+    )

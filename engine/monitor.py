@@ -294,6 +294,8 @@ class Monitor:
             token_left_s=self.access.left_s(now_s),
             cache_lag_s=self.cached.lag_s,
             cache_failed=self.cached.failed,
+            asked=book.asked,
+            found=book.found,
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:

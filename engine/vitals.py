@@ -72,6 +72,8 @@ class Vitals:
         price_update, evaluation, order: of the last minutes.
         sync_gap_s: between the last two readings of the trade store.
         sync_age_s: since the last one.
+        lookups: price lookups of the last minutes, and how many found one; None = it has just begun, and what
+            was asked for before its first price says nothing.
     """
 
     account: str
@@ -82,6 +84,7 @@ class Vitals:
     order: Histogram
     sync_gap_s: float | None
     sync_age_s: float | None
+    lookups: tuple[int, int] | None = None
 
 
 def readings(house: Vitals) -> list[Reading]:
@@ -103,7 +106,7 @@ def readings(house: Vitals) -> list[Reading]:
         spread("evaluation", house.evaluation),
         spread("order", house.order),
         _sync(house),
-        _hits(health),
+        _hits(house.lookups, health),
     ]
 
 
@@ -141,13 +144,21 @@ def _sync(house: Vitals) -> Reading:
     return Reading("sync", light, f"longest gap {_span(longest_s)}", beside, longest_s, SYNC_S)
 
 
-def _hits(health: Health) -> Reading:
+def _hits(lookups: tuple[int, int] | None, health: Health) -> Reading:
     beside = f"above {100 * HIT_RATIO:.0f} %"
-    if health.hit_ratio is None:
-        return Reading("hit ratio", Light.GREEN, "no lookup yet", beside, None, HIT_RATIO)
-    light = Light.GREEN if health.hit_ratio > HIT_RATIO or not health.in_session else Light.RED
-    text = f"{100 * health.hit_ratio:.1f} %"
-    return Reading("hit ratio", light, text, beside, health.hit_ratio, HIT_RATIO)
+    if lookups is None:
+        text = (
+            "no lookup yet" if health.hit_ratio is None else f"{100 * health.hit_ratio:.1f} % since the start"
+        )
+        return Reading("hit ratio", Light.GREEN, text, beside, health.hit_ratio, HIT_RATIO)
+    asked, found = lookups
+    if not asked:
+        return Reading(
+            "hit ratio", Light.GREEN, f"no lookup in {WINDOW_MINUTES} min", beside, None, HIT_RATIO
+        )
+    ratio = found / asked
+    light = Light.GREEN if ratio > HIT_RATIO or not health.in_session else Light.RED
+    return Reading("hit ratio", light, f"{100 * ratio:.1f} % ({asked:,})", beside, ratio, HIT_RATIO)
 
 
 def vitals_lines(title: str, found: Sequence[Reading]) -> list[str]:

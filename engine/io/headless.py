@@ -7,19 +7,23 @@ wants an exit asks for it by ``python -m engine exit``.
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from collections.abc import Callable
 
 from engine.effects import Alert, Answer, Ask, Card, Digest, Say
+from engine.exit_page import told_lines
 from engine.io.ports import Clock
 from engine.measures import ChatMeasures
 from engine.model import DEFAULT_ACCOUNT, Urgency
 from engine.money import signed_rupees
 from engine.sessions import ist
+from engine.table import WIDTH
 
 __all__ = ["Headless"]
 
 #: The same topic is not told again for so long, unless it has become more urgent.
 QUIET_S = {Urgency.HIGH: 60.0, Urgency.MEDIUM: 300.0, Urgency.NORMAL: 300.0}
+INDENT = " " * 16
 
 
 class Headless:
@@ -54,7 +58,7 @@ class HeadlessPort:
         self._tell, self._clock = tell, clock
         self._of = "" if account == DEFAULT_ACCOUNT else f"{account}: "
         self._told: dict[str, tuple[float, Urgency]] = {}
-        self._stories: dict[str, str] = {}
+        self._stories: dict[str, tuple[str, ...]] = {}
 
     def alert(self, alert: Alert) -> None:
         """Print it, each topic once in a while."""
@@ -75,11 +79,13 @@ class HeadlessPort:
         """Nobody taps here."""
 
     def card(self, card: Card) -> None:
-        """Print each step of the story."""
-        text = "\n".join(card.lines)
-        if self._stories.get(card.nonce) != (said := f"{card.title}\n{text}"):
-            self._stories[card.nonce] = said
-            self._block(card.urgency.name, card.title, text)
+        """Print what is new of the story."""
+        lines = told_lines(card.lines)
+        before = self._stories.get(card.nonce, ())
+        fresh = [line for line in lines if line not in before]
+        if fresh or not before or card.final:
+            self._block(card.urgency.name, card.title, "\n".join(fresh))
+        self._stories[card.nonce] = (*before, *fresh)
         if card.final:
             self._stories.pop(card.nonce, None)
 
@@ -94,5 +100,9 @@ class HeadlessPort:
 
     def _block(self, light: str, title: str, text: str) -> None:
         at = f"{ist(self._clock.now_s()):%H:%M:%S}"
-        lines = [f"{at} {light:<6} {self._of}{title}", *(f"{'':15} {line}" for line in text.splitlines())]
-        self._tell("\n".join(line.rstrip() for line in lines))
+        lines = textwrap.wrap(
+            f"{at} {light:<6} {self._of}{title}", WIDTH, subsequent_indent=INDENT, break_long_words=False
+        )
+        for line in text.splitlines():
+            lines += textwrap.wrap(line, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+        self._tell("\n".join(lines))

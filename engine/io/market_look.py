@@ -75,8 +75,8 @@ async def _one(rest: DhanRest, key: InstrumentKey) -> Sequence[Tick]:
     except RateLimited as error:  # Dhan threatens to block who goes on asking
         again_s = error.retry_after_s
         raise RateLimited(
-            f"{error} Dhan counts all programs of a user, a running monitor too: again in {again_s:.0f} s, or "
-            "look at the monitor's own prices (/feed, /p in the chat)", again_s,
+            f"{error} Dhan counts all programs of a user, a running monitor too: again in {again_s:.0f} s, "
+            "or look at the monitor's own prices (/feed, /p in the chat)", again_s,
         ) from error  # fmt: skip
 
 

@@ -90,7 +90,8 @@ def _followed(
     place: Path, question: dict[str, Any], before: set[str], args: argparse.Namespace
 ) -> dict[str, Any] | None:
     """The exit at its end, or when it is no longer waited for; None = none began."""
-    began_s, said = monotonic(), ""
+    began_s = monotonic()
+    said: set[str] = set()
     while True:
         exits = ask(place, question)["accounts"][0]["exits"]
         now = next((each for each in reversed(exits) if each["id"] not in before), None)
@@ -99,10 +100,11 @@ def _followed(
             if waited_s > BEGIN_S:
                 return None
         else:
-            steps = "\n".join([now["title"], *(f"  {line}" for line in now["lines"])])
-            if not args.json and now["live"] and steps != said:
-                sys.stderr.write(steps + "\n")
-                said = steps
+            steps = [now["title"], *(f"  {line}" for line in now["lines"])]
+            fresh = [line for line in steps if line not in said]
+            said.update(fresh)
+            if not args.json and now["live"]:
+                sys.stderr.write("".join(f"{line}\n" for line in fresh))
             if not now["live"] or waited_s >= args.wait:
                 found: dict[str, Any] = now
                 return found

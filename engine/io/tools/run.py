@@ -131,7 +131,7 @@ def _page(*, alive: bool, json_lines: bool) -> Iterator[tuple[Show, Callable[[st
     from rich.live import Live  # noqa: PLC0415 - where it is needed
 
     screen = console(sys.stdout)
-    with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
+    with Live(console=screen, auto_refresh=False, vertical_overflow="ellipsis") as live:
 
         def show(views: Mapping[str, MonitorView]) -> None:
             live.update(painted(f"\n{terminal_page(views)}"), refresh=True)
