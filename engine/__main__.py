@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if text := args.tool(args):
             say(text, plain=args.json or args.name == "export")
     except (BadInput, ConfigError, JournalError, SourceError) as error:
-        print(f"python -m engine {args.name}: {error}", file=sys.stderr)
+        print(f"{args.called}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED

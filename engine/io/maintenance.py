@@ -134,7 +134,8 @@ def _old_backups(day: _Day) -> tuple[Light, str]:
             bad.append(path.name)
     if bad:
         return Light.RED, f"not as they were made: {', '.join(bad)}; look at the disk of {BACKUPS}"
-    return Light.GREEN, f"{len(backups(day.settings))} are whole"
+    number = len(backups(day.settings))
+    return Light.GREEN, f"{number} {'is' if number == 1 else 'are'} whole" if number else "none yet"
 
 
 def _logs(day: _Day) -> tuple[Light, str]:

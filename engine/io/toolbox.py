@@ -49,7 +49,7 @@ def tool(
         name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("--json", action="store_true", help="the same for machines")
-    made.set_defaults(tool=run)
+    made.set_defaults(tool=run, called=made.prog)
     return made
 
 

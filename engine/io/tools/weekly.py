@@ -113,11 +113,15 @@ def _log(root: Path, now_s: float) -> Check:
             counts[level] += 1
             worst_words[message[:60]] += 1
     bad = counts["ERROR"] + counts["CRITICAL"]
-    text = f"{bad} errors, {counts['WARNING']} warnings in {DAYS} days"
+    text = f"{_number(bad, 'error')}, {_number(counts['WARNING'], 'warning')} in {DAYS} days"
     if worst_words:
         message, times = worst_words.most_common(1)[0]
         text += f"; most often ({times}): {message}"
     return Check("log", Light.AMBER if bad else Light.GREEN, text)
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _lines(root: Path) -> Iterator[str]:

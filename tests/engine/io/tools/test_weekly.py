@@ -75,7 +75,7 @@ async def test_a_weeks_warnings_are_counted_wherever_they_lie(place, capsys):
     with gzip.open(logs / ARCHIVE / "monitor-20261101-1.log.gz", "wt") as packed:
         packed.write(line("WARNING", "feed: cut", 6) + line("ERROR", "long ago", 30))
     _, lines = await looked(capsys)
-    assert lines["log"] == ("amber", "1 errors, 2 warnings in 7 days; most often (2): feed: cut")
+    assert lines["log"] == ("amber", "1 error, 2 warnings in 7 days; most often (2): feed: cut")
 
 
 async def test_a_backup_that_has_rotted_is_red(place, capsys):
