@@ -18,14 +18,15 @@ from engine.io.tools.looks import add_positions, add_rules, add_why
 from engine.io.tools.market import add_quote
 from engine.io.tools.replay import add_replay
 from engine.io.tools.reports import add_reports
+from engine.io.tools.resume import add_resume
 from engine.io.tools.run import add_run
 from engine.io.tools.stop import add_stop
 from engine.io.tools.upkeep import add_upkeep
 
 DESCRIPTION = """\
-Prahari's tools. Those that are about a running monitor (health, exit, stop) reach it by a socket in DATA_DIR,
-so that an account has one owner; the others read files, or ask the outside themselves, and may run beside it.
-The monitor with its chat is python -m bot. TOOL --help explains each, with examples; each speaks --json."""
+Prahari's tools. Those that are about a running monitor (health, exit, stop, resume) reach it by a socket in
+DATA_DIR, so that an account has one owner; the others read files, or ask the outside themselves, and may run
+beside it. The monitor with its chat is python -m bot. TOOL --help explains each, with examples."""
 
 EPILOG = f"""\
 {STATUSES}
@@ -36,7 +37,7 @@ colours away; files and pipes never get any."""
 INTERRUPTED = 130
 
 _ADD = (
-    add_run, add_health, add_exit, add_stop,
+    add_run, add_health, add_exit, add_stop, add_resume,
     add_positions, add_rules, add_why, add_replay,
     add_drill, add_check, add_quote, add_cache, add_instruments,
     add_import, add_export, add_upkeep, add_reports,

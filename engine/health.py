@@ -41,6 +41,7 @@ class Health:
         cache_failed: why Redis is of no use now; empty = it is, or there is none.
         token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
         asked, found: price lookups since the start, and those that found one.
+        halted: /stop was given.
     """
 
     in_session: bool
@@ -61,6 +62,7 @@ class Health:
     cache_failed: str = ""
     asked: int = 0
     found: int = 0
+    halted: bool = False
 
     @property
     def patience_s(self) -> float:

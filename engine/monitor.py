@@ -296,6 +296,7 @@ class Monitor:
             cache_failed=self.cached.failed,
             asked=book.asked,
             found=book.found,
+            halted=self.helm.halted,
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -28,38 +29,55 @@ _NO_EXIT = frozenset({PositionState.FLAT, PositionState.INVALID})
 
 def answers(lines: Sequence[Line], plant: Plant, end: Callable[[], None]) -> Answers:
     """By the question's name; ``end`` asks this process to close in good order."""
+    return {
+        "health": partial(_health, plant),
+        "stop": partial(_stop, lines, end),
+        "exit": partial(_exit, lines),
+        "resume": partial(_resume, lines),
+    }
 
-    def health(_question: Mapping[str, Any]) -> Mapping[str, Any]:
-        houses = plant.vitals()
-        return {
-            "accounts": {name: [reading_told(each) for each in found] for name, found in houses.items()},
-            "shared": [reading_told(each) for each in plant.shared()],
-        }
 
-    def stop(question: Mapping[str, Any]) -> Mapping[str, Any]:
-        if question.get("now") is True:
-            for line in lines:  # one that is down keeps it: its next life hears it before anything else
-                line.post(Command(Wish.STOP, HOST))
-        if question.get("end") is True:
-            end()
-        return {
-            "accounts": [_state(line) for line in lines],
-            "process": os.getpid(),
-            "restarted": "INVOCATION_ID" in os.environ,  # systemd.exec(5): a unit's process has it
-        }
+def _health(plant: Plant, _question: Mapping[str, Any]) -> Mapping[str, Any]:
+    houses = plant.vitals()
+    return {
+        "accounts": {name: [reading_told(each) for each in found] for name, found in houses.items()},
+        "shared": [reading_told(each) for each in plant.shared()],
+    }
 
-    def exit_(question: Mapping[str, Any]) -> Mapping[str, Any]:
-        number, account = int(question["strategy_id"]), question.get("account")
-        if account is not None and account not in {line.account for line in lines}:
-            names = ", ".join(line.account for line in lines)
-            raise BadInput(f"read account {account!r}, expected one of {names}")
-        named = [line for line in lines if account in {None, line.account}]
-        found = {line: line.see(partial(exits_now, strategy_id=number)) for line in named}
-        if question.get("now") is True:
-            _begin(found, number, question.get("shown"))
-        return {"accounts": [_exits_told(line, seen) for line, seen in found.items()]}
 
-    return {"health": health, "stop": stop, "exit": exit_}
+def _stop(lines: Sequence[Line], end: Callable[[], None], question: Mapping[str, Any]) -> Mapping[str, Any]:
+    if question.get("now") is True:
+        for line in lines:  # one that is down keeps it: its next life hears it before anything else
+            line.post(Command(Wish.STOP, HOST))
+    if question.get("end") is True:
+        end()
+    return {
+        "accounts": [_state(line) for line in lines],
+        "process": os.getpid(),
+        "restarted": "INVOCATION_ID" in os.environ,  # systemd.exec(5): a unit's process has it
+    }
+
+
+def _resume(lines: Sequence[Line], question: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = [_resume_told(line) for line in lines]
+    if question.get("now") is True:
+        if question.get("shown") not in {None, json.dumps(found)}:
+            raise BadInput("what would be taken over is not as it was shown any more: look again")
+        for line in lines:
+            line.post(Command(Wish.RESUME, HOST, confirmed=True))
+    return {"accounts": found}
+
+
+def _exit(lines: Sequence[Line], question: Mapping[str, Any]) -> Mapping[str, Any]:
+    number, account = int(question["strategy_id"]), question.get("account")
+    if account is not None and account not in {line.account for line in lines}:
+        names = ", ".join(line.account for line in lines)
+        raise BadInput(f"read account {account!r}, expected one of {names}")
+    named = [line for line in lines if account in {None, line.account}]
+    found = {line: line.see(partial(exits_now, strategy_id=number)) for line in named}
+    if question.get("now") is True:
+        _begin(found, number, question.get("shown"))
+    return {"accounts": [_exits_told(line, seen) for line, seen in found.items()]}
 
 
 # ---------------------------------------------------------------------------------------- exits
@@ -133,6 +151,18 @@ def _exits_told(line: Line, seen: ExitsNow | None) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------- how it stands
+
+
+def _resume_told(line: Line) -> dict[str, Any]:
+    """What a yes to /resume would let act again, and take over as it is."""
+    seen = line.view()
+    return {
+        "account": line.account,
+        "mode": seen.mode.value,
+        "halted": seen.halted,
+        "down": line.see(outline) is None,
+        "held": [[each.id, each.reason] for each in seen.positions if each.state is PositionState.HELD],
+    }
 
 
 def _state(line: Line) -> dict[str, Any]:

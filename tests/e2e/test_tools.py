@@ -180,10 +180,11 @@ CALLS: Mapping[str, Call] = {
     "maintenance daily": Call("", "calendar", ANY, text=False),
     "report monthly": Call("--month 2026-11", "2026-11", text=False),
     "exit": Call("--strategy-id 3359 --yes", "flat", text=False),
+    "resume": Call("--yes", "mode", text=False),
     "stop": Call("", "ended", text=False),
 }
 #: What ends something comes after what needs it.
-LAST = ("exit", "stop")
+LAST = ("exit", "resume", "stop")
 ORDER = [*(name for name in tools() if name not in LAST), *LAST]
 
 

@@ -169,6 +169,13 @@ def test_one_slow_one_among_few_is_no_verdict():
     )
 
 
+def test_a_halt_is_no_failure_and_is_shown():
+    """Somebody wanted it; whoever looks must not think that rules act."""
+    halted = replace(FINE, health=replace(WELL, halted=True))
+    assert red(halted) == []
+    assert readings(halted)[1][:3] == ("mode", Light.AMBER, "halted: no rule acts until /resume")
+
+
 def test_at_night_nothing_is_red_for_want_of_prices():
     """A closed market has no feed age, and a token that has ended is told elsewhere."""
     night = replace(WELL, in_session=False, data_age_s=40_000.0, degraded="no token")

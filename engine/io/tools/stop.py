@@ -28,8 +28,8 @@ Ends the monitor that runs here, in good order, for every account:
   3  the journal is written and closed, and the process ends
 
 Positions stay as they are, and nobody watches them any more. The halt outlives the end: the next start
-watches and tells, and acts only after /resume. Under systemd the unit starts it again after some seconds,
-halted; to keep it down: systemctl stop prahari, which leaves orders as they are.
+watches and tells, and acts only after /resume (python -m engine resume). Under systemd the unit starts it
+again after some seconds, halted; to keep it down: systemctl stop prahari, which leaves orders as they are.
 
   --halt  only 1 and 2, the monitor goes on watching and telling: what to use when the chat is away
   --now   does not wait for 2: what is still working is taken back by the next start
@@ -110,7 +110,7 @@ def _words(told: dict[str, Any], *, halt: bool) -> list[str]:
     if not (told["ended"] or told["quiet"]):
         return [_RUNS_ON]
     if halt:
-        return ["Positions stay as they are and are watched; /resume in the chat lets rules act again."]
+        return ["Positions stay as they are and are watched. /resume, or python -m engine resume, goes on."]
     if not told["ended"]:
         return [f"The process {told['process']} has not ended yet; look at its log (DATA_DIR/logs)."]
     held = sum(each["positions"] or 0 for each in told["accounts"])
@@ -123,7 +123,7 @@ _RUNS_ON = (
     "Halted, but not everything is taken back: an order may still trade. The monitor goes on looking for it. "
     "See Dhan's app; then again, or with --now."
 )
-_NEXT = "The next start watches and tells; its rules act again after /resume."
+_NEXT = "The next start watches and tells; its rules act again after /resume, or python -m engine resume."
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

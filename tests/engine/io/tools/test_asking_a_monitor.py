@@ -14,7 +14,8 @@ from engine.exit_page import ExitNow, ExitsNow
 from engine.io.answers import answers
 from engine.io.hatch import open_hatch
 from engine.io.plant import Plant
-from engine.io.tools import stop
+from engine.io.tools import resume, stop
+from engine.io.wiring import quiet_view
 from engine.messages import Wish
 from engine.model import Action, Mode, Urgency
 from engine.picture import outline
@@ -49,6 +50,8 @@ class House(Counted):
         self.heard.append(command)
         if command.wish is Wish.STOP:
             self.halted = self.obeys
+        if command.wish is Wish.RESUME:
+            self.halted = not self.obeys
         if command.wish is Wish.EXIT and self.obeys:
             self.exits = (FLAT,)
 
@@ -61,7 +64,8 @@ class House(Counted):
         return ExitsNow(self.impossible, self.positions, self.exits)
 
     def view(self):
-        return Outline(Mode.EXECUTE, self.halted, session_open=True, held=())
+        view = quiet_view(0.0, Mode.EXECUTE, "", sandbox=True, halted=self.halted)
+        return replace(view, positions=self.positions)
 
 
 class Terminal(StringIO):
@@ -149,6 +153,58 @@ async def test_the_orders_of_an_account_that_is_down_are_known_to_nobody(houses,
     houses[1].halted = True
     assert await run("stop", "--wait", "0.1", "--json") == 1
     assert said(capsys)["accounts"][1]["down"] is True
+
+
+# ------------------------------------------------------------------------------------------ resume
+
+HELD = replace(CONDOR, state=PositionState.HELD, reason="the broker holds 65 less")
+
+
+async def test_a_halt_is_ended_from_the_host_after_a_typed_word(houses, capsys, monkeypatch):
+    """It shows what would be taken over; another word is a no."""
+    for house in houses:
+        house.halted = True
+    houses[0].positions = (HELD,)
+    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+    assert await run("resume") == 1
+    printed = capsys.readouterr()
+    assert "default: halted, mode execute\n  held: default/3359, the broker holds 65 less" in printed.err
+    assert "Nothing was changed." in printed.out
+    assert all(house.heard == [] for house in houses)
+    monkeypatch.setattr("sys.stdin", Terminal("resume\n"))
+    assert await run("resume") == 0
+    assert [house.heard[0].wish for house in houses] == [Wish.RESUME] * 2
+    assert not any(house.halted for house in houses)
+
+
+async def test_what_is_taken_over_is_what_was_shown(houses, capsys, monkeypatch):
+    """A second difference shows up while the person reads."""
+
+    class Slow(Terminal):
+        def readline(self, *_size):
+            houses[0].positions = (HELD,)
+            return "resume\n"
+
+    houses[0].halted = True
+    monkeypatch.setattr("sys.stdin", Slow())
+    assert await run("resume") == 2
+    assert "not as it was shown any more" in capsys.readouterr().err
+    assert houses[0].heard == []
+
+
+async def test_a_halt_that_does_not_end_is_status_one(houses, capsys, monkeypatch):
+    """It is told as it stands."""
+    monkeypatch.setattr(resume, "RESUME_S", 0.1)
+    houses[0].halted, houses[0].obeys = True, False
+    assert await run("resume", "--yes", "--json") == 1
+    assert said(capsys)["accounts"][0]["halted"] is True
+
+
+async def test_where_nothing_is_halted_nothing_is_done(houses, capsys):
+    """And that is well."""
+    assert await run("resume") == 0
+    assert "Nothing to resume." in capsys.readouterr().out
+    assert houses[0].heard == []
 
 
 # -------------------------------------------------------------------------------------------- exit
@@ -249,7 +305,7 @@ async def test_an_exit_that_does_not_begin_is_told(houses, capsys, monkeypatch):
 
 def test_without_a_monitor_each_says_what_to_do(place, capsys):
     """Status 2, which is neither well nor red; no second owner is made."""
-    for words in (["health"], ["stop"], ["exit", "--strategy-id", "3359", "--yes"]):
+    for words in (["health"], ["stop"], ["resume"], ["exit", "--strategy-id", "3359", "--yes"]):
         assert main(words) == 2
         assert "no monitor runs in" in (told := capsys.readouterr().err)
     assert "python -m engine run --semi-auto" in told
