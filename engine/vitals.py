@@ -96,7 +96,7 @@ def readings(house: Vitals) -> list[Reading]:
                    "goes round" if house.turning else "stands still", "goes round")  # fmt: skip
     mode = Reading("mode", Light.GREEN, "as chosen", "as chosen")
     if health.halted:
-        mode = Reading("mode", Light.AMBER, "halted: no rule acts until /resume", "as chosen")
+        mode = Reading("mode", Light.AMBER, "halted, until /resume", "as chosen")
     if health.degraded:
         mode = Reading("mode", Light.RED if health.in_session else Light.AMBER,
                        f"only alerts: {health.degraded}", "as chosen")  # fmt: skip

@@ -173,7 +173,7 @@ def test_a_halt_is_no_failure_and_is_shown():
     """Somebody wanted it; whoever looks must not think that rules act."""
     halted = replace(FINE, health=replace(WELL, halted=True))
     assert red(halted) == []
-    assert readings(halted)[1][:3] == ("mode", Light.AMBER, "halted: no rule acts until /resume")
+    assert readings(halted)[1][:3] == ("mode", Light.AMBER, "halted, until /resume")
 
 
 def test_at_night_nothing_is_red_for_want_of_prices():
