@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from engine.errors import BadInput, JournalError
@@ -92,6 +93,7 @@ def back_up(settings: Settings, now_s: float, to: Path | None = None, bar: Bar =
             unfinished.callback(shutil.rmtree, part)
             made = _taken(root, part, sources, moment, bar)
             _write(part / MANIFEST, json.dumps(_manifest(made), indent=1))
+            final = _free(final)
             part.rename(final)
             unfinished.pop_all()
     except FileExistsError as error:
@@ -99,6 +101,12 @@ def back_up(settings: Settings, now_s: float, to: Path | None = None, bar: Bar =
     except (OSError, sqlite3.Error) as error:
         raise BadInput(f"{where}: the backup could not be made ({error})") from error
     return verify(final)
+
+
+def _free(final: Path) -> Path:
+    """The first of its names that is not taken: a monitor may have made one in the same second."""
+    names = (final.with_name(f"{final.name}-{number}") for number in count(2))
+    return next(path for path in chain([final], names) if not path.exists())
 
 
 def verify(path: Path) -> Backup:

@@ -39,7 +39,7 @@ stop_loss = "off"
 stop_credit_multiple = "off"
 time_exit_dte = "off"
 """
-WAIT_S = 40.0
+WAIT_S = 60.0
 ANY = frozenset({0, 1})
 
 
@@ -157,7 +157,7 @@ def until(condition, process: subprocess.Popen[str]) -> None:
 
 #: By its words. ``{home}`` is the world's directory. A fresh one has a DATA_DIR of its own.
 CALLS: Mapping[str, Call] = {
-    "run": Call("--once", "Iron Condor", fresh=True),
+    "run": Call("--once", "Iron Condor", text=False, fresh=True),
     "health": Call("", "price update", ANY),
     "health weekly": Call("", "last backup", ANY, text=False),
     "positions": Call("--detailed", "3359"),

@@ -82,6 +82,14 @@ def test_a_backup_is_made_while_the_house_writes(settings, home):
     assert known(made.path) == ["one", "two"]
 
 
+def test_two_backups_of_one_second_are_two(settings):
+    """A person's and the monitor's own: neither is lost, and neither takes the other's place."""
+    first, second = back_up(settings, NOW_S), back_up(settings, NOW_S)
+    assert second.path.name == f"{first.path.name}-2"
+    assert verify(first.path) == first
+    assert verify(second.path) == second
+
+
 def test_a_damaged_journal_makes_no_backup(settings, home):
     """An audit that was altered: the sentence names the line, and no half backup is left."""
     with closing(sqlite3.connect(home / "journal.sqlite3")) as database:
