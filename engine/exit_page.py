@@ -48,11 +48,13 @@ class ExitsNow:
         impossible: why a person's exit cannot be taken on now; empty = it can.
         positions: in whatever state; none = none is known.
         exits: of the day, the oldest first.
+        sandbox: no order of these reaches a real exchange.
     """
 
     impossible: str
     positions: tuple[PositionView, ...]
     exits: tuple[ExitNow, ...]
+    sandbox: bool = False
 
 
 def told_lines(lines: Iterable[str]) -> list[str]:
@@ -76,6 +78,7 @@ def exits_now(monitor: Monitor, now_s: float, strategy_id: int) -> ExitsNow:
         monitor.helm.exit_impossible(now_s),
         picture(monitor, now_s, strategy_id).positions,
         tuple(_exit(intent) for intent in sorted(intents, key=lambda intent: intent.id)),
+        monitor.helm.config.sandbox,
     )
 
 

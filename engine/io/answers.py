@@ -130,13 +130,14 @@ def _legs(position: PositionView) -> list[object]:
 def _exits_told(line: Line, seen: ExitsNow | None) -> dict[str, Any]:
     if seen is None:
         return {"account": line.account, "down": line.why_down, "impossible": "", "mode": "",
-                "positions": [], "exits": []}  # fmt: skip
+                "sandbox": False, "positions": [], "exits": []}  # fmt: skip
     mode = line.see(outline)
     return {
         "account": line.account,
         "down": "",
         "mode": mode.mode.value if mode else "",
         "impossible": seen.impossible,
+        "sandbox": seen.sandbox,
         "positions": [
             {
                 "id": each.id, "title": f"{each.strategy_id} {each.symbol} {each.strategy}".strip(),

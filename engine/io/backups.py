@@ -205,7 +205,7 @@ def _copy(source: Path, copy: Path) -> None:
         return
     _make_place(copy)
     with (
-        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(copy)) as made,
     ):
         live.backup(made)
@@ -263,7 +263,7 @@ def _looked_at(part: Path, name: str) -> dict[str, int]:
 
 
 def _check(database: Path) -> None:
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as made:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as made:
         (health,) = made.execute("PRAGMA integrity_check(1)").fetchone()
     if health != "ok":
         raise JournalError(f"{database.name}: damaged ({health}); an older backup may be whole")

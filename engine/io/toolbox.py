@@ -6,10 +6,11 @@ import argparse
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from engine.errors import BadInput
-from engine.io.env import load_settings
+from engine.io.env import SANDBOX_DIR, load_settings
 from engine.model import DEFAULT_ACCOUNT
 from engine.settings import Settings
 
@@ -20,6 +21,7 @@ __all__ = [
     "confirmed",
     "count",
     "group",
+    "lived_in",
     "of_account",
     "seconds",
     "tool",
@@ -81,6 +83,13 @@ def of_account(args: argparse.Namespace) -> Settings:
         read = "no account" if name is None else f"account {name!r}"
         raise BadInput(f"read {read}, expected --account and one of {', '.join(known) or DEFAULT_ACCOUNT}")
     return settings.of_account(account)
+
+
+def lived_in(settings: Settings) -> Settings:
+    """Without credentials the settings of the sandbox's home, where a monitor has lived only there."""
+    home, store = settings.data_dir / SANDBOX_DIR, "trades.sqlite3"
+    moved = settings.sandbox and (home / store).exists() and not (settings.data_dir / store).exists()
+    return replace(settings, data_dir=home) if moved else settings
 
 
 def count(word: str) -> int:

@@ -113,7 +113,8 @@ def _followed(
 
 def _offer(account: dict[str, Any]) -> list[str]:
     """What would be closed."""
-    how = "on paper" if account["mode"] == "simulate" else "with real orders"
+    how = "with orders on the sandbox" if account["sandbox"] else "with real orders"
+    how = "on paper" if account["mode"] == "simulate" else how
     lines = []
     for each in account["positions"]:
         lines.append(f"{each['title']}, account {account['account']}, mode {account['mode']}: {how}")

@@ -16,7 +16,7 @@ from engine.io import exporter
 from engine.io.env import load_settings
 from engine.io.importer import import_csv, import_levels_csv, levels_summary, summary
 from engine.io.storage import rows_to_export, store_to_fill
-from engine.io.toolbox import Tools, tool
+from engine.io.toolbox import Tools, lived_in, tool
 from engine.settings import Settings
 
 __all__ = ["add_export", "add_import"]
@@ -88,7 +88,9 @@ async def _imported(
 
 
 def _export(args: argparse.Namespace) -> str:
-    text, number = asyncio.run(_exported(load_settings(), levels=args.exit_levels, closed=args.closed))
+    text, number = asyncio.run(
+        _exported(lived_in(load_settings()), levels=args.exit_levels, closed=args.closed)
+    )
     if args.out is not None:
         exporter.write_new(args.out, text)
         written = {"rows": number, "file": str(args.out)}

@@ -8,7 +8,7 @@ import json
 
 from engine.io.clock import SystemClock
 from engine.io.storage import store_to_read
-from engine.io.toolbox import Tools, account_flag, count, of_account, tool
+from engine.io.toolbox import Tools, account_flag, count, lived_in, of_account, tool
 from engine.model import TradeRow
 from engine.positions_page import page_data, page_text
 from engine.settings import Settings
@@ -124,7 +124,7 @@ async def _rows_in_supabase(settings: Settings) -> tuple[TradeRow, ...]:
 def _rules(args: argparse.Namespace) -> str:
     from engine.io.rules_tool import rules_tool  # noqa: PLC0415 - see above
 
-    text, data = rules_tool(of_account(args), args.strategy_id)
+    text, data = rules_tool(lived_in(of_account(args)), args.strategy_id)
     return json.dumps(data, indent=2, ensure_ascii=False) if args.json else text
 
 

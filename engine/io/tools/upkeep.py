@@ -11,7 +11,7 @@ from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.maintenance import daily
 from engine.io.terminal import bar
-from engine.io.toolbox import Tools, tool
+from engine.io.toolbox import Tools, lived_in, tool
 from engine.preflight import Light, worst
 
 __all__ = ["add_upkeep"]
@@ -101,7 +101,7 @@ def _backup(args: argparse.Namespace) -> str:
     if args.verify is not None:
         made = verify(args.verify)
     else:
-        made = back_up(settings, SystemClock().now_s(), args.to, bar)
+        made = back_up(lived_in(settings), SystemClock().now_s(), args.to, bar)
     if args.json:
         return json.dumps(backup_data(made), indent=2)
     lines = sum(made.audit_lines.values())

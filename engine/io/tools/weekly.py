@@ -95,7 +95,9 @@ def _executions(settings: Settings) -> Check:
     faults = [fault for checked in files for fault in checked.faults]
     if faults:
         return Check("executions", Light.RED, f"{faults[0]}: python -m engine positions --detailed")
-    return Check("executions", Light.GREEN, f"{sum(checked.lines for checked in files)} lines, as written")
+    return Check(
+        "executions", Light.GREEN, f"{_number(sum(checked.lines for checked in files), 'line')}, as written"
+    )
 
 
 def _log(root: Path, now_s: float) -> Check:
