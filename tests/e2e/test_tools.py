@@ -68,11 +68,13 @@ class World:
         """The sandbox's clock."""
         return (START + timedelta(seconds=time.monotonic() - self.began_s)).isoformat()
 
-    def start(self, *words: str, module: str = "engine", **more: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, module: str = "engine", stdout: int = subprocess.PIPE, **more: str
+    ) -> subprocess.Popen[str]:
         """A process of this world; its outputs are pipes."""
         return subprocess.Popen(  # noqa: S603 - the tests' own words
             [sys.executable, "-m", module, *words], cwd=self.home, env=self.env(**more), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def env(self, **more: str) -> dict[str, str]:
@@ -165,7 +167,7 @@ CALLS: Mapping[str, Call] = {
     "why": Call("--strategy-id 3359", "3359"),
     "replay": Call(f"{{home}}/{DAY}.csv --trades {{home}}/one.csv", "NIFTY"),
     "drill": Call("", "kill switch", ANY, text=False),
-    "check broker": Call("", "kill switch", ANY),
+    "check broker": Call("", "kill switch", ANY, text=False),
     "check feed": Call("--seconds 1.5", "NIFTY"),
     "check telegram": Call("--send", "delivered", text=False),
     "check realtime": Call("", "SUPABASE_URL and SUPABASE_SECRET_KEY are not set", frozenset({2})),
@@ -217,6 +219,24 @@ def assert_same_light(told: object, status: int) -> None:
     """A tool with lights has status 1 when one of them is red."""
     if isinstance(told, dict) and "light" in told:
         assert status == int(told["light"] == "red")
+
+
+@pytest.mark.parametrize(
+    ("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["on tools: 1", "on tools: 2"]
+)
+def test_a_terminal_gets_colour_unless_its_owner_wants_none(world, more, coloured):
+    """The same tool behind a pseudo-terminal."""
+    terminal, end = os.openpty()
+    with world.start("rules", TERM="xterm-256color", stdout=end, **more) as process:
+        os.close(end)
+        said = b""
+        with suppress(OSError):  # EIO: nobody writes there any more
+            while piece := os.read(terminal, 65_536):
+                said += piece
+    os.close(terminal)
+    assert b"Iron Condor" in said
+    assert (b"\x1b[31m" in said) is coloured  # what a stop would cost
+    assert process.returncode == 0
 
 
 #: ``make run`` is the sandbox's own test.
