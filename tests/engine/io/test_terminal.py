@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from io import StringIO
 from types import SimpleNamespace
 
 import pytest
 
+from engine.io.backups import back_up, restore
+from engine.io.journal import Journal
+from engine.io.replays import ReplayRequest, run_replay
 from engine.io.terminal import bar, is_coloured, is_terminal, painted, say
+from engine.settings import Settings
+from tests.engine.replay.days import DAY, TRADE_COLUMNS, Day, _write, trade
 
 
 class Screen(StringIO):
@@ -81,3 +87,41 @@ def test_in_a_pipe_a_bar_is_nothing(monkeypatch):
     with bar("replaying", 2) as advance:
         advance(1)
     assert pipe.getvalue() == ""
+
+
+class Bars:
+    """Remembers every bar: what, how much there was to do, and how much was done."""
+
+    def __init__(self):
+        self.all = []
+
+    @contextmanager
+    def __call__(self, what, total):
+        done = []
+        self.all.append((what, total, done))
+        yield done.append
+
+    def full(self):
+        """Each bar's name, if it went to its end."""
+        return [what for what, total, done in self.all if total > 0 and sum(done) == total]
+
+
+def test_a_replay_of_several_days_goes_to_its_end(tmp_path):
+    """Days that are read, then moments that are played."""
+    bars = Bars()
+    days = [Day(date).quote("09:16:00", "25000CE", 100, 101).quote("09:17:00", "25000CE", 99, 100)
+            for date in ("2025-08-28", DAY)]  # fmt: skip
+    files = [day.write(tmp_path / f"{day.date}.csv") for day in days]
+    rows = [trade(1, "SELL", "25000CE", 75, "100", at="2025-08-28T09:15:00+05:30")]
+    trades = _write(tmp_path / "trades.csv", TRADE_COLUMNS, rows)
+    run_replay(ReplayRequest(tuple(files), trades), bar=bars)
+    assert bars.full() == ["reading", "replaying"]
+
+
+def test_a_backup_and_its_return_go_to_their_end(tmp_path):
+    """Byte by byte."""
+    bars, settings = Bars(), Settings.parse({"DATA_DIR": str(tmp_path)})
+    Journal(tmp_path / "journal.sqlite3").close()
+    made = back_up(settings, 1_770_090_600.0, bar=bars)
+    restore(settings, made.path, 1_770_090_700.0, bars)
+    assert bars.full() == ["copying and checking", "copying"]
