@@ -5,6 +5,7 @@ The tools are those that the command line has: one that is not in `CALLS` fails.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -196,6 +198,8 @@ def test_a_tool_does_what_it_is_for(world, name, tmp_path):
     call = CALLS[name]
     words = shlex.split(f"{name} {call.words.format(home=world.home)}")
     more = fresh(world, tmp_path, name) if call.fresh else {}
+    if name == "stop":
+        let_an_exit_run(world)
     for flags in ([], ["--json"]) if call.text else (["--json"],):
         status, out, err = world.run(*words, *flags, **more)
         assert status in call.status, err
@@ -205,6 +209,33 @@ def test_a_tool_does_what_it_is_for(world, name, tmp_path):
         assert "Traceback" not in err
         if flags and status < 2:
             assert_same_light(json.loads(out), status)
+    if name == "stop":  # graceful: it has waited until nothing that was sent may trade any more
+        assert json.loads(out)["quiet"]
+        assert set(orders(world, 3361)) <= {"CANCELLED", "TRADED"}
+
+
+def let_an_exit_run(world: World) -> None:
+    """One whose first order works for some seconds, because the exchange is slow."""
+    slow = Request(  # noqa: S310 - the sandbox's own address
+        f"{world.environ['DHAN_AUTH_URL']}/sandbox/exchange", data=b'{"latency_s": 6}'
+    )
+    with urlopen(slow, timeout=WAIT_S) as answer:  # noqa: S310 - as above
+        assert answer.status == 200
+    status, out, _ = world.run("exit", "--strategy-id", "3361", "--yes", "--wait", "0", "--json")
+    assert (status, json.loads(out)["state"]) == (0, "working")
+    told = {"exits": 1, "live_orders": 0}
+    while told["exits"] and not told["live_orders"]:  # each look waits for the monitor's answer
+        (told,) = ask(world.home / "data", {"ask": "stop"})["accounts"]
+
+
+def orders(world: World, strategy_id: int) -> list[str]:
+    """How the orders in a position's contracts stand at the exchange."""
+    rows = csv.DictReader((world.home / "trades.csv").read_text().splitlines())
+    ids = {row["security_id"] for row in rows if row["strategy_id"] == str(strategy_id)}
+    state = f"{world.environ['DHAN_AUTH_URL']}/sandbox/state"
+    with urlopen(state, timeout=WAIT_S) as answer:  # noqa: S310 - as above
+        (account,) = json.load(answer)["accounts"].values()
+    return [order["orderStatus"] for order in account["orders"] if order["securityId"] in ids]
 
 
 def fresh(world: World, place: Path, name: str) -> dict[str, str]:
