@@ -42,6 +42,7 @@ class Health:
         token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
         asked, found: price lookups since the start, and those that found one.
         halted: /stop was given.
+        awake: a session is on or near; False = the house rests (`engine.idle`).
     """
 
     in_session: bool
@@ -63,6 +64,7 @@ class Health:
     asked: int = 0
     found: int = 0
     halted: bool = False
+    awake: bool = True
 
     @property
     def patience_s(self) -> float:

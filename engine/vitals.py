@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.idle import SYNC_AT_REST_S
 from engine.measures import WINDOW_MINUTES
 from engine.preflight import Light
 
@@ -138,12 +139,13 @@ def _feed(health: Health) -> Reading:
 
 
 def _sync(house: Vitals) -> Reading:
-    beside = f"every {SYNC_S:.0f} s"
+    limit_s = SYNC_S if house.health is None or house.health.awake else SYNC_AT_REST_S + SYNC_S
+    beside = f"every {limit_s:.0f} s"
     if house.sync_age_s is None:
-        return Reading("sync", Light.RED, "the trade store was never read", beside, None, SYNC_S)
+        return Reading("sync", Light.RED, "the trade store was never read", beside, None, limit_s)
     longest_s = max(house.sync_gap_s or 0.0, house.sync_age_s)
-    light = Light.GREEN if longest_s <= SYNC_S + SYNC_GRACE_S else Light.RED
-    return Reading("sync", light, f"longest gap {_span(longest_s)}", beside, longest_s, SYNC_S)
+    light = Light.GREEN if longest_s <= limit_s + SYNC_GRACE_S else Light.RED
+    return Reading("sync", light, f"longest gap {_span(longest_s)}", beside, longest_s, limit_s)
 
 
 def _hits(lookups: tuple[int, int] | None, health: Health) -> Reading:

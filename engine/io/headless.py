@@ -96,7 +96,8 @@ class HeadlessPort:
     def digest(self, digest: Digest) -> None:
         """Say how the day has ended, without its picture."""
         now = digest.day.now_paise
-        self._block("", "The session is over", f"P&L {'unknown' if now is None else signed_rupees(now)}")
+        told = f"P&L {'unknown' if now is None else signed_rupees(now)}"
+        self._block("", "The session is over", f"{told}\n{digest.books}")
 
     def _block(self, light: str, title: str, text: str) -> None:
         at = f"{ist(self._clock.now_s()):%H:%M:%S}"

@@ -24,7 +24,7 @@ from engine.io.log_files import LOGS
 from engine.io.ports import Clock
 from engine.io.process import disk_check
 from engine.preflight import Check, Light, worst
-from engine.sessions import at, ist, ist_date
+from engine.sessions import Calendar, at, ist, ist_date
 from engine.settings import Settings
 
 __all__ = ["ARCHIVE", "Daily", "daily", "standing"]
@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 AT = "18:30"
 #: What was missed then, because no monitor ran, is done outside these.
 BUSY = ("09:00", "16:00")
+#: It leaves a session alone, which may be one of an evening, and so long before and after it.
+AROUND_S = 900.0
 LOOK_S = 30.0
 KEPT_BACKUPS = 14
 #: Where old logs are, in ``logs``, and for how long.
@@ -229,10 +231,15 @@ def _due(now_s: float) -> date:
     return today if now_s >= at(today, AT) else today - timedelta(days=1)
 
 
-def _quiet(now_s: float) -> bool:
-    """Whether no market can be open, whatever day it is."""
+def _quiet(now_s: float, calendar: Calendar) -> bool:
+    """Whether no market can be open: on any day by the clock, an evening's session by the table."""
     today = ist_date(now_s)
-    return not at(today, BUSY[0]) <= now_s < at(today, BUSY[1])
+    if at(today, BUSY[0]) <= now_s < at(today, BUSY[1]):
+        return False
+    if not calendar.is_session(today):
+        return True
+    session = calendar.session(today)
+    return not session.open_s - AROUND_S <= now_s < session.close_s + AROUND_S
 
 
 class Daily:
@@ -245,17 +252,30 @@ class Daily:
 
     def __init__(self, settings: Settings, clock: Clock, tell: Callable[[list[Check]], None]) -> None:
         self._settings, self._clock, self._tell = settings, clock, tell
+        self._calendar = tables.calendar(settings.sessions_file)
+        self._done = self._last()
+
+    def _last(self) -> date | None:
+        """The day that is done already; None = nobody knows of one."""
+        now_s = self._clock.now_s()
+        return _due(now_s) if _young(self._settings, now_s) else None
+
+    def due(self) -> bool:
+        """Whether its hour has come; asked once, it counts as done. What was slept through is made up for."""
+        now_s = self._clock.now_s()
+        due = _due(now_s)
+        if due == self._done or not _quiet(now_s, self._calendar):
+            return False
+        self._done = due
+        return True
 
     async def run(self) -> None:
-        """Wait for the hour, day after day, until cancelled; one that was slept through is made up for."""
-        now_s = self._clock.now_s()
-        done = _due(now_s) if _young(self._settings, now_s) else None
+        """Wait for the hour, day after day, until cancelled."""
+        self._done = self._last()  # another life of this task begins anew
         while True:
             await self._clock.sleep(LOOK_S)
-            due = _due(self._clock.now_s())
-            if due == done or not _quiet(self._clock.now_s()):
+            if not self.due():
                 continue
-            done = due
             found = await asyncio.to_thread(daily, self._settings, self._clock.now_s())
             for check in found:
                 _log.info("maintenance: %s %s: %s", check.light.name.lower(), check.name, check.text)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: More instruments than this on one socket get it closed (Dhan's live market feed page).
 CONNECTION_LIMIT = 5_000
+#: How often a feed that rests looks whether the market wakes.
+REST_CHECK_S = 5.0
+RESTING = "the market is closed: the feed rests until shortly before the next session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class FeedPolicy:
         check_s: how often silence is looked for.
         rest_after_s: how long a gap may be before REST quotes fill it.
         rest_every_s: how often they are asked for then.
+        awake: whether a session is on or near at a moment; else no socket is held open.
     """
 
     in_session: Callable[[float], bool]
@@ -49,6 +53,7 @@ class FeedPolicy:
     check_s: float = 1.0
     rest_after_s: float = 2.0
     rest_every_s: float = 1.0
+    awake: Callable[[float], bool] = field(default=lambda _now_s: True)
 
     def patience_s(self, now_s: float) -> float:
         """How long no price may come, at a moment of the session."""
@@ -117,20 +122,30 @@ class Connection:
         self._changed.set()
 
     async def run(self) -> None:
-        """Stay connected until cancelled; without instruments no socket is opened."""
+        """Stay connected until cancelled; no socket is open without instruments or while the market rests."""
         while True:
             while not self.wanted:
                 self._changed.clear()
                 await self._changed.wait()
+            await self._rest()
             token = self._access.access_token()
             self._tell(FeedState.CONNECTING, "connecting to Dhan")
             cut = await self._live(token)
+            if not self._policy.awake(self._clock.now_s()):
+                continue
             pause = self._backoff.after(cut)
             down = FeedState.STALE if cut.why is Why.STALE else FeedState.DOWN
             self._tell(FeedState.STOPPED if pause.seconds is None else down, cut.detail, alarm=pause.alarm)
             await stay_away(self._clock, pause, partial(self._access.renewed, token))
             if self._access.renewed(token):
                 self._backoff.renewed()
+
+    async def _rest(self) -> None:
+        """Hold no socket until the market wakes."""
+        if not self._policy.awake(self._clock.now_s()):
+            self._tell(FeedState.CONNECTING, RESTING)
+        while not self._policy.awake(self._clock.now_s()):
+            await self._clock.sleep(REST_CHECK_S)
 
     async def _live(self, token: str) -> Cut:
         """Lead one connection from handshake to end, and say why it ended."""
@@ -219,6 +234,9 @@ class Connection:
         while True:
             await self._clock.sleep(self._policy.check_s)
             now_s = self._clock.now_s()
+            if not self._policy.awake(now_s):
+                await socket.close()
+                return
             if self._batches != seen:
                 live_since_s = now_s if live_since_s is None else live_since_s
                 if now_s - live_since_s >= SETTLED_S:
