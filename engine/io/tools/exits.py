@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from engine.errors import SourceError
 from engine.io.hatch import ask
 from engine.io.toolbox import Tools, account_flag, confirmed, count, seconds, tool
 from engine.io.tools.monitors import ask_here, home
@@ -71,7 +72,14 @@ def _exit(args: argparse.Namespace) -> str:
     legs = [[p["id"], p["legs"]] for p in shown[0]["positions"] if p["can_exit"]] if len(shown) == 1 else None
     before = {each["id"] for account in shown for each in account["exits"] if not each["live"]}
     ask(place, question | {"now": True, "shown": legs})
-    ended = _followed(place, question | {"account": shown[0]["account"]}, before, args)
+    try:
+        ended = _followed(place, question | {"account": shown[0]["account"]}, before, args)
+    except SourceError as error:  # it is posted: whoever reads this must not think that nothing was sent
+        args.status = 1
+        return json.dumps({"state": "not followed", "exit": None}) if args.json else f"{error}. {_LOST}"
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{_GOES_ON}\n")
+        raise
     state = ended["state"] if ended else "not begun"
     good = ended is not None and (ended["flat"] or (ended["live"] and not args.wait))
     args.status = int(not good)
@@ -84,6 +92,12 @@ _NONE = (
     "Nothing was sent. Start one (python -m engine run --semi-auto, or systemctl start prahari) and ask "
     "again, or exit in Dhan's app; of the service: sudo prahari exit"
 )
+
+
+_LOST = (
+    "The exit was begun: its orders stay at the broker, and the monitor's next start goes on. See Dhan's app."
+)
+_GOES_ON = "The exit goes on in the monitor; the same command follows it again."
 
 
 def _followed(

@@ -38,7 +38,7 @@ wants python -m bot, or ALIVE_URL beside this.
 
 Modes as ever: --simulate (default), --alert-only, --semi-auto, --execute. In semi-auto nobody can press a
 button; python -m engine exit, from another terminal, is how you say yes. health, stop and exit reach it as
-they reach any monitor; Ctrl-C or stop ends it, positions and orders stay as they are.
+they reach any monitor. Ctrl-C ends it, positions and orders stay; stop takes our orders back first.
 
 With --once it prints the table as soon as every position is priced, sends nothing, and ends; --json makes
 that one object for machines (paise, epoch seconds), and without --once a line of JSON for each table.

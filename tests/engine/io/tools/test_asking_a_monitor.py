@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 
 from engine.__main__ import main
+from engine.errors import Unreachable
 from engine.exit_page import ExitNow, ExitsNow
 from engine.io.answers import answers
 from engine.io.hatch import open_hatch
@@ -290,6 +291,17 @@ async def test_a_stuck_exit_is_status_one_with_what_is_left(houses, capsys, monk
     monkeypatch.setattr("tests.engine.io.tools.test_asking_a_monitor.FLAT", stuck)
     assert await run("exit", "--strategy-id", "3359", "--yes") == 1
     assert "65 still held" in capsys.readouterr().out
+
+
+async def test_a_monitor_that_dies_meanwhile_has_begun_the_exit(houses, capsys, monkeypatch):
+    """Not the status of nothing sent: the orders are at the broker."""
+
+    def gone(*_):
+        raise Unreachable("no monitor runs in data (DATA_DIR)")
+
+    monkeypatch.setattr("engine.io.tools.exits._followed", gone)
+    assert await run("exit", "--strategy-id", "3359", "--yes") == 1
+    assert "The exit was begun: its orders stay at the broker" in capsys.readouterr().out
 
 
 async def test_an_exit_that_does_not_begin_is_told(houses, capsys, monkeypatch):
