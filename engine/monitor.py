@@ -310,6 +310,9 @@ class Monitor:
             token_left_s=self.access.left_s(now_s),
             cache_lag_s=self.cached.lag_s,
             cache_failed=self.cached.failed,
+            asked=book.asked,
+            found=book.found,
+            halted=self.helm.halted,
             awake=awake(self.helm.calendar, now_s),
         )
 

@@ -27,7 +27,7 @@ from engine.preflight import Check, Light, worst
 from engine.sessions import Calendar, at, ist, ist_date
 from engine.settings import Settings
 
-__all__ = ["ARCHIVE", "Daily", "daily"]
+__all__ = ["ARCHIVE", "Daily", "daily", "standing"]
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +72,18 @@ def daily(settings: Settings, now_s: float) -> list[Check]:
     return [_step(name, run, _Day(settings, now_s)) for name, run in steps]
 
 
+def standing(settings: Settings, now_s: float) -> list[Check]:
+    """Look at what goes bad slowly; nothing is done about it."""
+    steps: tuple[tuple[str, Callable[[_Day], tuple[Light, str]]], ...] = (
+        ("disk", _disk),
+        ("last backup", _last_backup),
+        ("old backups", _old_backups),
+        ("instruments", _instruments),
+        ("calendar", _calendar),
+    )
+    return [_step(name, run, _Day(settings, now_s)) for name, run in steps]
+
+
 def _step(name: str, run: Callable[[_Day], tuple[Light, str]], day: _Day) -> Check:
     try:
         return Check(name, *run(day))
@@ -104,6 +116,16 @@ def _young(settings: Settings, now_s: float) -> list[Path]:
     return [path for path in backups(settings) if path.name >= since]
 
 
+def _last_backup(day: _Day) -> tuple[Light, str]:
+    """One a day is made while a monitor runs; a long weekend without any is nobody's fault."""
+    found = backups(day.settings)
+    if not found:
+        return Light.AMBER, "none yet: python -m engine backup"
+    days = int((day.now_s - found[-1].stat().st_mtime) // 86_400)
+    text = f"{found[-1].name}, {max(days, 0)} days old"
+    return (Light.AMBER, f"{text}: python -m engine backup") if days > OLD_COPY_DAYS else (Light.GREEN, text)
+
+
 def _old_backups(day: _Day) -> tuple[Light, str]:
     """A disk that rots is seen while a younger backup is still good."""
     bad = []
@@ -114,7 +136,8 @@ def _old_backups(day: _Day) -> tuple[Light, str]:
             bad.append(path.name)
     if bad:
         return Light.RED, f"not as they were made: {', '.join(bad)}; look at the disk of {BACKUPS}"
-    return Light.GREEN, f"{len(backups(day.settings))} are whole"
+    number = len(backups(day.settings))
+    return Light.GREEN, f"{number} {'is' if number == 1 else 'are'} whole" if number else "none yet"
 
 
 def _logs(day: _Day) -> tuple[Light, str]:

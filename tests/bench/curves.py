@@ -61,15 +61,7 @@ def load(size: Size) -> Result:
         )
         for rate in rates
     ]  # fmt: skip
-    head = (
-        "offered/s",
-        "sent/s",
-        "floor p50",
-        "floor p99",
-        "house p50",
-        "house p99",
-        "p50 against the floor",
-    )
+    head = ("offered/s", "sent/s", *_NAMES, "p50 against the floor", "not overtaken")
     title = (
         f"Latency against offered load: sent → decided with {positions:,} open positions, wall clock, "
         "microseconds; nothing is expected, it is for the picture"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.bench import curves, pages
+from tests.bench import curves, pages, way_in
 from tests.bench.part import Part
 from tests.bench.peers.beside import peers
 
@@ -21,6 +21,9 @@ PARTS: tuple[Part, ...] = (
     Part("master", pages.instruments, default=False),
     Part("redis", pages.redis, default=False),
     Part("scale", pages.crowd, default=False),
+    Part("reading", way_in.read),
+    Part("receiving", way_in.receive),
+    Part("burst", way_in.bursts),
     Part("load-curve", curves.load, default=False),
     Part("cost-curve", curves.cost, default=False),
     Part("peers", peers, default=False, fetches=True),

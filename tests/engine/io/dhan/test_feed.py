@@ -15,6 +15,8 @@ from tests.engine.io.dhan.peers import FakeQuotes, listening, running
 from tests.engine.wire import packets as build
 from tests.support.clock import settle
 
+pytestmark = pytest.mark.usefixtures("client")
+
 
 async def test_prices_from_the_sandbox(server: DhanServer, option: Instrument):
     """Options come in full with their book, the index as quote, both at the server's prices."""

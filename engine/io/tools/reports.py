@@ -14,7 +14,6 @@ from engine.exit_sums import ExitLine
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.exporter import write_new
-from engine.io.positions import read_houses
 from engine.io.toolbox import Tools, tool
 from engine.model import Mode
 from engine.monthly import (
@@ -102,6 +101,8 @@ def _write(stem: Path, lines: Sequence[ExitLine], month: str) -> None:
 
 def _ended(settings: Settings, *, paper: bool) -> list[ExitLine]:
     """The lines of all accounts, with the prices at their day's close; the sandbox's are nobody's."""
+    from engine.io.positions import read_houses  # noqa: PLC0415 - where it is needed
+
     houses = [settings.of_account(account) for account in settings.accounts] or [settings]
     found = [dict(line) | {CLOSING_MIDS: house.closes.get(str(line["ended_at"])[:10], {})}
              for of in houses for house in read_houses(of, 10**9, ()) if not house.place
