@@ -12,6 +12,7 @@ from statistics import median
 import pytest
 
 from tests.bench import cpu, judging
+from tests.bench.receiving import receiving
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(600)]
 
@@ -35,6 +36,24 @@ def decoding():
 def test_decoding_stays_ahead_of_dhanhqs_parser(decoding, kind, least):
     """The same bytes cost dhanhq's `process_data` several times as much."""
     assert median(decoding.ratios(f"{kind}/dhanhq", f"{kind}/ours")) >= least
+
+
+@pytest.mark.parametrize(
+    ("who", "least"),
+    [
+        ("dhanhq", 8.0),  # its `MarketFeed`: 19.4 measured
+        ("websockets", 2.5),  # plain, and our parser: 6.7
+    ],
+)
+def test_the_way_in_stays_ahead_of_others(way_in, who, least):
+    """From the socket to the last price of each contract, saturated."""
+    assert median(way_in.ratios(who, "ours")) >= least
+
+
+@pytest.fixture(scope="module")
+def way_in():
+    """All clients on the same packets."""
+    return receiving(100, 10_000, 3)
 
 
 @pytest.fixture(scope="module")
