@@ -44,7 +44,7 @@ class Sizes:
 _SIZES = {
     Size.FULL: Sizes(
         packets=10_000, ticks=20_000, judged=5_000,
-        positions=1_000, few=10, many=10_000, rounds=9, latency_rounds=3,
+        positions=1_000, few=10, many=10_000, rounds=5, latency_rounds=3,
         pace=Pace(1_000, 15_000, 5_000, 500), exits=20, exit_rounds=3, master_rows=200_000,
         strategies=1_000, syncs=5, settle_s=25,
     ),

@@ -29,7 +29,7 @@ class Extent(NamedTuple):
 
 #: Fewer than 2,500 packets may come with one look at the network, and then there is nothing to measure.
 _EXTENTS = {
-    Size.FULL: Extent(1_000, 10_000, 9, 30_000, 5_000, 10, 4),
+    Size.FULL: Extent(1_000, 10_000, 5, 30_000, 5_000, 10, 3),
     Size.QUICK: Extent(100, 1_000, 2, 3_000, 1_000, 3, 2),
     Size.TINY: Extent(24, 60, 1, 2_500, 60, 2, 1),
 }  # fmt: skip
