@@ -23,14 +23,17 @@ from engine.io.importer import import_csv, import_levels_csv, levels_summary, su
 from engine.io.live_tools import add_live_tools
 from engine.io.market_tools import add_feed_check, add_quote
 from engine.io.positions import read_houses
+from engine.io.recorded import RecordedDay, find_day
 from engine.io.replays import ReplayRequest, human, run_replay
 from engine.io.reports import add_reports
+from engine.io.reruns import RerunRequest, run_recorded
 from engine.io.rules_tool import rules_tool
 from engine.io.storage import rows_to_export, store_to_fill, store_to_read
 from engine.io.upkeep import add_upkeep
 from engine.model import DEFAULT_ACCOUNT, Mode, TradeRow
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
+from engine.replay.difference_report import difference_text
 from engine.settings import Settings
 from engine.words import TradesSource
 
@@ -69,6 +72,24 @@ examples:
   python -m engine positions --detailed --json | jq '.[].ended[].realised_after_charges_paise'
 """
 
+
+_REPLAY = """\
+Runs recorded quotes through the monitor's own rules and exit desk, on virtual time and with paper fills.
+
+A DAY of snapshots (.csv, .csv.gz) needs --trades. A directory of DATA_DIR/recorded is a day of your own as
+your monitor lived through it: printed is what happened beside what --rules would have done, the difference
+in rupees, and which fills the recorded market could not have given. Without --rules: how well the replay of
+that day meets what happened. See docs/replay.md.
+
+exit status:
+  0  replayed
+  2  a file or row of yours must be corrected; the sentence says which
+
+examples:
+  python -m engine replay day.csv.gz --trades trades.csv --rules rules.toml
+  python -m engine replay recorded/2026-11-20 --rules what-if.toml
+  python -m engine replay recorded/2026-11-20 --rules what-if.toml --json | jq .together
+"""
 
 _REALTIME = """\
 Puts a row into engine_heartbeats (nobody's trade), changes it and removes it, and prints how long each took
@@ -118,13 +139,24 @@ def _parser() -> argparse.ArgumentParser:
     rules.set_defaults(tool=_rules)
 
     replay = tools.add_parser(
-        "replay", help="run recorded days through the same rules and print what would have happened"
+        "replay", help="run recorded days through the same rules and print what would have happened",
+        description=_REPLAY, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    replay.add_argument(
+        "days", nargs="+", type=Path, metavar="DAY",
+        help="recorded quotes, .csv or .csv.gz; or one recorded day of your own, such as recorded/2026-11-20",
+    )  # fmt: skip
+    replay.add_argument(
+        "--trades", type=Path, help="the positions, columns as for import; a day of your own has them"
     )
-    replay.add_argument("days", nargs="+", type=Path, metavar="DAY", help="recorded quotes, .csv or .csv.gz")
-    replay.add_argument("--trades", type=Path, required=True, help="the positions, columns as for import")
-    replay.add_argument("--rules", type=Path, help="rules laid over the shipped ones")
+    replay.add_argument(
+        "--rules", type=Path, help="rules laid over the shipped ones; what if they had been so"
+    )
     replay.add_argument("--exit-levels", type=Path, metavar="FILE", help="rows of strategy_exit_levels")
-    replay.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.EXECUTE, help="default execute")
+    replay.add_argument(
+        "--mode", type=Mode, choices=list(Mode),
+        help="default execute; of a day of your own, simulate where it was recorded so",
+    )  # fmt: skip
     replay.add_argument(
         "--spread-pct", type=_per_cent, metavar="P",
         help="bid to ask in per cent, where a recording has no quotes (default: as measured, else 1)",
@@ -315,17 +347,44 @@ def _rules(args: argparse.Namespace) -> str:
 
 
 def _replay(args: argparse.Namespace) -> str:
+    if (day := _own_day(args.days)) is not None:
+        return _rerun(args, day)
+    if args.trades is None:
+        raise BadInput("expected --trades FILE.csv: recorded quotes do not say what was held")
     request = ReplayRequest(
         days=tuple(args.days),
         trades=args.trades,
         rules=args.rules,
         levels=args.exit_levels,
-        mode=args.mode,
+        mode=args.mode or Mode.EXECUTE,
         spread_pct=args.spread_pct,
         timing=args.timing or not args.json,
     )
     result = run_replay(request)
     return json.dumps(result, indent=2, ensure_ascii=False) if args.json else human(result)
+
+
+def _own_day(days: Sequence[Path]) -> RecordedDay | None:
+    """The recorded day of the owner's own that is meant; None = files of snapshots are."""
+    if any(day.suffix in {".csv", ".gz"} for day in days):
+        return None
+    found = find_day(days[0]) or find_day(days[0], load_settings().data_dir)
+    if found is not None and len(days) > 1:
+        raise BadInput(
+            f"read {len(days)} days, expected one: a recorded day of your own is replayed by itself"
+        )
+    return found
+
+
+def _rerun(args: argparse.Namespace, day: RecordedDay) -> str:
+    unused = {"--exit-levels": args.exit_levels, "--spread-pct": args.spread_pct}
+    if wrong := [name for name, value in unused.items() if value is not None]:
+        raise BadInput(
+            f"read {', '.join(wrong)}, expected none of it: a recorded day has its own levels and quotes"
+        )
+    timing = args.timing or not args.json
+    told = run_recorded(RerunRequest(day, args.rules, args.trades, args.mode, timing))
+    return json.dumps(told, indent=2, ensure_ascii=False) if args.json else difference_text(told)
 
 
 def _why(args: argparse.Namespace) -> str:

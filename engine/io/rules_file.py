@@ -37,6 +37,11 @@ class RulesFile:
         self._judged = _essence(self._seen)
         return self._parse()
 
+    @property
+    def text(self) -> str:
+        """What stood there at the last look; empty when it could not be read."""
+        return "" if isinstance(self._seen, OSError) else self._seen.decode("utf-8-sig", errors="replace")
+
     async def watch(self, post: Callable[[Message], None], clock: Clock) -> None:
         """Post a `RulesChanged` for every new content, valid or not, once. Runs until cancelled."""
         while True:
