@@ -1,7 +1,8 @@
 """What a recorded day consists of: prices, looks into the book, and notes of everything else.
 
-Moments are whole microseconds since 1970 (``at_us``). Of one day they only grow, and two messages never
-share one, so that the order of everything is known wherever it is kept.
+Moments are microseconds since 1970 (``at_us``): the millisecond of the message, and the few that share one a
+microsecond after each other. Of one day they only grow and two messages never share one, so that the order
+of everything is known wherever it is kept. Finer moments cost a byte for every price and decide nothing.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class Scribe:
 
     def take(self, message: Message, now_s: float, effects: Iterable[Effect]) -> list[Entry]:
         """The entries of one message that was handled, and of what came of it."""
-        at_us = self._at_us = max(self._at_us + 1, round(now_s * 1e6))
+        at_us = self._at_us = max(self._at_us + 1, 1_000 * round(now_s * 1e3))
         if type(message) is Ticks:
             entries: list[Entry] = [Prices(at_us, tuple(message.ticks))]
             entries += self._books(message.ticks, at_us)
@@ -139,7 +139,7 @@ class Scribe:
 
     def standing(self, now_s: float) -> list[Entry]:
         """With what a new file begins: everything that was told before it and still holds."""
-        at_us = self._at_us = max(self._at_us + 1, round(now_s * 1e6))
+        at_us = self._at_us = max(self._at_us + 1, 1_000 * round(now_s * 1e3))
         self._books_us.clear()
         opening = self._opening
         head = {"account": opening.account, "mode": opening.mode, "tuning": dict(opening.tuning)}

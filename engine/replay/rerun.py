@@ -62,8 +62,8 @@ __all__ = ["Rerun"]
 
 #: As `engine.io.paper`: how long an order is under way, and for how long a quote still counts as there.
 LATENCY_S, QUOTE_LIVES_S = 0.2, 10.0
-#: So long before the close what is there is valued at each pulse, else with each sync.
-LAST_S = 10.0
+#: How often what is there is valued: a quote is believed a little longer than that.
+STOCK_EVERY_S = 8.0
 #: Beats that decide something; the others look after the house.
 _PLAYED = frozenset({
     BeatKind.PULSE, BeatKind.SYNC, BeatKind.STORE, BeatKind.SESSION_OPEN, BeatKind.SESSION_CLOSE,
@@ -106,7 +106,7 @@ class Rerun:
         self._rows: tuple[TradeRow, ...] | None = None
         self._levels: tuple[ExitLevel, ...] = ()
         self._touched: set[int] = set()
-        self._now_s = 0.0
+        self._now_s = self._stock_s = 0.0
         self._begun = False
         self._filled: dict[str, int] = {}
         self._under_way: deque[tuple[float, Callable[[], None]]] = deque()
@@ -190,17 +190,15 @@ class Rerun:
                 if tick is not None and self._now_s - of_s <= QUOTE_LIVES_S:
                     self._offer(tick, of_s)
             self.story.follow(self._now_s)
+            self._value()
         elif kind is BeatKind.SESSION_CLOSE:
             for order in self._exchange.close():
                 self._tell(OrderUpdate(order))
-        self._value(kind)
 
-    def _value(self, kind: BeatKind) -> None:
+    def _value(self) -> None:
         """Take stock while the market is open: afterwards every quote grows old."""
-        if not self._calendar.is_open(self._now_s):
-            return
-        left_s = self._calendar.window(self._now_s).close_s - self._now_s
-        if kind is BeatKind.SYNC or left_s <= LAST_S:
+        if self._now_s - self._stock_s >= STOCK_EVERY_S and self._calendar.is_open(self._now_s):
+            self._stock_s = self._now_s
             self.story.take_stock(self._now_s)
 
     def _rows_told(self, data: dict[str, Any]) -> None:

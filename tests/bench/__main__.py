@@ -13,6 +13,7 @@ from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 from tests.bench.master import master
+from tests.bench.recording import recording
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
 
@@ -90,6 +91,8 @@ def bench(sizes: Sizes) -> None:
         ),
         flush=True,
     )
+    gc.collect()
+    print(report.recording(recording(sizes.positions, sizes.ticks, sizes.rounds), sizes.ticks))
 
 
 def main() -> None:

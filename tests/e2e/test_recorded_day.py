@@ -1,0 +1,41 @@
+"""A day that the whole house records while it lives in the sandbox, replayed afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.io.packing import pack
+from engine.io.recorded import find_day
+from engine.io.reruns import RerunRequest, run_recorded
+from engine.model import Mode
+from tests.e2e.outside import WAIT_S, monitor, sandbox, text_of
+
+pytestmark = pytest.mark.timeout(90)
+
+#: The demo's strangle, and the day of `tests.e2e.outside.START`.
+STRANGLE, DAY = 3360, "2026-11-18-paper"
+
+
+async def test_the_house_records_its_day_and_the_replay_finds_the_same_exit(tmp_path):
+    """Sockets, feed, journal and recorder as they are; the market stands, so that a fill has one price."""
+    home = tmp_path / "home"
+    async with sandbox() as world:
+        world.dhan.market.freeze()
+        async with monitor(world, home, Mode.SIMULATE, RECORD_DAYS="5"):
+            flat = text_of("Verified flat: 3360 BANKNIFTY Short Strangle")
+            await world.telegram.wait_for(flat, WAIT_S)
+    day = find_day(home / "recorded" / DAY)
+    before = await asyncio.to_thread(run_recorded, RerunRequest(day))
+    (position,) = [each for each in before["positions"] if each["strategy_id"] == STRANGLE]
+    assert position["happened"]["status"] == "closed"
+    (real,), (again,) = position["happened"]["exits"], position["same_rules"]["exits"]
+    assert real["rule"] == again["rule"] == "stop_loss_rupees"
+    assert real["at"][:18] == again["at"][:18]
+    assert position["difference"] == 0.0
+    held = [each for each in before["positions"] if each["strategy_id"] != STRANGLE]
+    assert held
+    assert {each["difference"] for each in held} == {0.0}
+    await asyncio.to_thread(pack, day)
+    assert await asyncio.to_thread(run_recorded, RerunRequest(find_day(day.path))) == before
