@@ -147,6 +147,8 @@ class Rerun:
     def end(self) -> None:
         """The record is over."""
         self._catch_up(self._now_s + LATENCY_S)
+        if self._calendar.is_open(self._now_s):
+            self.story.take_stock(self._now_s)
         self.story.end()
 
     # ----------------------------------------------------------------------------------- entries

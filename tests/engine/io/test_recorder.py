@@ -122,7 +122,7 @@ def test_a_disk_that_takes_half_a_block_has_none_of_it(desk, monkeypatch):
     desk.hear(1)
     desk.recorder.flush()
     real = os.write
-    monkeypatch.setattr(module.os, "write", lambda file, data: real(file, data[: len(data) // 2]))
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, data[: len(data) // 2]))
     desk.hear(2)
     desk.recorder.flush()
     monkeypatch.undo()
