@@ -10,7 +10,7 @@ from engine.io.packing import pack
 from engine.io.recorded import find_day
 from engine.io.reruns import RerunRequest, run_recorded
 from engine.model import Mode
-from tests.e2e.outside import WAIT_S, monitor, sandbox, text_of
+from tests.e2e.outside import WAIT_S, monitor, orders_of, sandbox, text_of
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -39,3 +39,31 @@ async def test_the_house_records_its_day_and_the_replay_finds_the_same_exit(tmp_
     assert {each["difference"] for each in held} == {0.0}
     await asyncio.to_thread(pack, day)
     assert await asyncio.to_thread(run_recorded, RerunRequest(find_day(day.path))) == before
+
+
+async def test_what_happened_is_what_the_exchange_has_traded(tmp_path):
+    """In execute: the fills of the exchange to the paisa, and their charges; the replay errs beside it."""
+    home = tmp_path / "home"
+    async with sandbox() as world:
+        async with monitor(world, home, Mode.EXECUTE, RECORD_DAYS="5"):
+            flat = text_of("Verified flat: 3360 BANKNIFTY Short Strangle")
+            await world.telegram.wait_for(flat, WAIT_S)
+        ours = {order.order_id for order in orders_of(world, STRANGLE)}
+        trades = [t for t in world.dhan.exchange.account().trades if t.order_id in ours]
+    day = find_day(home / "recorded" / DAY.removesuffix("-paper"))
+    result = await asyncio.to_thread(run_recorded, RerunRequest(day))
+    (position,) = [each for each in result["positions"] if each["strategy_id"] == STRANGLE]
+    rows = [row for row in world.outside.trades if row["strategy_id"] == STRANGLE]
+    received = sum(round(row["price"] * 100) * row["quantity"] for row in rows)
+    paid = sum(trade.quantity * trade.price_paise for trade in trades)
+    happened = position["happened"]
+    assert happened["status"] == "closed"
+    assert round(happened["gross"] * 100) == received - paid
+    assert happened["net"] == round(happened["gross"] - happened["charges"], 2)
+    assert result["recorded_mode"] == "execute"
+    assert position["replay"]["status"] == "closed", (
+        "rows that the real exit closed are still held in the replay"
+    )
+    assert position["replay_error"] == position["difference"]
+    kinds = {note.kind for note in day.notes()}
+    assert {"place", "outcome", "update", "order", "intent", "audit", "alert", "closed", "book"} <= kinds
