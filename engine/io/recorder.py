@@ -96,9 +96,10 @@ class Recorder:
         thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         thread.start()
         try:
-            while True:
+            while thread.is_alive():
                 await self._clock.sleep(LOOK_S)
                 self.look()
+            raise RuntimeError("the recorder's thread has ended")  # why stands on stderr; begun anew
         finally:
             self._end.set()
             await asyncio.to_thread(thread.join, _END_S)
@@ -107,7 +108,8 @@ class Recorder:
         """Let go of what is too much, and tell what is wrong, once."""
         if len(self._queue) > MOST_WAITING:
             self._let_go()
-        fault = self._fault or ("the disk is too slow for it" if self.dropped and self._untold else "")
+        slow = self._untold and len(self._queue) >= MOST_WAITING // 2
+        fault = self._fault or ("the disk is too slow for it" if slow else "")
         if fault and not self._told:
             _log.warning("the day is not recorded: %s", fault)
             self._tell(_alert(fault))
@@ -155,29 +157,15 @@ class Recorder:
 
     def _write(self, batch: Sequence[Heard]) -> None:
         """Follow a batch, and append what of it belongs to a session."""
-        first_s, last_s = batch[0][1], batch[-1][1]
-        entries: list[Entry] = []
-        fault = ""
-        if self._within(last_s):
-            try:
-                if self._places.begins(last_s):
-                    entries += self._scribe.standing(first_s)
-            except OSError as error:
-                fault = _why(error)
-        else:
-            self._places.close()
+        with self._lock:
+            lost = self._untold
+        entries, fault = self._beginning(batch, lost)
         for message, now_s, effects in batch:
             told = self._scribe.take(message, now_s, effects)
             if self._within(now_s):
                 entries += told
-        if entries:
-            self._append(entries, batch, fault)
-
-    def _append(self, entries: list[Entry], batch: Sequence[Heard], fault: str) -> None:
-        with self._lock:
-            untold = self._untold
-        if untold:
-            entries.insert(0, Note(entries[0].at_us, "gap", {"lost": untold}))
+        if not entries:
+            return
         try:
             if not fault:
                 self._places.append(block(entries))
@@ -189,7 +177,25 @@ class Recorder:
                 self._lose(message)
         else:
             with self._lock:
-                self._untold -= untold
+                self._untold -= lost
+
+    def _beginning(self, batch: Sequence[Heard], lost: int) -> tuple[list[Entry], str]:
+        """What goes before a batch in its file, and why there is no file; what was missed before is told.
+
+        After a gap all that holds is told anew: what has changed meanwhile may have been among it.
+        """
+        first_s, last_s = batch[0][1], batch[-1][1]
+        if not self._within(last_s):
+            self._places.close()
+            return [], ""
+        try:
+            new = self._places.begins(last_s)
+        except OSError as error:
+            return [], _why(error)
+        entries = self._scribe.standing(first_s, again=not new) if new or lost else []
+        if lost:
+            entries.append(Note(entries[-1].at_us, "gap", {"lost": lost}))
+        return entries, ""
 
     def _within(self, now_s: float) -> bool:
         """Whether a moment belongs to a session; asked for every message, so the answer's span is kept."""

@@ -137,8 +137,11 @@ class Scribe:
                 entries += [Note(at_us, *told) for told in sees(effect)]
         return entries
 
-    def standing(self, now_s: float) -> list[Entry]:
-        """With what a new file begins: everything that was told before it and still holds."""
+    def standing(self, now_s: float, *, again: bool = False) -> list[Entry]:
+        """With what a new file begins: everything that was told before it and still holds.
+
+        ``again``: the file goes on after a gap; the house has not been started.
+        """
         at_us = self._at_us = max(self._at_us + 1, 1_000 * round(now_s * 1e3))
         self._books_us.clear()
         opening = self._opening
@@ -153,7 +156,7 @@ class Scribe:
             told.append(("rows", _rows(*self._rows)))
         if self._feed is not None:
             told.append(("feed", self._feed))
-        return [Note(at_us, *each) for each in told]
+        return [Note(at_us, *each) for each in told[again:]]
 
     # ---------------------------------------------------------------------------------- messages
 

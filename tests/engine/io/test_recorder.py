@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from datetime import date
 
 import pytest
@@ -14,12 +15,14 @@ from engine.io import recorder as module
 from engine.io import tables
 from engine.io.recorded import find_day
 from engine.io.recorder import LOOK_S, Recorder
-from engine.messages import Beat, BeatKind, Tick, Ticks
+from engine.messages import Beat, BeatKind, FeedChanged, Tick, Ticks, TradesLoaded
 from engine.model import Mode
 from engine.recording.entries import Note, Prices
 from engine.recording.scribe import Opening, Scribe
 from engine.sessions import at
+from tests.engine.makers import condor
 from tests.support.clock import VirtualClock, settle
+from tests.support.rig import rows_of
 
 NOON = at(date(2026, 2, 3), "12:00")
 DAY_S = 86_400.0
@@ -115,6 +118,45 @@ def test_a_disk_without_room_costs_prices_and_nothing_else_and_is_told_once(desk
     desk.recorder.flush()
     desk.recorder.look()
     assert len(desk.said) == 2, "another trouble is told anew"
+
+
+def test_after_a_gap_all_that_holds_is_told_anew(desk):
+    """Rows that came while the disk was full are in the file all the same, and the house has one start."""
+    desk.hear(1)
+    desk.recorder.flush()
+    desk.free = 0
+    desk.recorder.heard((TradesLoaded(tuple(rows_of(condor()))), NOON, []))
+    desk.recorder.flush()
+    desk.free = ROOM
+    desk.hear(2)
+    desk.recorder.flush()
+    notes = list(desk.day().notes())
+    assert [len(note.data["rows"]) for note in notes if note.kind == "rows"] == [4]
+    assert sum(note.kind == "head" for note in notes) == 1
+    assert desk.prices() == [1, 2]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_has_died_ends_the_task_so_that_it_is_begun_anew(desk, monkeypatch):
+    """What it stumbled over is lost; what comes after it is recorded by the next."""
+    monkeypatch.setattr(module, "FLUSH_S", 0.01)
+    desk.recorder.heard((FeedChanged(None, None), None, []))
+    with pytest.raises(RuntimeError, match="thread has ended"):
+        await asyncio.gather(desk.recorder.run(), ended(desk))
+    desk.hear(1)
+    run = asyncio.create_task(desk.recorder.run())
+    await settle()
+    run.cancel()
+    await asyncio.wait({run})
+    assert desk.prices() == [1]
+
+
+async def ended(desk):
+    """Let virtual time pass once the recorder's thread is gone."""
+    async with asyncio.timeout(10):
+        while any(thread.name == "recorder" for thread in threading.enumerate()):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await desk.clock.advance(LOOK_S)
 
 
 def test_a_disk_that_takes_half_a_block_has_none_of_it(desk, monkeypatch):

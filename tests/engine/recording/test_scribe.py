@@ -111,6 +111,7 @@ def test_a_new_file_begins_with_all_that_still_holds():
         leg.instrument for leg in condor().legs
     ]
     assert standing["feed"]["state"] == "live"
+    assert kinds(told.standing(5.0, again=True))[0] == "rules", "a gap is no start of the house"
 
 
 def test_a_typed_code_is_not_written():
