@@ -34,6 +34,7 @@ from engine.model import DEFAULT_ACCOUNT, Mode, TradeRow
 from engine.positions_page import page_data, page_text
 from engine.preflight import Light, worst
 from engine.replay.difference_report import difference_text
+from engine.sessions import ist
 from engine.settings import Settings
 from engine.words import TradesSource
 
@@ -383,8 +384,19 @@ def _rerun(args: argparse.Namespace, day: RecordedDay) -> str:
             f"read {', '.join(wrong)}, expected none of it: a recorded day has its own levels and quotes"
         )
     timing = args.timing or not args.json
-    told = run_recorded(RerunRequest(day, args.rules, args.trades, args.mode, timing))
+    waits = sys.stderr.isatty()
+    told = run_recorded(
+        RerunRequest(day, args.rules, args.trades, args.mode, timing),
+        _played if waits else lambda _at_s: None,
+    )
+    if waits:
+        print("\r\033[K", end="", file=sys.stderr)
     return json.dumps(told, indent=2, ensure_ascii=False) if args.json else difference_text(told)
+
+
+def _played(at_s: float) -> None:
+    """How far a replay is, for whoever waits at a terminal."""
+    print(f"\rplaying {ist(at_s):%H:%M} …", end="", file=sys.stderr, flush=True)
 
 
 def _why(args: argparse.Namespace) -> str:

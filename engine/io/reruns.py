@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from engine.watch import Watchlist
 
 __all__ = ["RerunRequest", "run_recorded"]
 
+#: After so many entries it is told how far the replay is.
+TOLD_EVERY = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class RerunRequest:
@@ -50,8 +54,14 @@ class RerunRequest:
     timing: bool = False
 
 
-def run_recorded(request: RerunRequest) -> dict[str, Any]:
+def run_recorded(
+    request: RerunRequest, progress: Callable[[float], None] = lambda _moment_s: None
+) -> dict[str, Any]:
     """Play a recorded day and tell what would have been different, as plain values for JSON.
+
+    Args:
+        request: what to play.
+        progress: told now and then which moment of the day is being played.
 
     Raises:
         BadInput: the directory holds no recorded day, or a file of it cannot be used.
@@ -73,7 +83,9 @@ def run_recorded(request: RerunRequest) -> dict[str, Any]:
         text = read_text(request.rules)
         tried = setting.play(tables.rulebook(text, str(request.rules)))
     runs = [same] if tried is None else [same, tried]
-    for entry in request.day.entries():
+    for number, entry in enumerate(request.day.entries()):
+        if number % TOLD_EVERY == 0:
+            progress(entry.at_us / 1e6)
         for run in runs:
             run.take(entry)
     played = [setting.played(run) for run in runs]

@@ -83,7 +83,7 @@ def _page(position: Mapping[str, Any]) -> Iterator[str]:
         yield f"  not watched: {why}"
     yield from _exits("happened", position["happened"]["exits"])
     same, tried = position["same_rules"]["exits"], position["with_rules"]["exits"]
-    if same != tried:
+    if same != tried and _seconds(same) != _seconds(position["happened"]["exits"]):
         yield from _exits("same rules", same)
     yield from _exits("replay", tried)
     for word, texts in ((_FICTION, position["fiction"]), ("note", position["notes"])):
@@ -96,6 +96,11 @@ def _exits(word: str, exits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"  {word:<11}no exit"
     for each in exits:
         yield _filled(f"  {word:<11}{_clock(each['at'])}  {each['rule']:<18}", each["reason"])
+
+
+def _seconds(exits: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What makes two stories the same for a reader."""
+    return [(_clock(each["at"]), each["rule"]) for each in exits]
 
 
 def _filled(head: str, text: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from engine.__main__ import main
 from engine.errors import BadInput
+from engine.io import reruns
 from engine.io.packing import pack
 from engine.io.recorded import find_day
 from engine.io.reruns import RerunRequest, run_recorded
@@ -116,6 +117,26 @@ async def test_a_position_that_nobody_exits_differs_by_nothing(tmp_path):
     assert position["difference"] == 0.0
 
 
+async def test_an_exit_of_a_part_counts_with_what_is_left_of_it(tmp_path):
+    """Two of four are closed at a quarter of the profit; the rest stands at the last prices, in both."""
+    rules = STOP + "profit_scaling = [{at = 0.25, close = 0.5}]\n"
+    house = PaperHouse(tmp_path, condors(4), rules=rules)
+    async with house.living():
+        await house.quote(*ENTRY)
+        await house.passes(20)
+        for call in (38, 32, 26, 25, 25, 25):
+            await house.quote(20, 45, call, 18)
+            await house.passes(7)
+        await house.closes()
+    position = only(told(tmp_path))
+    assert position["happened"]["status"] == position["replay"]["status"] == "partially_closed"
+    assert [each["rule"] for each in position["happened"]["exits"]] == ["profit_scaling"]
+    assert position["difference"] == 0.0
+    held = only(told(tmp_path, STOP))
+    assert held["with_rules"]["exits"] == []
+    assert held["difference"] > 0, "charges of the exit, and its spread"
+
+
 async def test_a_fill_beyond_what_was_shown_and_traded_is_fiction(tmp_path):
     """A hundred lots where each quote shows ten: paper takes the same ten again and again."""
     house = PaperHouse(tmp_path, condors(100), rules=STOP.replace("5000", "500000"))
@@ -215,6 +236,16 @@ async def test_the_tool_prints_a_page_or_json_the_same_twice(stopped, monkeypatc
     assert main(["replay", day_path, "--rules", "what-if.toml", "--json"]) == 0
     assert capsys.readouterr().out == first
     assert json.loads(first)["together"]["difference"] == only(told(stopped, TIGHT))["difference"]
+
+
+async def test_whoever_waits_is_told_how_far_it_is(stopped, monkeypatch):
+    """Now and then the moment that is being played, never backwards."""
+    monkeypatch.setattr(reruns, "TOLD_EVERY", 10)
+    moments = []
+    run_recorded(RerunRequest(day(stopped)), moments.append)
+    assert len(moments) > 10
+    assert moments == sorted(moments)
+    assert at(DAY, "15:20") < moments[0] < moments[-1] <= at(DAY, "15:31")
 
 
 def test_what_is_no_recorded_day_is_refused_with_what_is_expected(tmp_path, capsys):
