@@ -117,8 +117,9 @@ class _Setting:
     def play(self, tried: Rulebook | None = None) -> Rerun:
         """A run that is ready to take the day, under these rules or the day's own."""
         rulebook = tried or tables.rulebook(self._day.rules, "the recorded rules")
+        known = {name: value for name, value in self._day.tuning.items() if name in Tuning.__slots__}
         config = MonitorConfig(
-            self._mode, self._day.account, sandbox=True, seed=bytes(16), tuning=Tuning(**self._day.tuning)
+            self._mode, self._day.account, sandbox=True, seed=bytes(16), tuning=Tuning(**known)
         )
         monitor = Monitor(
             config, self._calendar, Watchlist(self._calendar, rulebook, charges=tables.charges())

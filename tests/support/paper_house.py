@@ -15,7 +15,18 @@ from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
 from engine.io.recorder import Recorder
 from engine.io.runner import Runner
-from engine.messages import AccountState, Actor, Beat, BeatKind, Command, FeedChanged, FeedState, Tick, Wish
+from engine.messages import (
+    AccountState,
+    Actor,
+    Beat,
+    BeatKind,
+    Command,
+    FeedChanged,
+    FeedState,
+    RulesChanged,
+    Tick,
+    Wish,
+)
 from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -86,7 +97,8 @@ class PaperHouse:
         kept = self.journal.load()
         self.monitor.restore(kept, self.clock.now_s())
         state = {kind: kept.get(kind, {}) for kind in KEPT}
-        opening = Opening("default", "simulate", asdict(Tuning()), state, lambda: rules)
+        self.rules = rules
+        opening = Opening("default", "simulate", asdict(Tuning()), state, lambda: self.rules)
         self.recorder = Recorder(
             Scribe(opening), home, Mode.SIMULATE, calendar, self.clock, self.said.append, room
         )
@@ -176,6 +188,12 @@ class PaperHouse:
         """The bell."""
         await self.until("15:30:00")
         self.inbox.post(Beat(BeatKind.SESSION_CLOSE))
+        await settle()
+
+    async def take_rules(self, rules):
+        """The rules file has another content."""
+        self.rules = rules
+        self.inbox.post(RulesChanged(tables.rulebook(rules), "rules.toml", "another"))
         await settle()
 
     async def ask_exit(self):

@@ -117,6 +117,21 @@ async def test_a_position_that_nobody_exits_differs_by_nothing(tmp_path):
     assert position["difference"] == 0.0
 
 
+async def test_rules_that_changed_during_the_day_change_again_unless_others_are_tried(tmp_path):
+    """It began with a stop of 9,000 and ended by one of 5,000."""
+    house = PaperHouse(tmp_path, rules=LOOSE)
+    async with house.living():
+        await house.quote(*ENTRY)
+        await house.passes(5)
+        await house.take_rules(STOP)
+        await falls(house)
+    position = only(told(tmp_path))
+    assert len(position["happened"]["exits"]) == 1
+    assert position["same_rules"]["exits"] == position["happened"]["exits"]
+    assert position["difference"] == 0.0
+    assert only(told(tmp_path, LOOSE))["with_rules"]["exits"] == []
+
+
 async def test_an_exit_of_a_part_counts_with_what_is_left_of_it(tmp_path):
     """Two of four are closed at a quarter of the profit; the rest stands at the last prices, in both."""
     rules = STOP + "profit_scaling = [{at = 0.25, close = 0.5}]\n"
