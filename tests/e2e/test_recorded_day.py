@@ -41,6 +41,17 @@ async def test_the_house_records_its_day_and_the_replay_finds_the_same_exit(tmp_
     assert await asyncio.to_thread(run_recorded, RerunRequest(find_day(day.path))) == before
 
 
+async def without_its_rows(home):
+    """The trade store has been read since the exit has closed its rows there, and that is in the record."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            day = find_day(home / "recorded" / DAY.removesuffix("-paper"))
+            told = [] if day is None else [n.data["rows"] for n in day.notes() if n.kind == "rows"]
+            if told and not any(row["strategy_id"] == STRANGLE for row in told[-1]):
+                return
+            await asyncio.sleep(0.1)
+
+
 async def test_what_happened_is_what_the_exchange_has_traded(tmp_path):
     """In execute: the fills of the exchange to the paisa, and their charges; the replay errs beside it."""
     home = tmp_path / "home"
@@ -48,6 +59,7 @@ async def test_what_happened_is_what_the_exchange_has_traded(tmp_path):
         async with monitor(world, home, Mode.EXECUTE, RECORD_DAYS="5"):
             flat = text_of("Verified flat: 3360 BANKNIFTY Short Strangle")
             await world.telegram.wait_for(flat, WAIT_S)
+            await without_its_rows(home)
         ours = {order.order_id for order in orders_of(world, STRANGLE)}
         trades = [t for t in world.dhan.exchange.account().trades if t.order_id in ours]
     day = find_day(home / "recorded" / DAY.removesuffix("-paper"))
@@ -61,9 +73,14 @@ async def test_what_happened_is_what_the_exchange_has_traded(tmp_path):
     assert round(happened["gross"] * 100) == received - paid
     assert happened["net"] == round(happened["gross"] - happened["charges"], 2)
     assert result["recorded_mode"] == "execute"
-    assert position["replay"]["status"] == "closed", (
-        "rows that the real exit closed are still held in the replay"
-    )
+    assert position["replay"]["status"] == "closed"
     assert position["replay_error"] == position["difference"]
+    loose = tmp_path / "loose.toml"
+    loose.write_text('[strategy."Short Strangle"]\nstop_loss_rupees = 9000000\n')
+    tried = await asyncio.to_thread(run_recorded, RerunRequest(day, loose))
+    (held,) = [each for each in tried["positions"] if each["strategy_id"] == STRANGLE]
+    assert held["with_rules"]["exits"] == []
+    assert held["notes"] == [], "rows that the real exit closed are still held in the replay"
+    assert held["replay"]["status"] == "open"
     kinds = {note.kind for note in day.notes()}
     assert {"place", "outcome", "update", "order", "intent", "audit", "alert", "closed", "book"} <= kinds

@@ -123,6 +123,7 @@ async def test_rules_that_changed_during_the_day_change_again_unless_others_are_
     async with house.living():
         await house.quote(*ENTRY)
         await house.passes(5)
+        house.recorder.flush()
         await house.take_rules(STOP)
         await falls(house)
     position = only(told(tmp_path))
