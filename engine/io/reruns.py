@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from engine.io import tables
 from engine.io.recorded import RecordedDay
 from engine.io.recordings import read_text
 from engine.io.replays import read_trades
+from engine.io.terminal import Bar, no_bar
 from engine.model import Instrument, InstrumentKey, Mode, TradeRow, position_id
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -54,14 +54,12 @@ class RerunRequest:
     timing: bool = False
 
 
-def run_recorded(
-    request: RerunRequest, progress: Callable[[float], None] = lambda _moment_s: None
-) -> dict[str, Any]:
+def run_recorded(request: RerunRequest, bar: Bar = no_bar) -> dict[str, Any]:
     """Play a recorded day and tell what would have been different, as plain values for JSON.
 
     Args:
         request: what to play.
-        progress: told now and then which moment of the day is being played.
+        bar: shows whoever waits how far it is, in seconds of the day.
 
     Raises:
         BadInput: the directory holds no recorded day, or a file of it cannot be used.
@@ -83,11 +81,7 @@ def run_recorded(
         text = read_text(request.rules)
         tried = setting.play(tables.rulebook(text, str(request.rules)))
     runs = [same] if tried is None else [same, tried]
-    for number, entry in enumerate(request.day.entries()):
-        if number % TOLD_EVERY == 0:
-            progress(entry.at_us / 1e6)
-        for run in runs:
-            run.take(entry)
+    _play(request.day, runs, notes, bar)
     played = [setting.played(run) for run in runs]
     rules = None if request.rules is None else str(request.rules)
     told = difference_of(
@@ -96,6 +90,18 @@ def run_recorded(
     if request.timing:
         told["wall_s"] = round(time.perf_counter() - began_s, 2)
     return told
+
+
+def _play(day: RecordedDay, runs: list[Rerun], notes: list[Note], bar: Bar) -> None:
+    """Every entry of the day to every run; the first and the last note say how long that is."""
+    at_us = notes[0].at_us
+    with bar("Replaying", (notes[-1].at_us - at_us) / 1e6) as advance:
+        for number, entry in enumerate(day.entries()):
+            if number % TOLD_EVERY == 0:
+                advance((entry.at_us - at_us) / 1e6)
+                at_us = entry.at_us
+            for run in runs:
+                run.take(entry)
 
 
 class _Setting:

@@ -16,6 +16,7 @@ from tests.bench.master import master
 from tests.bench.recording import recording
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
+from tests.bench.way_in import way_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,9 @@ def bench(sizes: Sizes) -> None:
     )
     gc.collect()
     print(report.recording(recording(sizes.positions, sizes.ticks, sizes.rounds), sizes.ticks))
+    gc.collect()
+    for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
+        print(page, flush=True)
 
 
 def main() -> None:
