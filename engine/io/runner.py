@@ -26,6 +26,7 @@ from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
 from engine.io.ports import Clock
+from engine.io.recorder import Heard
 from engine.measures import Measures
 from engine.messages import CommandOutcome, JournalState, Message, Refused, Ticks, Verb
 from engine.monitor import Monitor
@@ -48,6 +49,7 @@ class Runner:
     Args:
         listeners: told of every message after it was handled (the paper exchange, the table).
         measures: where its pace is counted; None = nobody wants to know.
+        record: takes every message, its moment and what came of it; None = the day is not recorded.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Runner:
         clock: Clock,
         listeners: Sequence[Callable[[Message], None]] = (),
         measures: Measures | None = None,
+        record: Callable[[Heard], None] | None = None,
     ) -> None:
         self._monitor = monitor
         self._journal = journal
@@ -67,6 +70,7 @@ class Runner:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._measures = measures or Measures()
+        self._record = record
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
@@ -93,6 +97,8 @@ class Runner:
             listener(message)
         if not ticks:
             self._measures.heard(message, monotonic())
+        if self._record is not None:
+            self._record((message, now_s, effects))
 
     def _carry_out(self, effects: list[Effect], now_s: float) -> None:
         kept = [e for e in effects if isinstance(e, _Kept)]

@@ -1,10 +1,10 @@
-"""The nine oldest parts, each measured and written down in the size that is asked for."""
+"""The ten oldest parts, each measured and written down in the size that is asked for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.bench import cpu, dispatch, judging, latency, master, report, scale, sharing
+from tests.bench import cpu, dispatch, judging, latency, master, recording, report, scale, sharing
 from tests.bench.latency import Pace
 from tests.bench.part import Result, Size
 
@@ -124,3 +124,10 @@ def crowd(size: Size) -> Result:
     sizes = _SIZES[size]
     found = scale.scale(sizes.strategies, sizes.exit_rounds, sizes.syncs, sizes.settle_s)
     return Result(report.scale(found, sizes.strategies), found)
+
+
+def recorded(size: Size) -> Result:
+    """The way of a tick with the recorder."""
+    sizes = _SIZES[size]
+    found = recording.recording(sizes.positions, sizes.ticks, sizes.rounds)
+    return Result(report.recording(found, sizes.ticks), found)

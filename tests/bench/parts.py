@@ -21,6 +21,7 @@ PARTS: tuple[Part, ...] = (
     Part("master", pages.instruments, default=False),
     Part("redis", pages.redis, default=False),
     Part("scale", pages.crowd, default=False),
+    Part("recording", pages.recorded),
     Part("reading", way_in.read),
     Part("receiving", way_in.receive),
     Part("burst", way_in.bursts),

@@ -17,6 +17,7 @@ from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, st
 from tests.bench.measure import percentile, repeat
 from tests.bench.part import Size
 from tests.bench.parts import PARTS, chosen
+from tests.bench.recording import recording
 from tests.bench.scale import numbers
 from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
@@ -136,6 +137,13 @@ def test_parts_are_chosen_by_name_or_all_or_by_default():
     assert [part for _, part in chosen([], everything=False)] == [part for part in PARTS if part.default]
     with pytest.raises(ValueError, match="'speed'; there are decoding, whole-way"):
         chosen(["speed"], everything=False)
+
+
+def test_the_recording_part_finds_every_tick_in_the_spool():
+    """The part fails by itself when one is missing; three costs, of which the thread's is beside the way."""
+    for one in recording(24, 400, rounds=1).good:
+        assert set(one) == {"without", "with", "thread", "bytes"}
+        assert 0 < one["bytes"] < 100
 
 
 @pytest.mark.parametrize(("void_share", "rounds", "void"), [(1.0, 2, False), (-1.0, 4, True)])
