@@ -29,6 +29,7 @@ from engine.messages import (
     AccountState,
     Beat,
     BeatKind,
+    Behind,
     BooksState,
     BrokerReport,
     CacheState,
@@ -62,6 +63,7 @@ from engine.model import Mode, Urgency
 from engine.nets import ACCOUNT_VERBS, Nets
 from engine.nudges import Nudges
 from engine.orders import read_correlation_id
+from engine.overload import Overload
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.rounds import Rounds
@@ -123,6 +125,7 @@ class Monitor:
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
         self.blindness = Blindness()
+        self.overload = Overload()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
             QuotesRead: self._quotes,
@@ -149,6 +152,7 @@ class Monitor:
             RealtimeState: self.stored.realtime,
             StoreWriting: self.stored.writing,
             TurnedAway: self._door.turned_away,
+            Behind: self.overload.look,
             DrillWanted: self._drill_wanted,
             Further: self._further,
         }

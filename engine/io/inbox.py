@@ -2,7 +2,7 @@
 
 Ticks are kept in the order they came while the machine keeps up. When more wait than
 `CONFLATE_ABOVE`, only the latest of each instrument is kept (and counted): an old price is worth
-nothing, and the queue can never be longer than the list of instruments.
+nothing, and the queue can never be longer than twice the list of instruments.
 
 The reader has the loop no longer than `TURN_S` at a time: a first price costs a hundred times what the next
 ones cost, and a thousand of them come together after a start. The sockets are read in between, and what
@@ -21,8 +21,9 @@ from engine.messages import Message, Tick, Ticks
 CONFLATE_ABOVE = 5_000
 #: So long the reader goes on without letting others have the loop;
 TURN_S = 0.002
-#: and by how long a batch took the next is made larger or smaller, between these numbers of ticks.
-SMALLEST, LARGEST = 1, CONFLATE_ABOVE
+#: and by how long a batch took the next is made larger or smaller, between these numbers of ticks. Should all
+#: of the largest leave their bands at once, which no batch before has told, they still take some 5 ms.
+SMALLEST, LARGEST = 1, 128
 
 
 class Inbox:
@@ -37,6 +38,7 @@ class Inbox:
     def __init__(self) -> None:
         self._control: deque[Message] = deque()
         self._ticks: list[Tick] = []
+        self._conflate_above = CONFLATE_ABOVE
         self._arrived = asyncio.Event()
         self._turn_began_s = self._batch_began_s = 0.0
         self._most = SMALLEST
@@ -63,10 +65,12 @@ class Inbox:
             self._oldest_s = monotonic()
         self._ticks.extend(ticks)
         self.received += len(ticks)
-        if len(self._ticks) > CONFLATE_ABOVE:
+        if len(self._ticks) > self._conflate_above:
             before = len(self._ticks)
             self._ticks = list({tick.key: tick for tick in self._ticks}.values())
             self.conflated += before - len(self._ticks)
+            # as many again have to come: with ten thousand instruments each tick would go through all of them
+            self._conflate_above = max(CONFLATE_ABOVE, 2 * len(self._ticks))
         self._arrived.set()
 
     async def get(self) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.io.inbox import CONFLATE_ABOVE, Inbox
+from engine.io.inbox import CONFLATE_ABOVE, LARGEST, Inbox
 from engine.messages import Beat, BeatKind, Tick, Ticks
 from engine.model import InstrumentKey
 
@@ -85,7 +85,8 @@ async def test_quick_ticks_come_in_ever_larger_batches(monkeypatch):
     while len(inbox):
         batches.append(len((await inbox.get()).ticks))
     assert sum(batches) == 4_000
-    assert len(batches) <= 12
+    assert len(batches) <= 40
+    assert max(batches) == LARGEST
 
 
 async def test_what_came_and_what_was_overtaken_is_counted():
@@ -95,3 +96,19 @@ async def test_what_came_and_what_was_overtaken_is_counted():
     inbox.post_ticks(ticks(CONFLATE_ABOVE))
     assert inbox.received == CONFLATE_ABOVE + 3
     assert inbox.conflated == inbox.received - len(inbox)
+
+
+async def test_more_instruments_than_the_limit_are_not_gone_through_at_every_tick():
+    """Once conflated, as many again have to come; even so the queue is at most twice the instruments long."""
+    inbox, many = Inbox(), 2 * CONFLATE_ABOVE
+    longest, before = 0, 0
+    gone_through = 0
+    for tick in ticks(6 * many, many):
+        waited = len(inbox)
+        inbox.post_ticks([tick])
+        longest = max(longest, len(inbox))
+        gone_through += waited if inbox.conflated != before else 0
+        before = inbox.conflated
+    assert longest <= 2 * many + 1
+    assert gone_through <= 2 * 6 * many
+    assert inbox.received - inbox.conflated == len(inbox)
