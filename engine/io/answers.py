@@ -40,7 +40,7 @@ def answers(lines: Sequence[Line], plant: Plant) -> Answers:
 
 def _state(line: Line) -> dict[str, Any]:
     health = line.health()
-    seen = line.see(outline) or line.view()  # while it is down the view is drawn of nothing
+    seen = line.see(outline) or line.nothing()
     return {
         "account": line.account,
         "mode": seen.mode.value,

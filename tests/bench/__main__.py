@@ -7,14 +7,17 @@ import gc
 import time
 from dataclasses import dataclass
 
-from tests.bench import cpu, report
+from tests.bench import cpu, hot_report, report
 from tests.bench.check import check
 from tests.bench.dispatch import dispatch
+from tests.bench.flood import flood
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 from tests.bench.master import master
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
+from tests.bench.side import VARIANTS, side
+from tests.bench.touched import touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Sizes:
         exits: of each round of the dispatch part.
         strategies, syncs: of each round of the scale part, which has ``exit_rounds``; its syncs begin
             ``settle_s`` after the start.
+        flood, storm: rounds of the two floods, of which there are ``flood_rounds``.
+        copies: of every condor, where many positions are touched by one tick.
     """
 
     checked: int
@@ -48,14 +53,19 @@ class Sizes:
     strategies: int
     syncs: int
     settle_s: int
+    flood: Pace
+    storm: Pace
+    flood_rounds: int
+    copies: int
 
 
 FULL = Sizes(
     6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3, 200_000,
-    1_000, 5, 25,
+    1_000, 5, 25, Pace(1_000, 40_000, 20_000, 10_000), Pace(1_000, 120_000, 40_000, 10_000), 3, 50,
 )  # fmt: skip
 QUICK = Sizes(
     2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000, 100, 1, 0,
+    Pace(100, 4_000, 20_000, 1_000), Pace(100, 8_000, 40_000, 1_000), 1, 10,
 )  # fmt: skip
 
 
@@ -90,6 +100,13 @@ def bench(sizes: Sizes) -> None:
         ),
         flush=True,
     )
+    for pace, grows in ((sizes.flood, False), (sizes.storm, True)):
+        gc.collect()
+        print(hot_report.flood(flood(pace, sizes.flood_rounds), pace, grows=grows), flush=True)
+    gc.collect()
+    found = touched(sizes.positions, sizes.copies, sizes.ticks, sizes.rounds)
+    print(hot_report.touched(found, sizes.positions, sizes.copies, sizes.ticks), flush=True)
+    print(hot_report.side(side(sizes.pace, sizes.flood_rounds), sizes.pace, VARIANTS), flush=True)
 
 
 def main() -> None:
