@@ -30,6 +30,7 @@ from engine.io.env import make_data_dir
 from engine.io.hatch import open_hatch
 from engine.io.heap import settled
 from engine.io.house import House, Plot
+from engine.io.interpreter import shared_fairly
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
@@ -105,6 +106,7 @@ async def run_house(
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         held.enter_context(settled())
+        held.enter_context(shared_fairly())
         clock = SystemClock(settings.clock_start)
         roll = roll_of(settings)
         streets = [_Street(plot, people, clock) for plot, people in _plots(settings, options, roll, learn)]

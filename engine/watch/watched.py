@@ -175,14 +175,26 @@ class Watched(Band):
             armed.fired = False
         self.disturb()
 
+    def stands(self, now_s: float) -> tuple[int | None, int | None]:
+        """P&L of the open legs at believable marks, and as stops count it; None = unknown.
+
+        In its band both are the value that ticks keep, and no leg has to be looked at.
+        """
+        if self.low <= self.value <= self.high and now_s <= self.fresh_until_s:
+            pnl = self.value - self.holding.cost_paise
+            return pnl, pnl
+        return self._priced(now_s)
+
+    def _priced(self, now_s: float) -> tuple[int | None, int | None]:
+        """The same, leg by leg."""
+        marked = self.holding.pnl(now_s, Marks.mark)
+        if self._liquidation:
+            return marked, self.holding.pnl(now_s, way_out)
+        return marked, self.holding.pnl(now_s, Marks.guarded) if marked is None else marked
+
     def snapshot(self, now_s: float) -> Snapshot:
         """The position as rules see it."""
-        marked = self.holding.pnl(now_s, Marks.mark)
-        guarded = marked
-        if self._liquidation:
-            guarded = self.holding.pnl(now_s, way_out)
-        elif marked is None:
-            guarded = self.holding.pnl(now_s, Marks.guarded)
+        marked, guarded = self._priced(now_s)
         return Snapshot(
             now_s,
             marked,

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from engine.io.clock import SystemClock
 from engine.io.heap import settled
+from engine.io.interpreter import shared_fairly
 from engine.io.journal import Journal
 from tests.bench.house import build
 from tests.bench.latency import VOID_SHARE, ages, line_of
@@ -57,7 +58,7 @@ def flood(pace: Pace, rounds: int) -> Rounds:
         port = int(line_of(sender))
 
         async def heard() -> None:
-            with settled():  # as the house has it
+            with settled(), shared_fairly():  # as the house has it
                 await house(port, market, monitor, journal, clock, pace.packets)
 
         def one_round() -> dict[str, float]:

@@ -26,6 +26,8 @@ from engine.chat_tuning import ChatTuning
 from engine.errors import SourceError
 from engine.io.clock import SystemClock
 from engine.io.drawing import drawn
+from engine.io.heap import settled
+from engine.io.interpreter import shared_fairly
 from engine.io.journal import Journal
 from engine.io.log import Redactor, Tail
 from engine.io.process import Process
@@ -35,6 +37,7 @@ from engine.io.stores.supabase_gate import Gate
 from engine.io.wiring import Traffic, Wiring
 from engine.messages import TradesLoaded
 from engine.preflight import Check, Light
+from engine.words import Secret
 from tests.bench.house import build
 from tests.bench.latency import VOID_SHARE, ages, line_of, sending
 from tests.bench.market import NOW_S, scene
@@ -98,8 +101,9 @@ def side(pace: Pace, rounds: int) -> Rounds:
         }
 
         async def heard(name: str) -> None:
-            async with asynccontextmanager(beside.get(name, _nothing))():
-                await house(port, market, monitor, journal, clock, pace.packets)
+            with settled(), shared_fairly():  # as the house has it
+                async with asynccontextmanager(beside.get(name, _nothing))():
+                    await house(port, market, monitor, journal, clock, pace.packets)
 
         def one(name: str) -> dict[str, float]:
             gc.collect()
@@ -168,7 +172,7 @@ async def _beside(running: object) -> AsyncIterator[None]:
 
 def _supabase(url: str, clock: SystemClock) -> SupabaseStore:
     return SupabaseStore(
-        Gate(url, "bench-key", sees_all=True), "default", lambda: None, lambda _alert: None, clock
+        Gate(url, Secret("bench-key"), sees_all=True), "default", lambda: None, lambda _alert: None, clock
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Audit, GoOn, QueryQuotes, Record, Subscribe
-from engine.holdings import PREPARED_AT_ONCE
+from engine.holdings import KEPT_AT_ONCE, PREPARED_AT_ONCE
 from engine.io import tables
 from engine.messages import (
     Beat,
@@ -201,3 +201,45 @@ def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypa
     assert house.tell(Further())
     assert not house.tell(Further())
     assert len(judged) == len(set(judged)) == len(many)
+
+
+def test_the_journal_hears_of_many_positions_one_after_the_other():
+    """All are watched at once; that it is told takes its turns, each line once."""
+    many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE + 1)]
+    house = House(many)
+    assert house.tell(InstrumentsLoaded(INSTRUMENTS))
+    sizes = []
+    while True:
+        before = len(house.done)
+        more = house.tell(Further())
+        sizes.append(sum(map(told_late, house.done[before:])))
+        assert house.watched in {0, len(many)}
+        if not more:
+            break
+    assert max(sizes) == KEPT_AT_ONCE
+    assert sum(sizes) == 2 * len(many)
+    late = [effect for effect in house.done if told_late(effect)]
+    told = [effect.data["position"] for effect in late if isinstance(effect, Audit)]
+    learnt = [effect.key for effect in late if isinstance(effect, Record)]
+    assert sorted(told) == sorted(learnt) == sorted(house.monitor.holdings.positions)
+
+
+def test_news_of_a_contract_never_comes_before_older_words_about_it():
+    """A position that goes while the journal is yet to hear of it is forgotten last."""
+    many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE * 3 // 2 + 1)]
+    house = House(many)
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    while not house.watched:
+        house.tell(Further())
+    for fewer in (many[:-1], many[:-2]):  # what has gone is forgotten by the next grouping
+        house.tell(TradesLoaded(rows(fewer)))
+    house.go_on()
+    heard = [e.value["legs"] for e in house.done if isinstance(e, Record) and e.key == many[-1].id]
+    assert [bool(legs) for legs in heard] == [True, False]
+
+
+def told_late(effect):
+    """Whether it may wait for its turn at the journal."""
+    if isinstance(effect, Audit):
+        return effect.event == "position taken over"
+    return isinstance(effect, Record) and effect.kind == "contracts" and bool(effect.value["legs"])

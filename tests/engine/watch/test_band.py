@@ -222,6 +222,9 @@ def play(watchlist, start_s, events, log):
         for p in POSITIONS:
             if p.id in watchlist._positions:
                 log.append((watchlist.memory(p.id), watchlist.figures(p.id, now_s).pnl_paise))
+                log.append(watchlist.standing(p.id, now_s))
+                watched = watchlist._positions[p.id]
+                assert watched.stands(now_s) == watched._priced(now_s)
                 log.append(tuple(m.fault for _, m in watchlist._positions[p.id].holding.legs))
         for family in watchlist._held.families:
             log.append(forward := family.forward_both_paise(now_s))
