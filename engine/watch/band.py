@@ -31,7 +31,8 @@ class Band:
     """
 
     __slots__ = (
-        "_due_s", "_extremes", "_quiet_high", "_quiet_low", "fresh_until_s", "high", "holding", "low",
+        "_due_s", "_extremes", "_fresh_s", "_known_high", "_known_low", "_quiet_high", "_quiet_low",
+        "fresh_until_s", "high", "holding", "low",
         "queued_s", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
@@ -40,7 +41,8 @@ class Band:
         self._extremes = extremes
         self.value = self._quiet_low = self._quiet_high = 0
         self.spot_low = self.spot_high = 0.0
-        self.fresh_until_s = -inf
+        self.fresh_until_s = self._fresh_s = -inf
+        self._known_low, self._known_high = inf, -inf
         self.wake_s = self.queued_s = self._due_s = inf
         self.empty_band()
 
@@ -65,9 +67,19 @@ class Band:
         In a market that runs one way this is most of what happens, and much cheaper than a judgement.
         What has lasted until now was in the quiet band, where no ratchet rises.
         """
-        if self.low > self.high or not self._quiet_low <= self.value <= self._quiet_high:
+        value = self.value
+        if self.low > self.high or not self._quiet_low <= value <= self._quiet_high or now_s >= self._due_s:
             return False
-        if now_s > self.holding.fresh_until_s or now_s >= self._due_s:
+        lasting = self._extremes.lasting
+        due_s = lasting.due_s
+        if now_s <= self._fresh_s and now_s < due_s:  # mostly so: nothing has lasted, no quote has grown old
+            lasting.see(value - self.holding.cost_paise, now_s, self._known_low, self._known_high)
+            if lasting.due_s < inf:
+                self.low = self.high = value
+                if lasting.due_s != due_s:
+                    self._hold_on_until(self._fresh_s)
+                return True
+        elif now_s > self.holding.fresh_until_s:
             return False
         self._extremes.see(self.value - self.holding.cost_paise, now_s)
         self._close_band()
@@ -109,6 +121,7 @@ class Band:
         While one waits to have lasted, only the value that it is at.
         """
         life = self._extremes.life
+        self._known_low, self._known_high = self._extremes.known()
         self.low, self.high = self._quiet_low, self._quiet_high
         if self._extremes.lasting.due_s < inf:  # every change counts
             self.low, self.high = max(self.low, self.value), min(self.high, self.value)
@@ -119,6 +132,11 @@ class Band:
 
     def _hold_on(self) -> None:
         """Let the band hold while the quotes are young, and until a peak or trough has lasted."""
-        fresh_until_s, lasted_s = self.holding.fresh_until_s, self._extremes.lasting.due_s
+        self._fresh_s = self.holding.fresh_until_s
+        self._hold_on_until(self._fresh_s)
+
+    def _hold_on_until(self, fresh_until_s: float) -> None:
+        """The same of quotes that are young so long at least; younger ones may have come."""
+        lasted_s = self._extremes.lasting.due_s
         self.fresh_until_s = min(fresh_until_s, nextafter(lasted_s, -inf))
         self.wake_s = min(self._due_s, lasted_s, nextafter(fresh_until_s, inf))

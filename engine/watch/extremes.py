@@ -43,7 +43,7 @@ class Extremes:
         if open_paise is None:
             self.lasting.forget()
             return
-        self.lasting.see(open_paise, now_s, *self._known())
+        self.lasting.see(open_paise, now_s, *self.known())
         self.keep(now_s)
 
     def keep(self, now_s: float) -> None:
@@ -64,7 +64,7 @@ class Extremes:
         """
         return (armed for armed in self.ratchets if not self._holding.traded or armed.with_realised)
 
-    def _known(self) -> tuple[float, float]:
+    def known(self) -> tuple[float, float]:
         """Between which P&Ls of the open legs there is no new trough, no new peak, and no ratchet rises."""
         life, realised = self.life, self.life.realised_paise
         low = inf if life.trough_paise is None else life.trough_paise - realised

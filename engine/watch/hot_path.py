@@ -175,7 +175,8 @@ class HotPath:
         left = []
         for watched in moved:
             if watched.stretch(now_s):
-                self._enqueue(watched)
+                if watched.wake_s < watched.queued_s:
+                    self._enqueue(watched)
             else:
                 left.append(watched)
         return left
