@@ -32,7 +32,11 @@ def flood(rounds: Rounds, pace: Pace, *, grows: bool) -> str:
         f"{11 if grows else 10}. A flood of {pace.rate:,} packets a second "
         f"({spread(rounds.each('rate'))} sent), {pace.positions:,} open positions, wall clock, microseconds"
     )
-    note = f"The sender itself was late by {spread(rounds.each('late'))} µs at worst."
+    decided = spread([100 * share for share in rounds.each("decided")], "{:.1f} %".format)
+    note = (
+        f"{decided} of the packets were decided about, the rest was overtaken by newer ones; the sender "
+        f"itself was late by {spread(rounds.each('late'))} µs at worst."
+    )
     if grows:
         grown = spread(rounds.ratios("last p99", "first p99"), times)
         note = f"The p99 of the last second is {grown} that of the first, expected ≤ 2×. {note}"

@@ -150,14 +150,15 @@ def test_the_flood_sees_every_packet_and_measures_both_ends():
     found = flood(pace, rounds=1)
     for one in found.good:
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house"))
+        assert 0 < one["decided"] <= 1
         assert all(one[name] > 0 for name in ("floor cpu", "house cpu", "first p99", "last p99", "rate"))
 
 
 def test_the_first_and_the_last_second_are_told_apart():
     """Of three seconds in which ages grow, the last is older; of less than one both are the same."""
     ages_ns = [number * 1_000 for number in range(300)]
-    assert seconds(ages_ns, 100) == {"first p99": 98.0, "last p99": 298.0}
-    assert seconds(ages_ns[:50], 100) == {"first p99": 49.0, "last p99": 49.0}
+    assert seconds(ages_ns, 3.0) == {"first p99": 98.0, "last p99": 298.0}
+    assert seconds(ages_ns[:50], 0.5) == {"first p99": 49.0, "last p99": 49.0}
 
 
 def test_in_a_crowded_market_a_tick_touches_as_many_times_more():
