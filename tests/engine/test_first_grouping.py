@@ -183,7 +183,7 @@ def test_a_word_to_go_on_that_comes_too_late_changes_nothing():
 
 
 def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypatch):
-    """A hundred and twenty take their first look at a pulse: fifty, fifty and twenty, each once."""
+    """Sixty take their first look at a pulse: twenty-five, twenty-five and ten, each once."""
     judged, judge = [], Watched.judge
 
     def counted(watched, *more):
@@ -191,13 +191,13 @@ def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypa
         return judge(watched, *more)
 
     monkeypatch.setattr(Watched, "judge", counted)
-    many = [replace(condor(), strategy_id=number) for number in range(1, 121)]
+    many = [replace(condor(), strategy_id=number) for number in range(1, 61)]
     house = House(many)
     house.tell(InstrumentsLoaded(INSTRUMENTS))
     house.go_on()
     judged.clear()
     assert house.tell(Beat(BeatKind.PULSE))
-    assert len(judged) == JUDGED_AT_ONCE == 50
+    assert len(judged) == JUDGED_AT_ONCE == 25
     assert house.tell(Further())
     assert not house.tell(Further())
     assert len(judged) == len(set(judged)) == len(many)
