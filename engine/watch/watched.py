@@ -86,6 +86,7 @@ class Watched(Band):
 
     def remember(self, memory: Memory) -> None:
         """Take over what is known of the position's life; realised P&L moves the levels."""
+        self._extremes.catch_up()
         fresh = tuple(armed for armed in self.armed if not armed.spent(memory.scaled_to))
         if len(fresh) < len(self.armed):
             self.armed = fresh
@@ -154,12 +155,14 @@ class Watched(Band):
         """Count this as realised, and only the rest at marks; False = it is counted already."""
         if traded == self.holding.traded:
             return False
+        self._extremes.catch_up()
         self.holding.count(traded)
         self.disturb()
         return True
 
     def hold(self, by: Rank) -> None:
         """An exit has begun, or was asked about: only what ranks above it may speak, and that anew."""
+        self._extremes.catch_up()
         self.held = by
         for armed in speaking(self.armed, self.held):
             armed.fired = False
@@ -170,6 +173,7 @@ class Watched(Band):
 
     def release(self) -> None:
         """The exit is over and the position is not: every rule may speak again."""
+        self._extremes.catch_up()
         self.held = None
         for armed in self.armed:
             armed.fired = False
@@ -234,7 +238,7 @@ class Watched(Band):
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
         self._session_open_s = open_s
-        self._extremes.lasting.forget()
+        self._extremes.forget()
         day = ist_date(open_s)
         self._gate_s = at(day, self._ruleset.settings.no_exit_before)
         self.alarms.rest()
