@@ -155,8 +155,27 @@ BOOKS = st.one_of(
 )
 STEPS = st.sampled_from(
     # the shortest are within what a band writes down while a peak waits to have lasted
-    [0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.5, 0.5, 0.6, 1.0, 1.0, 2.0, 4.0, 9.0, 10.0, 11.0, 16.0, 61.0, 1800.0]
-    + [64000.0]
+    [
+        0.0,
+        0.01,
+        0.03,
+        0.06,
+        0.1,
+        0.2,
+        0.5,
+        0.6,
+        1.0,
+        1.0,
+        2.0,
+        4.0,
+        9.0,
+        10.0,
+        11.0,
+        16.0,
+        61.0,
+        1800.0,
+        64000.0,
+    ]
 )
 AIMS = st.tuples(
     st.just("aim"), st.sampled_from(range(len(POSITIONS))), st.tuples(st.integers(0, 40), st.integers(-1, 1))
