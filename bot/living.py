@@ -113,6 +113,9 @@ class Living:
         self._began_s = began_s if self._began_s is None else self._began_s
         if began_s < self._due_s:
             return
+        living = self._store.living()
+        for gone in self._shown.keys() - {*living, SUMMARY}:
+            del self._shown[gone]
         if self._standing() or self._summed:
             self._views = {each.account: await each.view() for each in self._accounts.all}
             threads = self._standing()  # a card may have come, or moved, meanwhile

@@ -130,6 +130,11 @@ class Holdings:
         """Whether it is known what the store lists: positions, or that there are none."""
         return self.loaded or self._rows == ()
 
+    @property
+    def expects_rows(self) -> bool:
+        """Whether an answer without any row would be news: positions are watched, or rows wait to be."""
+        return bool(self.positions) or (not self.loaded and bool(self._rows))
+
     def take_instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         """A new instrument master; rows that were waiting for it are grouped again.
 
@@ -198,7 +203,7 @@ class Holdings:
 
         Changed levels arm the rules of their position anew.
         """
-        if not rows and self.positions:
+        if not rows and self.expects_rows:
             self._empty_loads += 1
             if self._empty_loads < EMPTY_LOADS:
                 return [notices.empty_store()]
@@ -212,6 +217,7 @@ class Holdings:
             self._missed = frozenset(map(row_key, rows))  # asked for hereby
             effects.append(LoadInstruments(self._symbols))
         effects += [] if self.paper else self._reductions.settle(rows)
+        self._closed.settle(rows, now_s)
         return effects + (self._group_first(now_s) if self.instruments else [])
 
     def _group_first(self, now_s: float) -> list[Effect]:
@@ -304,6 +310,12 @@ class Holdings:
         """A row's contract may be younger than the master: that is read again, once for each."""
         new, self._missed = missed - self._missed, missed
         return [LoadInstruments(self._symbols)] if new and self.instruments else []
+
+    def start_day(self, now_s: float) -> None:
+        """A day begins: what ended before it is no part of it."""
+        today = ist_date(now_s)
+        self.flat.clear()
+        self._told_bare = {name: day for name, day in self._told_bare.items() if day == today}
 
     def rearm(self, now_s: float) -> list[Effect]:
         """The rules changed: arm those of every position anew; peaks, told levels and holds stay."""

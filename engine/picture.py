@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.stored import Stored
     from engine.trades import InvalidPosition
 
-__all__ = ["DRAWN_AT_ONCE", "Drawing", "RulesNow", "outline", "picture", "rules_now"]
+__all__ = ["DRAWN_AT_ONCE", "Drawing", "RulesNow", "held_now", "outline", "picture", "rules_now"]
 
 #: So many positions are drawn in one piece, a quarter of a millisecond each.
 DRAWN_AT_ONCE = 4
@@ -61,6 +61,13 @@ def outline(monitor: Monitor, now_s: float) -> Outline:
         held=tuple((each.strategy_id, each.symbol) for each in _everything(monitor)),
         code_of=monitor.dialogue.keys.awaited,
     )
+
+
+def held_now(monitor: Monitor, _now_s: float) -> tuple[tuple[PositionId, str], ...]:
+    """Every position whose automation is held, and why; by account and strategy id, without a figure."""
+    positions = sorted(monitor.holdings.positions.values(), key=lambda p: (p.account, p.strategy_id))
+    stands = [(p.id, *_state(monitor, p, monitor.watch.watched(p.id).broken)) for p in positions]
+    return tuple((name, reason) for name, state, reason in stands if state is PositionState.HELD)
 
 
 def _everything(monitor: Monitor) -> Iterator[Position | InvalidPosition]:

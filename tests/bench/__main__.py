@@ -18,6 +18,7 @@ from tests.bench.scale import scale
 from tests.bench.sharing import sharing
 from tests.bench.side import VARIANTS, side
 from tests.bench.touched import touched
+from tests.bench.way_in import way_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,9 @@ def bench(sizes: Sizes) -> None:
     found = touched(sizes.positions, sizes.copies, sizes.ticks, sizes.rounds)
     print(hot_report.touched(found, sizes.positions, sizes.copies, sizes.ticks), flush=True)
     print(hot_report.side(side(sizes.pace, sizes.flood_rounds), sizes.pace, VARIANTS), flush=True)
+    gc.collect()
+    for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
+        print(page, flush=True)
 
 
 def main() -> None:

@@ -185,6 +185,8 @@ def test_the_whole_bench_prints_its_tables(capsys):
     bench(TINY)
     page = capsys.readouterr().out
     assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 14)]
+    for title in ("Decoding: ", "The way in: ", "A burst on a whole socket: "):
+        assert title in page
     for expected in ("≥ 5×", "p99 < 1,000", "≤ 1.25×", "≤ 20 µs", "p99 < 250", "p50 < 1,000", "p99 ≤ 1.5×",
                      "≤ 2.5×", "expected ≤ 2×", "≤ 0.5 µs"):  # fmt: skip
         assert expected in page
