@@ -45,8 +45,9 @@ SUMMARY = f"{LIVING}summary"
 _CARD = f"{LIVING}card"
 #: How often the accounts are looked at.
 LOOK_EVERY_S = 2.0
-#: A look may take one part of so many of the loop's time: with very many positions it comes less often.
-LOOK_SHARE = 200.0
+#: A look may last one part of so many of the time: with very many positions it comes less often. Others have
+#: the loop for most of it.
+LOOK_SHARE = 40.0
 #: An account that is still coming up has no positions yet; so long nothing is made of that.
 COMING_UP_S = 60.0
 #: A summary that is older is renewed even if nothing has changed: its age is what tells that it is dead.

