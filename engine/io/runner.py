@@ -27,6 +27,7 @@ from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
 from engine.io.ports import Clock
+from engine.io.recorder import Heard
 from engine.measures import Measures
 from engine.messages import CommandOutcome, JournalState, Message, Refused, Tick, Ticks, Verb
 from engine.monitor import Monitor
@@ -49,6 +50,7 @@ class Runner:
     Args:
         listeners: told of every message after it was handled (the paper exchange, the table).
         measures: where its pace is counted; None = nobody wants to know.
+        record: takes every message, its moment and what came of it; None = the day is not recorded.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Runner:
         clock: Clock,
         listeners: Sequence[Callable[[Message], None]] = (),
         measures: Measures | None = None,
+        record: Callable[[Heard], None] | None = None,
     ) -> None:
         self._monitor = monitor
         self._journal = journal
@@ -68,6 +71,7 @@ class Runner:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._measures = measures or Measures()
+        self._record = record
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
@@ -108,6 +112,8 @@ class Runner:
             listener(message)
         if not ticks:
             self._measures.heard(message, monotonic())
+        if self._record is not None:
+            self._record((message, now_s, effects))
 
     def _carry_out(self, effects: list[Effect], now_s: float) -> None:
         kept = [e for e in effects if isinstance(e, _Kept)]

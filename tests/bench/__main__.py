@@ -14,6 +14,7 @@ from tests.bench.flood import flood
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 from tests.bench.master import master
+from tests.bench.recording import recording
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
 from tests.bench.side import VARIANTS, side
@@ -108,6 +109,8 @@ def bench(sizes: Sizes) -> None:
     found = touched(sizes.positions, sizes.copies, sizes.ticks, sizes.rounds)
     print(hot_report.touched(found, sizes.positions, sizes.copies, sizes.ticks), flush=True)
     print(hot_report.side(side(sizes.pace, sizes.flood_rounds), sizes.pace, VARIANTS), flush=True)
+    gc.collect()
+    print(report.recording(recording(sizes.positions, sizes.ticks, sizes.rounds), sizes.ticks))
     gc.collect()
     for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
         print(page, flush=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.bench.market import Scene
 
 #: Virtual time between two ticks: no round lasts so long that a quote grows old.
-_STEP_S = 2e-5
+STEP_S = 2e-5
 LUNGE_EVERY = 500
 HOT = 8
 
@@ -98,7 +98,7 @@ class Drive:
         """Each frame: decode, price book, P&L, rules; count what comes of it."""
         handle, grid, now_s, told = self._monitor.handle, self._grid, self._now_s, 0
         for frame in stream.frames:
-            now_s += _STEP_S
+            now_s += STEP_S
             effects = handle(Ticks(decode(frame, grid)), now_s)
             if effects:
                 told += alerts(effects)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def flood(rounds: Rounds, pace: Pace, *, grows: bool) -> str:
-    """Tables 10 and 11. ``grows``: what is asked is whether a backlog grows, else how near the floor is."""
+    """Tables 11 and 12. ``grows``: what is asked is whether a backlog grows, else how near the floor is."""
     rows = [
         (
             text,
@@ -29,7 +29,7 @@ def flood(rounds: Rounds, pace: Pace, *, grows: bool) -> str:
     rows.append(("house over floor", *ratios, "", cpu))
     rows.append(("expected", "", "", "", "") if grows else ("expected", "≤ 2×", "≤ 3×", "", "≤ 2.5×"))
     title = (
-        f"{11 if grows else 10}. A flood of {pace.rate:,} packets a second "
+        f"{12 if grows else 11}. A flood of {pace.rate:,} packets a second "
         f"({spread(rounds.each('rate'))} sent), {pace.positions:,} open positions, wall clock, microseconds"
     )
     decided = spread([100 * share for share in rounds.each("decided")], "{:.1f} %".format)
@@ -44,7 +44,7 @@ def flood(rounds: Rounds, pace: Pace, *, grows: bool) -> str:
 
 
 def touched(rounds: Rounds, positions: int, copies: int, ticks: int) -> str:
-    """Table 12."""
+    """Table 13."""
     rows = [
         (f"{3 * (copies if name == 'all' else 1)} of them", spread(_micros(rounds, name, ticks), micros), "")
         for name in ("one", "all")
@@ -52,7 +52,7 @@ def touched(rounds: Rounds, positions: int, copies: int, ticks: int) -> str:
     each = spread([seconds * 1e6 for seconds in rounds.each("each")], "{:.3f} µs".format)
     rows.append(("each one more", each, "≤ 0.5 µs"))
     title = (
-        f"12. What a position costs that a tick touches and leaves in its band: {positions:,} positions, "
+        f"13. What a position costs that a tick touches and leaves in its band: {positions:,} positions, "
         "the whole way of a tick, CPU time"
     )
     return part(title, ("positions touched by a tick", "a tick", "expected"), rows, rounds)
@@ -63,7 +63,7 @@ def _micros(rounds: Rounds, name: str, ticks: int) -> list[float]:
 
 
 def side(rounds: Rounds, pace: Pace, variants: Sequence[str]) -> str:
-    """Table 13."""
+    """Table 14."""
     none = variants[0]
     rows = [
         (
@@ -76,7 +76,7 @@ def side(rounds: Rounds, pace: Pace, variants: Sequence[str]) -> str:
         for name in variants
     ]
     title = (
-        f"13. The same way with other work in the loop, wall clock, microseconds: {pace.packets:,} packets a "
+        f"14. The same way with other work in the loop, wall clock, microseconds: {pace.packets:,} packets a "
         f"round at {pace.rate:,} a second, {pace.positions:,} open positions"
     )
     head = ("beside it", "p50", "p99", f"p99 against {none}", "CPU a tick, all of it", "expected")

@@ -251,6 +251,23 @@ def scale(rounds: Rounds, strategies: int) -> str:
     return part(title, ("what", "measured", "expected"), rows, rounds)
 
 
+def recording(rounds: Rounds, ticks: int) -> str:
+    """Table 10."""
+    rows = [
+        ("not recorded", _ns(rounds, "without", ticks), "", ""),
+        (
+            "recorded: one append",
+            _ns(rounds, "with", ticks),
+            spread(rounds.ratios("with", "without"), times),
+            "< 1.1×",
+        ),
+        ("the recorder's thread, beside it", _ns(rounds, "thread", ticks), "", ""),
+    ]
+    size = rounds.each("bytes")[0]
+    title = f"10. A recorded day: the whole way of a tick, CPU time; {size:.0f} bytes a tick in the spool"
+    return part(title, ("what", "a tick", "against not recorded", "expected"), rows, rounds)
+
+
 def part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:

@@ -16,6 +16,7 @@ from tests.bench.latency import Pace, latency
 from tests.bench.looks import looks
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
+from tests.bench.recording import recording
 from tests.bench.scale import numbers
 from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
@@ -136,6 +137,13 @@ def test_the_scale_part_names_what_held_the_loop(crowd):
     assert all(name for _, name in longest)
 
 
+def test_the_recording_part_finds_every_tick_in_the_spool():
+    """The part fails by itself when one is missing; three costs, of which the thread's is beside the way."""
+    for one in recording(24, 400, rounds=1).good:
+        assert set(one) == {"without", "with", "thread", "bytes"}
+        assert 0 < one["bytes"] < 100
+
+
 def test_every_look_of_the_crowd_is_timed_piece_by_piece(crowd):
     """What people ask for is done as named, and a picture of all positions is never one piece."""
     looks_timed = crowd["looks"]
@@ -184,7 +192,7 @@ def test_the_whole_bench_prints_its_tables(capsys):
     """With tiny sizes: each part checks its own work, and prints expected beside measured."""
     bench(TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 14)]
+    assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 15)]
     for title in ("Decoding: ", "The way in: ", "A burst on a whole socket: "):
         assert title in page
     for expected in ("≥ 5×", "p99 < 1,000", "≤ 1.25×", "≤ 20 µs", "p99 < 250", "p50 < 1,000", "p99 ≤ 1.5×",
