@@ -19,7 +19,7 @@ from engine.recording.entries import Prices
 from engine.recording.scribe import Opening, Scribe
 from engine.wire import decode
 from tests.bench.cpu import HOT, STEP_S, Drive, Stream
-from tests.bench.market import NOW_S
+from tests.bench.market import NOW_S, scene
 from tests.bench.measure import Rounds, repeat
 from tests.support.clock import VirtualClock
 
@@ -45,7 +45,7 @@ def recording(positions: int, ticks: int, rounds: int) -> Rounds:
     """
     with TemporaryDirectory(prefix="bench-") as place:
         recorder = _recorder(Path(place))
-        drive = _Recorded(positions)
+        drive = _Recorded(scene(positions))
         stream = Stream(drive.market, ticks, HOT)
 
         def one_round() -> dict[str, float]:
