@@ -102,6 +102,8 @@ def bench(sizes: Sizes) -> None:
         ),
         flush=True,
     )
+    gc.collect()
+    print(report.recording(recording(sizes.positions, sizes.ticks, sizes.rounds), sizes.ticks))
     for pace, grows in ((sizes.flood, False), (sizes.storm, True)):
         gc.collect()
         print(hot_report.flood(flood(pace, sizes.flood_rounds), pace, grows=grows), flush=True)
@@ -109,8 +111,6 @@ def bench(sizes: Sizes) -> None:
     found = touched(sizes.positions, sizes.copies, sizes.ticks, sizes.rounds)
     print(hot_report.touched(found, sizes.positions, sizes.copies, sizes.ticks), flush=True)
     print(hot_report.side(side(sizes.pace, sizes.flood_rounds), sizes.pace, VARIANTS), flush=True)
-    gc.collect()
-    print(report.recording(recording(sizes.positions, sizes.ticks, sizes.rounds), sizes.ticks))
     gc.collect()
     for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
         print(page, flush=True)
