@@ -32,6 +32,7 @@ from engine.io.dhan.margin import DhanMargin
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
+from engine.io.drawing import drawn
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
 from engine.io.held import watch_held
@@ -41,6 +42,7 @@ from engine.io.lease import LeaseKeeper
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
 from engine.io.ports import Broker, Chat, Control, Feed
+from engine.io.pressure import Pressure
 from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
 from engine.io.recorder import Heard, Recorder
 from engine.io.rules_file import RulesFile
@@ -56,7 +58,7 @@ from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, T
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
-from engine.picture import RulesNow, picture, rules_now
+from engine.picture import RulesNow, rules_now
 from engine.recording.scribe import KEPT, Opening, Scribe
 from engine.sessions import at, ist_date
 from engine.settings import Settings
@@ -175,9 +177,9 @@ class House:
         """Put a message into the inbox."""
         self.inbox.post(message)
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
-        """The machine at this moment, with the positions of one strategy id or all."""
-        return picture(self.monitor, self.clock.now_s(), strategy_id)
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """The machine, with the positions of one strategy id or all, drawn between ticks."""
+        return await drawn(self.monitor, self.clock, strategy_id)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
@@ -265,8 +267,10 @@ class House:
                 )
 
     def _supervise_more(self, supervisor: Supervisor) -> None:
-        """What not every house has: a setting wants it."""
+        """What looks on, and what not every house has: a setting wants it."""
         supervise = supervisor.supervise
+        pressure = Pressure(self.measures, self.inbox, self.inbox.post)
+        supervise("pressure", pressure.run, restart=Restart.ALWAYS)
         if self.mirror is not None:
             supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.settings.trades_source is TradesSource.BROKER:

@@ -7,6 +7,7 @@ answer comes back by the inbox like everything else.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
 
@@ -28,7 +29,7 @@ from engine.io.perform import Performer
 from engine.io.ports import Clock
 from engine.io.recorder import Heard
 from engine.measures import Measures
-from engine.messages import CommandOutcome, JournalState, Message, Refused, Ticks, Verb
+from engine.messages import CommandOutcome, JournalState, Message, Refused, Tick, Ticks, Verb
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)
@@ -76,9 +77,23 @@ class Runner:
         self._again_s = 0.0
 
     async def run(self) -> None:
-        """Handle messages until cancelled."""
-        while True:
-            self.step(await self._inbox.get())
+        """Handle messages until cancelled; ticks at once, while nothing waits."""
+        self._inbox.hand_over(self._at_once)
+        try:
+            while True:
+                self.step(await self._inbox.get())
+        finally:
+            self._inbox.hand_over(None)
+
+    def _at_once(self, ticks: Sequence[Tick]) -> None:
+        """Ticks within the reading of their socket; what is wrong with us then is ours, not only its own."""
+        whole = False
+        try:
+            self.step(Ticks(ticks))
+            whole = True
+        finally:
+            if not whole and (why := sys.exception()) is not None:
+                self._inbox.fall(why)
 
     def step(self, message: Message) -> None:
         """Handle one message: decide, commit, perform.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.bench import curves, pages, way_in
+from tests.bench import curves, hot_pages, pages, way_in
 from tests.bench.part import Part
 from tests.bench.peers.beside import peers
 
@@ -22,6 +22,10 @@ PARTS: tuple[Part, ...] = (
     Part("redis", pages.redis, default=False),
     Part("scale", pages.crowd, default=False),
     Part("recording", pages.recorded),
+    Part("flood", hot_pages.flooded),
+    Part("storm", hot_pages.stormed),
+    Part("touched", hot_pages.held),
+    Part("side", hot_pages.beside, default=False),
     Part("reading", way_in.read),
     Part("receiving", way_in.receive),
     Part("burst", way_in.bursts),

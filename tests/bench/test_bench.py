@@ -12,7 +12,9 @@ from tests.bench import cpu
 from tests.bench.__main__ import bench
 from tests.bench.check import check
 from tests.bench.dispatch import dispatch
+from tests.bench.flood import flood, seconds
 from tests.bench.latency import Pace, latency
+from tests.bench.looks import looks
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
 from tests.bench.part import Size
@@ -21,6 +23,9 @@ from tests.bench.recording import recording
 from tests.bench.scale import numbers
 from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
+from tests.bench.side import VARIANTS as BESIDE
+from tests.bench.side import side
+from tests.bench.touched import crowded, touched
 
 PACE = Pace(positions=24, packets=400, rate=5_000, lunge_every=20)
 
@@ -144,6 +149,50 @@ def test_the_recording_part_finds_every_tick_in_the_spool():
     for one in recording(24, 400, rounds=1).good:
         assert set(one) == {"without", "with", "thread", "bytes"}
         assert 0 < one["bytes"] < 100
+
+
+def test_every_look_of_the_crowd_is_timed_piece_by_piece(crowd):
+    """What people ask for is done as named, and a picture of all positions is never one piece."""
+    looks_timed = crowd["looks"]
+    assert set(looks_timed) == set(looks())
+    assert all(pieces and min(pieces) >= 0 for pieces in looks_timed.values())
+    assert len(looks_timed["view"]) > 1
+
+
+def test_the_flood_sees_every_packet_and_measures_both_ends():
+    """Floor and house read the same number; of the house also the first and the last second."""
+    pace = Pace(positions=24, packets=1_000, rate=20_000, lunge_every=100)
+    found = flood(pace, rounds=1)
+    for one in found.good:
+        assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house"))
+        assert 0 < one["decided"] <= 1
+        assert all(one[name] > 0 for name in ("floor cpu", "house cpu", "first p99", "last p99", "rate"))
+
+
+def test_the_first_and_the_last_second_are_told_apart():
+    """Of three seconds in which ages grow, the last is older; of less than one both are the same."""
+    ages_ns = [number * 1_000 for number in range(300)]
+    assert seconds(ages_ns, 3.0) == {"first p99": 98.0, "last p99": 298.0}
+    assert seconds(ages_ns[:50], 0.5) == {"first p99": 49.0, "last p99": 49.0}
+
+
+def test_in_a_crowded_market_a_tick_touches_as_many_times_more():
+    """Copies of the same condors: as many positions as asked for, each contract held so many times three."""
+    market = crowded(scene(24), 3)
+    held = [(row.security_id, row.strategy_id) for row in market.rows]
+    assert {strategy for _, strategy in held} == set(range(1, 73))
+    ids = [market.contracts[key].instrument.security_id for key in market.held]
+    assert all(sum(security_id == one for security_id, _ in held) == 3 * HOLDERS for one in ids)
+    found = touched(48, 2, 400, 1)
+    assert all(set(one) == {"one", "all", "each"} and one["one"] > 0 < one["all"] for one in found.good)
+
+
+def test_the_side_part_sees_every_packet_beside_each_kind_of_work():
+    """Chat and store, working or not: all packets are read, and what all of it cost is a number."""
+    found = side(PACE, rounds=1)
+    for one in found.good:
+        assert set(one) == {f"{w} {s}" for w in BESIDE for s in ("p50", "p99", "max", "cpu")}
+        assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in BESIDE)
 
 
 @pytest.mark.parametrize(("void_share", "rounds", "void"), [(1.0, 2, False), (-1.0, 4, True)])
