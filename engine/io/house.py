@@ -133,6 +133,7 @@ class House:
             clock=self.clock,
             passes=lease.passes if lease else None,
             proxy=self._proxy,
+            direct=plot.sends,
         )
         self.access = DhanAccess(self.rest, token, self.clock)
         self.margins = DhanMargin(self.rest)
@@ -261,6 +262,9 @@ class House:
     def _supervise_more(self, supervisor: Supervisor) -> None:
         """What not every house has: a setting wants it."""
         supervise = supervisor.supervise
+        if self.plot.sends:
+            warm = partial(self.rest.keep_warm, self.calendar.is_open)
+            supervise("order connections", warm, restart=Restart.ALWAYS)
         if self.mirror is not None:
             supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.settings.trades_source is TradesSource.BROKER:

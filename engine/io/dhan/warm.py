@@ -1,0 +1,236 @@
+"""One open connection to Dhan that carries a command at once, on the loop, without a thread between.
+
+h11 writes and reads HTTP; the socket is ours, so that the last look is followed by nothing but the system
+call. A connection carries one request at a time and is given up at the slightest doubt: an answer that
+comes late must never be taken for the answer to another order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import h11
+
+from engine.io.dhan import http
+from engine.io.dhan.http import Reply
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["Request", "WarmConnection", "write"]
+
+_PIECE_BYTES = 1 << 16
+
+
+class _Ended(Exception):
+    """The connection ended, or what came is no HTTP; its text is a word for it."""
+
+
+class Request(NamedTuple):
+    """One whole request in bytes, and the conversation that it begins: how an answer ends depends on it."""
+
+    data: bytes
+    conversation: h11.Connection
+
+
+def write(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
+    """Write one request, head and body.
+
+    Raises:
+        h11.LocalProtocolError: a header cannot be sent.
+    """
+    conversation = h11.Connection(h11.CLIENT)
+    fields = [*headers.items(), *([("Content-Length", str(len(body)))] if body else ())]
+    events: list[h11.Event] = [h11.Request(method=method, target=target, headers=fields)]
+    if body:
+        events.append(h11.Data(data=body))
+    data = b"".join(conversation.send(event) or b"" for event in (*events, h11.EndOfMessage()))
+    return Request(data, conversation)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request under way and what has come of its answer."""
+
+    conversation: h11.Connection
+    answer: asyncio.Future[None]
+    until_s: float
+    head: h11.Response | None = None
+    body: list[bytes] = field(default_factory=list)
+
+
+class WarmConnection:
+    """A connected socket of the running loop.
+
+    Attributes:
+        closed: it is of no use any more.
+        opened_s, idle_since_s: by the loop's clock.
+    """
+
+    def __init__(self, sock: socket.socket, on_closed: Callable[[WarmConnection], None]) -> None:
+        """Listen to a socket that does not block; ``on_closed`` is told once, whoever closes it."""
+        self._sock = sock
+        self._on_closed = on_closed
+        self._loop = asyncio.get_running_loop()
+        self._under_way: _Exchange | None = None
+        self._patience: asyncio.Timeout | None = None
+        self._read_s = http.READ_TIMEOUT_S
+        self.closed = False
+        self.opened_s = self.idle_since_s = self._loop.time()
+        self._loop.add_reader(sock.fileno(), self._readable)
+
+    def idle_s(self) -> float:
+        """How long nothing has been sent on it."""
+        return self._loop.time() - self.idle_since_s
+
+    def lived_s(self) -> float:
+        """How long ago it was opened."""
+        return self._loop.time() - self.opened_s
+
+    def is_there(self) -> bool:
+        """Whether it still stands, by all that has arrived: the loop may not have come to it yet."""
+        if not self.closed:
+            self._readable()
+        return not self.closed
+
+    def close(self) -> None:
+        """Give it up; an answer under way is lost."""
+        if self.closed:
+            return
+        self.closed = True
+        self._loop.remove_reader(self._sock.fileno())
+        self._sock.close()  # without a farewell: of TLS too, so that nothing half written follows
+        if self._under_way is not None and not self._under_way.answer.done():
+            self._under_way.answer.set_exception(_Ended("ConnectionError"))
+        self._on_closed(self)
+
+    async def exchange(self, request: Request, why_not: Callable[[], str], read_s: float) -> Reply:
+        """Send one whole request, if it still may leave, and wait for the whole answer.
+
+        Whoever calls has looked at `is_there` without awaiting anything since.
+
+        Args:
+            request: as `write` wrote it; for this once.
+            why_not: looked at last; empty = it may leave.
+            read_s: how long the answer, and each further piece of it, may take.
+        """
+        began_s = time.monotonic()
+        until_s = self._loop.time() + http.ANSWER_DEADLINE_S
+        under_way = _Exchange(request.conversation, self._loop.create_future(), until_s)
+        if why := why_not():
+            return Reply(None, failure=why, sent=False)
+        try:
+            left = self._sock.send(request.data)
+        except OSError as problem:  # also of TLS: a record that did not leave whole can be read by nobody
+            self.close()
+            return Reply(None, failure=type(problem).__name__, sent=False)
+        self._under_way, self._read_s = under_way, read_s
+        if left < len(request.data):  # nobody can act on a part; and there is no second look for the rest
+            self.close()
+            under_way.answer.exception()
+            return Reply(None, failure="it did not leave whole", sent=False)
+        return await self._answer(under_way, began_s)
+
+    async def _answer(self, under_way: _Exchange, began_s: float) -> Reply:
+        try:
+            async with asyncio.timeout_at(self._next_s(under_way)) as self._patience:
+                await under_way.answer
+        except TimeoutError:
+            late = self._loop.time() >= under_way.until_s
+            return Reply(None, failure="TimeoutError" if late else "ReadTimeout")
+        except _Ended as end:
+            return Reply(None, failure=str(end))
+        finally:
+            self._patience = self._under_way = None
+            self.idle_since_s = self._loop.time()
+            if not _reusable(under_way):
+                self.close()
+        return _reply(under_way, time.monotonic() - began_s)
+
+    def _next_s(self, under_way: _Exchange) -> float:
+        """By when the next piece must be there."""
+        return min(self._loop.time() + self._read_s, under_way.until_s)
+
+    def _readable(self) -> None:
+        """Take in all that has come. What nobody has asked for ends the connection."""
+        under_way = self._under_way
+        try:
+            for piece in self._pieces():
+                if under_way is None or under_way.answer.done():
+                    raise _Ended("ConnectionError")  # noqa: TRY301 - an end like the others
+                _take(under_way, piece)
+                if self._patience is not None and not self._patience.expired():
+                    self._patience.reschedule(self._next_s(under_way))
+        except (_Ended, h11.RemoteProtocolError) as end:
+            if under_way is not None and not under_way.answer.done():
+                word = str(end) if isinstance(end, _Ended) else "ProtocolError"
+                under_way.answer.set_exception(_Ended(word))
+            self.close()  # an answer that is whole stays so
+
+    def _pieces(self) -> Iterator[bytes]:
+        """All that has arrived; an empty piece, the last, when the other side has hung up.
+
+        Raises:
+            _Ended: the connection broke.
+        """
+        while True:
+            try:
+                piece = self._sock.recv(_PIECE_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            except OSError:
+                raise _Ended("ConnectionError") from None
+            yield piece
+            if not piece:
+                return
+
+
+def _take(under_way: _Exchange, piece: bytes) -> None:
+    """Read one piece of the answer.
+
+    Raises:
+        h11.RemoteProtocolError: it is no HTTP, or was cut.
+    """
+    conversation = under_way.conversation
+    conversation.receive_data(piece)
+    while True:
+        event = conversation.next_event()
+        if isinstance(event, h11.Response):
+            under_way.head = event
+        elif isinstance(event, h11.Data):
+            under_way.body.append(bytes(event.data))
+        elif isinstance(event, h11.EndOfMessage):
+            under_way.answer.set_result(None)
+            return
+        elif isinstance(event, h11.InformationalResponse):
+            continue
+        elif isinstance(event, h11.ConnectionClosed):
+            raise _Ended("ConnectionError")
+        else:  # NEED_DATA, or a pause that no answer of Dhan's has
+            return
+
+
+def _reusable(under_way: _Exchange) -> bool:
+    """Whether the answer came whole, nothing after it, and both sides mean to go on."""
+    conversation = under_way.conversation
+    states = {conversation.our_state, conversation.their_state}
+    return states == {h11.DONE} and not conversation.trailing_data[0] and not conversation.trailing_data[1]
+
+
+def _reply(under_way: _Exchange, took_s: float) -> Reply:
+    """The answer in our words; one that is packed is left so, as nobody had asked for that."""
+    head = under_way.head
+    assert head is not None  # noqa: S101 - h11 ends no message that has not begun
+    found = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+    return Reply(
+        head.status_code,
+        b"".join(under_way.body),
+        retry_after_s=http.retry_after_s(found.get("retry-after", "")),
+        date_s=http.date_s(found.get("date", "")),
+        took_s=took_s,
+    )
