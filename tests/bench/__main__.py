@@ -7,12 +7,14 @@ import gc
 import time
 from dataclasses import dataclass
 
-from tests.bench import cpu, report
+from tests.bench import cpu, orders_report, report
 from tests.bench.check import check
 from tests.bench.dispatch import dispatch
 from tests.bench.judging import judging
 from tests.bench.latency import Pace, latency
 from tests.bench.master import master
+from tests.bench.orders import calls
+from tests.bench.orders_beside import beside_ticks, waiting
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
 
@@ -31,6 +33,7 @@ class Sizes:
         exits: of each round of the dispatch part.
         strategies, syncs: of each round of the scale part, which has ``exit_rounds``; its syncs begin
             ``settle_s`` after the start.
+        orders: by each way in each round of the order call, which has ``latency_rounds``.
     """
 
     checked: int
@@ -48,14 +51,15 @@ class Sizes:
     strategies: int
     syncs: int
     settle_s: int
+    orders: int
 
 
 FULL = Sizes(
     6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3, 200_000,
-    1_000, 5, 25,
+    1_000, 5, 25, 200,
 )  # fmt: skip
 QUICK = Sizes(
-    2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000, 100, 1, 0,
+    2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000, 100, 1, 0, 20,
 )  # fmt: skip
 
 
@@ -90,6 +94,15 @@ def bench(sizes: Sizes) -> None:
         ),
         flush=True,
     )
+    order_path(sizes)
+
+
+def order_path(sizes: Sizes) -> None:
+    """The parts about the order call."""
+    gc.collect()
+    print(orders_report.calls(calls(sizes.orders, sizes.latency_rounds), sizes.orders))
+    print(orders_report.waiting(waiting(sizes.latency_rounds)), flush=True)
+    print(orders_report.beside_ticks(beside_ticks(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
 
 
 def main() -> None:

@@ -50,6 +50,10 @@ def micros(number: float) -> str:
     return f"{number:.1f} µs"
 
 
+def _ms(number: float) -> str:
+    return f"{number:,.0f}" if number >= 20 else f"{number:.2f}"
+
+
 def _per_s(rounds: Rounds, name: str, count: int) -> str:
     return spread([count / cost_s for cost_s in rounds.each(name)])
 
@@ -79,7 +83,7 @@ def decoding(rounds: Rounds, packets: int) -> str:
         for kind, text in kinds.items()
     ]
     head = ("packet", "Prahari, packets/s", "dhanhq process_data, packets/s", "ratio")
-    return _part(
+    return part(
         "1. Decoding: the same bytes through both parsers, one packet a frame, CPU time", head, rows, rounds
     )
 
@@ -104,9 +108,7 @@ def whole_way(rounds: Rounds, positions: int, ticks: int) -> str:
         "2. The whole way of a tick (decode, price book, P&L, rules): "
         f"{positions:,} open positions, each tick touches 3, CPU time"
     )
-    return _part(
-        title, ("who", "Full packets/s", "each", "dhanhq's cost over ours", "expected"), rows, rounds
-    )
+    return part(title, ("who", "Full packets/s", "each", "dhanhq's cost over ours", "expected"), rows, rounds)
 
 
 def latency(rounds: Rounds, pace: Pace) -> str:
@@ -127,7 +129,7 @@ def latency(rounds: Rounds, pace: Pace) -> str:
     )
     head = ("who", "p50", "p99", "worst of a round", "expected")
     note = f"The sender itself was late by {spread(rounds.each('late'))} µs at worst."
-    return _part(title, head, rows, rounds, note)
+    return part(title, head, rows, rounds, note)
 
 
 def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
@@ -148,7 +150,7 @@ def by_positions(rounds: Rounds, few: int, many: int, ticks: int) -> str:
         ),
     ]
     title = "4. What positions cost that a tick does not touch: the whole way of a tick, CPU time"
-    return _part(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
+    return part(title, ("open positions", "a tick", f"against {few:,}", "expected"), rows, rounds)
 
 
 def judging(rounds: Rounds, calls: int) -> str:
@@ -163,24 +165,27 @@ def judging(rounds: Rounds, calls: int) -> str:
         for name, (text, expected) in names.items()
     ]
     title = "5. One iron condor outside its band, CPU time"
-    return _part(title, ("what", "each", "expected"), rows, rounds)
+    return part(title, ("what", "each", "expected"), rows, rounds)
 
 
 def dispatch(rounds: Rounds, exits: int) -> str:
     """Table 6."""
     names = {
+        "first": ("its first order is accepted", ""),
         "accepted": ("the last of its four orders is accepted", "p99 < 250"),
         "flat": ("verified flat", "p50 < 1,000"),
+        "left": ("an order is accepted, from the message that let it go", "p50 ≤ 2, p99 ≤ 5"),
+        "journal": ("of that the commit of its record", ""),
     }
     rows = [
-        (text, *(spread(rounds.each(f"{name} {share}")) for share in ("p50", "p99")), expected)
+        (text, *(spread(rounds.each(f"{name} {share}"), _ms) for share in ("p50", "p99")), expected)
         for name, (text, expected) in names.items()
     ]
     title = (
         "6. From a stop's verdict on an iron condor: the whole house, journal on disk; an exchange that takes"
         f" 50 ms an order, over loopback, wall clock, milliseconds; {exits} exits a round, one at a time"
     )
-    return _part(title, ("until", "p50", "p99", "expected"), rows, rounds)
+    return part(title, ("until", "p50", "p99", "expected"), rows, rounds)
 
 
 def master(rounds: Rounds, rows: int) -> str:
@@ -199,7 +204,7 @@ def master(rounds: Rounds, rows: int) -> str:
         )
     ]
     title = f"7. Reading an instrument master of {rows:,} rows, CPU time and peak of a process of its own"
-    return _part(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
+    return part(title, ("kept", "contracts", "read in", "peak", "expected"), found, rounds)
 
 
 def sharing(rounds: Rounds, pace: Pace) -> str:
@@ -225,7 +230,7 @@ def sharing(rounds: Rounds, pace: Pace) -> str:
         f"a round at {pace.rate:,} a second"
     )
     head = ("Redis", "p50", "p99", "p99 against none", "CPU a tick, all of it", "expected")
-    return _part(title, head, rows, rounds)
+    return part(title, head, rows, rounds)
 
 
 def scale(rounds: Rounds, strategies: int) -> str:
@@ -249,10 +254,10 @@ def scale(rounds: Rounds, strategies: int) -> str:
         f"9. {strategies:,} strategies of three legs in a PostgreSQL on this machine, the whole house in a "
         "process of its own; the loop's thread, CPU time"
     )
-    return _part(title, ("what", "measured", "expected"), rows, rounds)
+    return part(title, ("what", "measured", "expected"), rows, rounds)
 
 
-def _part(
+def part(
     title: str, head: Sequence[str], rows: Sequence[Sequence[str]], rounds: Rounds, note: str = ""
 ) -> str:
     """Title, table, and what to think of it."""

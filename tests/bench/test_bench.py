@@ -14,6 +14,9 @@ from tests.bench.dispatch import dispatch
 from tests.bench.latency import Pace, latency
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
+from tests.bench.order_venue import WAYS
+from tests.bench.orders import calls
+from tests.bench.orders_beside import beside_ticks, waiting
 from tests.bench.scale import numbers
 from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
@@ -35,6 +38,7 @@ TINY = Sizes(
     strategies=6,
     syncs=1,
     settle_s=0,
+    orders=3,
 )
 
 
@@ -94,7 +98,30 @@ def test_the_dispatch_part_times_whole_exits():
     found = dispatch(2, rounds=1)
     for one in found.good:
         assert 0 < one["accepted p50"] <= one["accepted p99"] < one["flat p99"]
-        assert one["accepted p50"] < one["flat p50"]
+        assert one["first p50"] <= one["accepted p50"] < one["flat p50"]
+        assert 0 < one["journal p50"] < one["left p50"] < one["accepted p99"]
+
+
+def test_the_order_part_times_every_way_to_the_venue():
+    """Each order is at the venue after it was sent and before its answer, whoever sends it."""
+    for one in calls(3, rounds=1).good:
+        for way in WAYS:
+            assert 0 < one[f"{way} sent p50"] < one[f"{way} back p50"]
+            assert one[f"{way} cpu"] > 0
+
+
+def test_the_waiting_part_looks_for_as_long_as_an_order_waits():
+    """A tenth of a second, and until an order that nobody answers is given up."""
+    for one in waiting(rounds=1).good:
+        assert one["0.1 s"] < one["none s"] < one["60 s"]
+        assert all(one[f"{name} p50"] <= one[f"{name} max"] for name in ("none", "0.1", "60"))
+
+
+def test_the_part_beside_ticks_sees_every_packet_and_sends_orders():
+    """With and without orders all packets are read; orders leave only where they are meant to."""
+    for one in beside_ticks(PACE, rounds=1).good:
+        assert one["none orders"] == 0
+        assert min(one["direct orders"], one["dhanhq orders"]) > 0
 
 
 def test_the_sharing_part_sees_every_packet_with_each_kind_of_redis():
@@ -127,12 +154,21 @@ def test_the_scale_part_names_what_held_the_loop(crowd):
     assert all(name for _, name in longest)
 
 
-def test_the_whole_bench_prints_its_nine_tables(capsys):
+def test_the_whole_bench_prints_its_twelve_tables(capsys):
     """With tiny sizes: each part checks its own work, and prints expected beside measured."""
     bench(TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d)\. ", page, re.MULTILINE) == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
-    for expected in ("≥ 5×", "p99 < 1,000", "< 1.5×", "≤ 20 µs", "p99 < 250", "p50 < 1,000", "p99 ≤ 1.5×"):
+    assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 13)]
+    for expected in (
+        "≥ 5×",
+        "p99 < 1,000",
+        "< 1.5×",
+        "≤ 20 µs",
+        "p99 < 250",
+        "p50 < 1,000",
+        "p99 ≤ 1.5×",
+        "≥ 3×",
+    ):
         assert expected in page
 
 
