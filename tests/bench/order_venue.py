@@ -1,6 +1,6 @@
 """The venue of the parts about orders, and who sends to it.
 
-The venue (`tests.support.order_desk`) is another process, behind TLS like Dhan's; an order's number is the
+The venue (`tests.bench.blocking_desk`) is another process, behind TLS like Dhan's; an order's number is the
 moment at which its last byte had come. Both processes look at the same monotonic clock.
 """
 
@@ -56,23 +56,11 @@ def order_desk_process(delay_s: float) -> Iterator[Desk]:
     with TemporaryDirectory(prefix="bench-desk-") as place:
         files = certificate(Path(place))
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "tests.support.order_desk", f"{delay_s * 1e3:.0f}", *map(str, files)],
-            stdout=subprocess.PIPE, text=True, cwd=_ROOT,
+            [sys.executable, "-m", "tests.bench.blocking_desk", f"{delay_s * 1e3:.0f}", *map(str, files)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT,
         )  # fmt: skip
-        try:
-            port = int(line_of(process))
-            with ThreadPoolExecutor(1) as reader:  # it tells of every request, and must not be held up
-                reader.submit(_drain, process)
-                yield Desk(f"https://127.0.0.1:{port}/v2", str(files[0]))
-                process.kill()
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _drain(process: subprocess.Popen[str]) -> None:
-    for _ in process.stdout or ():
-        pass
+        with process:
+            yield Desk(f"https://127.0.0.1:{int(line_of(process))}/v2", str(files[0]))
 
 
 @asynccontextmanager

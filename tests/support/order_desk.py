@@ -1,10 +1,8 @@
 """An order desk made by hand: it says when each request came, and can do to its callers what servers do.
 
-``python -m tests.support.order_desk DELAY_MS [CERTIFICATE KEY]`` serves in a process of its own: it prints
-its port, then a line of JSON for each request.
-
-An accepted order's number is the moment, in nanoseconds of the monotonic clock, at which the last byte of
-its request had come: processes of one host agree about that clock.
+``python -m tests.support.order_desk`` serves in a process of its own: it prints its port, then a line of JSON
+for each request. An accepted order's number is the moment at which its last byte had come, nanoseconds of
+the monotonic clock.
 """
 
 from __future__ import annotations
@@ -13,11 +11,8 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
-
-from tests.support.tls import serving
 
 if TYPE_CHECKING:
     import ssl
@@ -49,16 +44,15 @@ class OrderDesk:
         opened: how many connections were ever made.
         writers: of the connections that stand.
         replies: what the next requests are answered with, bytes as they are; without any an order is taken.
-        delay_s: before each answer; ``gate``: closed, no answer passes.
+        gate: while it is closed no answer passes.
         told: called with each request.
     """
 
-    def __init__(self, delay_s: float = 0.0, told: Callable[[Asked], None] = lambda _asked: None) -> None:
+    def __init__(self, told: Callable[[Asked], None] = lambda _asked: None) -> None:
         self.asked: list[Asked] = []
         self.opened = 0
         self.writers: list[asyncio.StreamWriter] = []
         self.replies: list[bytes | None] = []
-        self.delay_s = delay_s
         self.gate = asyncio.Event()
         self.gate.set()
         self.port = 0
@@ -93,8 +87,6 @@ class OrderDesk:
                 self.asked.append(asked)
                 self._told(asked)
                 self._news.set()
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
                 await self.gate.wait()
                 reply = self.replies.pop(0) if self.replies else taken(asked.at_ns)
                 if reply is None:
@@ -107,8 +99,6 @@ class OrderDesk:
             self.writers.remove(writer)
             self._news.set()
             writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked:
@@ -154,14 +144,13 @@ def _say(what: str | int) -> None:
     sys.stdout.flush()
 
 
-async def main(delay_ms: str, *files: str) -> None:
+async def main() -> None:
     """Serve until killed."""
-    desk = OrderDesk(float(delay_ms) / 1e3, lambda asked: _say(asked.name))
-    tls = serving(*map(Path, files)) if files else None
-    async with await asyncio.start_server(desk.serve, "127.0.0.1", 0, ssl=tls, backlog=64) as listener:
+    desk = OrderDesk(lambda asked: _say(asked.name))
+    async with await asyncio.start_server(desk.serve, "127.0.0.1", 0) as listener:
         _say(listener.sockets[0].getsockname()[1])
         await listener.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main())

@@ -17,7 +17,7 @@ import h11
 
 from engine.io.dhan.dialling import Dialler, Undialled
 from engine.io.dhan.http import Reply
-from engine.io.dhan.warm import WarmConnection, write
+from engine.io.dhan.warm import WarmConnection, fields, write
 
 if TYPE_CHECKING:
     import socket
@@ -72,7 +72,10 @@ class Direct:
         self._changed = asyncio.Event()
         self._life_s = LIFE_S
         self._pause_s = 0.0
+        self._turned_away = False  # since the last one was opened
         self._closed = False
+        self._written_for: tuple[str, dict[str, str]] | None = None
+        self._fields, self._path = b"", ""
 
     @property
     def able(self) -> bool:
@@ -91,11 +94,9 @@ class Direct:
             letter: what to send.
             why_not: looked at before a connection is opened and last at the socket; empty = it may leave.
         """
-        path = urlsplit(self._http.base_url).path + letter.endpoint
-        body = (self._http.body(letter.payload) or "").encode()
         try:
-            request = write(letter.method, path, self._headers(), body)
-        except h11.LocalProtocolError:
+            request = self._write(letter)
+        except (h11.LocalProtocolError, UnicodeEncodeError):
             return Reply(None, failure="InvalidHeader", sent=False)
         connection = self._take()
         if connection is None:
@@ -147,12 +148,22 @@ class Direct:
             self._dialler = Dialler(self._http.session, self._http.base_url)
         return self._dialler
 
-    def _headers(self) -> dict[str, str]:
-        """As requests writes them, but for answers that are packed."""
-        target = urlsplit(self._http.base_url)
-        agent = str(self._http.session.headers["User-Agent"])
-        first = {"Host": target.netloc, "User-Agent": agent, "Accept-Encoding": "identity"}
-        return first | self._http.headers() | {"Connection": "keep-alive"}
+    def _write(self, letter: Letter) -> bytes:
+        """A command as requests writes it, but for answers that are packed.
+
+        Raises:
+            h11.LocalProtocolError: the token cannot be a header.
+            UnicodeEncodeError: the path is not one.
+        """
+        base_url, headers = self._http.base_url, self._http.headers()
+        if (base_url, headers) != self._written_for:  # another token; else they are as they were
+            target = urlsplit(base_url)
+            agent = str(self._http.session.headers["User-Agent"])
+            first = {"Host": target.netloc, "User-Agent": agent, "Accept-Encoding": "identity"}
+            self._fields = fields(first | headers | {"Connection": "keep-alive"})
+            self._written_for, self._path = (base_url, headers), target.path
+        body = (self._http.body(letter.payload) or "").encode()
+        return write(letter.method, self._path + letter.endpoint, self._fields, body)
 
     def _take(self) -> WarmConnection | None:
         """The one used last of those that still stand, so that the others may grow old."""
@@ -204,8 +215,7 @@ class Direct:
         if connection not in self._idle:
             return
         self._idle.remove(connection)
-        if connection.lived_s() < _SOON_S:
-            self._slower()
+        self._turned_away = self._turned_away or connection.lived_s() < _SOON_S
         self._life_s = max(min(self._life_s, _SHARE * connection.idle_s()), _SHORTEST_LIFE_S)
         self._changed.set()
 
@@ -220,6 +230,9 @@ class Direct:
         """Open one more, and close one that has grown old."""
         if any(each.lived_s() >= _SOON_S for each in (*self._idle, *self._busy)):
             self._pause_s = 0.0
+        elif self._turned_away:
+            self._slower()
+        self._turned_away = False
         if self._pause_s:
             await self._clock.sleep(self._pause_s)
         try:

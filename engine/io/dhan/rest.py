@@ -90,7 +90,7 @@ class DhanRest:
 
         Args:
             client_id: Dhan's client id.
-            access_token: asked for every call, on the sending thread.
+            access_token: asked for every call, on the thread that sends.
             base_url: with the version, e.g. ``https://api.dhan.co/v2``.
             executor: at least four threads; stays the caller's to shut down.
             clock: paces the calls.

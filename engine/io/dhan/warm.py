@@ -11,7 +11,7 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import h11
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Request", "WarmConnection", "write"]
+__all__ = ["WarmConnection", "fields", "write"]
 
 _PIECE_BYTES = 1 << 16
 
@@ -31,26 +31,28 @@ class _Ended(Exception):
     """The connection ended, or what came is no HTTP; its text is a word for it."""
 
 
-class Request(NamedTuple):
-    """One whole request in bytes, and the conversation that it begins: how an answer ends depends on it."""
-
-    data: bytes
-    conversation: h11.Connection
-
-
-def write(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
-    """Write one request, head and body.
+def fields(headers: Mapping[str, str]) -> bytes:
+    """Write the headers that every request has, as they stand between its first line and its length.
 
     Raises:
-        h11.LocalProtocolError: a header cannot be sent.
+        h11.LocalProtocolError: one of them cannot be sent.
     """
-    conversation = h11.Connection(h11.CLIENT)
-    fields = [*headers.items(), *([("Content-Length", str(len(body)))] if body else ())]
-    events: list[h11.Event] = [h11.Request(method=method, target=target, headers=fields)]
-    if body:
-        events.append(h11.Data(data=body))
-    data = b"".join(conversation.send(event) or b"" for event in (*events, h11.EndOfMessage()))
-    return Request(data, conversation)
+    request = h11.Request(method="POST", target="/", headers=[*headers.items()])
+    written = h11.Connection(h11.CLIENT).send(request) or b""
+    return written.partition(b"\r\n")[2].removesuffix(b"\r\n")
+
+
+def write(method: str, target: str, headers: bytes, body: bytes) -> bytes:
+    """Write one request that changes something; an empty body says so, as with requests.
+
+    Args:
+        method: HTTP's word.
+        target: the path; letters, digits and what else an address has without a question.
+        headers: from `fields`.
+        body: may be empty.
+    """
+    first = f"{method} {target} HTTP/1.1\r\n".encode("ascii")
+    return b"%s%sContent-Length: %d\r\n\r\n%s" % (first, headers, len(body), body)
 
 
 @dataclass(slots=True)
@@ -109,31 +111,31 @@ class WarmConnection:
             self._under_way.answer.set_exception(_Ended("ConnectionError"))
         self._on_closed(self)
 
-    async def exchange(self, request: Request, why_not: Callable[[], str], read_s: float) -> Reply:
+    async def exchange(self, request: bytes, why_not: Callable[[], str], read_s: float) -> Reply:
         """Send one whole request, if it still may leave, and wait for the whole answer.
 
         Whoever calls has looked at `is_there` without awaiting anything since.
 
         Args:
-            request: as `write` wrote it; for this once.
+            request: as `write` wrote it.
             why_not: looked at last; empty = it may leave.
             read_s: how long the answer, and each further piece of it, may take.
         """
         began_s = time.monotonic()
-        until_s = self._loop.time() + http.ANSWER_DEADLINE_S
-        under_way = _Exchange(request.conversation, self._loop.create_future(), until_s)
         if why := why_not():
             return Reply(None, failure=why, sent=False)
         try:
-            left = self._sock.send(request.data)
+            left = self._sock.send(request)
         except OSError as problem:  # also of TLS: a record that did not leave whole can be read by nobody
             self.close()
             return Reply(None, failure=type(problem).__name__, sent=False)
-        self._under_way, self._read_s = under_way, read_s
-        if left < len(request.data):  # nobody can act on a part; and there is no second look for the rest
+        if left < len(request):  # nobody can act on a part; and there is no second look for the rest
             self.close()
-            under_way.answer.exception()
             return Reply(None, failure="it did not leave whole", sent=False)
+        # what reads the answer is made while the answer is on its way
+        until_s = self._loop.time() + http.ANSWER_DEADLINE_S
+        under_way = _Exchange(_asked(request), self._loop.create_future(), until_s)
+        self._under_way, self._read_s = under_way, read_s
         return await self._answer(under_way, began_s)
 
     async def _answer(self, under_way: _Exchange, began_s: float) -> Reply:
@@ -188,6 +190,15 @@ class WarmConnection:
             yield piece
             if not piece:
                 return
+
+
+def _asked(request: bytes) -> h11.Connection:
+    """A conversation in which a question of this method was put: how an answer ends depends on it."""
+    conversation = h11.Connection(h11.CLIENT)
+    method = request.partition(b" ")[0]
+    conversation.send(h11.Request(method=method, target=b"/", headers=[(b"Host", b"")]))
+    conversation.send(h11.EndOfMessage())
+    return conversation
 
 
 def _take(under_way: _Exchange, piece: bytes) -> None:

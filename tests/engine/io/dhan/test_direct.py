@@ -56,6 +56,7 @@ def make(executor):
 async def warm(desk, make, monkeypatch):
     """A client of the desk whose connections are kept ready, looked after at every breath."""
     monkeypatch.setattr(direct_module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(direct_module, "_PAUSE_S", 0.01)
     rest = make(desk.port)
     keeping = asyncio.create_task(rest.keep_warm(lambda _now_s: True))
     await until(desk, lambda: ready(rest) == direct_module.KEPT)
@@ -128,9 +129,10 @@ async def test_without_one_that_is_ready_an_order_opens_its_own(desk, make):
 async def test_connections_that_the_other_side_closes_are_replaced(desk, warm):
     """A server that hangs up on idle callers finds them again, and no order lost its way."""
     desk.hang_up()
-    await desk.until(lambda: desk.opened > direct_module.KEPT)
-    await until(desk, lambda: ready(warm) > 0)
+    await desk.until(lambda: desk.opened == 2 * direct_module.KEPT)
     assert isinstance(await warm.place(FIRST), Accepted)
+    await until(desk, lambda: ready(warm) == direct_module.KEPT)
+    assert desk.opened == 2 * direct_module.KEPT
 
 
 async def test_while_no_orders_are_wanted_nothing_is_kept_open(desk, make, monkeypatch):
@@ -280,7 +282,7 @@ async def test_a_server_that_says_close_is_not_used_again(desk, make):
 async def test_a_stopped_server_leaves_an_order_unknown_and_takes_it_once_when_it_wakes(make):
     """SIGSTOP: the kernel takes the bytes and nobody answers. Woken, the desk reads it: once, not twice."""
     desk = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.order_desk", "0", stdout=subprocess.PIPE, cwd=_ROOT
+        sys.executable, "-m", "tests.support.order_desk", stdout=subprocess.PIPE, cwd=_ROOT
     )
     try:
         rest = make(int(await desk.stdout.readline()))
@@ -313,15 +315,18 @@ async def test_a_cancelled_command_takes_its_connection_along(desk, make):
 
 async def test_the_last_look_is_right_before_the_bytes(desk, make):
     """What ends while a connection is opened stops the order, and the connection is as good as new."""
-    trouble = []
-    rest = make(desk.port, passes=lambda: lambda: trouble[0] if desk.opened and trouble else "")
-    trouble.append("the lease of the account has run out")
-    assert await rest.place(FIRST) == Refused("NOT-SENT", f"not sent: {trouble[0]}")
-    assert desk.opened == 1
-    trouble.clear()
+    why, looks = "the lease of the account has run out", []
+
+    def why_not() -> str:
+        looks.append(desk.opened)
+        return why if len(looks) == 2 else ""
+
+    rest = make(desk.port, passes=lambda: why_not)
+    assert await rest.place(FIRST) == Refused("NOT-SENT", f"not sent: {why}")
+    assert ready(rest) == 1
     assert isinstance(await rest.place(SECOND), Accepted)
     assert [asked.name for asked in desk.asked] == ["t-9005"]
-    assert desk.opened == 1
+    assert (desk.opened, len(looks)) == (1, 3)
 
 
 async def test_whoever_may_not_send_opens_no_connection(desk, make):
