@@ -182,6 +182,28 @@ async def test_a_server_that_is_away_is_called_ever_more_slowly(make, monkeypatc
         await asyncio.wait({keeping})
 
 
+async def test_a_server_that_hangs_up_on_everybody_is_called_ever_more_slowly(make, monkeypatch):
+    """It takes the call and ends it: four at once count as one time, and it is not besieged."""
+    monkeypatch.setattr(direct_module, "_LOOK_S", 0.01)
+    listener = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    async with listener:
+        rest, slept, enough = make(listener.sockets[0].getsockname()[1]), [], asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if seconds == 15.0:
+                enough.set()
+                await asyncio.Event().wait()
+
+        monkeypatch.setattr(rest._direct._clock, "sleep", sleep)
+        keeping = asyncio.create_task(rest.keep_warm(lambda _now_s: True))
+        await asyncio.wait_for(enough.wait(), 10.0)
+        assert sorted(set(slept)) == [1.0, 2.0, 4.0, 8.0, 15.0]
+        assert slept == sorted(slept)
+        keeping.cancel()
+        await asyncio.wait({keeping})
+
+
 # --------------------------------------------------------------------- surely not sent, or unknown
 
 
