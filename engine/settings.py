@@ -25,7 +25,7 @@ from engine.model import DEFAULT_ACCOUNT
 from engine.project import project_notes, project_of
 from engine.tuning import AskTuning, NetTuning, Tuning
 from engine.tuning_words import TUNING_WORDS, ask_tuning, exit_tuning, net_tuning
-from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, OrderWay, Secret, TradesSource
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -91,6 +91,7 @@ EXPECTED: dict[str, str] = {
     "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
+    "ORDERS_BY": "direct or dhanhq (default direct)",
     "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
     "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
     "METRICS_PORT": "a port from 1 to 65535 of this host alone (default: none)",
@@ -126,6 +127,7 @@ class Settings:
         redis_compress: smaller values in Redis, at more cost.
         feed_source: whose socket the prices come by.
         tuning: how patient exits are.
+        orders_by: how order commands reach Dhan.
         lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
@@ -160,6 +162,7 @@ class Settings:
     sessions_file: Path | None
     log_level: LogLevel
     tuning: Tuning
+    orders_by: OrderWay
     lease_in: LeasePlace
     lease_ttl_s: float
     nets: NetTuning
@@ -223,6 +226,7 @@ class Settings:
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
             tuning=exit_tuning(read),
+            orders_by=read("ORDERS_BY", words.order_way, OrderWay.DIRECT),
             lease_in=_lease_in(read, redis_url),
             lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 0.0),
             nets=net_tuning(read),

@@ -58,7 +58,7 @@ from engine.sessions import at, ist_date
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
-from engine.words import TradesSource
+from engine.words import OrderWay, TradesSource
 
 __all__ = ["House", "Plot"]
 
@@ -133,7 +133,7 @@ class House:
             clock=self.clock,
             passes=lease.passes if lease else None,
             proxy=self._proxy,
-            direct=plot.sends,
+            direct=plot.sends and settings.orders_by is OrderWay.DIRECT,
         )
         self.access = DhanAccess(self.rest, token, self.clock)
         self.margins = DhanMargin(self.rest)
@@ -262,7 +262,7 @@ class House:
     def _supervise_more(self, supervisor: Supervisor) -> None:
         """What not every house has: a setting wants it."""
         supervise = supervisor.supervise
-        if self.plot.sends:
+        if self.rest.direct:
             warm = partial(self.rest.keep_warm, self.calendar.is_open)
             supervise("order connections", warm, restart=Restart.ALWAYS)
         if self.mirror is not None:

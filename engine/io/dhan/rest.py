@@ -161,6 +161,11 @@ class DhanRest:
         """Ask for a working order to be cancelled; accepted is not yet cancelled."""
         return await self._order(Verb.CANCEL, lambda api: api.cancel_order(order_id), "", order_id)
 
+    @property
+    def direct(self) -> bool:
+        """Whether order commands go by connections of their own."""
+        return self._direct is not None
+
     async def keep_warm(self, wanted: Callable[[float], bool]) -> None:
         """Hold connections ready for orders while they are wanted at the moment (epoch seconds)."""
         if self._direct is not None:
