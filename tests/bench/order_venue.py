@@ -71,7 +71,7 @@ async def order_calls(desk: Desk, ways: Sequence[str] = WAYS) -> AsyncIterator[d
         for way in ways:
             made[way] = _theirs(desk) if way == "dhanhq" else Ours(desk, executor, direct=way == "direct")
         for call in made.values():  # connects, and imports what is late
-            await call()
+            await asyncio.gather(*(call() for _ in range(4)))
         try:
             yield made
         finally:

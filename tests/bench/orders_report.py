@@ -23,9 +23,13 @@ def calls(rounds: Rounds, orders: int) -> str:
     rows = [
         (
             text,
-            *(spread(rounds.each(f"{way} {name}")) for name in ("sent p50", "sent p99", "back p50")),
+            *(
+                spread(rounds.each(f"{way} {name}"))
+                for name in ("sent p50", "sent p99", "back p50", "four p50")
+            ),
             spread(rounds.each(f"{way} cpu")),
-            "" if way == "dhanhq" else spread(rounds.ratios("dhanhq sent p50", f"{way} sent p50"), times),
+            _sooner(rounds, way, "sent"),
+            _sooner(rounds, way, "four"),
             "≥ 3×" if way == "direct" else "",
         )
         for way, text in _WHO.items()
@@ -34,8 +38,16 @@ def calls(rounds: Rounds, orders: int) -> str:
         f"10. One order call, from the call to its last byte at the venue over TLS on loopback, wall clock, "
         f"microseconds: {orders:,} orders a round by each, in turn"
     )
-    head = ("who", "sent p50", "sent p99", "answered p50", "CPU an order", "sooner than dhanhq", "expected")
+    head = (
+        "who", "sent p50", "sent p99", "answered p50", "four together, the last p50", "CPU an order",
+        "sooner than dhanhq", "four", "expected",
+    )  # fmt: skip
     return part(title, head, rows, rounds)
+
+
+def _sooner(rounds: Rounds, way: str, what: str) -> str:
+    ours, theirs = f"{way} {what} p50", f"dhanhq {what} p50"
+    return "" if way == "dhanhq" else spread(rounds.ratios(theirs, ours), times)
 
 
 def waiting(rounds: Rounds) -> str:

@@ -108,6 +108,7 @@ def test_the_order_part_times_every_way_to_the_venue():
     for one in calls(3, rounds=1).good:
         for way in WAYS:
             assert 0 < one[f"{way} sent p50"] < one[f"{way} back p50"]
+            assert one[f"{way} four p50"] > 0
             assert one[f"{way} cpu"] > 0
 
 
