@@ -127,6 +127,11 @@ class Holdings:
         """Whether it is known what the store lists: positions, or that there are none."""
         return self.loaded or self._rows == ()
 
+    @property
+    def expects_rows(self) -> bool:
+        """Whether an answer without any row would be news: positions are watched, or rows wait to be."""
+        return bool(self.positions) or (not self.loaded and bool(self._rows))
+
     def take_instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         """A new instrument master; rows that were waiting for it are grouped again.
 
@@ -194,7 +199,7 @@ class Holdings:
 
         Changed levels arm the rules of their position anew.
         """
-        if not rows and self.positions:
+        if not rows and self.expects_rows:
             self._empty_loads += 1
             if self._empty_loads < EMPTY_LOADS:
                 return [notices.empty_store()]

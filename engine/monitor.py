@@ -345,10 +345,10 @@ class Monitor:
         if message.rows is None:
             unread = self.stored.read(message, now_s, believed=False)
             return unread + self.helm.bearings.unread(Source.ROWS, message.detail)
-        # an answer without any row is not believed at once, while there are positions
-        believed = bool(message.rows) or not self.holdings.positions
+        # an answer without any row is not believed at once, while there were some
+        believed = bool(message.rows) or not self.holdings.expects_rows
         effects = self.holdings.take_rows(message.rows, message.levels, now_s)
-        believed = believed or not self.holdings.positions
+        believed = believed or not self.holdings.expects_rows
         effects += self.stored.read(message, now_s, believed=believed)
         if self.helm.bearings.take_rows(message, believed=believed):
             self._found()

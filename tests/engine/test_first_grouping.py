@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.effects import Audit, GoOn, QueryQuotes, Record, Subscribe
+from engine.effects import Alert, Audit, GoOn, QueryQuotes, Record, Subscribe
 from engine.holdings import PREPARED_AT_ONCE
 from engine.io import tables
 from engine.messages import (
@@ -145,11 +145,12 @@ def test_rows_that_are_all_prepared_already_are_watched_at_the_next_word():
 
 
 def test_rows_that_are_all_gone_end_it():
-    """The store says that nothing is open: that is believed while nothing is watched."""
+    """The store says it three times: then it is believed, though rows were being prepared."""
     house = House()
     house.tell(InstrumentsLoaded(INSTRUMENTS))
     house.tell(Further())
-    house.tell(TradesLoaded(()))
+    for _ in range(3):
+        house.tell(TradesLoaded(()))
     house.tell(Further())
     assert house.monitor.holdings.loaded
     assert not house.watched
@@ -201,3 +202,22 @@ def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypa
     assert house.tell(Further())
     assert not house.tell(Further())
     assert len(judged) == len(set(judged)) == len(many)
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_an_empty_answer_is_not_believed_before_its_rows_are_watched_either(loaded):
+    """The rows wait for the master, or are being prepared: two empty answers drop nothing; the third does."""
+    house = House()
+    if loaded:
+        assert house.tell(InstrumentsLoaded(INSTRUMENTS))
+    for _ in range(2):
+        house.tell(TradesLoaded(()))
+        assert "No open rows in the trade store" in {e.title for e in house.done if isinstance(e, Alert)}
+        assert house.monitor.holdings.expects_rows
+    (house.tell(Further()) if loaded else house.tell(InstrumentsLoaded(INSTRUMENTS)))
+    house.go_on()
+    assert house.watched == NUMBER
+    house = House()
+    for _ in range(3):
+        house.tell(TradesLoaded(()))
+    assert not house.monitor.holdings.expects_rows
