@@ -8,6 +8,7 @@ comes late must never be taken for the answer to another order.
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -84,6 +85,8 @@ class WarmConnection:
         self._read_s = http.READ_TIMEOUT_S
         self.closed = False
         self.opened_s = self.idle_since_s = self._loop.time()
+        self._arrivals = select.poll()
+        self._arrivals.register(sock, select.POLLIN)
         self._loop.add_reader(sock.fileno(), self._readable)
 
     def idle_s(self) -> float:
@@ -96,7 +99,7 @@ class WarmConnection:
 
     def is_there(self) -> bool:
         """Whether it still stands, by all that has arrived: the loop may not have come to it yet."""
-        if not self.closed:
+        if not self.closed and self._arrivals.poll(0):  # all that had come before was taken in to its end
             self._readable()
         return not self.closed
 
