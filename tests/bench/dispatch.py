@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from engine.effects import Card, PlaceOrder
 from engine.exits import ExitDesk
 from engine.io.app import Options, run_house
+from engine.io.dhan.warm import WarmConnection
 from engine.io.journal import Journal
 from engine.io.perform import Performer
 from engine.io.runner import Runner
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from engine.effects import Alert, Answer, Ask, Effect, Say
     from engine.intents import Intent
     from engine.io.app import Wiring
+    from engine.io.dhan.http import Reply
     from engine.io.journal import Item
     from engine.messages import Message
     from engine.view import MonitorView
@@ -45,6 +48,7 @@ LATENCY_S = 0.05
 _PAUSE_S = 1.1
 _LOOK_S = 0.05
 _PATIENCE_S = 60.0
+_SECURITY = re.compile(rb'"securityId": "(\d+)"')
 
 
 def dispatch(exits: int, rounds: int) -> Rounds:
@@ -52,8 +56,9 @@ def dispatch(exits: int, rounds: int) -> Rounds:
 
     Returns:
         For each round ``first p50``, ``accepted p50``, ``flat p99`` and so on in milliseconds from the
-        verdict; ``left`` likewise, but of every order from the moment at which the message that let it go
-        was taken up, and ``journal``, how long the commit in between took.
+        verdict; ``left`` and ``taken`` of every order from the moment at which the message that let it go
+        was taken up, until its bytes are at the socket and until the exchange has it; and ``journal``, how
+        long the commit in between took.
 
     Raises:
         AssertionError: an exit did not end flat with four orders.
@@ -72,6 +77,7 @@ class _Times:
     verdict: int = 0
     flat: int = 0
     let_go: dict[int, int] = field(default_factory=dict)  # by security id: its message was taken up
+    left: dict[int, int] = field(default_factory=dict)  # likewise: its bytes are at the socket
     commits: list[int] = field(default_factory=list)  # how long those took that an order waited for
 
 
@@ -91,6 +97,7 @@ async def _round(exits: int) -> dict[str, float]:
 def _watch(times: Callable[[], _Times]) -> Iterator[None]:
     """Look on at every exit and every order that a house of this process lets go."""
     opening, stepping, doing, committing = ExitDesk.open, Runner.step, Performer.perform, Journal.commit
+    exchanging = WarmConnection.exchange
     taken_up = committed = 0
 
     def opened(self: ExitDesk, intent: Intent, now_s: float) -> list[Effect]:
@@ -108,6 +115,11 @@ def _watch(times: Callable[[], _Times]) -> Iterator[None]:
         committing(self, items, at_s)
         committed = time.monotonic_ns() - began
 
+    async def exchange(self: WarmConnection, request: bytes, *more: Any) -> Reply:
+        if found := _SECURITY.search(request):
+            times().left[int(found[1])] = time.monotonic_ns()
+        return await exchanging(self, request, *more)
+
     def does(self: Performer, effect: Effect) -> None:
         if isinstance(effect, PlaceOrder):
             times().let_go[key_parts(effect.order.key)[1]] = taken_up
@@ -117,7 +129,7 @@ def _watch(times: Callable[[], _Times]) -> Iterator[None]:
     with ExitStack() as put_back:
         for owner, name, instead in (
             (ExitDesk, "open", opened), (Runner, "step", stepped), (Journal, "commit", commit),
-            (Performer, "perform", does),
+            (Performer, "perform", does), (WarmConnection, "exchange", exchange),
         ):  # fmt: skip
             put_back.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, instead)
@@ -160,7 +172,8 @@ class _House:
             "first": [min(accepted.values()) - times.verdict],
             "accepted": [max(accepted.values()) - times.verdict],
             "flat": [times.flat - times.verdict],
-            "left": [at_ns - times.let_go[security_id] for security_id, at_ns in accepted.items()],
+            "left": [times.left[security_id] - times.let_go[security_id] for security_id in accepted],
+            "taken": [at_ns - times.let_go[security_id] for security_id, at_ns in accepted.items()],
             "journal": times.commits,
         }
         return {name: [span / 1e6 for span in each] for name, each in spans.items()}

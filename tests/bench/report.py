@@ -174,7 +174,8 @@ def dispatch(rounds: Rounds, exits: int) -> str:
         "first": ("its first order is accepted", ""),
         "accepted": ("the last of its four orders is accepted", "p99 < 250"),
         "flat": ("verified flat", "p50 < 1,000"),
-        "left": ("an order is accepted, from the message that let it go", "p50 ≤ 2, p99 ≤ 5"),
+        "left": ("an order's bytes leave, from the message that let it go", "p50 ≤ 2, p99 ≤ 5"),
+        "taken": ("and it is accepted", ""),
         "journal": ("of that the commit of its record", ""),
     }
     rows = [

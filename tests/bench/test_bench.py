@@ -100,7 +100,7 @@ def test_the_dispatch_part_times_whole_exits():
     for one in found.good:
         assert 0 < one["accepted p50"] <= one["accepted p99"] < one["flat p99"]
         assert one["first p50"] <= one["accepted p50"] < one["flat p50"]
-        assert 0 < one["journal p50"] < one["left p50"] < one["accepted p99"]
+        assert 0 < one["journal p50"] < one["left p50"] < one["taken p50"] < one["accepted p99"]
 
 
 def test_the_order_part_times_every_way_to_the_venue():
