@@ -59,8 +59,9 @@ install-service: $(VENV)/.runtime  ## put the systemd unit, its user and its dir
 	@test -e "$(DESTDIR)/etc/prahari/prahari.env" || \
 	  install -m 0640 deploy/prahari.env.example "$(DESTDIR)/etc/prahari/prahari.env"
 	@test -n "$(DESTDIR)" || { systemd-sysusers && systemctl daemon-reload; }
+	@install -D -m 0755 deploy/prahari-tool "$(DESTDIR)/usr/local/sbin/prahari"
 	@echo "next: settings into /etc/prahari/prahari.env, secrets into /etc/credstore/prahari.NAME (chmod 600),"
-	@echo "then: systemctl enable --now prahari && journalctl -fu prahari      (docs/operations.md)"
+	@echo "then: systemctl enable --now prahari && prahari health      (docs/operations.md)"
 
 clean:  ## remove the environment and caches (never the data directory)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -89,6 +89,9 @@ class AlertGate:
             if end.waiting is not None and now_s >= end.due_s:
                 told.append(end.waiting)
                 self._over(end, *end.waiting, now_s)
+        calm = [t for t, end in self._ends.items() if not end.waiting and now_s - end.at_s >= FLICKER_S]
+        for topic in calm:
+            del self._ends[topic]
         return told
 
     def _flickers(self, alert: Alert, now_s: float, of: str) -> bool:

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.layout import Button, Page, cut, escape
-from bot.pictures import draw
 from bot.views import under
 from engine.charts import BarsChart, CurveChart, Scope
 from engine.diary import MarkKind
+from engine.io.pictures import draw
 from engine.model import DEFAULT_ACCOUNT
 from engine.money import rupees, signed_rupees
 from engine.payoff_chart import expiry_paise
@@ -60,7 +60,8 @@ def digest_page(digest: Digest, title: str = "", of: str = "") -> Page:
     page = illustrated(digest.day, title, of)
     spans = (chart for chart in digest.spans if isinstance(chart, BarsChart) and chart.known)
     sums = [f"{SPANS[each.scope].capitalize()} {_signed(each.total_paise)}" for each in spans]
-    return replace(page, html="\n".join(["<b>The session is over</b>", page.html, *sums]))
+    books = [escape(digest.books)] if digest.books else []
+    return replace(page, html="\n".join(["<b>The session is over</b>", page.html, *sums, *books]))
 
 
 def caption(chart: Chart, account: str = "", of: str = "") -> Page:

@@ -113,7 +113,10 @@ class Living:
         self._began_s = began_s if self._began_s is None else self._began_s
         if began_s < self._due_s:
             return
-        threads = [thread for thread in self._store.living() if self._stands(thread)]
+        living = self._store.living()
+        for gone in self._shown.keys() - {*living, SUMMARY}:
+            del self._shown[gone]
+        threads = [thread for thread in living if self._stands(thread)]
         if threads or self._summed:
             self._views = {each.account: each.view() for each in self._accounts.all}
             for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):

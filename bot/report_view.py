@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.captions import SPANS, heading
 from bot.layout import Button, Page, count, cut, escape, pair, span, table
-from bot.pictures import draw
 from bot.views import under
 from engine.charts import Scope
+from engine.io.pictures import draw
 from engine.money import rupees, signed_rupees
 from engine.sessions import ist_date
 

@@ -17,7 +17,7 @@ from engine.plan import rows_after
 from engine.sessions import ist, ist_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from engine.charges import ChargeTable
     from engine.effects import Effect
@@ -53,6 +53,10 @@ class Bookkeeper:
                 self._last[intent.id] = (0, _seen(intent))
         for value in sorted(kept.values(), key=lambda value: int(value["line"]["sequence"])):
             self._last[value["line"]["intent"]] = (value["line"]["sequence"], list(value["seen"]))
+
+    def keep(self, intents: Container[str]) -> None:
+        """Forget all exits but these: of the others nothing will change any more."""
+        self._last = {name: last for name, last in self._last.items() if name in intents}
 
     def look(self, intents: Iterable[Intent], mode: Mode, now_s: float) -> list[Effect]:
         """The lines that are due: for the journal in the transaction that ends the exit, and for the file.
@@ -94,6 +98,10 @@ def book_of(
         "account": intent.account, "position": intent.position, "title": intent.title, "mode": mode,
         "rule": verdict.rule, "reason": verdict.reason, "by": intent.by,
         "part": None if part is None else part._asdict(),
+        "verdict": {
+            "pnl_paise": verdict.pnl_paise, "threshold_paise": verdict.threshold_paise,
+            "open_share": verdict.fraction, "also": list(verdict.also),
+        },
         "state": intent.state, "note": intent.note,
         "decided_at": _moment(intent.created_s), "ended_at": _moment(ended_s),
         "legs": legs,

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Closings", "is_of"]
 
 
+#: So long after its end an exit's rows are remembered although the store does not list them.
+KEPT_S = 6 * 86_400.0
+
+
 class Closings:
     """What was closed, by the exit that closed it.
 
@@ -68,6 +72,17 @@ class Closings:
             "store": self._store,
         }
         return Record("closed", name, value), job
+
+    def settle(self, rows: Iterable[TradeRow], now_s: float) -> None:
+        """Let go of what was closed long ago and the store does not list: it has shown it for days.
+
+        The journal keeps it; should such a row come back, the broker's books tell what becomes of it.
+        """
+        listed = {row.id for row in rows}
+        for name, job in list(self._jobs.items()):
+            if now_s - job.closed_at_s > KEPT_S and listed.isdisjoint(job.exits):
+                del self._jobs[name]
+                self._of = {row: of for row, of in self._of.items() if of != name}
 
     def late(self, rows: Iterable[TradeRow]) -> list[CloseTrades]:
         """What is to be written again: the store still shows it open."""

@@ -293,10 +293,12 @@ class Digest:
 
     Attributes:
         spans: the week and the month that it belongs to.
+        books: whether trade store and broker agree after the close; empty = nobody has asked (on paper).
     """
 
     day: CurveChart
     spans: tuple[Chart, ...]
+    books: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
 __all__ = ["ExitLine", "ExitSums", "Share", "of_days", "sums_of"]
@@ -26,7 +26,7 @@ _AFTER = "realised_after_charges_paise"
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What the exits of one rule, or of one strategy on its symbol, have made after their charges.
+    """What the exits of one rule, one symbol, or one strategy on its symbol have made after their charges.
 
     Attributes:
         paise: of those whose result is known; None = it is of none.
@@ -51,7 +51,7 @@ class ExitSums:
         drawdown_paise: the deepest fall of the running sum below its highest, 0 at the start; 0 or positive.
         flat_s: median from verdict to verified flat, seconds; None = none was verified.
         naked_s: the longest that one was without its hedge, seconds.
-        strategies: by title; like ``rules`` the best first.
+        strategies: by title; like ``symbols`` and ``rules`` the best first.
     """
 
     exits: int
@@ -72,6 +72,7 @@ class ExitSums:
     flat_s: float | None
     naked_s: float
     strategies: tuple[Share, ...]
+    symbols: tuple[Share, ...]
     rules: tuple[Share, ...]
 
     @property
@@ -120,15 +121,16 @@ def sums_of(lines: Sequence[ExitLine]) -> ExitSums:
         drawdown_paise=_drawdown(results),
         flat_s=median(flat_s) if flat_s else None,
         naked_s=max((line["naked_s"] for line in lines), default=0.0),
-        strategies=_shares(lines, "title"),
-        rules=_shares(lines, "rule"),
+        strategies=_shares(lines, lambda line: str(line["title"])),
+        symbols=_shares(lines, lambda line: str(line["title"]).partition(" ")[0]),
+        rules=_shares(lines, lambda line: str(line["rule"])),
     )
 
 
-def _shares(lines: Iterable[ExitLine], name: str) -> tuple[Share, ...]:
+def _shares(lines: Iterable[ExitLine], name: Callable[[ExitLine], str]) -> tuple[Share, ...]:
     parts: dict[str, list[ExitLine]] = defaultdict(list)
     for line in lines:
-        parts[str(line[name])].append(line)
+        parts[name(line)].append(line)
     shares = []
     for part, of in parts.items():
         results = _known(of, _AFTER)

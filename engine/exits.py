@@ -148,17 +148,29 @@ class ExitDesk(Register):
     def start_day(self, since_s: float, now_s: float) -> list[Effect]:
         """A day begins at ``since_s``: earlier orders are dead, the broker's books are new."""
         self._riddles.start_day()
+        self._strangers.start_day()
         dead = [order for order in self.blotter.start_day(since_s) if order.state.live]
         for order in dead:
             order.learn(Event.SEEN_EXPIRED)
             self._out.save_order(order)
         for intent in self.turn_over(since_s):
             overnight.resume(intent, since_s, now_s, self._out)
+        self._forget_the_rest()
         for leg in [leg for intent in (*self.stuck(), *self.live()) for leg in intent.legs]:
             self.blotter.ledger.resume(leg)
         for intent in self.intents.values():
             self._look_for_shorts(intent)
         return self._turn(now_s)
+
+    def _forget_the_rest(self) -> None:
+        """What was known of exits that do not count any more."""
+        names = {*self.intents, *(order.id for intent in self.intents.values() for order in intent.orders)}
+        self._meddling.keep(names)
+        self._stalls.keep(names)
+        self._out.keep(names)
+        self._barred_s = {
+            topic: since for topic, since in self._barred_s.items() if any(name in topic for name in names)
+        }
 
     def tell_again(self) -> list[Effect]:
         """Tell of every exit that stands stuck: the process that recorded it may have died unheard."""

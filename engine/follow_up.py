@@ -42,6 +42,13 @@ class FollowUp:
         self._running = {intent.id: intent for intent in self._desk.live()}
         self._books.restore(books, self._desk.intents.values())
 
+    def start_day(self) -> None:
+        """A day begins: of exits that do not count any more nothing will be told."""
+        exits = self._desk.intents
+        cards = {intent.card for intent in exits.values()}
+        self._cards = {nonce: card for nonce, card in self._cards.items() if nonce in cards}
+        self._books.keep(exits)
+
     def stand(self) -> list[Effect]:
         """Tell of exits that an earlier process has left between open and flat."""
         ledger = self._desk.blotter.ledger

@@ -33,13 +33,16 @@ class Health:
         data_age_s: since the last price of any instrument; None = there was none.
         trade_age_s: since the newest trade that any price tells of; None = none is known.
         prices, subscribed: instruments with a price, and instruments asked for.
-        hit_ratio: share of price lookups that found one; None before the first.
+        hit_ratio: share of price lookups that found one, since the start; None before the first.
         suspects: prices so far that could not be true and were not taken.
         positions, exits, live_orders: watched, running, and orders that may still trade.
         degraded: why the machine only alerts; empty = it is whole.
         cache_lag_s: how old shared prices were when they got to Redis, or from there to us; None = unknown.
         cache_failed: why Redis is of no use now; empty = it is, or there is none.
         token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
+        asked, found: price lookups since the start, and those that found one.
+        halted: /stop was given.
+        awake: a session is on or near; False = the house rests (`engine.idle`).
     """
 
     in_session: bool
@@ -58,6 +61,10 @@ class Health:
     token_left_s: float | None = None
     cache_lag_s: float | None = None
     cache_failed: str = ""
+    asked: int = 0
+    found: int = 0
+    halted: bool = False
+    awake: bool = True
 
     @property
     def patience_s(self) -> float:

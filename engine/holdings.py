@@ -213,6 +213,7 @@ class Holdings:
             self._missed = frozenset(map(row_key, rows))  # asked for hereby
             effects.append(LoadInstruments(self._symbols))
         effects += [] if self.paper else self._reductions.settle(rows)
+        self._closed.settle(rows, now_s)
         return effects + (self._group_first(now_s) if self.instruments else [])
 
     def _group_first(self, now_s: float) -> list[Effect]:
@@ -290,6 +291,12 @@ class Holdings:
         """A row's contract may be younger than the master: that is read again, once for each."""
         new, self._missed = missed - self._missed, missed
         return [LoadInstruments(self._symbols)] if new and self.instruments else []
+
+    def start_day(self, now_s: float) -> None:
+        """A day begins: what ended before it is no part of it."""
+        today = ist_date(now_s)
+        self.flat.clear()
+        self._told_bare = {name: day for name, day in self._told_bare.items() if day == today}
 
     def rearm(self, now_s: float) -> list[Effect]:
         """The rules changed: arm those of every position anew; peaks, told levels and holds stay."""

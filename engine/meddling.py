@@ -13,6 +13,8 @@ from engine.money import rupees
 from engine.orders import OrderState
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from engine.intents import Intent
     from engine.orders import Order
     from engine.outgoing import Outgoing
@@ -41,6 +43,12 @@ class Meddling:
     def restored(self, order: Order) -> None:
         """Pass over an order that the journal remembers."""
         self._former.add(order.id)
+
+    def keep(self, names: Container[str]) -> None:
+        """Forget all orders but these."""
+        self._former = {name for name in self._former if name in names}
+        self._limits = {name: asked for name, asked in self._limits.items() if name in names}
+        self._cancelled = {name for name in self._cancelled if name in names}
 
     def cancelled(self, intent: Intent, order: Order) -> None:
         """Take in an order's news: tell of a cancel that is not ours, and hold the exit at the second.

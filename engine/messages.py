@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine.controls import ControlState
+from engine.tick import Tick as Tick  # noqa: PLC0414 - the message in which everybody looks for it
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,53 +18,6 @@ if TYPE_CHECKING:
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, HeldContract
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.rulebook import Rulebook
-
-
-class Tick:
-    """The latest quote of one instrument, as the feed or a REST quote told it.
-
-    Mutable and slotted for speed (one is made per packet); treat it as a value all the same.
-
-    Attributes:
-        ltp_paise: last traded price, on the instrument's tick; 0 = never traded.
-        ltt_s: exchange time of the last trade, epoch seconds UTC; 0 = never.
-        bid_paise, ask_paise: best prices; 0 = side empty; None = this source has no quotes.
-        depth: the raw 100 bytes of five levels, decoded on demand by `engine.wire.depth`; or None.
-    """
-
-    __slots__ = (
-        "ask_paise", "ask_quantity", "bid_paise", "bid_quantity", "depth", "key",
-        "ltp_paise", "ltt_s", "oi", "volume",
-    )  # fmt: skip
-
-    def __init__(  # noqa: PLR0913, PLR0917 - one argument per wire field
-        self,
-        key: InstrumentKey,
-        ltp_paise: int,
-        ltt_s: int = 0,
-        bid_paise: int | None = None,
-        bid_quantity: int = 0,
-        ask_paise: int | None = None,
-        ask_quantity: int = 0,
-        volume: int = 0,
-        oi: int = 0,
-        depth: bytes | None = None,
-    ) -> None:
-        """Hold the fields; no checks here, `engine.wire` and `engine.guards` make them."""
-        self.key = key
-        self.ltp_paise = ltp_paise
-        self.ltt_s = ltt_s
-        self.bid_paise = bid_paise
-        self.bid_quantity = bid_quantity
-        self.ask_paise = ask_paise
-        self.ask_quantity = ask_quantity
-        self.volume = volume
-        self.oi = oi
-        self.depth = depth
-
-    def __repr__(self) -> str:
-        """Show the quote the way a trader reads it."""
-        return f"Tick({self.key}, {self.ltp_paise}, {self.bid_paise}/{self.ask_paise})"
 
 
 @dataclass(slots=True)

@@ -23,6 +23,8 @@ from engine.effects import Alert, Audit, Effect, GoOn, LoadTrades
 from engine.follow_up import FollowUp
 from engine.health import Health, HealthWatch
 from engine.helm import Helm, MonitorConfig, intent_day
+from engine.hindsight import Hindsight
+from engine.idle import Idle, awake
 from engine.intents import IntentState
 from engine.limits import Limits
 from engine.messages import (
@@ -100,6 +102,7 @@ class Monitor:
         self.limits = Limits(self.helm)
         self.diary, self._digests = Diary(self.helm, self.limits), Digests()
         self._followed = FollowUp(self.helm, self.limits, self.diary)
+        self._hindsight = Hindsight(self.desk, calendar, self.helm.touch)
         self.nets = Nets(self.helm, self.limits)
         self.feed = FeedState.CONNECTING
         self.feed_detail = self.feed_surplus = ""
@@ -114,7 +117,7 @@ class Monitor:
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self._feed_needs, self._feed_room, self._updates_away = Trouble(), Trouble(), Trouble()
-        self._nudges = Nudges()
+        self._nudges, self._idle = Nudges(), Idle(calendar)
         self._door = Door()
         self.stored = Stored()
         self.drills = Drills()
@@ -229,7 +232,9 @@ class Monitor:
         """REST quotes of an exit's contracts, those that the feed has overtaken left out."""
         arrived_s = self.watch.book.arrived_s
         newer = [tick for tick in message.ticks if (arrived_s(tick.key) or 0.0) <= message.began_s]
-        return self._ticks(Ticks(newer), now_s)
+        effects = self._ticks(Ticks(newer), now_s)
+        self._hindsight.heard(message)
+        return effects
 
     def _beat(self, message: Beat, now_s: float) -> list[Effect]:
         return self._new_day(now_s) + self._beaten(message, now_s) + self.nets.beat(message.kind, now_s)
@@ -241,6 +246,8 @@ class Monitor:
         first, self._day = not self._day, day
         self.feed_lost_s.clear()
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
+        self._followed.start_day()
+        self.holdings.start_day(now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
             effects += self._followed.stand()
@@ -252,8 +259,7 @@ class Monitor:
             case BeatKind.PULSE:
                 return self._pulse(now_s)
             case BeatKind.SYNC:
-                self.desk.ask(now_s, "sync")
-                return [*self.helm.tenure.look(now_s), LoadTrades(), *self.desk.pulse(now_s)]
+                return self._sync(now_s)
             case BeatKind.CLEAN:
                 self.watch.book.keep(self.holdings.subscribed)
                 return []
@@ -267,12 +273,22 @@ class Monitor:
             case BeatKind.SESSION_OPEN | BeatKind.STORE:
                 return [LoadTrades(), *self.holdings.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
-                return self.desk.session_closed(now_s) + self.diary.close(now_s)
+                kept = self._hindsight.close(now_s)
+                return kept + self.desk.session_closed(now_s) + self.diary.close(now_s)
             case BeatKind.HEALTH:
                 health = self._health.look(self.state_of_health(now_s))
                 exits = any(True for _ in self.desk.live())
                 health += self._calendar.look(now_s) + self.access.look(now_s, exits=exits)
                 return health + self._door.look() + self._digests.look(self, now_s)
+
+    def _sync(self, now_s: float) -> list[Effect]:
+        """Read store and books; at rest now and then, unless something does not wait for the morning."""
+        running = any(True for _ in self.desk.live())
+        away = self.stored.fault or self.stored.unwritten()
+        if self._idle.leaves_out(now_s, unsettled=running or not self.helm.bearings.found or bool(away)):
+            return self.helm.tenure.look(now_s)
+        self.desk.ask(now_s, "sync")
+        return [*self.helm.tenure.look(now_s), LoadTrades(), *self.desk.pulse(now_s)]
 
     def state_of_health(self, now_s: float) -> Health:
         """What the machine knows of itself at this moment."""
@@ -294,6 +310,10 @@ class Monitor:
             token_left_s=self.access.left_s(now_s),
             cache_lag_s=self.cached.lag_s,
             cache_failed=self.cached.failed,
+            asked=book.asked,
+            found=book.found,
+            halted=self.helm.halted,
+            awake=awake(self.helm.calendar, now_s),
         )
 
     def _pulse(self, now_s: float) -> list[Effect]:
@@ -310,7 +330,7 @@ class Monitor:
         effects += self.dialogue.exits.look(now_s)
         if self._nudges.due(now_s):
             self.desk.ask(now_s, "somebody else has traded")
-        effects += self.desk.pulse(now_s)
+        effects += self.desk.pulse(now_s) + self._hindsight.look(now_s)
         if now_s - self._remembered_s >= REMEMBER_EVERY_S:
             self._remembered_s = now_s
             effects += self.limits.remember()
@@ -373,7 +393,8 @@ class Monitor:
         return [audit, Alert(Urgency.NORMAL, topic, "The rules have changed", text), *effects]
 
     def _feed(self, message: FeedChanged, now_s: float) -> list[Effect]:
-        if self.feed is FeedState.LIVE and message.state is not FeedState.LIVE:
+        lost = self.feed is FeedState.LIVE and message.state is not FeedState.LIVE
+        if lost and awake(self.helm.calendar, now_s):  # it goes to rest by itself
             self.feed_lost_s.append(now_s)
         self.feed, self.feed_detail = message.state, message.detail
         crowded, self.feed_surplus = bool(self.feed_surplus), message.surplus

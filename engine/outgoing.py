@@ -11,6 +11,8 @@ from engine.model import Urgency
 from engine.orders import Order, OrderState, correlation_id
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.blotter import Blotter
     from engine.effects import Effect
     from engine.intents import Intent
@@ -59,6 +61,10 @@ class Outgoing:
         self._told.add(topic)
         self.add(Alert(urgency, topic, title, text, intent.position))
         return True
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget what was told of other exits and orders than these."""
+        self._told = {topic for topic in self._told if any(name in topic for name in names)}
 
     def save(self, intent: Intent) -> None:
         """Keep the intent as it is now."""

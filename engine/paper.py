@@ -35,7 +35,7 @@ class PaperExchange:
 
     def __init__(self) -> None:
         self._orders: dict[str, _Resting] = {}
-        self._last_id = 900_000_000_000
+        self._last_id, self._last_trade = 900_000_000_000, 0
         self._working: dict[InstrumentKey, list[_Resting]] = {}
         self._fills: list[BrokerFill] = []
         self._baseline: dict[InstrumentKey, int] = {}
@@ -108,6 +108,13 @@ class PaperExchange:
             self._end(each, OrderStatus.EXPIRED)
         return [each.row for each in resting]
 
+    def start_day(self) -> None:
+        """Begin the day's books anew, as a broker does at night; what was traded is held all the same."""
+        self.close()
+        self._orders.clear()
+        self._working.clear()
+        self._fills.clear()
+
     # -------------------------------------------------------------------------------- quotes
 
     def quote(self, tick: Tick) -> list[BrokerOrder]:
@@ -176,7 +183,8 @@ class PaperExchange:
             self._working[row.key].remove(resting)
 
     def _book(self, row: BrokerOrder, units: int, price: int) -> None:
-        trade_id = f"P{len(self._fills) + 1}"
+        self._last_trade += 1
+        trade_id = f"P{self._last_trade}"
         self._fills.append(BrokerFill(trade_id, row.order_id, row.key, row.side, units, price))
         self._traded[row.key] = self._traded.get(row.key, 0) + row.side.sign * units
 

@@ -52,6 +52,7 @@ class House:
         left: per kind of journal (``real``, ``paper``): units of a row that its exits have left, by the
             row's id, where that is less than the store says.
         running, ended: books of exits (`engine.books`), those that run with what they have so far.
+        closes: per day (ISO) prices at its close of what exits had traded, by the contract's key.
     """
 
     place: str
@@ -60,6 +61,7 @@ class House:
     running: tuple[Mapping[str, Any], ...] = ()
     ended: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Checked, ...] = ()
+    closes: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
 
 # ------------------------------------------------------------------------------------------- text

@@ -87,4 +87,5 @@ class Register:
             if not intent.state.live and (intent.state.flat or not any(o.filled for o in intent.orders)):
                 del self.intents[intent.id]
                 self._of[intent.position].remove(intent)
+        self._of = {position: exits for position, exits in self._of.items() if exits}
         return [intent for intent in old if intent.state.live]

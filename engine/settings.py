@@ -185,11 +185,17 @@ class Settings:
 
     @classmethod
     def parse(
-        cls, env: Mapping[str, str], notes: Iterable[str] = (), accounts_toml: str | None = None
+        cls,
+        env: Mapping[str, str],
+        notes: Iterable[str] = (),
+        accounts_toml: str | None = None,
+        *,
+        chat: bool = True,
     ) -> Settings:
         """Read the settings out of ``env``; ``notes`` are the reader's own, put before ours.
 
         ``accounts_toml`` is what stands in ACCOUNTS_FILE; None = there is none, or its reader tells why not.
+        Without a ``chat`` its credentials may be missing.
 
         Raises:
             ConfigError: with every missing or malformed setting.
@@ -200,7 +206,7 @@ class Settings:
         if not sandbox:
             read.faults += [
                 f"{name} is missing: expected {EXPECTED[name]}."
-                for name in CREDENTIALS
+                for name in (CREDENTIALS if chat else _OF_ONE_ACCOUNT)
                 if not read.word(name) and not (many and name in _OF_ONE_ACCOUNT)
             ]
         owners = read("TELEGRAM_USER_IDS", words.user_ids, frozenset())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from engine.intents import Intent
     from engine.orders import Order
 
@@ -23,6 +25,10 @@ class Stalls:
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[tuple[object, ...], float]] = {}
+
+    def keep(self, names: Container[str]) -> None:
+        """Forget all exits but these."""
+        self._since = {name: since for name, since in self._since.items() if name in names}
 
     def stalled(self, intent: Intent, now_s: float) -> bool:
         """True when nothing of this exit has moved for `STALL_S`."""

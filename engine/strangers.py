@@ -39,6 +39,11 @@ class Strangers:
         self._cancels = Again()
         self._told: set[str] = set()
 
+    def start_day(self) -> None:
+        """Yesterday's orders are dead, theirs too."""
+        self._cancels.clear()
+        self._told.clear()
+
     def live(self) -> list[BrokerOrder]:
         """Those that may still trade, as the last report shows them."""
         return [row for row in self._blotter.ledger.strays if not row.status.final and self._mine(row)]

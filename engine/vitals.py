@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.idle import SYNC_AT_REST_S
 from engine.measures import WINDOW_MINUTES
 from engine.preflight import Light
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.health import Health
     from engine.measures import Histogram
 
-__all__ = ["LIMITS", "Reading", "Vitals", "readings", "vitals_lines", "worst_light"]
+__all__ = [
+    "LIMITS",
+    "Reading",
+    "Vitals",
+    "reading_of",
+    "reading_told",
+    "readings",
+    "vitals_lines",
+    "worst_light",
+]
 
 #: So many of a hundred must keep the limit of a duration.
 SHARE = 0.99
@@ -43,6 +53,16 @@ class Reading(NamedTuple):
     limit: float | None = None
 
 
+def reading_told(reading: Reading) -> dict[str, Any]:
+    """It for machines."""
+    return reading._asdict() | {"light": reading.light.name.lower()}
+
+
+def reading_of(told: Mapping[str, Any]) -> Reading:
+    """What was told, read again."""
+    return Reading(**(dict(told) | {"light": Light[told["light"].upper()]}))
+
+
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """What is known of one account's house.
@@ -53,6 +73,8 @@ class Vitals:
         price_update, evaluation, order: of the last minutes.
         sync_gap_s: between the last two readings of the trade store.
         sync_age_s: since the last one.
+        lookups: price lookups of the last minutes, and how many found one; None = it has just begun, and what
+            was asked for before its first price says nothing.
     """
 
     account: str
@@ -63,6 +85,7 @@ class Vitals:
     order: Histogram
     sync_gap_s: float | None
     sync_age_s: float | None
+    lookups: tuple[int, int] | None = None
 
 
 def readings(house: Vitals) -> list[Reading]:
@@ -73,6 +96,8 @@ def readings(house: Vitals) -> list[Reading]:
     loop = Reading("exit loop", Light.GREEN if house.turning else Light.RED,
                    "goes round" if house.turning else "stands still", "goes round")  # fmt: skip
     mode = Reading("mode", Light.GREEN, "as chosen", "as chosen")
+    if health.halted:
+        mode = Reading("mode", Light.AMBER, "halted, until /resume", "as chosen")
     if health.degraded:
         mode = Reading("mode", Light.RED if health.in_session else Light.AMBER,
                        f"only alerts: {health.degraded}", "as chosen")  # fmt: skip
@@ -84,7 +109,7 @@ def readings(house: Vitals) -> list[Reading]:
         spread("evaluation", house.evaluation),
         spread("order", house.order),
         _sync(house),
-        _hits(health),
+        _hits(house.lookups, health),
     ]
 
 
@@ -114,21 +139,30 @@ def _feed(health: Health) -> Reading:
 
 
 def _sync(house: Vitals) -> Reading:
-    beside = f"every {SYNC_S:.0f} s"
+    limit_s = SYNC_S if house.health is None or house.health.awake else SYNC_AT_REST_S + SYNC_S
+    beside = f"every {limit_s:.0f} s"
     if house.sync_age_s is None:
-        return Reading("sync", Light.RED, "the trade store was never read", beside, None, SYNC_S)
+        return Reading("sync", Light.RED, "the trade store was never read", beside, None, limit_s)
     longest_s = max(house.sync_gap_s or 0.0, house.sync_age_s)
-    light = Light.GREEN if longest_s <= SYNC_S + SYNC_GRACE_S else Light.RED
-    return Reading("sync", light, f"longest gap {_span(longest_s)}", beside, longest_s, SYNC_S)
+    light = Light.GREEN if longest_s <= limit_s + SYNC_GRACE_S else Light.RED
+    return Reading("sync", light, f"longest gap {_span(longest_s)}", beside, longest_s, limit_s)
 
 
-def _hits(health: Health) -> Reading:
+def _hits(lookups: tuple[int, int] | None, health: Health) -> Reading:
     beside = f"above {100 * HIT_RATIO:.0f} %"
-    if health.hit_ratio is None:
-        return Reading("hit ratio", Light.GREEN, "no lookup yet", beside, None, HIT_RATIO)
-    light = Light.GREEN if health.hit_ratio > HIT_RATIO or not health.in_session else Light.RED
-    text = f"{100 * health.hit_ratio:.1f} %"
-    return Reading("hit ratio", light, text, beside, health.hit_ratio, HIT_RATIO)
+    if lookups is None:
+        text = (
+            "no lookup yet" if health.hit_ratio is None else f"{100 * health.hit_ratio:.1f} % since the start"
+        )
+        return Reading("hit ratio", Light.GREEN, text, beside, health.hit_ratio, HIT_RATIO)
+    asked, found = lookups
+    if not asked:
+        return Reading(
+            "hit ratio", Light.GREEN, f"no lookup in {WINDOW_MINUTES} min", beside, None, HIT_RATIO
+        )
+    ratio = found / asked
+    light = Light.GREEN if ratio > HIT_RATIO or not health.in_session else Light.RED
+    return Reading("hit ratio", light, f"{100 * ratio:.1f} % ({asked:,})", beside, ratio, HIT_RATIO)
 
 
 def vitals_lines(title: str, found: Sequence[Reading]) -> list[str]:

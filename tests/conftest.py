@@ -34,7 +34,7 @@ def _sentence(item: pytest.Item) -> str:
 
 
 class _ByDay(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Sends all tests whose id says ``[on DAY: …]`` to one worker, all pictures to one, others singly.
+    """Sends all tests whose id says ``[on DAY: …]`` to one worker, pictures and the week to one each.
 
     (``--dist loadgroup`` would do the same by a mark, but pytest 9.2 and xdist 3.8 lose the mark.)
     """
@@ -42,6 +42,8 @@ class _ByDay(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith("tests/pictures/"):
             return "pictures"  # drawn from the same replays
+        if nodeid.startswith("tests/weeks/test_week.py"):
+            return "week"  # it passes once
         found = re.search(r"\[on ([^:]+):", nodeid)
         return found[1] if found else nodeid
 

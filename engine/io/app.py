@@ -280,7 +280,9 @@ async def _watched(
     async with AsyncExitStack() as held:
         # what only looks on must not keep the watchman from starting: a port may be somebody else's by now
         try:
-            await held.enter_async_context(open_hatch(settings.data_dir, answers(lines, plant)))
+            await held.enter_async_context(
+                open_hatch(settings.data_dir, answers(lines, plant, supervisor.stop))
+            )
         except OSError as error:
             _log.critical("%s: the host's tools cannot ask this monitor (%s)", settings.data_dir, error)
         if settings.metrics_port is not None:

@@ -17,11 +17,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from engine.errors import BadInput, JournalError
 from engine.io.journal import Journal
 from engine.io.locks import HostLock
+from engine.io.terminal import Bar, no_bar
 from engine.sessions import ist
 from engine.settings import Settings
 from engine.tenure import GENERATION
@@ -66,10 +68,11 @@ class Backup:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def back_up(settings: Settings, now_s: float, to: Path | None = None) -> Backup:
+def back_up(settings: Settings, now_s: float, to: Path | None = None, bar: Bar = no_bar) -> Backup:
     """Copy everything, check the copies, and only then call it a backup.
 
     It becomes a directory, called by its moment, in ``to``; None = in ``backups`` in DATA_DIR.
+    ``bar`` shows how far it is.
 
     Raises:
         BadInput: there is nothing to copy, or the disk does not take it.
@@ -88,8 +91,9 @@ def back_up(settings: Settings, now_s: float, to: Path | None = None) -> Backup:
         part.mkdir(mode=0o700)
         with ExitStack() as unfinished:
             unfinished.callback(shutil.rmtree, part)
-            made = _taken(root, part, sources, moment)
+            made = _taken(root, part, sources, moment, bar)
             _write(part / MANIFEST, json.dumps(_manifest(made), indent=1))
+            final = _free(final)
             part.rename(final)
             unfinished.pop_all()
     except FileExistsError as error:
@@ -97,6 +101,12 @@ def back_up(settings: Settings, now_s: float, to: Path | None = None) -> Backup:
     except (OSError, sqlite3.Error) as error:
         raise BadInput(f"{where}: the backup could not be made ({error})") from error
     return verify(final)
+
+
+def _free(final: Path) -> Path:
+    """The first of its names that is not taken: a monitor may have made one in the same second."""
+    names = (final.with_name(f"{final.name}-{number}") for number in count(2))
+    return next(path for path in chain([final], names) if not path.exists())
 
 
 def verify(path: Path) -> Backup:
@@ -139,8 +149,8 @@ def prune(settings: Settings, keep: int, now_s: float) -> list[Path]:
     return old
 
 
-def restore(settings: Settings, path: Path, now_s: float) -> Path:
-    """Put a backup in the place of what is there; where that is kept now.
+def restore(settings: Settings, path: Path, now_s: float, bar: Bar = no_bar) -> Path:
+    """Put a backup in the place of what is there; where that is kept now. ``bar`` shows how far it is.
 
     Raises:
         BadInput: the backup is not whole, or a newer version made it.
@@ -161,8 +171,10 @@ def restore(settings: Settings, path: Path, now_s: float) -> Path:
         fresh = root / ".restore.part"
         try:
             shutil.rmtree(fresh, ignore_errors=True)
-            for name in backup.files:
-                _keep(path / name, fresh / name)
+            with bar("copying", float(backup.size_bytes)) as advance:
+                for name in backup.files:
+                    _keep(path / name, fresh / name)
+                    advance(float((fresh / name).stat().st_size))
             for name in _sources(root):
                 _put_aside(root / name, before / name)
             for name in backup.files:
@@ -193,7 +205,7 @@ def _copy(source: Path, copy: Path) -> None:
         return
     _make_place(copy)
     with (
-        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(copy)) as made,
     ):
         live.backup(made)
@@ -222,19 +234,21 @@ def _put_aside(file: Path, to: Path) -> None:
             path.rename(kept)
 
 
-def _taken(root: Path, part: Path, names: Sequence[str], moment: datetime) -> Backup:
+def _taken(root: Path, part: Path, names: Sequence[str], moment: datetime, bar: Bar) -> Backup:
     """Copy, and look at each copy; what the manifest says. Raises JournalError."""
     lines: dict[str, int] = {}
     left_out: dict[str, str] = {}
-    for name in names:
-        try:
-            _copy(root / name, part / name)
-            lines |= _looked_at(part, name)
-        except (JournalError, sqlite3.Error) as error:
-            if Path(name).name != _PAPER:
-                raise
-            (part / name).unlink()
-            left_out[name] = str(error)
+    with bar("copying and checking", float(sum((root / name).stat().st_size for name in names))) as advance:
+        for name in names:
+            try:
+                _copy(root / name, part / name)
+                lines |= _looked_at(part, name)
+            except (JournalError, sqlite3.Error) as error:
+                if Path(name).name != _PAPER:
+                    raise
+                (part / name).unlink()
+                left_out[name] = str(error)
+            advance(float((root / name).stat().st_size))
     kept = [name for name in names if name not in left_out]
     sizes = sum((part / name).stat().st_size for name in kept)
     hashes = {name: _sha256(part / name) for name in kept}
@@ -249,7 +263,7 @@ def _looked_at(part: Path, name: str) -> dict[str, int]:
 
 
 def _check(database: Path) -> None:
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as made:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as made:
         (health,) = made.execute("PRAGMA integrity_check(1)").fetchone()
     if health != "ok":
         raise JournalError(f"{database.name}: damaged ({health}); an older backup may be whole")

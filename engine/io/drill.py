@@ -8,23 +8,22 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import requests
-
 from engine.errors import BadInput, SourceError
 from engine.io import tables
+from engine.io.chat_check import chat_line
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
 from engine.io.dhan.control import DhanControl
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.rest import DhanRest
-from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_error, is_loopback, open_socket
+from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_error, open_socket
 from engine.io.env import make_data_dir
 from engine.io.journal import LOCK_WAIT_S, journal_name
 from engine.io.storage import store_to_read
@@ -40,11 +39,10 @@ from engine.settings import Settings
 from engine.trades import InvalidPosition, positions
 from engine.wire import login
 
-__all__ = ["run_drill"]
+__all__ = ["run_broker_check", "run_drill"]
 
 #: How long a price, and a socket's rejection, are waited for.
 FEED_WAIT_S, SOCKET_WAIT_S = 6.0, 1.5
-CHAT_TIMEOUT_S = 5.0
 _NIFTY = Instrument(Segment.IDX_I, 13, InstrumentKind.INDEX, "NIFTY", "NIFTY")
 
 
@@ -61,13 +59,30 @@ async def run_drill(settings: Settings) -> list[Check]:
         BadInput: there are no credentials: the sandbox lives only inside its monitor.
         ConfigError: the sessions file or the data directory has a fault.
     """
+    with _drilling(settings) as drill:
+        return await drill.checks()
+
+
+async def run_broker_check(settings: Settings) -> list[Check]:
+    """Look at the broker alone: token, address, rights, clocks, its own nets, books, order updates.
+
+    Raises:
+        BadInput: there are no credentials.
+        ConfigError: as above.
+    """
+    with _drilling(settings) as drill:
+        return await drill.broker_checks()
+
+
+@contextmanager
+def _drilling(settings: Settings) -> Iterator[_Drill]:
     if settings.sandbox:
         raise BadInput("no credentials are set, so there is no account to look at (.env.example)")
     make_data_dir(settings.data_dir)
     with ThreadPoolExecutor(4) as executor:
         drill = _Drill(settings, executor)
         try:
-            return await drill.checks()
+            yield drill
         finally:
             drill.rest.close()
 
@@ -93,13 +108,9 @@ class _Drill:
 
     async def checks(self) -> list[Check]:
         """Every line, in the order in which they are read."""
-        state = await DhanAccess(self.rest, self.token, self.clock).state()
-        controls = await DhanControl(self.rest).state(0)
-        held = await self._held()
+        account, held = await self._account(), await self._held()
         return [
-            *access_checks(state, self.calendar, self.clock.now_s()),
-            *control_checks(controls),
-            *pnl_exit_check(controls, wanted=self.settings.nets.pnl_exit),
+            *account,
             await self._books(),
             await self._feed(held),
             await self._order_socket(),
@@ -108,7 +119,21 @@ class _Drill:
             if held.fault
             else Check("trade store", Light.GREEN, f"{len(held.good) + len(held.bad)} open positions"),
             _journal(self.settings.data_dir / journal_name(Mode.EXECUTE)),
-            await asyncio.to_thread(_chat, self.settings),
+            await asyncio.to_thread(chat_line, self.settings),
+        ]
+
+    async def broker_checks(self) -> list[Check]:
+        """What the broker says of itself and of us."""
+        return [*await self._account(), await self._books(), await self._order_socket()]
+
+    async def _account(self) -> list[Check]:
+        """Our access, and the broker's own nets."""
+        state = await DhanAccess(self.rest, self.token, self.clock).state()
+        controls = await DhanControl(self.rest).state(0)
+        return [
+            *access_checks(state, self.calendar, self.clock.now_s()),
+            *control_checks(controls),
+            *pnl_exit_check(controls, wanted=self.settings.nets.pnl_exit),
         ]
 
     async def _held(self) -> _Held:
@@ -217,18 +242,3 @@ def _journal(file: Path) -> Check:
     except sqlite3.Error as error:
         return Check("journal", Light.RED, f"{file}: cannot be read ({error})")
     return Check("journal", Light.GREEN if health == "ok" else Light.RED, f"{file.name}: {health}")
-
-
-def _chat(settings: Settings) -> Check:
-    """Whether the bot knows its chat; of a failure only the kind is told, as the address is a secret."""
-    url = f"{settings.telegram_api_url}/bot{settings.telegram_bot_token.reveal()}/getChat"
-    began_s = time.monotonic()
-    try:
-        with requests.Session() as session:
-            session.trust_env = not is_loopback(settings.telegram_api_url)
-            reply = session.post(url, json={"chat_id": settings.telegram_chat_id}, timeout=CHAT_TIMEOUT_S)
-    except requests.RequestException as problem:
-        return Check("chat", Light.RED, f"Telegram does not answer ({type(problem).__name__})")
-    if reply.status_code != requests.codes.ok:
-        return Check("chat", Light.RED, f"Telegram answered HTTP {reply.status_code}")
-    return Check("chat", Light.GREEN, f"answered in {(time.monotonic() - began_s) * 1000:.0f} ms")

@@ -22,7 +22,11 @@ _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def load_settings(
-    file: Path = Path(".env"), environ: Mapping[str, str] = os.environ, *, sandbox: bool = False
+    file: Path = Path(".env"),
+    environ: Mapping[str, str] = os.environ,
+    *,
+    sandbox: bool = False,
+    chat: bool = True,
 ) -> Settings:
     """The settings of this host.
 
@@ -34,6 +38,7 @@ def load_settings(
         file: the ``.env`` file; it need not be there.
         environ: the environment.
         sandbox: leave out credentials and outside addresses, right or wrong: they are not used.
+        chat: somebody is talked to; False = what Telegram needs may be missing.
 
     Raises:
         ConfigError: with every fault of the file and of the settings.
@@ -45,7 +50,7 @@ def load_settings(
     toml, more = _accounts_toml(merged.get("ACCOUNTS_FILE", "").strip())
     faults += more
     try:
-        settings = Settings.parse(merged, notes, toml)
+        settings = Settings.parse(merged, notes, toml, chat=chat)
     except ConfigError as error:
         raise ConfigError((*faults, *error.faults)) from None
     if faults:

@@ -89,7 +89,7 @@ def _cell(value: object) -> str:
     return f'"{text.replace(_QUOTE, _QUOTE * 2)}"' if re.search('[",\r\n]', text) else text
 
 
-def write_new(path: Path, text: str) -> None:
+def write_new(path: Path, content: str | bytes) -> None:
     """Write a file that is not there yet, readable by its owner alone, whole or not at all.
 
     Raises:
@@ -100,7 +100,7 @@ def write_new(path: Path, text: str) -> None:
         if path.exists():
             raise BadInput(f"{path}: is there already; nothing was written")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(text.encode())
+            out.write(content.encode() if isinstance(content, str) else content)
         part.rename(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,7 +1,8 @@
 """The hatch to a running monitor: a socket in DATA_DIR by which the host's own tools ask it something.
 
 One line of JSON in, one line out. Whoever may open the socket owns the directory, and with it the monitor: it
-is made for the owner's eyes alone, and no question raises the mode or sends an order.
+is made for the owner's eyes alone. No question raises the mode; an exit that is asked for here is a person's
+wish as from the chat, through the same gate and within the mode.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
 from engine.health import Health
+from engine.idle import awake
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.access import DhanAccess
@@ -289,8 +290,9 @@ class House:
     def _dhan_feed(
         self, on_ticks: Callable[[Sequence[Tick]], None], on_state: Callable[[FeedChanged], None]
     ) -> Feed:
+        is_awake = partial(awake, self.calendar)
         if not self.plot.websocket:
-            return PollingFeed(self.rest, on_ticks, on_state, self.clock, self.plot.interval_s)
+            return PollingFeed(self.rest, on_ticks, on_state, self.clock, self.plot.interval_s, is_awake)
         return DhanFeed(
             url=self.settings.dhan_feed_url,
             client_id=self.settings.dhan_client_id,
@@ -300,7 +302,9 @@ class House:
             quotes=self.rest,
             clock=self.clock,
             jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
-            policy=FeedPolicy(in_session=self.calendar.is_open, resting=self.calendar.spot_rests),
+            policy=FeedPolicy(
+                in_session=self.calendar.is_open, resting=self.calendar.spot_rests, awake=is_awake
+            ),
             proxy=self._proxy,
         )
 

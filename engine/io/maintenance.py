@@ -24,10 +24,10 @@ from engine.io.log_files import LOGS
 from engine.io.ports import Clock
 from engine.io.process import disk_check
 from engine.preflight import Check, Light, worst
-from engine.sessions import at, ist, ist_date
+from engine.sessions import Calendar, at, ist, ist_date
 from engine.settings import Settings
 
-__all__ = ["ARCHIVE", "Daily", "daily"]
+__all__ = ["ARCHIVE", "Daily", "daily", "standing"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 AT = "18:30"
 #: What was missed then, because no monitor ran, is done outside these.
 BUSY = ("09:00", "16:00")
+#: It leaves a session alone, which may be one of an evening, and so long before and after it.
+AROUND_S = 900.0
 LOOK_S = 30.0
 KEPT_BACKUPS = 14
 #: Where old logs are, in ``logs``, and for how long.
@@ -66,6 +68,18 @@ def daily(settings: Settings, now_s: float) -> list[Check]:
         ("instruments", _instruments),
         ("calendar", _calendar),
         ("redis", _redis),
+    )
+    return [_step(name, run, _Day(settings, now_s)) for name, run in steps]
+
+
+def standing(settings: Settings, now_s: float) -> list[Check]:
+    """Look at what goes bad slowly; nothing is done about it."""
+    steps: tuple[tuple[str, Callable[[_Day], tuple[Light, str]]], ...] = (
+        ("disk", _disk),
+        ("last backup", _last_backup),
+        ("old backups", _old_backups),
+        ("instruments", _instruments),
+        ("calendar", _calendar),
     )
     return [_step(name, run, _Day(settings, now_s)) for name, run in steps]
 
@@ -102,6 +116,16 @@ def _young(settings: Settings, now_s: float) -> list[Path]:
     return [path for path in backups(settings) if path.name >= since]
 
 
+def _last_backup(day: _Day) -> tuple[Light, str]:
+    """One a day is made while a monitor runs; a long weekend without any is nobody's fault."""
+    found = backups(day.settings)
+    if not found:
+        return Light.AMBER, "none yet: python -m engine backup"
+    days = int((day.now_s - found[-1].stat().st_mtime) // 86_400)
+    text = f"{found[-1].name}, {max(days, 0)} days old"
+    return (Light.AMBER, f"{text}: python -m engine backup") if days > OLD_COPY_DAYS else (Light.GREEN, text)
+
+
 def _old_backups(day: _Day) -> tuple[Light, str]:
     """A disk that rots is seen while a younger backup is still good."""
     bad = []
@@ -112,7 +136,8 @@ def _old_backups(day: _Day) -> tuple[Light, str]:
             bad.append(path.name)
     if bad:
         return Light.RED, f"not as they were made: {', '.join(bad)}; look at the disk of {BACKUPS}"
-    return Light.GREEN, f"{len(backups(day.settings))} are whole"
+    number = len(backups(day.settings))
+    return Light.GREEN, f"{number} {'is' if number == 1 else 'are'} whole" if number else "none yet"
 
 
 def _logs(day: _Day) -> tuple[Light, str]:
@@ -206,10 +231,15 @@ def _due(now_s: float) -> date:
     return today if now_s >= at(today, AT) else today - timedelta(days=1)
 
 
-def _quiet(now_s: float) -> bool:
-    """Whether no market can be open, whatever day it is."""
+def _quiet(now_s: float, calendar: Calendar) -> bool:
+    """Whether no market can be open: on any day by the clock, an evening's session by the table."""
     today = ist_date(now_s)
-    return not at(today, BUSY[0]) <= now_s < at(today, BUSY[1])
+    if at(today, BUSY[0]) <= now_s < at(today, BUSY[1]):
+        return False
+    if not calendar.is_session(today):
+        return True
+    session = calendar.session(today)
+    return not session.open_s - AROUND_S <= now_s < session.close_s + AROUND_S
 
 
 class Daily:
@@ -222,17 +252,30 @@ class Daily:
 
     def __init__(self, settings: Settings, clock: Clock, tell: Callable[[list[Check]], None]) -> None:
         self._settings, self._clock, self._tell = settings, clock, tell
+        self._calendar = tables.calendar(settings.sessions_file)
+        self._done = self._last()
+
+    def _last(self) -> date | None:
+        """The day that is done already; None = nobody knows of one."""
+        now_s = self._clock.now_s()
+        return _due(now_s) if _young(self._settings, now_s) else None
+
+    def due(self) -> bool:
+        """Whether its hour has come; asked once, it counts as done. What was slept through is made up for."""
+        now_s = self._clock.now_s()
+        due = _due(now_s)
+        if due == self._done or not _quiet(now_s, self._calendar):
+            return False
+        self._done = due
+        return True
 
     async def run(self) -> None:
-        """Wait for the hour, day after day, until cancelled; one that was slept through is made up for."""
-        now_s = self._clock.now_s()
-        done = _due(now_s) if _young(self._settings, now_s) else None
+        """Wait for the hour, day after day, until cancelled."""
+        self._done = self._last()  # another life of this task begins anew
         while True:
             await self._clock.sleep(LOOK_S)
-            due = _due(self._clock.now_s())
-            if due == done or not _quiet(self._clock.now_s()):
+            if not self.due():
                 continue
-            done = due
             found = await asyncio.to_thread(daily, self._settings, self._clock.now_s())
             for check in found:
                 _log.info("maintenance: %s %s: %s", check.light.name.lower(), check.name, check.text)

@@ -9,6 +9,7 @@ from engine.io.ports import Clock
 from engine.messages import Beat, BeatKind, Message, OrderUpdate, Outcome, QuotesRead, Tick, Ticks
 from engine.model import InstrumentKey
 from engine.paper import PaperExchange
+from engine.sessions import ist_date
 
 #: How long a paper order is under way, and for how long a quote still counts as there.
 LATENCY_S = 0.2
@@ -35,11 +36,12 @@ class PaperBroker:
         self._nets = nets
         self._post = post
         self._last: dict[InstrumentKey, tuple[float, Tick]] = {}
+        self._day = ist_date(clock.now_s())
 
     def listen(self, message: Message) -> None:
         """Match resting orders against ticks; on the pulse, against quotes that still stand.
 
-        At the close they end.
+        At the close they end, at midnight the books do.
         """
         now_s = self._clock.now_s()
         if isinstance(message, Ticks | QuotesRead):
@@ -47,6 +49,10 @@ class PaperBroker:
                 self._last[tick.key] = now_s, tick
                 self._offer(tick)
         elif isinstance(message, Beat) and message.kind is BeatKind.PULSE:
+            if (today := ist_date(now_s)) != self._day:
+                self._day = today
+                self._exchange.start_day()
+                self._last.clear()
             for key in self._exchange.working():
                 last = self._last.get(key)
                 if last is not None and now_s - last[0] <= QUOTE_LIVES_S:

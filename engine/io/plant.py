@@ -11,6 +11,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -18,7 +19,7 @@ from typing import Protocol
 
 from engine.health import Health
 from engine.io.wiring import Pace
-from engine.measures import ChatMeasures, Histogram, Window
+from engine.measures import WINDOW_MINUTES, ChatMeasures, Histogram, Window
 from engine.vitals import Reading, Vitals, readings, spread
 
 __all__ = ["HouseFigures", "Plant"]
@@ -62,6 +63,38 @@ class HouseFigures:
     pace: Pace | None
 
 
+class Lookups:
+    """Price lookups of one account's last minutes, of one life of its house.
+
+    The first minute, whole or not, is left out: what is asked for before the first price cannot be found.
+    """
+
+    def __init__(self) -> None:
+        self._before: deque[tuple[int, int]] = deque(maxlen=WINDOW_MINUTES)
+        self._begun = False
+
+    def minute(self, health: Health) -> None:
+        """Another minute has passed."""
+        self._same_life(health)
+        if self._begun:
+            self._before.append((health.asked, health.found))
+        self._begun = True
+
+    def recent(self, health: Health) -> tuple[int, int] | None:
+        """(asked, found) of them; None = it has just begun."""
+        self._same_life(health)
+        if not self._before:
+            return None
+        asked, found = self._before[0]
+        return health.asked - asked, health.found - found
+
+    def _same_life(self, health: Health) -> None:
+        """Counts that fall are those of a new life."""
+        if self._before and health.asked < self._before[-1][0]:
+            self._before.clear()
+            self._begun = False
+
+
 class Plant:
     """Measures, and keeps the last look at every house, which any thread may read.
 
@@ -89,6 +122,7 @@ class Plant:
         self._recent_lag = Window(self.lag)
         self._turned_s = self._looked_s = self._minute_s = self._told_s = monotonic_s()
         self._alerts = Window(self.chat.alert_latency)
+        self._lookups: dict[str, Lookups] = {}
 
     async def run(self) -> None:
         """Measure until cancelled."""
@@ -131,6 +165,8 @@ class Plant:
         for house in self.houses:
             if house.pace is not None:
                 house.pace.measures.minute()
+            if house.health is not None:
+                self._lookups.setdefault(house.account, Lookups()).minute(house.health)
 
     def shared(self) -> list[Reading]:
         """What all accounts have together."""
@@ -154,7 +190,12 @@ class Plant:
             order=recent.get("round_trip", none),
             sync_gap_s=None if pace is None else pace.measures.sync_gap_s,
             sync_age_s=None if synced_s is None else self._now_s() - synced_s,
+            lookups=self._lookups_of(house),
         )
+
+    def _lookups_of(self, house: HouseFigures) -> tuple[int, int] | None:
+        counted = self._lookups.get(house.account)
+        return None if counted is None or house.health is None else counted.recent(house.health)
 
     # -------------------------------------------------------------------------- on its own thread
 

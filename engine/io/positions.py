@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,17 @@ def _house(place: str, at: Path, rows: tuple[TradeRow, ...], kept: Mapping[str, 
         {kind: _left(rows, records) for kind, records in kept.items()},
         tuple(running), tuple(ended[-last:]),
         tuple(checked for checked in files if checked.lines or checked.faults),
+        _closes(kept.values()),
     )  # fmt: skip
+
+
+def _closes(journals: Iterable[Records]) -> dict[str, dict[int, int]]:
+    """Prices at each session's close (`engine.hindsight`), whichever journal has them."""
+    found: dict[str, dict[int, int]] = {}
+    for records in journals:
+        for day, value in records.get("hindsight", {}).items():
+            found.setdefault(day, {}).update({int(key): mid for key, mid in value["mids"].items()})
+    return found
 
 
 def _running(records: Records, mode: Mode) -> Iterator[dict[str, Any]]:
@@ -126,7 +136,7 @@ def _records(journal: Path) -> Records:
     with _read_only(journal) as database:
         for kind, key, value in database.execute(
             "SELECT kind, key, value FROM record "
-            "WHERE kind IN ('intent', 'order', 'book', 'closed', 'reduced') ORDER BY kind, key"
+            "WHERE kind IN ('intent', 'order', 'book', 'closed', 'reduced', 'hindsight') ORDER BY kind, key"
         ):
             found.setdefault(kind, {})[key] = json.loads(value)
     return found

@@ -18,6 +18,7 @@ from engine.errors import BadInput
 from engine.guards import ReplayGuard
 from engine.io import tables
 from engine.io.recordings import read_day, read_measured_spreads, read_text
+from engine.io.terminal import Bar, no_bar
 from engine.model import DEFAULT_ACCOUNT, ExitLevel, InstrumentKey, Mode, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -27,7 +28,7 @@ from engine.replay.report import human
 from engine.replay.result import result_of
 from engine.replay.spreads import Spreads
 from engine.replay.story import Story
-from engine.replay.tape import Tape
+from engine.replay.tape import Contract, Tape
 from engine.trades import parse_csv, repeated
 from engine.watch import Watchlist
 
@@ -63,12 +64,13 @@ class ReplayRequest:
     levels: Path | None = None
 
 
-def run_replay(request: ReplayRequest, observe: Observer | None = None) -> dict[str, Any]:
+def run_replay(request: ReplayRequest, observe: Observer | None = None, bar: Bar = no_bar) -> dict[str, Any]:
     """Replay recorded days and tell what would have happened, as plain values for JSON.
 
     Args:
         request: what to replay.
         observe: looks on after every snapshot in session; it must change nothing.
+        bar: shows how far it is.
 
     Raises:
         BadInput: a file cannot be read, or a row of it is not what it should be.
@@ -80,8 +82,7 @@ def run_replay(request: ReplayRequest, observe: Observer | None = None) -> dict[
     rulebook = tables.rulebook()
     if request.rules is not None:
         rulebook = tables.rulebook(read_text(request.rules), str(request.rules))
-    wanted = contracts_of(rows)
-    tape = Tape(tuple(read_day(day, wanted) for day in request.days))
+    tape = _tape(request, contracts_of(rows), bar)
     calendar = tables.calendar().for_recording(tape.days)
     guard = ReplayGuard(2.5 * tape.step_s)
     cast = cast_of(rows, tape, lots)
@@ -98,12 +99,29 @@ def run_replay(request: ReplayRequest, observe: Observer | None = None) -> dict[
     )
     exchange = PaperExchange()
     story = Story(monitor, calendar, exchange)
-    driver = Driver(monitor, calendar, exchange, cast, made_up, story, _levels(request.levels), observe)
-    driver.run(tape)
+    with bar("replaying", float(len(tape.moments))) as advance:
+
+        def look(monitor: Monitor, story: Story, now_s: float) -> None:
+            advance(1.0)
+            if observe is not None:
+                observe(monitor, story, now_s)
+
+        levels = _levels(request.levels)
+        driver = Driver(monitor, calendar, exchange, cast, made_up, story, levels, look)
+        driver.run(tape)
     result = result_of(story, cast.entrants, tables.charges(), tape.days, request.mode, driver.ticks)
     if request.timing:
         result["wall_s"] = round(time.perf_counter() - began_s, 2)
     return result
+
+
+def _tape(request: ReplayRequest, wanted: Collection[Contract], bar: Bar) -> Tape:
+    recordings = []
+    with bar("reading", float(len(request.days))) as advance:
+        for day in request.days:
+            recordings.append(read_day(day, wanted))
+            advance(1.0)
+    return Tape(tuple(recordings))
 
 
 def _levels(path: Path | None) -> tuple[ExitLevel, ...]:

@@ -41,6 +41,46 @@ class SessionCalendar(Protocol):
         """The session that is running at this moment, else the next one to open."""
 
 
+class Boundaries:
+    """The master, drill, opening and close of one session after the other, as time passes them.
+
+    Attributes:
+        next: what comes next, and when (epoch seconds).
+    """
+
+    def __init__(self, calendar: SessionCalendar, now_s: float) -> None:
+        """Stand at this moment: what lies before it is over."""
+        self._calendar = calendar
+        self.next = self._after(now_s)
+
+    def passed(self, now_s: float) -> list[BeatKind]:
+        """What this moment has passed since the last look, all of it if the clock has stepped."""
+        kind, at_s = self.next
+        if now_s < at_s:
+            return []
+        self.next = self._after(now_s)
+        return self._from(kind)
+
+    def _from(self, kind: BeatKind) -> list[BeatKind]:
+        """That boundary and those before the next one; an overtaken drill is of no use any more."""
+        if kind not in _MORNING:
+            return [kind]
+        begun, to_come = _MORNING.index(kind), self.next[0]
+        ended = _MORNING.index(to_come) if to_come in _MORNING[begun + 1 :] else len(_MORNING)
+        passed = _MORNING[begun:ended]
+        return [each for each in passed if each is not BeatKind.DRILL or BeatKind.SESSION_OPEN not in passed]
+
+    def _after(self, now_s: float) -> tuple[BeatKind, float]:
+        session = self._calendar.window(now_s)
+        if now_s < session.open_s - MASTER_BEFORE_S:
+            return BeatKind.MASTER, session.open_s - MASTER_BEFORE_S
+        if now_s < session.open_s - DRILL_BEFORE_S:
+            return BeatKind.DRILL, session.open_s - DRILL_BEFORE_S
+        if now_s < session.open_s:
+            return BeatKind.SESSION_OPEN, session.open_s
+        return BeatKind.SESSION_CLOSE, session.close_s
+
+
 class Schedule:
     """Posts the beats: PULSE and `INTERVALS_S` at their intervals; those of `_MORNING` and the close on time.
 
@@ -61,7 +101,7 @@ class Schedule:
             timezone=_ZONE,
             job_defaults={"coalesce": True, "misfire_grace_time": _GRACE_S, "max_instances": 1},
         )
-        self._boundary = self._next_boundary()
+        self._boundaries = Boundaries(self._calendar, self._clock.now_s())
         for kind, seconds in INTERVALS_S.items():
             self._scheduler.add_job(partial(self._beat, kind), "interval", seconds=seconds, id=kind.value)
         self._plan_boundary()
@@ -80,40 +120,13 @@ class Schedule:
 
     async def _session(self) -> None:
         """Post the boundaries that have passed, and plan the next one anew."""
-        kind, at_s = self._boundary
-        if self._clock.now_s() >= at_s:
-            self._boundary = self._next_boundary()
-            for passed in self._passed(kind):
-                self._post(Beat(passed))
+        for passed in self._boundaries.passed(self._clock.now_s()):
+            self._post(Beat(passed))
         self._plan_boundary()
-
-    def _passed(self, kind: BeatKind) -> list[BeatKind]:
-        """What lies between that boundary and the next one, all of it if the clock has stepped.
-
-        A drill that the opening has overtaken is of no use any more.
-        """
-        if kind not in _MORNING:
-            return [kind]
-        begun, to_come = _MORNING.index(kind), self._boundary[0]
-        ended = _MORNING.index(to_come) if to_come in _MORNING[begun + 1 :] else len(_MORNING)
-        passed = _MORNING[begun:ended]
-        return [each for each in passed if each is not BeatKind.DRILL or BeatKind.SESSION_OPEN not in passed]
-
-    def _next_boundary(self) -> tuple[BeatKind, float]:
-        """The next master, drill, opening or close after this moment, by the monitor's clock."""
-        now_s = self._clock.now_s()
-        session = self._calendar.window(now_s)
-        if now_s < session.open_s - MASTER_BEFORE_S:
-            return BeatKind.MASTER, session.open_s - MASTER_BEFORE_S
-        if now_s < session.open_s - DRILL_BEFORE_S:
-            return BeatKind.DRILL, session.open_s - DRILL_BEFORE_S
-        if now_s < session.open_s:
-            return BeatKind.SESSION_OPEN, session.open_s
-        return BeatKind.SESSION_CLOSE, session.close_s
 
     def _plan_boundary(self) -> None:
         """One job at the boundary; it runs however late it is, because nothing repeats it."""
-        wait_s = max(self._boundary[1] - self._clock.now_s(), 0.0)
+        wait_s = max(self._boundaries.next[1] - self._clock.now_s(), 0.0)
         self._scheduler.add_job(
             self._session,
             "date",

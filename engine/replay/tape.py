@@ -104,6 +104,11 @@ class Tape:
         return max(recording.step_s for recording in self.recordings)
 
     @property
+    def moments(self) -> frozenset[float]:
+        """Every snapshot's moment, of whichever recording."""
+        return frozenset(moment for recording in self.recordings for moment in recording.moments)
+
+    @property
     def days(self) -> tuple[date, ...]:
         """Every recorded date, ascending."""
         return tuple(sorted({ist_date(s) for recording in self.recordings for s in recording.moments}))

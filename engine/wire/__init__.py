@@ -1,6 +1,6 @@
 """Dhan's wire, both directions, as pure functions: bytes and JSON in, our nouns out. No socket.
 
-- `decode` and `depth`: the binary v2 market feed (`engine.wire.frames`)
+- `decode`, `decode_frames` and `depth`: the binary v2 market feed (`engine.wire.frames`)
 - `subscriptions`, `login`: what we send on the two sockets (`engine.wire.requests`)
 - `parse_order_updates`: the order-update socket (`engine.wire.updates`)
 - `parse_order_row` and its kin, `identifier`: rows of the REST API (`engine.wire.rows`)
@@ -12,7 +12,7 @@ one broken part does not spoil the others, the error is a `BrokenFrame` that car
 """
 
 from engine.wire.controls import parse_held_rows, parse_kill_switch, parse_pnl_exit
-from engine.wire.frames import decode, depth
+from engine.wire.frames import Received, decode, decode_frames, depth
 from engine.wire.packets import FeedDisconnect, Level, MarketStatus, OpenInterest, Packet, PreviousClose
 from engine.wire.prices import BrokenFrame
 from engine.wire.quotes import parse_quotes
@@ -42,7 +42,9 @@ __all__ = [
     "Packet",
     "PreviousClose",
     "Profile",
+    "Received",
     "decode",
+    "decode_frames",
     "depth",
     "identifier",
     "login",

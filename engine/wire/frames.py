@@ -6,17 +6,23 @@ total length in bytes 1-2 issue 90 of the DhanHQ-py repository, which shows real
     0 u8 response code   1 u16 length of the whole packet   3 u8 segment   4 u32 security id
 
 A frame may hold several packets. Packets with codes, segments or lengths we do not know are stepped
-over by their own length. The close, open, high, low and totals of Quote and Full are not read.
+over by their own length. The close, open, high, low and totals of Quote and Full are not read, and what
+else a tick has beside its prices is read when it is asked for (`engine.tick`).
+
+There are two ways through. `_walk` takes any bytes whatever, packet by packet. `decode_frames` reads the
+everyday frame (one Full, Quote or Ticker packet, instrument and prices seen before) without a call, and
+gives every other frame to `_walk`; that both say the same is a property
+(`tests/engine/wire/test_frames_together.py`).
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from engine.errors import WireError
-from engine.messages import Tick
 from engine.model import SEGMENT_BY_CODE, InstrumentKey
+from engine.tick import Tick
 from engine.wire.packets import (
     DISCONNECT_REASONS,
     FeedDisconnect,
@@ -26,31 +32,51 @@ from engine.wire.packets import (
     Packet,
     PreviousClose,
 )
-from engine.wire.prices import FIRST_REAL_TIME_S, IST_OFFSET_S, KNOWN_PAISE, BrokenFrame, paise_of_bits
+from engine.wire.prices import KNOWN_PAISE, BrokenFrame, paise_of_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DEFAULT_TICK_PAISE = 5
 
 _HEADER = struct.Struct("<BHBI")
 _LEVEL = struct.Struct("<IIHHII")
-# Pad bytes stand for fields nobody reads. Prices are read as the bits of their float32 (see prices.py).
-_TICKER = struct.Struct("<xHBIII")
+# Pad bytes stand for fields that are read later or never. Prices are read as the bits of their float32
+# (see prices.py).
+_TICKER = struct.Struct("<xHBII4x")
 _DEPTH_V1 = struct.Struct("<xHBIIII4xII80x")
-_QUOTE = struct.Struct("<xHBII2xI4xI24x")
+_QUOTE = struct.Struct("<xHBII38x")
 _OI = struct.Struct("<xHBII")
 _PREVIOUS_CLOSE = struct.Struct("<xHBIII")
 _STATUS = struct.Struct("<xHBI")
-_FULL = struct.Struct("<xHBII2xI4xI8xI24xII4xII80x")
+_FULL = struct.Struct("<xHBII62xII80x")
 _DISCONNECT = struct.Struct("<xHBIH")
 
 #: Segment number -> the high part of an instrument key; negative for numbers that name no segment.
 _KEY_BASE = tuple(code << 32 if code in SEGMENT_BY_CODE else -1 for code in range(256))
 
 
+# The same packets alone in their frame: the whole header in one number, which names kind and instrument.
+_TICKER_ALONE = struct.Struct("<QI4x").unpack
+_QUOTE_ALONE = struct.Struct("<QI38x").unpack
+_FULL_ALONE = struct.Struct("<QI62xII80x").unpack
+
+#: Headers that a packet of that length has had, and the instrument each names: pure memos (bounded), like
+#: that of the prices. To look a header up costs half of what checking it costs.
+_TICKER_KEYS: dict[int, InstrumentKey] = {}
+_QUOTE_KEYS: dict[int, InstrumentKey] = {}
+_FULL_KEYS: dict[int, InstrumentKey] = {}
+#: For each size of an everyday frame its response code and its memo.
+_ALONE = {16: (2, _TICKER_KEYS), 50: (4, _QUOTE_KEYS), 162: (8, _FULL_KEYS)}
+_MEMO_LIMIT = 65_536
+
 _blank = object.__new__
+_new_level = tuple.__new__  # a third of what the class of a NamedTuple takes
+
+
+#: What some frames hold: all prices, in the order they came; everything else, in the order it came; one
+#: error for each frame that could not be read, or not wholly (what was good of it is in the other two).
+Received: TypeAlias = tuple[list[Tick], list[Packet], list[BrokenFrame]]
 
 
 class _NotOurs(WireError):
@@ -73,14 +99,76 @@ def decode(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packe
             still read, also behind the bad one; they are in the error's ``good``. Behind a packet
             whose length cannot be true nothing can be found, so nothing is looked for.
     """
-    if frame:
-        size, read = _LAYOUTS[frame[0]]
-        if size == len(frame):  # Dhan's everyday frame holds one packet
-            try:
-                return [read(frame, 0, ticks_paise)]
-            except (WireError, struct.error):
-                pass  # looked at closely below
-    return _walk(frame, ticks_paise)
+    ticks, others, broken = decode_frames((frame,), ticks_paise)
+    if others or broken:
+        return _walk(frame, ticks_paise)  # for the order of all, and the error
+    return ticks  # type: ignore[return-value]  # nobody else has this list
+
+
+def decode_frames(frames: Iterable[bytes], ticks_paise: Mapping[InstrumentKey, int]) -> Received:
+    """Read every packet of some frames; never raises for what is in them.
+
+    Nothing is called for the everyday frame, and the tick is filled here: calls would double its price.
+
+    Args:
+        frames: binary websocket messages, in the order they came.
+        ticks_paise: as for `decode`.
+    """
+    received: Received = ([], [], [])
+    took, known = received[0].append, KNOWN_PAISE
+    for frame in frames:
+        try:
+            size = len(frame)
+            if size == 162:
+                header, ltp, bid, ask = _FULL_ALONE(frame)
+                tick = _blank(Tick)
+                tick.key = _FULL_KEYS[header]
+                tick.ltp_paise, tick.bid_paise, tick.ask_paise = known[ltp], known[bid], known[ask]
+            elif size == 16:
+                header, ltp = _TICKER_ALONE(frame)
+                tick = _blank(Tick)
+                tick.key, tick.ltp_paise = _TICKER_KEYS[header], known[ltp]
+                tick.bid_paise = tick.ask_paise = None
+            elif size == 50:
+                header, ltp = _QUOTE_ALONE(frame)
+                tick = _blank(Tick)
+                tick.key, tick.ltp_paise = _QUOTE_KEYS[header], known[ltp]
+                tick.bid_paise = tick.ask_paise = None
+            else:
+                _closely(frame, ticks_paise, received)
+                continue
+            tick.packet = frame
+            took(tick)
+        except KeyError:  # an instrument or a price not seen before, several packets, another layout
+            _closely(frame, ticks_paise, received)
+            _learn(frame)
+    return received
+
+
+def _learn(frame: bytes) -> None:
+    """Note whose packet this frame is, if it is one alone and we know its layout and segment."""
+    code, keys = _ALONE[len(frame)]
+    said, length, segment, security_id = _HEADER.unpack_from(frame)
+    if (said, length) == (code, len(frame)) and segment in SEGMENT_BY_CODE:
+        if len(keys) >= _MEMO_LIMIT:
+            keys.clear()
+        keys[int.from_bytes(frame[: _HEADER.size], "little")] = InstrumentKey(segment << 32 | security_id)
+
+
+def _closely(frame: bytes, ticks_paise: Mapping[InstrumentKey, int], received: Received) -> None:
+    """Read any frame, one packet after the other."""
+    ticks, others, broken = received
+    packets: Iterable[Packet]
+    try:
+        packets = _walk(frame, ticks_paise)
+    except BrokenFrame as error:
+        broken.append(error)
+        packets = error.good  # type: ignore[assignment]  # _walk puts packets there
+    for packet in packets:
+        if isinstance(packet, Tick):
+            ticks.append(packet)
+        else:
+            others.append(packet)
 
 
 def _walk(frame: bytes, ticks_paise: Mapping[InstrumentKey, int]) -> list[Packet]:
@@ -115,14 +203,25 @@ def depth(tick: Tick, tick_paise: int = _DEFAULT_TICK_PAISE) -> tuple[Level, ...
         tick: a quote; one without depth has no levels.
         tick_paise: the instrument's price grid in paise.
     """
-    levels: list[Level] = []
-    for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(tick.depth or b""):
+    packed, known = tick.depth or b"", KNOWN_PAISE
+    try:
+        levels = [
+            _new_level(Level, (known[bid], bids, bid_orders, known[ask], asks, ask_orders))
+            for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(packed)
+        ]
+    except KeyError:  # a price not seen before
+        return tuple(_levels(packed, tick_paise))
+    return tuple(levels)
+
+
+def _levels(packed: bytes, tick_paise: int) -> Iterator[Level]:
+    """The same for prices seen or not, until one is impossible."""
+    for bids, asks, bid_orders, ask_orders, bid, ask in _LEVEL.iter_unpack(packed):
         try:
             bid_paise, ask_paise = paise_of_bits(bid, tick_paise), paise_of_bits(ask, tick_paise)
         except WireError:
-            break
-        levels.append(Level(bid_paise, bids, bid_orders, ask_paise, asks, ask_orders))
-    return tuple(levels)
+            return
+        yield Level(bid_paise, bids, bid_orders, ask_paise, asks, ask_orders)
 
 
 def _length(frame: bytes, at: int) -> int:
@@ -143,8 +242,8 @@ def _refuse(length: int, size: int, key: int) -> NoReturn:
 
 
 def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
-    """Code 8, 162 bytes: the whole quote with five levels of depth. The hot path of the house."""
-    length, segment, security_id, ltp, ltt, volume, oi, bids, asks, bid, ask = _FULL.unpack_from(frame, at)
+    """Code 8, 162 bytes: the whole quote with five levels of depth."""
+    length, segment, security_id, ltp, bid, ask = _FULL.unpack_from(frame, at)
     key = _KEY_BASE[segment] | security_id
     if length != 162 or key < 0:
         _refuse(length, 162, key)
@@ -152,32 +251,35 @@ def _full(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Ti
         ltp, bid, ask = KNOWN_PAISE[ltp], KNOWN_PAISE[bid], KNOWN_PAISE[ask]
     except KeyError:
         ltp, bid, ask = (_paise(bits, key, ticks_paise) for bits in (ltp, bid, ask))
-    tick = _blank(Tick)  # filled here: a call of Tick's __init__ would cost a sixth of the whole
-    tick.key, tick.ltp_paise = key, ltp
-    tick.ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    tick.bid_paise, tick.bid_quantity, tick.ask_paise, tick.ask_quantity = bid, bids, ask, asks
-    tick.volume, tick.oi, tick.depth = volume, oi, frame[at + 62 : at + 162]
-    return tick
+    return _tick(key, ltp, bid, ask, frame[at : at + 162])
 
 
 def _ticker(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
     """Code 2, 16 bytes: last price and time."""
-    length, segment, security_id, ltp, ltt = _TICKER.unpack_from(frame, at)
+    length, segment, security_id, ltp = _TICKER.unpack_from(frame, at)
     key = _KEY_BASE[segment] | security_id
     if length != _TICKER.size or key < 0:
         _refuse(length, _TICKER.size, key)
-    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    return Tick(key, KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s)
+    paise = KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise)
+    return _tick(key, paise, None, None, frame[at : at + 16])
 
 
 def _quote(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
     """Code 4, 50 bytes: a trade summary without the book."""
-    length, segment, security_id, ltp, ltt, volume = _QUOTE.unpack_from(frame, at)
+    length, segment, security_id, ltp = _QUOTE.unpack_from(frame, at)
     key = _KEY_BASE[segment] | security_id
     if length != _QUOTE.size or key < 0:
         _refuse(length, _QUOTE.size, key)
-    ltt_s = ltt - IST_OFFSET_S if ltt > FIRST_REAL_TIME_S else 0
-    return Tick(key, KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise), ltt_s, None, 0, None, 0, volume)
+    paise = KNOWN_PAISE.get(ltp) or _paise(ltp, key, ticks_paise)
+    return _tick(key, paise, None, None, frame[at : at + 50])
+
+
+def _tick(key: int, ltp: int, bid: int | None, ask: int | None, packet: bytes) -> Tick:
+    """A tick with its prices, the rest of it still in its packet."""
+    tick = _blank(Tick)
+    tick.key, tick.ltp_paise, tick.bid_paise, tick.ask_paise = InstrumentKey(key), ltp, bid, ask
+    tick.packet = packet
+    return tick
 
 
 def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -> Tick:
@@ -187,7 +289,7 @@ def _depth_v1(frame: bytes, at: int, ticks_paise: Mapping[InstrumentKey, int]) -
     if length != _DEPTH_V1.size or key < 0:
         _refuse(length, _DEPTH_V1.size, key)
     ltp, bid, ask = (_paise(bits, key, ticks_paise) for bits in (ltp, bid, ask))
-    return Tick(key, ltp, 0, bid, bids, ask, asks, depth=frame[at + 12 : at + 112])
+    return Tick(InstrumentKey(key), ltp, 0, bid, bids, ask, asks, depth=frame[at + 12 : at + 112])
 
 
 def _oi(frame: bytes, at: int, _ticks_paise: Mapping[InstrumentKey, int]) -> OpenInterest:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from engine.messages import Tick
 from engine.model import InstrumentKey, Segment
+from engine.tick import Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ class FeedDisconnect:
 Packet = Tick | OpenInterest | PreviousClose | MarketStatus | FeedDisconnect
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One level of the book, both sides; a price of 0 = nothing there."""
 
     bid_paise: int

@@ -15,15 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.errors import WireError
+from engine.tick import utc_of_ltt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-#: Dhan writes Indian wall-clock time as if it were UTC; India has no summer time.
-IST_OFFSET_S = 19_800
-
-#: Exchange times before this (2001) mean "never traded": Dhan sends 0 or some day in 1980.
-FIRST_REAL_TIME_S = 1_000_000_000
 
 #: Below so many rupees float32 tells paise apart.
 _PAISE_APART_BELOW = 131_072.0
@@ -85,11 +80,6 @@ def paise_of_float(rupees: float, tick_paise: int) -> int:
         msg = f"price {rupees} rupees: float32 cannot tell ticks of {tick_paise} paise apart there"
         raise WireError(msg)
     return int(paise / tick_paise + 0.5) * tick_paise
-
-
-def utc_of_ltt(ltt_ist_s: int) -> int:
-    """Turn Dhan's last-trade time (IST clock as epoch seconds) into UTC epoch seconds; 0 = never."""
-    return ltt_ist_s - IST_OFFSET_S if ltt_ist_s > FIRST_REAL_TIME_S else 0
 
 
 def utc_of_ist_text(text: str, layout: str) -> int:

@@ -12,7 +12,7 @@ from engine.wire.prices import paise_of_float, utc_of_ist_text
 from engine.wire.rows import contract_key, mapping, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _LEVEL = struct.Struct("<IIHHff")
 _LEVELS = 5
@@ -52,24 +52,23 @@ def _tick(
     if last is None:
         msg = "a quote without last_price"
         raise WireError(msg)
-    tick = Tick(
+    head = (
         key,
         paise_of_float(last, tick_paise),
         utc_of_ist_text(text(row, "last_trade_time"), "%d/%m/%Y %H:%M:%S"),
-        volume=int(number(row, "volume") or 0),
-        oi=int(number(row, "oi") or 0),
     )
-    if segment != Segment.IDX_I and row.get("depth"):
-        _add_book(tick, mapping(row["depth"]), tick_paise)
-    return tick
-
-
-def _add_book(tick: Tick, book: Mapping[str, Any], tick_paise: int) -> None:
-    """Put best prices and the five levels into the tick; an index has no book."""
+    volume, oi = int(number(row, "volume") or 0), int(number(row, "oi") or 0)
+    if segment == Segment.IDX_I or not row.get("depth"):  # an index has no book
+        return Tick(*head, volume=volume, oi=oi)
+    book = mapping(row["depth"])
     bids, asks = _side(book, "buy", tick_paise), _side(book, "sell", tick_paise)
-    tick.bid_quantity, _, tick.bid_paise = bids[0]
-    tick.ask_quantity, _, tick.ask_paise = asks[0]
-    tick.depth = b"".join(
+    (best_bids, _, bid_paise), (best_asks, _, ask_paise) = bids[0], asks[0]
+    return Tick(*head, bid_paise, best_bids, ask_paise, best_asks, volume, oi, _packed(bids, asks))
+
+
+def _packed(bids: Sequence[tuple[int, int, int]], asks: Sequence[tuple[int, int, int]]) -> bytes:
+    """The five levels as the feed writes them."""
+    return b"".join(
         _LEVEL.pack(bid[0], ask[0], bid[1], ask[1], bid[2] / 100, ask[2] / 100)
         for bid, ask in zip(bids, asks, strict=True)
     )

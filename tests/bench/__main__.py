@@ -17,6 +17,7 @@ from tests.bench.orders import calls
 from tests.bench.orders_beside import beside_ticks, waiting
 from tests.bench.scale import scale
 from tests.bench.sharing import sharing
+from tests.bench.way_in import way_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,9 @@ def bench(sizes: Sizes) -> None:
         flush=True,
     )
     order_path(sizes)
+    gc.collect()
+    for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
+        print(page, flush=True)
 
 
 def order_path(sizes: Sizes) -> None:

@@ -167,6 +167,8 @@ def test_the_whole_bench_prints_its_twelve_tables(capsys, hasty):
     bench(TINY)
     page = capsys.readouterr().out
     assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 13)]
+    for title in ("Decoding: ", "The way in: ", "A burst on a whole socket: "):
+        assert title in page
     for expected in (
         "≥ 5×",
         "p99 < 1,000",

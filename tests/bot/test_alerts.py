@@ -258,3 +258,16 @@ def test_whatever_flickers_the_phone_ends_up_with_the_truth(turns):
     for told, _ in gate.proven(now_s + 301.0):
         said = told.topic
     assert (said == "prices-silent") is turns[-1][0]
+
+
+def test_a_month_of_troubles_that_ended_leaves_no_more_behind_than_a_day():
+    """What is over for longer than a flicker lasts is forgotten, as the next end of it begins anew anyway."""
+    gate, sizes = AlertGate(), []
+    for day in range(30):
+        for n in range(20):
+            now_s = day * 86_400.0 + n * 60
+            admit(gate, alert(HIGH, f"account {day}-{n} down"), now_s)
+            admit(gate, alert(MEDIUM, f"account {day}-{n} up"), now_s + 30)
+        gate.proven(day * 86_400.0 + 43_200)
+        sizes.append(len(gate._ends))
+    assert sizes == [0] * 30

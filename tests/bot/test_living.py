@@ -155,6 +155,20 @@ async def test_asked_again_the_card_is_new_and_the_old_one_gives_way(tmp_path: P
         assert len(old.edits) == 2
 
 
+async def test_cards_that_gave_way_are_forgotten(tmp_path: Path):
+    """However often a card is asked for, the chat remembers what the newest one shows."""
+    core = Core(picture=holding())
+    async with living(tmp_path, core) as (server, _):
+        for _ in range(3):
+            old = await card_of(server)
+        new = await card_of(server)
+        await says(old, server, "Its card has moved below")
+        core.picture = holding(pnl_paise=900_000)
+        await says(new, server, "+₹9,000.00")
+        assert core.chat is not None
+        assert len(core.chat._living._shown) == 1
+
+
 async def test_a_summary_that_cannot_be_made_takes_nothing_with_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):

@@ -228,7 +228,11 @@ def flatten() -> tuple[Page, ...]:
 
 def digest() -> tuple[Page, ...]:
     """What a session came to."""
-    return (digest_page(Digest(charted.day(), (charted.week(), charted.month()))),)
+    return (
+        digest_page(
+            Digest(charted.day(), (charted.week(), charted.month()), "Trade store and broker agree.")
+        ),
+    )
 
 
 PAGES = {

@@ -12,12 +12,13 @@ from PIL import Image
 
 from bot.captions import caption, heading
 from bot.layout import CAPTION_LIMIT, plain
-from bot.pictures import draw, paint
-from bot.pictures.axis import Axis, brief, round_steps, short, signed, spread
-from bot.pictures.canvas import HEIGHT, WIDTH
-from bot.pictures.frame import by_sign
-from bot.pictures.ink import ALERT, GAIN, GROUND, LOSS, MUTED, TEXT, TODAY, font, mixed
+from engine.io.pictures import draw, paint
+from engine.io.pictures.axis import Axis, brief, round_steps, short, signed, spread
+from engine.io.pictures.canvas import HEIGHT, WIDTH
+from engine.io.pictures.frame import by_sign
+from engine.io.pictures.ink import ALERT, GAIN, GROUND, LOSS, MUTED, TEXT, TODAY, mixed
 from tests.support.charted import CHARTS, day
+from tests.support.sheets import all_can_be_read
 
 ORDINARY = [name for name in CHARTS if "huge" not in name]
 
@@ -42,19 +43,7 @@ def test_each_picture_is_a_small_png_of_a_phones_proportions(name):
 def test_no_word_leaves_the_picture_and_none_lies_on_another(name):
     """Whatever the numbers, all can be read."""
     chart = CHARTS[name]()
-    boxes = []
-    for each in paint(chart, heading(chart)).words:
-        letters = font(each.weight, each.size)
-        left, top, right, bottom = letters.getbbox(each.text, anchor=each.anchor)
-        x, y = each.place
-        boxes.append((x + left, y + top, x + right, y + bottom, each.text))
-    for left, top, right, bottom, text in boxes:
-        assert 0 <= left < right <= WIDTH, text
-        assert 0 <= top < bottom <= HEIGHT, text
-    for n, one in enumerate(boxes):
-        for other in boxes[n + 1 :]:
-            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
-            assert apart, (one[4], other[4])
+    all_can_be_read(paint(chart, heading(chart)))
 
 
 def test_a_condor_shows_its_numbers():

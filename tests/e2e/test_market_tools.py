@@ -35,6 +35,36 @@ async def test_a_quote_is_what_the_exchange_shows(world, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["security_id"] == int(security_id)
     assert 0 < told["bid_paise"] < told["ask_paise"]
+    assert told["socket_paise"] - told["rest_paise"] == told["difference_paise"]
+    assert 0 <= told["socket_age_s"] < 5
+
+
+async def test_a_quote_without_a_socket_is_told_by_rest_and_is_status_one(world, capsys):
+    """The feed turns everybody away: what REST knows is shown, and what is wrong with the other way."""
+    world.dhan.faults.feed.upgrade_429 = 9
+    security_id = str(world.outside.trades[0]["security_id"])
+    assert await run("quote", "--security-id", security_id, "--seconds", "0.5") == 1
+    page = capsys.readouterr().out
+    assert "REST        last ₹" in page
+    assert "WebSocket   no price" in page
+    assert "difference  unknown" in page
+
+
+async def test_the_page_puts_socket_and_rest_side_by_side(world, capsys):
+    """A row for each contract, with both prices and what lies between them."""
+    assert await run("check", "feed", "--seconds", "1") == 0
+    head, _, *rows = capsys.readouterr().out.splitlines()[2:]
+    assert head.split() == ["Instrument", "Prices", "First", "WebSocket", "Age", "REST", "Difference"]
+    assert len(rows) == len({row["security_id"] for row in world.outside.trades})
+    assert all(row.count("₹") >= 2 for row in rows)
+
+
+async def test_a_quote_that_comes_too_soon_after_another_says_when_to_ask_again(world, capsys):
+    """Dhan answers one a second of a user, and threatens to block who goes on."""
+    security_id = str(world.outside.trades[0]["security_id"])
+    done = await asyncio.gather(*(run("quote", "--security-id", security_id) for _ in range(2)))
+    assert sorted(done) == [0, 2]
+    assert "Dhan counts all programs of a user, a running monitor too: again in" in capsys.readouterr().err
 
 
 async def test_a_contract_that_nobody_knows_is_a_sentence(world, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.closings import Closings
+from engine.closings import KEPT_S, Closings
 from engine.effects import CloseTrades, ReduceTrades, RowPart
 from engine.intents import Intent
 from engine.model import Action, Mode, Urgency, Verdict
@@ -36,6 +36,19 @@ def test_what_is_written_down_is_what_a_restart_knows():
     assert job == CloseTrades({1: 5460, 2: None}, 5.0, "e1", {1: 130})
     second.restore({record.key: record.value})
     assert second.late(ROWS) == first.late(ROWS) == [job]
+
+
+def test_what_the_store_has_not_listed_for_days_is_forgotten():
+    """Not what it lists again, not what was closed lately, and no part of an exit that has a row left."""
+    closings = Closings()
+    closings.add("gone", {1: 5460}, {}, 0.0)
+    closings.add("left", {2: 100, 3: None}, {}, 0.0)
+    closings.add("new", {4: 100}, {}, KEPT_S)
+    closings.settle(ROWS[1:2], KEPT_S)
+    assert [row.id in closings for row in ROWS] == [True, True, True, True]
+    closings.settle(ROWS[1:2], KEPT_S + 1)
+    assert [row.id in closings for row in ROWS] == [False, True, True, True]
+    assert [job.name for job in closings.late(ROWS)] == ["left", "new"]
 
 
 class Listening(Rig):

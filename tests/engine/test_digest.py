@@ -24,8 +24,9 @@ def closed():
 
 
 def minute(rig):
-    """A minute passes."""
+    """A minute passes: store and books are read, then the house looks at itself."""
     rig.now_s += 60
+    rig.tell(Beat(BeatKind.SYNC))
     rig.tell(Beat(BeatKind.HEALTH))
 
 
@@ -80,3 +81,39 @@ def test_the_next_session_has_its_own():
     rig.now_s = at(date(2026, 2, 4), "15:31")
     minute(rig)
     assert [digest.day.day.day for digest in rig.of(Digest)] == [3, 4]
+
+
+def test_it_says_whether_store_and_broker_agree_after_the_close():
+    """By what was read since then; a difference names its positions."""
+    rig = closed()
+    minute(rig)
+    assert rig.of(Digest)[0].books == "Trade store and broker agree."
+    rig = closed()
+    rig.exchange.hold({leg.key: 2 * leg.quantity for leg in rig.legs})
+    rig.now_s -= 120  # a quarter of a minute more of the session would do; two reads have to agree
+    for _ in range(8):
+        rig.now_s += 15
+        rig.tell(Beat(BeatKind.SYNC))
+    minute(rig)
+    assert rig.of(Digest)[0].books == "Trade store and broker differ in 3359."
+
+
+def test_it_waits_for_the_books_and_not_for_ever():
+    """Seven minutes; then it says that they have not been read."""
+    rig = closed()
+    rig.broker_answers = False
+    for _ in range(6):
+        minute(rig)
+    assert rig.of(Digest) == []
+    minute(rig)
+    [digest] = rig.of(Digest)
+    assert digest.books == "The books have not been read since the close."
+
+
+def test_on_paper_nobody_asks_the_broker():
+    """And the digest waits for nothing."""
+    rig = closed()
+    rig.monitor.helm.mode = Mode.SIMULATE
+    rig.now_s += 60
+    rig.tell(Beat(BeatKind.HEALTH))
+    assert rig.of(Digest)[0].books == ""

@@ -12,10 +12,11 @@ from bot.__main__ import _parser as bot_parser
 from engine.__main__ import _parser as engine_parser
 from engine.settings import EXPECTED
 from tests.support.commands import ROOT
+from tests.support.tools import tools
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 #: Settings of the pages that are the service's or the tests' own.
-OTHERS = {"PRAHARI_FLAGS", "DATABASE_URL"}
+OTHERS = {"PRAHARI_FLAGS", "DATABASE_URL", "CREDENTIALS_DIRECTORY"}
 
 
 def named(page):
@@ -36,9 +37,14 @@ def test_every_link_leads_to_a_file_that_is_there(page):
             assert heading in slugs, f"{target} of {named(page)}"
 
 
+#: What the runbook calls the tools of the service.
+SUDO = r"|sudo prahari(?= [a-z])"
+
+
 def commands(page, module):
     """The words after ``python -m MODULE`` on a page, as a shell would split them."""
-    for found in re.finditer(rf"python -m {module}\b([^`\n#|>&;]*)", page.read_text()):
+    more = SUDO if module == "engine" else ""
+    for found in re.finditer(rf"(?:python -m {module}\b{more})([^`\n#|>&;]*)", page.read_text()):
         yield shlex.split(found[1].split("  ")[0])
 
 
@@ -71,26 +77,57 @@ def test_every_command_is_one_that_there_is(page, module):
         assert fits(known(module), words) is None, f"python -m {module} {' '.join(words)}"
 
 
-def old_ways():
-    """The README's commands for those who come from the old monitor: (module, words)."""
-    table = (
-        (ROOT / "README.md").read_text().partition("## Coming from the old monitor")[2].partition("\n## ")[0]
-    )
-    found = re.findall(r"`([EB]) ([^`]+)`", table)
-    return [("engine" if short == "E" else "bot", shlex.split(words)) for short, words in found]
+README = (ROOT / "README.md").read_text()
+#: What the owner's guide of the old monitor tells to do, row by row.
+OLD_WAYS = [
+    "simulation", "`--duration`", "`--no-websocket`", "`--alert-only --interval 30`", "`--execute`",
+    "the 5-minute polling monitor", "system health check", "websocket test", "realtime test",
+    "live trade simulation", "price feed validation by security id", "price cache debugging", "stop all",
+    "detailed positions", "force exit of a strategy", "daily maintenance", "weekly health check",
+    "monthly performance report",
+]  # fmt: skip
+#: What its troubleshooting is about.
+TROUBLES = ["WebSocket failed", "Redis refused", "Realtime silent", "delayed prices"]
 
 
-@pytest.mark.parametrize(("module", "words"), old_ways(), ids=str)
-def test_each_old_way_has_a_new_one_that_the_command_line_takes(module, words):
+def short(text):
+    """The README's short commands, `E …` and `B …`: (module, words)."""
+    found = re.findall(r"`([EB]) ([^`]+)`", text)
+    return [("engine" if letter == "E" else "bot", shlex.split(words)) for letter, words in found]
+
+
+def table(title):
+    """(first cell, the others) of each row of the table under a title."""
+    part = README.partition(f"## {title}")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("| ")]
+    return [(first.strip(), "|".join(rest)) for first, *rest in rows[1:]]
+
+
+@pytest.mark.parametrize(("module", "words"), short(README), ids=str)
+def test_each_short_command_is_one_that_the_command_line_takes(module, words):
     """Whole, with its flags and their values."""
     known(module).parse_args(words)
 
 
-def test_the_old_ways_are_all_there():
-    """Every tool that the owner's old guide names."""
-    asked = {" ".join(words[:2]) for module, words in old_ways() if module == "engine"}
-    assert {"health", "drill", "check feed", "check realtime", "cache", "stop --now"} <= asked
-    assert {"positions --detailed", "maintenance daily", "report monthly"} <= asked
+def test_each_old_way_has_a_new_one():
+    """Every row of the owner's old guide, in its order, with a command in it."""
+    rows = table("Coming from the old monitor")
+    assert [first for first, _ in rows] == OLD_WAYS
+    assert all(short(rest) for _, rest in rows)
+
+
+def test_each_old_trouble_has_a_command_that_looks_into_it():
+    """Every trouble of the old guide; each row has a command, or a service's."""
+    rows = table("When something is wrong")
+    firsts = " ".join(first for first, _ in rows)
+    assert [trouble for trouble in TROUBLES if trouble not in firsts] == []
+    assert all(short(rest) or "systemctl" in rest for _, rest in rows)
+
+
+def test_the_list_of_tools_has_them_all():
+    """A new tool has a line there."""
+    listed = re.findall(r"`([a-z]+(?: [a-z]+)?)[^`]*`", (ROOT / "docs" / "tools.md").read_text())
+    assert set(tools()) <= set(listed) | {words.split(" ")[0] for words in listed}
 
 
 def test_every_make_target_of_the_pages_is_one():

@@ -129,6 +129,15 @@ def test_a_house_that_is_well_is_green_in_every_line():
     assert worst_light(readings(FINE)) is Light.GREEN
     none = replace(FINE, price_update=counted(), evaluation=counted(), order=counted(), sync_age_s=None)
     assert red(none) == ["sync"]
+    assert red(replace(FINE, lookups=(100, 96))) == []
+
+
+def test_what_was_asked_for_before_the_first_price_makes_nothing_red():
+    """A start looks for prices that nobody has sent yet; the ratio is shown, and judged later."""
+    begun = replace(FINE, health=replace(WELL, hit_ratio=0.5), lookups=None)
+    assert red(begun) == []
+    assert readings(begun)[-1].text == "50.0 % since the start"
+    assert readings(replace(begun, lookups=(0, 0)))[-1].text == "no lookup in 10 min"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +149,7 @@ def test_a_house_that_is_well_is_green_in_every_line():
         ({"order": counted(2.5, 2.5)}, "order"),
         ({"sync_gap_s": 36.0}, "sync"),
         ({"sync_age_s": 36.0}, "sync"),
-        ({"health": replace(WELL, hit_ratio=0.95)}, "hit ratio"),
+        ({"lookups": (100, 95)}, "hit ratio"),
         ({"health": replace(WELL, data_age_s=61.0)}, "feed age"),
         ({"health": replace(WELL, degraded="the journal failed")}, "mode"),
         ({"health": None}, "house"),
@@ -160,10 +169,17 @@ def test_one_slow_one_among_few_is_no_verdict():
     )
 
 
+def test_a_halt_is_no_failure_and_is_shown():
+    """Somebody wanted it; whoever looks must not think that rules act."""
+    halted = replace(FINE, health=replace(WELL, halted=True))
+    assert red(halted) == []
+    assert readings(halted)[1][:3] == ("mode", Light.AMBER, "halted, until /resume")
+
+
 def test_at_night_nothing_is_red_for_want_of_prices():
     """A closed market has no feed age, and a token that has ended is told elsewhere."""
-    night = replace(WELL, in_session=False, data_age_s=40_000.0, degraded="no token", hit_ratio=0.1)
-    assert red(replace(FINE, health=night)) == []
+    night = replace(WELL, in_session=False, data_age_s=40_000.0, degraded="no token")
+    assert red(replace(FINE, health=night, lookups=(10, 1))) == []
 
 
 def test_the_table_says_light_name_measured_and_limit():

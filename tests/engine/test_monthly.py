@@ -12,8 +12,8 @@ from engine.__main__ import main
 from engine.effects import Record, WriteBook
 from engine.io.journal import Journal
 from engine.model import Mode
-from engine.monthly import COLUMNS, monthly_csv, monthly_data, monthly_text, of_month
-from tests.support.exit_lines import line
+from engine.monthly import CLOSING_MIDS, COLUMNS, monthly_csv, monthly_data, monthly_text, of_month
+from tests.support.exit_lines import leg_of, line
 from tests.support.rig import Rig
 
 ENTRY, PROFIT = (20.0, 45.0, 50.0, 22.0), (8.0, 18.0, 20.0, 9.0)
@@ -47,6 +47,8 @@ def test_the_sums_leave_out_what_is_unknown_and_say_so():
     assert data["strategies"] == {
         "NIFTY Iron Condor": {"exits": 3, "realised_after_charges_paise": 80_000_00}
     }
+    assert data["symbols"] == {"NIFTY": {"exits": 3, "realised_after_charges_paise": 80_000_00}}
+    assert (data["against_level"]["unknown"], data["against_level"]["together_paise"]) == (3, None)
     assert data["rules"]["stop_loss"] == {"exits": 1, "realised_after_charges_paise": -20_000_00}
 
 
@@ -55,10 +57,29 @@ def test_the_report_reads_well_and_breaks_no_table():
     text = monthly_text(of_month(LINES, "2026-11"), "2026-11")
     assert text.startswith("# Exits of November 2026\n")
     assert "| realised after charges | +₹80,000.00 |" in text
-    assert "| won, lost | 1, 1; of 1 it is unknown, they are in no sum |" in text
+    assert "| won, lost | 1, 1; of 1 it is not known, they are in no sum |" in text
     assert "| 2026-11-30 15:10 | default/3359 NIFTY Iron Condor | profit_target |" in text
     assert "=Asha/1" in text
     assert monthly_text([], "2026-10") == "# Exits of October 2026\n\nNone has ended."
+
+
+def test_each_exit_is_told_against_its_plan():
+    """A target that was overshot and missed what came; what nobody knows is said not to be known."""
+    known = LINES[0] | {
+        "legs": [leg_of(1, "BUY", 65, 1_000)], CLOSING_MIDS: {2 << 32 | 1: 400},
+        "verdict": {"pnl_paise": 0, "threshold_paise": 99_000_00, "open_share": 1, "also": []},
+    }  # fmt: skip
+    lines = [known, *LINES[1:3]]
+    text = monthly_text(lines, "2026-11")
+    assert "| the level of its rule | 1: +₹1,050.00 | 0 | +₹1,050.00 | 2 |" in text
+    assert "| holding on to the close: saved, missed | 0 | 1: −₹390.00 | −₹390.00 | 2 |" in text
+    assert [row.count("not known |") for row in text.splitlines()[-3:]] == [0, 2, 4]
+    assert "*Saved or missed*: what an exit realised before charges, less" in text
+    row = next(csv.DictReader(io.StringIO(monthly_csv(lines))))
+    told = [
+        row[name] for name in ("level_paise", "against_level_paise", "held_to_close_paise", "saved_paise")
+    ]
+    assert told == ["9900000", "105000", "10044000", "-39000"]
 
 
 def test_the_csv_has_a_row_for_each_exit_and_no_formula():
@@ -98,9 +119,16 @@ def test_the_tool_tells_a_month_and_writes_both_files_once(house, capsys):
     told = json.loads(capsys.readouterr().out)
     assert (told["exits"], told["won"], told["states"]) == (1, 1, {"flat": 1})
     assert main(["report", "monthly", "--month", "2026-02", "--out", str(house / "reports")]) == 0
-    assert "profit_target" in (house / "reports" / "exits-2026-02.md").read_text()
+    text = (house / "reports" / "exits-2026-02.md").read_text()
+    assert "profit_target" in text
+    assert text.endswith("](exits-2026-02.png)\n")
+    assert (house / "reports" / "exits-2026-02.png").read_bytes().startswith(b"\x89PNG")
     assert len((house / "reports" / "exits-2026-02.csv").read_text().splitlines()) == 2
     assert main(["report", "monthly", "--month", "2026-02", "--out", str(house / "reports")]) == 2
+    capsys.readouterr()
+    (house / "reports" / "exits-2026-02.md").unlink()
+    assert main(["report", "monthly", "--month", "2026-02", "--out", str(house / "reports")]) == 2
+    assert not (house / "reports" / "exits-2026-02.md").exists()
     capsys.readouterr()
     assert main(["report", "monthly", "--month", "2026-01"]) == 0
     assert "None has ended." in capsys.readouterr().out

@@ -10,6 +10,7 @@ import pytest
 
 from engine.broker_nouns import BrokerOrder, OrderStatus
 from engine.effects import Alert, Card, LoadInstruments, Say
+from engine.idle import SYNC_AT_REST_S
 from engine.intents import IntentState
 from engine.messages import Beat, BeatKind, InstrumentsLoaded, OrderUpdate, Ticks, Unknown, Wish
 from engine.model import Mode, Side, Urgency
@@ -454,7 +455,7 @@ def test_what_the_broker_lists_while_the_market_is_closed_ends_no_position():
     rig.wait(3, *ENTRY)
     rig.now_s = at(date(2026, 2, 3), "23:00")
     rig.exchange.hold({each.key: 0 for each in rig.legs})
-    synced(rig, 6)
+    synced(rig, 4, SYNC_AT_REST_S)
     assert "Trade store and broker disagree" in titles(rig)
     assert not rig.exits
     assert len(rig.monitor.holdings.positions) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.captions import heading
-from bot.pictures import draw
+from engine.io.pictures import draw
 from tests.support.charted import CHARTS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "chat"

@@ -18,3 +18,11 @@ def line(
         "realised_after_charges_paise": after_paise, "slippage_rupees": 12.5, "naked_s": 1.2,
         "seconds": {"to_first_order": 0.2, "to_verified_flat": 8.0},
     } | more  # fmt: skip
+
+
+def leg_of(security_id: int, side: str, units: int, price_paise: int, **more: object) -> dict[str, Any]:
+    """A leg of an F&O contract in such a line, all of it traded at this price."""
+    return {
+        "segment": "NSE_FNO", "security_id": security_id, "side": side, "filled": units,
+        "turnover_paise": units * price_paise, "filled_by_earlier_exits": 0,
+    } | more  # fmt: skip

@@ -8,23 +8,24 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from websockets.exceptions import ConnectionClosed
-
+from engine.io.dhan import feed_sockets
 from engine.io.dhan.backoff import SETTLED_S, Backoff, Cut, Why, cut_by_code
-from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_close, cut_by_error, open_socket, stay_away
+from engine.io.dhan.feed_sockets import FeedSocket, NoSocket
+from engine.io.dhan.sockets import cut_by_close, stay_away
 from engine.messages import FeedState, Tick
-from engine.wire import BrokenFrame, FeedDisconnect, FeedMode, Packet, decode, subscriptions
+from engine.wire import FeedDisconnect, FeedMode, decode_frames, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from websockets.asyncio.client import ClientConnection
 
     from engine.io.ports import Clock
     from engine.model import InstrumentKey
 
 #: More instruments than this on one socket get it closed (Dhan's live market feed page).
 CONNECTION_LIMIT = 5_000
+#: How often a feed that rests looks whether the market wakes.
+REST_CHECK_S = 5.0
+RESTING = "the market is closed: the feed rests until shortly before the next session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class FeedPolicy:
         check_s: how often silence is looked for.
         rest_after_s: how long a gap may be before REST quotes fill it.
         rest_every_s: how often they are asked for then.
+        awake: whether a session is on or near at a moment; else no socket is held open.
     """
 
     in_session: Callable[[float], bool]
@@ -49,6 +51,7 @@ class FeedPolicy:
     check_s: float = 1.0
     rest_after_s: float = 2.0
     rest_every_s: float = 1.0
+    awake: Callable[[float], bool] = field(default=lambda _now_s: True)
 
     def patience_s(self, now_s: float) -> float:
         """How long no price may come, at a moment of the session."""
@@ -110,6 +113,7 @@ class Connection:
         self._changed = asyncio.Event()
         self._batches = 0
         self._silent = False
+        self._goodbye: FeedDisconnect | None = None
 
     def carry(self, wanted: dict[InstrumentKey, FeedMode]) -> None:
         """Carry exactly these from now on."""
@@ -117,14 +121,17 @@ class Connection:
         self._changed.set()
 
     async def run(self) -> None:
-        """Stay connected until cancelled; without instruments no socket is opened."""
+        """Stay connected until cancelled; no socket is open without instruments or while the market rests."""
         while True:
             while not self.wanted:
                 self._changed.clear()
                 await self._changed.wait()
+            await self._rest()
             token = self._access.access_token()
             self._tell(FeedState.CONNECTING, "connecting to Dhan")
             cut = await self._live(token)
+            if not self._policy.awake(self._clock.now_s()):
+                continue
             pause = self._backoff.after(cut)
             down = FeedState.STALE if cut.why is Why.STALE else FeedState.DOWN
             self._tell(FeedState.STOPPED if pause.seconds is None else down, cut.detail, alarm=pause.alarm)
@@ -132,17 +139,24 @@ class Connection:
             if self._access.renewed(token):
                 self._backoff.renewed()
 
+    async def _rest(self) -> None:
+        """Hold no socket until the market wakes."""
+        if not self._policy.awake(self._clock.now_s()):
+            self._tell(FeedState.CONNECTING, RESTING)
+        while not self._policy.awake(self._clock.now_s()):
+            await self._clock.sleep(REST_CHECK_S)
+
     async def _live(self, token: str) -> Cut:
         """Lead one connection from handshake to end, and say why it ended."""
         try:
-            async with open_socket(self._access.address(token), self._access.proxy) as socket:
+            async with feed_sockets.open_feed(self._access.address(token), self._access.proxy) as socket:
                 return await self._converse(socket)
-        except SOCKET_ERRORS as problem:
-            return cut_by_error(problem)
+        except NoSocket as problem:
+            return problem.cut
 
-    async def _converse(self, socket: ClientConnection) -> Cut:
+    async def _converse(self, socket: FeedSocket) -> Cut:
         """Read until the end while two helpers subscribe and watch."""
-        self._sent, self._batches, self._silent = {}, 0, False
+        self._sent, self._batches, self._silent, self._goodbye = {}, 0, False, None
         opened_s = self._clock.now_s()
         self._tell(FeedState.CONNECTING, "connected, waiting for prices")
         async with asyncio.TaskGroup() as group:
@@ -157,49 +171,38 @@ class Connection:
                     helper.cancel()
         return cut
 
-    async def _read(self, socket: ClientConnection, opened_s: float) -> Cut:
+    async def _read(self, socket: FeedSocket, opened_s: float) -> Cut:
         """Deliver prices until the connection ends."""
-        end: ConnectionClosed | None = None
-        try:
-            async for frame in socket:
-                if goodbye := self._take(frame):
-                    return cut_by_code(goodbye.reason_code, goodbye.text)
-        except ConnectionClosed as closed:
-            end = closed
+        said = await socket.read(self._take, self._count_bad)
+        if (goodbye := self._goodbye) is not None:
+            return cut_by_code(goodbye.reason_code, goodbye.text)
         if self._silent:
             return Cut(Why.STALE, f"no prices for {self._policy.patience_s(self._clock.now_s()):.0f} s")
-        return cut_by_close(end, self._clock.now_s() - opened_s, heard=self._batches > 0)
+        return cut_by_close(said, self._clock.now_s() - opened_s, heard=self._batches > 0)
 
-    def _take(self, frame: bytes | str) -> FeedDisconnect | None:
-        """Deliver the prices of one frame; return Dhan's goodbye if it holds one."""
-        if isinstance(frame, str):
-            self.bad_frames += 1  # prices come in binary only
-            return None
-        packets: Sequence[Packet]
-        try:
-            packets = decode(frame, self._ticks_paise)
-        except BrokenFrame as broken:
-            self.bad_frames += 1
-            packets = broken.good  # type: ignore[assignment]  # decode puts packets there
-        ticks = [packet for packet in packets if type(packet) is Tick]
+    def _count_bad(self) -> None:
+        """A frame of text came: prices come in binary only."""
+        self.bad_frames += 1
+
+    def _take(self, frames: list[bytes]) -> bool:
+        """Deliver the prices of some frames; True when Dhan said goodbye in one of them."""
+        ticks, others, broken = decode_frames(frames, self._ticks_paise)
+        self.bad_frames += len(broken)
         if ticks:
             self._batches += 1
             if self.state is not FeedState.LIVE:
                 self._tell(FeedState.LIVE, "prices arrive")
             self._on_ticks(ticks)
-        if len(ticks) == len(packets):
-            return None
-        return next((packet for packet in packets if isinstance(packet, FeedDisconnect)), None)
+        if others:
+            self._goodbye = next((packet for packet in others if isinstance(packet, FeedDisconnect)), None)
+        return self._goodbye is not None
 
-    async def _keep_subscribed(self, socket: ClientConnection) -> None:
+    async def _keep_subscribed(self, socket: FeedSocket) -> None:
         """Send what is wanted and not yet subscribed, now and after every change."""
         while True:
             self._changed.clear()
             for text in self._differences():
-                try:
-                    await socket.send(text)
-                except ConnectionClosed:
-                    return  # the reader sees it too, and knows why
+                await socket.send(text)
             await self._changed.wait()
 
     def _differences(self) -> list[str]:
@@ -212,13 +215,16 @@ class Connection:
         self._sent = dict(self.wanted)
         return texts
 
-    async def _watch(self, socket: ClientConnection) -> None:
+    async def _watch(self, socket: FeedSocket) -> None:
         """Give the connection up when no price came for too long, however alive the socket looks."""
         seen, quiet_since_s = self._batches, self._clock.now_s()
         live_since_s: float | None = None
         while True:
             await self._clock.sleep(self._policy.check_s)
             now_s = self._clock.now_s()
+            if not self._policy.awake(now_s):
+                await socket.close()
+                return
             if self._batches != seen:
                 live_since_s = now_s if live_since_s is None else live_since_s
                 if now_s - live_since_s >= SETTLED_S:
@@ -228,7 +234,7 @@ class Connection:
             elif now_s - quiet_since_s >= self._policy.patience_s(now_s):
                 # Closing politely would wait for a peer that has long stopped listening.
                 self._silent = True
-                socket.transport.abort()
+                socket.abort()
                 return
 
     def _tell(self, state: FeedState, detail: str, *, alarm: bool = False) -> None:

@@ -201,6 +201,7 @@ class DhanFeed:
             if self._rest_flows and not (uncovered and in_session):
                 self._rest_flows = False
                 self._tell()
+            self._glanced &= uncovered  # once carried again a price may have changed
             if not uncovered:
                 down_since_s = None
                 continue

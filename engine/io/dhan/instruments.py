@@ -17,6 +17,7 @@ from engine.errors import BadInput, Unreachable
 from engine.io.dhan.http import pieces
 from engine.io.dhan.master import Master, parse_master
 from engine.io.dhan.sockets import is_loopback
+from engine.io.terminal import Bar, no_bar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,9 @@ _LEAST_SHARE = 0.5
 _COPY_COUNTS_S = 4 * 86_400.0
 
 
-async def load_instruments(url: str, cache: Path, symbols: frozenset[str]) -> dict[InstrumentKey, Instrument]:
+async def load_instruments(
+    url: str, cache: Path, symbols: frozenset[str], bar: Bar = no_bar
+) -> dict[InstrumentKey, Instrument]:
     """Return the instruments of these underlyings, the underlyings included.
 
     Rows that are ours but unusable (currency derivatives: their tick is below one paisa) are left
@@ -47,12 +50,13 @@ async def load_instruments(url: str, cache: Path, symbols: frozenset[str]) -> di
         url: the folder of Dhan's instrument files, or one file ending in ``.csv``.
         cache: where the last good copy is kept; used when no file can be had.
         symbols: underlyings, e.g. NIFTY.
+        bar: shows how much of a file has come.
 
     Raises:
         Unreachable: no file could be had and there is no good copy.
         BadInput: everything found for these symbols is unusable; the text says why.
     """
-    master = await asyncio.to_thread(_load, url, cache, symbols)
+    master = await asyncio.to_thread(_load, url, cache, symbols, bar)
     for name, why in islice(master.refused.items(), _REFUSALS_SHOWN):
         _log.error("instrument %s cannot be used: %s", name, why)
     if master.refused and not master.instruments:
@@ -70,7 +74,7 @@ def kept_instruments(cache: Path, symbols: frozenset[str]) -> dict[InstrumentKey
         return {}
 
 
-def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
+def _load(url: str, cache: Path, symbols: frozenset[str], bar: Bar = no_bar) -> Master:
     """Try each file, then the copy; a file becomes the copy only once it has been read."""
     addresses = [url] if url.endswith(".csv") else [f"{url.rstrip('/')}/{name}" for name in _FILES]
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +82,7 @@ def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
     faults = []
     for address in addresses:
         try:
-            _download(address, fresh)
+            _download(address, fresh, bar)
             master = _read(fresh, symbols)
             _compare(master.rows, cache)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BadInput) as problem:
@@ -100,15 +104,18 @@ def _load(url: str, cache: Path, symbols: frozenset[str]) -> Master:
     return master
 
 
-def _download(address: str, target: Path) -> None:
+def _download(address: str, target: Path, bar: Bar) -> None:
     """Fetch one file piece by piece, within a deadline for the whole."""
     until_s = time.monotonic() + _DEADLINE_S
     with requests.Session() as session, target.open("wb") as out:
         session.trust_env = not is_loopback(address)
         with session.get(address, stream=True, timeout=_TIMEOUT_S) as response:
             response.raise_for_status()
-            for piece in pieces(response, until_s):
-                out.write(piece)
+            size = float(response.headers.get("Content-Length") or 0)
+            with bar(address.rsplit("/", 1)[-1], size) as advance:
+                for piece in pieces(response, until_s):
+                    out.write(piece)
+                    advance(len(piece))
 
 
 def _read(path: Path, symbols: frozenset[str]) -> Master:

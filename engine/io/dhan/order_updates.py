@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from websockets.exceptions import ConnectionClosed
 
 from engine.io.dhan.backoff import SETTLED_S, Backoff, Cut
-from engine.io.dhan.sockets import SOCKET_ERRORS, cut_by_close, cut_by_error, open_socket, stay_away
+from engine.io.dhan.sockets import (
+    SOCKET_ERRORS,
+    cut_by_close,
+    cut_by_error,
+    how_it_ended,
+    open_socket,
+    stay_away,
+)
 from engine.wire import BrokenFrame, login, parse_order_updates
 
 if TYPE_CHECKING:
@@ -122,7 +129,7 @@ class OrderUpdates:
                     self._on_order(order)
         except ConnectionClosed as closed:
             end = closed
-        return cut_by_close(end, self._clock.now_s() - opened_s, heard=heard)
+        return cut_by_close(how_it_ended(end), self._clock.now_s() - opened_s, heard=heard)
 
     async def _settle(self) -> None:
         """A connection that has lasted so long is a good one, though it may have had nothing to say."""

@@ -16,6 +16,7 @@ class PollingFeed:
 
     Args:
         interval_s: seconds between two reads, at least 1.
+        awake: whether a session is on or near at a moment; else what was read once stands.
     """
 
     def __init__(
@@ -25,12 +26,14 @@ class PollingFeed:
         on_state: Callable[[FeedChanged], None],
         clock: Clock,
         interval_s: float,
+        awake: Callable[[float], bool] = lambda _now_s: True,
     ) -> None:
         self._quotes = quotes
         self._on_ticks = on_ticks
         self._on_state = on_state
         self._clock = clock
         self._interval_s = max(interval_s, 1.0)
+        self._awake = awake
         self._wanted: tuple[Instrument, ...] = ()
         self._said: FeedChanged | None = None
 
@@ -40,15 +43,19 @@ class PollingFeed:
 
     async def run(self) -> None:
         """Read until cancelled; a failed read is told once and tried again."""
+        read: tuple[Instrument, ...] = ()
         while True:
             pause_s = self._interval_s
-            if self._wanted:
+            if self._wanted and (self._wanted is not read or self._awake(self._clock.now_s())):
+                read = ()
                 try:
-                    keys = [item.key for item in self._wanted]
+                    wanted = self._wanted
+                    keys = [item.key for item in wanted]
                     for first in range(0, len(keys), QUOTES_LIMIT):
                         self._on_ticks(await self._quotes.quotes(keys[first : first + QUOTES_LIMIT]))
                     how = f"quotes by REST every {pause_s:g} s"
                     self._say(FeedChanged(FeedState.REST, how, mended=True))
+                    read = wanted
                 except RateLimited as error:
                     if error.retry_after_s > pause_s:  # what is said to come every few seconds does not
                         pause_s = error.retry_after_s

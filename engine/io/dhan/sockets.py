@@ -59,16 +59,20 @@ def cut_by_error(problem: BaseException) -> Cut:
     return Cut(Why.LOST, f"no connection to Dhan ({type(problem).__name__})")
 
 
-def cut_by_close(end: ConnectionClosed | None, lived_s: float, *, heard: bool) -> Cut:
+def how_it_ended(end: ConnectionClosed | None) -> str:
+    """Say in a word or two how a connection ended; None = politely."""
+    close = None if end is None else end.rcvd
+    return f"closed with code {close.code}" if close else "closed" if end is None else "reset"
+
+
+def cut_by_close(said: str, lived_s: float, *, heard: bool) -> Cut:
     """Sort the end of an open connection.
 
     Args:
-        end: how it ended; None = politely.
+        said: how it ended, in words for people.
         lived_s: seconds since it was opened.
         heard: whether anything useful came through it.
     """
-    close = None if end is None else end.rcvd
-    said = f"closed with code {close.code}" if close else "closed" if end is None else "reset"
     if lived_s < SOON_S and not heard:
         return Cut(Why.TURNED_AWAY, f"the connection was {said} right after it was opened")
     return Cut(Why.LOST, f"the connection was {said}")

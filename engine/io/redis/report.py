@@ -13,7 +13,7 @@ from engine.money import rupees
 from engine.settings import Settings
 from engine.words import Secret
 
-__all__ = ["cached", "cached_lines", "mirrored"]
+__all__ = ["cached", "cached_lines", "info_of", "mirrored"]
 
 
 async def cached(settings: Settings) -> dict[str, Any]:
@@ -28,7 +28,7 @@ async def cached(settings: Settings) -> dict[str, Any]:
         began_s = time.monotonic()
         await link.ask("PING")
         answer_s = time.monotonic() - began_s
-        about = _info(await link.ask("INFO", "server")) | _info(await link.ask("INFO", "memory"))
+        about = info_of(await link.ask("INFO", "server")) | info_of(await link.ask("INFO", "memory"))
         prices = await _prices(link, names)
         return {
             "redis": {
@@ -96,7 +96,7 @@ def _mb(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def _info(text: bytes | dict[str, Any]) -> dict[str, str]:
+def info_of(text: bytes | dict[str, Any]) -> dict[str, str]:
     """INFO's lines, or what the client has made of them."""
     if isinstance(text, dict):
         return {name: str(value) for name, value in text.items()}

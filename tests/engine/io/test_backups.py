@@ -6,6 +6,8 @@ import asyncio
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +82,23 @@ def test_a_backup_is_made_while_the_house_writes(settings, home):
         made = back_up(settings, NOW_S)
         running._database.execute("ROLLBACK")
     assert known(made.path) == ["one", "two"]
+
+
+def test_the_usual_data_directory_is_backed_up_and_put_back(settings, home, monkeypatch):
+    """DATA_DIR=data is a path from where the monitor was started."""
+    monkeypatch.chdir(home.parent)
+    here = replace(settings, data_dir=Path(home.name))
+    made = back_up(here, NOW_S)
+    assert verify(made.path) == made
+    assert restore(here, made.path, NOW_S).is_dir()
+
+
+def test_two_backups_of_one_second_are_two(settings):
+    """A person's and the monitor's own: neither is lost, and neither takes the other's place."""
+    first, second = back_up(settings, NOW_S), back_up(settings, NOW_S)
+    assert second.path.name == f"{first.path.name}-2"
+    assert verify(first.path) == first
+    assert verify(second.path) == second
 
 
 def test_a_damaged_journal_makes_no_backup(settings, home):

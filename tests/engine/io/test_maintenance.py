@@ -179,6 +179,16 @@ async def test_an_evening_without_a_monitor_is_made_up_for_outside_the_session(
     assert [soon_after(moment, hour) for moment in done] == [True]
 
 
+async def test_an_evening_s_session_is_over_before_it_is_done(settings, monkeypatch, home):
+    """Muhurat lies about the hour itself: a quarter of an hour after its close the backup has its exits."""
+    own = home / "days.toml"
+    own.write_text("[[special]]\ndate = 2026-02-03\nopen = 18:15:00\nclose = 19:15:00\n")
+    muhurat = Settings.parse({"DATA_DIR": str(home), "SESSIONS_FILE": str(own)})
+    back_up(settings, at(date(2026, 2, 2), "18:31"))
+    done = await evenings(muhurat, monkeypatch, "18:20", 2)
+    assert [soon_after(moment, "19:30") for moment in done] == [True]
+
+
 def test_the_tool_prints_a_line_for_each_step(home, monkeypatch, capsys):
     """And its status is 0 when nothing is red."""
     monkeypatch.chdir(home)

@@ -9,6 +9,7 @@ from engine.model import Side
 from engine.orders import Order
 from engine.paper import PaperExchange
 from tests.engine.makers import option, quote
+from tests.support.census import census
 from tests.support.clock import VirtualClock
 
 KEY = option(25300, "CE").key
@@ -43,3 +44,22 @@ def test_an_order_of_yesterday_is_dead_after_a_restart():
         order.order_id = "900000000001"
         exchange.restore([order], since_s=100.0)
         assert [row.status for row in exchange.orders()] == [status]
+
+
+async def test_books_of_a_month_hold_one_day_and_positions_all_of_it():
+    """As at a broker: orders and trades are the day's, what was traded is carried; no name comes twice."""
+    exchange, clock = PaperExchange(), VirtualClock()
+    broker, sizes, trades = PaperBroker(exchange, clock, dict, lambda _message: None), [], []
+    for _ in range(30):
+        broker.listen(Beat(BeatKind.PULSE))
+        assert (exchange.orders(), exchange.fills()) == ((), ())
+        for _ in range(2):
+            exchange.place(ORDER)
+            broker.listen(Ticks([quote(KEY, 9.9, 9.95)]))
+        exchange.place(ORDER)
+        trades += [fill.trade_id for fill in exchange.fills()]
+        sizes.append(census(exchange=exchange, broker=broker).total())
+        await clock.advance(86_400.0)
+    assert len(set(trades)) == 60
+    assert [row.net_quantity for row in exchange.positions()] == [60 * 65]
+    assert sizes[-1] == sizes[0]

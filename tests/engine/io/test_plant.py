@@ -65,6 +65,25 @@ def plant(now):
     return made
 
 
+def test_price_lookups_are_those_of_the_last_minutes(plant):
+    """Not the first minute's, not those before the window, and a new life begins anew."""
+    line = plant._lines[0]
+    seen = []
+    for asked, found in (
+        (100, 0),
+        (200, 100),
+        (300, 150),
+        *((300 + n, 150 + n) for n in range(1, 12)),
+        (5, 5),
+    ):
+        line.health = lambda asked=asked, found=found: replace(LIVES, asked=asked, found=found)
+        plant.look()
+        seen.append(plant._of(plant.houses[0]).lookups)
+        plant.minute()
+    assert seen[:3] == [None, None, (100, 50)]
+    assert seen[-4:] == [(109, 59), (10, 10), (10, 10), None]
+
+
 def test_a_late_loop_is_counted_and_told_once_a_minute(plant, now, caplog):
     """Each lag is in the histogram; the log has one line for a bad minute."""
     now[0] += MINUTE_S

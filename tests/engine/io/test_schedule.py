@@ -139,7 +139,7 @@ async def test_the_instrument_master_comes_a_quarter_of_an_hour_before_the_openi
         await schedule._session()
         await inbox.until(BeatKind.MASTER)
         assert BeatKind.SESSION_OPEN not in inbox.kinds
-        assert schedule._boundary == (BeatKind.DRILL, open_s - DRILL_BEFORE_S)
+        assert schedule._boundaries.next == (BeatKind.DRILL, open_s - DRILL_BEFORE_S)
 
 
 async def test_a_clock_that_steps_over_the_opening_is_noticed_by_the_next_health_beat():

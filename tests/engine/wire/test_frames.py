@@ -44,7 +44,7 @@ real_ltts = st.integers(1_000_000_001, 2**32 - 1)
 def fields(tick: object) -> dict[str, object]:
     """Every field of a tick, for comparison."""
     assert isinstance(tick, Tick)
-    return {name: getattr(tick, name) for name in Tick.__slots__}
+    return {name: getattr(tick, name) for name in Tick.FIELDS}
 
 
 def one_tick(frame: bytes, ticks_paise: dict[InstrumentKey, int] | None = None) -> Tick:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine.controls import ControlState
-from engine.effects import Alert, Ask, CancelOrder, Effect, ModifyOrder, PlaceOrder, ReduceTrades
+from engine.effects import Alert, Ask, CancelOrder, Digest, Effect, ModifyOrder, PlaceOrder, ReduceTrades
 from engine.errors import Unreachable
 from engine.io import tables
 from engine.io.inbox import Inbox
@@ -44,12 +44,14 @@ from tests.support.sea.tasks import Agenda
 from tests.support.sea.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from engine.book_rows import RowFigures
     from engine.effects import CloseTrades, QueryMargin, RowPart
     from engine.messages import TokenRenewal
     from engine.model import ExitLevel, Instrument, InstrumentKey
+    from engine.sessions import Calendar
     from tests.support.sea.market import Shore
 
 PULSE_S, SYNC_S = 0.5, 30.0
@@ -109,6 +111,8 @@ class Ears:
 
     def __init__(self, judge: Judge) -> None:
         self.asks: list[Ask] = []
+        self.digests: list[Digest] = []
+        self.wanted: dict[InstrumentKey, None] = {}
         self._judge = judge
 
     def alert(self, alert: Alert) -> None:
@@ -134,8 +138,13 @@ class Ears:
     def answer(self, answer: object) -> None: ...
     def card(self, card: object) -> None: ...
     def say(self, say: object) -> None: ...
-    def digest(self, digest: object) -> None: ...
-    def subscribe(self, instruments: object) -> None: ...
+
+    def digest(self, digest: Digest) -> None:
+        self.digests.append(digest)
+
+    def subscribe(self, instruments: Sequence[Instrument]) -> None:
+        self.wanted = dict.fromkeys(each.key for each in instruments)
+
     def reopen(self) -> None: ...
 
 
@@ -156,14 +165,19 @@ class House:
         tuning: Tuning | None = None,
         *,
         leased: bool = False,
+        journal: Path | None = None,
+        calendar: Calendar | None = None,
+        books: Callable[[Mapping[str, Any]], None] = lambda _line: None,
     ) -> None:
+        """``journal``: its file, else memory; ``books`` takes the lines for the file of executions."""
+        self.calendar, self.books = calendar or _calendar(), books
         self.shore, self.mode, self.rules = shore, mode, rules
         self.tuning = tuning or Tuning()
         self.agenda = Agenda(shore.market.now_s)
         self.leased, self.lease = leased, SeaLease(self.agenda)
         self.judge = Judge(self.agenda, shore, mode, batches=bool(self.tuning.batch_lots))
-        self.pages = self.judge.pages = Pages(self.judge.recorded)
-        self.wire = Wire(self.agenda, shore.exchange, self.judge)
+        self.pages = self.judge.pages = Pages(self.judge.recorded, journal)
+        self.wire = self._wire()
         self.store = Store(
             [row for p in shore.positions for row in rows_of(p, min(leg.row_id for leg in p.legs))]
         )
@@ -175,6 +189,9 @@ class House:
         self._told_updates = 0
         self.born()
 
+    def _wire(self) -> Wire:
+        return Wire(self.agenda, self.shore.exchange, self.judge)
+
     # ------------------------------------------------------------------------------ the process
 
     def born(self) -> None:
@@ -185,7 +202,7 @@ class House:
             lease=LeaseTerms(f"here:{self.births}:aa", TTL_S) if self.leased else None,
         )  # fmt: skip
         self.lease.owner = f"here:{self.births}:aa"
-        self.monitor = Monitor(config, _calendar(), Watchlist(_calendar(), _rulebook(self.rules)))
+        self.monitor = Monitor(config, self.calendar, self._watch())
         kept = self.pages.load()
         self.monitor.restore(kept, self.agenda.at_s)
         live = {
@@ -201,11 +218,14 @@ class House:
                 self.ears,
                 self.lease,
             ),
-            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=lambda _line: None,
+            clock=self.agenda, load_master=self._master, spawn=self.agenda.spawn, books=self.books,
         )  # fmt: skip
         self._writes = False
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
         self.say(Beat(BeatKind.SYNC))
+
+    def _watch(self) -> Watchlist:
+        return Watchlist(self.calendar, _rulebook(self.rules))
 
     def dies(self) -> None:
         """SIGKILL and a successor: what was on its way to us is gone, what has left arrives."""
@@ -254,7 +274,7 @@ class House:
             self._pass_until(self.agenda.at_s + PULSE_S)
             self.shore.quote()
             self._trade()
-            self.say(Ticks([self._tick(key) for key in self.shore.legs]))
+            self.say(Ticks([self._tick(key) for key in self._carried()]))
             self.say(Beat(BeatKind.PULSE))
             if self.agenda.at_s % SYNC_S < PULSE_S:
                 self.say(Beat(BeatKind.SYNC))
@@ -299,6 +319,10 @@ class House:
         if life == self.births:
             for order in parse_order_updates(frame):
                 self.inbox.post(OrderUpdate(order))
+
+    def _carried(self) -> Iterable[InstrumentKey]:
+        """What the feed brings prices of."""
+        return self.shore.legs
 
     def _tick(self, key: InstrumentKey) -> Tick:
         mid = self.shore.mids[key]

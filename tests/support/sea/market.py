@@ -46,10 +46,10 @@ class Shore:
         self.depth = 100 * LOT
         self.quote()
 
-    def _condor(self, number: int, lots: int, now_s: float) -> Position:
+    def _condor(self, number: int, lots: int, now_s: float, expiry: date = EXPIRY) -> Position:
         legs = tuple(
             Leg(
-                self.market.option("NIFTY", strike, right, EXPIRY),
+                self.market.option("NIFTY", strike, right, expiry),
                 sign * lots * LOT,
                 price * 100,
                 row_id=number * 10 + row,

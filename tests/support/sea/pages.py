@@ -17,7 +17,7 @@ class Killed(Exception):
 
 
 class Pages(Journal):
-    """`Journal` with its SQLite in memory, which outlives the process that writes it.
+    """`Journal` with its SQLite in memory, or in a file without syncs; it outlives its process.
 
     Attributes:
         full: the disk takes nothing.
@@ -26,11 +26,12 @@ class Pages(Journal):
         kept: the records as they are on disk: kind -> key -> value.
     """
 
-    def __init__(self, hear: Callable[[Record], None]) -> None:
+    def __init__(self, hear: Callable[[Record], None], file: Path | None = None) -> None:
         """``hear`` is told of every record that has reached the disk."""
-        self._path = Path("memory")
-        self._database = sqlite3.connect(":memory:", isolation_level=None)
+        self._path = file or Path("memory")
+        self._database = sqlite3.connect(":memory:" if file is None else file, isolation_level=None)
         self._open()
+        self._database.execute("PRAGMA synchronous=OFF")  # nobody pulls the plug of a test
         self.full = False
         self.crash = ""
         self.kept: dict[str, dict[str, Any]] = {}

@@ -8,7 +8,7 @@ What the sandbox's HTTP server does with a call is done here without HTTP: the s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from engine.io.dhan.http import Reply
@@ -25,6 +25,7 @@ from tests.support.sea.tasks import Agenda, Nap
 if TYPE_CHECKING:
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
     from engine.messages import Outcome, Tick
+    from engine.model import InstrumentKey
     from sandbox.exchange import Exchange
     from sandbox.orders import Order
     from tests.support.sea.judge import Judge
@@ -163,7 +164,7 @@ class Wire:
         """Today's orders of this name."""
         return [order for order in await self.orders() if order.correlation_id == correlation_id]
 
-    async def quotes(self, _keys: object) -> list[Tick]:
+    async def quotes(self, keys: Iterable[InstrumentKey]) -> list[Tick]:
         """The feed is all there is here."""
         return []
 

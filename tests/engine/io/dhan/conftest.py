@@ -10,6 +10,9 @@ import pytest
 
 from engine.broker_nouns import OrderRequest, Product
 from engine.io.clock import SystemClock
+from engine.io.dhan import feed_sockets
+from engine.io.dhan.feed_sockets import by_websockets
+from engine.io.dhan.picows_socket import by_picows
 from engine.io.dhan.rest import DhanRest
 from engine.model import Instrument, InstrumentKey, Right, Side
 from sandbox.dhan_server import DhanServer
@@ -36,6 +39,14 @@ async def server(market: Market) -> AsyncIterator[DhanServer]:
     await made.start()
     yield made
     await made.stop()
+
+
+@pytest.fixture(params=["picows", "websockets"])
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The library by which the feed reads in this test: each of the two in turn."""
+    opened = {"picows": lambda url, _proxy: by_picows(url), "websockets": by_websockets}
+    monkeypatch.setattr(feed_sockets, "open_feed", opened[request.param])
+    return str(request.param)
 
 
 @pytest.fixture

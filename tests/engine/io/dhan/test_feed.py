@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.io.dhan import feed
+from engine.io.dhan.connection import REST_CHECK_S, RESTING
 from engine.messages import FeedState
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
@@ -13,6 +14,8 @@ from tests.engine.io.dhan.feed_house import LIVE, NIFTY, PRICE, House, contract
 from tests.engine.io.dhan.peers import FakeQuotes, listening, running
 from tests.engine.wire import packets as build
 from tests.support.clock import settle
+
+pytestmark = pytest.mark.usefixtures("client")
 
 
 async def test_prices_from_the_sandbox(server: DhanServer, option: Instrument):
@@ -59,6 +62,38 @@ async def test_messages_of_a_hundred_and_differences():
             await peer.until(lambda: len(peer.heard) == 3)
             assert peer.subscribed() == [(18, [13]), (22, [1]), (21, [251, 252])]
     assert peer.paths == [f"/?version=2&token={TOKEN}&clientId=1000000001&authType=2"]
+
+
+async def test_while_the_market_rests_no_socket_is_held():
+    """It is closed once nothing can come any more, and opened again before something may, without alarm."""
+    awake = [True]
+    async with listening() as peer:
+        house = House(peer.url, awake=lambda _now_s: awake[0])
+        peer.greet = [PRICE]
+        house.feed.subscribe([contract(1)])
+        async with running(house.feed.run):
+            await house.ear.until(lambda: house.ear.ticks)
+            awake[0] = False
+            await house.clock.advance(1.0)
+            await house.ear.until(lambda: house.ear.states[-1].detail == RESTING)
+            await house.clock.advance(3_600.0)
+            assert (len(peer.paths), house.ear.states[-1].state) == (1, FeedState.CONNECTING)
+            awake[0] = True
+            await house.clock.advance(REST_CHECK_S)
+            await house.ear.until(lambda: len(house.ear.ticks) == 2)
+    assert len(peer.paths) == 2
+    assert not any(change.alarm for change in house.ear.states)
+
+
+async def test_a_start_while_the_market_rests_asks_for_each_price_once():
+    """The chat shows the last prices in the evening too."""
+    quotes = FakeQuotes()
+    house = House("ws://127.0.0.1:9", quotes=quotes, awake=lambda _: False, in_session=lambda _: False)
+    house.feed.subscribe([contract(1)])
+    async with running(house.feed.run):
+        await house.clock.advance(600.0)
+    assert [tick.key & 0xFF for tick in house.ear.ticks] == [1]
+    assert house.feed._glanced == {contract(1).key}
 
 
 async def test_more_than_one_socket_holds():

@@ -15,6 +15,8 @@ from tests.engine.io.dhan.peers import Ear, listening, running
 from tests.engine.wire import packets as build
 from tests.support.clock import VirtualClock
 
+pytestmark = pytest.mark.usefixtures("client")
+
 
 async def test_a_cut_connection_comes_back_with_everything(server: DhanServer, option: Instrument):
     """After a reset the feed is down, returns after its pause, and subscribes everything again."""

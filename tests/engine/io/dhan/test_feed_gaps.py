@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.errors import AuthFailed, RateLimited, Unreachable
 from engine.messages import FeedState
 from engine.model import Instrument
@@ -9,6 +11,8 @@ from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.feed_house import DOWN, LIVE, PRICE, STOPPED, House, contract
 from tests.engine.io.dhan.peers import FakeQuotes, listening, running
 from tests.engine.wire import packets as build
+
+pytestmark = pytest.mark.usefixtures("client")
 
 
 async def test_rest_fills_the_gap_once_a_second(server: DhanServer, option: Instrument):

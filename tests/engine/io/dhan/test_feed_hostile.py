@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+
+import pytest
 
 from engine.io.dhan.connection import CONNECTION_LIMIT
 from engine.messages import FeedState
@@ -15,13 +18,15 @@ from tests.engine.io.dhan.feed_house import DOWN, LIVE, PRICE, STALE, House, con
 from tests.engine.io.dhan.peers import PATIENCE_S, running
 from tests.support.clock import settle
 
+pytestmark = pytest.mark.usefixtures("client")
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def raw_peer(script: Script) -> AsyncIterator[str]:
+async def raw_peer(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A TCP server that follows a script with each client and then holds still until the end."""
     over = asyncio.Event()
 
@@ -34,7 +39,7 @@ async def raw_peer(script: Script) -> AsyncIterator[str]:
         finally:
             writer.transport.abort()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     async with listener:
         yield f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         over.set()
@@ -53,7 +58,11 @@ async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 def frame(payload: bytes, opcode: int = 2) -> bytes:
-    """A whole websocket frame as a server sends it."""
+    """A whole websocket frame as a server sends it, its length written as short as it can be."""
+    if len(payload) < 126:
+        return struct.pack(">BB", 0x80 | opcode, len(payload)) + payload
+    if len(payload) < 65_536:
+        return struct.pack(">BBH", 0x80 | opcode, 126, len(payload)) + payload
     return struct.pack(">BBQ", 0x80 | opcode, 127, len(payload)) + payload
 
 

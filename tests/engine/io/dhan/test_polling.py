@@ -28,9 +28,9 @@ class Quotes:
         return [Tick(key, 1000) for key in keys]
 
 
-async def run(script):
+async def run(script, awake=lambda _now_s: True):
     quotes, clock, ticks, states = Quotes(), VirtualClock(), [], []
-    feed = PollingFeed(quotes, ticks.extend, states.append, clock, 2.0)
+    feed = PollingFeed(quotes, ticks.extend, states.append, clock, 2.0, awake)
     task = asyncio.ensure_future(feed.run())
     await settle()
     await script(feed, quotes, clock)
@@ -51,6 +51,27 @@ async def test_subscribed_instruments_are_read_every_interval():
     assert quotes.asked == [[CALL.key]] * 3
     assert [t.key for t in ticks] == [CALL.key] * 3
     assert [s.state for s in states] == [FeedState.REST]
+
+
+async def test_while_the_market_rests_what_was_read_once_stands():
+    """A failure is tried again, another wish is read at once, and the morning reads all of it."""
+    awake = []
+
+    async def script(feed, quotes, clock):
+        quotes.error = Unreachable("no route")
+        feed.subscribe([CALL])
+        await clock.advance(4.0)
+        quotes.error = None
+        await clock.advance(600.0)
+        assert len(quotes.asked) == 3
+        feed.subscribe([CALL, option(25400, "CE")])
+        await clock.advance(600.0)
+        assert [len(keys) for keys in quotes.asked] == [1, 1, 1, 2]
+        awake.append(True)
+        await clock.advance(4.0)
+
+    quotes, _, _ = await run(script, lambda _now_s: bool(awake))
+    assert len(quotes.asked) == 6
 
 
 async def test_a_failure_is_told_once_and_so_is_the_recovery():

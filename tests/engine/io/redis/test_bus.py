@@ -51,7 +51,7 @@ async def test_a_listener_gets_whole_ticks_of_what_it_wants(server, deflate):
         feeder.on_ticks([full, crossed, traded(SPOT, 25000)])
         await until(lambda: len(ear.ticks) == 2)
     for sent, came in zip([full, crossed], ear.ticks, strict=True):
-        assert [getattr(came, n) for n in Tick.__slots__] == [getattr(sent, n) for n in Tick.__slots__]
+        assert [getattr(came, n) for n in Tick.FIELDS] == [getattr(sent, n) for n in Tick.FIELDS]
     assert ear.states == [FeedState.CONNECTING, FeedState.LIVE]
     assert 0 < listener.lag_s < 1
 

@@ -58,7 +58,7 @@ async def test_each_instrument_has_a_hash_that_lives_for_five_minutes(server, de
     assert one._written == 2
     found = await held(server, CALL.key)
     ((tick, at_ms),) = unpack(found[b"tick"])
-    assert [getattr(tick, name) for name in Tick.__slots__] == [getattr(full, n) for n in Tick.__slots__]
+    assert [getattr(tick, name) for name in Tick.FIELDS] == [getattr(full, n) for n in Tick.FIELDS]
     assert (int(found[b"at_ms"]), int(found[b"ltp_paise"])) == (at_ms, 1005)
     assert 0 <= time.time() * 1000 - at_ms < 5_000
     assert 295 <= await server.ear.ttl(NAMES.price(CALL.key)) <= 300

@@ -28,7 +28,7 @@ TICKS = st.builds(
 
 def fields(tick):
     """All that a tick is."""
-    return [getattr(tick, name) for name in Tick.__slots__]
+    return [getattr(tick, name) for name in Tick.FIELDS]
 
 
 @given(st.lists(st.tuples(TICKS, st.integers(0, 2**63), st.booleans()), max_size=4))

@@ -90,4 +90,4 @@ def test_without_the_setting_the_tool_says_what_to_set(monkeypatch, tmp_path, ca
     assert "REDIS_URL=redis://127.0.0.1:6379/0" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["cache", "--help"])
-    assert "Exit status: 0 somebody writes prices" in capsys.readouterr().out
+    assert "  0  somebody writes prices" in capsys.readouterr().out

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.pictures.axis import Axis, short, signed, spread
-from bot.pictures.canvas import Canvas
-from bot.pictures.frame import LEFT, RIGHT, TOP, Tile, amounts, head, tiles
-from bot.pictures.ink import MUTED, RULE, TEXT, ZERO, mixed, of_sign
 from engine.charts import Scope
+from engine.io.pictures.axis import Axis, short, signed, spread
+from engine.io.pictures.canvas import Canvas
+from engine.io.pictures.frame import LEFT, RIGHT, TOP, Tile, amounts, head, tiles
+from engine.io.pictures.ink import MUTED, RULE, TEXT, ZERO, mixed, of_sign
 
 if TYPE_CHECKING:
     from engine.charts import Bar, BarsChart

@@ -1,17 +1,17 @@
-"""Pictures of the chat: from `engine.charts` to a PNG, with Pillow; blocking, so drawn in a worker thread."""
+"""The drawing room: pictures for chat and reports as PNG, with Pillow; blocking, so never on the loop."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.pictures.bars import bars
-from bot.pictures.curve import curve
-from bot.pictures.payoff import payoff
 from engine.charts import BarsChart, CurveChart
+from engine.io.pictures.bars import bars
+from engine.io.pictures.curve import curve
+from engine.io.pictures.payoff import payoff
 
 if TYPE_CHECKING:
-    from bot.pictures.canvas import Canvas
     from engine.charts import Chart
+    from engine.io.pictures.canvas import Canvas
 
 __all__ = ["draw", "paint"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.pictures.axis import round_steps, short, signed
-from bot.pictures.canvas import WIDTH, Canvas
-from bot.pictures.ink import GAIN, HEAVY, LOSS, MUTED, PANEL, RULE, STRONG, TEXT, ZERO, mixed
+from engine.io.pictures.axis import round_steps, short, signed
+from engine.io.pictures.canvas import WIDTH, Canvas
+from engine.io.pictures.ink import GAIN, HEAVY, LOSS, MUTED, PANEL, RULE, STRONG, TEXT, ZERO, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.pictures.axis import Axis
-    from bot.pictures.canvas import Place
-    from bot.pictures.ink import Ink
+    from engine.io.pictures.axis import Axis
+    from engine.io.pictures.canvas import Place
+    from engine.io.pictures.ink import Ink
     from engine.payoff_chart import Level
 
 MARGIN = 56

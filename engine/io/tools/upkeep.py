@@ -10,7 +10,8 @@ from engine.io.backups import Backup, back_up, restore, verify
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.maintenance import daily
-from engine.io.toolbox import Tools, tool
+from engine.io.terminal import bar
+from engine.io.toolbox import Tools, lived_in, tool
 from engine.preflight import Light, worst
 
 __all__ = ["add_upkeep"]
@@ -32,6 +33,7 @@ It may run as often as you like, beside a monitor or without one.
 exit status:
   0  all done
   1  something is red: its sentence says what to do
+  2  settings have faults
 
 example:
   python -m engine maintenance daily --json
@@ -96,9 +98,10 @@ def _daily(args: argparse.Namespace) -> str:
 
 def _backup(args: argparse.Namespace) -> str:
     settings = load_settings()
-    made = (
-        verify(args.verify) if args.verify is not None else back_up(settings, SystemClock().now_s(), args.to)
-    )
+    if args.verify is not None:
+        made = verify(args.verify)
+    else:
+        made = back_up(lived_in(settings), SystemClock().now_s(), args.to, bar)
     if args.json:
         return json.dumps(backup_data(made), indent=2)
     lines = sum(made.audit_lines.values())
@@ -117,7 +120,7 @@ def backup_data(made: Backup) -> dict[str, object]:
 
 
 def _restore(args: argparse.Namespace) -> str:
-    before = restore(load_settings(), args.backup, SystemClock().now_s())
+    before = restore(load_settings(), args.backup, SystemClock().now_s(), bar)
     if args.json:
         return json.dumps({"restored": str(args.backup), "before": str(before)})
     return f"{args.backup} is put back; what was there is in {before}."

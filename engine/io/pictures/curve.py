@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.pictures.axis import Axis, brief, signed, spread
-from bot.pictures.canvas import Canvas
-from bot.pictures.frame import (
+from engine.diary import MarkKind
+from engine.io.pictures.axis import Axis, brief, signed, spread
+from engine.io.pictures.canvas import Canvas
+from engine.io.pictures.frame import (
     LEFT,
     MARGIN,
     RIGHT,
@@ -19,16 +20,15 @@ from bot.pictures.frame import (
     rungs,
     tiles,
 )
-from bot.pictures.ink import ALERT, GAIN, GROUND, LOSS, MUTED, RULE, TEXT, of_sign
-from engine.diary import MarkKind
+from engine.io.pictures.ink import ALERT, GAIN, GROUND, LOSS, MUTED, RULE, TEXT, of_sign
 from engine.sessions import at, ist
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.pictures.canvas import Place
     from engine.charts import CurveChart
     from engine.diary import Mark, Sample
+    from engine.io.pictures.canvas import Place
     from engine.payoff_chart import Level
 
 #: Where the last line ends; how tall the tiles are, one line of the story, and what lies below a plot.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from bot.pictures.ink import GROUND, REGULAR, STRONG, TEXT, Ink, Weight, font
+from engine.io.pictures.ink import GROUND, REGULAR, STRONG, TEXT, Ink, Weight, font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

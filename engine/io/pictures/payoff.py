@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.pictures.axis import Axis, level, round_steps, signed, spread
-from bot.pictures.canvas import Canvas
-from bot.pictures.frame import LEFT, MARGIN, RIGHT, Tile, amounts, by_sign, head, rungs, tiles
-from bot.pictures.ink import (
+from engine.io.pictures.axis import Axis, level, round_steps, signed, spread
+from engine.io.pictures.canvas import Canvas
+from engine.io.pictures.frame import LEFT, MARGIN, RIGHT, Tile, amounts, by_sign, head, rungs, tiles
+from engine.io.pictures.ink import (
     ALERT,
     GAIN,
     GROUND,

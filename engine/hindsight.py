@@ -1,0 +1,97 @@
+"""What an exit is told by afterwards: prices at the session's close of the contracts that it has traded.
+
+Nobody watches a contract once its position is gone. So shortly before the close its price is asked for once,
+and the close keeps one record of the day's prices, from which a report tells what holding on would have come
+to (`engine.versus`). What could not be read is left out of it: nothing is made up later.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.effects import QueryQuotes, Record
+from engine.pricing import mid_paise
+from engine.sessions import ist, ist_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.effects import Effect
+    from engine.messages import QuotesRead
+    from engine.model import InstrumentKey
+    from engine.pricing import Touch
+    from engine.register import Register
+    from engine.sessions import Calendar
+
+__all__ = ["Hindsight"]
+
+#: So long before the close contracts are asked for, and again after this while some have no answer.
+ASK_BEFORE_S, AGAIN_S = 45.0, 15.0
+#: A price of the feed that came so shortly before needs no question; an older one is not that of the close.
+FRESH_S = 3.0
+
+
+class Hindsight:
+    """Sees to the prices at the close of what exits have traded on that day.
+
+    Args:
+        exits: all that count today.
+        touch: the best prices of a contract now.
+    """
+
+    def __init__(self, exits: Register, calendar: Calendar, touch: Callable[[InstrumentKey], Touch]) -> None:
+        self._exits, self._calendar, self._touch = exits, calendar, touch
+        self._asked_s = 0.0
+        self._mids: dict[InstrumentKey, int] = {}
+
+    def look(self, now_s: float) -> list[Effect]:
+        """In the last seconds of a session: ask for what the feed does not carry any more."""
+        if not self._calendar.is_open(now_s):
+            return []
+        close_s = self._calendar.session(ist_date(now_s)).close_s
+        if close_s - now_s > ASK_BEFORE_S or now_s - self._asked_s < AGAIN_S:
+            return []
+        if close_s - self._asked_s > ASK_BEFORE_S:  # the first time on this day
+            self._mids = {}
+        self._asked_s = now_s
+        wanted = [key for key in self._traded(now_s) if key not in self._mids and not self._fresh(key, now_s)]
+        return [QueryQuotes(tuple(wanted))] if wanted else []
+
+    def heard(self, message: QuotesRead) -> None:
+        """An answer, to this question or to an exit's; the prices are in the book by now."""
+        if message.began_s < self._asked_s:
+            return
+        for tick in message.ticks:
+            mid = mid_paise(self._touch(tick.key))
+            if mid is not None:
+                self._mids[tick.key] = mid
+
+    def close(self, now_s: float) -> list[Effect]:
+        """The session has ended: keep what is known of its last prices; without exits nothing."""
+        traded = self._traded(now_s)
+        mids = {key: self._last(key, now_s) for key in traded}
+        self._mids = {}
+        if not traded:
+            return []
+        day = ist_date(now_s).isoformat()
+        known = {str(key): mid for key, mid in mids.items() if mid is not None}
+        return [Record("hindsight", day, {"at": ist(now_s).isoformat(timespec="seconds"), "mids": known})]
+
+    def _last(self, key: InstrumentKey, now_s: float) -> int | None:
+        """The mid, else the last price, as slippage is told from it; None = nothing fresh is known."""
+        return mid_paise(self._touch(key)) if self._fresh(key, now_s) else self._mids.get(key)
+
+    def _fresh(self, key: InstrumentKey, now_s: float) -> bool:
+        return now_s - self._touch(key).arrived_s <= FRESH_S
+
+    def _traded(self, now_s: float) -> list[InstrumentKey]:
+        """Contracts in which exits of ours have traded today, each once."""
+        today = ist_date(now_s)
+        return list(
+            dict.fromkeys(
+                order.request.key
+                for intent in self._exits.intents.values()
+                for order in intent.orders
+                if order.filled and ist_date(order.filled_s or order.sent_s) == today
+            )
+        )

@@ -1,0 +1,1 @@
+"""The tools of ``python -m engine``, tested file by file."""
