@@ -6,8 +6,10 @@ proxy, the same certificates. It blocks, so it runs on a thread. Nothing of a re
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,14 +63,17 @@ class Dialler:
         host, port = target.hostname or "", target.port or _PORTS[target.scheme]
         try:
             connection = self._connection(target.scheme, host, port, timeout_s)
-            connection.connect()
+            with ExitStack() as held:
+                held.callback(connection.close)
+                connection.connect()
+                held.pop_all()
         except urllib3.exceptions.ConnectTimeoutError as problem:
             # its own subclass says that nobody listens
             refused = isinstance(problem, urllib3.exceptions.NewConnectionError)
             raise Undialled("ConnectionError" if refused else "ConnectTimeout") from None
         except TimeoutError:
             raise Undialled("ConnectTimeout") from None
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as problem:
             raise Undialled(type(problem).__name__) from None
         made: socket.socket = connection.sock
         made.setblocking(False)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import h11
 
-from engine.io.dhan.dialling import Dialler, Undialled
+from engine.io.dhan.dialling import Undialled
+from engine.io.dhan.dials import Dials, Pace
 from engine.io.dhan.http import Reply
-from engine.io.dhan.warm import WarmConnection, fields, write
+from engine.io.dhan.warm import WarmConnection, boot_s, fields, write
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
-    from concurrent.futures import Executor
 
     from engine.io.dhan.http import ReplyHTTP
     from engine.io.dhan.letters import Letter
@@ -43,35 +43,34 @@ _SHORTEST_LIFE_S = 10.0
 _SHARE, _LONGER = 0.75, 1.1
 #: At this part of its life a new one takes the place of an idle one.
 _RENEWED = 0.8
+#: So long before they are wanted they are opened: an order of the first second finds them.
+AHEAD_S = 60.0
 #: How often the ages are looked at.
 _LOOK_S = 2.0
-#: One that ends sooner than this after it was opened, or cannot be opened, makes the next attempt wait.
-_SOON_S = 15.0
-_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 15.0
-#: Names, connecting and TLS together.
-DIAL_DEADLINE_S = 4.0
+#: What a request's path may be made of: nothing that ends it, opens a question or goes up.
+_PATH = re.compile(r"(?!.*\.\.)[A-Za-z0-9/_.-]+")
 
 
 class Direct:
     """The connections of one account's commands; used from the loop's thread only."""
 
-    def __init__(self, http: ReplyHTTP, executor: Executor, clock: Clock) -> None:
+    def __init__(self, http: ReplyHTTP, clock: Clock, now_s: Callable[[], float] = boot_s) -> None:
         """Open nothing yet.
 
         Args:
             http: whose address, headers, proxies and patience hold.
-            executor: on its threads connections are opened.
             clock: paces the opening.
+            now_s: the clock of the connections' ages.
         """
         self._http = http
-        self._executor = executor
         self._clock = clock
-        self._dialler: Dialler | None = None
+        self._now_s = now_s
+        self._dials = Dials(http, self._gone, self._late, now_s)
+        self._pace = Pace()
         self._idle: list[WarmConnection] = []
         self._busy: set[WarmConnection] = set()
         self._changed = asyncio.Event()
         self._life_s = LIFE_S
-        self._pause_s = 0.0
         self._turned_away = False  # since the last one was opened
         self._closed = False
         self._written_for: tuple[str, dict[str, str]] | None = None
@@ -80,7 +79,7 @@ class Direct:
     @property
     def able(self) -> bool:
         """Whether commands can go this way at all; not through every kind of proxy."""
-        return self._dial.able
+        return self._dials.able
 
     @property
     def ready(self) -> int:
@@ -94,6 +93,8 @@ class Direct:
             letter: what to send.
             why_not: looked at before a connection is opened and last at the socket; empty = it may leave.
         """
+        if not _PATH.fullmatch(letter.endpoint):
+            return Reply(None, failure="InvalidURL", sent=False)
         try:
             request = self._write(letter)
         except (h11.LocalProtocolError, UnicodeEncodeError):
@@ -103,7 +104,7 @@ class Direct:
             if why := why_not():
                 return Reply(None, failure=why, sent=False)
             try:
-                connection = await self._open()
+                connection = await self._dials.for_order()
             except Undialled as problem:
                 return Reply(None, failure=str(problem), sent=False)
         self._busy.add(connection)
@@ -112,18 +113,23 @@ class Direct:
         finally:
             self._busy.discard(connection)
             self._lay_by(connection)
+            if connection.silent:  # what it went by may be gone, and with it all that was opened before
+                self._let_go()
+                self._changed.set()
 
     async def keep_warm(self, wanted: Callable[[float], bool]) -> None:
-        """Keep some open for as long as they are wanted at the moment (epoch seconds); until cancelled.
+        """Keep some open while they are wanted at that moment (epoch seconds), or soon; until cancelled.
 
         Whoever is refused, or hung up on at once, comes back ever more slowly.
         """
         try:
             while True:
                 self._changed.clear()
-                if not self.able or not wanted(self._clock.now_s()):
+                now_s = self._clock.now_s()
+                soon = wanted(now_s) or wanted(now_s + AHEAD_S)
+                if self._closed or not self.able or not soon:
                     self._let_go()
-                elif self._lacking():
+                elif self._lacking() and not self._dials.hanging:
                     await self._refill()
                     continue
                 with suppress(TimeoutError):
@@ -135,18 +141,12 @@ class Direct:
     def close(self) -> None:
         """Close all connections; a command under way is lost."""
         self._closed = True
+        self._dials.close()
         self._let_go()
         for connection in [*self._busy]:
             connection.close()
 
     # --------------------------------------------------------------------------------- inside
-
-    @property
-    def _dial(self) -> Dialler:
-        """For the address of now."""
-        if self._dialler is None or self._dialler.base_url != self._http.base_url:
-            self._dialler = Dialler(self._http.session, self._http.base_url)
-        return self._dialler
 
     def _write(self, letter: Letter) -> bytes:
         """A command as requests writes it, but for answers that are packed.
@@ -177,45 +177,22 @@ class Direct:
 
     def _lay_by(self, connection: WarmConnection) -> None:
         """Keep it for the next, or close what is too many."""
-        if connection.closed:
-            return
-        if self._closed or len(self._idle) >= MOST_IDLE:
+        if self._closed or len(self._idle) >= MOST_IDLE or not connection.at_rest:
             connection.close()
         else:
             self._idle.append(connection)
 
-    async def _open(self) -> WarmConnection:
-        """Open one on a thread. A thread that comes too late brings one for those that stand ready.
-
-        Raises:
-            Undialled: there is none.
-        """
-        work = self._executor.submit(self._dial.dial, self._http.timeout[0])
-        opened = asyncio.wrap_future(work)
-        try:
-            async with asyncio.timeout(DIAL_DEADLINE_S):
-                return WarmConnection(await asyncio.shield(opened), self._gone)
-        except TimeoutError:
-            if work.cancel():
-                raise Undialled("no thread was free") from None
-            opened.add_done_callback(self._late)
-            raise Undialled("ConnectTimeout") from None
-        except asyncio.CancelledError:
-            if not work.cancel():
-                opened.add_done_callback(self._late)
-            raise
-
-    def _late(self, opened: asyncio.Future[socket.socket]) -> None:
-        """Take what a thread brings that nobody waits for any more."""
-        if not opened.cancelled() and opened.exception() is None:
-            self._lay_by(WarmConnection(opened.result(), self._gone))
+    def _late(self, connection: WarmConnection) -> None:
+        """Keep one that has come when nobody waited for it any more."""
+        self._lay_by(connection)
+        self._changed.set()
 
     def _gone(self, connection: WarmConnection) -> None:
         """One lay idle and has ended: so long the other side lets them lie."""
         if connection not in self._idle:
             return
         self._idle.remove(connection)
-        self._turned_away = self._turned_away or connection.lived_s() < _SOON_S
+        self._turned_away = self._turned_away or self._pace.turned_away(connection)
         self._life_s = max(min(self._life_s, _SHARE * connection.idle_s()), _SHORTEST_LIFE_S)
         self._changed.set()
 
@@ -228,25 +205,23 @@ class Direct:
 
     async def _refill(self) -> None:
         """Open one more, and close one that has grown old."""
-        if any(each.lived_s() >= _SOON_S for each in (*self._idle, *self._busy)):
-            self._pause_s = 0.0
-        elif self._turned_away:
-            self._slower()
+        if self._turned_away:
+            self._pace.refused(self._now_s())
         self._turned_away = False
-        if self._pause_s:
-            await self._clock.sleep(self._pause_s)
+        if wait_s := max(self._pace.wait_s(self._now_s(), (*self._idle, *self._busy)), 0.0):
+            await self._clock.sleep(wait_s)
+        if self._closed:
+            return
+        self._pace.tries(self._now_s())
         try:
-            self._idle.append(await self._open())
+            self._lay_by(await self._dials.in_advance())
         except Undialled as problem:
-            self._slower()
-            _log.info("no connection for orders: %s; again in %g s", problem, self._pause_s)
+            self._pace.refused(self._now_s())
+            _log.info("no connection for orders: %s; again in %g s", problem, self._pace.pause_s)
             return
         if old := [each for each in self._idle if each.idle_s() > _RENEWED * self._life_s]:
             self._drop(old[0])
             self._life_s = min(self._life_s * _LONGER, LIFE_S)
-
-    def _slower(self) -> None:
-        self._pause_s = min(max(2 * self._pause_s, _PAUSE_S), _LONGEST_PAUSE_S)
 
     def _drop(self, connection: WarmConnection) -> None:
         """Close an idle one of ours, which says nothing about the other side."""

@@ -159,7 +159,7 @@ def date_s(words: str) -> float | None:
     """Read a Date header, which every server should send; epoch seconds."""
     try:
         return parsedate_to_datetime(words).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, IndexError):  # a year or a zone beyond all calendars
         return None
 
 

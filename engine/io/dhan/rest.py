@@ -114,7 +114,7 @@ class DhanRest:
         self._under_way: set[str] = set()
         self._recalled: set[str] = set()
         self._passes = passes or _free
-        self._direct = Direct(self._http, executor, clock) if direct else None
+        self._direct = Direct(self._http, clock) if direct else None
         self._letters = letters(client_id)
 
     def remember(self, sent_s: Sequence[float]) -> None:

@@ -32,6 +32,16 @@ def client(
     return made
 
 
+class Ages:
+    """The clock of the connections' ages, set by hand."""
+
+    def __init__(self, rest: DhanRest) -> None:
+        self.now_s = 1_000.0
+        direct = rest._direct
+        assert direct is not None
+        direct._now_s = direct._dials._now_s = lambda: self.now_s
+
+
 @asynccontextmanager
 async def answering(raw: bytes) -> AsyncIterator[str]:
     """A server that gives these bytes to every request and hangs up."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.io.clock import SystemClock
+from engine.io.dhan import dials as dials_module
 from engine.io.dhan import direct as direct_module
 from engine.io.dhan.limits import Lane, Window
 from engine.io.dhan.rest import DhanRest
@@ -56,7 +57,8 @@ def make(executor):
 async def warm(desk, make, monkeypatch):
     """A client of the desk whose connections are kept ready, looked after at every breath."""
     monkeypatch.setattr(direct_module, "_LOOK_S", 0.01)
-    monkeypatch.setattr(direct_module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(dials_module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(dials_module, "_ROUND_S", 0.0)
     rest = make(desk.port)
     keeping = asyncio.create_task(rest.keep_warm(lambda _now_s: True))
     await until(desk, lambda: ready(rest) == direct_module.KEPT)
@@ -138,6 +140,7 @@ async def test_connections_that_the_other_side_closes_are_replaced(desk, warm):
 async def test_while_no_orders_are_wanted_nothing_is_kept_open(desk, make, monkeypatch):
     """Outside the session the connections are closed; they are back when it opens."""
     monkeypatch.setattr(direct_module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(dials_module, "_ROUND_S", 0.0)
     rest, session = make(desk.port), asyncio.Event()
     session.set()
     keeping = asyncio.create_task(rest.keep_warm(lambda _now_s: session.is_set()))
@@ -185,6 +188,7 @@ async def test_a_server_that_is_away_is_called_ever_more_slowly(make, monkeypatc
 async def test_a_server_that_hangs_up_on_everybody_is_called_ever_more_slowly(make, monkeypatch):
     """It takes the call and ends it: four at once count as one time, and it is not besieged."""
     monkeypatch.setattr(direct_module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(dials_module, "_ROUND_S", 0.0)
     listener = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     async with listener:
         rest, slept, enough = make(listener.sockets[0].getsockname()[1]), [], asyncio.Event()
