@@ -193,7 +193,8 @@ class Direct:
             return
         self._idle.remove(connection)
         self._turned_away = self._turned_away or self._pace.turned_away(connection)
-        self._life_s = max(min(self._life_s, _SHARE * connection.idle_s()), _SHORTEST_LIFE_S)
+        if connection.idle_s() >= _SHORTEST_LIFE_S:  # else it was not for its idleness
+            self._life_s = max(min(self._life_s, _SHARE * connection.idle_s()), _SHORTEST_LIFE_S)
         self._changed.set()
 
     def _lacking(self) -> bool:

@@ -260,6 +260,7 @@ async def test_an_order_number_that_would_change_the_request_sends_nothing(desk,
         (gzip.compress(_LOST), "gzip", "400 Bad Request", Unknown("HTTP 400, DH-908: internal")),
         (gzip.compress(_NO), "x-gzip", "400 Bad Request", Refused("DH-906", "no such thing")),
     ],
+    ids=["gzip", "deflate", "bare deflate", "identity", "gzip lost inside", "gzip refused"],
 )
 async def test_an_answer_packed_on_the_way_is_read(desk, make, body, packing, status, means):
     """Nobody asked for it, and what it says counts all the same."""

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from engine.io.dhan import direct as direct_module
+from engine.io.dhan import warm
 from engine.io.dhan.answers import LONGEST_BYTES
 from engine.io.dhan.dialling import Dialler
 from engine.io.dhan.rest import DhanRest
@@ -70,8 +71,9 @@ async def test_an_answer_without_end_is_given_up(make):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_long_answer_is_taken_in_by_turns_and_whole(make, tmp_path, scheme):
+async def test_a_long_answer_is_taken_in_by_turns_and_whole(make, tmp_path, monkeypatch, scheme):
     """More than one turn's share: nothing of it is left lying in TLS, and the connection serves the next."""
+    monkeypatch.setattr(warm, "_PIECE_BYTES", 1_000)
     written, kept = certificate(tmp_path)
     async with order_desk(serving(written, kept) if scheme == "https" else None) as desk:
         rest = make(desk.port, scheme)
