@@ -19,7 +19,7 @@ sandbox: $(VENV)/.runtime  ## start only the sandbox's servers
 test: $(VENV)/.dev  ## run the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-deep: $(VENV)/.dev  ## only the proof machine, ten times as often and anew in every run
+test-deep: $(VENV)/.dev  ## the proof machine ten times as often, anew in every run; and the speed's ratios
 	@$(BIN)/python -m pytest -m deep $(ARGS)
 
 check: $(VENV)/.dev  ## lint, format, types and the import rules

@@ -64,9 +64,9 @@ class Asked:
         """The words as one."""
         return " ".join(self.words)
 
-    def views(self, strategy_id: int | None = None) -> dict[str, MonitorView]:
+    async def views(self, strategy_id: int | None = None) -> dict[str, MonitorView]:
         """How each of them stands, by name; with the positions of one strategy id, or all."""
-        return {each.account: each.view(strategy_id) for each in self.accounts}
+        return {each.account: await each.view(strategy_id) for each in self.accounts}
 
     def having(self, strategy_id: int) -> tuple[Wiring, ...]:
         """Those with a position of this id; one account alone is not looked at, its core knows better."""

@@ -325,7 +325,7 @@ class TelegramChat:
 
     async def _watch_living(self) -> None:
         while True:
-            self._living.look()
+            await self._living.look()
             await self._clock.sleep(LOOK_EVERY_S)
 
     async def _part(self, sender: Sender) -> None:

@@ -51,7 +51,7 @@ class Commands:
         """Open the picker, or ask the core for the question about an exit."""
         wish = exit_wish(asked.words) if asked.words else None
         if wish is None or (wish == ExitWish() and len(asked.accounts) > 1):
-            self._show(picker_page(asked.views()))
+            self._show(picker_page(await asked.views()))
             return
         found = asked.accounts
         if wish.strategy_id is not None:
@@ -98,7 +98,7 @@ class Commands:
     async def snooze(self, asked: Asked) -> None:
         """Have the core tell less of a position; what is missing is offered as buttons."""
         if not asked.words:
-            self._show(look_page(asked.views(), "snooze"))
+            self._show(look_page(await asked.views(), "snooze"))
             return
         strategy_id, value = read_id(asked.words[0], "snooze"), " ".join(asked.words[1:])
         if one := self._one("snooze", asked, asked.having(strategy_id), strategy_id):
@@ -109,7 +109,7 @@ class Commands:
 
     async def show_snooze(self, one: Wiring, strategy_id: int) -> None:
         """Offer three sensible snoozes of a position, or its end."""
-        view = one.view(strategy_id)
+        view = await one.view(strategy_id)
         if view.positions:
             self._show(snooze_page(view, view.positions[0], self._title(one.account)))
         else:
@@ -137,7 +137,7 @@ class Commands:
     async def resume(self, asked: Asked) -> None:
         """Ask for the halt to end, or for one held position to go on; the core has it confirmed."""
         strategy_id = read_id(asked.text, "resume") if asked.words else None
-        found = asked.having(strategy_id) if strategy_id is not None else _held(asked.accounts)
+        found = asked.having(strategy_id) if strategy_id is not None else await _held(asked.accounts)
         if one := self._one("resume", asked, found, strategy_id):
             one.post(Command(Wish.RESUME, asked.by, strategy_id))
 
@@ -154,11 +154,11 @@ class Commands:
         return None
 
 
-def _held(accounts: Sequence[Wiring]) -> Sequence[Wiring]:
+async def _held(accounts: Sequence[Wiring]) -> Sequence[Wiring]:
     """Those that are halted or hold something back; all of them when none is."""
     if len(accounts) == 1:
         return accounts
-    views = {each.account: each.view() for each in accounts}
+    views = {each.account: await each.view() for each in accounts}
     held = [
         each
         for each in accounts

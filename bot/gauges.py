@@ -61,7 +61,7 @@ class Gauges:
         for one in asked.accounts:
             desk = one.see(desk_now)
             if desk is None:
-                self._down(one, "Orders")
+                await self._down(one, "Orders")
                 continue
             self._all(orders_pages(desk, one.clock.now_s(), self._title(one)))
 
@@ -71,7 +71,7 @@ class Gauges:
         for one in asked.accounts:
             desk = one.see(desk_now)
             if desk is None:
-                self._down(one, "Trades")
+                await self._down(one, "Trades")
                 continue
             self._all(trades_pages(desk, last, one.clock.now_s(), self._title(one)))
 
@@ -80,7 +80,7 @@ class Gauges:
         chat = chat_check(self._chat_health())
         for one in asked.accounts:
             checks = one.see(health_now)
-            own = (down_check(one.view()),) if checks is None else checks
+            own = (down_check(await one.view()),) if checks is None else checks
             self._all(health_pages((*own, chat, await one.disk()), one.clock.now_s(), self._title(one)))
 
     async def feed(self, asked: Asked) -> None:
@@ -90,7 +90,7 @@ class Gauges:
         for one in asked.accounts:
             feed, was, now = one.see(feed_now), before[one.account], one.traffic()
             if feed is None or was is None or now is None or now.received < was.received:
-                self._down(one, "Feed")
+                await self._down(one, "Feed")
                 continue
             self._all(feed_pages(feed, Rate(was, now, RATE_S), self._title(one)))
 
@@ -122,7 +122,7 @@ class Gauges:
             )
         for one in asked.accounts:
             if one.see(outline) is None:
-                self._down(one, "Drill")
+                await self._down(one, "Drill")
             elif asked.text == "run":
                 one.post(DrillWanted(asked.by))
             else:
@@ -134,8 +134,8 @@ class Gauges:
     def _of(self, one: Wiring) -> str:
         return f"{one.account} " if self._accounts.several else ""
 
-    def _down(self, one: Wiring, what: str) -> None:
-        why = one.view().degraded or "it was started a moment ago"
+    async def _down(self, one: Wiring, what: str) -> None:
+        why = (await one.view()).degraded or "it was started a moment ago"
         self._say(f"{self._title(one)}{what} unknown: {why}")
 
     def _all(self, pages: Iterable[Page]) -> None:

@@ -45,8 +45,9 @@ SUMMARY = f"{LIVING}summary"
 _CARD = f"{LIVING}card"
 #: How often the accounts are looked at.
 LOOK_EVERY_S = 2.0
-#: A look may take one part of so many of the loop's time: with very many positions it comes less often.
-LOOK_SHARE = 200.0
+#: A look may last one part of so many of the time: with very many positions it comes less often. Others have
+#: the loop for most of it.
+LOOK_SHARE = 40.0
 #: An account that is still coming up has no positions yet; so long nothing is made of that.
 COMING_UP_S = 60.0
 #: A summary that is older is renewed even if nothing has changed: its age is what tells that it is dead.
@@ -65,7 +66,7 @@ class _Now:
 
 
 class Living:
-    """The owner of all living messages of the chat. Nothing here waits."""
+    """The owner of all living messages of the chat. Nothing here waits but for the accounts to be drawn."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class Living:
         self._shown[thread] = shown_of(position, view)
         self._add(Outgoing(Rank.REPLY, page, wall_s, until_s, thread=thread, silent=True))
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """Look at everything if it is time to, and queue what is out of date."""
         began_s = self._clock.now_s()
         self._began_s = began_s if self._began_s is None else self._began_s
@@ -116,9 +117,9 @@ class Living:
         living = self._store.living()
         for gone in self._shown.keys() - {*living, SUMMARY}:
             del self._shown[gone]
-        threads = [thread for thread in living if self._stands(thread)]
-        if threads or self._summed:
-            self._views = {each.account: each.view() for each in self._accounts.all}
+        if self._standing() or self._summed:
+            self._views = {each.account: await each.view() for each in self._accounts.all}
+            threads = self._standing()  # a card may have come, or moved, meanwhile
             for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):
                 self._look_at(thread)
         now_s = self._clock.now_s()
@@ -224,6 +225,9 @@ class Living:
         return under(self._accounts.title(one.account), card_page(view, position, mark(one.account)))
 
     # --------------------------------------------------------------------------------------- the threads
+
+    def _standing(self) -> list[str]:
+        return [thread for thread in self._store.living() if self._stands(thread)]
 
     def _cards(self) -> list[str]:
         return [thread for thread in self._store.living() if thread.startswith(_CARD)]

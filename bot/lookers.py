@@ -41,12 +41,12 @@ async def of_one(
     """
     known = {(each.account, id_) for each in asked.accounts for id_, _ in held(each)}
     if not asked.words and len(known) != 1:
-        show(look_page(asked.views(), word))
+        show(look_page(await asked.views(), word))
         return
     strategy_id = read_id(asked.text, word) if asked.words else known.pop()[1]
     found = asked.having(strategy_id)
     if len(found) > 1:
-        show(look_page(asked.views(strategy_id), word, strategy_id))
+        show(look_page(await asked.views(strategy_id), word, strategy_id))
         return
     for each in found or asked.accounts:
         await look(each, strategy_id)
@@ -81,7 +81,7 @@ class Lookers:
 
     async def start(self, asked: Asked) -> None:
         """Greet."""
-        self._show(start_page(asked.views(), asked.by))
+        self._show(start_page(await asked.views(), asked.by))
 
     async def help(self, _asked: Asked) -> None:
         """Explain."""
@@ -90,23 +90,23 @@ class Lookers:
     async def status(self, asked: Asked) -> None:
         """Show how everything stands, or one account."""
         if len(asked.accounts) > 1:
-            pages = all_status_pages(asked.views())
+            pages = all_status_pages(await asked.views())
         else:
             [one] = asked.accounts
-            pages = status_pages(one.view(), self._accounts.title(one.account))
+            pages = status_pages(await one.view(), self._accounts.title(one.account))
         waiting = self._waiting({mark(one.account) for one in asked.accounts} | {""})
         for page in with_lines(pages, waiting):
             self._show(page)
 
     async def accounts(self, asked: Asked) -> None:
         """List the accounts."""
-        for page in accounts_pages(asked.views()):
+        for page in accounts_pages(await asked.views()):
             self._show(page)
 
     async def positions(self, asked: Asked) -> None:
         """List the positions, account by account."""
         for one in asked.accounts:
-            for page in positions_pages(one.view(), self._accounts.title(one.account)):
+            for page in positions_pages(await one.view(), self._accounts.title(one.account)):
                 self._show(page)
 
     async def p(self, asked: Asked) -> None:
@@ -123,7 +123,7 @@ class Lookers:
 
     async def show_position(self, one: Wiring, strategy_id: int) -> None:
         """Show one position, or that of each row's account that has this id."""
-        title, view = self._accounts.title(one.account), one.view(strategy_id)
+        title, view = self._accounts.title(one.account), await one.view(strategy_id)
         if view.down:
             self._say(f"{title}Positions are unknown: {view.degraded}")
         elif not view.positions:
@@ -134,7 +134,7 @@ class Lookers:
     async def show_tighter(self, one: Wiring, strategy_id: int) -> None:
         """Offer tighter stops for a position; each button is a /set, which asks first."""
         name = one.account if self._accounts.several else ""
-        found = one.view(strategy_id).positions
+        found = (await one.view(strategy_id)).positions
         if not found:
             self._say(f"{self._accounts.title(one.account)}No position {strategy_id}.")
         for each in found:
@@ -160,5 +160,5 @@ class Lookers:
         if not found:
             self._say(f"{title}Nothing was seen of {strategy_id} yet. /status lists what is watched.")
         for each in found:
-            page = await asyncio.to_thread(why_page, each, one.view(strategy_id), mark(one.account))
+            page = await asyncio.to_thread(why_page, each, await one.view(strategy_id), mark(one.account))
             self._show(under(title, page))

@@ -58,7 +58,7 @@ class PictureCommands:
         """Show the week or the month in figures below its picture; exits are read aside, the loop goes on."""
         wanted = report_wish(asked.words)
         for one in asked.accounts:
-            for chart in self._drawn(one, wanted):
+            for chart in await self._drawn(one, wanted):
                 if isinstance(chart, BarsChart):
                     self._show(await self._reports.page(one, chart))
 
@@ -75,14 +75,14 @@ class PictureCommands:
         await self._answer(one, Wanted(Scope.PAYOFF, strategy_id))
 
     async def _answer(self, one: Wiring, wanted: Wanted) -> None:
-        for chart in self._drawn(one, wanted):
+        for chart in await self._drawn(one, wanted):
             self._show(illustrated(chart, self._accounts.title(one.account), mark(one.account)))
 
-    def _drawn(self, one: Wiring, wanted: Wanted) -> tuple[Chart, ...]:
+    async def _drawn(self, one: Wiring, wanted: Wanted) -> tuple[Chart, ...]:
         """What is to be drawn; that there is nothing is said."""
         title, found = self._accounts.title(one.account), one.see(wanted)
         if not found:
             nothing = _NOTHING.get(wanted.scope, "Nothing was seen of this session yet.")
-            down = one.view()
+            down = await one.view()
             self._say(title + (down.degraded if down.down else nothing.format(id=wanted.strategy_id)))
         return found or ()

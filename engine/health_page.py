@@ -56,6 +56,8 @@ def _feed(monitor: Monitor, now_s: float) -> Check:
         return Check("feed", Light.RED, detail)
     if health.late:
         return Check("feed", Light.AMBER, f"{words}, and trades are {health.trade_age_s:.0f} s old")
+    if monitor.overload.words:
+        return Check("feed", Light.AMBER, f"{words}. {monitor.overload.words}")
     if monitor.feed_surplus:
         return Check("feed", Light.AMBER, monitor.feed_surplus)
     if health.feed is FeedState.LIVE or not health.in_session or not health.subscribed:

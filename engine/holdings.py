@@ -43,8 +43,11 @@ __all__ = ["Holdings"]
 
 #: An answer without any row is believed after this many loads in a row.
 EMPTY_LOADS = 3
+_TAKEN_OVER = "position taken over"
 #: So many positions are prepared in one piece: some 3 ms.
 PREPARED_AT_ONCE = 8
+#: So many lines that the journal keeps of the first grouping leave in one piece: some 4 ms.
+KEPT_AT_ONCE = 100
 
 
 class Holdings:
@@ -94,8 +97,8 @@ class Holdings:
         self._symbols: frozenset[str] = frozenset()
         self._missed: frozenset[InstrumentKey] = frozenset()
         self._contracts = Contracts()
-        self._waiting: list[Position] = []  # to be prepared before the first grouping
-        self._going_on = False
+        self._waiting, self._going_on = list[Position](), False  # to be prepared before the first grouping
+        self._owed: list[Effect] = []  # what the journal is yet to have of the first grouping
         self._listed = Last(listed)
         self._opposed_in = Last(opposed)
         self._wish_list = Last(wish_list)
@@ -140,8 +143,9 @@ class Holdings:
         if message.failed:
             self._symbols = frozenset()
             return [notices.no_master(message.failed)]
+        owed, self._owed = self._owed, []  # older words about the same contracts go first
         self.instruments, kept = self._contracts.take(message.instruments, ist_date(now_s))
-        return [*kept, *(self._group_first(now_s) if self._rows is not None else [])]
+        return [*owed, *kept, *(self._group_first(now_s) if self._rows is not None else [])]
 
     @property
     def changed(self) -> Mapping[PositionId, str]:
@@ -222,7 +226,7 @@ class Holdings:
         Until then it is as if the master were not there yet: nothing is watched, compared or subscribed.
         """
         if self.loaded or not self._rows:
-            return self._group(now_s)
+            return self._owe(self._group(now_s))
         self._waiting = [
             position
             for position in map(self._complete, self._listed_now(now_s).positions)
@@ -231,16 +235,30 @@ class Holdings:
         if self._going_on:
             return []
         self._going_on = len(self._waiting) > PREPARED_AT_ONCE
-        return [GoOn()] if self._going_on else self._group(now_s)
+        return [GoOn()] if self._going_on else self._owe(self._group(now_s))
+
+    def _owe(self, effects: list[Effect]) -> list[Effect]:
+        """Of a thousand positions the journal hears one after the other; all other effects leave now.
+
+        What waits hangs on nothing: that they are watched, and by which contracts. A crash in between learns
+        both again.
+        """
+        late = [effect for effect in effects if _may_wait(effect)][KEPT_AT_ONCE:]
+        if not late:
+            return effects
+        self._owed += late
+        waits = set(map(id, late))
+        return [*(effect for effect in effects if id(effect) not in waits), GoOn()]
 
     def go_on(self, now_s: float) -> list[Effect]:
-        """Prepare the next few positions; with the last of them all are put under watch."""
+        """Prepare the next few positions; with the last of them all are put under watch, then told."""
         if not self._going_on:
-            return []  # somebody has grouped in between
+            now_owed, self._owed = self._owed[:KEPT_AT_ONCE], self._owed[KEPT_AT_ONCE:]
+            return [*now_owed, GoOn()] if self._owed else now_owed
         now, self._waiting = self._waiting[:PREPARED_AT_ONCE], self._waiting[PREPARED_AT_ONCE:]
         for position in now:
             self.watch.prepare(position, self.memory(position.id), now_s)
-        return [GoOn()] if self._waiting else self._group(now_s)
+        return [GoOn()] if self._waiting else self._owe(self._group(now_s))
 
     def _listed_now(self, now_s: float) -> Listed:
         """What the rows that still hold something come to today."""
@@ -253,7 +271,8 @@ class Holdings:
         self.loaded, self._waiting, self._going_on = True, [], False
         listed_as = self._listed_now(now_s)
         found = [self._complete(position) for position in listed_as.positions]
-        effects = self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
+        effects, self._owed = self._owed, []  # older words about the same contracts go first
+        effects += self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
         effects += self._set_aside(found, listed_as.aside)
         for position in found:
             known = self.positions.get(position.id)
@@ -322,7 +341,7 @@ class Holdings:
         notes = self.watch.put(position, memory, now_s)
         if not armed_anew and (rank := self._silence(position.id)) is not None:
             self.watch.hold(position.id, rank)  # armed anew on the same legs it is held already
-        event = "rules armed anew" if armed_anew else "position changed" if known else "position taken over"
+        event = "rules armed anew" if armed_anew else "position changed" if known else _TAKEN_OVER
         effects: list[Effect] = [*kept, Audit(event, {"position": position.id, "legs": len(position.legs)})]
         unprotected = self.watch.unprotected(position.id)
         loud = Urgency.MEDIUM if unprotected else Urgency.NORMAL
@@ -511,3 +530,10 @@ class Holdings:
                 self._saved[position] = memory
                 effects.append(Record("memory", position, memory.to_json()))
         return effects
+
+
+def _may_wait(effect: Effect) -> bool:
+    """Whether it says no more than that a position is watched, and by which contracts."""
+    if isinstance(effect, Audit):
+        return effect.event == _TAKEN_OVER
+    return isinstance(effect, Record) and effect.kind == "contracts"

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from engine.account import Account
 from engine.day import Day, DayTotal
-from engine.effects import Alert, Audit, Record
+from engine.effects import Alert, Audit, GoOn, Record
 from engine.gate import Decision, Status, decide
+from engine.gathering import GATHERED_AT_ONCE, Gathering
 from engine.intents import IntentState, verdict_to_json
 from engine.model import Mode, Urgency
 from engine.money import signed_rupees
@@ -54,6 +55,7 @@ class Limits:
         self._saved: dict[str, Day] = {}
         self._blind_s: dict[str, float] = {}
         self._told_blind: dict[str, Urgency] = {}
+        self._gathering = Gathering(helm.watch.standing)
 
     def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what the journal knows of each account's day."""
@@ -63,18 +65,48 @@ class Limits:
 
     # ---------------------------------------------------------------------------------- judging
 
-    def judge(self, now_s: float) -> list[Effect]:
-        """Look at every account that has a limit, in session; act on the limits that are reached."""
+    def judge(self, now_s: float, *, at_once: bool = False) -> list[Effect]:
+        """Look at every account that has a limit, in session; act on the limits that are reached.
+
+        Many positions are looked at a few at a time (`go_on`), unless ``at_once``: a recording's prices are
+        those of one instant.
+        """
+        by_account = self._judged(now_s)
+        names = [position.id for positions in by_account.values() for position in positions]
+        if at_once or len(names) <= GATHERED_AT_ONCE:
+            return self._judge_all(by_account, {}, now_s)
+        if self._gathering.under_way:
+            return []
+        self._gathering.begin(names)
+        return [GoOn()]
+
+    def go_on(self, now_s: float) -> list[Effect]:
+        """The next few of many; when all were seen the limits are judged, by a piece of its own."""
+        if not self._gathering.under_way:
+            return []
+        if self._gathering.go_on(self._helm.holdings.positions, now_s):
+            return [GoOn()]
+        return self._judge_all(self._judged(now_s), self._gathering.take(), now_s)
+
+    def _judged(self, now_s: float) -> dict[str, list[Position]]:
+        """The positions of every account whose limits are judged now; none out of session."""
         holdings = self._helm.holdings
         by_account: dict[str, list[Position]] = {name: [] for name in self._accounts}
         for position in holdings.positions.values():
             by_account.setdefault(position.account, []).append(position)
-        wanted = {name: limits for name in by_account if (limits := self._of(name))}
+        wanted = {name: positions for name, positions in by_account.items() if self._of(name)}
         if not wanted or not holdings.loaded or not self._helm.calendar.is_open(now_s):
-            return []
+            return {}
+        return wanted
+
+    def _judge_all(
+        self, by_account: Mapping[str, Sequence[Position]], seen: Mapping[PositionId, Standing], now_s: float
+    ) -> list[Effect]:
+        """Judge these; ``seen``: how those stand that were looked at just now."""
         effects: list[Effect] = []
-        for name, limits in wanted.items():
-            effects += self._judge(self._account(name), limits, by_account[name], now_s)
+        for name, positions in by_account.items():
+            standings = [seen.get(p.id) or self._helm.watch.standing(p.id, now_s) for p in positions]
+            effects += self._judge(self._account(name), self._of(name), positions, standings, now_s)
         return effects
 
     def follow(self, standings: Iterable[Standing], now_s: float) -> None:
@@ -113,9 +145,13 @@ class Limits:
         account.look(standings, now_s, today.isoformat(), yesterday)
 
     def _judge(
-        self, account: Account, limits: DayLimits, positions: Sequence[Position], now_s: float
+        self,
+        account: Account,
+        limits: DayLimits,
+        positions: Sequence[Position],
+        standings: Sequence[Standing],
+        now_s: float,
     ) -> list[Effect]:
-        standings = [self._helm.watch.standing(p.id, now_s) for p in positions]
         self._look(account, standings, now_s)
         effects = self._reconsider(account, now_s)
         effects += self._tell_new(account, positions)

@@ -420,6 +420,24 @@ class BooksState:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """How far decisions are behind prices.
+
+    Attributes:
+        late: too far; the other fields say how.
+        slow: more than one decision of a hundred came later than ``limit_s`` after its price.
+        overtaken: prices that newer ones of their instrument have replaced before they were looked at.
+        span_s: in so long.
+    """
+
+    late: bool
+    slow: bool
+    overtaken: int
+    limit_s: float
+    span_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class UpdatesStopped:
     """The order-update socket is kept away by what ``detail`` names; empty = it lives again."""
 
@@ -431,5 +449,5 @@ Message = (
     | CommandOutcome | Command | Tap | Beat | JournalState | UpdatesStopped | RulesChanged
     | AccountState | TokenRenewal | MarginKnown | BooksState | LeaseState | ControlState | CacheState
     | RealtimeState | StoreWriting | Remembered | HeldAtBroker | TurnedAway
-    | DrillWanted | Further
+    | DrillWanted | Further | Behind
 )  # fmt: skip

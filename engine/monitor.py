@@ -31,6 +31,7 @@ from engine.messages import (
     AccountState,
     Beat,
     BeatKind,
+    Behind,
     BooksState,
     BrokerReport,
     CacheState,
@@ -64,6 +65,7 @@ from engine.model import Mode, Urgency
 from engine.nets import ACCOUNT_VERBS, Nets
 from engine.nudges import Nudges
 from engine.orders import read_correlation_id
+from engine.overload import Overload
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.rounds import Rounds
@@ -80,12 +82,12 @@ if TYPE_CHECKING:
 __all__ = ["Monitor", "MonitorConfig"]
 
 REMEMBER_EVERY_S = 5.0
-#: So many positions are looked at for that at one pulse: a thousand in five seconds, some 2 ms each time;
-REMEMBERED_AT_ONCE = 100
-#: and for the why log, whose look costs four times as much: a thousand in twenty seconds.
-GLANCED_AT_ONCE = 25
-#: So many positions are judged in one piece when their time has come: some 4 ms, each 80 microseconds.
-JUDGED_AT_ONCE = 50
+#: So many positions are looked at for that at one pulse: a thousand in ten seconds, some 1 ms each time;
+REMEMBERED_AT_ONCE = 50
+#: and for the why log, whose look costs four times as much: a thousand in fifty seconds.
+GLANCED_AT_ONCE = 10
+#: So many positions are judged in one piece when their time has come: some 2 ms, each 80 microseconds.
+JUDGED_AT_ONCE = 25
 #: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
 _OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
@@ -125,7 +127,7 @@ class Monitor:
         self._greeted = False
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
-        self.blindness = Blindness()
+        self.blindness, self.overload = Blindness(), Overload()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
             QuotesRead: self._quotes,
@@ -152,6 +154,7 @@ class Monitor:
             RealtimeState: self.stored.realtime,
             StoreWriting: self.stored.writing,
             TurnedAway: self._door.turned_away,
+            Behind: self.overload.look,
             DrillWanted: self._drill_wanted,
             Further: self._further,
         }
@@ -220,7 +223,7 @@ class Monitor:
         if message.instant:
             for judgement in self.watch.instant(message.ticks, now_s, message.age_s):
                 effects += self.helm.judged(judgement, now_s)
-            return effects + self.limits.judge(now_s)
+            return effects + self.limits.judge(now_s, at_once=True)
         take = self.watch.tick
         for tick in message.ticks:
             if said := take(tick, now_s):
@@ -353,7 +356,8 @@ class Monitor:
         return [*effects, GoOn()] if self.watch.unfinished else effects
 
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
-        return self.holdings.go_on(now_s) + (self._judge(now_s) if self.watch.unfinished else [])
+        effects = self.holdings.go_on(now_s) + self.limits.go_on(now_s)
+        return effects + (self._judge(now_s) if self.watch.unfinished else [])
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         back = [] if message.looked_up else self._updates(UpdatesStopped(""), now_s)

@@ -9,6 +9,7 @@ __all__ = ["ends", "tells_an_end"]
 _PAIRS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("prices-back", ("prices-silent",)),
     ("prices-on-time", ("prices-late",)),
+    ("keeps-up", ("falls-behind",)),
     ("journal-back", ("journal",)),
     ("broker-back", ("blind",)),
     ("feed-back", ("feed",)),

@@ -93,12 +93,16 @@ EXPECTED: dict[str, str] = {
     "SESSIONS_FILE": "the path of a sessions.toml",
     "ORDERS_BY": "direct or dhanhq (default direct)",
     "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
+    "RECORD_DAYS": "a whole number of days from 0 to 3650 (default 60; in the sandbox 0)",
     "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
     "METRICS_PORT": "a port from 1 to 65535 of this host alone (default: none)",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
     **TUNING_WORDS,
 } | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
+
+#: So many recorded days are kept unless the owner says otherwise: a quarter of sessions, below 2 GB.
+RECORD_DAYS = 60
 
 #: The chat's ways into the world, which the sandbox has not.
 CHAT_OUTSIDE = ("TELEGRAM_PROXY", "ALERT_SECOND_USER_ID", "ALERT_URLS")
@@ -127,6 +131,7 @@ class Settings:
         redis_compress: smaller values in Redis, at more cost.
         feed_source: whose socket the prices come by.
         tuning: how patient exits are.
+        record_days: so many recorded days are kept; 0 = none is recorded.
         orders_by: how order commands reach Dhan.
         lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
@@ -161,6 +166,7 @@ class Settings:
     rules_file: Path | None
     sessions_file: Path | None
     log_level: LogLevel
+    record_days: int
     tuning: Tuning
     orders_by: OrderWay
     lease_in: LeasePlace
@@ -231,6 +237,7 @@ class Settings:
             rules_file=read("RULES_FILE", Path, None),
             sessions_file=read("SESSIONS_FILE", Path, None),
             log_level=read("LOG_LEVEL", words.log_level, LogLevel.INFO),
+            record_days=read("RECORD_DAYS", words.whole(0, 3_650), 0 if sandbox else RECORD_DAYS),
             tuning=exit_tuning(read),
             orders_by=read("ORDERS_BY", words.order_way, OrderWay.DIRECT),
             lease_in=_lease_in(read, redis_url),

@@ -194,6 +194,18 @@ def number(least: float, most: float) -> Callable[[str], float]:
     return read
 
 
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within these bounds."""
+
+    def read(word: str) -> int:
+        value = int(word)
+        if not least <= value <= most:
+            raise ValueError
+        return value
+
+    return read
+
+
 def batch_lots(word: str) -> int:
     """Lots of a batch, or the word for batches of one slice."""
     if word.lower() == "freeze":

@@ -15,7 +15,7 @@ from engine.io.hatch import Answers
 from engine.io.plant import Plant
 from engine.io.wiring import Line
 from engine.messages import Actor, Command, Wish
-from engine.picture import outline
+from engine.picture import held_now, outline
 from engine.view import PositionState, PositionView
 from engine.vitals import reading_told
 
@@ -156,19 +156,20 @@ def _exits_told(line: Line, seen: ExitsNow | None) -> dict[str, Any]:
 
 def _resume_told(line: Line) -> dict[str, Any]:
     """What a yes to /resume would let act again, and take over as it is."""
-    seen = line.view()
+    seen = line.see(outline)
+    shown = seen or line.nothing()
     return {
         "account": line.account,
-        "mode": seen.mode.value,
-        "halted": seen.halted,
-        "down": line.see(outline) is None,
-        "held": [[each.id, each.reason] for each in seen.positions if each.state is PositionState.HELD],
+        "mode": shown.mode.value,
+        "halted": shown.halted,
+        "down": seen is None,
+        "held": [[name, reason] for name, reason in line.see(held_now) or ()],
     }
 
 
 def _state(line: Line) -> dict[str, Any]:
     health = line.health()
-    seen = line.see(outline) or line.view()  # while it is down the view is drawn of nothing
+    seen = line.see(outline) or line.nothing()
     return {
         "account": line.account,
         "mode": seen.mode.value,

@@ -30,6 +30,7 @@ from engine.io.env import make_data_dir
 from engine.io.hatch import open_hatch
 from engine.io.heap import settled
 from engine.io.house import House, Plot
+from engine.io.interpreter import shared_fairly
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
 from engine.io.log import SPEAKER
@@ -105,6 +106,7 @@ async def run_house(
         make_data_dir(settings.data_dir)
         held.enter_context(HostLock(settings.data_dir))
         held.enter_context(settled())
+        held.enter_context(shared_fairly())
         clock = SystemClock(settings.clock_start)
         roll = roll_of(settings)
         streets = [_Street(plot, people, clock) for plot, people in _plots(settings, options, roll, learn)]
@@ -311,8 +313,8 @@ def _supervise_options(
 ) -> None:
     """What not every run wants: the command line does."""
 
-    def views() -> dict[str, MonitorView]:
-        return {line.account: line.view() for line in lines}
+    async def views() -> dict[str, MonitorView]:
+        return {line.account: await line.view() for line in lines}
 
     if options.table_every_s is not None:
         supervisor.supervise("table", partial(_tell, views, show, options.table_every_s, clock))
@@ -323,22 +325,25 @@ def _supervise_options(
 
 
 async def _tell(
-    views: Callable[[], Mapping[str, MonitorView]], show: Show, every_s: float, clock: SystemClock
+    views: Callable[[], Awaitable[Mapping[str, MonitorView]]], show: Show, every_s: float, clock: SystemClock
 ) -> None:
     while True:
         await clock.sleep(every_s)
-        show(views())
+        show(await views())
 
 
 async def _once(
-    views: Callable[[], Mapping[str, MonitorView]], show: Show, supervisor: Supervisor, clock: SystemClock
+    views: Callable[[], Awaitable[Mapping[str, MonitorView]]],
+    show: Show,
+    supervisor: Supervisor,
+    clock: SystemClock,
 ) -> None:
     end_s = clock.now_s() + ONCE_LIMIT_S
     while clock.now_s() < end_s:
         await clock.sleep(ONCE_LOOK_S)
-        if all(_priced(view) for view in views().values()):
+        if all(_priced(view) for view in (await views()).values()):
             break
-    show(views())
+    show(await views())
     supervisor.stop()
 
 

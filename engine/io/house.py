@@ -10,9 +10,10 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from random import Random
+from typing import Any
 
 from engine.access import TOKEN_PLACE
 from engine.budget import moments_s
@@ -31,6 +32,7 @@ from engine.io.dhan.margin import DhanMargin
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
+from engine.io.drawing import drawn
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
 from engine.io.held import watch_held
@@ -40,7 +42,9 @@ from engine.io.lease import LeaseKeeper
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
 from engine.io.ports import Broker, Chat, Control, Feed
+from engine.io.pressure import Pressure
 from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
+from engine.io.recorder import Heard, Recorder
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
@@ -54,7 +58,8 @@ from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, T
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
-from engine.picture import RulesNow, picture, rules_now
+from engine.picture import RulesNow, rules_now
+from engine.recording.scribe import KEPT, Opening, Scribe
 from engine.sessions import at, ist_date
 from engine.settings import Settings
 from engine.view import MonitorView
@@ -157,7 +162,7 @@ class House:
                 "restore it or move it away"
             ) from error
         self.books = sorted((value["line"] for value in kept.get("book", {}).values()), key=line_order)
-        self.exits = tuple(recent(kept, clock.now_s()))
+        self.exits, self._scribe = tuple(recent(kept, clock.now_s())), self._scribe_of(kept)
         self.executions = Executions(
             executions_file(settings.data_dir, plot.mode), self.inbox.post, self.clock
         )
@@ -173,9 +178,9 @@ class House:
         """Put a message into the inbox."""
         self.inbox.post(message)
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
-        """The machine at this moment, with the positions of one strategy id or all."""
-        return picture(self.monitor, self.clock.now_s(), strategy_id)
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """The machine, with the positions of one strategy id or all, drawn between ticks."""
+        return await drawn(self.monitor, self.clock, strategy_id)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
@@ -229,11 +234,11 @@ class House:
         for record in self.exits:  # the store may not know the last of them
             performer.recorded(record)
         self._due = lambda: performer.writer.due
+        supervisor = Supervisor(self.clock)
         runner = Runner(
             self.monitor, self.journal, performer, self.inbox, self.clock,
-            (*self.listeners, performer.logbook.listen), self.measures,
+            (*self.listeners, performer.logbook.listen), self.measures, self._recorded(supervisor, chat),
         )  # fmt: skip
-        supervisor = Supervisor(self.clock)
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise
         supervise("store writer", performer.writer.run, restart=Restart.ALWAYS)
@@ -246,8 +251,10 @@ class House:
         if self.rules_file is not None:
             watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
             supervise("rules file", watch, restart=Restart.ALWAYS)
-        ask = partial(self.inbox.post, Beat(BeatKind.ACCOUNT))
-        supervise("token", partial(self.token_file.watch, ask, self.clock), restart=Restart.ALWAYS)
+        watch_token = partial(
+            self.token_file.watch, partial(self.inbox.post, Beat(BeatKind.ACCOUNT)), self.clock
+        )
+        supervise("token", watch_token, restart=Restart.ALWAYS)
         schedule = Schedule(self.inbox.post, self.calendar, self.clock)
         supervise("schedule", schedule.run, restart=Restart.ALWAYS)
         self._supervise_more(supervisor)
@@ -261,8 +268,10 @@ class House:
                 )
 
     def _supervise_more(self, supervisor: Supervisor) -> None:
-        """What not every house has: a setting wants it."""
+        """What looks on, and what not every house has: a setting wants it."""
         supervise = supervisor.supervise
+        pressure = Pressure(self.measures, self.inbox, self.inbox.post)
+        supervise("pressure", pressure.run, restart=Restart.ALWAYS)
         if self.rest.direct:
             warm = partial(self.rest.keep_warm, self.calendar.is_open)
             supervise("order connections", warm, restart=Restart.ALWAYS)
@@ -275,6 +284,27 @@ class House:
             supervise(name, run, restart=Restart.ALWAYS)
 
     # ----------------------------------------------------------------------------------- parts
+
+    def _scribe_of(self, kept: Mapping[str, Mapping[str, Any]]) -> Scribe:
+        """Who writes the day down; it has to know with what the house has begun."""
+        settings = self.settings
+        return Scribe(
+            Opening(
+                settings.account, self.plot.mode.value, asdict(settings.tuning),
+                {kind: kept.get(kind, {}) for kind in KEPT},
+                lambda: self.rules_file.text if self.rules_file else "",
+            )
+        )  # fmt: skip
+
+    def _recorded(self, supervisor: Supervisor, chat: Chat) -> Callable[[Heard], None] | None:
+        """What takes every handled message, if the day is recorded; it ends after the runner."""
+        if not self.settings.record_days:
+            return None
+        recorder = Recorder(
+            self._scribe, self.settings.data_dir, self.plot.mode, self.calendar, self.clock, chat.alert
+        )
+        supervisor.supervise("recorder", recorder.run, restart=Restart.ALWAYS)
+        return recorder.heard
 
     def _feed(self) -> Feed:
         if self.settings.redis_url is None:

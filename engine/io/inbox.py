@@ -2,18 +2,21 @@
 
 Ticks are kept in the order they came while the machine keeps up. When more wait than
 `CONFLATE_ABOVE`, only the latest of each instrument is kept (and counted): an old price is worth
-nothing, and the queue can never be longer than the list of instruments.
+nothing, and the queue can never be longer than twice the list of instruments.
 
 The reader has the loop no longer than `TURN_S` at a time: a first price costs a hundred times what the next
 ones cost, and a thousand of them come together after a start. The sockets are read in between, and what
 comes from them goes first.
+
+Where nothing waits, ticks need not either: the reader may have them handed over within `Inbox.post_ticks`
+(`Inbox.hand_over`). A wake-up of its task and another round of the loop would cost more than the decision.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
 
@@ -22,8 +25,11 @@ from engine.messages import Message, Tick, Ticks
 CONFLATE_ABOVE = 5_000
 #: So long the reader goes on without letting others have the loop;
 TURN_S = 0.002
-#: and by how long a batch took the next is made larger or smaller, between these numbers of ticks.
-SMALLEST, LARGEST = 1, CONFLATE_ABOVE
+#: and by how long a batch took the next is made larger or smaller, between these numbers of ticks. Should all
+#: of the largest leave their bands at once, which no batch before has told, they still take some 5 ms.
+SMALLEST, LARGEST = 1, 128
+#: Ticks that come closer together than this come out of one reading of a socket: nobody else had the loop.
+BREATH_S = 0.000_05
 
 
 class Inbox:
@@ -38,12 +44,16 @@ class Inbox:
     def __init__(self) -> None:
         self._control: deque[Message] = deque()
         self._ticks: list[Tick] = []
+        self._conflate_above = CONFLATE_ABOVE
         self._arrived = asyncio.Event()
         self._turn_began_s = self._batch_began_s = 0.0
         self._most = SMALLEST
         self._cut = False  # the last message was as many ticks as may be at once
         self.received = self.conflated = 0
         self.arrived_s = self._oldest_s = monotonic()
+        self._at_once: Callable[[Sequence[Tick]], None] | None = None
+        self._burst_began_s = self._burst_ended_s = 0.0
+        self._fallen: BaseException | None = None
 
     def waiting(self) -> tuple[int, int]:
         """How many control messages wait, and how many ticks."""
@@ -62,26 +72,60 @@ class Inbox:
         self._control.append(message)
         self._arrived.set()
 
+    def hand_over(self, at_once: Callable[[Sequence[Tick]], None] | None) -> None:
+        """Who takes ticks that need not wait; None = all wait for `get`."""
+        self._at_once = at_once
+
+    def fall(self, why: BaseException) -> None:
+        """Whoever took ticks at once has failed: so does `get`, by the same exception."""
+        self._fallen = why
+        self._arrived.set()
+
     def post_ticks(self, ticks: Sequence[Tick]) -> None:
-        """Put ticks in line behind all control messages; never blocks."""
+        """Put ticks in line behind all control messages, or hand them over at once; never blocks.
+
+        Raises:
+            Exception: what the reader has raised at once; `get` raises it too.
+        """
+        self.received += len(ticks)
+        if self._at_once is not None and not self._control and not self._ticks and self._in_time():
+            # nobody else while it does; should it fail, nobody any more
+            at_once, self._at_once = self._at_once, None
+            at_once(ticks)
+            self._at_once, self._burst_ended_s = at_once, monotonic()
+            return
         if not self._ticks:
             self._oldest_s = monotonic()
         self._ticks.extend(ticks)
-        self.received += len(ticks)
-        if len(self._ticks) > CONFLATE_ABOVE:
+        if len(self._ticks) > self._conflate_above:
             before = len(self._ticks)
             self._ticks = list({tick.key: tick for tick in self._ticks}.values())
             self.conflated += before - len(self._ticks)
+            # as many again have to come: with ten thousand instruments each tick would go through all of them
+            self._conflate_above = max(CONFLATE_ABOVE, 2 * len(self._ticks))
         self._arrived.set()
 
+    def _in_time(self) -> bool:
+        """Whether these ticks are within the turn of whoever reads the socket."""
+        now_s = self.arrived_s = monotonic()
+        if now_s - self._burst_ended_s > BREATH_S:
+            self._burst_began_s = now_s
+        return now_s - self._burst_began_s < TURN_S
+
     async def get(self) -> Message:
-        """The next message; waits for one. Waiting ticks come as a batch, many of them as several."""
+        """The next message; waits for one. Waiting ticks come as a batch, many of them as several.
+
+        Raises:
+            BaseException: what was told to `fall`.
+        """
         now_s = asyncio.get_running_loop().time
         self._learn(now_s() - self._batch_began_s)
         if now_s() - self._turn_began_s >= TURN_S:
             await asyncio.sleep(0)
             self._turn_began_s = now_s()
         while True:
+            if self._fallen is not None:
+                raise self._fallen
             if self._control:
                 return self._control.popleft()
             if self._ticks:

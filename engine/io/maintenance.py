@@ -17,15 +17,16 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from engine.errors import BadInput, JournalError, PrahariError
-from engine.io import tables
+from engine.io import packing, tables
 from engine.io.backups import BACKUPS, back_up, backups, prune, verify
 from engine.io.locks import HostLock
 from engine.io.log_files import LOGS
 from engine.io.ports import Clock
 from engine.io.process import disk_check
+from engine.io.recorded import recorded_days
 from engine.preflight import Check, Light, worst
 from engine.sessions import Calendar, at, ist, ist_date
-from engine.settings import Settings
+from engine.settings import RECORD_DAYS, Settings
 
 __all__ = ["ARCHIVE", "Daily", "daily", "standing"]
 
@@ -68,6 +69,7 @@ def daily(settings: Settings, now_s: float) -> list[Check]:
         ("instruments", _instruments),
         ("calendar", _calendar),
         ("redis", _redis),
+        ("recordings", _recordings),
     )
     return [_step(name, run, _Day(settings, now_s)) for name, run in steps]
 
@@ -220,6 +222,21 @@ def _redis(day: _Day) -> tuple[Light, str]:
     if day.settings.redis_url is None:
         return Light.GREEN, "none is set"
     return Light.GREEN, "prices expire there by themselves after 300 s"
+
+
+def _recordings(day: _Day) -> tuple[Light, str]:
+    """Days that are over become Parquet; what is too old or too much goes."""
+    calendar = tables.calendar(day.settings.sessions_file)
+    packed = removed = size = torn = 0
+    for home in (day.root, *day.root.glob("accounts/*")):
+        for each in recorded_days(home):
+            if each.spools and packing.is_over(each, calendar, day.now_s):
+                told = packing.pack_apart(each)
+                packed, size, torn = packed + 1, size + told["bytes"], torn + told["torn_bytes"]
+        # what is there is kept as long as the owner said, also when nothing new is recorded
+        removed += packing.prune(home, day.settings.record_days or RECORD_DAYS)
+    cut = f", {torn:,} bytes that a crash had cut off left out" if torn else ""
+    return Light.GREEN, f"{packed} days packed ({size / 1e6:.1f} MB{cut}), {removed} old ones removed"
 
 
 # -------------------------------------------------------------------------------------- each day

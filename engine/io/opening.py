@@ -15,7 +15,7 @@ from engine.io.journal import Journal, journal_name
 from engine.io.lease import LeaseKeeper, owner_name
 from engine.io.locks import HostLock, account_lock, on_this_host
 from engine.io.ports import Clock
-from engine.io.storage import Storage
+from engine.io.storage import Storage, load_client
 from engine.io.token_file import TokenFile
 from engine.settings import Settings
 from engine.tenure import LeaseTerms
@@ -42,6 +42,7 @@ async def open_house(plot: Plot, clock: SystemClock) -> AsyncIterator[House]:
             held.enter_context(HostLock(settings.data_dir))
         if plot.sends and not on_this_host(settings.dhan_api_url):
             held.enter_context(account_lock(settings.dhan_client_id, settings.dhan_api_url))
+        await asyncio.to_thread(load_client, settings)  # the loop goes on: another account may be alive
         storage = Storage(settings, plot.roll)
         held.push_async_callback(storage.close)
         lease = _lease(settings, storage, clock) if plot.sends else None

@@ -35,7 +35,7 @@ from engine.watch import Watchlist
 if TYPE_CHECKING:
     from engine.replay.driver import Observer
 
-__all__ = ["ReplayRequest", "human", "run_replay"]
+__all__ = ["ReplayRequest", "human", "read_trades", "run_replay"]
 
 MEASURED_SPREADS = "measured_spreads.csv"
 ACCOUNT = DEFAULT_ACCOUNT
@@ -78,7 +78,7 @@ def run_replay(request: ReplayRequest, observe: Observer | None = None, bar: Bar
     """
     began_s = time.perf_counter()
     lots = tables.lots()
-    rows = _trades(request.trades)
+    rows = read_trades(request.trades)
     rulebook = tables.rulebook()
     if request.rules is not None:
         rulebook = tables.rulebook(read_text(request.rules), str(request.rules))
@@ -134,7 +134,7 @@ def _levels(path: Path | None) -> tuple[ExitLevel, ...]:
         raise BadInput(f"{path}:\n{error}") from error
 
 
-def _trades(path: Path) -> tuple[TradeRow, ...]:
+def read_trades(path: Path) -> tuple[TradeRow, ...]:
     """The trades, their security ids left aside: a replay knows contracts by what they are."""
     lines = list(csv.reader(io.StringIO(read_text(path), newline="")))
     header = [cell.strip().lower().replace(" ", "_") for cell in lines[0]] if lines else []

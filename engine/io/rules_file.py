@@ -19,13 +19,18 @@ LOOK_S = 2.0
 
 
 class RulesFile:
-    """One file, its newest content, and the content that was last judged."""
+    """One file, its newest content, and the content that was last judged.
+
+    Attributes:
+        text: what is in force of it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamp: tuple[int, ...] = ()
         self._seen: bytes | OSError = b""
         self._judged: bytes | str = b""
+        self.text = ""
 
     def load(self) -> Rulebook:
         """The rules as the file has them now.
@@ -76,7 +81,9 @@ class RulesFile:
         except UnicodeDecodeError as error:
             fault = f"RULES_FILE: {self._path} is not UTF-8 text at byte {error.start}."
             raise ConfigError([fault]) from error
-        return tables.rulebook(text, str(self._path))
+        rulebook = tables.rulebook(text, str(self._path))
+        self.text = text
+        return rulebook
 
 
 def _essence(seen: bytes | OSError) -> bytes | str:

@@ -7,6 +7,7 @@ answer comes back by the inbox like everything else.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
 
@@ -26,8 +27,9 @@ from engine.io.inbox import Inbox
 from engine.io.journal import Journal
 from engine.io.perform import Performer
 from engine.io.ports import Clock
+from engine.io.recorder import Heard
 from engine.measures import Measures
-from engine.messages import CommandOutcome, JournalState, Message, Refused, Ticks, Verb
+from engine.messages import CommandOutcome, JournalState, Message, Refused, Tick, Ticks, Verb
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Runner:
     Args:
         listeners: told of every message after it was handled (the paper exchange, the table).
         measures: where its pace is counted; None = nobody wants to know.
+        record: takes every message, its moment and what came of it; None = the day is not recorded.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Runner:
         clock: Clock,
         listeners: Sequence[Callable[[Message], None]] = (),
         measures: Measures | None = None,
+        record: Callable[[Heard], None] | None = None,
     ) -> None:
         self._monitor = monitor
         self._journal = journal
@@ -67,14 +71,29 @@ class Runner:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._measures = measures or Measures()
+        self._record = record
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
 
     async def run(self) -> None:
-        """Handle messages until cancelled."""
-        while True:
-            self.step(await self._inbox.get())
+        """Handle messages until cancelled; ticks at once, while nothing waits."""
+        self._inbox.hand_over(self._at_once)
+        try:
+            while True:
+                self.step(await self._inbox.get())
+        finally:
+            self._inbox.hand_over(None)
+
+    def _at_once(self, ticks: Sequence[Tick]) -> None:
+        """Ticks within the reading of their socket; what is wrong with us then is ours, not only its own."""
+        whole = False
+        try:
+            self.step(Ticks(ticks))
+            whole = True
+        finally:
+            if not whole and (why := sys.exception()) is not None:
+                self._inbox.fall(why)
 
     def step(self, message: Message) -> None:
         """Handle one message: decide, commit, perform.
@@ -93,6 +112,8 @@ class Runner:
             listener(message)
         if not ticks:
             self._measures.heard(message, monotonic())
+        if self._record is not None:
+            self._record((message, now_s, effects))
 
     def _carry_out(self, effects: list[Effect], now_s: float) -> None:
         kept = [e for e in effects if isinstance(e, _Kept)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,14 @@ class Storage:
         """Let go of the connections."""
         if self.gate is not None:
             await self.gate.close()
+
+
+def load_client(settings: Settings) -> None:
+    """Import what these settings need of Supabase's client; half a second, the first time."""
+    if settings.trades_source is not TradesSource.SUPABASE or settings.supabase_url is None:
+        return
+    for name in ("supabase", "supabase_gate", "supabase_lease", "realtime"):
+        import_module(f"engine.io.stores.{name}")
 
 
 def roll_of(settings: Settings) -> Roll | None:

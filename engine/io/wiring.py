@@ -43,9 +43,9 @@ class See(Protocol):
 
 
 class Look(Protocol):
-    """Looks at an account with all its figures, which takes the loop 0.3 ms for each position."""
+    """Looks at an account with all its figures: a few positions at a time, while the loop goes on."""
 
-    def __call__(self, strategy_id: int | None = None, /) -> MonitorView:
+    async def __call__(self, strategy_id: int | None = None, /) -> MonitorView:
         """It at this moment; with the positions of one strategy id, or all."""
 
 
@@ -57,8 +57,8 @@ class Wiring:
         account: its name.
         people: who may do what with it.
         post: takes a command or a tap; while the account is down the chat is told so.
-        view: the account at this moment; while it is down the view says why and has no positions. Who needs
-            no figures sees its outline (`engine.picture.outline`).
+        view: the account; while it is down the view says why and has no positions. Who needs no figures
+            sees its outline (`engine.picture.outline`).
         rules: the rules of the positions of a strategy id, as they stand.
         why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
         see: a picture of the machine at this moment, drawn by one of the core's pages; None while it is down.
@@ -119,8 +119,8 @@ class Target(Protocol):
     def post(self, message: Message) -> None:
         """Put a message into its inbox."""
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
-        """It at this moment, with the positions of one strategy id or all."""
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """It, with the positions of one strategy id or all, drawn between ticks."""
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
@@ -188,10 +188,12 @@ class Line:
         elif isinstance(message, Tap) and self._chat is not None:
             self._chat.answer(Answer(message.callback_id, f"Nothing was done: {self._down()}", alarm=True))
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
-        """The house at this moment, with the positions of one strategy id or all; or that there is none."""
-        if self._target is not None:
-            return self._target.view(strategy_id)
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
+        """The house, with the positions of one strategy id or all; or that there is none."""
+        return self.nothing() if self._target is None else await self._target.view(strategy_id)
+
+    def nothing(self) -> MonitorView:
+        """What there is to see while there is no house."""
         return quiet_view(
             self._clock.now_s(),
             self._mode,

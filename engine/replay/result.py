@@ -54,7 +54,7 @@ def _position(entrant: Entrant, story: Story, table: ChargeTable) -> dict[str, A
     if life is None:
         return head | _never_watched(entrant)
     shape = payoff(life.position.legs)
-    charges = _entry_charges(life, table) + _exit_charges(life, story, table)
+    charges = entry_charges(life, table) + _exit_charges(life, story, table)
     gross = life.final_paise
     return head | {
         "opened_at": _time(life.position.opened_at_s),
@@ -145,7 +145,7 @@ def _orders(life: Life, story: Story) -> list[dict[str, Any]]:
     return [order for _, order in sorted(found, key=lambda entry: entry[0])]
 
 
-def _entry_charges(life: Life, table: ChargeTable) -> int:
+def entry_charges(life: Life, table: ChargeTable) -> int:
     """Each leg was one executed order on the day it was entered."""
     return sum(
         table.on(ist_date(leg.entered_at_s)).order_paise(

@@ -145,11 +145,14 @@ class Story:
     def close_day(self, now_s: float) -> None:
         """A day is over: take stock of what is there, at its last marks: tomorrow it may have expired."""
         session = self._calendar.window(now_s)
-        closed_s = session.close_s if session.open_s <= now_s else now_s
+        self.take_stock(session.close_s if session.open_s <= now_s else now_s)
+
+    def take_stock(self, now_s: float) -> None:
+        """What every position that is there comes to now, at its last believable marks."""
         for life in self.lives.values():
             if life.ended or life.position.id not in self._monitor.holdings.positions:
                 continue
-            life.marks |= self._marks(life, closed_s)
+            life.marks |= self._marks(life, now_s)
             if not life.exiting:
                 self._reach_watched(life)
             life.final_paise = self._pnl_paise(life, life.marks)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from engine.pnl import Holding
     from engine.watch.extremes import Extremes
 
+#: So long is written down before it is looked at: of thousands of ticks a second longer would be much.
+LOGGED_S = 0.1
+
 
 class Band:
     """The band of one position.
@@ -25,13 +28,15 @@ class Band:
         low, high: the values, both included, in which nothing can happen; empty (1, 0) while every tick
             has to be judged.
         spot_low, spot_high: prices of the underlying between which no rule speaks.
+        log: where ticks write down the values within it, and when; None = nobody wants to know.
         fresh_until_s: the band holds until then at least, by the age of the legs' quotes and peaks that wait.
         wake_s: when time alone may make something happen.
         queued_s: for which moment the watchlist has put it on its list.
     """
 
     __slots__ = (
-        "_due_s", "_extremes", "_quiet_high", "_quiet_low", "fresh_until_s", "high", "holding", "low",
+        "_due_s", "_extremes", "_fresh_s", "_known_high", "_known_low", "_once", "_quiet_high", "_quiet_low",
+        "fresh_until_s", "high", "holding", "log", "low",
         "queued_s", "spot_high", "spot_low", "value", "wake_s",
     )  # fmt: skip
 
@@ -40,7 +45,10 @@ class Band:
         self._extremes = extremes
         self.value = self._quiet_low = self._quiet_high = 0
         self.spot_low = self.spot_high = 0.0
-        self.fresh_until_s = -inf
+        self.fresh_until_s = self._fresh_s = -inf
+        self._known_low, self._known_high = inf, -inf
+        self.log: list[tuple[float, int]] | None = None
+        self._once = len({id(marks) for _, marks in holding.legs}) == len(holding.legs)
         self.wake_s = self.queued_s = self._due_s = inf
         self.empty_band()
 
@@ -65,13 +73,23 @@ class Band:
         In a market that runs one way this is most of what happens, and much cheaper than a judgement.
         What has lasted until now was in the quiet band, where no ratchet rises.
         """
-        if self.low > self.high or not self._quiet_low <= self.value <= self._quiet_high:
+        value = self.value
+        if self.low > self.high or not self._quiet_low <= value <= self._quiet_high or now_s >= self._due_s:
             return False
-        if now_s > self.holding.fresh_until_s or now_s >= self._due_s:
+        lasting = self._extremes.lasting
+        due_s = lasting.due_s
+        if now_s <= self._fresh_s and now_s < due_s:  # mostly so: nothing has lasted, no quote has grown old
+            self._extremes.catch_up()
+            lasting.see(value - self.holding.cost_paise, now_s, self._known_low, self._known_high)
+            if lasting.due_s < inf:
+                self._wait_wide()
+                self._hold_on_until(self._fresh_s, now_s)
+                return True
+        elif now_s > self.holding.fresh_until_s:
             return False
         self._extremes.see(self.value - self.holding.cost_paise, now_s)
         self._close_band()
-        self._hold_on()
+        self._hold_on(now_s)
         return True
 
     def renew(self, now_s: float) -> bool:
@@ -85,13 +103,13 @@ class Band:
             return False
         self._extremes.keep(now_s)
         self._close_band()
-        self._hold_on()
+        self._hold_on(now_s)
         return True
 
     def _wait(self, now_s: float, due_s: float) -> None:
         """Time alone, but for the age of quotes and for peaks, changes nothing before it is due."""
         self._due_s = due_s
-        self._hold_on()
+        self._hold_on(now_s)
         changes = [change for change in self.holding.changes_s() if change > now_s]
         self.wake_s = min([due_s, self._extremes.lasting.due_s, *changes])
 
@@ -106,19 +124,38 @@ class Band:
     def _close_band(self) -> None:
         """Of the values at which no rule speaks, those that are no new peak or trough either.
 
-        While one waits to have lasted, only the value that it is at.
+        While one waits to have lasted every change counts (`_wait_wide`).
         """
         life = self._extremes.life
+        self._known_low, self._known_high = self._extremes.known()
         self.low, self.high = self._quiet_low, self._quiet_high
-        if self._extremes.lasting.due_s < inf:  # every change counts
-            self.low, self.high = max(self.low, self.value), min(self.high, self.value)
+        self.log = None
+        if self._extremes.lasting.due_s < inf:
+            self._wait_wide()
         elif life.peak_paise is not None and life.trough_paise is not None:
             shift = self.holding.cost_paise - life.realised_paise
             self.low = max(self.low, life.trough_paise + shift)
             self.high = min(self.high, life.peak_paise + shift)
 
-    def _hold_on(self) -> None:
+    def _wait_wide(self) -> None:
+        """One waits to have lasted: have every change written down until it is due, or leave at each of them.
+
+        The second where one tick may change the value twice: what it is in between never was.
+        """
+        if self._once:
+            self.low, self.high, self.log = self._quiet_low, self._quiet_high, self._extremes.log
+        else:
+            self.low, self.high = max(self._quiet_low, self.value), min(self._quiet_high, self.value)
+
+    def _hold_on(self, now_s: float) -> None:
         """Let the band hold while the quotes are young, and until a peak or trough has lasted."""
-        fresh_until_s, lasted_s = self.holding.fresh_until_s, self._extremes.lasting.due_s
+        self._fresh_s = self.holding.fresh_until_s
+        self._hold_on_until(self._fresh_s, now_s)
+
+    def _hold_on_until(self, fresh_until_s: float, now_s: float) -> None:
+        """The same of quotes that are young so long at least; younger ones may have come."""
+        lasted_s = self._extremes.lasting.due_s
         self.fresh_until_s = min(fresh_until_s, nextafter(lasted_s, -inf))
+        if self.log is not None:
+            self.fresh_until_s = min(self.fresh_until_s, now_s + LOGGED_S)
         self.wake_s = min(self._due_s, lasted_s, nextafter(fresh_until_s, inf))

@@ -21,33 +21,51 @@ class Extremes:
 
     Attributes:
         lasting: those that have not yet.
+        log: moments and values of the legs while one waits, oldest first, that `lasting` is yet to see. None
+            of them can have lasted: whoever adds to it stops before the first that waits is due.
         life: who remembers the highest and the lowest.
         ratchets: the rules that rise with the P&L.
     """
 
-    __slots__ = ("_holding", "lasting", "life", "ratchets")
+    __slots__ = ("_holding", "lasting", "life", "log", "ratchets")
 
     def __init__(self, holding: Holding, life: Life, lasting: Lasting) -> None:
         self._holding = holding
         self.life = life
         self.lasting = lasting
         self.ratchets: tuple[Armed, ...] = ()
+        self.log: list[tuple[float, int]] = []
+
+    def catch_up(self) -> None:
+        """See what is in the log: before anything else is seen, and before anything changes what is known."""
+        if self.log:
+            cost_paise, (low, high), see = self._holding.cost_paise, self.known(), self.lasting.see
+            for at_s, value in self.log:
+                see(value - cost_paise, at_s, low, high)
+            self.log.clear()
+
+    def forget(self) -> None:
+        """The P&L is not known, or nobody looks: what waits has not lasted."""
+        self.log.clear()
+        self.lasting.forget()
 
     def serve(self, armed: Iterable[Armed]) -> None:
         """Find out which of these rules rise with the P&L."""
+        self.catch_up()
         self.ratchets = tuple(one for one in armed if isinstance(one.params, Ratchet))
 
     def see(self, open_paise: int | None, now_s: float) -> None:
         """Take note of the P&L from now on, and of what has lasted by now; None = it is not known."""
         self.keep(now_s)
         if open_paise is None:
-            self.lasting.forget()
+            self.forget()
             return
-        self.lasting.see(open_paise, now_s, *self._known())
+        self.lasting.see(open_paise, now_s, *self.known())
         self.keep(now_s)
 
     def keep(self, now_s: float) -> None:
         """Note what has lasted by now."""
+        self.catch_up()
         highs, lows = self.lasting.lasted(now_s)
         for open_paise in highs:
             self.life.rise(open_paise)
@@ -64,7 +82,7 @@ class Extremes:
         """
         return (armed for armed in self.ratchets if not self._holding.traded or armed.with_realised)
 
-    def _known(self) -> tuple[float, float]:
+    def known(self) -> tuple[float, float]:
         """Between which P&Ls of the open legs there is no new trough, no new peak, and no ratchet rises."""
         life, realised = self.life, self.life.realised_paise
         low = inf if life.trough_paise is None else life.trough_paise - realised

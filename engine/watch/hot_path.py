@@ -61,7 +61,7 @@ class HotPath:
         self.unfinished = False
         self._open_s = self._close_s = -inf
 
-    def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
+    def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901 - one loop written twice
         """Take one tick, and judge whom it moves out of the band."""
         key = tick.key
         lines = self._lines.get(key) if self.book.take(tick, now_s) else None
@@ -78,11 +78,15 @@ class HotPath:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
+                elif watched.log is not None and self._open_s <= now_s < self._close_s:
+                    watched.log.append((now_s, value))
             change = marks.short_paise - short
             for watched, quantity in line.shorts:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
                     moved.append(watched)
+                elif watched.log is not None and self._open_s <= now_s < self._close_s:
+                    watched.log.append((now_s, value))
         if not moved or not self._in_session(now_s):
             return _NOTHING
         left = self._stretch(moved, now_s)
@@ -175,7 +179,8 @@ class HotPath:
         left = []
         for watched in moved:
             if watched.stretch(now_s):
-                self._enqueue(watched)
+                if watched.wake_s < watched.queued_s:
+                    self._enqueue(watched)
             else:
                 left.append(watched)
         return left

@@ -24,16 +24,35 @@ class Lasting:
 
     def __init__(self, lasts_s: float) -> None:
         self._lasts_s = lasts_s
-        # Since when it has been at or beyond which P&L: the later, the further. Lows are negated.
+        # Since when it has been at or beyond which P&L: the later, the further.
         self._highs: deque[tuple[float, int]] = deque()
         self._lows: deque[tuple[float, int]] = deque()
         self.due_s = inf
 
     def see(self, pnl_paise: int, now_s: float, low_paise: float, high_paise: float) -> None:
         """Take note of the P&L from now on; one between these bounds, both included, is no news."""
-        _see(self._highs, pnl_paise, now_s, high_paise)
-        _see(self._lows, -pnl_paise, now_s, -low_paise)
-        self._next_due()
+        highs, lows = self._highs, self._lows
+        # in a market that moves most ticks come by here: no calls, and nothing of what cannot change
+        if highs or pnl_paise > high_paise:
+            since_s = now_s
+            while highs and highs[-1][1] >= pnl_paise:  # what is further than this has not lasted
+                since_s = highs.pop()[0]
+            if pnl_paise > high_paise:
+                highs.append((since_s, pnl_paise))
+            else:  # what is not beyond the known has lasted already
+                highs.clear()
+        if lows or pnl_paise < low_paise:
+            since_s = now_s
+            while lows and lows[-1][1] <= pnl_paise:
+                since_s = lows.pop()[0]
+            if pnl_paise < low_paise:
+                lows.append((since_s, pnl_paise))
+            else:
+                lows.clear()
+        since_s = highs[0][0] if highs else inf
+        if lows and lows[0][0] < since_s:
+            since_s = lows[0][0]
+        self.due_s = since_s + self._lasts_s
 
     def lasted(self, now_s: float) -> tuple[list[int], list[int]]:
         """The P&Ls it has been at or above long enough by now, and at or below, each told once.
@@ -44,7 +63,7 @@ class Lasting:
             return [], []
         highs, lows = _lasted(self._highs, now_s - self._lasts_s), _lasted(self._lows, now_s - self._lasts_s)
         self._next_due()
-        return highs, [-paise for paise in lows]
+        return highs, lows
 
     def forget(self) -> None:
         """The P&L is not known, or nobody looks: what waits has not lasted."""
@@ -53,9 +72,10 @@ class Lasting:
         self.due_s = inf
 
     def _next_due(self) -> None:
-        high_s = self._highs[0][0] if self._highs else inf
-        low_s = self._lows[0][0] if self._lows else inf
-        self.due_s = min(low_s, high_s) + self._lasts_s
+        since_s = self._highs[0][0] if self._highs else inf
+        if self._lows and self._lows[0][0] < since_s:
+            since_s = self._lows[0][0]
+        self.due_s = since_s + self._lasts_s
 
 
 def _lasted(run: deque[tuple[float, int]], since_s: float) -> list[int]:
@@ -64,14 +84,3 @@ def _lasted(run: deque[tuple[float, int]], since_s: float) -> list[int]:
     while run and run[0][0] <= since_s:
         found.append(run.popleft()[1])
     return found
-
-
-def _see(run: deque[tuple[float, int]], paise: int, now_s: float, known_paise: float) -> None:
-    """What is further than this has not lasted; what is not beyond the known has already."""
-    since_s = now_s
-    while run and run[-1][1] >= paise:
-        since_s = run.pop()[0]
-    if paise > known_paise:
-        run.append((since_s, paise))
-    else:
-        run.clear()

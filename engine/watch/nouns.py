@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model import InstrumentKey, Position, PositionId, Verdict
+
+_NO_PRICES: Mapping[InstrumentKey, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,7 @@ class RuleNote:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What a position counts in its account's day, realised P&L included; None = it cannot be priced.
 
     Attributes:
@@ -156,6 +158,6 @@ class Standing:
     marked_paise: int | None
     guarded_paise: int | None
     legs: tuple[tuple[InstrumentKey, int], ...] = ()
-    arrived_s: Mapping[InstrumentKey, float] = field(default_factory=dict)
+    arrived_s: Mapping[InstrumentKey, float] = _NO_PRICES
     realised_paise: int = 0
     open_share: float = 1.0

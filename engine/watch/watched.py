@@ -86,6 +86,7 @@ class Watched(Band):
 
     def remember(self, memory: Memory) -> None:
         """Take over what is known of the position's life; realised P&L moves the levels."""
+        self._extremes.catch_up()
         fresh = tuple(armed for armed in self.armed if not armed.spent(memory.scaled_to))
         if len(fresh) < len(self.armed):
             self.armed = fresh
@@ -154,12 +155,14 @@ class Watched(Band):
         """Count this as realised, and only the rest at marks; False = it is counted already."""
         if traded == self.holding.traded:
             return False
+        self._extremes.catch_up()
         self.holding.count(traded)
         self.disturb()
         return True
 
     def hold(self, by: Rank) -> None:
         """An exit has begun, or was asked about: only what ranks above it may speak, and that anew."""
+        self._extremes.catch_up()
         self.held = by
         for armed in speaking(self.armed, self.held):
             armed.fired = False
@@ -170,19 +173,32 @@ class Watched(Band):
 
     def release(self) -> None:
         """The exit is over and the position is not: every rule may speak again."""
+        self._extremes.catch_up()
         self.held = None
         for armed in self.armed:
             armed.fired = False
         self.disturb()
 
+    def stands(self, now_s: float) -> tuple[int | None, int | None]:
+        """P&L of the open legs at believable marks, and as stops count it; None = unknown.
+
+        In its band both are the value that ticks keep, and no leg has to be looked at.
+        """
+        if self.low <= self.value <= self.high and now_s <= self.fresh_until_s:
+            pnl = self.value - self.holding.cost_paise
+            return pnl, pnl
+        return self._priced(now_s)
+
+    def _priced(self, now_s: float) -> tuple[int | None, int | None]:
+        """The same, leg by leg."""
+        marked = self.holding.pnl(now_s, Marks.mark)
+        if self._liquidation:
+            return marked, self.holding.pnl(now_s, way_out)
+        return marked, self.holding.pnl(now_s, Marks.guarded) if marked is None else marked
+
     def snapshot(self, now_s: float) -> Snapshot:
         """The position as rules see it."""
-        marked = self.holding.pnl(now_s, Marks.mark)
-        guarded = marked
-        if self._liquidation:
-            guarded = self.holding.pnl(now_s, way_out)
-        elif marked is None:
-            guarded = self.holding.pnl(now_s, Marks.guarded)
+        marked, guarded = self._priced(now_s)
         return Snapshot(
             now_s,
             marked,
@@ -222,7 +238,7 @@ class Watched(Band):
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
         self._session_open_s = open_s
-        self._extremes.lasting.forget()
+        self._extremes.forget()
         day = ist_date(open_s)
         self._gate_s = at(day, self._ruleset.settings.no_exit_before)
         self.alarms.rest()

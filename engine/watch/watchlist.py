@@ -241,21 +241,18 @@ class Watchlist(HotPath):
     def standing(self, position: PositionId, now_s: float) -> Standing:
         """What the position counts in its account's day."""
         watched = self._positions[position]
-        seen = watched.snapshot(now_s)
-        marked, guarded = (
-            None if pnl is None else pnl + seen.realised_paise
-            for pnl in (seen.marked_paise, seen.guarded_paise)
-        )
-        legs, marks = watched.position.legs, watched.holding.legs
+        marked, guarded = watched.stands(now_s)
+        realised, share = watched.life.realised_paise, watched.life.share
+        legs = watched.position.legs
         return Standing(
             position,
             watched.position.opened_at_s,
-            marked,
-            guarded,
-            tuple((leg.key, leg.quantity) for leg in legs),
-            {leg.key: m.arrived_s for leg, (_, m) in zip(legs, marks, strict=True) if m.counts(now_s)},
-            seen.realised_paise,
-            seen.open_share,
+            None if marked is None else marked + realised,
+            None if guarded is None else guarded + realised,
+            tuple([(leg.key, leg.quantity) for leg in legs]),
+            {m.key: m.arrived_s for _, m in watched.holding.legs if m.counts(now_s)},
+            realised,
+            share[0] / share[1],
         )
 
     def witness(self, position: PositionId, verdict: Verdict, now_s: float) -> None:
@@ -294,10 +291,10 @@ class Watchlist(HotPath):
 
     def stands(self, position: PositionId, now_s: float) -> tuple[int | None, int | None]:
         """P&L at believable marks, realised included, and the underlying's price; paise, None = unknown."""
-        snapshot = self._positions[position].snapshot(now_s)
-        marked = snapshot.marked_paise
-        pnl = None if marked is None else marked + snapshot.realised_paise
-        return pnl, snapshot.underlying_paise
+        watched = self._positions[position]
+        marked, _ = watched.stands(now_s)
+        pnl = None if marked is None else marked + watched.life.realised_paise
+        return pnl, watched.scale.spot_paise(now_s)
 
     def seen(self, position: PositionId, forwards: Forwards) -> Figures:
         """The same for whoever looks at many at one moment: what they share is worked out once."""

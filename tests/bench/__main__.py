@@ -1,112 +1,50 @@
-"""``python -m tests.bench [--quick]``: measure everything in one run and print it."""
+"""``python -m tests.bench``: measure in one run what is asked for, and print it."""
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import time
-from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tests.bench import cpu, orders_report, report
+from tests.bench import report
 from tests.bench.check import check
-from tests.bench.dispatch import dispatch
-from tests.bench.judging import judging
-from tests.bench.latency import Pace, latency
-from tests.bench.master import master
-from tests.bench.orders import calls
-from tests.bench.orders_beside import beside_ticks, waiting
-from tests.bench.scale import scale
-from tests.bench.sharing import sharing
-from tests.bench.way_in import way_in
+from tests.bench.part import Size
+from tests.bench.parts import PARTS, chosen
+from tests.bench.plot import draw
+from tests.bench.soak.run import page, soak
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.bench.part import Part
+
+#: Moves of the market on which the quick way is held against the plain one.
+_CHECKED, _CHECKED_QUICK = 6_000, 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How much is run.
+def bench(parts: Sequence[tuple[int, Part]], size: Size) -> dict[str, Any]:
+    """Run the parts one after the other, each printed as soon as it is done.
 
-    Attributes:
-        checked: moves of the market on which the quick way is held against the plain one.
-        packets, ticks: of each CPU round.
-        positions: open in the parts that have one number of them; ``few`` and ``many`` are compared.
-        rounds: good rounds of each CPU part; ``latency_rounds`` and ``exit_rounds`` of the others.
-        pace: a round of the latency part.
-        master_rows: of the instrument master; it is read in ``latency_rounds`` rounds.
-        exits: of each round of the dispatch part.
-        strategies, syncs: of each round of the scale part, which has ``exit_rounds``; its syncs begin
-            ``settle_s`` after the start.
-        orders: by each way in each round of the order call, which has ``latency_rounds``.
+    Returns:
+        What was found, for the JSON: the machine, and each part's numbers by its name.
     """
-
-    checked: int
-    packets: int
-    ticks: int
-    positions: int
-    few: int
-    many: int
-    rounds: int
-    latency_rounds: int
-    pace: Pace
-    exits: int
-    exit_rounds: int
-    master_rows: int
-    strategies: int
-    syncs: int
-    settle_s: int
-    orders: int
-
-
-FULL = Sizes(
-    6_000, 10_000, 20_000, 1_000, 10, 10_000, 9, 4, Pace(1_000, 20_000, 5_000, 500), 20, 3, 200_000,
-    1_000, 5, 25, 200,
-)  # fmt: skip
-QUICK = Sizes(
-    2_000, 1_000, 2_000, 100, 10, 1_000, 2, 1, Pace(100, 2_500, 5_000, 250), 3, 1, 20_000, 100, 1, 0, 20,
-)  # fmt: skip
-
-
-def bench(sizes: Sizes) -> None:
-    """Run the parts one after the other, each printed as soon as it is done."""
-    said = check(sizes.checked)
+    found: dict[str, Any] = {"machine": report.machine(), "size": str(size), "parts": {}}
     print(
-        f"Before any speed: judging only what left its band said the same as judging everything, "
-        f"{sum(said.values())} verdicts in {sizes.checked:,} ticks.\n"
+        f"{found['machine']}\n\n"
         "Each number is the median of the rounds (smallest – largest); the variants of a part take turns "
         "within a round.\n"
     )
-    gc.collect()
-    print(report.decoding(cpu.decoding(sizes.positions, sizes.packets, sizes.rounds), sizes.packets))
-    gc.collect()
-    found = cpu.whole_way(sizes.positions, sizes.ticks, sizes.rounds)
-    print(report.whole_way(found, sizes.positions, sizes.ticks))
-    print(report.latency(latency(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
-    gc.collect()
-    found = cpu.by_positions(sizes.few, sizes.many, sizes.ticks, sizes.rounds)
-    print(report.by_positions(found, sizes.few, sizes.many, sizes.ticks))
-    gc.collect()
-    print(report.judging(judging(sizes.ticks, sizes.rounds), sizes.ticks))
-    gc.collect()
-    print(report.dispatch(dispatch(sizes.exits, sizes.exit_rounds), sizes.exits))
-    gc.collect()
-    print(report.master(master(sizes.master_rows, sizes.latency_rounds), sizes.master_rows))
-    print(report.sharing(sharing(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
-    print(
-        report.scale(
-            scale(sizes.strategies, sizes.exit_rounds, sizes.syncs, sizes.settle_s), sizes.strategies
-        ),
-        flush=True,
-    )
-    order_path(sizes)
-    gc.collect()
-    for page in way_in(sizes.positions, sizes.packets, sizes.rounds):
-        print(page, flush=True)
-
-
-def order_path(sizes: Sizes) -> None:
-    """The parts about the order call."""
-    gc.collect()
-    print(orders_report.calls(calls(sizes.orders, sizes.latency_rounds), sizes.orders))
-    print(orders_report.waiting(waiting(sizes.latency_rounds)), flush=True)
-    print(orders_report.beside_ticks(beside_ticks(sizes.pace, sizes.latency_rounds), sizes.pace), flush=True)
+    for number, part in parts:
+        gc.collect()
+        began_s = time.monotonic()
+        result = part.run(size)
+        print(f"{number}. {result.table}", flush=True)
+        took_s = round(time.monotonic() - began_s, 1)
+        found["parts"][part.name] = {"number": number, "took_s": took_s, **result.numbers()}
+    return found
 
 
 def main() -> None:
@@ -115,11 +53,52 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, a few seconds: shapes, not numbers"
     )
-    sizes = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--all", action="store_true", help="every part there is; it takes a while")
+    parser.add_argument("--part", action="append", default=[], metavar="NAME", help=_names())
+    parser.add_argument(
+        "--peers", action="store_const", const=["peers"], default=[],
+        help="beside nautilus_trader and freqtrade, which are fetched into environments below .venv",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's numbers there too")
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="nothing but a long run; what grows?")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw docs/performance/*.svg from its JSON")
+    asked = parser.parse_args()
+    try:
+        parts = chosen(asked.part + asked.peers, everything=asked.all)
+    except ValueError as error:
+        parser.error(str(error))
+    if asked.plot:
+        for written in draw(json.loads(asked.plot.read_text(encoding="utf-8"))):
+            print(written)
+        return
+    if asked.soak:
+        _soak(asked.soak, asked.json)
+        return
     began_s = time.monotonic()
-    print(report.machine() + "\n")
-    bench(sizes)
+    moves = _CHECKED_QUICK if asked.quick else _CHECKED
+    print(
+        "Before any speed: judging only what left its band said the same as judging everything, "
+        f"{sum(check(moves).values())} verdicts in {moves:,} ticks.\n"
+    )
+    found = bench(parts, Size.QUICK if asked.quick else Size.FULL)
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"All of this took {time.monotonic() - began_s:.0f} s.")
+
+
+def _soak(seconds: float, file: Path | None) -> None:
+    """The long run, alone."""
+    print(report.machine() + "\n", flush=True)
+    found = soak(seconds)
+    if file:
+        file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(page(found))
+
+
+def _names() -> str:
+    """The parts, a star at those that run by themselves."""
+    names = ", ".join(part.name + ("*" if part.default else "") for part in PARTS)
+    return f"only this part, may be said again; without it those with a star run: {names}"
 
 
 if __name__ == "__main__":

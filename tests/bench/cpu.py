@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.bench.market import Scene
 
 #: Virtual time between two ticks: no round lasts so long that a quote grows old.
-_STEP_S = 2e-5
+STEP_S = 2e-5
 LUNGE_EVERY = 500
 HOT = 8
 
@@ -70,9 +70,10 @@ class Stream:
         lunges: how many of them must end in an alert; ``told``: how many did in the last run.
     """
 
-    def __init__(self, market: Scene, ticks: int, hot: int | None = None) -> None:
+    def __init__(self, market: Scene, ticks: int, hot: int | None = None, *, lunges: bool = True) -> None:
         """Over all contracts that three positions hold, or over the first few."""
-        self.moves = list(walk(market, market.held[:hot], ticks, lunge_every=LUNGE_EVERY))
+        every = LUNGE_EVERY if lunges else 0
+        self.moves = list(walk(market, market.held[:hot], ticks, lunge_every=every))
         self.frames = [packet(move) for move in self.moves]
         self.lunges = sum(move.lunge for move in self.moves)
         self.told = 0
@@ -81,8 +82,8 @@ class Stream:
 class Drive:
     """One monitor, and the streams that run through it one after the other in each round."""
 
-    def __init__(self, positions: int) -> None:
-        self.market = scene(positions)
+    def __init__(self, market: Scene) -> None:
+        self.market = market
         self._grid = self.market.grid
         self._monitor = build(self.market, Monitor)
         self._now_s = NOW_S
@@ -97,7 +98,7 @@ class Drive:
         """Each frame: decode, price book, P&L, rules; count what comes of it."""
         handle, grid, now_s, told = self._monitor.handle, self._grid, self._now_s, 0
         for frame in stream.frames:
-            now_s += _STEP_S
+            now_s += STEP_S
             effects = handle(Ticks(decode(frame, grid)), now_s)
             if effects:
                 told += alerts(effects)
@@ -123,7 +124,7 @@ def whole_way(positions: int, ticks: int, rounds: int) -> Rounds:
     Returns:
         CPU seconds of ``ours``, of ``dhanhq``, and of ``busy``: ours with all ticks on a few contracts.
     """
-    drive = Drive(positions)
+    drive = Drive(scene(positions))
     stream, busy = Stream(drive.market, ticks), Stream(drive.market, ticks, HOT)
     variants = {
         "ours": partial(drive.run, stream),
@@ -142,7 +143,7 @@ def by_positions(few: int, many: int, ticks: int, rounds: int) -> Rounds:
     Returns:
         CPU seconds with ``few`` and ``many`` positions, and with many and ticks ``spread`` over all.
     """
-    small, large = Drive(few), Drive(many)
+    small, large = Drive(scene(few)), Drive(scene(many))
     near, far, spread = (
         Stream(small.market, ticks, HOT),
         Stream(large.market, ticks, HOT),

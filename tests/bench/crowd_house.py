@@ -13,7 +13,6 @@ import gc
 import json
 import sys
 import time
-from asyncio.events import Handle
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,8 @@ from engine.io.app import Options, run_house
 from engine.messages import Beat, BeatKind
 from engine.model import Mode
 from engine.settings import Settings
+from tests.bench.callbacks import Stopwatch
+from tests.bench.looks import looks
 from tests.support.ear import Ear
 
 if TYPE_CHECKING:
@@ -35,50 +36,6 @@ _LOOK_S = 0.05
 _PATIENCE_S = 120.0
 #: How long a sync is watched, and beside it as long without one.
 _WINDOW_S = 1.5
-#: What is longer than this is named.
-LONG_MS = 5.0
-
-
-class Stopwatch:
-    """The CPU time of every callback of the running loop, and what the longest were."""
-
-    def __init__(self) -> None:
-        """Begin with nothing; `install` makes it run."""
-        self.ms = 0.0
-        self.long: list[tuple[float, str]] = []
-        self.longest_ms = 0.0
-
-    def install(self) -> None:
-        """Time every handle that any loop of this process runs from now on."""
-        plain, clock_ns, watch = Handle._run, time.thread_time_ns, self
-
-        def timed(handle: Handle) -> None:
-            began_ns = clock_ns()
-            plain(handle)
-            watch.took(handle, (clock_ns() - began_ns) / 1e6)
-
-        setattr(Handle, "_run", timed)  # noqa: B010 - mypy
-
-    def took(self, handle: Handle, took_ms: float) -> None:
-        """Count one callback."""
-        self.ms += took_ms
-        self.longest_ms = max(self.longest_ms, took_ms)
-        if took_ms > LONG_MS:
-            self.long.append((round(took_ms, 1), _name(handle)))
-
-    def read(self) -> dict[str, Any]:
-        """Since the last reading: all of it, the longest, and what was long; begins anew."""
-        found = {"ms": self.ms, "longest_ms": self.longest_ms, "long": self.long}
-        self.ms, self.longest_ms, self.long = 0.0, 0.0, []
-        return found
-
-
-def _name(handle: Handle) -> str:
-    """Whose callback it is: the task's, if it steps one."""
-    task = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
-    if isinstance(task, asyncio.Task):
-        return f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '')})"
-    return str(getattr(handle._callback, "__qualname__", handle._callback))  # type: ignore[attr-defined]
 
 
 class Probe:
@@ -116,7 +73,8 @@ class Probe:
         found["settling"] = self._watch.read()
         syncs = [await self._sync() for _ in range(self._syncs)]
         found |= {"syncs": syncs, "sync_ms": median(each["ms"] for each in syncs)}
-        found["view_ms"] = self._view_ms()
+        found["looks"] = await self._looks()
+        found["view_ms"] = sum(found["looks"]["view"])
         gc_began = time.process_time_ns()
         gc.collect()
         found["gc_ms"] = (time.process_time_ns() - gc_began) / 1e6
@@ -153,11 +111,11 @@ class Probe:
         found = self._watch.read()
         return found | {"ms": found["ms"] - without["ms"], "without": without}
 
-    def _view_ms(self) -> float:
-        began_ns = time.thread_time_ns()
-        if self._wiring is not None:
-            self._wiring.view()
-        return (time.thread_time_ns() - began_ns) / 1e6
+    async def _looks(self) -> dict[str, list[float]]:
+        """What each look of a person's holds the loop for, piece by piece, in milliseconds."""
+        wiring = self._wiring
+        assert wiring is not None
+        return {name: await self._watch.pieces(look(wiring)) for name, look in looks().items()}
 
 
 def _waited_s() -> float:

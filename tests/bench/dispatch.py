@@ -28,6 +28,7 @@ from engine.model import Mode, key_parts
 from engine.settings import Settings
 from tests.bench.measure import Rounds, percentile, repeat
 from tests.support.ear import Ear
+from tests.support.looks import view_of
 from tests.support.stage import FIRST
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class _House:
             self._times.flat = time.monotonic_ns()
 
     def _ready(self) -> bool:
-        view: MonitorView | None = self._wiring.view() if self._wiring else None
+        view: MonitorView | None = view_of(self._wiring) if self._wiring else None
         return bool(view and view.positions) and all(p.pnl_paise is not None for p in view.positions)
 
     async def _until(self, true: Callable[[], bool], or_else: str) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.effects import Alert, GoOn
 from engine.io import tables
 from engine.messages import Further, InstrumentsLoaded, Ticks, TradesLoaded
 from engine.model import Mode, Side, position_id
 from engine.monitor import Monitor, MonitorConfig
-from engine.watch import Watchlist
+from engine.watch import Memory, Watchlist
 from engine.wire import decode
-from tests.bench.market import NOW_S, Move, Scene, packet
+from tests.bench.market import NOW_S, SEEN_PAISE, Move, Scene, packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +28,7 @@ def build(market: Scene, kind: type[M]) -> M:
     calendar = tables.calendar()
     config = MonitorConfig(Mode.ALERT_ONLY, "default", sandbox=True, seed=b"bench bench bench")
     monitor = kind(config, calendar, Watchlist(calendar, tables.rulebook()))
+    monitor.restore({"memory": _seen(market)}, NOW_S)
     monitor.handle(TradesLoaded(market.rows), NOW_S)
     instruments = {key: contract.instrument for key, contract in market.contracts.items()}
     take_master(monitor, instruments, NOW_S)
@@ -35,6 +36,16 @@ def build(market: Scene, kind: type[M]) -> M:
         raise AssertionError(f"not all condors are watched: {monitor.holdings.invalid[:1]}")
     requote(monitor, market, NOW_S)
     return monitor
+
+
+def _seen(market: Scene) -> dict[str, dict[str, Any]]:
+    """What a journal knows of condors entered three days ago: more than this market wanders by.
+
+    A peak must last a second, so that a few thousand ticks would make none, and every one of them would be
+    news of a possible peak: so is the first second of a position's life, and not what is measured.
+    """
+    seen = Memory(peak_paise=SEEN_PAISE, trough_paise=-SEEN_PAISE).to_json()
+    return {position_id("default", row.strategy_id): seen for row in market.rows}
 
 
 def take_master(

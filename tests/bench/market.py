@@ -55,6 +55,8 @@ _STRIKE_STEP_PAISE = 50_00
 _SPOT_PAISE = 25_000_00
 _FIRST_SECURITY_ID = 40_000
 _WANDER_PAISE = 4 * TICK_PAISE
+#: No condor is worth more than this, or less, by wandering alone: four legs of one lot.
+SEEN_PAISE = 4 * LOT * _WANDER_PAISE + 1_000
 _LTT_IST_S = int(NOW_S) + 19_800
 
 

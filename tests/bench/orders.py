@@ -20,7 +20,7 @@ _TOGETHER = 4
 
 
 def calls(orders: int, rounds: int) -> Rounds:
-    """Part 10: so many orders of each way in each good round, in turn.
+    """So many orders of each way in each good round, in turn.
 
     Returns:
         For each way ``direct sent p50``, from the call to its last byte at the venue, ``direct back p50``,

@@ -39,7 +39,7 @@ _ORDER_EVERY_S = 0.05
 
 
 def waiting(rounds: int, waits_s: Sequence[float] = WAITS_S) -> Rounds:
-    """Part 11: how late timers are while one order of ours waits for so long, and while none does.
+    """How late timers are while one order of ours waits for so long, and while none does.
 
     Returns:
         ``none p99``, ``0.1 max`` and so on in microseconds, and ``0.1 s``, the seconds that were looked at.
@@ -96,7 +96,7 @@ async def _timers(late_us: list[float]) -> None:
 
 
 def beside_ticks(pace: Pace, rounds: int) -> Rounds:
-    """Part 12: part 3's house, with no orders going out, with ours, and with dhanhq's on a thread, in turn.
+    """Part 3's house, with no orders going out, with ours, and with dhanhq's on a thread, in turn.
 
     Returns:
         ``none p99``, ``direct p99`` and so on in microseconds; ``direct orders`` a second.

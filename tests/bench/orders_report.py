@@ -19,7 +19,7 @@ _WHO = {
 
 
 def calls(rounds: Rounds, orders: int) -> str:
-    """Table 10."""
+    """The table of `order-call`."""
     rows = [
         (
             text,
@@ -35,7 +35,7 @@ def calls(rounds: Rounds, orders: int) -> str:
         for way, text in _WHO.items()
     ]
     title = (
-        f"10. One order call, from the call to its last byte at the venue over TLS on loopback, wall clock, "
+        f"One order call, from the call to its last byte at the venue over TLS on loopback, wall clock, "
         f"microseconds: {orders:,} orders a round by each, in turn"
     )
     head = (
@@ -51,7 +51,7 @@ def _sooner(rounds: Rounds, way: str, what: str) -> str:
 
 
 def waiting(rounds: Rounds) -> str:
-    """Table 11."""
+    """The table of `order-waits`."""
     names = {
         "none": ("no order", ""),
         "0.1": ("one waits 100 ms", "worst < 5,000"),
@@ -61,12 +61,12 @@ def waiting(rounds: Rounds) -> str:
         (text, *(spread(rounds.each(f"{name} {share}")) for share in ("p50", "p99", "max")), expected)
         for name, (text, expected) in names.items()
     ]
-    title = "11. How late timers of 2 ms are while an order waits for its answer, wall clock, microseconds"
+    title = "How late timers of 2 ms are while an order waits for its answer, wall clock, microseconds"
     return part(title, ("meanwhile", "p50", "p99", "worst of a round", "expected"), rows, rounds)
 
 
 def beside_ticks(rounds: Rounds, pace: Pace) -> str:
-    """Table 12."""
+    """The table of `order-ticks`."""
     names = {"none": "no orders", "direct": _WHO["direct"], "dhanhq": _WHO["dhanhq"]}
     rows = [
         (
@@ -78,7 +78,7 @@ def beside_ticks(rounds: Rounds, pace: Pace) -> str:
         for name, text in names.items()
     ]
     title = (
-        f"12. Part 3's ticks while {median(rounds.each('direct orders')):.0f} orders a second go out, wall "
+        f"Part 3's ticks while {median(rounds.each('direct orders')):.0f} orders a second go out, wall "
         f"clock, microseconds: {pace.packets:,} packets a round at {pace.rate:,} a second"
     )
     return part(title, ("orders", "p50", "p99", "p99 against none", "expected"), rows, rounds)

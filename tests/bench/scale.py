@@ -25,7 +25,7 @@ def scale(strategies: int, rounds: int, syncs: int, settle_s: int) -> Rounds:
 
     Returns:
         For each round ``first_s``, ``waited_s``, ``cpu_s``, ``start_longest_ms``, ``sync_ms``,
-        ``longest_ms``, ``view_ms``, ``gc_ms`` and ``rss_mb``.
+        ``longest_ms``, ``view_ms``, ``look_longest_ms``, ``gc_ms`` and ``rss_mb``.
     """
     return repeat(lambda: numbers(one(strategies, syncs, settle_s)), rounds)
 
@@ -36,6 +36,7 @@ def numbers(found: dict[str, Any]) -> dict[str, float]:
     names = ("first_s", "waited_s", "cpu_s", "sync_ms", "view_ms", "gc_ms", "rss_mb")
     return {name: found[name] for name in names} | {
         "longest_ms": longest_ms, "start_longest_ms": found["start"]["longest_ms"],
+        "look_longest_ms": max(max(pieces) for pieces in found["looks"].values()),
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,38 +10,28 @@ import pytest
 from engine.io.dhan import http
 from engine.wire import decode
 from tests.bench import cpu
-from tests.bench.__main__ import Sizes, bench
+from tests.bench.__main__ import bench
 from tests.bench.check import check
 from tests.bench.dispatch import dispatch
+from tests.bench.flood import flood, seconds
 from tests.bench.latency import Pace, latency
+from tests.bench.looks import looks
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
 from tests.bench.order_venue import WAYS
 from tests.bench.orders import calls
 from tests.bench.orders_beside import beside_ticks, waiting
+from tests.bench.part import Size
+from tests.bench.parts import PARTS, chosen
+from tests.bench.recording import recording
 from tests.bench.scale import numbers
 from tests.bench.scale import one as started
 from tests.bench.sharing import VARIANTS, sharing
+from tests.bench.side import VARIANTS as BESIDE
+from tests.bench.side import side
+from tests.bench.touched import crowded, touched
 
 PACE = Pace(positions=24, packets=400, rate=5_000, lunge_every=20)
-TINY = Sizes(
-    checked=1_200,
-    packets=60,
-    ticks=1_200,
-    positions=24,
-    few=10,
-    many=48,
-    rounds=1,
-    latency_rounds=1,
-    pace=PACE,
-    exits=1,
-    exit_rounds=1,
-    master_rows=500,
-    strategies=6,
-    syncs=1,
-    settle_s=0,
-    orders=3,
-)
 
 
 def test_the_quick_way_judges_like_the_plain_way():
@@ -90,6 +81,7 @@ def test_the_latency_part_sees_every_packet_and_every_alert():
         } | {
             "rate",
             "late",
+            "decided",
         }
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house", "alert"))
 
@@ -162,24 +154,79 @@ def test_the_scale_part_names_what_held_the_loop(crowd):
     assert all(name for _, name in longest)
 
 
-def test_the_whole_bench_prints_its_twelve_tables(capsys, hasty):
-    """With tiny sizes: each part checks its own work, and prints expected beside measured."""
-    bench(TINY)
+@pytest.mark.parametrize("name", [part.name for _, part in chosen([], everything=True)])
+def test_each_part_prints_its_table_and_gives_its_numbers(name, capsys, hasty):
+    """In tiny size: each checks its own work, says what was expected, and puts all rounds into the JSON."""
+    [(number, part)] = chosen([name], everything=False)
+    found = bench([(number, part)], Size.TINY)
     page = capsys.readouterr().out
-    assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 13)]
-    for title in ("Decoding: ", "The way in: ", "A burst on a whole socket: "):
-        assert title in page
-    for expected in (
-        "≥ 5×",
-        "p99 < 1,000",
-        "< 1.5×",
-        "≤ 20 µs",
-        "p99 < 250",
-        "p50 < 1,000",
-        "p99 ≤ 1.5×",
-        "≥ 3×",
-    ):
-        assert expected in page
+    assert re.findall(r"^(\d+)\. ", page, re.MULTILINE) == [str(number)]
+    assert "expected" in page
+    told = json.loads(json.dumps(found))["parts"][name]
+    assert (told["number"], set(told["median"])) == (number, set(told["rounds"][0]))
+
+
+def test_parts_are_chosen_by_name_or_all_or_by_default():
+    """Names are taken in the order they are asked for; one that does not exist is told with those that do."""
+    assert [part.name for _, part in chosen(["judging", "decoding", "judging"], everything=False)] == [
+        "judging",
+        "decoding",
+    ]
+    assert [part for _, part in chosen([], everything=True)] == [part for part in PARTS if not part.fetches]
+    assert [part for _, part in chosen([], everything=False)] == [part for part in PARTS if part.default]
+    with pytest.raises(ValueError, match="'speed'; there are decoding, whole-way"):
+        chosen(["speed"], everything=False)
+
+
+def test_the_recording_part_finds_every_tick_in_the_spool():
+    """The part fails by itself when one is missing; three costs, of which the thread's is beside the way."""
+    for one in recording(24, 400, rounds=1).good:
+        assert set(one) == {"without", "with", "thread", "bytes"}
+        assert 0 < one["bytes"] < 100
+
+
+def test_every_look_of_the_crowd_is_timed_piece_by_piece(crowd):
+    """What people ask for is done as named, and a picture of all positions is never one piece."""
+    looks_timed = crowd["looks"]
+    assert set(looks_timed) == set(looks())
+    assert all(pieces and min(pieces) >= 0 for pieces in looks_timed.values())
+    assert len(looks_timed["view"]) > 1
+
+
+def test_the_flood_sees_every_packet_and_measures_both_ends():
+    """Floor and house read the same number; of the house also the first and the last second."""
+    pace = Pace(positions=24, packets=1_000, rate=20_000, lunge_every=100)
+    found = flood(pace, rounds=1)
+    for one in found.good:
+        assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in ("floor", "house"))
+        assert 0 < one["decided"] <= 1
+        assert all(one[name] > 0 for name in ("floor cpu", "house cpu", "first p99", "last p99", "rate"))
+
+
+def test_the_first_and_the_last_second_are_told_apart():
+    """Of three seconds in which ages grow, the last is older; of less than one both are the same."""
+    ages_ns = [number * 1_000 for number in range(300)]
+    assert seconds(ages_ns, 3.0) == {"first p99": 98.0, "last p99": 298.0}
+    assert seconds(ages_ns[:50], 0.5) == {"first p99": 49.0, "last p99": 49.0}
+
+
+def test_in_a_crowded_market_a_tick_touches_as_many_times_more():
+    """Copies of the same condors: as many positions as asked for, each contract held so many times three."""
+    market = crowded(scene(24), 3)
+    held = [(row.security_id, row.strategy_id) for row in market.rows]
+    assert {strategy for _, strategy in held} == set(range(1, 73))
+    ids = [market.contracts[key].instrument.security_id for key in market.held]
+    assert all(sum(security_id == one for security_id, _ in held) == 3 * HOLDERS for one in ids)
+    found = touched(48, 2, 400, 1)
+    assert all(set(one) == {"one", "all", "each"} and one["one"] > 0 < one["all"] for one in found.good)
+
+
+def test_the_side_part_sees_every_packet_beside_each_kind_of_work():
+    """Chat and store, working or not: all packets are read, and what all of it cost is a number."""
+    found = side(PACE, rounds=1)
+    for one in found.good:
+        assert set(one) == {f"{w} {s}" for w in BESIDE for s in ("p50", "p99", "max", "cpu")}
+        assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in BESIDE)
 
 
 @pytest.mark.parametrize(("void_share", "rounds", "void"), [(1.0, 2, False), (-1.0, 4, True)])

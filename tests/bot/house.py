@@ -121,7 +121,7 @@ class Core:
             case _:
                 raise AssertionError(f"{effect} is not the chat's")
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """Show the picture, or what it has of one strategy id; each look is counted."""
         self.looked_at.append(strategy_id)
         shown = self.picture or house()

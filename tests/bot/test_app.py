@@ -377,7 +377,7 @@ async def test_a_button_of_another_version_presses_nothing(tmp_path: Path):
 class BrokenCore(Core):
     """A core whose picture cannot be drawn."""
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """Fail as a bug does."""
         raise ZeroDivisionError("a planted bug")
 

@@ -350,7 +350,7 @@ class Restless(Core):
 
     looks = 0
 
-    def view(self, _strategy_id=None, /):
+    async def view(self, _strategy_id=None, /):
         """Show the next picture."""
         self.looks += 1
         return holding(pnl_paise=self.looks * 1_000_000)

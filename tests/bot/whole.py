@@ -31,7 +31,7 @@ class House(Core):
     def __post_init__(self) -> None:
         self.rig.wait(1, *ENTRY)
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """The monitor at this moment."""
         return picture(self.rig.monitor, self.rig.now_s, strategy_id)
 

@@ -27,6 +27,7 @@ from tests.e2e.outside import ROOT
 from tests.e2e.owner import FREEZES
 from tests.e2e.test_two_owners import Monitor
 from tests.support.ear import Ear
+from tests.support.looks import view_of
 from tests.support.stage import START, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
@@ -203,7 +204,7 @@ class Person:
 
     @property
     def _positions(self):
-        return self.wiring.view().positions if self.wiring else ()
+        return view_of(self.wiring).positions if self.wiring else ()
 
     until = staticmethod(until)
 

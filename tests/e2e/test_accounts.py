@@ -26,6 +26,7 @@ from engine.model import Mode, Urgency
 from engine.together import total_lines
 from engine.trades import parse_csv
 from tests.support.ear import Ear
+from tests.support.looks import view_of
 from tests.support.stage import FIRST, START, Owner, Stage
 
 OWNERS = (
@@ -150,7 +151,7 @@ class Family:
         """Wait for this question of huf's, and say yes when it can be acted on."""
         asked = await self.hears("huf", Ask, words)
         huf = self.wirings["huf"]
-        await self.until(lambda: huf.view().positions and not huf.view().degraded)
+        await self.until(lambda: view_of(huf).positions and not view_of(huf).degraded)
         huf.post(Tap(asked.nonce, True, SOMEBODY, "tap"))
 
 
@@ -208,18 +209,18 @@ async def test_a_house_that_cannot_start_is_told_and_built_again_alone(family):
         await family.hears("default", Card, "Verified flat")
         await family.hears("parents", Card, "Verified flat")
         huf = family.wirings["huf"]
-        assert huf.view().down
-        assert "held by another monitor" in huf.view().degraded
+        assert view_of(huf).down
+        assert "held by another monitor" in view_of(huf).degraded
         huf.post(Command(Wish.EXIT, SOMEBODY, FIRST + 1))
         await family.hears("huf", Say, "Nothing was done. Account huf is down")
         huf.post(Command(Wish.STOP, SOMEBODY))
         await family.hears("huf", Say, "Kept: it will be halted before it does anything")
-        assert huf.view().halted
+        assert view_of(huf).halted
         assert "without 1 of 3 accounts (down)" in total_lines(family.views)[-1]
         lock.__exit__()
         await family.hears("huf", Alert, "is up again")
-        await family.until(lambda: bool(huf.view().positions))
-        assert (huf.view().halted, huf.view().down) == (True, False)
+        await family.until(lambda: bool(view_of(huf).positions))
+        assert (view_of(huf).halted, view_of(huf).down) == (True, False)
         assert not family.traded(OWNERS[1])
         huf.post(Command(Wish.RESUME, SOMEBODY))
         await family.confirm("Resume")

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from engine.io.recorded import recorded_days
 from sandbox.supabase_server import SupabaseServer
 from tests.e2e.outside import AT_ONCE, WAIT_S, environment, process, sandbox, text_of
 
@@ -20,6 +21,7 @@ OTHERS = {
     "SUPABASE_ANON_KEY": "sb_publishable_canary_anon_77cd",
     "REDIS_URL": "redis://:canary-redis-password@127.0.0.1:9/0",
     "LEASE_IN": "store",  # that Redis is not there
+    "RECORD_DAYS": "1",
 }
 CANARIES = (ACCESS, BOT, "canary")
 
@@ -83,3 +85,7 @@ def _nowhere(tmp_path, printed, messages):
         if file.is_file():
             data = file.read_bytes()
             assert not [c for c in CANARIES if c.encode() in data], file
+    (day,) = recorded_days(tmp_path)  # its spool is deflated
+    notes = str(list(day.notes()))
+    assert "head" in notes
+    assert not [c for c in CANARIES if c in notes]

@@ -159,7 +159,7 @@ class Plug(Core):
         assert self.house is not None
         self.house.inbox.post(message)
 
-    def view(self, strategy_id: int | None = None, /) -> MonitorView:
+    async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """As it is."""
         assert self.house is not None
         return picture(self.house.monitor, self.house.clock.now_s(), strategy_id)

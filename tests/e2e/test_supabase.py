@@ -10,6 +10,7 @@ import pytest
 
 from engine.model import Right
 from tests.e2e.supabase_world import living, supabase_world
+from tests.support.looks import view_of
 from tests.support.stage import FIRST
 
 pytestmark = [
@@ -198,7 +199,7 @@ async def test_an_exit_runs_flat_while_database_and_realtime_are_dead_and_the_ro
         again = next(iter(csv.DictReader(io.StringIO(world.stage.trades_csv()))))
         await world.put(**again | {"strategy_id": 778})
         await person.until(lambda: bool(person.legs(778)))
-        await person.until(lambda: person.wiring.view().realtime.startswith("live, last event "))
+        await person.until(lambda: view_of(person.wiring).realtime.startswith("live, last event "))
 
 
 async def test_a_restart_in_the_midst_of_an_exit_ends_flat_while_the_database_is_down(database, tmp_path):

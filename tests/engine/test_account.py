@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from math import inf
 
@@ -95,10 +94,10 @@ def test_a_part_that_we_have_closed_counts_with_what_its_fills_brought():
     """Half of the legs go and what they brought is known: the day is the P&L, slippage included."""
     book = Book()
     book.look(standing(A, 100, legs=((1, 150),)))
-    half = replace(standing(A, 80, legs=((1, 75),)), realised_paise=30)
+    half = standing(A, 80, legs=((1, 75),))._replace(realised_paise=30)
     book.look(half)
     assert book.day == (80, 80)
-    book.look(replace(half, marked_paise=90, guarded_paise=90))
+    book.look(half._replace(marked_paise=90, guarded_paise=90))
     assert book.day == (90, 90)
 
 

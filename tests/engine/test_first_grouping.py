@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Audit, GoOn, QueryQuotes, Record, Subscribe
-from engine.holdings import PREPARED_AT_ONCE
+from engine.holdings import KEPT_AT_ONCE, PREPARED_AT_ONCE
 from engine.io import tables
 from engine.messages import (
     Beat,
@@ -184,7 +184,7 @@ def test_a_word_to_go_on_that_comes_too_late_changes_nothing():
 
 
 def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypatch):
-    """A hundred and twenty take their first look at a pulse: fifty, fifty and twenty, each once."""
+    """Sixty take their first look at a pulse: twenty-five, twenty-five and ten, each once."""
     judged, judge = [], Watched.judge
 
     def counted(watched, *more):
@@ -192,16 +192,58 @@ def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypa
         return judge(watched, *more)
 
     monkeypatch.setattr(Watched, "judge", counted)
-    many = [replace(condor(), strategy_id=number) for number in range(1, 121)]
+    many = [replace(condor(), strategy_id=number) for number in range(1, 61)]
     house = House(many)
     house.tell(InstrumentsLoaded(INSTRUMENTS))
     house.go_on()
     judged.clear()
     assert house.tell(Beat(BeatKind.PULSE))
-    assert len(judged) == JUDGED_AT_ONCE == 50
+    assert len(judged) == JUDGED_AT_ONCE == 25
     assert house.tell(Further())
     assert not house.tell(Further())
     assert len(judged) == len(set(judged)) == len(many)
+
+
+def test_the_journal_hears_of_many_positions_one_after_the_other():
+    """All are watched at once; that it is told takes its turns, each line once."""
+    many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE + 1)]
+    house = House(many)
+    assert house.tell(InstrumentsLoaded(INSTRUMENTS))
+    sizes = []
+    while True:
+        before = len(house.done)
+        more = house.tell(Further())
+        sizes.append(sum(map(told_late, house.done[before:])))
+        assert house.watched in {0, len(many)}
+        if not more:
+            break
+    assert max(sizes) == KEPT_AT_ONCE
+    assert sum(sizes) == 2 * len(many)
+    late = [effect for effect in house.done if told_late(effect)]
+    told = [effect.data["position"] for effect in late if isinstance(effect, Audit)]
+    learnt = [effect.key for effect in late if isinstance(effect, Record)]
+    assert sorted(told) == sorted(learnt) == sorted(house.monitor.holdings.positions)
+
+
+def test_news_of_a_contract_never_comes_before_older_words_about_it():
+    """A position that goes while the journal is yet to hear of it is forgotten last."""
+    many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE * 3 // 2 + 1)]
+    house = House(many)
+    house.tell(InstrumentsLoaded(INSTRUMENTS))
+    while not house.watched:
+        house.tell(Further())
+    for fewer in (many[:-1], many[:-2]):  # what has gone is forgotten by the next grouping
+        house.tell(TradesLoaded(rows(fewer)))
+    house.go_on()
+    heard = [e.value["legs"] for e in house.done if isinstance(e, Record) and e.key == many[-1].id]
+    assert [bool(legs) for legs in heard] == [True, False]
+
+
+def told_late(effect):
+    """Whether it may wait for its turn at the journal."""
+    if isinstance(effect, Audit):
+        return effect.event == "position taken over"
+    return isinstance(effect, Record) and effect.kind == "contracts" and bool(effect.value["legs"])
 
 
 @pytest.mark.parametrize("loaded", [False, True])

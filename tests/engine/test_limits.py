@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Ask
+from engine.gathering import GATHERED_AT_ONCE
 from engine.intents import IntentState
 from engine.io import tables
 from engine.messages import Beat, BeatKind, OrderUpdate, RulesChanged, Ticks, Wish
@@ -24,6 +25,13 @@ CONDOR = replace(condor(), strategy_id=1)
 LONG = position(leg(130, 25000, "CE", 100), strategy="Long Call", strategy_id=2)
 #: Mids of both positions' legs, rupees: at entry, and ₹3,250 down in each.
 ENTRY, DOWN = (20, 45, 40, 18, 100), (20, 95, 40, 18, 75)
+
+
+@pytest.fixture(autouse=True, params=[GATHERED_AT_ONCE, 1], ids=["at once", "one after the other"])
+def _gathered(request, monkeypatch):
+    """However many positions are looked at in one piece, the limits do the same."""
+    for module in ("limits", "gathering"):
+        monkeypatch.setattr(f"engine.{module}.GATHERED_AT_ONCE", request.param)
 
 
 def losing(mode=Mode.EXECUTE, rules=RULES, **more):

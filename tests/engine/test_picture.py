@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.messages import Wish
 from engine.model import Mode
-from engine.picture import outline, picture
+from engine.picture import Drawing, outline, picture
 from tests.engine.makers import condor
 from tests.support.rig import Rig
 
@@ -40,3 +40,49 @@ def test_an_outline_asks_for_the_figures_of_nothing(monkeypatch):
     assert seen.held == tuple((p.strategy_id, p.symbol) for p in whole.positions)
     assert (seen.mode, seen.halted, seen.session_open, seen.code_of) == (Mode.EXECUTE, True, True, None)
     assert (whole.mode, whole.halted, whole.session_open) == (seen.mode, seen.halted, seen.session_open)
+
+
+def test_a_picture_in_pieces_is_the_one_in_one_piece():
+    """One position at a time: the same, when nothing happens in between."""
+    rig = two()
+    drawing = Drawing(rig.monitor)
+    assert drawing.go_on(rig.now_s, most=1) is None
+    assert drawing.go_on(rig.now_s, most=1) == rig.view
+
+
+def test_no_piece_of_a_picture_looks_at_more_positions_than_it_may(monkeypatch):
+    """Whatever is left waits for the next piece, and nothing is looked at twice."""
+    rig = Rig(Mode.EXECUTE, *(replace(condor(), strategy_id=number) for number in range(1, 12)))
+    looked, seen = [], rig.monitor.watch.seen
+
+    def counted(name, forwards):
+        looked.append(name)
+        return seen(name, forwards)
+
+    monkeypatch.setattr(rig.monitor.watch, "seen", counted)
+    drawing, pieces = Drawing(rig.monitor), []
+    while True:
+        before = len(looked)
+        found = drawing.go_on(rig.now_s)
+        pieces.append(len(looked) - before)
+        if found is not None:
+            break
+    assert pieces == [4, 4, 3]
+    assert [view.id for view in found.positions] == sorted(looked, key=lambda name: int(name.split("/")[1]))
+
+
+def test_what_ends_and_what_comes_while_it_is_drawn_is_as_it_is_at_the_end():
+    """A position that has ended is not in it, drawn or not, and one that has come is."""
+    rig = two()
+    drawing = Drawing(rig.monitor)
+    assert drawing.go_on(rig.now_s, most=1) is None
+    held = rig.monitor.holdings.positions
+    [first, second] = list(held)
+    rig.monitor.holdings._drop(first)
+    assert [view.id for view in drawing.go_on(rig.now_s).positions] == [second]
+    drawing = Drawing(rig.monitor)
+    rig.monitor.holdings._drop(second)
+    new = replace(condor(), strategy_id=5000)
+    rig.monitor.holdings._watch(new, rig.now_s)
+    assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
+    assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]

@@ -17,7 +17,7 @@ from engine.money import rupees, signed_rupees
 from engine.sessions import ist_date
 from tests.pictures import words
 from tests.pictures.clock import Clock
-from tests.pictures.ink import FLAT, GRID, INK, LIMIT, MUTED, PNL, RUNS, on_card
+from tests.pictures.ink import FLAT, GRID, INK, LIMIT, MUTED, NOTHING, PNL, RUNS, STYLE, on_card
 from tests.pictures.watching import Point, seconds
 
 if TYPE_CHECKING:
@@ -28,16 +28,6 @@ if TYPE_CHECKING:
     from tests.pictures.watching import Scene
 
 WIDTH, HEIGHT, TALLER = 380, 254, 316
-_STYLE: dict[str, Any] = {
-    "svg.fonttype": "none", "svg.hashsalt": "prahari", "font.family": ["DejaVu Sans"], "font.size": 9.5,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.edgecolor": GRID,
-    "axes.linewidth": 0.8, "axes.grid": True, "axes.grid.axis": "y", "grid.color": GRID,
-    "grid.linewidth": 0.8, "axes.axisbelow": True, "xtick.color": GRID, "ytick.color": GRID,
-    "xtick.labelcolor": MUTED, "ytick.labelcolor": MUTED, "ytick.major.size": 0, "xtick.major.size": 3,
-    "text.color": INK, "axes.facecolor": "none", "figure.facecolor": "none", "lines.solid_capstyle": "round",
-    "lines.solid_joinstyle": "round", "path.simplify": False,
-}  # fmt: skip
-_NOTHING = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 class Drawing:
@@ -59,7 +49,7 @@ class Drawing:
 
     def svg(self) -> str:
         """The whole picture."""
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(STYLE):
             if self._measures:
                 self._measure(self._axes(156, 96))
                 self._pnl(self._axes(60, 76))
@@ -67,7 +57,7 @@ class Drawing:
                 self._pnl(self._axes(60, 130))
             self._say()
             text = io.StringIO()
-            self._figure.savefig(text, format="svg", facecolor="none", metadata=_NOTHING)
+            self._figure.savefig(text, format="svg", facecolor="none", metadata=NOTHING)
         title = escape(f"{self._pick.title}: {words.subtitle(self._scene)}")
         return on_card(text.getvalue(), title, escape("; ".join(self._story())), digest(self._scene))
 

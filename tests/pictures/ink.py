@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 CARD, BORDER, INK, MUTED, GRID = "#ffffff", "#d0d7df", "#1f2328", "#59636e", "#e3e7eb"
 #: Okabe and Ito's blue and vermilion differ for every eye; green goes with the last of them by its square.
@@ -11,6 +12,18 @@ DARK = {
     CARD: "#0d1117", BORDER: "#3d444d", INK: "#f0f6fc", MUTED: "#9198a1", GRID: "#262c34",
     PNL: "#56b4e9", LIMIT: "#f0883e", FLAT: "#3fc59a", RUNS: "#6e7681",
 }  # fmt: skip
+#: How matplotlib draws on it.
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none", "svg.hashsalt": "prahari", "font.family": ["DejaVu Sans"], "font.size": 9.5,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.edgecolor": GRID,
+    "axes.linewidth": 0.8, "axes.grid": True, "axes.grid.axis": "y", "grid.color": GRID,
+    "grid.linewidth": 0.8, "axes.axisbelow": True, "xtick.color": GRID, "ytick.color": GRID,
+    "xtick.labelcolor": MUTED, "ytick.labelcolor": MUTED, "ytick.major.size": 0, "xtick.major.size": 3,
+    "text.color": INK, "axes.facecolor": "none", "figure.facecolor": "none", "lines.solid_capstyle": "round",
+    "lines.solid_joinstyle": "round", "path.simplify": False,
+}  # fmt: skip
+#: No dates in a drawing: the same numbers give the same file.
+NOTHING = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 _RULE = "[style*='{how}: {light}']{{{how}:{dark}!important}}"

@@ -29,6 +29,7 @@ It may run as often as you like, beside a monitor or without one.
   instruments  how old the copy of Dhan's list is that stands in when it cannot be loaded in the morning
   calendar     how far the table of sessions reaches
   redis        prices there expire by themselves
+  recordings   recorded days that are over become Parquet; the newest RECORD_DAYS are kept, at most 4 GB
 
 exit status:
   0  all done
@@ -76,7 +77,9 @@ def add_upkeep(tools: Tools) -> None:
         "maintenance", help="what keeps a machine well that is left alone", description=_MAINTENANCE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).add_subparsers(title="when", required=True, dest="when", metavar="WHEN")  # fmt: skip
-    tool(parts, "daily", "backup, logs, disk, journal, instruments, calendar", _MAINTENANCE, _daily)
+    tool(
+        parts, "daily", "backup, logs, disk, journal, instruments, calendar, recordings", _MAINTENANCE, _daily
+    )
     backup = tool(tools, "backup", "copy journals and trade store, checked, beside a monitor or without",
                   _BACKUP, _backup)  # fmt: skip
     backup.add_argument("--to", type=Path, metavar="DIR", help="where to (default DATA_DIR/backups)")

@@ -82,7 +82,7 @@ async def test_what_others_raise_is_not_quoted_on_the_phone(settings):
     street.plug(Ear(said.append))
     street.tell_failure(RuntimeError("wss://host?token=canary"), 5.0)
     assert "RuntimeError" in said[0].text
-    assert "canary" not in said[0].text + street.line.view().degraded
+    assert "canary" not in said[0].text + street.line.nothing().degraded
 
 
 async def test_a_full_order_lane_of_one_account_holds_up_no_other(settings):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
-from engine.io.inbox import CONFLATE_ABOVE, Inbox
+import pytest
+
+from engine.io.inbox import CONFLATE_ABOVE, LARGEST, Inbox
 from engine.messages import Beat, BeatKind, Tick, Ticks
 from engine.model import InstrumentKey
 
@@ -85,7 +88,8 @@ async def test_quick_ticks_come_in_ever_larger_batches(monkeypatch):
     while len(inbox):
         batches.append(len((await inbox.get()).ticks))
     assert sum(batches) == 4_000
-    assert len(batches) <= 12
+    assert len(batches) <= 40
+    assert max(batches) == LARGEST
 
 
 async def test_what_came_and_what_was_overtaken_is_counted():
@@ -95,3 +99,101 @@ async def test_what_came_and_what_was_overtaken_is_counted():
     inbox.post_ticks(ticks(CONFLATE_ABOVE))
     assert inbox.received == CONFLATE_ABOVE + 3
     assert inbox.conflated == inbox.received - len(inbox)
+
+
+async def test_more_instruments_than_the_limit_are_not_gone_through_at_every_tick():
+    """Once conflated, as many again have to come; even so the queue is at most twice the instruments long."""
+    inbox, many = Inbox(), 2 * CONFLATE_ABOVE
+    longest, before = 0, 0
+    gone_through = 0
+    for tick in ticks(6 * many, many):
+        waited = len(inbox)
+        inbox.post_ticks([tick])
+        longest = max(longest, len(inbox))
+        gone_through += waited if inbox.conflated != before else 0
+        before = inbox.conflated
+    assert longest <= 2 * many + 1
+    assert gone_through <= 2 * 6 * many
+    assert inbox.received - inbox.conflated == len(inbox)
+
+
+class Reader:
+    """Takes ticks at once, each of which costs so many seconds of a clock."""
+
+    def __init__(self, monkeypatch, each_s=0.0):
+        self.prices, self.now_s, self._each_s = [], 100.0, each_s
+        monkeypatch.setattr("engine.io.inbox.monotonic", lambda: self.now_s)
+
+    def __call__(self, ticks):
+        self.prices += [tick.ltp_paise for tick in ticks]
+        self.now_s += self._each_s * len(ticks)
+
+
+def test_ticks_that_nothing_waits_before_are_handed_over_within_the_call(monkeypatch):
+    """No wake-up in between; they are counted as all others are."""
+    inbox, reader = Inbox(), Reader(monkeypatch)
+    inbox.hand_over(reader)
+    inbox.post_ticks(ticks(3))
+    assert (reader.prices, len(inbox), inbox.received) == ([0, 1, 2], 0, 3)
+    inbox.hand_over(None)
+    inbox.post_ticks(ticks(3))
+    assert (reader.prices, len(inbox)) == ([0, 1, 2], 3)
+
+
+async def test_ticks_are_never_handed_over_before_what_waits(monkeypatch):
+    """Not before a control message, and not before older ticks."""
+    inbox, reader = Inbox(), Reader(monkeypatch)
+    inbox.hand_over(reader)
+    inbox.post(BEAT)
+    inbox.post_ticks(ticks(1))
+    assert await inbox.get() is BEAT
+    inbox.post_ticks(ticks(2)[1:])
+    assert (reader.prices, await drained(inbox)) == ([], [0, 1])
+    inbox.post_ticks(ticks(3)[2:])
+    assert reader.prices == [2]
+
+
+async def test_a_burst_is_handed_over_for_one_turn_and_waits_after_it(monkeypatch):
+    """Ticks of half a millisecond out of one reading of a socket: four of them, then others have the loop."""
+    inbox, reader = Inbox(), Reader(monkeypatch, each_s=0.0005)
+    inbox.hand_over(reader)
+    for tick in ticks(10):
+        inbox.post_ticks([tick])
+    assert (reader.prices, len(inbox)) == ([0, 1, 2, 3], 6)
+    assert await drained(inbox) == [4, 5, 6, 7, 8, 9]
+    reader.now_s += 0.001  # another reading
+    inbox.post_ticks(ticks(11)[10:])
+    assert reader.prices == [0, 1, 2, 3, 10]
+
+
+async def test_a_reader_that_fails_at_once_fails_where_it_waits_too():
+    """The socket's reader hears of it, and nothing is handed over any more."""
+    inbox = Inbox()
+
+    def fail(_ticks):
+        inbox.fall(ZeroDivisionError("planted"))
+        raise ZeroDivisionError("planted")
+
+    inbox.hand_over(fail)
+    waiting = asyncio.ensure_future(inbox.get())
+    await asyncio.sleep(0)
+    for _ in range(2):
+        with contextlib.suppress(ZeroDivisionError):
+            inbox.post_ticks(ticks(1))
+    with pytest.raises(ZeroDivisionError):
+        await waiting
+    assert len(inbox) == 1
+
+
+def test_ticks_that_come_while_ticks_are_taken_wait(monkeypatch):
+    """The machine handles one thing after the other."""
+    inbox, taken = Inbox(), []
+
+    def reader(found):
+        taken.append(found[0].ltp_paise)
+        if len(taken) == 1:
+            inbox.post_ticks(ticks(2)[1:])
+
+    inbox.hand_over(reader)
+    inbox.post_ticks(ticks(1))
+    assert (taken, len(inbox)) == ([0], 1)

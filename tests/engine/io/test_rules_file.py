@@ -23,6 +23,19 @@ def path(tmp_path):
     return file
 
 
+async def test_what_is_in_force_is_told_as_it_was_written(path):
+    """A refused content is not: a recorded day goes by what rules did."""
+    async with Watch(path) as watch:
+        assert watch.file.text == GOOD
+        path.write_text("[default]\nprofit_target = 9e9x\n")
+        await watch.look(2)
+        assert watch.news[-1].rulebook is None
+        assert watch.file.text == GOOD
+        path.write_text(GOOD + "stop_loss = -0.4\n")
+        await watch.look(2)
+        assert watch.file.text == GOOD + "stop_loss = -0.4\n"
+
+
 class SleepyClock(VirtualClock):
     """Virtual time that says when somebody goes to sleep: a look in a thread is over then."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from engine.broker_nouns import OrderRequest, Product
@@ -9,7 +11,7 @@ from engine.effects import Alert, Audit, CancelOrder, ControlAccount, ModifyOrde
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
-from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused, Verb
+from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused, Tick, Verb
 from engine.model import InstrumentKey, Side, Urgency
 from tests.support.clock import VirtualClock
 
@@ -181,3 +183,27 @@ async def test_a_question_that_somebody_else_decided_ends_the_process():
     with pytest.raises(Settled):
         made.step(Beat(BeatKind.PULSE))
     assert story == []
+
+
+async def test_ticks_are_handled_while_their_socket_is_read():
+    """Nothing has to wake up: what comes of them has been performed when the feed has posted them."""
+    made, inbox, story, _ = runner(ALERT)
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    assert story == [("performed", "Alert")]
+    running.cancel()
+    await asyncio.wait({running})
+    inbox.post_ticks([Tick(InstrumentKey(1), 6)])
+    assert (len(story), len(inbox)) == (1, 1)
+
+
+async def test_a_question_that_another_process_has_decided_ends_the_run_from_wherever_it_is_found():
+    """The feed's reader is no place to die in: the runner does."""
+    made, inbox, _, _ = runner(Settle("n", "pending", "yes"), error=Settled("decided"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    with pytest.raises(Settled):
+        inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    with pytest.raises(Settled):
+        await running

@@ -24,7 +24,7 @@ class House:
 
     rounds = 3
 
-    def view(self, strategy_id):
+    async def view(self, strategy_id):
         return "a view" if strategy_id is None else f"a view of {strategy_id}"
 
     def health(self):
@@ -55,16 +55,16 @@ def line(said):
     return made
 
 
-def test_while_there_is_a_house_everything_is_handed_on(line, said):
+async def test_while_there_is_a_house_everything_is_handed_on(line, said):
     """Nothing is answered from here."""
     house = House()
     line.lead_to(house)
     line.post(STOP)
-    assert (house.heard, said, line.view(), line.rules(7)) == ([STOP], [], "a view", (7,))
-    assert line.view(7) == "a view of 7"
+    assert (house.heard, said, await line.view(), line.rules(7)) == ([STOP], [], "a view", (7,))
+    assert await line.view(7) == "a view of 7"
 
 
-def test_while_there_is_none_people_are_told(line, said):
+async def test_while_there_is_none_people_are_told(line, said):
     """A command and a tap are answered; what no person sent is forgotten."""
     line.cut("the lock is held")
     line.post(Command(Wish.EXIT, SOMEBODY, 101))
@@ -74,15 +74,15 @@ def test_while_there_is_none_people_are_told(line, said):
     assert said == [
         Say(SOMEBODY, f"Nothing was done. {words}."), Answer("c", f"Nothing was done: {words}", alarm=True)
     ]  # fmt: skip
-    view = line.view()
+    view = await line.view()
     assert (view.down, view.degraded, view.positions, view.halted) == (True, words, (), False)
     assert line.rules(101) == ()
 
 
-def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, said):
+async def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, said):
     """It is the first thing that the new house hears; after a /resume it hears nothing."""
     line.post(STOP)
-    assert line.view().halted
+    assert (await line.view()).halted
     first = House()
     line.lead_to(first)
     assert first.heard == [STOP]

@@ -143,7 +143,8 @@ PRICES = st.integers(0, 30).flatmap(
     lambda n: st.sampled_from([n, n * 5, n * 20, n * 100]),
 )
 BOOKS = st.one_of(
-    # a narrow market near the entry price, near its double, far away
+    # a narrow market at the entry price, near it, near its double, far away
+    st.tuples(st.just("near"), st.integers(-4, 6), st.integers(0, 3)),
     st.tuples(st.just("near"), st.integers(-40, 60), st.integers(0, 12)),
     st.tuples(st.just("times"), st.integers(0, 40), st.integers(0, 6)),
     # far enough to contradict a neighbour or to be below intrinsic value, by a little or by much
@@ -153,7 +154,28 @@ BOOKS = st.one_of(
     st.tuples(st.just("ltp"), st.integers(0, 60), st.just(0)),
 )
 STEPS = st.sampled_from(
-    [0.0, 0.1, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 9.0, 10.0, 11.0, 16.0, 61.0, 1800.0, 64000.0]
+    # the shortest are within what a band writes down while a peak waits to have lasted
+    [
+        0.0,
+        0.01,
+        0.03,
+        0.06,
+        0.1,
+        0.2,
+        0.5,
+        0.6,
+        1.0,
+        1.0,
+        2.0,
+        4.0,
+        9.0,
+        10.0,
+        11.0,
+        16.0,
+        61.0,
+        1800.0,
+        64000.0,
+    ]
 )
 AIMS = st.tuples(
     st.just("aim"), st.sampled_from(range(len(POSITIONS))), st.tuples(st.integers(0, 40), st.integers(-1, 1))
@@ -222,6 +244,9 @@ def play(watchlist, start_s, events, log):
         for p in POSITIONS:
             if p.id in watchlist._positions:
                 log.append((watchlist.memory(p.id), watchlist.figures(p.id, now_s).pnl_paise))
+                log.append(watchlist.standing(p.id, now_s))
+                watched = watchlist._positions[p.id]
+                assert watched.stands(now_s) == watched._priced(now_s)
                 log.append(tuple(m.fault for _, m in watchlist._positions[p.id].holding.legs))
         for family in watchlist._held.families:
             log.append(forward := family.forward_both_paise(now_s))

@@ -161,7 +161,7 @@ async def test_an_order_no_thread_took_was_not_sent(option: Instrument, monkeypa
     async with hanging(b"HTTP/1.1 200") as url:
         with ThreadPoolExecutor(1) as narrow:
             rest = client(url, narrow)
-            rest._http.timeout = (0.3, 30.0)
+            rest._http.timeout = (0.3, 3.0)
             first, second = await asyncio.gather(
                 *(rest.place(limit_order(option.key, paise)) for paise in (9_000, 9_005))
             )

@@ -19,7 +19,7 @@ from engine.io.tools import resume, stop
 from engine.io.wiring import quiet_view
 from engine.messages import Wish
 from engine.model import Action, Mode, Urgency
-from engine.picture import outline
+from engine.picture import held_now, outline
 from engine.view import LegView, Outline, PositionState, PositionView
 from tests.engine.io.test_plant import LIVES, Chat
 from tests.engine.io.test_plant import Line as Counted
@@ -61,12 +61,15 @@ class House(Counted):
             return None
         if draw is outline:  # a whole view, five times a second, would hold up the exits that it waits for
             return Outline(Mode.EXECUTE, self.halted, session_open=True, held=())
+        if draw is held_now:
+            return tuple(
+                (each.id, each.reason) for each in self.positions if each.state is PositionState.HELD
+            )
         assert draw.keywords == {"strategy_id": 3359}
         return ExitsNow(self.impossible, self.positions, self.exits)
 
-    def view(self):
-        view = quiet_view(0.0, Mode.EXECUTE, "", sandbox=True, halted=self.halted)
-        return replace(view, positions=self.positions)
+    def nothing(self):
+        return quiet_view(0.0, Mode.EXECUTE, "", sandbox=True, halted=self.halted)
 
 
 class Terminal(StringIO):

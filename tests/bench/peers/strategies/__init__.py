@@ -1,0 +1,1 @@
+"""What freqtrade loads; nothing of ours imports it."""
