@@ -35,7 +35,7 @@ from bot.toasts import Toasts
 from bot.voice import AccountPort, Voice
 from engine.chat_tuning import ChatTuning
 from engine.io.other_channels import OtherChannels
-from engine.io.supervise import Restart, Supervisor
+from engine.io.supervise import Pauses, Restart, Supervisor
 from engine.measures import ChatMeasures
 from engine.picture import outline
 
@@ -59,6 +59,8 @@ log = logging.getLogger(__name__)
 _AWAY = frozenset({Fault.UNREACHABLE, Fault.REFUSED, Fault.UNREADABLE})
 #: The most that closing the connections may take.
 _CLOSE_S = 3.0
+#: After a mistake in the look at what is due: an alert that is held back for it must not wait for long.
+LOOK_AGAIN = Pauses(1.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ class TelegramChat:
         try:
             add_handlers(app, self._gate, self._switchboard, self._presses, self._voice.reply)
             async with asyncio.TaskGroup() as tasks:  # these need no Telegram
-                tasks.create_task(self._watch_alerts(), name="chat alert watch")
+                tasks.create_task(self._looks().run(), name="chat looks")
                 tasks.create_task(self._reports.run(), name="chat reports")
                 if self._relays[1] is not None:
                     tasks.create_task(self._tell_others(self._relays[1]), name="chat other channels")
@@ -306,6 +308,14 @@ class TelegramChat:
         while True:
             await self._clock.sleep(1.0)
             self._voice.look()
+
+    def _looks(self) -> Supervisor:
+        """What is due of the alerts: a mistake in one look ends neither the next ones nor the chat."""
+        supervisor = Supervisor(self._clock)
+        supervisor.supervise(
+            "chat alert watch", self._watch_alerts, restart=Restart.ALWAYS, pauses=LOOK_AGAIN
+        )
+        return supervisor
 
     def _ornaments(self) -> Supervisor:
         """What no alert may suffer from: it is started again by itself when there is a mistake in it."""

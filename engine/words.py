@@ -55,6 +55,13 @@ class FeedSource(StrEnum):
     REDIS = "redis"
 
 
+class OrderWay(StrEnum):
+    """How order commands reach Dhan."""
+
+    DIRECT = "direct"
+    DHANHQ = "dhanhq"
+
+
 class LeasePlace(StrEnum):
     """Where the owner of an account is written down."""
 
@@ -137,6 +144,11 @@ def trades_source(word: str) -> TradesSource:
 def feed_source(word: str) -> FeedSource:
     """Where prices come from, in any case."""
     return FeedSource(word.lower())
+
+
+def order_way(word: str) -> OrderWay:
+    """How orders leave, in any case."""
+    return OrderWay(word.lower())
 
 
 def lease_place(word: str) -> LeasePlace:

@@ -64,7 +64,7 @@ from engine.sessions import at, ist_date
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
-from engine.words import TradesSource
+from engine.words import OrderWay, TradesSource
 
 __all__ = ["House", "Plot"]
 
@@ -139,6 +139,7 @@ class House:
             clock=self.clock,
             passes=lease.passes if lease else None,
             proxy=self._proxy,
+            direct=plot.sends and settings.orders_by is OrderWay.DIRECT,
         )
         self.access = DhanAccess(self.rest, token, self.clock)
         self.margins = DhanMargin(self.rest)
@@ -271,6 +272,9 @@ class House:
         supervise = supervisor.supervise
         pressure = Pressure(self.measures, self.inbox, self.inbox.post)
         supervise("pressure", pressure.run, restart=Restart.ALWAYS)
+        if self.rest.direct:
+            warm = partial(self.rest.keep_warm, self.calendar.is_open)
+            supervise("order connections", warm, restart=Restart.ALWAYS)
         if self.mirror is not None:
             supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.settings.trades_source is TradesSource.BROKER:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from time import monotonic
 
 from engine.messages import Message, Tick, Ticks
@@ -57,6 +58,10 @@ class Inbox:
     def waiting(self) -> tuple[int, int]:
         """How many control messages wait, and how many ticks."""
         return len(self._control), len(self._ticks)
+
+    def let_others(self) -> None:
+        """What was begun just now gets the loop before the next message is given out."""
+        self._turn_began_s = -inf
 
     def __len__(self) -> int:
         """How many control messages and ticks wait."""

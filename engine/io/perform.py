@@ -127,9 +127,9 @@ class Performer:
         self._loading = self._load_again = False
         self._masters: list[LoadInstruments] = []  # the load that runs, and the newest that waits
         self._does: dict[type, Callable[[Any], None]] = {
-            PlaceOrder: lambda e: spawn(f"place {e.order.correlation_id}", self._place(e)),
-            ModifyOrder: lambda e: spawn(f"modify {e.order.correlation_id}", self._modify(e)),
-            CancelOrder: lambda e: spawn(f"cancel {e.correlation_id}", self._cancel(e)),
+            PlaceOrder: lambda e: self._send(f"place {e.order.correlation_id}", self._place(e)),
+            ModifyOrder: lambda e: self._send(f"modify {e.order.correlation_id}", self._modify(e)),
+            CancelOrder: lambda e: self._send(f"cancel {e.correlation_id}", self._cancel(e)),
             RecallOrder: lambda e: self._broker.recall(e.correlation_id),
             QueryBroker: lambda e: spawn(f"report {e.request}", self._report(e)),
             QueryOrder: lambda e: spawn(f"look up {e.correlation_id}", self._look_up(e)),
@@ -167,6 +167,11 @@ class Performer:
         self.logbook.note(record)
 
     # ---------------------------------------------------------------------------------- orders
+
+    def _send(self, name: str, command: Awaitable[None]) -> None:
+        """Begin it before anything else is handled: an order waits for no tick."""
+        self._spawn(name, command)
+        self._inbox.let_others()
 
     async def _place(self, effect: PlaceOrder) -> None:
         outcome = await self._broker.place(effect.order)

@@ -51,7 +51,7 @@ class TokenFile:
         self._path = path or directory / "token"
         self._minted = directory / "token-minted"
         self._learn = learn
-        self._lock = threading.Lock()
+        self._lock, self._keeping = threading.Lock(), threading.Lock()
         self._stamp: tuple[int, ...] = ()
         self._token = first
         self.number = 1
@@ -78,12 +78,14 @@ class TokenFile:
         Raises:
             OSError: it is in use, but could not be kept.
         """
-        with self._lock:
-            self._take(token)
+        with self._keeping:
+            with self._lock:
+                self._take(token)
             written = self._path.with_suffix(".new")
-            _write(written, token + "\n")
+            _write(written, token + "\n")  # outside the lock: orders ask for the token in the loop
             written.replace(self._path)
-            self._news()
+            with self._lock:
+                self._news()
 
     def may_mint(self, now_s: float) -> bool:
         """Whether a token may be made now; if so it counts as made, also after a restart.

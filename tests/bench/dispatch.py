@@ -1,4 +1,4 @@
-"""The part about exits: from a stop's verdict to the last of four orders accepted, and to verified flat.
+"""The part about exits: from a stop's verdict to its first order, the last of four, and to verified flat.
 
 The exchange is another process (`tests.bench.venue`), the house is the whole real one in this process:
 sockets, journal on disk, trade store; only its chat is an ear. Both processes look at the same clock.
@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
-from engine.effects import Card
+from engine.effects import Card, PlaceOrder
 from engine.exits import ExitDesk
 from engine.io.app import Options, run_house
-from engine.model import Mode
+from engine.io.dhan.warm import WarmConnection
+from engine.io.journal import Journal
+from engine.io.perform import Performer
+from engine.io.runner import Runner
+from engine.model import Mode, key_parts
 from engine.settings import Settings
 from tests.bench.measure import Rounds, percentile, repeat
 from tests.support.ear import Ear
@@ -27,11 +32,14 @@ from tests.support.looks import view_of
 from tests.support.stage import FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from engine.effects import Alert, Answer, Ask, Effect, Say
     from engine.intents import Intent
     from engine.io.app import Wiring
+    from engine.io.dhan.http import Reply
+    from engine.io.journal import Item
+    from engine.messages import Message
     from engine.view import MonitorView
 
 _ROOT = Path(__file__).parents[2]
@@ -41,13 +49,17 @@ LATENCY_S = 0.05
 _PAUSE_S = 1.1
 _LOOK_S = 0.05
 _PATIENCE_S = 60.0
+_SECURITY = re.compile(rb'"securityId": "(\d+)"')
 
 
 def dispatch(exits: int, rounds: int) -> Rounds:
     """Part 6: so many exits one after the other in each good round.
 
     Returns:
-        For each round ``accepted p50``, ``flat p99`` and so on in milliseconds from the verdict.
+        For each round ``first p50``, ``accepted p50``, ``flat p99`` and so on in milliseconds from the
+        verdict; ``left`` and ``taken`` of every order from the moment at which the message that let it go
+        was taken up, until its bytes are at the socket and until the exchange has it; and ``journal``, how
+        long the commit in between took.
 
     Raises:
         AssertionError: an exit did not end flat with four orders.
@@ -65,6 +77,9 @@ class _Times:
 
     verdict: int = 0
     flat: int = 0
+    let_go: dict[int, int] = field(default_factory=dict)  # by security id: its message was taken up
+    left: dict[int, int] = field(default_factory=dict)  # likewise: its bytes are at the socket
+    commits: list[int] = field(default_factory=list)  # how long those took that an order waited for
 
 
 async def _round(exits: int) -> dict[str, float]:
@@ -73,14 +88,57 @@ async def _round(exits: int) -> dict[str, float]:
         async with _venue(Path(place), exits) as venue, _House(venue.settings) as house:
             found = [await house.exit(venue, FIRST + number) for number in range(exits)]
     numbers: dict[str, float] = {}
-    for name in ("accepted", "flat"):
+    for name in found[0]:
         for share_name, share in (("p50", 0.5), ("p99", 0.99)):
-            numbers[f"{name} {share_name}"] = percentile([one[name] for one in found], share)
+            numbers[f"{name} {share_name}"] = percentile([each for one in found for each in one[name]], share)
     return numbers
 
 
+@contextmanager
+def _watch(times: Callable[[], _Times]) -> Iterator[None]:
+    """Look on at every exit and every order that a house of this process lets go."""
+    opening, stepping, doing, committing = ExitDesk.open, Runner.step, Performer.perform, Journal.commit
+    exchanging = WarmConnection.exchange
+    taken_up = committed = 0
+
+    def opened(self: ExitDesk, intent: Intent, now_s: float) -> list[Effect]:
+        times().verdict = time.monotonic_ns()
+        return opening(self, intent, now_s)
+
+    def stepped(self: Runner, message: Message) -> None:
+        nonlocal taken_up, committed
+        taken_up, committed = time.monotonic_ns(), 0
+        stepping(self, message)
+
+    def commit(self: Journal, items: Sequence[Item], at_s: float) -> None:
+        nonlocal committed
+        began = time.monotonic_ns()
+        committing(self, items, at_s)
+        committed = time.monotonic_ns() - began
+
+    async def exchange(self: WarmConnection, request: bytes, *more: Any) -> Reply:
+        if found := _SECURITY.search(request):
+            times().left[int(found[1])] = time.monotonic_ns()
+        return await exchanging(self, request, *more)
+
+    def does(self: Performer, effect: Effect) -> None:
+        if isinstance(effect, PlaceOrder):
+            times().let_go[key_parts(effect.order.key)[1]] = taken_up
+            times().commits.append(committed)
+        doing(self, effect)
+
+    with ExitStack() as put_back:
+        for owner, name, instead in (
+            (ExitDesk, "open", opened), (Runner, "step", stepped), (Journal, "commit", commit),
+            (Performer, "perform", does), (WarmConnection, "exchange", exchange),
+        ):  # fmt: skip
+            put_back.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, instead)
+        yield
+
+
 class _House:
-    """The whole house in this loop, with two stopwatches: where an exit is opened, where flat is told."""
+    """The whole house in this loop, with stopwatches: where an exit is opened, orders let go, flat told."""
 
     def __init__(self, settings: dict[str, str]) -> None:
         self._settings = Settings.parse(settings)
@@ -88,13 +146,8 @@ class _House:
         self._times = _Times()
 
     async def __aenter__(self) -> Self:
-        self._open, desk = ExitDesk.open, self
-
-        def opened(self: ExitDesk, intent: Intent, now_s: float) -> list[Effect]:
-            desk._times.verdict = time.monotonic_ns()
-            return desk._open(self, intent, now_s)
-
-        ExitDesk.open = opened  # type: ignore[method-assign]
+        self._watch = _watch(lambda: self._times)
+        self._watch.__enter__()
         run = run_house(self._settings, Options(Mode.EXECUTE), self._chat, _unheard, _unheard)
         self._running = asyncio.create_task(run)
         await self._until(self._ready, "the house did not get ready")
@@ -102,24 +155,29 @@ class _House:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        ExitDesk.open = self._open  # type: ignore[method-assign]
+        self._watch.__exit__(None, None, None)
         self._running.cancel()
         await asyncio.wait({self._running})
 
-    async def exit(self, venue: _Venue, strategy_id: int) -> dict[str, float]:
-        """Let one condor lose; milliseconds from the verdict to the fourth acceptance, and to flat."""
+    async def exit(self, venue: _Venue, strategy_id: int) -> dict[str, list[float]]:
+        """Let one condor lose; milliseconds of everything, by name."""
         self._times = _Times()
         venue.lose(strategy_id)
         await self._until(lambda: bool(self._times.flat), f"the exit of {strategy_id} did not end")
-        accepted = [await venue.accepted(strategy_id) for _ in range(4)]
+        accepted = dict([await venue.accepted(strategy_id) for _ in range(4)])
         await asyncio.sleep(_PAUSE_S)
         times = self._times
         if not times.verdict:
             raise AssertionError(f"{strategy_id} left before its turn")
-        return {
-            "accepted": (max(accepted) - times.verdict) / 1e6,
-            "flat": (times.flat - times.verdict) / 1e6,
+        spans = {
+            "first": [min(accepted.values()) - times.verdict],
+            "accepted": [max(accepted.values()) - times.verdict],
+            "flat": [times.flat - times.verdict],
+            "left": [times.left[security_id] - times.let_go[security_id] for security_id in accepted],
+            "taken": [at_ns - times.let_go[security_id] for security_id, at_ns in accepted.items()],
+            "journal": times.commits,
         }
+        return {name: [span / 1e6 for span in each] for name, each in spans.items()}
 
     def _chat(self, wirings: Sequence[Wiring]) -> Ear:
         (self._wiring,) = wirings
@@ -156,12 +214,12 @@ class _Venue:
             raise AssertionError("the venue has no standard input")
         self.process.stdin.write(f"{strategy_id}\n".encode())
 
-    async def accepted(self, strategy_id: int) -> int:
-        """When the next order was accepted, nanoseconds. Raises AssertionError when it is another's."""
+    async def accepted(self, strategy_id: int) -> tuple[int, int]:
+        """Contract and moment (ns) of the next accepted order. Raises AssertionError when it is another's."""
         order = await _line(self.process)
         if order["security_id"] not in self.legs[strategy_id]:
             raise AssertionError(f"an order of another position while {strategy_id} leaves")
-        return int(order["at_ns"])
+        return int(order["security_id"]), int(order["at_ns"])
 
 
 @asynccontextmanager

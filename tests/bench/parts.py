@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.bench import curves, hot_pages, pages, way_in
+from tests.bench import curves, hot_pages, order_pages, pages, way_in
 from tests.bench.part import Part
 from tests.bench.peers.beside import peers
 
@@ -31,6 +31,9 @@ PARTS: tuple[Part, ...] = (
     Part("burst", way_in.bursts),
     Part("load-curve", curves.load, default=False),
     Part("cost-curve", curves.cost, default=False),
+    Part("order-call", order_pages.called),
+    Part("order-waits", order_pages.waited, default=False),
+    Part("order-ticks", order_pages.beside, default=False),
     Part("peers", peers, default=False, fetches=True),
 )
 

@@ -50,6 +50,10 @@ def micros(number: float) -> str:
     return f"{number:.1f} µs"
 
 
+def _ms(number: float) -> str:
+    return f"{number:,.0f}" if number >= 20 else f"{number:.2f}"
+
+
 def _per_s(rounds: Rounds, name: str, count: int) -> str:
     return spread([count / cost_s for cost_s in rounds.each(name)])
 
@@ -168,11 +172,15 @@ def judging(rounds: Rounds, calls: int) -> str:
 def dispatch(rounds: Rounds, exits: int) -> str:
     """Table 6."""
     names = {
+        "first": ("its first order is accepted", ""),
         "accepted": ("the last of its four orders is accepted", "p99 < 250"),
         "flat": ("verified flat", "p50 < 1,000"),
+        "left": ("an order's bytes leave, from the message that let it go", "p50 ≤ 2, p99 ≤ 5"),
+        "taken": ("and it is accepted", ""),
+        "journal": ("of that the commit of its record", ""),
     }
     rows = [
-        (text, *(spread(rounds.each(f"{name} {share}")) for share in ("p50", "p99")), expected)
+        (text, *(spread(rounds.each(f"{name} {share}"), _ms) for share in ("p50", "p99")), expected)
         for name, (text, expected) in names.items()
     ]
     title = (

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from engine.io.dhan import http
 from engine.wire import decode
 from tests.bench import cpu
 from tests.bench.__main__ import bench
@@ -17,6 +18,9 @@ from tests.bench.latency import Pace, latency
 from tests.bench.looks import looks
 from tests.bench.market import HOLDERS, Move, age_ns, packet, scene, sent_of, stamp, walk
 from tests.bench.measure import percentile, repeat
+from tests.bench.order_venue import WAYS
+from tests.bench.orders import calls
+from tests.bench.orders_beside import beside_ticks, waiting
 from tests.bench.part import Size
 from tests.bench.parts import PARTS, chosen
 from tests.bench.recording import recording
@@ -87,7 +91,37 @@ def test_the_dispatch_part_times_whole_exits():
     found = dispatch(2, rounds=1)
     for one in found.good:
         assert 0 < one["accepted p50"] <= one["accepted p99"] < one["flat p99"]
-        assert one["accepted p50"] < one["flat p50"]
+        assert one["first p50"] <= one["accepted p50"] < one["flat p50"]
+        assert 0 < one["journal p50"] < one["left p50"] < one["taken p50"] < one["accepted p99"]
+
+
+def test_the_order_part_times_every_way_to_the_venue():
+    """Each order is at the venue after it was sent and before its answer, whoever sends it."""
+    for one in calls(3, rounds=1).good:
+        for way in WAYS:
+            assert 0 < one[f"{way} sent p50"] < one[f"{way} back p50"]
+            assert one[f"{way} four p50"] > 0
+            assert one[f"{way} cpu"] > 0
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """An order that nobody answers is given up sooner."""
+    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.6)
+
+
+def test_the_waiting_part_looks_for_as_long_as_an_order_waits(hasty):
+    """A tenth of a second, and until an order that nobody answers is given up."""
+    for one in waiting(rounds=1).good:
+        assert 0.05 < one["0.1 s"] < one["60 s"]
+        assert all(one[f"{name} p50"] <= one[f"{name} max"] for name in ("none", "0.1", "60"))
+
+
+def test_the_part_beside_ticks_sees_every_packet_and_sends_orders():
+    """With and without orders all packets are read; orders leave only where they are meant to."""
+    for one in beside_ticks(PACE, rounds=1).good:
+        assert one["none orders"] == 0
+        assert min(one["direct orders"], one["dhanhq orders"]) > 0
 
 
 def test_the_sharing_part_sees_every_packet_with_each_kind_of_redis():
@@ -121,7 +155,7 @@ def test_the_scale_part_names_what_held_the_loop(crowd):
 
 
 @pytest.mark.parametrize("name", [part.name for _, part in chosen([], everything=True)])
-def test_each_part_prints_its_table_and_gives_its_numbers(name, capsys):
+def test_each_part_prints_its_table_and_gives_its_numbers(name, capsys, hasty):
     """In tiny size: each checks its own work, says what was expected, and puts all rounds into the JSON."""
     [(number, part)] = chosen([name], everything=False)
     found = bench([(number, part)], Size.TINY)

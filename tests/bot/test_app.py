@@ -690,3 +690,27 @@ async def test_no_secret_in_any_log(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert "token refused" in text, "the log must have something to hide"
     assert "canary" not in text
     assert "canary" not in repr(chat.health())
+
+
+async def test_a_mistake_in_the_look_at_what_is_due_takes_nothing_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """One look fails: the chat does not fall, alerts are told, and a second later it looks again."""
+    clock, core, again = QuickClock(20.0), Core(), asyncio.Event()
+    async with telegram(clock) as server:
+        chat = make_chat(server, core, clock, tmp_path)
+        look, mistakes = chat._voice.look, [LookupError("a mistake of ours")]
+
+        def mistaken() -> None:
+            if mistakes:
+                raise mistakes.pop()
+            look()
+            again.set()
+
+        chat._voice.look = mistaken  # type: ignore[method-assign]
+        async with running(chat):
+            await asyncio.wait_for(again.wait(), 10.0)
+            assert "chat alert watch failed" in caplog.text
+            core.give(alert(Urgency.HIGH, "stop"))
+            await message_with(server, "High stop")
+        assert len(server.calls_of("getMe")) == 1

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from engine import blotter, steps
 from engine.effects import Record
 from engine.io.app import Options, run_house
-from engine.io.dhan.http import ReplyHTTP
+from engine.io.dhan.direct import Direct
 from engine.io.dhan.rest import DhanRest
 from engine.io.executions import ExecutionsFile, executions_file, read_lines
 from engine.io.inbox import Inbox
@@ -36,6 +36,8 @@ from tests.support.ear import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from engine.io.dhan.letters import Letter
 
 #: The loopback has no lag, so that an order which never left may be known to be absent sooner.
 ABSENT_AFTER_S = 1.5
@@ -126,7 +128,7 @@ def watch(passages: Passages, home: Path) -> None:
         before=lambda args: at("before a commit") if _of_an_exit(args[0]) else None,
         after=lambda args: at("after a commit") if _of_an_exit(args[0]) else None,
     )
-    wrap(ReplyHTTP, "_send_request", before=_command("before", at), after=_command("after", at))
+    wrap(Direct, "send", before=_command("before", at), after=_command("after", at))
     wrap(DhanRest, "orders", before=lambda _: at("before orders"))
     wrap(DhanRest, "fills", before=lambda _: at("before fills"))
     wrap(DhanRest, "positions", before=lambda _: at("before positions"))
@@ -209,11 +211,11 @@ def _of_an_exit(items: list[object]) -> bool:
 
 
 def _command(when: str, at: Callable[[str], None]) -> Callable[[tuple[Any, ...]], None]:
-    """The label of a command that changes something; reads have labels of their own."""
+    """The label of an order command; reads have labels of their own."""
 
     def passed(args: tuple[Any, ...]) -> None:
-        verb, path = args[0].value, args[1]
-        if path.startswith("/orders") and verb != "GET":
-            at(f"{when} {verb}")
+        letter: Letter = args[0]
+        if letter.endpoint.startswith("/orders"):
+            at(f"{when} {letter.method}")
 
     return passed

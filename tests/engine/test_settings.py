@@ -17,7 +17,7 @@ from engine.errors import ConfigError
 from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
 from engine.shown import Tolerance
 from engine.tuning import BY_SLICE, AskTuning, NetTuning, Tuning
-from engine.words import FeedSource, LeasePlace, LogLevel, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, OrderWay, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
 BOT = "123456789:canary-bot-token"
@@ -355,6 +355,14 @@ def test_the_lease_lies_where_most_monitors_look_unless_a_place_is_named(names, 
     notes = [note for note in settings.notes if note.startswith("The lease")]
     assert len(notes) == bool(told)
     assert all(told in note and "canary" not in note for note in notes)
+
+
+def test_orders_leave_directly_unless_the_owner_wants_dhanhq_s_own_way():
+    """The older way stays for an owner to whom the newer one is a trouble; another word is a fault."""
+    assert Settings.parse({}).orders_by is OrderWay.DIRECT
+    assert Settings.parse({"ORDERS_BY": "DhanHQ"}).orders_by is OrderWay.DHANHQ
+    with pytest.raises(ConfigError, match="ORDERS_BY: read 'pigeon', expected direct or dhanhq"):
+        Settings.parse({"ORDERS_BY": "pigeon"})
 
 
 def test_the_sandbox_keeps_its_lease_to_itself():

@@ -91,12 +91,20 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, LookingAdapter(self.look, pool_maxsize=4))
 
+    def headers(self) -> dict[str, str]:
+        """What each request says of us, with the token of this moment."""
+        own: dict[str, str] = self.header
+        return own | {"access-token": self._access_token(), "dhanClientId": self.client_id}
+
+    def body(self, payload: Mapping[str, Any] | None) -> str | None:
+        """The JSON of a request; None when it has none."""
+        return json.dumps({**payload, "dhanClientId": self.client_id}) if payload else None
+
     def _send_request(
         self, method: DhanHTTP.HttpMethods, endpoint: str, payload: Mapping[str, Any] | None = None
     ) -> Reply:
         """Send once and keep everything; never raises for what the network does."""
-        body = json.dumps({**payload, "dhanClientId": self.client_id}) if payload else None
-        headers = self.header | {"access-token": self._access_token(), "dhanClientId": self.client_id}
+        body, headers = self.body(payload), self.headers()
         began_s = time.monotonic()
         until_s = began_s + ANSWER_DEADLINE_S
         try:
@@ -118,8 +126,8 @@ class ReplyHTTP(DhanHTTP):  # type: ignore[misc]  # dhanhq has no types
         return Reply(
             response.status_code,
             whole,
-            retry_after_s=_retry_after_s(response),
-            date_s=_date_s(response),
+            retry_after_s=retry_after_s(response.headers.get("Retry-After", "")),
+            date_s=date_s(response.headers.get("Date", "")),
             took_s=time.monotonic() - began_s,
         )
 
@@ -147,15 +155,14 @@ def _never_connected(problem: Exception) -> bool:
     return isinstance(getattr(cause, "reason", None), never)
 
 
-def _date_s(response: requests.Response) -> float | None:
-    """Read the Date header, which every server should send."""
+def date_s(words: str) -> float | None:
+    """Read a Date header, which every server should send; epoch seconds."""
     try:
-        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-    except ValueError:
+        return parsedate_to_datetime(words).timestamp()
+    except (ValueError, OverflowError, IndexError):  # a year or a zone beyond all calendars
         return None
 
 
-def _retry_after_s(response: requests.Response) -> float | None:
-    """Read the Retry-After header in its form of whole seconds."""
-    words = response.headers.get("Retry-After", "")
+def retry_after_s(words: str) -> float | None:
+    """Read a Retry-After header in its form of whole seconds."""
     return float(words) if words.isascii() and words.isdigit() else None

@@ -2,7 +2,8 @@
 
 dhanhq builds the requests; `http.py` under it keeps the raw answers; `outcomes.py` reads them. The
 calls block, so they run on the threads given in. Three of those at most are ever busy with reads,
-given up or not: an order command never waits for one.
+given up or not: an order command never waits for one. What is about orders leaves by `direct.py`, where
+that is wanted and the way there allows it, in dhanhq's words still.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from dhanhq import DhanContext, dhanhq
 
 from engine.errors import RateLimited, SourceError, Unreachable, WireError
+from engine.io.dhan.direct import Direct
 from engine.io.dhan.http import Reply, ReplyHTTP
+from engine.io.dhan.letters import letters
 from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank, Slots
 from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
 from engine.messages import HeldAtBroker, Refused, Verb
@@ -31,10 +34,11 @@ from engine.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from concurrent.futures import Executor
 
     from engine.broker_nouns import BrokerFill, BrokerOrder, BrokerPosition, OrderRequest
+    from engine.io.dhan.letters import Letter
     from engine.io.ports import Clock
     from engine.messages import Outcome, Tick
     from engine.model import InstrumentKey
@@ -80,18 +84,20 @@ class DhanRest:
         clock: Clock,
         passes: Callable[[], Callable[[], str]] | None = None,
         proxy: str | None = None,
+        direct: bool = False,
     ) -> None:
         """Prepare; no call is made.
 
         Args:
             client_id: Dhan's client id.
-            access_token: asked for every call, on the sending thread.
+            access_token: asked for every call, on the thread that sends.
             base_url: with the version, e.g. ``https://api.dhan.co/v2``.
             executor: at least four threads; stays the caller's to shut down.
             clock: paces the calls.
             passes: called when a command comes in; what it returns is called on the sending thread, last at
                 the socket, and says why it may not leave any more. None: it always may.
             proxy: the way to Dhan; None = as the environment says.
+            direct: commands of orders go by connections of their own (`Direct`), not by dhanhq on a thread.
         """
         self._http = ReplyHTTP(client_id, access_token, base_url, proxy)
         context = DhanContext(client_id, "")
@@ -108,6 +114,8 @@ class DhanRest:
         self._under_way: set[str] = set()
         self._recalled: set[str] = set()
         self._passes = passes or _free
+        self._direct = Direct(self._http, clock) if direct else None
+        self._letters = letters(client_id)
 
     def remember(self, sent_s: Sequence[float]) -> None:
         """Count the order commands of earlier processes (epoch seconds, the oldest first)."""
@@ -116,10 +124,9 @@ class DhanRest:
     async def place(self, order: OrderRequest) -> Outcome:
         """Send one limit order, once."""
         segment, security_id = key_parts(order.key)
-        return await self._command(
-            Verb.PLACE,
-            partial(
-                self._api.place_order,
+
+        def write(api: Any) -> Any:
+            return api.place_order(
                 security_id=str(security_id),
                 exchange_segment=segment.value,
                 transaction_type=order.side.value,
@@ -129,28 +136,40 @@ class DhanRest:
                 price=_rupees(order.limit_paise),
                 validity=_validity(order),
                 tag=order.correlation_id,
-            ),
-            order.correlation_id,
-        )
+            )
+
+        return await self._order(Verb.PLACE, write, order.correlation_id)
 
     async def modify(self, order_id: str, order: OrderRequest) -> Outcome:
         """Change limit and total quantity of a working order (v2 counts the total, not the rest)."""
-        call = partial(
-            self._api.modify_order,
-            order_id=order_id,
-            order_type="LIMIT",
-            leg_name="",
-            quantity=order.quantity,
-            price=_rupees(order.limit_paise),
-            trigger_price=0.0,
-            disclosed_quantity=0,
-            validity=_validity(order),
-        )
-        return await self._command(Verb.MODIFY, call, order.correlation_id, order_id)
+
+        def write(api: Any) -> Any:
+            return api.modify_order(
+                order_id=order_id,
+                order_type="LIMIT",
+                leg_name="",
+                quantity=order.quantity,
+                price=_rupees(order.limit_paise),
+                trigger_price=0.0,
+                disclosed_quantity=0,
+                validity=_validity(order),
+            )
+
+        return await self._order(Verb.MODIFY, write, order.correlation_id, order_id)
 
     async def cancel(self, order_id: str) -> Outcome:
         """Ask for a working order to be cancelled; accepted is not yet cancelled."""
-        return await self._command(Verb.CANCEL, partial(self._api.cancel_order, order_id), "", order_id)
+        return await self._order(Verb.CANCEL, lambda api: api.cancel_order(order_id), "", order_id)
+
+    @property
+    def direct(self) -> bool:
+        """Whether order commands go by connections of their own."""
+        return self._direct is not None
+
+    async def keep_warm(self, wanted: Callable[[float], bool]) -> None:
+        """Hold connections ready for orders while they are wanted at the moment (epoch seconds)."""
+        if self._direct is not None:
+            await self._direct.keep_warm(wanted)
 
     def recall(self, correlation_id: str) -> None:
         """Let a place or modify that still waits here for its turn or a thread not leave any more."""
@@ -234,7 +253,8 @@ class DhanRest:
 
     async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
         """Send one command that is about the whole account, once."""
-        return await self._command(verb, partial(call, self._http), "")
+        send = partial(self._by_thread, partial(call, self._http))
+        return await self._command(verb, send, "")
 
     async def quotes(self, keys: Iterable[InstrumentKey]) -> Sequence[Tick]:
         """Latest quotes with depth, missing ids left out (at most 1,000 keys a call).
@@ -265,19 +285,21 @@ class DhanRest:
 
     def close(self) -> None:
         """Close the connections; calls under way end as they may."""
+        if self._direct is not None:
+            self._direct.close()
         self._http.session.close()
 
-    async def _command(self, verb: Verb, call: Callable[[], Reply], name: str, order_id: str = "") -> Outcome:
-        """Send a command when it is its turn and decide what became of it.
+    async def _order(self, verb: Verb, write: Callable[[Any], Any], name: str, order_id: str = "") -> Outcome:
+        """Send what this writes by a dhanhq: over a connection that stands ready, else on a thread."""
+        direct = self._direct
+        if direct is None or not direct.able:
+            send = partial(self._by_thread, lambda: write(self._api))
+            return await self._command(verb, send, name, order_id)
+        letter: Letter = write(self._letters)
+        return await self._command(verb, partial(direct.send, letter), name, order_id)
 
-        ``name``: by which `recall` knows it. It is looked at once more when a thread takes it up, so that
-        nobody connects for nothing, and at the socket: a process that was stopped and wakes must not send
-        what it had decided before.
-        """
-        passes = self._passes()
-
-        def why_not() -> str:
-            return "it was recalled" if name in self._recalled else passes()
+    async def _by_thread(self, call: Callable[[], Reply], why_not: Callable[[], str]) -> Reply:
+        """Send by dhanhq. It is looked at when a thread takes it up too: nobody shall connect for nothing."""
 
         def unless_held_back() -> Reply:
             if why := why_not():
@@ -285,13 +307,32 @@ class DhanRest:
             with self._http.look.by(why_not):
                 return call()
 
+        return await self._send(unless_held_back)
+
+    async def _command(
+        self,
+        verb: Verb,
+        send: Callable[[Callable[[], str]], Awaitable[Reply]],
+        name: str,
+        order_id: str = "",
+    ) -> Outcome:
+        """Send a command when it is its turn and decide what became of it.
+
+        ``send`` is given what is to be looked at last, at the socket: a process that was stopped and wakes
+        must not send what it had decided before. ``name``: by which `recall` knows it.
+        """
+        passes = self._passes()
+
+        def why_not() -> str:
+            return "it was recalled" if name in self._recalled else passes()
+
         rank, patience_s = _TURN[verb]
         if name:
             self._under_way.add(name)
         try:
             if not await self._order_lane.turn(rank, patience_s):
                 return Refused("NOT-SENT", "not sent: the order lane is full")
-            return outcome_of(verb, await self._send(unless_held_back), order_id)
+            return outcome_of(verb, await send(why_not), order_id)
         finally:
             self._under_way.discard(name)
             self._recalled.discard(name)

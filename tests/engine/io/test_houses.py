@@ -109,6 +109,19 @@ async def test_each_house_has_its_own_places_and_the_store_is_shared(settings, t
         assert first.monitor.helm.config.store == huf.monitor.helm.config.store
 
 
+@pytest.mark.parametrize(("mode", "word", "direct"), [
+    (Mode.EXECUTE, "", True), (Mode.SEMI_AUTO, "direct", True), (Mode.EXECUTE, "dhanhq", False),
+    (Mode.ALERT_ONLY, "direct", False), (Mode.SIMULATE, "direct", False),
+])  # fmt: skip
+async def test_only_who_sends_orders_holds_connections_ready_for_them(tmp_path, mode, word, direct):
+    """Alert-only and simulate have no business at the order desk, and ORDERS_BY=dhanhq is the way of old."""
+    settings = Settings.parse({"DATA_DIR": str(tmp_path), "ORDERS_BY": word})
+    async with open_house(
+        Plot(settings, mode, True, 1.0, None, lambda _secret: None), SystemClock()
+    ) as house:
+        assert house.rest.direct is direct
+
+
 async def test_a_house_that_closes_does_not_hold_the_loop_for_its_threads(settings):
     """A call to Dhan that hangs is waited for elsewhere: the other accounts go on meanwhile."""
     neighbour = asyncio.Event()

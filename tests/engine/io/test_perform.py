@@ -73,16 +73,19 @@ class Books:
     def __init__(self):
         self.order_books = [[ROW]]
         self.read = []
-        self.recalled = []
+        self.recalled, self.begun = [], []
         self.error = None
 
     async def place(self, order):
+        self.begun.append(Verb.PLACE)
         return Accepted("1")
 
     async def modify(self, order_id, order):
+        self.begun.append(Verb.MODIFY)
         return Accepted(order_id)
 
     async def cancel(self, order_id):
+        self.begun.append(Verb.CANCEL)
         return Accepted(order_id)
 
     def recall(self, correlation_id):
@@ -228,7 +231,7 @@ class House:
         return isinstance(await self.inbox.get(), Beat)
 
 
-@pytest.mark.parametrize(
+COMMANDS = pytest.mark.parametrize(
     ("effect", "verb"),
     [
         (PlaceOrder(REQUEST), Verb.PLACE),
@@ -236,6 +239,22 @@ class House:
         (CancelOrder("1", REQUEST.correlation_id), Verb.CANCEL),
     ],
 )
+
+
+@COMMANDS
+async def test_a_command_is_on_its_way_before_the_next_message_is_handled(effect, verb):
+    """However much waits in the inbox: an order that is committed waits for nothing of it."""
+    house = House()
+    for _ in range(3):
+        house.inbox.post(Beat(BeatKind.PULSE))
+    await house.inbox.get()
+    house.performer.perform(effect)
+    assert house.broker.begun == []
+    await house.inbox.get()
+    assert house.broker.begun == [verb]
+
+
+@COMMANDS
 async def test_what_became_of_a_command_comes_back_under_its_correlation_id(effect, verb):
     """Place, modify and cancel answer with the outcome and the order they were about."""
     assert await House().said(effect) == CommandOutcome(verb, REQUEST.correlation_id, Accepted("1"))

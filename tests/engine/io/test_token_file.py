@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
+import threading
 
 import pytest
 
@@ -121,3 +123,31 @@ async def test_the_watch_tells_the_first_look_and_each_change(tmp_path, learnt):
         assert (await news.get(), bool(made.note)) == (2, True)
     task.cancel()
     await asyncio.wait({task})
+
+
+def test_a_disk_that_takes_its_time_with_a_renewed_token_holds_up_nobody_who_asks(
+    tmp_path, learnt, monkeypatch
+):
+    """Orders ask for it in the loop; the new one counts from the moment it is there, kept or not."""
+    made = TokenFile(tmp_path, OLD, learnt.append)
+    writing, written = threading.Event(), threading.Event()
+
+    def slow(_descriptor):
+        writing.set()
+        written.wait(10.0)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    renewal = threading.Thread(target=made.put, args=(NEW,))
+    renewal.start()
+    asked: list[str] = []
+    asking = threading.Thread(target=lambda: asked.append(made.reveal()))
+    try:
+        assert writing.wait(10.0)
+        asking.start()
+        asking.join(10.0)
+        assert asked == [NEW]
+    finally:
+        written.set()
+        renewal.join()
+        asking.join()
+    assert (made.reveal(), made.number, (tmp_path / "token").read_text()) == (NEW, 2, NEW + "\n")

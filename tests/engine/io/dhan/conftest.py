@@ -55,8 +55,18 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+#: For a test of what becomes of orders: by dhanhq on a thread, and by a connection of our own.
+both_ways = pytest.mark.parametrize("direct", [False, True], ids=["thread", "direct"])
+
+
 @pytest.fixture
-async def rest(server: DhanServer, executor: ThreadPoolExecutor) -> AsyncIterator[DhanRest]:
+def direct() -> bool:
+    """The way of orders where a test does not care."""
+    return False
+
+
+@pytest.fixture
+async def rest(server: DhanServer, executor: ThreadPoolExecutor, direct: bool) -> AsyncIterator[DhanRest]:  # noqa: FBT001 - a fixture
     """A client with short patience, so that lost answers are cheap to test."""
     made = DhanRest(
         client_id=DEFAULT_CLIENT,
@@ -64,6 +74,7 @@ async def rest(server: DhanServer, executor: ThreadPoolExecutor) -> AsyncIterato
         base_url=server.api_url,
         executor=executor,
         clock=SystemClock(),
+        direct=direct,
     )
     made._http.timeout = (0.3, 0.3)
     yield made

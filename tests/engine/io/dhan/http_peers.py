@@ -12,7 +12,13 @@ from engine.io.dhan.rest import DhanRest
 from tests.engine.io.dhan.conftest import TOKEN
 
 
-def client(base_url: str, executor: ThreadPoolExecutor, token: Callable[[], str] = lambda: TOKEN) -> DhanRest:
+def client(
+    base_url: str,
+    executor: ThreadPoolExecutor,
+    token: Callable[[], str] = lambda: TOKEN,
+    *,
+    direct: bool = False,
+) -> DhanRest:
     """A client with short patience on any address."""
     made = DhanRest(
         client_id="1000000001",
@@ -20,9 +26,20 @@ def client(base_url: str, executor: ThreadPoolExecutor, token: Callable[[], str]
         base_url=base_url,
         executor=executor,
         clock=SystemClock(),
+        direct=direct,
     )
     made._http.timeout = (0.3, 0.3)
     return made
+
+
+class Ages:
+    """The clock of the connections' ages, set by hand."""
+
+    def __init__(self, rest: DhanRest) -> None:
+        self.now_s = 1_000.0
+        direct = rest._direct
+        assert direct is not None
+        direct._now_s = direct._dials._now_s = lambda: self.now_s
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import pytest
 from engine.io.clock import SystemClock
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Refused
-from tests.engine.io.dhan.conftest import TOKEN
+from tests.engine.io.dhan.conftest import TOKEN, both_ways
 from tests.engine.io.dhan.test_rest_turns import ORDER
 
 WHY = "the lease of the account has run out"
@@ -53,12 +53,12 @@ def door() -> Iterator[Door]:
         yield made
 
 
-async def told(door: Door, why_not: Callable[[], str], name: str) -> object:
+async def told(door: Door, why_not: Callable[[], str], name: str, *, direct: bool = False) -> object:
     """What becomes of one command under this last look."""
     with ThreadPoolExecutor(4) as executor:
         rest = DhanRest(
             client_id="1000000001", access_token=lambda: TOKEN, base_url=door.url(), executor=executor,
-            clock=SystemClock(), passes=lambda: why_not,
+            clock=SystemClock(), passes=lambda: why_not, direct=direct,
         )  # fmt: skip
         rest._http.timeout = (1.0, 0.2)
         try:
@@ -72,10 +72,13 @@ async def told(door: Door, why_not: Callable[[], str], name: str) -> object:
             rest.close()
 
 
+@both_ways
 @pytest.mark.parametrize("name", ["place", "modify", "cancel"])
-async def test_what_ends_while_the_way_is_made_stops_the_command(door: Door, name: str) -> None:
+async def test_what_ends_while_the_way_is_made_stops_the_command(
+    door: Door, name: str, *, direct: bool
+) -> None:
     """A process stopped between its decision and its socket wakes without a lease: not one byte goes."""
-    said = await told(door, lambda: WHY if door.connected() else "", name)
+    said = await told(door, lambda: WHY if door.connected() else "", name, direct=direct)
     assert said == Refused("NOT-SENT", f"not sent: {WHY}")
     assert door.came() == b""
 

@@ -17,11 +17,12 @@ from engine.messages import Accepted, Refused
 from engine.model import Instrument, Segment, Side, instrument_key
 from engine.wire import parse_position_row
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.conftest import TOKEN, limit_order
+from tests.engine.io.dhan.conftest import TOKEN, both_ways, limit_order
 from tests.engine.io.dhan.http_peers import answering, client, row_server
 from tests.support.clock import settle
 
 
+@both_ways
 async def test_an_order_from_resting_to_cancelled(rest: DhanRest, server: DhanServer, option: Instrument):
     """An order is placed, found, modified and cancelled, and every field survives the wire."""
     placed = await rest.place(limit_order(option.key, 9_005, quantity=130))
@@ -38,6 +39,7 @@ async def test_an_order_from_resting_to_cancelled(rest: DhanRest, server: DhanSe
     assert (body["productType"], body["validity"]) == ("MARGIN", "DAY")
 
 
+@both_ways
 async def test_a_fill_is_seen_everywhere(rest: DhanRest, server: DhanServer, option: Instrument):
     """A traded order shows in the order book, the trade book and the positions."""
     server.exchange.carry(option.key, -65, 12_000)
@@ -55,6 +57,7 @@ async def test_empty_books_are_empty_lists(rest: DhanRest):
     assert (await rest.orders(), await rest.fills(), await rest.positions()) == ([], [], [])
 
 
+@both_ways
 async def test_both_habits_of_answering(rest: DhanRest, server: DhanServer, option: Instrument):
     """Bare 202s mean the same as answers with an order in them."""
     server.habits.bare_202 = True
@@ -65,6 +68,7 @@ async def test_both_habits_of_answering(rest: DhanRest, server: DhanServer, opti
     assert [row.limit_paise for row in await rest.orders()] == [9_005]
 
 
+@both_ways
 async def test_a_refusal_is_final(rest: DhanRest, option: Instrument):
     """A quantity that is no whole lot is refused with Dhan's code, and nothing is in the book."""
     outcome = await rest.place(limit_order(option.key, 9_000, quantity=64))

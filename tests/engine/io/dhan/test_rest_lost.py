@@ -15,11 +15,12 @@ from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused, Unknown
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.conftest import limit_order
+from tests.engine.io.dhan.conftest import both_ways, limit_order
 from tests.engine.io.dhan.http_peers import answering, client, hanging, row_server
 from tests.support.clock import settle
 
 
+@both_ways
 @pytest.mark.parametrize("accepted", [True, False])
 @pytest.mark.parametrize("fault", ["stall", "reset", "half_body", "error"])
 async def test_lost_answers_are_unknown(
@@ -32,11 +33,12 @@ async def test_lost_answers_are_unknown(
     assert len(server.exchange.log) == 1
 
 
-async def test_never_connected_is_refused(executor: ThreadPoolExecutor, option: Instrument):
+@both_ways
+async def test_never_connected_is_refused(executor: ThreadPoolExecutor, option: Instrument, *, direct: bool):
     """Nobody listening means nobody took the order: that alone is a refusal without an answer."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        rest = client(f"http://127.0.0.1:{closed.getsockname()[1]}/v2", executor)
+        rest = client(f"http://127.0.0.1:{closed.getsockname()[1]}/v2", executor, direct=direct)
         outcome = await rest.place(limit_order(option.key, 9_000))
         assert isinstance(outcome, Refused)
         assert outcome.code == "NOT-SENT"
@@ -45,7 +47,10 @@ async def test_never_connected_is_refused(executor: ThreadPoolExecutor, option: 
     rest.close()
 
 
-async def test_a_full_door_is_never_connected(executor: ThreadPoolExecutor, option: Instrument):
+@both_ways
+async def test_a_full_door_is_never_connected(
+    executor: ThreadPoolExecutor, option: Instrument, *, direct: bool
+):
     """When connecting itself times out nothing was sent, so the order is refused and may be sent again."""
     with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
         deaf.bind(("127.0.0.1", 0))
@@ -53,25 +58,27 @@ async def test_a_full_door_is_never_connected(executor: ThreadPoolExecutor, opti
         for caller in (first, second):
             caller.setblocking(False)
             caller.connect_ex(deaf.getsockname())
-        rest = client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v2", executor)
+        rest = client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v2", executor, direct=direct)
         outcome = await rest.place(limit_order(option.key, 9_000))
         assert outcome == Refused("NOT-SENT", "not sent: ConnectTimeout")
         rest.close()
 
 
+@both_ways
 async def test_an_idle_connection_closed_by_dhan_loses_no_order(
-    executor: ThreadPoolExecutor, option: Instrument
+    executor: ThreadPoolExecutor, option: Instrument, *, direct: bool
 ):
     """A kept connection that the server closed meanwhile is replaced before the order is sent."""
     async with answering(row_server(b'{"orderId":"7","orderStatus":"TRANSIT"}')) as url:
-        rest = client(url, executor)
+        rest = client(url, executor, direct=direct)
         for _ in range(3):
             assert await rest.place(limit_order(option.key, 9_000)) == Accepted("7")
             await settle()
         rest.close()
 
 
-async def test_a_redirect_is_not_followed(executor: ThreadPoolExecutor, option: Instrument):
+@both_ways
+async def test_a_redirect_is_not_followed(executor: ThreadPoolExecutor, option: Instrument, *, direct: bool):
     """A gateway that sends an order elsewhere leaves it unknown; nobody is asked a second time."""
     asked: list[bytes] = []
 
@@ -86,12 +93,13 @@ async def test_a_redirect_is_not_followed(executor: ThreadPoolExecutor, option: 
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with listener:
-        rest = client(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v2", executor)
+        rest = client(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v2", executor, direct=direct)
         assert isinstance(await rest.place(limit_order(option.key, 9_000)), Unknown)
         rest.close()
     assert len(asked) == 1
 
 
+@both_ways
 @pytest.mark.parametrize(
     "raw",
     [
@@ -105,24 +113,25 @@ async def test_a_redirect_is_not_followed(executor: ThreadPoolExecutor, option: 
     ids=["hang up", "short body", "cut chunk", "empty 200", "redirect", "not http"],
 )
 async def test_broken_servers_leave_orders_unknown(
-    executor: ThreadPoolExecutor, option: Instrument, raw: bytes
+    executor: ThreadPoolExecutor, option: Instrument, raw: bytes, *, direct: bool
 ):
     """Whatever breaks after the request left, the order is unknown and a read has no answer."""
     async with answering(raw) as url:
-        rest = client(url, executor)
+        rest = client(url, executor, direct=direct)
         assert isinstance(await rest.place(limit_order(option.key, 9_000)), Unknown)
         with pytest.raises(Unreachable):
             await rest.positions()
         rest.close()
 
 
+@both_ways
 async def test_a_body_that_drips_is_given_up(
-    executor: ThreadPoolExecutor, option: Instrument, monkeypatch: pytest.MonkeyPatch
+    executor: ThreadPoolExecutor, option: Instrument, monkeypatch: pytest.MonkeyPatch, *, direct: bool
 ):
     """Pieces that keep a slow answer alive do so until its deadline only."""
     monkeypatch.setattr(http, "ANSWER_DEADLINE_S", 0.0)
     async with hanging(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{") as url:
-        rest = client(url, executor)
+        rest = client(url, executor, direct=direct)
         assert await rest.place(limit_order(option.key, 9_000)) == Unknown("TimeoutError")
         rest.close()
 
@@ -152,7 +161,7 @@ async def test_an_order_no_thread_took_was_not_sent(option: Instrument, monkeypa
     async with hanging(b"HTTP/1.1 200") as url:
         with ThreadPoolExecutor(1) as narrow:
             rest = client(url, narrow)
-            rest._http.timeout = (0.3, 30.0)
+            rest._http.timeout = (0.3, 3.0)
             first, second = await asyncio.gather(
                 *(rest.place(limit_order(option.key, paise)) for paise in (9_000, 9_005))
             )
