@@ -82,10 +82,12 @@ class Armed:
             return self.params.threshold_paise
         return self.params.level_paise if isinstance(self.params, Ratchet) else None
 
-    def see(self, open_paise: int) -> None:
-        """Take note of a believable P&L of the open legs: a ratchet may rise."""
-        if isinstance(self.params, Ratchet):
-            self.raise_to(self.params.seen(open_paise + self.counts_paise))
+    def see(self, open_paise: int) -> bool:
+        """Take note of a believable P&L of the open legs: a ratchet may rise; whether it has."""
+        known = self.params
+        if isinstance(known, Ratchet):
+            self.raise_to(known.seen(open_paise + self.counts_paise))
+        return self.params is not known
 
     def raise_to(self, params: Ratchet) -> None:
         """Put the ratchet where it was, or where it has come to."""

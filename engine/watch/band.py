@@ -71,7 +71,8 @@ class Band:
         """Whether a value outside the band is one more peak or trough to wait for and nothing else.
 
         In a market that runs one way this is most of what happens, and much cheaper than a judgement.
-        What has lasted until now was in the quiet band, where no ratchet rises.
+        While the band is not empty nothing that waits is beyond the quiet one (`_wait_wide`), where a ratchet
+        may rise. Should one rise all the same, nobody knows in which values it is silent: it is judged.
         """
         value = self.value
         if self.low > self.high or not self._quiet_low <= value <= self._quiet_high or now_s >= self._due_s:
@@ -87,7 +88,8 @@ class Band:
                 return True
         elif now_s > self.holding.fresh_until_s:
             return False
-        self._extremes.see(self.value - self.holding.cost_paise, now_s)
+        if self._extremes.see(self.value - self.holding.cost_paise, now_s):
+            return False
         self._close_band()
         self._hold_on(now_s)
         return True
@@ -101,7 +103,8 @@ class Band:
             return False
         if now_s > self.holding.fresh_until_s:
             return False
-        self._extremes.keep(now_s)
+        if self._extremes.keep(now_s):
+            return False
         self._close_band()
         self._hold_on(now_s)
         return True
@@ -140,9 +143,10 @@ class Band:
     def _wait_wide(self) -> None:
         """One waits to have lasted: have every change written down until it is due, or leave at each of them.
 
-        The second where one tick may change the value twice: what it is in between never was.
+        The second where one tick may change the value twice: what it is in between never was. A value at
+        which somebody speaks, or a ratchet may rise, comes out of both with an empty band.
         """
-        if self._once:
+        if self._once and self._quiet_low <= self.value <= self._quiet_high:
             self.low, self.high, self.log = self._quiet_low, self._quiet_high, self._extremes.log
         else:
             self.low, self.high = max(self._quiet_low, self.value), min(self._quiet_high, self.value)

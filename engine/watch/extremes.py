@@ -54,25 +54,30 @@ class Extremes:
         self.catch_up()
         self.ratchets = tuple(one for one in armed if isinstance(one.params, Ratchet))
 
-    def see(self, open_paise: int | None, now_s: float) -> None:
-        """Take note of the P&L from now on, and of what has lasted by now; None = it is not known."""
-        self.keep(now_s)
+    def see(self, open_paise: int | None, now_s: float) -> bool:
+        """Take note of the P&L from now on, and of what has lasted by now; whether a ratchet has risen.
+
+        None = the P&L is not known.
+        """
+        risen = self.keep(now_s)
         if open_paise is None:
             self.forget()
-            return
+            return risen
         self.lasting.see(open_paise, now_s, *self.known())
-        self.keep(now_s)
+        return self.keep(now_s) or risen
 
-    def keep(self, now_s: float) -> None:
-        """Note what has lasted by now."""
+    def keep(self, now_s: float) -> bool:
+        """Note what has lasted by now; whether a ratchet has risen."""
         self.catch_up()
         highs, lows = self.lasting.lasted(now_s)
+        risen = False
         for open_paise in highs:
             self.life.rise(open_paise)
             for armed in self._rising():
-                armed.see(open_paise)
+                risen = armed.see(open_paise) or risen
         for open_paise in lows:
             self.life.fall(open_paise)
+        return risen
 
     def _rising(self) -> Iterator[Armed]:
         """The ratchets that may rise.

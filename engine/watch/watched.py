@@ -54,8 +54,8 @@ class Watched(Band):
     """
 
     __slots__ = (
-        "_by_spot", "_gate_s", "_keys", "_liquidation", "_ruleset", "_session_open_s", "_situation",
-        "_told_broken", "alarms", "armed", "broken", "held", "life", "notes", "payoff", "position", "scale",
+        "_by_spot", "_close_s", "_gate_s", "_keys", "_liquidation", "_ruleset", "_session_open_s",
+        "_situation", "_told_broken", "alarms", "armed", "broken", "held", "life", "notes", "payoff", "position", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +82,7 @@ class Watched(Band):
         self.alarms = Alarms(self.holding)
         self.held: Rank | None = None
         self._session_open_s = self._gate_s = -inf
+        self._close_s = inf
         self.remember(memory)
 
     def remember(self, memory: Memory) -> None:
@@ -127,7 +128,7 @@ class Watched(Band):
         self.held = known.held
         if known.position.legs == self.position.legs:
             self.holding.count(known.holding.traded)
-            self._session_open_s = known._session_open_s
+            self._session_open_s, self._close_s = known._session_open_s, known._close_s
             self._carry_on(self.armed, known.armed)
 
     @property
@@ -237,13 +238,14 @@ class Watched(Band):
 
     def _open_session(self, open_s: float) -> None:
         """What had begun and was not finished begins anew; the day's clock times are set."""
-        self._session_open_s = open_s
+        calendar = self._situation.calendar
+        self._session_open_s, self._close_s = open_s, calendar.window(open_s).close_s
         self._extremes.forget()
         day = ist_date(open_s)
         self._gate_s = at(day, self._ruleset.settings.no_exit_before)
         self.alarms.rest()
         for armed in self.armed:
-            armed.open_session(day, self._situation.calendar)
+            armed.open_session(day, calendar)
 
     def _sort(self) -> None:
         """Keep at hand which rules rise with the P&L, and which go by the underlying's price."""
@@ -306,7 +308,7 @@ class Watched(Band):
             wakes.append(nextafter(self.life.entry_until_s, inf))
         if self._telling:
             wakes += self.alarms.wakes_s(self.armed)
-        wakes.append(self._gate_s)
+        wakes += [self._gate_s, self._close_s]  # what waits at the close must not last until the morning
         for armed in guards:
             if armed.verdict is not None:
                 wakes.append(armed.confirms_s)

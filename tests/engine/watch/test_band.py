@@ -201,6 +201,36 @@ EVENTS = st.one_of(
         st.integers(-9, 9),
     ),
 )
+# A new peak of one that rises, which has lasted when the next price comes before a beat, and is not there
+# any more then; at last the P&L goes to where the rule has come to.
+BEYOND = st.builds(
+    lambda p, above, back, waits_s, at_level: [
+        ("all", 0, 1), ("wait", 1.0, True), ("rung", p, ("rises", above)), ("wait", waits_s, False),
+        ("rung", p, ("rises", -back)), ("rung", p, ("level", at_level)), *[("wait", 1.0, True)] * 4,
+    ],
+    st.sampled_from([POSITIONS.index(FOLLOWER), POSITIONS.index(BURNER)]),
+    st.integers(1, 400), st.integers(0, 300), st.sampled_from([0.99, 1.0, 1.01, 1.3]), st.integers(-2, 1),
+)  # fmt: skip
+# A last move before the close; what has come before the next morning's first tick.
+OVERNIGHT = st.builds(
+    lambda before_s, last, early, first: [
+        ("close", -3.0, True), ("all", 0, 1), ("close", -1.5, True), ("close", before_s, False),
+        ("all", last, 1), *early, ("open", 0.05, False), ("all", first, 1), ("wait", 1.0, True),
+    ],
+    st.sampled_from([-1.0, -0.5, -0.3]),
+    st.integers(-20, 20),
+    st.sampled_from([[], [("close", 0.5, True)], [("open", -1.0, False), ("all", 0, 1)]]),
+    st.integers(-20, 20),
+)  # fmt: skip
+STREAMS = st.lists(
+    st.one_of(
+        *[st.lists(EVENTS, min_size=1, max_size=4)] * 3,
+        BEYOND,
+        OVERNIGHT,
+    ),
+    min_size=2,
+    max_size=12,
+).map(lambda parts: [event for part in parts for event in part])
 STARTS = st.sampled_from(
     [
         at(date(2026, 2, 3), "09:14"),
@@ -239,6 +269,10 @@ def play(watchlist, start_s, events, log):
         if kind == "wait":
             now_s += a
             said = watchlist.beat(now_s) if b else ()
+        elif kind in {"close", "open"}:  # so long after the next one, which may be before it
+            session = CALENDAR.window(now_s)
+            now_s = max(now_s, (session.close_s if kind == "close" else session.open_s) + a)
+            said = watchlist.beat(now_s) if b else ()
         else:
             said = happen(watchlist, kind, a, b, now_s)
         for p in POSITIONS:
@@ -261,6 +295,8 @@ def happen(watchlist, kind, a, b, now_s):
         return watchlist.tick(make_tick(KEYS[a], b), now_s)
     if kind == "aim":
         return aim(watchlist, POSITIONS[a], b[0], b[1], now_s)
+    if kind == "rung":
+        return climb(watchlist, POSITIONS[a], *b, now_s)
     if kind == "spot":
         return watchlist.tick(Tick(SPOT, a * 100, ltt_s=int(now_s - b) if b else 0), now_s)
     if kind == "snap":
@@ -287,9 +323,27 @@ def aim(watchlist, p, edge, beside, now_s):
     edges = [*watched.alarms.ladder.falls.values(), *watched.alarms.ladder.rearms.values()]
     edges += [level + shift for level, clear in levels for shift in (0, clear, -clear)]
     edges += [armed.rises_paise for armed in watched.armed if armed.rises_paise is not None]
-    quantity, marks = held[0]
     wanted = edges[edge % len(edges)] + beside if edges else beside
-    paise = marks.last_mark(quantity) + (wanted - now.marked_paise) // quantity
+    return bring(watchlist, held[0], wanted - now.marked_paise, now_s)
+
+
+def climb(watchlist, p, where, beside, now_s):
+    """Tick the first leg so that the P&L is beside where a ratchet rises, or beside its level."""
+    watched = watchlist._positions.get(p.id)
+    now = watched.snapshot(now_s) if watched else None
+    held = [leg for leg in watched.holding.legs if leg[0]] if watched else []
+    ratchets = watched._extremes.ratchets if watched else ()
+    places = [one.rises_paise if where == "rises" else one.level_paise for one in ratchets]
+    places = [place for place in places if place is not None]
+    if not held or now.marked_paise is None or not places:
+        return ()
+    return bring(watchlist, held[0], places[0] + beside - now.marked_paise, now_s)
+
+
+def bring(watchlist, held, by_paise, now_s):
+    """Tick a leg so that the P&L moves by so much, where it can."""
+    quantity, marks = held
+    paise = marks.last_mark(quantity) + by_paise // quantity
     if paise <= 0:
         return ()
     return watchlist.tick(Tick(marks.instrument.key, paise, bid_paise=paise, ask_paise=paise), now_s)
@@ -320,7 +374,7 @@ def change(watchlist, kind, p, amount, now_s):
 
 
 @settings(max_examples=200, deadline=None)
-@given(STARTS, st.lists(EVENTS, min_size=5, max_size=60))
+@given(STARTS, STREAMS)
 def test_the_band_says_what_judging_everything_says(start_s, events):
     """On random and violent streams verdicts, alerts, peaks and P&L are the same, event by event."""
     quick: list[object] = []
