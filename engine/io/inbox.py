@@ -9,7 +9,8 @@ ones cost, and a thousand of them come together after a start. The sockets are r
 comes from them goes first.
 
 Where nothing waits, ticks need not either: the reader may have them handed over within `Inbox.post_ticks`
-(`Inbox.hand_over`). A wake-up of its task and another round of the loop would cost more than the decision.
+(`Inbox.hand_over`), if they are no more than its largest batch. A wake-up of its task and another round of
+the loop would cost more than the decision.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class Inbox:
             Exception: what the reader has raised at once; `get` raises it too.
         """
         self.received += len(ticks)
-        if self._at_once is not None and not self._control and not self._ticks and self._in_time():
+        few = len(ticks) <= LARGEST  # what they bring about is carried out after the last of them
+        if few and self._at_once is not None and not len(self) and self._in_time():
             # nobody else while it does; should it fail, nobody any more
             at_once, self._at_once = self._at_once, None
             at_once(ticks)

@@ -12,6 +12,7 @@ from time import monotonic
 from engine.io.inbox import Inbox
 from engine.measures import Histogram, Measures
 from engine.messages import Behind, Message
+from engine.overload import CALM_LOOKS
 
 __all__ = ["Pressure"]
 
@@ -41,7 +42,7 @@ class Pressure:
         self._measures, self._inbox, self._post, self._now_s = measures, inbox, post, monotonic_s
         self._loop = Histogram()
         self._begin()
-        self._told = False
+        self._good_left = 0
 
     async def run(self) -> None:
         """Look until cancelled. A start is not looked at: everything comes at once then."""
@@ -55,14 +56,14 @@ class Pressure:
                 self.look()
 
     def look(self) -> None:
-        """Judge what was counted since the last look; good news is told only after bad."""
+        """Judge what was counted since the last look; good news only after bad, as often as it is heard."""
         decided = self._measures.tick_to_decision.since(self._decided)
         slow = _slow(decided) or _slow(self._loop)
         overtaken = self._inbox.conflated - self._conflated
         late = slow or overtaken > 0
-        if late or self._told:
+        if late or self._good_left:
             self._post(Behind(late, slow, overtaken, LIMIT_S, SPAN_S))
-        self._told = late or self._told
+        self._good_left = CALM_LOOKS if late else max(self._good_left - 1, 0)
         self._begin()
 
     def _begin(self) -> None:

@@ -166,6 +166,17 @@ async def test_a_burst_is_handed_over_for_one_turn_and_waits_after_it(monkeypatc
     assert reader.prices == [0, 1, 2, 3, 10]
 
 
+async def test_more_ticks_than_a_batch_are_not_taken_in_one_piece(monkeypatch):
+    """A whole buffer of frames comes as one: what its first tick brings about must not wait for its last."""
+    inbox, reader = Inbox(), Reader(monkeypatch)
+    inbox.hand_over(reader)
+    inbox.post_ticks(ticks(LARGEST))
+    assert len(reader.prices) == LARGEST
+    inbox.post_ticks(ticks(3_000))
+    assert (len(reader.prices), len(inbox), inbox.received) == (LARGEST, 3_000, 3_000 + LARGEST)
+    assert await drained(inbox) == list(range(3_000))
+
+
 async def test_a_reader_that_fails_at_once_fails_where_it_waits_too():
     """The socket's reader hears of it, and nothing is handed over any more."""
     inbox = Inbox()

@@ -9,6 +9,7 @@ from engine.io.pressure import LIMIT_S, SPAN_S, Pressure
 from engine.measures import Measures
 from engine.messages import Behind, Tick
 from engine.model import InstrumentKey
+from engine.overload import CALM_LOOKS
 
 
 @pytest.fixture
@@ -46,6 +47,15 @@ def test_decisions_that_come_late_are_told_until_they_do_not(house, said):
     pressure.look()
     late = Behind(late=True, slow=True, overtaken=0, limit_s=LIMIT_S, span_s=SPAN_S)
     assert said == [late, Behind(late=False, slow=False, overtaken=0, limit_s=LIMIT_S, span_s=SPAN_S)]
+
+
+def test_good_news_is_told_until_it_is_believed_and_no_longer(house, said):
+    """The machine believes the second good look; from then on there is nothing to tell."""
+    measures, _, pressure = house
+    decide(measures, *[0.5] * 5)
+    for _ in range(9):
+        pressure.look()
+    assert [each.late for each in said] == [True, *[False] * CALM_LOOKS]
 
 
 def test_prices_that_were_overtaken_are_told_however_quick_the_rest_was(house, said):
