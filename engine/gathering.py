@@ -42,6 +42,10 @@ class Gathering:
         self._found |= {name: self._look(name, now_s) for name in turn if name in held}
         return bool(turn)
 
+    def forget(self, position: PositionId) -> None:
+        """It has ended: whoever comes by its name is another one."""
+        self._found.pop(position, None)
+
     def take(self) -> dict[PositionId, Standing]:
         """All that was found; it is over."""
         found, self._found, self.under_way = self._found, {}, False

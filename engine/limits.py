@@ -105,9 +105,15 @@ class Limits:
         """Judge these; ``seen``: how those stand that were looked at just now."""
         effects: list[Effect] = []
         for name, positions in by_account.items():
-            standings = [seen.get(p.id) or self._helm.watch.standing(p.id, now_s) for p in positions]
+            standings = [self._standing(p, seen.get(p.id), now_s) for p in positions]
             effects += self._judge(self._account(name), self._of(name), positions, standings, now_s)
         return effects
+
+    def _standing(self, position: Position, seen: Standing | None, now_s: float) -> Standing:
+        """How it was seen to stand, if it had the same legs then; else how it stands."""
+        if seen is not None and seen.legs == tuple((leg.key, leg.quantity) for leg in position.legs):
+            return seen
+        return self._helm.watch.standing(position.id, now_s)
 
     def follow(self, standings: Iterable[Standing], now_s: float) -> None:
         """Take in how positions stand, in session: the day of accounts without a limit is kept as well."""
@@ -165,6 +171,7 @@ class Limits:
 
     def ended(self, position: Position, pnl_paise: int | None) -> list[Effect]:
         """A position is verified flat, with this gross P&L over its life (None = unknown)."""
+        self._gathering.forget(position.id)
         account = self._accounts.get(position.account)
         if account is None:
             return []

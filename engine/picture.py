@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING
@@ -89,8 +89,8 @@ def picture(monitor: Monitor, now_s: float, strategy_id: int | None = None) -> M
 class Drawing:
     """A picture of the house, drawn a few positions at a time while the house goes on in between.
 
-    Every position is as it was when its turn came, and all the rest as it is at the end. What has come
-    meanwhile is in it, and what has gone is not.
+    The figures of every position are those of when its turn came; its state and all the rest are as they are
+    at the end. What has come meanwhile is in it, and what has gone is not.
 
     Args:
         monitor: the machine.
@@ -99,7 +99,7 @@ class Drawing:
 
     def __init__(self, monitor: Monitor, strategy_id: int | None = None) -> None:
         self._monitor, self._strategy_id = monitor, strategy_id
-        self._drawn: dict[PositionId, PositionView] = {}
+        self._drawn: dict[PositionId, tuple[Position, PositionView]] = {}
         self._waiting: list[Position] = []
         self._forwards = Forwards(-inf)
 
@@ -114,23 +114,34 @@ class Drawing:
         if self._forwards.now_s != now_s:
             self._forwards = Forwards(now_s)
         if not self._waiting:
-            self._waiting = [p for p in held.values() if p.id not in self._drawn and self._meant(p)]
+            self._waiting = [p for p in held.values() if self._missing(p)]
             self._waiting.reverse()
         for _ in range(min(most, len(self._waiting))):
             position = held.get(self._waiting.pop().id)
             if position is not None:  # else it has ended meanwhile
-                self._drawn[position.id] = _watched(self._monitor, position, self._forwards)
-        if self._waiting or any(name not in self._drawn and self._meant(p) for name, p in held.items()):
+                self._drawn[position.id] = position, _watched(self._monitor, position, self._forwards)
+        if self._waiting or any(self._missing(p) for p in held.values()):
             return None
         return self._whole(now_s)
 
     def _meant(self, each: Position | InvalidPosition) -> bool:
         return self._strategy_id is None or each.strategy_id == self._strategy_id
 
+    def _missing(self, position: Position) -> bool:
+        """Whether it is meant and was not drawn, or another one was that had its name."""
+        drawn = self._drawn.get(position.id)
+        return self._meant(position) and (drawn is None or drawn[0] != position)
+
+    def _as_it_is(self, position: Position) -> PositionView:
+        """As it was drawn, but for its state: who has begun to exit must not be shown as watched."""
+        view = self._drawn[position.id][1]
+        state, reason = _state(self._monitor, position, self._monitor.watch.watched(position.id).broken)
+        return view if view.state is state else replace(view, state=state, reason=reason)
+
     def _whole(self, now_s: float) -> MonitorView:
         """The positions with all that is beside them."""
         held = self._monitor.holdings
-        positions = [view for name, view in self._drawn.items() if name in held.positions]
+        positions = [self._as_it_is(held.positions[name]) for name in self._drawn if name in held.positions]
         positions += [_flat(self._monitor, p) for p in held.flat.values() if self._meant(p)]
         positions += [_invalid(bad) for bad in held.invalid if self._meant(bad)]
         return _beside(self._monitor, positions, now_s)

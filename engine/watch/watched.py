@@ -55,8 +55,8 @@ class Watched(Band):
 
     __slots__ = (
         "_by_spot", "_close_s", "_gate_s", "_keys", "_liquidation", "_ruleset", "_session_open_s",
-        "_situation", "_told_broken", "alarms", "armed", "broken", "held", "life", "notes", "payoff", "position",
-        "scale",
+        "_situation", "_told_broken", "alarms", "armed", "broken", "held", "life", "notes", "payoff",
+        "position", "scale",
     )  # fmt: skip
 
     def __init__(

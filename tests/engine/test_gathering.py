@@ -46,3 +46,13 @@ def test_what_was_gathered_is_gone_when_it_is_taken():
     assert not gathering.go_on(NAMES, 0.0)
     assert gathering.take() == {}
     assert ways == [False, True, False]
+
+
+def test_what_has_ended_is_not_told_of():
+    """Somebody new may come by its name before the others were looked at."""
+    gathering = Gathering(stands)
+    gathering.begin(NAMES[:2])
+    gathering.go_on(NAMES, 0.0)
+    gathering.forget(NAMES[0])
+    gathering.forget(NAMES[-1])
+    assert list(gathering.take()) == [NAMES[1]]

@@ -374,3 +374,26 @@ def test_what_an_exit_has_traded_counts_by_its_fills_and_not_by_what_it_is_quote
     (day,) = rig.view.accounts
     # each short was bought five paise above its mid; the longs have lost 17 and 15 rupees
     assert day.day_paise == 65 * (-2 * 5 - 1_700 - 1_500)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_a_position_was_seen_to_lose_counts_no_more_once_it_has_ended(ended):
+    """It ends while the others are looked at, and its name is another's then, or its legs are others."""
+    rig = Rig(Mode.EXECUTE, CONDOR, LONG, rules=RULES)
+    rig.wait(1, *ENTRY)
+    rig.wait(0.5, 20, 95, 40, 18, 100)
+    limits, helm = rig.monitor.limits, rig.monitor.helm
+    limits._gathering.begin([CONDOR.id])
+    limits._gathering.go_on(helm.holdings.positions, rig.now_s)
+    seen = dict(limits._gathering._found)
+    first, *others = CONDOR.legs
+    anew = replace(first, entry_price_paise=1_900)
+    fresh = replace(CONDOR, legs=(anew, *others) if ended else (first,))
+    if ended:
+        limits.ended(CONDOR, -325_000)
+    helm.holdings._drop(CONDOR.id)
+    helm.holdings._watch(fresh, rig.now_s)
+    assert seen[CONDOR.id].guarded_paise == -325_000
+    found = limits._gathering.take()
+    assert (CONDOR.id in found) is not ended
+    assert limits._standing(fresh, found.get(CONDOR.id), rig.now_s) != seen[CONDOR.id]

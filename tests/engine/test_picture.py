@@ -7,6 +7,7 @@ from dataclasses import replace
 from engine.messages import Wish
 from engine.model import Mode
 from engine.picture import Drawing, outline, picture
+from engine.view import PositionState
 from tests.engine.makers import condor
 from tests.support.rig import Rig
 
@@ -86,3 +87,29 @@ def test_what_ends_and_what_comes_while_it_is_drawn_is_as_it_is_at_the_end():
     rig.monitor.holdings._watch(new, rig.now_s)
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
+
+
+def test_an_exit_that_begins_while_it_is_drawn_is_shown():
+    """Drawn before as watched, it is shown with its exit; the other one is watched on."""
+    rig = two()
+    drawing = Drawing(rig.monitor)
+    assert drawing.go_on(rig.now_s, most=1) is None
+    [first, _] = rig.monitor.holdings.positions.values()
+    rig.command(Wish.EXIT, first.strategy_id, confirmed=True)
+    states = {view.strategy_id: view.state for view in drawing.go_on(rig.now_s).positions}
+    assert states.pop(first.strategy_id) is PositionState.EXITING
+    assert list(states.values()) == [PositionState.WATCHING]
+
+
+def test_another_position_by_the_same_name_is_drawn_anew():
+    """Its legs are others than when its turn came."""
+    rig = two()
+    drawing = Drawing(rig.monitor)
+    assert drawing.go_on(rig.now_s, most=1) is None
+    [first, _] = rig.monitor.holdings.positions.values()
+    rig.monitor.holdings._drop(first.id)
+    rig.monitor.holdings._watch(replace(first, legs=first.legs[:2]), rig.now_s)
+    assert drawing.go_on(rig.now_s) is None
+    legs = {view.id: len(view.legs) for view in drawing.go_on(rig.now_s).positions}
+    assert legs.pop(first.id) == 2
+    assert list(legs.values()) == [4]

@@ -296,7 +296,7 @@ def happen(watchlist, kind, a, b, now_s):
     if kind == "aim":
         return aim(watchlist, POSITIONS[a], b[0], b[1], now_s)
     if kind == "rung":
-        return climb(watchlist, POSITIONS[a], *b, now_s)
+        return climb(watchlist, POSITIONS[a], b[0], b[1], now_s)
     if kind == "spot":
         return watchlist.tick(Tick(SPOT, a * 100, ltt_s=int(now_s - b) if b else 0), now_s)
     if kind == "snap":
