@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
 
-from engine.messages import Message, Tick, Ticks
+from engine.messages import Beat, BeatKind, Message, Tick, Ticks
 
 CONFLATE_ABOVE = 5_000
 #: So long the reader goes on without letting others have the loop;
@@ -29,8 +29,11 @@ TURN_S = 0.002
 #: and by how long a batch took the next is made larger or smaller, between these numbers of ticks. Should all
 #: of the largest leave their bands at once, which no batch before has told, they still take some 5 ms.
 SMALLEST, LARGEST = 1, 128
+#: A pulse this long after the one before, half a second on other days, tells of a loop that stood.
+LATE_S = 0.8
 #: Ticks that come closer together than this come out of one reading of a socket: nobody else had the loop.
 BREATH_S = 0.000_05
+_PULSE = Beat(BeatKind.PULSE)
 
 
 class Inbox:
@@ -55,10 +58,13 @@ class Inbox:
         self._at_once: Callable[[Sequence[Tick]], None] | None = None
         self._burst_began_s = self._burst_ended_s = 0.0
         self._fallen: BaseException | None = None
+        self._pulsed_s = inf
+        self._late: Message | None = None  # a pulse that lets so many ticks go before it
+        self._before_late = 0
 
     def waiting(self) -> tuple[int, int]:
         """How many control messages wait, and how many ticks."""
-        return len(self._control), len(self._ticks)
+        return len(self._control) + (self._late is not None), len(self._ticks)
 
     def let_others(self) -> None:
         """What was begun just now gets the loop before the next message is given out."""
@@ -66,10 +72,23 @@ class Inbox:
 
     def __len__(self) -> int:
         """How many control messages and ticks wait."""
-        return len(self._control) + len(self._ticks)
+        return sum(self.waiting())
 
     def post(self, message: Message) -> None:
-        """Put a control message in line; never blocks."""
+        """Put a control message in line; never blocks.
+
+        A pulse that is late lets the ticks go first that wait already, until the next pulse at most: what
+        they tell has happened while the loop stood, and would not have lasted until now.
+        """
+        if message == _PULSE:
+            now_s = monotonic()
+            late, self._pulsed_s = now_s - self._pulsed_s > LATE_S, now_s
+            if self._late is not None:
+                self._control.append(self._late)
+                self._late = None
+            elif late and self._ticks:
+                self._late, self._before_late = message, len(self._ticks)
+                return
         self._control.append(message)
         self._arrived.set()
 
@@ -103,6 +122,7 @@ class Inbox:
             before = len(self._ticks)
             self._ticks = list({tick.key: tick for tick in self._ticks}.values())
             self.conflated += before - len(self._ticks)
+            self._before_late = min(self._before_late, len(self._ticks))
             # as many again have to come: with ten thousand instruments each tick would go through all of them
             self._conflate_above = max(CONFLATE_ABOVE, 2 * len(self._ticks))
         self._arrived.set()
@@ -130,6 +150,9 @@ class Inbox:
                 raise self._fallen
             if self._control:
                 return self._control.popleft()
+            if self._late is not None and (self._before_late <= 0 or not self._ticks):
+                late, self._late = self._late, None
+                return late
             if self._ticks:
                 self._batch_began_s = now_s()
                 return Ticks(self._batch())
@@ -141,6 +164,7 @@ class Inbox:
         self._cut = len(self._ticks) > self._most
         self.arrived_s = self._oldest_s
         batch, self._ticks = self._ticks[: self._most], self._ticks[self._most :]
+        self._before_late -= len(batch)
         return batch
 
     def _learn(self, took_s: float) -> None:

@@ -208,3 +208,61 @@ def test_ticks_that_come_while_ticks_are_taken_wait(monkeypatch):
     inbox.hand_over(reader)
     inbox.post_ticks(ticks(1))
     assert (taken, len(inbox)) == ([0], 1)
+
+
+def pulses(monkeypatch, inbox, after_s):
+    """A pulse, and ticks that wait when the next one comes so long after it."""
+    now_s = [100.0]
+    monkeypatch.setattr("engine.io.inbox.monotonic", lambda: now_s[0])
+    inbox.post(BEAT)
+    assert inbox._control.popleft() is BEAT
+    inbox.post_ticks(ticks(3))
+    now_s[0] += after_s
+    inbox.post(BEAT)
+
+
+async def told(inbox, most=99):
+    """What comes, in its order: the prices of ticks, and what else there is."""
+    found = []
+    while len(inbox) and len(found) < most:
+        message = await inbox.get()
+        found += [tick.ltp_paise for tick in message.ticks] if isinstance(message, Ticks) else [message]
+    return found
+
+
+async def test_a_pulse_that_is_late_comes_after_the_ticks_that_waited_for_it(monkeypatch):
+    """The loop stood: a peak that the next tick in line takes back has not lasted. A button goes first."""
+    inbox, button = Inbox(), Beat(BeatKind.SYNC)
+    pulses(monkeypatch, inbox, 1.5)
+    inbox.post(button)
+    inbox.post_ticks(ticks(6)[3:])
+    assert inbox.waiting() == (2, 6)
+    found = await told(inbox)
+    assert found[0] is button
+    assert [each for each in found if each is not BEAT][1:] == [0, 1, 2, 3, 4, 5]
+    assert 3 <= found[1:].index(BEAT) < 6
+
+
+async def test_a_pulse_that_is_in_time_comes_before_all_ticks(monkeypatch):
+    """As every control message."""
+    inbox = Inbox()
+    pulses(monkeypatch, inbox, 0.6)
+    assert await told(inbox) == [BEAT, 0, 1, 2]
+
+
+async def test_a_late_pulse_waits_for_the_next_one_at_most(monkeypatch):
+    """However long the ticks take: confirmations are looked at twice a second."""
+    inbox = Inbox()
+    pulses(monkeypatch, inbox, 1.5)
+    assert await told(inbox, 1) == [0]
+    inbox.post(BEAT)
+    assert await told(inbox) == [BEAT, BEAT, 1, 2]
+
+
+async def test_ticks_that_are_conflated_hold_a_late_pulse_back_no_longer_than_they_wait(monkeypatch):
+    """What is left of them goes before it, and no more."""
+    inbox = Inbox()
+    pulses(monkeypatch, inbox, 1.5)
+    inbox.post_ticks(ticks(CONFLATE_ABOVE))
+    found = await told(inbox)
+    assert found.index(BEAT) <= 10
