@@ -203,12 +203,13 @@ EVENTS = st.one_of(
 )
 # A new peak of one that rises, which has lasted when the next price comes before a beat, and is not there
 # any more then; at last the P&L goes to where the rule has come to.
+FOLLOWS = POSITIONS.index(FOLLOWER)
 BEYOND = st.builds(
-    lambda p, above, back, waits_s, at_level: [
-        ("all", 0, 1), ("wait", 1.0, True), ("rung", p, ("rises", above)), ("wait", waits_s, False),
-        ("rung", p, ("rises", -back)), ("rung", p, ("level", at_level)), *[("wait", 1.0, True)] * 4,
+    lambda above, back, waits_s, at_level: [
+        ("all", 0, 1), ("wait", 1.0, True), ("rung", FOLLOWS, ("rises", above)), ("wait", waits_s, False),
+        ("rung", FOLLOWS, ("rises", -back)), ("rung", FOLLOWS, ("level", at_level)),
+        *[("wait", 1.0, True)] * 4,
     ],
-    st.sampled_from([POSITIONS.index(FOLLOWER), POSITIONS.index(BURNER)]),
     st.integers(1, 400), st.integers(0, 300), st.sampled_from([0.99, 1.0, 1.01, 1.3]), st.integers(-2, 1),
 )  # fmt: skip
 # A last move before the close; what has come before the next morning's first tick.
@@ -328,16 +329,17 @@ def aim(watchlist, p, edge, beside, now_s):
 
 
 def climb(watchlist, p, where, beside, now_s):
-    """Tick the first leg so that the P&L is beside where a ratchet rises, or beside its level."""
+    """Tick the first leg so that the P&L is beside where the first ratchet rises, or the highest level."""
     watched = watchlist._positions.get(p.id)
     now = watched.snapshot(now_s) if watched else None
     held = [leg for leg in watched.holding.legs if leg[0]] if watched else []
     ratchets = watched._extremes.ratchets if watched else ()
-    places = [one.rises_paise if where == "rises" else one.level_paise for one in ratchets]
-    places = [place for place in places if place is not None]
-    if not held or now.marked_paise is None or not places:
+    rises = [one.rises_paise for one in ratchets if one.rises_paise is not None]
+    levels = [one.level_paise for one in ratchets if one.level_paise is not None]
+    place = min(rises, default=None) if where == "rises" else max(levels, default=None)
+    if not held or now.marked_paise is None or place is None:
         return ()
-    return bring(watchlist, held[0], places[0] + beside - now.marked_paise, now_s)
+    return bring(watchlist, held[0], place + beside - now.marked_paise, now_s)
 
 
 def bring(watchlist, held, by_paise, now_s):
