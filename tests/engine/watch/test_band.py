@@ -223,15 +223,7 @@ OVERNIGHT = st.builds(
     st.sampled_from([[], [("close", 0.5, True)], [("open", -1.0, False), ("all", 0, 1)]]),
     st.integers(-20, 20),
 )  # fmt: skip
-STREAMS = st.lists(
-    st.one_of(
-        *[st.lists(EVENTS, min_size=1, max_size=4)] * 3,
-        BEYOND,
-        OVERNIGHT,
-    ),
-    min_size=2,
-    max_size=12,
-).map(lambda parts: [event for part in parts for event in part])
+AIMED = st.tuples(st.lists(EVENTS, max_size=3), st.one_of(BEYOND, OVERNIGHT), st.lists(EVENTS, max_size=3))
 STARTS = st.sampled_from(
     [
         at(date(2026, 2, 3), "09:14"),
@@ -375,14 +367,28 @@ def change(watchlist, kind, p, amount, now_s):
     return ()
 
 
+def both(start_s, events):
+    """What is said and remembered with bands, and by judging everything."""
+    logs: list[list[object]] = []
+    for kind in (Watchlist, Naive):
+        logs.append([])
+        play(kind(CALENDAR, RULES), start_s, events, logs[-1])
+    return logs
+
+
 @settings(max_examples=200, deadline=None)
-@given(STARTS, STREAMS)
+@given(STARTS, st.lists(EVENTS, min_size=5, max_size=60))
 def test_the_band_says_what_judging_everything_says(start_s, events):
     """On random and violent streams verdicts, alerts, peaks and P&L are the same, event by event."""
-    quick: list[object] = []
-    naive: list[object] = []
-    play(Watchlist(CALENDAR, RULES), start_s, events, quick)
-    play(Naive(CALENDAR, RULES), start_s, events, naive)
+    quick, naive = both(start_s, events)
+    assert quick == naive
+
+
+@settings(max_examples=50, deadline=None)
+@given(STARTS, AIMED)
+def test_the_band_says_it_too_of_peaks_between_beats_and_across_the_close(start_s, parts):
+    """Random events hardly ever come to these, where what waits to have lasted is met by something else."""
+    quick, naive = both(start_s, [event for part in parts for event in part])
     assert quick == naive
 
 
