@@ -55,15 +55,16 @@ class Printer:
     Args:
         tell: writes a block.
         show: writes a table.
+        quiet: what fails is told nowhere: for the log's own lines.
     """
 
-    def __init__(self, tell: Write, show: Write) -> None:
+    def __init__(self, tell: Write, show: Write, *, quiet: bool = False) -> None:
         """Wait for something to print."""
-        self._tell, self._show = tell, show
+        self._tell, self._show, self._quiet = tell, show, quiet
         self._blocks: deque[str] = deque()
         self._table: str | None = None
         self._change = Condition()
-        self._ends = self._blind = False
+        self._ends = self._blind = self._busy = False
         # a daemon: whoever ends must not wait for a reader that stands still
         self._thread = Thread(target=self._run, name="printer", daemon=True)
         self._thread.start()
@@ -75,21 +76,28 @@ class Printer:
             self._blocks.append(block)
             if len(self._blocks) > MOST_BLOCKS:
                 lost = self._blocks.popleft()
-            self._change.notify()
-        if lost is not None:
+            self._change.notify_all()
+        if lost is not None and not self._quiet:
             _log.info("not printed, the reader stands still: %s", lost)
 
     def show(self, table: str) -> None:
         """Have a table printed, unless a newer one comes before it can be; never waits, never raises."""
         with self._change:
             self._table = table
-            self._change.notify()
+            self._change.notify_all()
+
+    def flush(self, wait_s: float = CLOSE_S) -> bool:
+        """Wait until nothing waits to be printed, for so long; whether that is so."""
+        with self._change:
+            return self._change.wait_for(
+                lambda: not (self._busy or self._blocks) and self._table is None, wait_s
+            )
 
     def close(self, wait_s: float | None = CLOSE_S) -> bool:
         """Print what waits, for so long (None = until it is done); whether everything was."""
         with self._change:
             self._ends = True
-            self._change.notify()
+            self._change.notify_all()
         self._thread.join(wait_s)
         return not self._thread.is_alive()
 
@@ -97,6 +105,7 @@ class Printer:
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._blocks or self._table is not None or self._ends)
+                self._busy = bool(self._blocks) or self._table is not None
                 block = self._blocks.popleft() if self._blocks else None
                 table = None
                 if block is None:
@@ -107,19 +116,23 @@ class Printer:
                 self._print_table(table)
             else:
                 return
+            with self._change:
+                self._busy = False
+                self._change.notify_all()
 
     def _print_block(self, block: str) -> None:
         try:
             self._tell(block)
-        except OSError as error:  # the reader is gone, the disk is full
-            _log.warning("not printed (%s): %s", error.strerror or error, block)
+        except (OSError, ValueError) as error:  # the reader is gone, the disk is full; the stream is closed
+            if not self._quiet:
+                _log.warning("not printed (%s): %s", error, block)
 
     def _print_table(self, table: str) -> None:
         try:
             self._show(table)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             if not self._blind:
-                _log.warning("tables cannot be printed (%s)", error.strerror or error)
+                _log.warning("tables cannot be printed (%s)", error)
             self._blind = True
         else:
             self._blind = False
