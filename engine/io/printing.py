@@ -24,7 +24,7 @@ Write: TypeAlias = Callable[[str], None]
 #: So many blocks wait for a reader that stands still; then the oldest go to the log.
 MOST_BLOCKS = 1_000
 #: So long the end waits for a reader.
-CLOSE_S = 5.0
+CLOSE_S = 3.0
 
 
 def apart(stream: TextIO) -> TextIO:
