@@ -8,7 +8,8 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +26,7 @@ from engine.io.clock import SystemClock
 from engine.io.env import SANDBOX_DIR, load_chat_access, load_settings, make_data_dir
 from engine.io.locks import HostLock
 from engine.io.log import Log, Tail, configure_logging
+from engine.io.printing import printing
 from engine.io.process import Process, this_version
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
@@ -135,7 +137,8 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
         log = _start_log(settings)
         mode = _mode(args, Mode.SIMULATE)
         print(_start_words(settings, mode), flush=True)
-        await run_house(settings, _options(args, mode), _chat(settings, log.tail), _show, log.redactor.add)
+        with _shown(patient=args.once) as show:
+            await run_house(settings, _options(args, mode), _chat(settings, log.tail), show, log.redactor.add)
         return 0
     from sandbox.house import Sandbox  # noqa: PLC0415 - it takes a third as long as everything else
 
@@ -146,8 +149,9 @@ async def _run(settings: Settings, args: argparse.Namespace) -> int:
         log = _start_log(settings)
         mode = _mode(args, Mode.SEMI_AUTO)
         print(_welcome(sandbox.outside, mode, ist(clock.now_s())), flush=True)
-        show = partial(_show, foot=f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n")
-        await run_house(settings, _options(args, mode), _chat(settings, log.tail), show, log.redactor.add)
+        foot = f"\nphone page: {sandbox.outside.phone_url}   Ctrl-C ends everything\n"
+        with _shown(foot, patient=args.once) as show:
+            await run_house(settings, _options(args, mode), _chat(settings, log.tail), show, log.redactor.add)
     return 0
 
 
@@ -207,9 +211,14 @@ def _chat(settings: Settings, tail: Tail) -> Callable[[Sequence[Wiring]], Telegr
     return make
 
 
-def _show(views: Mapping[str, MonitorView], foot: str = "") -> None:
-    """Print the tables; ``foot`` says again what has scrolled away."""
-    print(f"\n{terminal_page(views)}\n{foot}", end="", flush=True)
+@contextmanager
+def _shown(foot: str = "", *, patient: bool) -> Iterator[Callable[[Mapping[str, MonitorView]], None]]:
+    """Prints the tables; ``foot`` says again what has scrolled away. The loop never waits for a reader.
+
+    ``patient``: the end waits until the last one is read.
+    """
+    with printing(sys.stdout, sys.stdout, patient=patient) as printer:
+        yield lambda views: printer.show(f"\n{terminal_page(views)}\n{foot}")
 
 
 # ------------------------------------------------------------------------------------- the sandbox

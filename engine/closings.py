@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.effects import CloseTrades, Record
+from engine.sessions import ist_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from engine.model import TradeRow
 
@@ -20,6 +22,8 @@ __all__ = ["Closings", "is_of"]
 
 #: So long after its end an exit's rows are remembered although the store does not list them.
 KEPT_S = 6 * 86_400.0
+#: And only when answers of so many days, in a row as far as there were any, had other rows and none of these.
+MISSED_DAYS = 3
 
 
 class Closings:
@@ -33,6 +37,7 @@ class Closings:
         self._store = store
         self._jobs: dict[str, CloseTrades] = {}
         self._of: dict[int, str] = {}
+        self._missed: dict[str, set[date]] = {}  # by job: the days on which the store did not list it
 
     def __contains__(self, row_id: int) -> bool:
         """Whether the row is closed, whatever the store says."""
@@ -74,15 +79,30 @@ class Closings:
         return Record("closed", name, value), job
 
     def settle(self, rows: Iterable[TradeRow], now_s: float) -> None:
-        """Let go of what was closed long ago and the store does not list: it has shown it for days.
+        """Let go of what was closed long ago and the store has not listed for days: it shows it closed.
 
-        The journal keeps it; should such a row come back, the broker's books tell what becomes of it.
+        One answer is no proof: a store that has refused our writes for a week may once answer with less than
+        it has, and an answer without any row says nothing of these. As long as it lists one of them a write
+        is owed (`late`). The journal keeps them all; should such a row come back, the broker's books tell
+        what becomes of it.
         """
         listed = {row.id for row in rows}
+        if not listed:
+            return
         for name, job in list(self._jobs.items()):
-            if now_s - job.closed_at_s > KEPT_S and listed.isdisjoint(job.exits):
-                del self._jobs[name]
-                self._of = {row: of for row, of in self._of.items() if of != name}
+            if not listed.isdisjoint(job.exits):
+                self._missed.pop(name, None)
+                continue
+            missed = self._missed.setdefault(name, set())
+            missed.add(ist_date(now_s))
+            if now_s - job.closed_at_s > KEPT_S and len(missed) >= MISSED_DAYS:
+                self._forget(job)
+
+    def _forget(self, job: CloseTrades) -> None:
+        del self._jobs[job.name], self._missed[job.name]
+        for row in job.exits:
+            if self._of.get(row) == job.name:
+                del self._of[row]
 
     def late(self, rows: Iterable[TradeRow]) -> list[CloseTrades]:
         """What is to be written again: the store still shows it open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from engine.effects import Answer, Ask, Audit, Card, Say
+from engine.effects import Alert, Answer, Ask, Audit, Card, Say
 from engine.exit_questions import ExitQuestions
 from engine.exit_wishes import ExitWishes
 from engine.gate import Questions, Status
@@ -18,7 +18,7 @@ from engine.tightening import Tightening
 from engine.two_keys import TwoKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from engine.effects import Effect
     from engine.gate import Confirmation
@@ -93,7 +93,8 @@ class Dialogue:
             return [Say(command.by, said)]
         names = held if one is not None else ()
         if command.confirmed:
-            return [*self._taken_over(names, command.by, now_s), Say(command.by, self._running)]
+            whys = {name: self._helm.held_out(name)[1] for name in held}
+            return [*self._taken_over(names, command.by, now_s), *self._resumed(command.by, whys)]
         what = "Resume automation" if one is None else f"Take over {one} as it is"
         print_ = self._held_print(names)
         asked, record = self.questions.issue(Wish.RESUME, names, print_, None, what, now_s, forced=True)
@@ -113,6 +114,16 @@ class Dialogue:
     def _taken_over(self, names: tuple[PositionId, ...], by: Actor, now_s: float) -> list[Effect]:
         """Resume these positions; none = everything, and the halt ends."""
         return self._helm.take_over(names, now_s) if names else self._helm.unhalt(by, now_s)
+
+    def _resumed(self, by: Actor, whys: Mapping[PositionId, str]) -> list[Effect]:
+        """Say that rules act again; ``whys``: what was taken over, and why it was held."""
+        note = Audit("resumed", {"by": by.name, "user": by.user_id, "taken_over": list(whys)})
+        if by.chat_id:
+            return [Say(by, self._running), note]
+        # from the command line of the host: people in the chat must know
+        lines = [f"Taken over as it is now: {name}, held because {why}" for name, why in whys.items()]
+        text = "\n".join([self._running, *lines])
+        return [Alert(Urgency.HIGH, "resumed", f"Automation was resumed by {by.name}", text), note]
 
     @property
     def _running(self) -> str:

@@ -42,7 +42,7 @@ class Health:
         token_left_s: how long the access token lives on, negative once it has ended; None = unknown.
         asked, found: price lookups since the start, and those that found one.
         halted: /stop was given.
-        awake: a session is on or near; False = the house rests (`engine.idle`).
+        awake: a session is on or near, or may be; False = the house rests (`engine.idle`).
     """
 
     in_session: bool

@@ -7,14 +7,15 @@ to (`engine.versus`). What could not be read is left out of it: nothing is made 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.effects import QueryQuotes, Record
 from engine.pricing import mid_paise
 from engine.sessions import ist, ist_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import date
 
     from engine.effects import Effect
     from engine.messages import QuotesRead
@@ -42,44 +43,66 @@ class Hindsight:
     def __init__(self, exits: Register, calendar: Calendar, touch: Callable[[InstrumentKey], Touch]) -> None:
         self._exits, self._calendar, self._touch = exits, calendar, touch
         self._asked_s = 0.0
+        self._day: date | None = None  # of which the prices are
         self._mids: dict[InstrumentKey, int] = {}
+        self._kept: dict[str, Mapping[str, int]] = {}  # what the records of days have
+
+    def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take over what the journal knows: a day's record is added to, never made anew."""
+        self._kept = {day: value["mids"] for day, value in rows.items()}
 
     def look(self, now_s: float) -> list[Effect]:
-        """In the last seconds of a session: ask for what the feed does not carry any more."""
-        if not self._calendar.is_open(now_s):
+        """In the last seconds of a session: ask for what the feed does not carry any more.
+
+        Not while an exit runs: the broker answers one such question a second, and that one is the exit's.
+        """
+        asked_lately = 0 <= now_s - self._asked_s < AGAIN_S
+        if asked_lately or not self._closing(now_s) or any(True for _ in self._exits.live()):
             return []
-        close_s = self._calendar.session(ist_date(now_s)).close_s
-        if close_s - now_s > ASK_BEFORE_S or now_s - self._asked_s < AGAIN_S:
-            return []
-        if close_s - self._asked_s > ASK_BEFORE_S:  # the first time on this day
-            self._mids = {}
         self._asked_s = now_s
-        wanted = [key for key in self._traded(now_s) if key not in self._mids and not self._fresh(key, now_s)]
+        mids = self._of(now_s)
+        wanted = [key for key in self._traded(now_s) if key not in mids and not self._fresh(key, now_s)]
         return [QueryQuotes(tuple(wanted))] if wanted else []
 
     def heard(self, message: QuotesRead) -> None:
         """An answer, to this question or to an exit's; the prices are in the book by now."""
-        if message.began_s < self._asked_s:
+        if not self._closing(message.began_s):
             return
+        mids = self._of(message.began_s)
         for tick in message.ticks:
             mid = mid_paise(self._touch(tick.key))
             if mid is not None:
-                self._mids[tick.key] = mid
+                mids[tick.key] = mid
 
     def close(self, now_s: float) -> list[Effect]:
-        """The session has ended: keep what is known of its last prices; without exits nothing."""
+        """The session has ended: keep what is known of its last prices; without exits nothing.
+
+        A second close of a day adds to what the first has kept.
+        """
         traded = self._traded(now_s)
-        mids = {key: self._last(key, now_s) for key in traded}
-        self._mids = {}
         if not traded:
             return []
         day = ist_date(now_s).isoformat()
-        known = {str(key): mid for key, mid in mids.items() if mid is not None}
+        mids = {str(key): mid for key in traded if (mid := self._last(key, now_s)) is not None}
+        self._kept[day] = known = {**self._kept.get(day, {}), **mids}
         return [Record("hindsight", day, {"at": ist(now_s).isoformat(timespec="seconds"), "mids": known})]
+
+    def _closing(self, now_s: float) -> bool:
+        """Whether this is in the last seconds of a session."""
+        if not self._calendar.is_open(now_s):
+            return False
+        return self._calendar.session(ist_date(now_s)).close_s - now_s <= ASK_BEFORE_S
+
+    def _of(self, now_s: float) -> dict[InstrumentKey, int]:
+        """The answers of this day, to be added to."""
+        day = ist_date(now_s)
+        if day != self._day:
+            self._day, self._mids = day, {}
+        return self._mids
 
     def _last(self, key: InstrumentKey, now_s: float) -> int | None:
         """The mid, else the last price, as slippage is told from it; None = nothing fresh is known."""
-        return mid_paise(self._touch(key)) if self._fresh(key, now_s) else self._mids.get(key)
+        return mid_paise(self._touch(key)) if self._fresh(key, now_s) else self._of(now_s).get(key)
 
     def _fresh(self, key: InstrumentKey, now_s: float) -> bool:
         return now_s - self._touch(key).arrived_s <= FRESH_S

@@ -1,5 +1,7 @@
 """When the house rests: outside of sessions nothing can trade, and little has to be asked.
 
+On a day that the calendar does not cover nobody knows when that is: the house does not rest.
+
 The chat lives on, the clock too, and whoever wants something gets it at once; what rests is the feed and the
 half-minute's reading of store and books.
 """
@@ -23,10 +25,10 @@ SYNC_AT_REST_S = 300.0
 
 
 def awake(calendar: Calendar, now_s: float) -> bool:
-    """Whether a session is on, near or just over; on days that the calendar does not cover like on others."""
-    if now_s >= calendar.window(now_s).open_s - WAKES_BEFORE_S:
-        return True
+    """Whether a session is on, near or just over, or may be: all of a day the calendar does not cover."""
     day = ist_date(now_s)
+    if not calendar.covers(day) or now_s >= calendar.window(now_s).open_s - WAKES_BEFORE_S:
+        return True
     return calendar.is_session(day) and 0 <= now_s - calendar.session(day).close_s < RESTS_AFTER_S
 
 

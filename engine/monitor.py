@@ -190,6 +190,7 @@ class Monitor:
         self.limits.restore(journal.get("day", {}))
         self.diary.restore(journal.get("diary", {}), journal.get("daily", {}))
         self._digests.restore(journal.get("digest", {}))
+        self._hindsight.restore(journal.get("hindsight", {}))
         self.nets.restore(journal, now_s)
         self.helm.differences.restore(journal.get("difference", {}))
         self.dialogue.questions.restore(journal.get("confirmation", {}).values(), journal.get("shown", {}))

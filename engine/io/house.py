@@ -114,6 +114,7 @@ class House:
     """All parts of one life, named; `live` lets them run."""
 
     _due: Callable[[], int]
+    _runner: Runner | None = None
 
     def __init__(
         self,
@@ -191,6 +192,11 @@ class House:
         """How often the exit loop of this life has gone round."""
         return self.measures.rounds
 
+    @property
+    def saved(self) -> bool:
+        """Whether the journal has everything that was decided; before anything runs, that is what it read."""
+        return self._runner is None or self._runner.saved
+
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
         return self.monitor.state_of_health(self.clock.now_s())
@@ -235,7 +241,7 @@ class House:
             performer.recorded(record)
         self._due = lambda: performer.writer.due
         supervisor = Supervisor(self.clock)
-        runner = Runner(
+        runner = self._runner = Runner(
             self.monitor, self.journal, performer, self.inbox, self.clock,
             (*self.listeners, performer.logbook.listen), self.measures, self._recorded(supervisor, chat),
         )  # fmt: skip

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from engine.io.log_files import IDS, files
+from engine.io.printing import Printer, apart, put_away, written
 
 _log = logging.getLogger(__name__)
 #: So many lines are kept in memory.
@@ -141,6 +142,29 @@ class _Short(logging.Formatter):
         return f"{record.levelname} {text}" + (f" ({cause})" if cause else "")
 
 
+class _Terminal(logging.Handler):
+    """Warnings and worse on stderr, by a thread: a terminal that stands still must not hold up who logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.setFormatter(_Short())
+        self._given = sys.stderr
+        # a page that is drawn over takes over sys.stderr: its lines belong above the page
+        taken_over = sys.stderr is not sys.__stderr__
+        self._own = self._given if taken_over else apart(self._given)
+        self._printer = Printer(written(self._own), written(self._own), quiet=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Have a line printed; it comes clean, by the filters before."""
+        self._printer.tell(f"{self.format(record)}\n")
+
+    def close(self) -> None:
+        """Print what waits, for as long as a terminal may take."""
+        if self._printer.close():
+            put_away(self._own, self._given)
+        super().close()
+
+
 class Tail(logging.Handler):
     """The last lines of the log in memory, for whoever may read them from afar; as short as the terminal's.
 
@@ -182,9 +206,7 @@ def log_to(directory: Path, *, level: str = "INFO", secrets: Iterable[str] = ())
         The log, whose redactor is to be told of secrets that come later.
     """
     redactor = Redactor(secrets)
-    to_terminal = logging.StreamHandler()
-    to_terminal.setLevel(logging.WARNING)
-    to_terminal.setFormatter(_Short())
+    to_terminal = _Terminal()
     log = Log(redactor, Tail(redactor))
     handlers = (*files(directory), to_terminal, log.tail)
     root = logging.getLogger()

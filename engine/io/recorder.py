@@ -12,13 +12,13 @@ import asyncio
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf, nextafter
 from pathlib import Path
 
-from engine.effects import Alert, Effect
+from engine.effects import Alert
+from engine.io.backlog import Backlog, Heard
 from engine.io.ports import Clock
 from engine.messages import Message, Ticks
 from engine.model import Mode, Urgency
@@ -36,22 +36,21 @@ RECORDED, PAPER = "recorded", "-paper"
 SPOOL = ".spool"
 #: How often the thread writes, and how often it is looked after.
 FLUSH_S, LOOK_S = 1.0, 1.0
-#: So many messages may wait for the thread; what is more has no room. A day of 500 contracts has some 200
-#: a second; it is some 40 MB.
-MOST_WAITING = 50_000
+#: So much may wait for the thread, weighed in ticks (`engine.io.backlog`); what is more has no room. A tick
+#: holds on to the packet that it came in: this is some 65 MB, and a quarter of an hour of 500 contracts.
+MOST_WAITING = 200_000
+#: A write that takes longer than this is told, whatever there still is room for.
+HANGS_S = 10.0
 #: A session is recorded from so long before its open until so long after its close.
 BEFORE_S, AFTER_S = 1_800.0, 3_600.0
 #: No file of one life grows beyond this, and none is written while the disk has less left: the journal
 #: needs what there is.
 LARGEST_BYTES = 2 * 2**30
 ROOM_BYTES = 512 * 2**20
-#: So many messages are made into bytes in one piece.
+#: So much, by the same weight, is made into bytes in one piece.
 _BATCH = 2_048
 #: How long the end of the house waits for the last of them.
 _END_S = 3.0
-
-#: A message, when it was handled, and what came of it.
-Heard = tuple[Message, float, Sequence[Effect]]
 
 
 class Recorder:
@@ -63,7 +62,7 @@ class Recorder:
         room: bytes that are free where a path is.
 
     Attributes:
-        heard: takes what was handled; one ``append``.
+        heard: takes what was handled; an ``append`` and a sum.
         dropped: ticks that were let go of.
     """
 
@@ -77,8 +76,8 @@ class Recorder:
         tell: Callable[[Alert], None],
         room: Callable[[Path], int] | None = None,
     ) -> None:
-        self._queue: deque[Heard] = deque()
-        self.heard: Callable[[Heard], None] = self._queue.append
+        self._backlog = Backlog()
+        self.heard: Callable[[Heard], None] = self._backlog.append
         self._scribe, self._calendar = scribe, calendar
         self._places = _Places(data_dir / RECORDED, PAPER if mode is Mode.SIMULATE else "", room or _room)
         self._clock, self._tell = clock, tell
@@ -88,6 +87,7 @@ class Recorder:
         self._lock = threading.Lock()
         self.dropped = 0
         self._untold = 0  # of those, and of other messages, what no gap in the file tells of yet
+        self._turn = self._seen_turn = self._looks = 0  # odd while a write is going on; looks that saw it
         self._from_s, self._until_s, self._inside = inf, -inf, False
 
     async def run(self) -> None:
@@ -106,10 +106,11 @@ class Recorder:
 
     def look(self) -> None:
         """Let go of what is too much, and tell what is wrong, once."""
-        if len(self._queue) > MOST_WAITING:
+        if self._backlog.weight > MOST_WAITING:
             self._let_go()
-        slow = self._untold and len(self._queue) >= MOST_WAITING // 2
-        fault = self._fault or ("the disk is too slow for it" if slow else "")
+        slow = self._untold and self._backlog.weight >= MOST_WAITING // 4
+        hangs = self._hangs()
+        fault = self._fault or ("the disk is too slow for it" if slow or hangs else "")
         if fault and not self._told:
             _log.warning("the day is not recorded: %s", fault)
             self._tell(_alert(fault))
@@ -117,11 +118,18 @@ class Recorder:
             _log.warning("the day is recorded again; %d prices are missing", self.dropped)
         self._told = fault
 
+    def _hangs(self) -> bool:
+        """Whether one write goes on since long; counted in looks, which no step of a clock makes more."""
+        turn = self._turn
+        self._looks = self._looks + 1 if turn % 2 and turn == self._seen_turn else 0
+        self._seen_turn = turn
+        return self._looks * LOOK_S > HANGS_S
+
     def _let_go(self) -> None:
         """Half of what waits, the oldest; the thread may take some of it meanwhile."""
         with suppress(IndexError):
-            while len(self._queue) > MOST_WAITING // 2:
-                self._lose(self._queue.popleft()[0])
+            while self._backlog.weight > MOST_WAITING // 2:
+                self._lose(self._backlog.oldest()[0])
 
     def _lose(self, message: Message) -> None:
         lost = len(message.ticks) if isinstance(message, Ticks) else 0
@@ -139,24 +147,25 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what waits now; what comes meanwhile is for the next time."""
-        left = len(self._queue)
-        while left > 0 and (batch := self._taken(left)):
+        left = len(self._backlog)
+        while left > 0 and (batch := self._backlog.batch(left, _BATCH)):
             left -= len(batch)
             self._write(batch)
 
-    def _taken(self, most: int) -> list[Heard]:
-        """The oldest messages, not too many ticks of them at once."""
-        batch: list[Heard] = []
-        weight = 0
-        with suppress(IndexError):  # `_let_go` may be faster
-            while len(batch) < most and weight < _BATCH:
-                heard = self._queue.popleft()
-                batch.append(heard)
-                weight += len(heard[0].ticks) if isinstance(heard[0], Ticks) else 1
-        return batch
-
     def _write(self, batch: Sequence[Heard]) -> None:
-        """Follow a batch, and append what of it belongs to a session."""
+        """Follow a batch; whatever keeps it from the file, or ends the thread over it, it is counted."""
+        kept = False
+        self._turn += 1
+        try:
+            kept = self._put(batch)
+        finally:
+            self._turn += 1
+            if not kept:
+                for message, _, _ in batch:
+                    self._lose(message)
+
+    def _put(self, batch: Sequence[Heard]) -> bool:
+        """Append what of a batch belongs to a session; False = it could not be."""
         with self._lock:
             lost = self._untold
         entries, fault = self._beginning(batch, lost)
@@ -165,19 +174,17 @@ class Recorder:
             if self._within(now_s):
                 entries += told
         if not entries:
-            return
+            return True
         try:
             if not fault:
                 self._places.append(block(entries))
         except OSError as error:
             fault = _why(error)
         self._fault = fault
-        if fault:
-            for message, _, _ in batch:
-                self._lose(message)
-        else:
+        if not fault:
             with self._lock:
                 self._untold -= lost
+        return not fault
 
     def _beginning(self, batch: Sequence[Heard], lost: int) -> tuple[list[Entry], str]:
         """What goes before a batch in its file, and why there is no file; what was missed before is told.

@@ -76,6 +76,11 @@ class Runner:
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
 
+    @property
+    def saved(self) -> bool:
+        """Whether the journal has everything that was decided."""
+        return not self._unsaved
+
     async def run(self) -> None:
         """Handle messages until cancelled; ticks at once, while nothing waits."""
         self._inbox.hand_over(self._at_once)

@@ -9,14 +9,14 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from engine.accounts import People
 from engine.audit_page import AuditNow
-from engine.effects import Answer, Say
+from engine.effects import Alert, Answer, Say
 from engine.exit_sums import ExitLine
 from engine.health import Health
 from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
 from engine.measures import ChatMeasures, Measures
 from engine.messages import Command, FeedState, Message, Tap, Wish
-from engine.model import Mode
+from engine.model import Mode, Urgency
 from engine.monitor import Monitor
 from engine.picture import RulesNow
 from engine.preflight import Check
@@ -129,6 +129,10 @@ class Target(Protocol):
     def rounds(self) -> int:
         """How often its exit loop has gone round."""
 
+    @property
+    def saved(self) -> bool:
+        """Whether its journal has everything that was decided."""
+
     def health(self) -> Health:
         """What its machine knows of itself at this moment."""
 
@@ -211,6 +215,11 @@ class Line:
         """How often the exit loop of this life has gone round; None = there is no house."""
         return None if self._target is None else self._target.rounds
 
+    @property
+    def saved(self) -> bool:
+        """Whether a journal has everything that was decided; a /stop that the line keeps, none has."""
+        return self._target is not None and self._target.saved
+
     def health(self) -> Health | None:
         """What the house knows of itself at this moment; None = there is none."""
         return None if self._target is None else self._target.health()
@@ -234,8 +243,14 @@ class Line:
             self._stop, what = None, "The kept /stop is taken back"
         else:
             what = "Nothing was done"
-        if self._chat is not None:
-            self._chat.say(Say(command.by, f"{what}. {self._down()}."))
+        if self._chat is None:
+            return
+        told = f"{what}. {self._down()}."
+        if command.by.chat_id:
+            self._chat.say(Say(command.by, told))
+        else:  # from the command line of the host: people in the chat must know
+            head = f"Asked by {command.by.name}: {command.wish}"
+            self._chat.alert(Alert(Urgency.HIGH, f"{command.wish} while down", head, told))
 
     def _down(self) -> str:
         return f"Account {self.account} is down: {self.why_down}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.closings import KEPT_S, Closings
+from engine.closings import KEPT_S, MISSED_DAYS, Closings
 from engine.effects import CloseTrades, ReduceTrades, RowPart
 from engine.intents import Intent
+from engine.messages import Beat, BeatKind
 from engine.model import Action, Mode, Urgency, Verdict
 from engine.plan import plan_exit
 from engine.pricing import Style
@@ -15,6 +16,7 @@ from tests.engine.makers import condor
 from tests.support.rig import Rig, rows_of
 
 ROWS = rows_of(condor())
+DAY_S = 86_400.0
 
 
 def test_rows_that_the_store_shows_open_are_written_again_by_the_exit_that_closed_them():
@@ -44,11 +46,58 @@ def test_what_the_store_has_not_listed_for_days_is_forgotten():
     closings.add("gone", {1: 5460}, {}, 0.0)
     closings.add("left", {2: 100, 3: None}, {}, 0.0)
     closings.add("new", {4: 100}, {}, KEPT_S)
-    closings.settle(ROWS[1:2], KEPT_S)
+    for day in range(MISSED_DAYS):
+        closings.settle(ROWS[1:2], KEPT_S + (day - MISSED_DAYS + 1) * DAY_S)
     assert [row.id in closings for row in ROWS] == [True, True, True, True]
     closings.settle(ROWS[1:2], KEPT_S + 1)
     assert [row.id in closings for row in ROWS] == [False, True, True, True]
     assert [job.name for job in closings.late(ROWS)] == ["left", "new"]
+
+
+def test_a_store_that_shows_less_for_a_moment_does_not_open_a_row_again():
+    """It has refused the write for a week: neither an empty answer nor some short ones forget it."""
+    closings = Closings()
+    closings.add("owed", {1: 5460}, {}, 0.0)
+    for day in range(7, 7 + 2 * MISSED_DAYS):
+        closings.settle(ROWS, day * DAY_S)
+        for second in range(2 * MISSED_DAYS):
+            closings.settle((), day * DAY_S + second)
+            closings.settle(ROWS[1:], day * DAY_S + second)
+        assert closings.but(tuple(ROWS)) == tuple(ROWS[1:])
+
+
+def test_a_store_without_any_open_row_forgets_nothing():
+    """An empty answer is also what a store gives that may not show its rows, for as long as it may not."""
+    closings = Closings()
+    closings.add("owed", {1: 5460}, {}, 0.0)
+    for day in range(7, 7 + 2 * MISSED_DAYS):
+        closings.settle((), day * DAY_S)
+    assert 1 in closings
+
+
+class Refusing(Rig):
+    """A rig whose store takes no change of its rows."""
+
+    def do(self, effect):
+        return [] if isinstance(effect, CloseTrades) else super().do(effect)
+
+
+def test_a_week_after_an_exit_that_the_store_never_took_one_empty_answer_reopens_nothing():
+    """The rows are listed again thirty seconds later: they are closed, and nothing is traded."""
+    rig = Refusing(Mode.EXECUTE)
+    rig.wait(2, 10, 20, 20, 10)
+    rig.command(strategy_id=3359, confirmed=True)
+    rig.wait(60, 10, 20, 20, 10)
+    assert rig.flat
+    placed, rows = len(rig.placed), rig.rows
+    rig.now_s += 7 * DAY_S
+    for listed in (rows, [], rows):
+        rig.rows = listed
+        rig.now_s += 30
+        rig.tell(Beat(BeatKind.SYNC))
+    assert rows
+    assert not rig.monitor.holdings.positions
+    assert len(rig.placed) == placed
 
 
 class Listening(Rig):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -35,6 +35,21 @@ DAY = date(2026, 2, 3)
 )
 def test_it_wakes_before_each_session_and_rests_after_it(day, clock, is_awake):
     """Twenty minutes before, a quarter of an hour after; on a Sunday that is a session, on no holiday."""
+    assert awake(tables.calendar(), at(day, clock)) is is_awake
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "is_awake"),
+    [
+        (date(2026, 11, 7), "23:59", False),
+        (date(2026, 11, 8), "00:00", True),
+        (date(2026, 11, 8), "18:20", True),
+        (date(2026, 11, 9), "00:00", False),
+        (tables.calendar().last + timedelta(days=1), "20:00", True),
+    ],
+)
+def test_a_day_whose_hours_nobody_knows_is_awake_all_day(day, clock, is_awake):
+    """Sunday 8 November 2026 has a session whose hours were not yet told; the table ends one day."""
     assert awake(tables.calendar(), at(day, clock)) is is_awake
 
 

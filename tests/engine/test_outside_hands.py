@@ -9,10 +9,20 @@ from datetime import date
 import pytest
 
 from engine.broker_nouns import BrokerOrder, OrderStatus
-from engine.effects import Alert, Card, LoadInstruments, Say
+from engine.effects import Alert, Audit, Card, LoadInstruments, Say
 from engine.idle import SYNC_AT_REST_S
 from engine.intents import IntentState
-from engine.messages import Beat, BeatKind, InstrumentsLoaded, OrderUpdate, Ticks, Unknown, Wish
+from engine.messages import (
+    Actor,
+    Beat,
+    BeatKind,
+    Command,
+    InstrumentsLoaded,
+    OrderUpdate,
+    Ticks,
+    Unknown,
+    Wish,
+)
 from engine.model import Mode, Side, Urgency
 from engine.paper import PaperExchange
 from engine.sessions import at
@@ -331,6 +341,23 @@ def test_resume_takes_a_position_over_until_the_difference_is_another_one():
     rig.command(Wish.RESUME, confirmed=True)
     rig.wait(30, *LOSS)
     assert {order.key for order in rig.placed} == {rig.legs[0].key, rig.legs[2].key}
+
+
+def test_a_resume_by_the_host_rings_and_names_what_it_has_taken_over():
+    """Who is at the host is not seen in the chat: that rules act again on a held position is told there."""
+    rig = Rig(Mode.EXECUTE, rules=RULES)
+    rig.wait(3, *ENTRY)
+    by_hand(rig, 1, 65)
+    synced(rig)
+    host = Actor(0, 0, "the host")
+    rig.tell(Command(Wish.STOP, host))
+    effects = rig.monitor.handle(Command(Wish.RESUME, host, confirmed=True), rig.now_s)
+    (alert,) = (each for each in effects if isinstance(each, Alert))
+    assert (alert.urgency, alert.title) == (Urgency.HIGH, "Automation was resumed by the host")
+    assert "Automation is running again, mode execute" in alert.text
+    name = rig.positions[0].id
+    assert f"Taken over as it is now: {name}, " in alert.text
+    assert Audit("resumed", {"by": "the host", "user": 0, "taken_over": [name]}) in effects
 
 
 def test_a_position_that_is_gone_from_the_store_is_held_no_more():

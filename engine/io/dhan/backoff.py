@@ -1,8 +1,8 @@
 """When to come back after a socket of Dhan's was cut, and when not to. No sockets, no clock.
 
 Dhan cuts for many reasons and rarely says which. Coming back too fast is answered with HTTP 429 for
-the whole account, for minutes; coming back at all after "too many connections" only throws out
-another program of the owner's. So the pause depends on the reason.
+the whole account, for minutes; coming back again and again after "too many connections" only throws
+out other programs of the owner's. So the pause depends on the reason.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _FIRST_S = 1.0
 _LOST_LONGEST_S = 15.0
 _BUSY_FIRST_S = 60.0
 _BUSY_LONGEST_S = 300.0
+_CROWDED_S = 300.0
 
 
 class Why(StrEnum):
@@ -34,6 +35,7 @@ class Why(StrEnum):
     TURNED_AWAY = "turned away"
     TOKEN = "token expired"  # noqa: S105 - a reason, not a secret
     BUSY = "too many attempts"
+    CROWDED = "too many connections"
     REFUSED = "refused"
 
 
@@ -66,10 +68,10 @@ class Pause:
     until_renewed: bool = True
 
 
-#: Reason codes of a disconnect packet: 807 wants a new token; with these others nothing will change
-#: by itself. Codes in neither (800 and strangers) are treated as a lost connection.
-_EXPIRED = 807
-_HOPELESS = frozenset({804, 805, 806, 808, 809, 810, 814})
+#: Reason codes of a disconnect packet: 807 wants a new token; 805 goes to the oldest of six sockets; with
+#: these others nothing will change by itself. Codes in none (800 and strangers) are a lost connection.
+_EXPIRED, _TOO_MANY = 807, 805
+_HOPELESS = frozenset({804, 806, 808, 809, 810, 814})
 
 
 def cut_by_code(code: int, text: str) -> Cut:
@@ -77,6 +79,8 @@ def cut_by_code(code: int, text: str) -> Cut:
     detail = f"Dhan closed the feed: {text} ({code})"
     if code == _EXPIRED:
         return Cut(Why.TOKEN, detail)
+    if code == _TOO_MANY:
+        return Cut(Why.CROWDED, detail)
     return Cut(Why.REFUSED if code in _HOPELESS else Why.LOST, detail)
 
 
@@ -100,8 +104,10 @@ class Backoff:
         """Count this cut and say what to do."""
         times = self._failures[cut.why]
         self._failures[cut.why] += 1
-        if cut.why is Why.REFUSED:
+        if cut.why is Why.REFUSED or (cut.why is Why.CROWDED and times):
             return Pause(None, alarm=True)
+        if cut.why is Why.CROWDED:  # one more may have been there for a moment only, as `check feed` is
+            return Pause(_CROWDED_S * (1.0 + 0.2 * self._jitter()), alarm=True, until_renewed=False)
         if cut.why is Why.BUSY:
             grown_s = _BUSY_FIRST_S * 2.0 ** min(times, 4) * (1.0 + 0.2 * self._jitter())
             alarm = times + 1 == _ALARM_AT[cut.why]

@@ -41,7 +41,7 @@ class FeedPolicy:
         check_s: how often silence is looked for.
         rest_after_s: how long a gap may be before REST quotes fill it.
         rest_every_s: how often they are asked for then.
-        awake: whether a session is on or near at a moment; else no socket is held open.
+        awake: whether a session is on, near or possible at a moment; else no socket is held open.
     """
 
     in_session: Callable[[float], bool]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from picows import (
@@ -57,6 +57,22 @@ async def by_picows(url: str) -> AsyncIterator[FeedSocket]:
         NoSocket: at the start, or in the middle when something broke.
     """
     listener = Listener()
+    with ExitStack() as without_socket:
+        without_socket.callback(listener.abandon)
+        await _connect(listener, url)
+        without_socket.pop_all()
+    try:
+        yield listener
+    finally:
+        await listener.close()
+
+
+async def _connect(listener: Listener, url: str) -> None:
+    """Open the connection; whoever is cancelled here must abandon the listener, for picows goes on.
+
+    Raises:
+        NoSocket: there is none in time.
+    """
     try:
         async with asyncio.timeout(_OPEN_S):
             _, made = await ws_connect(
@@ -75,10 +91,6 @@ async def by_picows(url: str) -> AsyncIterator[FeedSocket]:
         raise NoSocket(_cut(problem)) from None
     if made is not listener:  # picows says no more when the connection ends before the handshake does
         raise NoSocket(_cut(ConnectionResetError()))
-    try:
-        yield listener
-    finally:
-        await listener.close()
 
 
 def _cut(problem: Exception) -> Cut:
@@ -108,6 +120,7 @@ class Listener(WSListener):
         self._writable = asyncio.Event()
         self._writable.set()
         self._code = 0
+        self._connected = self._abandoned = False
 
     # What the feed's client calls: `FeedSocket`.
 
@@ -148,11 +161,23 @@ class Listener(WSListener):
             with suppress(WSProtocolError):
                 await self._transport.wait_disconnected()
 
+    def abandon(self) -> None:
+        """Nobody waits for the connection any more: it is ended now, or as soon as its handshake is done.
+
+        When whoever waits is cancelled, picows goes on with the handshake, whose own time begins later than
+        ours; a connection made then would live without an owner, and Dhan counts five for each user.
+        """
+        self._abandoned = True
+        if self._connected:
+            self.abort()
+
     # What picows calls, from inside the loop's read.
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is done."""
-        self._transport = transport
+        """The handshake is done; of no use if nobody waits for it any more."""
+        self._transport, self._connected = transport, True
+        if self._abandoned:
+            self.abort()
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         """Keep the frame; with the last one that has come hand all over.

@@ -16,7 +16,7 @@ class PollingFeed:
 
     Args:
         interval_s: seconds between two reads, at least 1.
-        awake: whether a session is on or near at a moment; else what was read once stands.
+        awake: whether a session is on, near or possible at a moment; else what was read once stands.
     """
 
     def __init__(

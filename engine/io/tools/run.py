@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from engine.accounts import lower_mode
 from engine.errors import BadInput
@@ -18,12 +18,16 @@ from engine.io.clock import SystemClock
 from engine.io.env import load_settings, make_data_dir
 from engine.io.headless import Headless
 from engine.io.log import configure_logging
-from engine.io.terminal import console, is_terminal, painted, say
+from engine.io.printing import Printer, Write, apart, printing, put_away, written
+from engine.io.terminal import console, is_coloured, is_terminal, painted
 from engine.io.toolbox import Tools, seconds, tool
 from engine.model import Mode
 from engine.settings import Settings
 from engine.together import terminal_page
 from engine.view import MonitorView
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["add_run"]
 
@@ -97,14 +101,16 @@ def _run(args: argparse.Namespace) -> str:
         mode=mode, websocket=not args.no_websocket, interval_s=interval_s,
         table_every_s=None if args.once else interval_s, duration_s=args.duration, once=args.once,
     )  # fmt: skip
-    with _page(alive=alive, json_lines=args.json) as (show, tell):
+    with _page(alive=alive, json_lines=args.json, patient=args.once) as (show, tell):
         # after the page has taken over the terminal, so that the log's lines stand above it
         log = configure_logging(settings.data_dir, settings.log_level, settings.secrets())
         for line in () if args.json else _words(settings, mode):
             tell(line)
         chat = Headless(tell, SystemClock(settings.clock_start))
         asyncio.run(run_house(settings, options, lambda _accounts: chat, show, log.redactor.add))
-    return "" if args.json or args.once else "Ended. Positions and working orders stay as they are."
+        if not (args.json or args.once):
+            tell("Ended. Positions and working orders stay as they are.")
+    return ""
 
 
 def _words(settings: Settings, mode: Mode) -> list[str]:
@@ -120,27 +126,48 @@ def _words(settings: Settings, mode: Mode) -> list[str]:
 
 
 @contextmanager
-def _page(*, alive: bool, json_lines: bool) -> Iterator[tuple[Show, Callable[[str], None]]]:
-    """(shows a table, prints a block) for as long as it lasts."""
+def _page(
+    *, alive: bool, json_lines: bool, patient: bool = False
+) -> Iterator[tuple[Show, Callable[[str], None]]]:
+    """(shows a table, prints a block) for as long as it lasts; neither waits for a reader, nor raises.
+
+    ``patient``: the end waits until everything is read.
+    """
     if json_lines:
-        yield (lambda views: say(json.dumps(_data(views)), plain=True)), _to_stderr
+        with printing(sys.stderr, sys.stdout, _line, patient=patient) as printer:
+            yield (lambda views: printer.show(json.dumps(_data(views)))), printer.tell
         return
     if not alive:
-        yield (lambda views: say(f"\n{terminal_page(views)}\n")), say
+        write = _painted_line if is_coloured(sys.stdout) else _line
+        with printing(sys.stdout, sys.stdout, write, patient=patient) as printer:
+            yield (lambda views: printer.show(f"\n{terminal_page(views)}\n")), printer.tell
         return
     from rich.live import Live  # noqa: PLC0415 - where it is needed
 
-    screen = console(sys.stdout)
-    with Live(console=screen, auto_refresh=False, vertical_overflow="ellipsis") as live:
+    out = apart(sys.stdout)
+    screen = console(out)
+    live = Live(console=screen, auto_refresh=False, vertical_overflow="ellipsis")
+    live.start()
+    printer = Printer(_painted(screen), lambda table: live.update(painted(table), refresh=True))
+    try:
+        yield (lambda views: printer.show(f"\n{terminal_page(views)}")), printer.tell
+    finally:
+        if printer.close():  # else a write stands, and holds what the end of the page would wait for
+            live.stop()
+            put_away(out, sys.stdout)
 
-        def show(views: Mapping[str, MonitorView]) -> None:
-            live.update(painted(f"\n{terminal_page(views)}"), refresh=True)
 
-        yield show, lambda text: screen.print(painted(text))
+def _line(stream: TextIO) -> Write:
+    write = written(stream)
+    return lambda text: write(f"{text}\n")
 
 
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def _painted_line(stream: TextIO) -> Write:
+    return _painted(console(stream))
+
+
+def _painted(screen: Console) -> Write:
+    return lambda text: screen.print(painted(text))
 
 
 def _data(views: Mapping[str, MonitorView]) -> dict[str, Any]:

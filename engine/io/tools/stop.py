@@ -35,10 +35,12 @@ again after some seconds, halted; to keep it down: systemctl stop prahari, which
   --now   does not wait for 2: what is still working is taken back by the next start
 
 It asks nobody: to stop is never the dangerous way. Where orders cannot be taken back in time, the process
-is left running, so that somebody goes on looking for them.
+is left running, so that somebody goes on looking for them. So it is where an account is down, or its journal
+takes no record: only this process knows of that halt then, and the next would let the account act.
 
 exit status:
-  0  ended (--halt: every account is halted), and no order of ours may trade any more (--now: as far as known)
+  0  ended (--halt: every account is halted, in its journal too), and no order of ours may trade any more
+     (--now: as far as known)
   1  not so: the answer says what is left, and what to do
   2  no monitor runs here, or it does not answer
 
@@ -94,8 +96,12 @@ def _until(
 
 
 def _halted(found: dict[str, Any]) -> bool:
-    """Rules act no more, in every account."""
-    return all(each["halted"] for each in found["accounts"])
+    """Rules act no more, in every account, and its journal knows: the next process would not act either."""
+    return all(_kept_halt(each) for each in found["accounts"])
+
+
+def _kept_halt(each: dict[str, Any]) -> bool:
+    return bool(each["halted"] and each["saved"])
 
 
 def _quiet(found: dict[str, Any]) -> bool:
@@ -106,7 +112,7 @@ def _quiet(found: dict[str, Any]) -> bool:
 def _words(told: dict[str, Any], *, halt: bool) -> list[str]:
     """What has come of it, and what to do."""
     if not told["halted"]:
-        return ["Not all are halted yet; nothing was ended. Again, or systemctl stop prahari."]
+        return [*_whys(told), _NOT_HALTED]
     if not (told["ended"] or told["quiet"]):
         return [_RUNS_ON]
     if halt:
@@ -119,6 +125,27 @@ def _words(told: dict[str, Any], *, halt: bool) -> list[str]:
     return [f"Ended, the journal is closed. {stay}, and nobody watches now.", _NEXT, *last]
 
 
+def _whys(told: dict[str, Any]) -> list[str]:
+    """Why a halt would not outlive the process."""
+    lines = []
+    for each in told["accounts"]:
+        if each["down"]:
+            lines.append(
+                f"{each['account']} is down ({each['why_down']}): its halt is kept by this process alone, "
+                "and counts before it does anything; another process would let it act."
+            )
+        elif each["halted"] and not each["saved"]:
+            lines.append(
+                f"{each['account']} acts no more, but its journal takes no record (is the disk full?): "
+                "another process would let it act."
+            )
+    return lines
+
+
+_NOT_HALTED = (
+    "Not all are halted for good yet. Nothing was ended. Again once they are up; to end all the same, and "
+    "keep it down: systemctl stop prahari."
+)
 _RUNS_ON = (
     "Halted, but not everything is taken back: an order may still trade. The monitor goes on looking for it. "
     "See Dhan's app; then again, or with --now."
@@ -126,9 +153,17 @@ _RUNS_ON = (
 _NEXT = "The next start watches and tells; its rules act again after /resume, or python -m engine resume."
 
 
+def _how(each: dict[str, Any]) -> str:
+    if each["down"]:
+        return "down"
+    if not each["halted"]:
+        return "rules act"
+    return "halted" if each["saved"] else "halted, not yet in the journal"
+
+
 def _lines(found: dict[str, Any]) -> list[str]:
     return [
-        f"{each['account']}: " + ("down" if each["down"] else "halted" if each["halted"] else "rules act")
-        + f", mode {each['mode']}, {each['exits']} exits run, {each['live_orders']} orders may still trade"
+        f"{each['account']}: {_how(each)}"
+        f", mode {each['mode']}, {each['exits']} exits run, {each['live_orders']} orders may still trade"
         for each in found["accounts"]
     ]  # fmt: skip

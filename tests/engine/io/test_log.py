@@ -9,6 +9,8 @@ import socket
 import sys
 import threading
 import warnings
+from io import StringIO
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram.error import InvalidToken
 
-from engine.io.log import SPEAKER, TAIL_LINES, Redactor, _process, configure_logging, log_to
+from engine.io.log import SPEAKER, TAIL_LINES, Redactor, _process, _Terminal, configure_logging, log_to
 
 JWT = "eyJhbGciOiJIUzUxMiJ9.eyJjYW5hcnkiOiJjYW5hcnktY2FuYXJ5In0.Y2FuYXJ5LWNhbmFyeS1jYW5hcnk_-A"
 BOT = "123456789:canary-canary-canary-canary-12345"
@@ -50,6 +52,9 @@ def logging_here(tmp_path):
 def assert_clean(directory, capsys) -> str:
     """No canary in the file or on the terminal; the file's text."""
     text = contents(directory)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Terminal):  # it prints by a thread
+            assert handler._printer.flush()
     terminal = capsys.readouterr()
     for where in (text, terminal.out, terminal.err):
         for canary in (
@@ -380,3 +385,23 @@ def test_what_json_would_break_is_one_line_that_json_reads(tmp_path):
         log.info('"₹" %s \\', "\u2028\x85")
     (line,) = lines(tmp_path)
     assert line["message"].startswith('"₹" ')
+
+
+def test_a_terminal_that_stands_still_holds_up_nobody_who_logs(tmp_path, monkeypatch):
+    """Ctrl-S, and the loop has a warning to tell: it is in the file at once, and later on the terminal."""
+    go_on, taken = Event(), []
+
+    class Stalled(StringIO):
+        def write(self, text):
+            assert go_on.wait(30)
+            taken.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Stalled())
+    with log_to(tmp_path):
+        for number in range(10):
+            logging.getLogger("x").warning("line %s", number)
+        assert "line 9" in contents(tmp_path)
+        assert taken == []
+        go_on.set()
+    assert "".join(taken).splitlines() == [f"WARNING line {number}" for number in range(10)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -13,8 +14,9 @@ import pytest
 
 from engine.io import recorder as module
 from engine.io import tables
+from engine.io.backlog import LEAST
 from engine.io.recorded import find_day
-from engine.io.recorder import LOOK_S, Recorder
+from engine.io.recorder import HANGS_S, LOOK_S, Recorder
 from engine.messages import Beat, BeatKind, FeedChanged, Tick, Ticks, TradesLoaded
 from engine.model import Mode
 from engine.recording.entries import Note, Prices
@@ -34,10 +36,11 @@ class Desk:
 
     def __init__(self, home, mode=Mode.EXECUTE):
         self.clock, self.said, self.free, self.home = VirtualClock(NOON), [], ROOM, home
+        self.rooms = lambda: self.free
         opening = Opening("default", mode.value, {}, {}, str)
         self.recorder = Recorder(
             Scribe(opening), home, mode, tables.calendar(), self.clock, self.said.append,
-            lambda _path: self.free,
+            lambda _path: self.rooms(),
         )  # fmt: skip
 
     def hear(self, *ltps, at_s=NOON):
@@ -176,7 +179,7 @@ def test_a_disk_that_takes_half_a_block_has_none_of_it(desk, monkeypatch):
 
 def test_a_disk_that_does_not_answer_holds_nobody_and_what_waits_has_an_end(desk, monkeypatch):
     """While the thread hangs, the queue is cut to half of its most, the oldest first; counted and told."""
-    monkeypatch.setattr(module, "MOST_WAITING", 10)
+    monkeypatch.setattr(module, "MOST_WAITING", 10 * LEAST)
     for ltp in range(25):
         desk.hear(ltp)
     desk.recorder.look()
@@ -186,6 +189,57 @@ def test_a_disk_that_does_not_answer_holds_nobody_and_what_waits_has_an_end(desk
     desk.recorder.look()
     assert desk.prices() == [20, 21, 22, 23, 24]
     assert len(desk.said) == 1
+
+
+def test_what_waits_is_bound_by_its_ticks_and_not_by_its_batches(desk, monkeypatch):
+    """A rush brings hundreds in one batch: few batches are as much memory as many small ones."""
+    monkeypatch.setattr(module, "MOST_WAITING", 1_000)
+    for first in (0, 400, 800):
+        desk.hear(*range(first, first + 400))
+    desk.recorder.look()
+    assert desk.recorder.dropped == 800
+    desk.recorder.flush()
+    desk.recorder.look()
+    assert desk.prices() == list(range(800, 1_200))
+    gaps = [e.data for e in desk.day().entries() if isinstance(e, Note) and e.kind == "gap"]
+    assert gaps == [{"lost": 800}]
+
+
+def test_a_write_that_hangs_is_told_before_anything_is_lost(desk):
+    """Ten seconds within one write, however little waits; other writes in between are no such thing."""
+
+    def looked(times):
+        for _ in range(times):
+            desk.recorder.look()
+        return ROOM
+
+    desk.rooms = lambda: looked(4)
+    for ltp in range(5):
+        desk.hear(ltp)
+        desk.recorder.flush()
+    assert desk.said == []
+    desk.rooms = lambda: looked(int(HANGS_S / LOOK_S) + 2)
+    desk.hear(5)
+    desk.recorder.flush()
+    assert ["too slow" in alert.text for alert in desk.said] == [True]
+    assert desk.recorder.dropped == 0
+    desk.recorder.look()
+    assert desk.prices() == list(range(6))
+
+
+def test_what_no_file_can_hold_is_a_gap_like_any_other(desk):
+    """A price wider than a number of the file ends the thread; the next one tells what was lost with it."""
+    desk.hear(1)
+    desk.recorder.flush()
+    desk.hear(2, 2**70)
+    with pytest.raises(struct.error):
+        desk.recorder.flush()
+    desk.hear(3)
+    desk.recorder.flush()
+    assert desk.prices() == [1, 3]
+    assert desk.recorder.dropped == 2
+    gaps = [e.data for e in desk.day().entries() if isinstance(e, Note) and e.kind == "gap"]
+    assert gaps == [{"lost": 2}]
 
 
 async def test_its_thread_writes_while_it_lives_and_what_waits_at_its_end(desk, monkeypatch):

@@ -114,6 +114,20 @@ async def test_the_machine_is_told_once_that_the_journal_fails_and_once_that_it_
     assert await drain(inbox) == [JournalState("disk full"), JournalState("")]
 
 
+async def test_a_halt_is_saved_once_the_journal_has_it():
+    """Until then whoever ends the process would lose it."""
+    clock = VirtualClock()
+    made, _, _, notebook = runner(Record("setting", "halted", {"on": True}), clock=clock)
+    assert made.saved
+    notebook.error = JournalError("disk full")
+    made.step(Beat(BeatKind.PULSE))
+    assert not made.saved
+    notebook.error = None
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    assert made.saved
+
+
 async def test_what_could_not_be_written_is_written_first_once_the_disk_has_room():
     """No record is lost: the next beat tries again by itself, the newest word of each key counts."""
     clock = VirtualClock()

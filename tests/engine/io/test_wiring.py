@@ -7,7 +7,7 @@ import pytest
 from engine.effects import Answer, Say
 from engine.io.wiring import Line, Traffic
 from engine.messages import Actor, Beat, BeatKind, Command, Tap, Wish
-from engine.model import Mode
+from engine.model import Mode, Urgency
 from tests.support.clock import VirtualClock
 from tests.support.ear import Ear
 
@@ -22,7 +22,7 @@ class House:
         self.heard = []
         self.post = self.heard.append
 
-    rounds = 3
+    rounds, saved = 3, True
 
     async def view(self, strategy_id):
         return "a view" if strategy_id is None else f"a view of {strategy_id}"
@@ -95,6 +95,30 @@ async def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, sai
     assert [words.text.split(". ")[0] for words in said] == [
         "Kept: it will be halted before it does anything", "Kept: it will be halted before it does anything",
         "The kept /stop is taken back",
+    ]  # fmt: skip
+
+
+async def test_a_stop_that_only_the_line_has_is_saved_nowhere(line):
+    """The line dies with its process; a house's journal does not."""
+    line.post(STOP)
+    assert not line.saved
+    line.lead_to(House())
+    assert line.saved
+    line.cut("fallen")
+    assert not line.saved
+
+
+async def test_what_the_host_has_kept_and_taken_back_is_told_to_everybody(line, said):
+    """Nobody in the chat sees who types at the host."""
+    host = Actor(0, 0, "the host")
+    line.cut("the lock is held")
+    line.post(Command(Wish.STOP, host))
+    line.post(Command(Wish.RESUME, host, confirmed=True))
+    why = "Account huf is down: the lock is held."
+    assert [(told.urgency, told.title, told.text) for told in said] == [
+        (Urgency.HIGH, "Asked by the host: stop",
+         f"Kept: it will be halted before it does anything. {why}"),
+        (Urgency.HIGH, "Asked by the host: resume", f"The kept /stop is taken back. {why}"),
     ]  # fmt: skip
 
 

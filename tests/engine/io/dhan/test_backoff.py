@@ -33,6 +33,13 @@ def test_refused_stays_away():
     assert pauses(Why.REFUSED, 1) == [Pause(None, alarm=True)]
 
 
+def test_too_many_connections_come_back_once():
+    """Five minutes leave room to whoever took the place, and are told; then the place is theirs."""
+    first, second = pauses(Why.CROWDED, 2, jitter=0.5)
+    assert first == Pause(330, alarm=True, until_renewed=False)
+    assert second == Pause(None, alarm=True)
+
+
 def test_being_turned_away_repeatedly_is_told_once():
     """One reset after connecting means nothing; the fifth in a row says the token is dead."""
     assert [pause.alarm for pause in pauses(Why.TURNED_AWAY, 7)] == [False] * 4 + [True] + [False] * 2
@@ -64,7 +71,7 @@ def test_another_token_starts_afresh():
     ("code", "why"),
     [
         (804, Why.REFUSED),
-        (805, Why.REFUSED),
+        (805, Why.CROWDED),
         (806, Why.REFUSED),
         (807, Why.TOKEN),
         (808, Why.REFUSED),

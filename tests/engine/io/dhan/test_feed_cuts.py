@@ -101,7 +101,7 @@ async def test_steady_data_forgive_old_failures():
             await house.ear.until_state(LIVE)
 
 
-@pytest.mark.parametrize("code", [805, 806, 808, 809, 810])
+@pytest.mark.parametrize("code", [806, 808, 809, 810])
 async def test_hopeless_reasons_stop_until_the_token_changes(code: int):
     """Dhan's reason stops the feed with an alarm; nobody knocks again before there is a new token."""
     async with listening() as peer:
@@ -118,6 +118,22 @@ async def test_hopeless_reasons_stop_until_the_token_changes(code: int):
             await house.clock.advance(5.0)
             await house.ear.until_state(LIVE)
     assert "canary-token-two" in peer.paths[1]
+
+
+async def test_too_many_connections_are_told_and_tried_once_more():
+    """Dhan cuts the oldest of six: ours comes back after five minutes, and cut again it stays away."""
+    async with listening() as peer:
+        house = House(peer.url)
+        peer.greet = [build.disconnect(805)]
+        house.feed.subscribe([contract(1)])
+        async with running(house.feed.run):
+            await house.ear.until_state(DOWN)
+            assert house.ear.states[-1].alarm
+            assert await house.pass_until(lambda: len(peer.paths) == 2, limit_s=400) >= 300
+            await house.ear.until_state(STOPPED)
+            assert house.ear.states[-1].alarm
+            await house.clock.advance(3_600.0)
+            assert len(peer.paths) == 2
 
 
 async def test_an_expired_token_is_read_anew():

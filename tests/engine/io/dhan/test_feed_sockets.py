@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import struct
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
+from picows import WSTransport
 
 from engine.io.dhan import feed_sockets, picows_socket
 from engine.io.dhan.backoff import Why
 from engine.io.dhan.feed_sockets import FeedSocket, NoSocket, by_websockets, open_feed
-from engine.io.dhan.picows_socket import by_picows
+from engine.io.dhan.picows_socket import Listener, by_picows
 from tests.engine.io.dhan.peers import PATIENCE_S, listening
 from tests.engine.io.dhan.test_feed_hostile import Script, frame, raw_peer, shake_hands
 from tests.engine.wire import packets as build
@@ -219,6 +220,44 @@ async def test_a_peer_that_answers_no_ping_is_left(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(picows_socket, "_PONG_WITHIN_S", 0.05)
     async with raw_peer(says(frame(PRICE))) as url:
         assert await heard(by_picows, url, Reader()) == "reset"
+
+
+@pytest.mark.parametrize("when", ["before the answer", "with the answer"])
+async def test_a_connection_nobody_waits_for_any_more_is_ended(when: str, monkeypatch: pytest.MonkeyPatch):
+    """Given up while the server thinks, or while its answer is read: no socket lives on without an owner."""
+    asked, answer, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reader, request = asyncio.StreamReader(), reader
+        reader.feed_data(await request.readuntil(b"\r\n\r\n"))
+        asked.set()
+        await answer.wait()
+        await shake_hands(reader, writer)
+        writer.write(frame(PRICE))
+        with suppress(ConnectionResetError):
+            await request.read()
+        gone.set()
+
+    async def opened() -> None:
+        async with by_picows(url):
+            pass
+
+    def read_answer(listener: Listener, transport: WSTransport) -> None:
+        real(listener, transport)
+        attempt.cancel()
+
+    real = Listener.on_ws_connected
+    monkeypatch.setattr(Listener, "on_ws_connected", read_answer)
+    async with raw_peer(script) as url, asyncio.timeout(PATIENCE_S):
+        attempt = asyncio.create_task(opened())
+        await asked.wait()
+        if when == "before the answer":
+            attempt.cancel()
+            await asyncio.wait([attempt])
+        answer.set()
+        await asyncio.wait([attempt])
+        assert attempt.cancelled()
+        await gone.wait()
 
 
 async def test_an_end_from_our_side_ends_the_reading(opening: Opening):

@@ -37,12 +37,16 @@ FLAT = ExitNow("260203001", "default/3359", "flat", live=False, flat=True,
 class House(Counted):
     """A house that hears, halts and exits when it is told to."""
 
-    halted, obeys, working, why_down = False, True, 0, "it is being started"
+    halted, obeys, working, why_down, journal_works = False, True, 0, "it is being started", True
 
     def __init__(self, account, positions=(CONDOR,)):
         super().__init__(account)
         self.positions, self.impossible, self.heard = positions, "", []
         self.exits: tuple[ExitNow, ...] = ()
+
+    @property
+    def saved(self):
+        return self.up and self.journal_works
 
     def health(self):
         return replace(LIVES, live_orders=self.working, exits=self.working) if self.up else None
@@ -89,11 +93,18 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-async def houses(place):
+async def houses(place, ends):
     """Two of them behind a hatch; the second holds nothing."""
     lines = [House("default"), House("huf", ())]
-    async with open_hatch(place, answers(lines, Plant(lines, Chat(), lambda: True), lambda: None)):
+    asked = answers(lines, Plant(lines, Chat(), lambda: True), lambda: ends.append("asked"))
+    async with open_hatch(place, asked):
         yield lines
+
+
+@pytest.fixture
+def ends():
+    """How often the process was asked to end."""
+    return []
 
 
 async def run(*words):
@@ -139,7 +150,7 @@ async def test_a_house_that_does_not_halt_is_told(houses, capsys, monkeypatch):
     monkeypatch.setattr(stop, "HALT_S", 0.1)
     houses[1].obeys = False
     assert await run("stop") == 1
-    assert "Not all are halted yet; nothing was ended" in capsys.readouterr().out
+    assert "Not all are halted for good yet. Nothing was ended." in capsys.readouterr().out
 
 
 async def test_a_process_whose_orders_are_not_taken_back_goes_on_looking_for_them(houses, capsys):
@@ -157,6 +168,37 @@ async def test_the_orders_of_an_account_that_is_down_are_known_to_nobody(houses,
     houses[1].halted = True
     assert await run("stop", "--wait", "0.1", "--json") == 1
     assert said(capsys)["accounts"][1]["down"] is True
+
+
+@pytest.mark.parametrize("how", ["--now", "--halt"])
+async def test_the_halt_of_an_account_that_is_down_is_kept_and_the_process_stays(
+    houses, ends, capsys, monkeypatch, how
+):
+    """No journal has it: the next process would let that account act, so this one is not ended."""
+    monkeypatch.setattr(stop, "HALT_S", 0.1)
+    houses[1].up = False
+    assert await run("stop", how, "--wait", "0") == 1
+    printed = capsys.readouterr().out
+    assert "huf is down (it is being started): its halt is kept by this process alone" in printed
+    assert "Nothing was ended." in printed
+    assert ends == []
+    assert await run("stop", how, "--wait", "0", "--json") == 1
+    assert said(capsys)["halted"] is False
+
+
+async def test_a_halt_that_no_journal_has_taken_ends_nothing(houses, ends, capsys, monkeypatch):
+    """Its rules act no more, but the next start would not know."""
+    monkeypatch.setattr(stop, "HALT_S", 0.1)
+    houses[0].journal_works = False
+    assert await run("stop", "--now") == 1
+    printed = capsys.readouterr().out
+    assert "default: halted, not yet in the journal, mode execute" in printed
+    assert "default acts no more, but its journal takes no record" in printed
+    assert ends == []
+    houses[0].journal_works = True
+    monkeypatch.setattr(stop, "ended_within", lambda _process, _s: True)
+    assert await run("stop", "--now") == 0
+    assert ends == ["asked"]
 
 
 # ------------------------------------------------------------------------------------------ resume

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Condition
 from types import SimpleNamespace
 
 import pytest
@@ -16,10 +17,29 @@ from tests.engine.io.test_terminal import Screen
 VIEW = quiet_view(1_770_090_000.0, Mode.SIMULATE, "", sandbox=False, halted=True)
 
 
+class Watched(Screen):
+    """A screen that somebody waits at: the page is drawn by a thread."""
+
+    def __init__(self):
+        super().__init__()
+        self.change = Condition()
+
+    def write(self, text):
+        with self.change:
+            written = super().write(text)
+            self.change.notify_all()
+            return written
+
+    def shows(self, word):
+        """Wait until it does."""
+        with self.change:
+            assert self.change.wait_for(lambda: word in self.getvalue(), timeout=30)
+
+
 @pytest.fixture
 def screen(monkeypatch):
     """A terminal of an ordinary kind."""
-    made = Screen()
+    made = Watched()
     monkeypatch.setattr("engine.io.tools.run.sys", SimpleNamespace(stdout=made, stderr=made))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -30,6 +50,7 @@ def test_the_table_is_drawn_over_itself_and_what_is_told_stands_above_it(screen)
     """The second table takes the first one's place; a block is printed, and the table drawn below it anew."""
     with _page(alive=True, json_lines=False) as (show, tell):
         show({"default": VIEW})
+        screen.shows("HALTED")
         first = len(screen.getvalue())
         tell("10:15:00 HIGH   The feed is silent")
         show({"default": VIEW})
@@ -41,10 +62,10 @@ def test_the_table_is_drawn_over_itself_and_what_is_told_stands_above_it(screen)
 
 def test_a_pipe_gets_each_table_plain(capsys):
     """One below the other."""
-    with _page(alive=False, json_lines=False) as (show, tell):
-        tell("told")
-        show({"default": VIEW})
-        show({"default": VIEW})
+    for _ in range(2):
+        with _page(alive=False, json_lines=False) as (show, tell):
+            tell("told")
+            show({"default": VIEW})
     out = capsys.readouterr().out
     assert out.count("Prahari · simulate") == 2
     assert "\x1b" not in out
