@@ -30,6 +30,8 @@ __all__ = ["Hindsight"]
 ASK_BEFORE_S, AGAIN_S = 45.0, 15.0
 #: A price of the feed that came so shortly before needs no question; an older one is not that of the close.
 FRESH_S = 3.0
+#: Of so many days it is known what their records have; more only if a clock had been set back by days.
+_DAYS = 2
 
 
 class Hindsight:
@@ -45,11 +47,11 @@ class Hindsight:
         self._asked_s = 0.0
         self._day: date | None = None  # of which the prices are
         self._mids: dict[InstrumentKey, int] = {}
-        self._kept: dict[str, Mapping[str, int]] = {}  # what the records of days have
+        self._kept: dict[str, Mapping[str, int]] = {}  # what the last records have
 
     def restore(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over what the journal knows: a day's record is added to, never made anew."""
-        self._kept = {day: value["mids"] for day, value in rows.items()}
+        self._kept = {day: rows[day]["mids"] for day in sorted(rows)[-_DAYS:]}
 
     def look(self, now_s: float) -> list[Effect]:
         """In the last seconds of a session: ask for what the feed does not carry any more.
@@ -84,7 +86,8 @@ class Hindsight:
             return []
         day = ist_date(now_s).isoformat()
         mids = {str(key): mid for key in traded if (mid := self._last(key, now_s)) is not None}
-        self._kept[day] = known = {**self._kept.get(day, {}), **mids}
+        known = {**self._kept.pop(day, {}), **mids}
+        self._kept = dict([*self._kept.items(), (day, known)][-_DAYS:])
         return [Record("hindsight", day, {"at": ist(now_s).isoformat(timespec="seconds"), "mids": known})]
 
     def _closing(self, now_s: float) -> bool:
