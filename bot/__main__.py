@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import shutil
 import sys
 import time
@@ -29,6 +28,7 @@ from engine.io.log import Log, Tail, configure_logging
 from engine.io.printing import printing
 from engine.io.process import Process, this_version
 from engine.io.stores.sqlite import SqliteStore
+from engine.io.toolbox import seconds
 from engine.model import Mode
 from engine.sessions import Calendar, at, ist
 from engine.settings import Settings
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     run = parser.add_argument_group("run")
     run.add_argument("--sandbox", action="store_true", help="use the sandbox even when credentials are set")
     run.add_argument(
-        "--duration", type=_seconds(0.1), metavar="S", help="stop by itself after this many seconds"
+        "--duration", type=seconds(0.1), metavar="S", help="stop by itself after this many seconds"
     )
     run.add_argument(
         "--once", action="store_true",
@@ -110,25 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument("--no-websocket", action="store_true", help="REST quotes instead of the live feed")
     run.add_argument(
-        "--interval", type=_seconds(SHORTEST_INTERVAL_S), metavar="S", default=30.0,
+        "--interval", type=seconds(SHORTEST_INTERVAL_S), metavar="S", default=30.0,
         help="seconds between two tables, and between two quotes with --no-websocket (default 30)",
     )  # fmt: skip
     return parser
-
-
-def _seconds(least: float) -> Callable[[str], float]:
-    """A parser of a number of seconds."""
-
-    def seconds(word: str) -> float:
-        try:
-            value = float(word)
-        except ValueError:
-            value = math.nan
-        if not least <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"read {word!r}, expected seconds, {least:g} or more")
-        return value
-
-    return seconds
 
 
 async def _run(settings: Settings, args: argparse.Namespace) -> int:

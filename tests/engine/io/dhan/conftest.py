@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -12,6 +12,7 @@ from engine.broker_nouns import OrderRequest, Product
 from engine.io.clock import SystemClock
 from engine.io.dhan import feed_sockets
 from engine.io.dhan.feed_sockets import by_websockets
+from engine.io.dhan.limits import Lane, Window
 from engine.io.dhan.picows_socket import by_picows
 from engine.io.dhan.rest import DhanRest
 from engine.model import Instrument, InstrumentKey, Right, Side
@@ -19,9 +20,11 @@ from sandbox.dhan_server import DhanServer
 from sandbox.exchange import DEFAULT_CLIENT, Exchange
 from sandbox.ist import moment_s
 from sandbox.market import Market
+from tests.engine.io.dhan import http_peers
+from tests.engine.io.dhan.http_peers import TOKEN
+from tests.support.order_desk import OrderDesk, order_desk
 
 MORNING_S = moment_s(date(2026, 2, 3), 9, 20)
-TOKEN = "canary-token-one"
 
 
 @pytest.fixture
@@ -79,6 +82,32 @@ async def rest(server: DhanServer, executor: ThreadPoolExecutor, direct: bool) -
     made._http.timeout = (0.3, 0.3)
     yield made
     made.close()
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[OrderDesk]:
+    """An order desk that takes everything."""
+    async with order_desk() as made:
+        yield made
+
+
+@pytest.fixture
+def make(executor: ThreadPoolExecutor) -> Iterator[Callable[..., DhanRest]]:
+    """Clients of a port whose orders go by their own connections, any number a second; closed at the end."""
+    made: list[DhanRest] = []
+
+    def one(
+        port: int, scheme: str = "http", passes: Callable[[], Callable[[], str]] | None = None
+    ) -> DhanRest:
+        rest = http_peers.client(f"{scheme}://127.0.0.1:{port}/v2", executor, direct=True)
+        rest._passes = passes or rest._passes
+        rest._order_lane = Lane(SystemClock(), (Window(1_000, 1.0),))
+        made.append(rest)
+        return rest
+
+    yield one
+    for rest in made:
+        rest.close()
 
 
 @pytest.fixture

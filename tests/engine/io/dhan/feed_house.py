@@ -9,7 +9,7 @@ from typing import Any
 from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.messages import FeedState
 from engine.model import Instrument, InstrumentKind, Segment
-from tests.engine.io.dhan.conftest import TOKEN
+from tests.engine.io.dhan.http_peers import TOKEN
 from tests.engine.io.dhan.peers import Ear, FakeQuotes
 from tests.engine.wire import packets as build
 from tests.support.clock import VirtualClock

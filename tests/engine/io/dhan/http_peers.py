@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 from engine.io.clock import SystemClock
 from engine.io.dhan.rest import DhanRest
-from tests.engine.io.dhan.conftest import TOKEN
+
+TOKEN = "canary-token-one"
 
 
 def client(

@@ -15,7 +15,6 @@ import pytest
 from engine.io.clock import SystemClock
 from engine.io.dhan import dials as dials_module
 from engine.io.dhan import direct as direct_module
-from engine.io.dhan.limits import Lane, Window
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused, Unknown
 from tests.engine.io.dhan.conftest import limit_order
@@ -27,30 +26,6 @@ from tests.support.tls import certificate, serving
 
 _ROOT = Path(__file__).parents[4]
 FIRST, SECOND = limit_order(KEY, 9_000), limit_order(KEY, 9_005)
-
-
-@pytest.fixture
-async def desk():
-    """An order desk that takes everything."""
-    async with order_desk() as made:
-        yield made
-
-
-@pytest.fixture
-def make(executor):
-    """Clients of a port, closed in the end."""
-    made = []
-
-    def one(port: int, scheme: str = "http", passes=None) -> DhanRest:
-        rest = client(f"{scheme}://127.0.0.1:{port}/v2", executor, direct=True)
-        rest._passes = passes or rest._passes
-        rest._order_lane = Lane(SystemClock(), (Window(1_000, 1.0),))
-        made.append(rest)
-        return rest
-
-    yield one
-    for rest in made:
-        rest.close()
 
 
 @pytest.fixture

@@ -23,33 +23,12 @@ from engine.messages import Accepted, Refused, Unknown
 from tests.engine.io.dhan.conftest import limit_order
 from tests.engine.io.dhan.http_peers import Ages, client
 from tests.engine.io.dhan.test_rest_turns import KEY
-from tests.support.order_desk import answer, order_desk
+from tests.support.order_desk import answer
 
 FIRST, SECOND = limit_order(KEY, 9_000), limit_order(KEY, 9_005)
 _TAKEN = json.dumps({"orderId": "7", "orderStatus": "TRANSIT"}).encode()
 _LOST = json.dumps({"errorCode": "DH-908", "errorMessage": "internal"}).encode()
 _NO = json.dumps({"errorCode": "DH-906", "errorMessage": "no such thing"}).encode()
-
-
-@pytest.fixture
-async def desk():
-    """An order desk that takes everything."""
-    async with order_desk() as made:
-        yield made
-
-
-@pytest.fixture
-def make(executor):
-    """Clients of a port, closed in the end."""
-    made = []
-
-    def one(port: int) -> DhanRest:
-        made.append(client(f"http://127.0.0.1:{port}/v2", executor, direct=True))
-        return made[-1]
-
-    yield one
-    for rest in made:
-        rest.close()
 
 
 @pytest.fixture

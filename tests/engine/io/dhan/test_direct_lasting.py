@@ -11,36 +11,14 @@ from engine.io.dhan import direct as direct_module
 from engine.io.dhan import warm
 from engine.io.dhan.answers import LONGEST_BYTES
 from engine.io.dhan.dialling import Dialler
-from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused, Unknown
 from tests.engine.io.dhan.conftest import limit_order
-from tests.engine.io.dhan.http_peers import Ages, client
+from tests.engine.io.dhan.http_peers import Ages
 from tests.engine.io.dhan.test_rest_turns import KEY
 from tests.support.order_desk import answer, order_desk
 from tests.support.tls import certificate, serving
 
 FIRST, SECOND = limit_order(KEY, 9_000), limit_order(KEY, 9_005)
-
-
-@pytest.fixture
-async def desk():
-    """An order desk that takes everything."""
-    async with order_desk() as made:
-        yield made
-
-
-@pytest.fixture
-def make(executor):
-    """Clients of a port, closed in the end."""
-    made = []
-
-    def one(port: int, scheme: str = "http") -> DhanRest:
-        made.append(client(f"{scheme}://127.0.0.1:{port}/v2", executor, direct=True))
-        return made[-1]
-
-    yield one
-    for rest in made:
-        rest.close()
 
 
 # ------------------------------------------------------------------------------- long answers

@@ -9,8 +9,8 @@ from engine.io.dhan.connection import REST_CHECK_S, RESTING
 from engine.messages import FeedState
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.conftest import TOKEN
 from tests.engine.io.dhan.feed_house import LIVE, NIFTY, PRICE, House, contract
+from tests.engine.io.dhan.http_peers import TOKEN
 from tests.engine.io.dhan.peers import FakeQuotes, listening, running
 from tests.engine.wire import packets as build
 from tests.support.clock import settle

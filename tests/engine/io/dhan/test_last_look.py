@@ -11,7 +11,8 @@ import pytest
 from engine.io.clock import SystemClock
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Refused
-from tests.engine.io.dhan.conftest import TOKEN, both_ways
+from tests.engine.io.dhan.conftest import both_ways
+from tests.engine.io.dhan.http_peers import TOKEN
 from tests.engine.io.dhan.test_rest_turns import ORDER
 
 WHY = "the lease of the account has run out"

@@ -13,7 +13,8 @@ from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.rest import DhanRest
 from engine.model import Instrument
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.conftest import TOKEN, limit_order
+from tests.engine.io.dhan.conftest import limit_order
+from tests.engine.io.dhan.http_peers import TOKEN
 from tests.engine.io.dhan.peers import Ear, listening, running
 from tests.support.clock import VirtualClock
 

@@ -13,7 +13,8 @@ from engine.io.dhan.sockets import open_socket
 from engine.messages import Refused
 from engine.model import InstrumentKey
 from sandbox.exchange import DEFAULT_CLIENT
-from tests.engine.io.dhan.conftest import TOKEN, limit_order
+from tests.engine.io.dhan.conftest import limit_order
+from tests.engine.io.dhan.http_peers import TOKEN
 from tests.support.proxy import proxy
 
 

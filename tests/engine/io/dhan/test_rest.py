@@ -17,8 +17,8 @@ from engine.messages import Accepted, Refused
 from engine.model import Instrument, Segment, Side, instrument_key
 from engine.wire import parse_position_row
 from sandbox.dhan_server import DhanServer
-from tests.engine.io.dhan.conftest import TOKEN, both_ways, limit_order
-from tests.engine.io.dhan.http_peers import answering, client, row_server
+from tests.engine.io.dhan.conftest import both_ways, limit_order
+from tests.engine.io.dhan.http_peers import TOKEN, answering, client, row_server
 from tests.support.clock import settle
 
 

@@ -15,7 +15,8 @@ from engine.io.dhan.limits import Lane, Window
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Outcome, Refused
 from engine.model import InstrumentKey
-from tests.engine.io.dhan.conftest import TOKEN, limit_order
+from tests.engine.io.dhan.conftest import limit_order
+from tests.engine.io.dhan.http_peers import TOKEN
 from tests.support.clock import VirtualClock, settle
 
 KEY = InstrumentKey(2 << 32 | 49_081)
