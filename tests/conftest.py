@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,14 @@ class _ByDay(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByDay:
     """What decides which worker runs which tests."""
     return _ByDay(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _no_log_of_another_test() -> Iterator[None]:
+    """A command line run within a test begins the process's log; it must clean no record of the next test."""
+    yield
+    if (log := sys.modules.get("engine.io.log")) is not None:
+        log._process.close()
 
 
 @pytest.fixture(scope="session")

@@ -128,18 +128,24 @@ async def test_what_turned_goes_before_what_drifted(tmp_path: Path):
             server.phone.send(f"/p {number}")
             cards.append(await message_with(server, f"{number} NIFTY"))
         moved = [position(n, pnl_paise=900_000) for n in (1, 2, 3)]
+
+        def turned(here: TelegramServer) -> Message | None:
+            """The last of the other two becomes HIGH with the first edit, before there can be another."""
+            if not (edits := here.calls_of("editMessageText")):
+                return None
+            told = int(edits[0].fields["message_id"])
+            last = [card for card in cards if card.id != told][1]
+            number = cards.index(last) + 1
+            others = (p for p in moved if p.strategy_id != number)
+            high = position(number, pnl_paise=900_000, urgency=Urgency.HIGH)
+            core.picture = house(*others, high, **LOADED)
+            return last
+
         core.picture = house(*moved, **LOADED)
-        await server.wait_for(lambda _: server.calls_of("editMessageText"))
-        [first] = [card for card in cards if len(card.edits) > 1]
-        [last] = [card for card in cards if card is not first][1:]
-        number = cards.index(last) + 1
-        core.picture = house(
-            *(p for p in moved if p.strategy_id != number),
-            position(number, pnl_paise=900_000, urgency=Urgency.HIGH),
-            **LOADED,
-        )
+        last = await server.wait_for(turned)
+        assert last is not None
         await says(last, server, "HIGH")
-        assert sum(len(card.edits) > 1 for card in cards) == 2
+        assert int(server.calls_of("editMessageText")[1].fields["message_id"]) == last.id
 
 
 async def test_asked_again_the_card_is_new_and_the_old_one_gives_way(tmp_path: Path):
