@@ -33,7 +33,15 @@ class Book(Enum):
 ANY_PAISE = 10**15
 
 
-class Marks:
+class _Often:
+    """What every tick of a contract reads and writes, side by side (`engine.watch.band` says why)."""
+
+    __slots__ = (
+        "arrived_s", "ask_paise", "bid_paise", "high", "long_paise", "low", "narrow_paise", "short_paise",
+    )  # fmt: skip
+
+
+class Marks(_Often):
     """One contract's marks, as an owner and as a short of it would count them.
 
     Attributes:
@@ -52,9 +60,8 @@ class Marks:
     """
 
     __slots__ = (
-        "_ceiling_paise", "_floor_paise", "arrived_s", "ask_paise", "bid_paise", "book", "bridged",
-        "doubtful_since_s", "fault", "guard", "high", "instrument", "key", "long_paise", "low", "marked",
-        "narrow_paise", "short_paise", "spread_bp", "suspects",
+        "_ceiling_paise", "_floor_paise", "book", "bridged", "doubtful_since_s", "fault", "guard",
+        "instrument", "key", "marked", "spread_bp", "suspects",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, guard: Guard) -> None:

@@ -71,6 +71,7 @@ class Runner:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._measures = measures or Measures()
+        self._judged = self._measures.judged
         self._record = record
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
@@ -110,7 +111,7 @@ class Runner:
         began_s = monotonic()
         effects = self._monitor.handle(message, now_s)
         if ticks := type(message) is Ticks:
-            self._measures.judged(self._inbox.arrived_s, began_s, monotonic())
+            self._judged(self._inbox.arrived_s, began_s, monotonic())
         if effects or self._unsaved:
             self._carry_out(effects, now_s)
         for listener in self._listeners:
