@@ -79,8 +79,7 @@ class HotPath:
                 entry.fault = ""
             both, gap = bid + ask, ask - bid
         elif self.book.take(tick, now_s):
-            both = gap = 0  # in no box
-            bid = ask = 0
+            bid = ask = both = gap = 0  # in no box
         else:
             return self._aside(tick, now_s)
         moved: list[Watched] | None = None
