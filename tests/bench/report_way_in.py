@@ -24,6 +24,7 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
         "together": f"{together} a call",
         "book": f"{together} a call, into the price book",
         "rest": f"{together} a call, every number asked for",
+        "levels": f"{together} a call, the book at hand, not yet read",
         "sides": f"{together} a call, five prices and quantities of each side too",
         "all": f"{together} a call, every number of the five levels too",
     }
@@ -41,7 +42,7 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
         )
         for kind, text in kinds.items()
         for way, how in ways.items()
-        if way not in {"sides", "all"} or kind == "full"
+        if way not in {"levels", "sides", "all"} or kind == "full"
     ]
     head = ("packet", "how", "each", "dhanhq's cost over ours", "expected")
     return _page("Decoding: the same bytes through both parsers, CPU time", head, rows, rounds)

@@ -22,6 +22,7 @@ def test_the_decoding_part_measures_every_way_of_every_kind():
     ways = ("dhanhq", "alone", "together", "book", "rest")
     for one in found.good:
         assert set(one) == {f"{kind}/{way}" for kind in KINDS for way in ways} | {
+            "full/levels",
             "full/sides",
             "full/all",
         }
