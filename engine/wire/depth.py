@@ -22,6 +22,7 @@ __all__ = ["Depth", "Level", "depth"]
 
 _DEFAULT_TICK_PAISE = 5
 _LEVEL = struct.Struct("<IIHHff")
+_SIDES = struct.Struct("<II4xff")
 #: Where in a Full packet the levels begin, and how long it is.
 _LEVELS_AT, _FULL_SIZE = 62, 162
 
@@ -86,7 +87,7 @@ class Depth:
     def bids(self) -> list[tuple[int, int]]:
         """Price in paise and units of the bids, best first; 0 = nothing there."""
         found, below = [], PAISE_APART_BELOW
-        for units, _, _, _, bid, ask in _LEVEL.iter_unpack(self._bytes()):
+        for units, _, bid, ask in _SIDES.iter_unpack(self._bytes()):
             if not (0.0 <= bid < below and 0.0 <= ask < below):
                 return [(level.bid_paise, level.bid_quantity) for level in self.levels]
             found.append((floor(bid * 100.0 + 0.5), units))
@@ -96,7 +97,7 @@ class Depth:
     def asks(self) -> list[tuple[int, int]]:
         """The same of what is asked."""
         found, below = [], PAISE_APART_BELOW
-        for _, units, _, _, bid, ask in _LEVEL.iter_unpack(self._bytes()):
+        for _, units, bid, ask in _SIDES.iter_unpack(self._bytes()):
             if not (0.0 <= bid < below and 0.0 <= ask < below):
                 return [(level.ask_paise, level.ask_quantity) for level in self.levels]
             found.append((floor(ask * 100.0 + 0.5), units))
