@@ -117,6 +117,7 @@ class Journal:
 
         Raises:
             Settled: a `Settle` found its confirmation in another status; nothing was written.
+            Unwritable: one of them holds what no journal can; nothing was written.
             JournalError: the disk or the file would not take it; nothing was written.
         """
         if not items:
@@ -124,16 +125,23 @@ class Journal:
         tail = self._tail
         with self._errors(), self._transaction():
             for item in items:
-                match item:
-                    case Record():
-                        self._record(item, at_s)
-                    case Settle():
-                        self._settle(item, at_s)
-                    case Audit():
-                        tail = self._tell(item, at_s, tail)
-                    case Seen():
-                        self._see(item)
+                try:
+                    tail = self._write(item, at_s, tail)
+                except (ValueError, TypeError) as error:
+                    raise Unwritable(f"{self._path}: {error}", item) from error
         self._tail = tail
+
+    def _write(self, item: Item, at_s: float, tail: ChainEnd) -> ChainEnd:
+        match item:
+            case Record():
+                self._record(item, at_s)
+            case Settle():
+                self._settle(item, at_s)
+            case Audit():
+                return self._tell(item, at_s, tail)
+            case Seen():
+                self._see(item)
+        return tail
 
     def _record(self, item: Record, at_s: float) -> None:
         value = json.dumps(dict(item.value), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -234,13 +242,11 @@ class Journal:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Give SQLite's errors, and values that are no JSON, their place among ours."""
+        """Give SQLite's errors, and what is no JSON in the file, their place among ours."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError) as error:
             raise JournalError(f"{self._path}: {error}") from error
-        except (ValueError, TypeError) as error:
-            raise Unwritable(f"{self._path}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,14 +140,14 @@ class Runner:
         if self._journal_broken and now_s < self._again_s:
             self._unsaved = _latest(items)
             return False
+        whole = True
         try:
-            self._journal.commit(items, now_s)
+            while (given_up := self._write(items, now_s)) is not None:
+                items = [item for item in items if item is not given_up]
+                # what hangs on it is held back; what was decided beside it, or before, must not be
+                whole = whole and not any(item is given_up for item in kept)
         except Settled:
             raise
-        except Unwritable:  # what hangs on it is held back; everything after it must not be
-            _log.exception("a record cannot be written and is given up")
-            self._unsaved = []
-            return False
         except JournalError as error:
             if not self._journal_broken:
                 _log.error("%s", error)
@@ -164,7 +164,20 @@ class Runner:
             self._journal_broken = False
             _log.warning("the journal works again")
             self._inbox.post(JournalState(""))
-        return True
+        return whole
+
+    def _write(self, items: Sequence[_Kept], now_s: float) -> _Kept | None:
+        """Write all of these, or find one that no journal can hold, and nothing is written.
+
+        Raises:
+            JournalError: as `Journal.commit`.
+        """
+        try:
+            self._journal.commit(items, now_s)
+        except Unwritable as error:
+            _log.exception("a record cannot be written and is given up")
+            return next(item for item in items if item is error.item)
+        return None
 
     def _hold_back(self, effect: Effect) -> bool:
         """An order whose record is not on disk must not leave; the desk is told it was not sent."""

@@ -145,11 +145,15 @@ class Target(Protocol):
     def traffic(self) -> Traffic:
         """What its feed has brought."""
 
+    def took(self, command: Command) -> bool:
+        """Whether it has handled a /stop, and its journal has what came of that."""
+
 
 class Line:
     """The way to one account's house, whichever of its lives it is in.
 
-    A /stop that comes while there is none is kept: the next life hears it before anything else.
+    A /stop is kept until a house has it in its journal, whether it came while there was none or in the moment
+    in which one fell: the next life hears it before anything else.
 
     Attributes:
         why_down: why there is no house, in words.
@@ -172,11 +176,16 @@ class Line:
         self._target = target
         if self._stop is not None:
             target.post(self._stop)
-            self._stop = None
 
     def cut(self, why: str) -> None:
         """There is none any more."""
+        self._let_go()
         self._target, self.why_down = None, why
+
+    def _let_go(self) -> None:
+        """A /stop that is in the journal outlives the house without us."""
+        if self._stop is not None and self._target is not None and self._target.took(self._stop):
+            self._stop = None
 
     @property
     def up(self) -> bool:
@@ -186,6 +195,9 @@ class Line:
     def post(self, message: Message) -> None:
         """Hand on, or answer that nobody is there."""
         if self._target is not None:
+            if isinstance(message, Command):  # before a /resume: it must not be halted anew by what was taken
+                self._let_go()
+                self._stop = message if message.wish is Wish.STOP else self._stop
             self._target.post(message)
         elif isinstance(message, Command):
             self._answer(message)

@@ -15,11 +15,12 @@ from engine.errors import ConfigError
 from engine.io.app import REBUILD, Options, _Street, run_house
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
-from engine.io.house import Plot
+from engine.io.house import House, Plot
 from engine.io.locks import HostLock
 from engine.io.opening import open_house
 from engine.io.storage import roll_of
 from engine.io.supervise import Restart, Supervisor
+from engine.messages import Actor, Command, Wish
 from engine.model import Mode
 from engine.settings import Settings
 from tests.engine.test_accounts import ENV, TWO
@@ -160,3 +161,21 @@ def test_the_start_says_which_account_runs_in_which_mode(settings):
         "  huf              1000000002: mode semi-auto",
         "  parents          1000000002: turned off",
     ]
+
+
+def test_a_house_has_taken_a_stop_once_it_is_handled_and_in_the_journal():
+    """One that only waits in its inbox, or for a full disk, dies with it."""
+
+    class Desk:
+        saved = False
+
+    house, somebody = House.__new__(House), Actor(1, 2, "Asha")
+    stop, runner = Command(Wish.STOP, somebody), Desk()
+    house._runner = runner
+    house._hear(Command(Wish.RESUME, somebody))
+    assert not house.took(stop)
+    house._hear(stop)
+    assert not house.took(stop)
+    runner.saved = True
+    assert house.took(stop)
+    assert not house.took(Command(Wish.STOP, somebody))

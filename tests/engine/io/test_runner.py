@@ -34,7 +34,7 @@ class Notebook:
 
     def __init__(self, story, error=None):
         self.story, self.error, self.kept = story, error, []
-        self.slow, self.tries = None, 0
+        self.slow, self.tries, self.no_json = None, 0, []
 
     def commit(self, items, _at_s):
         self.tries += 1
@@ -42,6 +42,9 @@ class Notebook:
             self.slow._now_s += 1.0
         if self.error is not None:
             raise self.error
+        for item in items:
+            if item in self.no_json:
+                raise Unwritable("nan is no JSON", item)
         self.kept += items
         self.story.append(("committed", len(items)))
 
@@ -179,16 +182,46 @@ async def test_a_journal_that_is_slow_to_fail_does_not_hold_the_house():
 
 async def test_a_record_that_no_journal_can_hold_costs_its_own_order_and_no_other(caplog):
     """A value that is no JSON would fail for ever: the order beside it is held back, the next one is not."""
-    made, inbox, story, notebook = runner(
-        Record("order", "o", {}), PlaceOrder(ORDER), error=Unwritable("nan is no JSON")
-    )
+    record = Record("order", "o", {})
+    made, inbox, story, notebook = runner(record, PlaceOrder(ORDER))
+    notebook.no_json = [record]
     made.step(Beat(BeatKind.PULSE))
     (outcome,) = await drain(inbox)
     assert isinstance(outcome.outcome, Refused)
-    notebook.error = None
+    story.clear()
+    notebook.no_json = []
     made.step(Beat(BeatKind.PULSE))
     assert story == [("committed", 1), ("performed", "PlaceOrder")]
     assert "given up" in caplog.text
+
+
+async def test_a_record_that_no_journal_can_hold_takes_no_other_with_it():
+    """A halt that waits for the disk, and what was decided beside the bad one, are written all the same."""
+    clock = VirtualClock()
+    halt, bad, asked = Record("setting", "halted", {"on": True}), Record("order", "o", {}), Audit("asked")
+    made, inbox, story, notebook = runner(halt, error=JournalError("disk full"), clock=clock)
+    made.step(Beat(BeatKind.PULSE))
+    assert not made.saved
+    notebook.error, notebook.no_json = None, [bad]
+    made._monitor.effects = [bad, asked, CancelOrder("1", ORDER.correlation_id)]
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    assert (notebook.kept, made.saved) == ([halt, asked], True)
+    assert story == [("committed", 2)]  # the cancel is held back: its own record is the bad one
+    assert isinstance((await drain(inbox))[1], JournalState)
+
+
+async def test_an_order_is_not_held_back_by_somebody_else_s_bad_record():
+    """What could not be written before, and cannot be at all, was about other orders."""
+    clock = VirtualClock()
+    bad, good = Record("memory", "m", {}), Record("order", "o", {})
+    made, _, story, notebook = runner(bad, error=JournalError("disk full"), clock=clock)
+    made.step(Beat(BeatKind.PULSE))
+    notebook.error, notebook.no_json = None, [bad]
+    made._monitor.effects = [good, PlaceOrder(ORDER)]
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 1), ("performed", "PlaceOrder")]
 
 
 async def test_a_question_that_somebody_else_decided_ends_the_process():
