@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -26,6 +27,9 @@ from engine.settings import Settings
 from tests.engine.test_accounts import ENV, TWO
 from tests.support.clock import VirtualClock, settle
 from tests.support.ear import Ear
+
+if TYPE_CHECKING:
+    from engine.io.runner import Runner
 
 
 @pytest.fixture
@@ -171,7 +175,7 @@ def test_a_house_has_taken_a_stop_once_it_is_handled_and_in_the_journal():
 
     house, somebody = House.__new__(House), Actor(1, 2, "Asha")
     stop, runner = Command(Wish.STOP, somebody), Desk()
-    house._runner = runner
+    house._runner = cast("Runner", runner)
     house._hear(Command(Wish.RESUME, somebody))
     assert not house.took(stop)
     house._hear(stop)
