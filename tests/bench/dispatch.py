@@ -88,6 +88,19 @@ class _Times:
     left: dict[int, int] = field(default_factory=dict)  # likewise: its bytes are at the socket
     commits: list[int] = field(default_factory=list)  # how long those took that an order waited for
 
+    def committed(self, began: int, ended: int) -> None:
+        """The journal has something."""
+        if self.verdict:
+            self.opened = self.opened or ended
+            self.syncs += 0 if self.kept else ended - began
+
+    def lets_go(self, security_id: int, taken_up: int, began: int, ended: int) -> None:
+        """An order leaves the machine: when its message was taken up, and its record was committed."""
+        self.let_go[security_id] = taken_up
+        self.commits.append(ended - began)
+        if not self.kept:
+            self.read, self.decided, self.kept = taken_up, began, ended
+
 
 async def _round(exits: int) -> dict[str, float]:
     """One house that makes all these exits."""
@@ -122,9 +135,7 @@ def _watch(times: Callable[[], _Times]) -> Iterator[None]:
         began = time.monotonic_ns()
         committing(self, items, at_s)
         ended = time.monotonic_ns()
-        if (now := times()).verdict:
-            now.opened = now.opened or ended
-            now.syncs += 0 if now.kept else ended - began
+        times().committed(began, ended)
 
     async def exchange(self: WarmConnection, request: bytes, *more: Any) -> Reply:
         if found := _SECURITY.search(request):
@@ -133,11 +144,7 @@ def _watch(times: Callable[[], _Times]) -> Iterator[None]:
 
     def does(self: Performer, effect: Effect) -> None:
         if isinstance(effect, PlaceOrder):
-            now = times()
-            now.let_go[key_parts(effect.order.key)[1]] = taken_up
-            now.commits.append(ended - began)
-            if not now.kept:
-                now.read, now.decided, now.kept = taken_up, began, ended
+            times().lets_go(key_parts(effect.order.key)[1], taken_up, began, ended)
         doing(self, effect)
 
     with ExitStack() as put_back:
