@@ -17,7 +17,6 @@ since the one that is told was seen to be the same at the end.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from engine.errors import SourceError
@@ -69,24 +68,14 @@ class BrokerBooks:
         else:
             looks += 1  # one that goes by a book of old may be in vain
         for _ in range(looks):
-            fills, positions = await self._between()
+            fills, positions = await self._broker.traded()
             after = await self._broker.orders()
             if after == orders:
                 self._keep(after, commands)
                 return after, fills, positions
             orders = after
-        fills, positions = await self._between()
+        fills, positions = await self._broker.traded()
         return orders, fills, positions
-
-    async def _between(self) -> tuple[Sequence[BrokerFill], Sequence[BrokerPosition]]:
-        """Fills and positions at the same time. Raises SourceError."""
-        try:
-            async with asyncio.TaskGroup() as both:
-                fills = both.create_task(self._broker.fills())
-                positions = both.create_task(self._broker.positions())
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return fills.result(), positions.result()
 
     def _keep(self, orders: Sequence[BrokerOrder], commands: int) -> None:
         """Keep a book for the next look, unless that would most likely be in vain."""

@@ -209,6 +209,19 @@ class DhanRest:
         """
         return await self._rows(self._api.get_positions, parse_position_row)
 
+    async def traded(self) -> tuple[Sequence[BrokerFill], Sequence[BrokerPosition]]:
+        """Today's trade book and net positions, read at the same time.
+
+        Raises:
+            SourceError: as either of them; the other is not waited for.
+        """
+        try:
+            async with asyncio.TaskGroup() as both:
+                fills, positions = both.create_task(self.fills()), both.create_task(self.positions())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return fills.result(), positions.result()
+
     async def held(self) -> HeldAtBroker:
         """Positions with what is told of their entries, and the day's trades; others' reads go first.
 

@@ -53,6 +53,14 @@ class Exchange:
         status = OrderStatus.TRADED if done else OrderStatus.PENDING
         return await self._see("orders", lambda: [replace(self.order, filled=self.filled, status=status)])
 
+    async def traded(self):
+        try:
+            async with asyncio.TaskGroup() as both:
+                fills, positions = both.create_task(self.fills()), both.create_task(self.positions())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return fills.result(), positions.result()
+
     async def fills(self):
         return await self._see(
             "fills", lambda: [BrokerFill(str(n), "1", KEY, Side.BUY, 1, 1000) for n in range(self.filled)]

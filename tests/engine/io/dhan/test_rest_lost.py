@@ -145,7 +145,7 @@ async def test_reads_without_an_end_leave_a_thread_for_orders(
         rest = client(url, executor)
         rest._http.timeout = (0.3, 30.0)
         for _ in range(2):
-            reads = [rest.orders(), rest.fills(), rest.positions(), rest.quotes([option.key])]
+            reads = [rest.orders(), rest.traded(), rest.positions(), rest.quotes([option.key])]
             lost = await asyncio.gather(*reads, return_exceptions=True)
             assert all(isinstance(failure, Unreachable) for failure in lost)
         rest._http.base_url = server.api_url
