@@ -52,7 +52,7 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
-from engine.io.wiring import Drawn, Pace, Traffic
+from engine.io.wiring import Drawn, Lent, Pace, Traffic
 from engine.measures import Measures
 from engine.messages import (
     Beat,
@@ -215,6 +215,12 @@ class House:
     def _hear(self, message: Message) -> None:
         if isinstance(message, Command) and message.wish is Wish.STOP:
             self._stop = message
+
+    def lend_quote(self) -> Lent:
+        """May a tool ask Dhan for quotes now? An exit's own go first; the one that is lent is counted."""
+        if any(True for _ in self.monitor.desk.live()):
+            return Lent.EXITS
+        return Lent.YES if self.rest.lend_quote() else Lent.LATER
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.accounts import People
@@ -22,7 +23,18 @@ from engine.picture import RulesNow
 from engine.preflight import Check
 from engine.view import MonitorView
 
-__all__ = ["Line", "MakeChat", "Pace", "RunningChat", "See", "Target", "Traffic", "Wiring", "quiet_view"]
+__all__ = [
+    "Lent",
+    "Line",
+    "MakeChat",
+    "Pace",
+    "RunningChat",
+    "See",
+    "Target",
+    "Traffic",
+    "Wiring",
+    "quiet_view",
+]
 
 Drawn = TypeVar("Drawn")
 
@@ -97,6 +109,17 @@ class Pace:
     conflated: int
 
 
+class Lent(StrEnum):
+    """Whether a tool of the host may ask Dhan for quotes: it answers one question a second of an account.
+
+    YES: it is counted as the house's own. LATER: the house has just asked. EXITS: one runs, and may need it.
+    """
+
+    YES = "yes"
+    LATER = "later"
+    EXITS = "exits"
+
+
 class RunningChat(Protocol):
     """A chat that has a life of its own and speaks for every account."""
 
@@ -144,6 +167,9 @@ class Target(Protocol):
 
     def traffic(self) -> Traffic:
         """What its feed has brought."""
+
+    def lend_quote(self) -> Lent:
+        """Whether a tool may ask for quotes now."""
 
     def took(self, command: Command) -> bool:
         """Whether it has handled a /stop, and its journal has what came of that."""
@@ -231,6 +257,10 @@ class Line:
     def saved(self) -> bool:
         """Whether a journal has everything that was decided; a /stop that the line keeps, none has."""
         return self._target is not None and self._target.saved
+
+    def lend_quote(self) -> Lent:
+        """Whether a tool may ask for quotes now; where there is no house, nobody else does."""
+        return Lent.YES if self._target is None else self._target.lend_quote()
 
     def health(self) -> Health | None:
         """What the house knows of itself at this moment; None = there is none."""

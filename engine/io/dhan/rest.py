@@ -296,6 +296,11 @@ class DhanRest:
         # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
         return _understood(lambda body: parse_quotes(body, {}), answer)
 
+    def lend_quote(self) -> bool:
+        """Count a question for quotes that a tool of the owner is about to ask; False = not now."""
+        barred = self._clock.now_s() < self._no_quotes_until_s
+        return not barred and self._quote_lane.at_once(Rank.OTHER)
+
     def close(self) -> None:
         """Close the connections; calls under way end as they may."""
         if self._direct is not None:
