@@ -52,6 +52,9 @@ SEEN_KEPT = 500
 SEEN_DAYS = 30
 _DAY_S = 86_400
 
+#: A log that is checkpointed at 1,000 pages of 4 KiB, which is SQLite's way, gets this long.
+_ROOM_BYTES, _PIECE_BYTES = 1_024 * 4_096, 1 << 18
+
 #: How long another program's lock is waited for: the whole house waits with us. The runner tries again.
 LOCK_WAIT_S = 0.2
 
@@ -111,6 +114,29 @@ class Journal:
         for statement in _SEEN:
             execute(statement)
         self._tail = ChainEnd.read(meta["audit"])
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Give the write-ahead log its full length before it is needed.
+
+        To sync a file that has grown, the file system writes a journal of its own too, and waits there for what
+        others write; in one that has its length, pages are written over and that is all. So as much as
+        SQLite lets come together between two checkpoints is written once and taken back: of pages that
+        were never committed nothing is left but the length. A disk without room keeps it as it is.
+        """
+        execute = self._database.execute
+        with suppress(sqlite3.Error):
+            execute("PRAGMA cache_size = 16")  # pages; what is more goes to the log at once
+            try:
+                execute("BEGIN IMMEDIATE")
+                execute("CREATE TABLE room (bytes BLOB)")
+                for _ in range(_ROOM_BYTES // _PIECE_BYTES):
+                    execute("INSERT INTO room VALUES (zeroblob(?))", (_PIECE_BYTES,))
+            finally:
+                if self._database.in_transaction:
+                    execute("ROLLBACK")
+                execute("PRAGMA cache_size = -2000")  # kibibytes, as SQLite has it
+            execute("UPDATE meta SET value = value WHERE name = 'schema'")  # syncs it
 
     def commit(self, items: Sequence[Item], at_s: float) -> None:
         """Write all items as one transaction, in their order.
