@@ -119,8 +119,8 @@ class Journal:
     def _make_room(self) -> None:
         """Give the write-ahead log its full length before it is needed.
 
-        To sync a file that has grown, the file system writes a journal of its own too, and waits there for what
-        others write; in one that has its length, pages are written over and that is all. So as much as
+        To sync a file that has grown, the file system writes a journal of its own too, and waits there for
+        what others write; in one that has its length, pages are written over and that is all. So as much as
         SQLite lets come together between two checkpoints is written once and taken back: of pages that
         were never committed nothing is left but the length. A disk without room keeps it as it is.
         """

@@ -159,6 +159,11 @@ class Performer:
         """Start doing it; never waits."""
         self._does[type(effect)](effect)
 
+    def soon(self, act: Callable[[], None]) -> None:
+        """Call it when the loop has gone round twice: tasks begun before, and theirs, have had their turn."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, act)
+
     def recorded(self, record: Record) -> None:
         """The journal has this now; a store that keeps exits as rows wants to know of them."""
         self.writer.keep(record)

@@ -7,7 +7,17 @@ import asyncio
 import pytest
 
 from engine.broker_nouns import OrderRequest, Product
-from engine.effects import Alert, Audit, CancelOrder, ControlAccount, ModifyOrder, PlaceOrder, Record, Settle
+from engine.effects import (
+    Alert,
+    Audit,
+    CancelOrder,
+    ControlAccount,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    Record,
+    Settle,
+)
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
@@ -57,6 +67,10 @@ class World:
 
     def perform(self, effect):
         self.story.append(("performed", type(effect).__name__))
+
+    def soon(self, act):
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, act)
 
     def recorded(self, record):
         """What a store that keeps exits as rows would hear; nothing waits for it."""
@@ -222,6 +236,64 @@ async def test_an_order_is_not_held_back_by_somebody_else_s_bad_record():
     await clock.advance(1.0)
     made.step(Beat(BeatKind.PULSE))
     assert story == [("committed", 1), ("performed", "PlaceOrder")]
+
+
+async def test_what_only_reads_at_the_broker_sets_out_before_the_commit():
+    """The disk takes the exit while its books are read; everything else waits for the journal as ever."""
+    made, inbox, story, _ = runner(Record("intent", "i", {}), ALERT, QueryBroker(1, "an exit begins"))
+    made.step(Beat(BeatKind.PULSE))
+    assert (story, made.saved) == ([("performed", "QueryBroker")], False)
+    await asyncio.sleep(0)  # what was begun has its turn first, and what that begins
+    assert len(story) == 1
+    await asyncio.sleep(0)
+    assert story == [("performed", "QueryBroker"), ("committed", 1), ("performed", "Alert")]
+    assert (made.saved, inbox.held) == (True, False)
+
+
+async def test_no_message_is_handled_before_the_last_one_is_in_the_journal():
+    """The next one carries out first what is left of the one before; ticks do not come in between."""
+    made, inbox, story, _ = runner(Record("intent", "i", {}), QueryBroker(1, "an exit begins"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    made._monitor.effects = [ALERT]
+    assert story == [("performed", "QueryBroker")]
+    inbox.post_ticks([Tick(InstrumentKey(1), 6)])
+    assert len(story) == 1
+    made.step(Beat(BeatKind.PULSE))
+    assert story[1:] == [("committed", 1), ("performed", "Alert")]
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.parametrize("beside", [PlaceOrder(ORDER), CancelOrder("1", ORDER.correlation_id)])
+async def test_an_order_does_not_wait_until_a_read_has_set_out(beside):
+    """What goes to the exchange is committed at once."""
+    made, _, story, _ = runner(Record("order", "o", {}), QueryBroker(1, "sync"), beside)
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 1), ("performed", "QueryBroker"), ("performed", type(beside).__name__)]
+
+
+async def test_a_house_that_is_closed_in_that_moment_keeps_what_it_decided():
+    """The commit is made on the way out."""
+    made, inbox, story, _ = runner(Record("intent", "i", {}), QueryBroker(1, "an exit begins"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    running.cancel()
+    await asyncio.sleep(0)
+    assert story == [("performed", "QueryBroker"), ("committed", 1)]
+
+
+async def test_a_question_that_somebody_else_decided_is_found_out_of_turn_too():
+    """The commit that comes after a read has set out ends the run like any other."""
+    made, inbox, _, notebook = runner(Settle("n", "pending", "yes"), QueryBroker(1, "an exit begins"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    notebook.error = Settled("decided")
+    with pytest.raises(Settled):
+        await running
 
 
 async def test_a_question_that_somebody_else_decided_ends_the_process():
