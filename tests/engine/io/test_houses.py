@@ -136,7 +136,7 @@ async def test_a_house_that_closes_does_not_hold_the_loop_for_its_threads(settin
         asyncio.run_coroutine_threadsafe(neighbour.wait(), loop).result(5)
 
     async with open_house(plots(settings)[1], SystemClock(None)) as house:
-        call = house.rest._executor.submit(hangs)
+        call = house.rest._threads._executor.submit(hangs)
         loop.call_soon(neighbour.set)
     assert call.exception() is None
 

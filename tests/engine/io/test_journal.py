@@ -68,7 +68,7 @@ def test_every_commit_reaches_the_disk_before_it_returns(journal):
 
 
 def test_the_log_has_its_length_before_anything_is_written_and_the_file_nothing_of_it(path, journal):
-    """A sync of a log that grows waits for the file system's own journal; one that is written over does not."""
+    """A sync of a log that grows waits for the file system's own journal; of one written over it does not."""
     log = path.with_name(path.name + "-wal")
     length = log.stat().st_size
     for number in range(40):

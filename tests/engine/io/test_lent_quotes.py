@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +14,7 @@ from engine.io import market_look
 from engine.io.answers import answers
 from engine.io.dhan.limits import QUOTE_WINDOWS, Lane, Rank
 from engine.io.dhan.rest import DhanRest
+from engine.io.dhan.threads import Threads
 from engine.io.hatch import open_hatch
 from engine.io.house import House
 from engine.io.wiring import Lent, Line
@@ -84,15 +87,15 @@ async def test_a_tool_asks_where_nobody_else_does(tool, tmp_path):
 async def test_a_lent_question_is_counted_as_the_houses_own():
     """The next one waits its second, so that it is not turned away; who is barred lends nothing."""
     clock, rest = VirtualClock(), DhanRest.__new__(DhanRest)
-    rest._clock, rest._quote_lane, rest._no_quotes_until_s = clock, Lane(clock, QUOTE_WINDOWS), 0.0
+    rest._clock, rest._threads, rest._no_quotes_until_s = clock, Threads(ThreadPoolExecutor(1), clock), 0.0
     house = House.__new__(House)
     exits = [object()]
     house.rest = rest
-    house.monitor = SimpleNamespace(desk=SimpleNamespace(live=lambda: iter(exits)))
+    house.monitor = cast("Any", SimpleNamespace(desk=SimpleNamespace(live=lambda: iter(exits))))
     assert house.lend_quote() is Lent.EXITS
     exits.clear()
     assert [house.lend_quote(), house.lend_quote()] == [Lent.YES, Lent.LATER]
-    assert not await rest._quote_lane.turn(patience_s=0.0)
+    assert not await rest._threads._quote_lane.turn(patience_s=0.0)
     await clock.advance(1.1)
     assert house.lend_quote() is Lent.YES
     await clock.advance(1.1)
