@@ -36,7 +36,17 @@ from engine.io.perform import Performer
 from engine.io.ports import Clock
 from engine.io.recorder import Heard
 from engine.measures import Measures
-from engine.messages import CommandOutcome, JournalState, Message, Refused, Tick, Ticks, Verb
+from engine.messages import (
+    Command,
+    CommandOutcome,
+    JournalState,
+    Message,
+    Refused,
+    Tap,
+    Tick,
+    Ticks,
+    Verb,
+)
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)
@@ -49,6 +59,8 @@ MOST_AUDITS = 1_000
 _Kept = Record | Settle | Audit | Seen
 #: What there may be too much of while the journal fails.
 _Talk = Audit | Seen
+#: What a person has said is in the journal before anything comes of it.
+_Word = Command | Tap
 #: What may leave before its commit.
 _Read = QueryBroker | QueryQuotes
 #: What must not, and does not wait for a read to set out.
@@ -130,7 +142,7 @@ class Runner:
         if ticks := type(message) is Ticks:
             self._measures.judged(self._inbox.arrived_s, began_s, monotonic())
         if effects or self._unsaved:
-            left = self._set_out(effects)
+            left = effects if isinstance(message, _Word) else self._set_out(effects)
             if len(left) == len(effects):
                 self._carry_out(effects, now_s)
             else:

@@ -21,7 +21,18 @@ from engine.effects import (
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
-from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused, Tick, Verb
+from engine.messages import (
+    Actor,
+    Beat,
+    BeatKind,
+    Command,
+    CommandOutcome,
+    JournalState,
+    Refused,
+    Tick,
+    Verb,
+    Wish,
+)
 from engine.model import InstrumentKey, Side, Urgency
 from tests.support.clock import VirtualClock
 
@@ -272,6 +283,13 @@ async def test_an_order_does_not_wait_until_a_read_has_set_out(beside):
     made, _, story, _ = runner(Record("order", "o", {}), QueryBroker(1, "sync"), beside)
     made.step(Beat(BeatKind.PULSE))
     assert story == [("committed", 1), ("performed", "QueryBroker"), ("performed", type(beside).__name__)]
+
+
+async def test_what_a_person_has_said_is_in_the_journal_before_anything_comes_of_it():
+    """A /stop is not lost because a read went first."""
+    made, _, story, _ = runner(Record("setting", "halted", {"on": True}), QueryBroker(1, "stopping"))
+    made.step(Command(Wish.STOP, Actor(1, 2, "Asha")))
+    assert story == [("committed", 1), ("performed", "QueryBroker")]
 
 
 async def test_a_house_that_is_closed_in_that_moment_keeps_what_it_decided():
