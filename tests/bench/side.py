@@ -25,7 +25,7 @@ from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.errors import SourceError
 from engine.io.clock import SystemClock
-from engine.io.drawing import drawn
+from engine.io.drawing import Easel
 from engine.io.heap import settled
 from engine.io.interpreter import shared_fairly
 from engine.io.journal import Journal
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
     from engine.io.ports import TradeStore
     from engine.picture import RulesNow
-    from engine.view import MonitorView
     from tests.bench.latency import Pace
 
 _ROOT = Path(__file__).parents[2]
@@ -178,9 +177,7 @@ def _supabase(url: str, clock: SystemClock) -> SupabaseStore:
 
 def _wiring(monitor: Stopwatch, clock: SystemClock) -> Wiring:
     """What the chat is plugged into: this machine, and nothing of a journal."""
-
-    async def view(strategy_id: int | None = None, /) -> MonitorView:
-        return await drawn(monitor, clock, strategy_id)
+    easel = Easel(monitor, clock)
 
     async def nothing(_asked: object) -> tuple[()]:
         return ()
@@ -192,8 +189,8 @@ def _wiring(monitor: Stopwatch, clock: SystemClock) -> Wiring:
         return ()
 
     return Wiring(
-        account="default", people=People(owners=frozenset({OWNER})), post=lambda _message: None, view=view,
-        rules=rules, why=nothing, clock=clock, see=lambda draw: draw(monitor, clock.now_s()),
+        account="default", people=People(owners=frozenset({OWNER})), post=lambda _message: None,
+        view=easel.draw, rules=rules, why=nothing, clock=clock, see=lambda draw: draw(monitor, clock.now_s()),
         traffic=lambda: Traffic(0, 0, 0), audit=nothing, books=nothing, disk=disk,
     )  # fmt: skip
 
