@@ -7,6 +7,7 @@ gives way to a newer one of the same position; after a restart both go on in the
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from bot.position_card import card_page
 from bot.queue import Outgoing, Rank
 from bot.status import clock_words, stopped_words
 from bot.store import LIVING
-from bot.summary import ALIVE_MIN, listed, summary_page
+from bot.summary import ALIVE_MIN, Summed, summary_page, summed
 from bot.views import under
 from engine.material import (
     House,
@@ -86,6 +87,7 @@ class Living:
         self._clock = clock
         self._wall_s = wall_s
         self._views: dict[str, MonitorView] = {}
+        self._sums: dict[str, Summed] = {}
         self._shown: dict[str, Shown | tuple[House, ...] | str] = {}
         self._summed_s = 0.0
         self._began_s: float | None = None
@@ -118,7 +120,10 @@ class Living:
         for gone in self._shown.keys() - {*living, SUMMARY}:
             del self._shown[gone]
         if self._standing() or self._summed:
-            self._views = {each.account: await each.view() for each in self._accounts.all}
+            views = {each.account: await each.view() for each in self._accounts.all}
+            seen = {each.account: views[each.account] for each in self._summed}
+            # a thousand positions are summed and sorted aside: the loop has ticks to attend to
+            self._views, self._sums = views, await asyncio.to_thread(summed, seen)
             threads = self._standing()  # a card may have come, or moved, meanwhile
             for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):
                 self._look_at(thread)
@@ -130,7 +135,7 @@ class Living:
         threads = [SUMMARY, *self._cards()]
         for thread in [each for each in threads if each in self._shown and self._stands(each)][:_PARTED]:
             if thread == SUMMARY:
-                page = summary_page(self._seen(), self._wall_s(), stopped=True)
+                page = summary_page(self._sums, self._wall_s(), stopped=True)
             else:
                 now = self._now(thread)
                 if now is None or now.last:
@@ -206,14 +211,11 @@ class Living:
     def _summary(self) -> _Now | None:
         if not self._summed:
             return _ended("Summary", "off", "Switched off")
-        views = self._seen()
-        if any(self._coming_up(view) for view in views.values()):
+        sums = self._sums
+        if any(self._coming_up(one.view) for one in sums.values()):
             return None
-        houses = tuple(house_of(name, view, listed(view, len(views))) for name, view in views.items())
-        return _Now(houses, lambda: summary_page(views, self._wall_s()))
-
-    def _seen(self) -> dict[str, MonitorView]:
-        return {each.account: self._views[each.account] for each in self._summed}
+        houses = tuple(house_of(name, one.view, one.shown) for name, one in sums.items())
+        return _Now(houses, lambda: summary_page(sums, self._wall_s()))
 
     def _coming_up(self, view: MonitorView) -> bool:
         """Whether what an account is without just now may come within the first minute."""
