@@ -30,7 +30,7 @@ class Easel:
     def __init__(self, monitor: Monitor, clock: Clock) -> None:
         self._monitor, self._clock = monitor, clock
         self._turn = asyncio.Lock()
-        self._asked = self._answered = 0
+        self._asked = self._answered = self._waiting = 0
         self._seen: MonitorView | None = None
 
     async def draw(self, strategy_id: int | None = None) -> MonitorView:
@@ -38,13 +38,19 @@ class Easel:
         if strategy_id is not None:
             return await self._drawn(strategy_id)
         self._asked += 1
+        self._waiting += 1
         mine = self._asked
-        async with self._turn:
-            if self._seen is None or self._answered < mine:  # the last one was begun before this was asked
-                answers = self._asked
-                self._seen = await self._drawn(None)
-                self._answered = answers
-            return self._seen
+        try:
+            async with self._turn:
+                if self._seen is None or self._answered < mine:  # that one was begun before
+                    answers = self._asked
+                    self._seen = await self._drawn(None)
+                    self._answered = answers
+                return self._seen
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._seen = None  # two pictures at once are more objects than start a collection of the young
 
     async def _drawn(self, strategy_id: int | None) -> MonitorView:
         drawing = Drawing(self._monitor, strategy_id)

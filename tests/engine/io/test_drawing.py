@@ -105,3 +105,11 @@ async def test_who_goes_away_leaves_the_others_their_picture(rig):
     view = await stays
     assert gone.cancelled()
     assert [each.state for each in view.positions] == [PositionState.WATCHING] * POSITIONS
+
+
+async def test_a_picture_is_not_kept_when_all_have_it(rig):
+    """Two of them at once are enough objects to start the garbage collector, which holds the loop."""
+    easel = Easel(rig.monitor, Turns(rig))
+    first, second = await asyncio.gather(easel.draw(), easel.draw())
+    assert first is not second
+    assert all(each is not first and each is not second for each in vars(easel).values())
