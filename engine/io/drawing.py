@@ -50,7 +50,7 @@ class Easel:
         finally:
             self._waiting -= 1
             if not self._waiting:
-                self._seen = None  # two pictures at once are more objects than start a collection of the young
+                self._seen = None  # two at once are so many objects that they are collected as garbage
 
     async def _drawn(self, strategy_id: int | None) -> MonitorView:
         drawing = Drawing(self._monitor, strategy_id)
