@@ -34,7 +34,7 @@ from engine.material import (
 from engine.view import PositionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from bot.accounts import Accounts
     from bot.store import ChatStore
@@ -125,8 +125,12 @@ class Living:
             # a thousand positions are summed and sorted aside: the loop has ticks to attend to
             self._views, self._sums = views, await asyncio.to_thread(summed, seen)
             threads = self._standing()  # a card may have come, or moved, meanwhile
+            newest, found = self._newest(), []
             for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):
-                self._look_at(thread)
+                found.append(self._look_at(thread, newest))
+                await asyncio.sleep(0)  # many cards are no one piece of work either
+            for message in filter(None, found):  # together: what has turned goes first
+                self._add(message)
         now_s = self._clock.now_s()
         self._due_s = now_s + max(LOOK_EVERY_S, (now_s - began_s) * LOOK_SHARE)
 
@@ -137,7 +141,7 @@ class Living:
             if thread == SUMMARY:
                 page = summary_page(self._sums, self._wall_s(), stopped=True)
             else:
-                now = self._now(thread)
+                now = self._now(thread, self._newest())
                 if now is None or now.last:
                     continue
                 at_s = max(view.at_s for view in self._views.values())
@@ -147,18 +151,16 @@ class Living:
 
     # -------------------------------------------------------------------------------- what is to be said
 
-    def _look_at(self, thread: str) -> None:
-        now = self._now(thread)
+    def _look_at(self, thread: str, newest: Collection[str]) -> Outgoing | None:
+        now = self._now(thread, newest)
         rank = None if now is None else self._due(thread, now)
         if now is None or rank is None:
-            return
+            return None
         wall_s, page = self._wall_s(), now.page()
         summary = thread == SUMMARY and not now.last
-        self._add(
-            Outgoing(
-                rank, page, wall_s, wall_s + NEWS_LIFE_S, thread=thread, edit_only=not summary,
-                pinned=summary, last=now.last, silent=True, write=partial(self._write, thread, page),
-            )
+        return Outgoing(
+            rank, page, wall_s, wall_s + NEWS_LIFE_S, thread=thread, edit_only=not summary,
+            pinned=summary, last=now.last, silent=True, write=partial(self._write, thread, page),
         )  # fmt: skip
 
     def _due(self, thread: str, now: _Now) -> Rank | None:
@@ -178,7 +180,7 @@ class Living:
 
     def _write(self, thread: str, page: Page) -> Page:
         """The page as it is when it leaves, which is what is shown from then on."""
-        now = self._now(thread)
+        now = self._now(thread, self._newest())
         if now is None:
             return page
         self._shown[thread] = now.gist
@@ -186,13 +188,16 @@ class Living:
             self._summed_s = self._wall_s()
         return now.page()
 
-    def _now(self, thread: str) -> _Now | None:
-        """What this message would say; None = nobody can tell yet, it stays as it is."""
+    def _now(self, thread: str, newest: Collection[str]) -> _Now | None:
+        """What this message would say; None = nobody can tell yet, it stays as it is.
+
+        ``newest``: of each position the card that has not moved.
+        """
         if thread == SUMMARY:
             return self._summary()
         _, account, position_id, _ = thread.split("|")
         name = escape(position_id.removeprefix("default/"))
-        if thread not in self._newest():
+        if thread not in newest:
             return _ended(name, "moved", "Its card has moved below")
         one, view = self._accounts.find(account), self._views.get(account)
         if one is None or view is None:
