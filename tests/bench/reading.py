@@ -33,9 +33,9 @@ def reading(positions: int, packets: int, rounds: int) -> Rounds:
 
     ``dhanhq``: its `process_data`. ``alone``: a call for each packet. ``together``: many packets a call.
     ``book``: many packets a call, and each tick into the price book. ``rest``: many packets a call, and then
-    every number asked for that a tick of that kind has. ``levels``: of a Full packet the book made, none of it
-    read. ``sides``: what anybody of ours asks of it, prices and quantities of both sides. ``all``: every number
-    of its five levels.
+    every number asked for that a tick of that kind has. ``levels``: of a Full packet the book made, none of
+    it read. ``sides``: what anybody of ours asks of it, prices and quantities of both sides. ``all``: every
+    number of its five levels.
     """
     market = scene(positions)
     moves = list(walk(market, market.held, packets))

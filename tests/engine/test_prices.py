@@ -54,7 +54,7 @@ def test_instruments_nobody_wants_are_forgotten():
 
 
 def test_whoever_keeps_an_entry_sees_what_comes_after_it_was_forgotten():
-    """A line holds on to its contract's entry: forgotten for a while, and quoted again, it is still that one."""
+    """A line keeps its contract's entry: forgotten for a while, and quoted again, it is still that one."""
     book = PriceBook()
     entry = book.entry(CALL)
     entry.held = True

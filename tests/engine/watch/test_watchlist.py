@@ -522,7 +522,7 @@ def test_the_rulebook_is_asked_once_for_all_that_it_cannot_tell_apart(monkeypatc
 
 
 def test_the_book_knows_a_contract_through_everything_that_can_come_of_it():
-    """Everyday, crossed, without quotes, held by nobody any more and held again: its last sound price and its age."""
+    """Everyday, crossed, without quotes, held by nobody any more and held again: its last sound price."""
     desk = Desk(condor())
     key, book = desk.held.legs[1].key, desk.watch.book
     desk.quote(*AT_ENTRY)
