@@ -19,7 +19,6 @@ from engine.money import rupees, signed_rupees
 from engine.rules.day_limits import DAY_LOSS, DAY_PROFIT, DAY_TRAILING
 from engine.sessions import ist_date
 from engine.watch.armed import PROFIT_CONFIRM_S
-from engine.watch.lasting import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from engine.gate import Confirmation
     from engine.model import InstrumentKey, PositionId
     from engine.rules.day_limits import DayLimits, DayTrailing
+    from engine.watch.lasting import Lasting
     from engine.watch.nouns import Standing
 
 #: A position that cannot be priced counts its last P&L this long for the loss limit, as a stop does in
@@ -43,7 +43,7 @@ class Account:
     Args:
         name: of the account.
         day: what is known of its day.
-        lasts_s: how long the day must have been at a P&L for that to be its highest.
+        lasting: what waits to be its highest.
 
     Attributes:
         day: what has to survive a restart; replaced, never changed.
@@ -52,7 +52,7 @@ class Account:
         question: what the owner was asked when a limit was reached.
     """
 
-    def __init__(self, name: str, day: Day, lasts_s: float) -> None:
+    def __init__(self, name: str, day: Day, lasting: Lasting) -> None:
         self.name = name
         self.day = day
         self.marked_paise: int | None = None
@@ -64,7 +64,7 @@ class Account:
         self._arrived: dict[InstrumentKey, float] = {}
         self._moved: dict[InstrumentKey, float] = {}
         self._conditions = {name: Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
-        self._lasting = Lasting(lasts_s)
+        self._lasting = lasting
 
     def look(self, standings: Sequence[Standing], now_s: float, today: str, yesterday: str) -> None:
         """Take in how all open positions stand, in session.

@@ -61,7 +61,7 @@ class Limits:
         """Take over what the journal knows of each account's day."""
         for name, row in rows.items():
             self._saved[name] = Day.from_json(row)
-            self._accounts[name] = Account(name, self._saved[name], self._helm.watch.lasts_s)
+            self._accounts[name] = Account(name, self._saved[name], self._helm.watch.lasting())
 
     # ---------------------------------------------------------------------------------- judging
 
@@ -91,13 +91,14 @@ class Limits:
     def _judged(self, now_s: float) -> dict[str, list[Position]]:
         """The positions of every account whose limits are judged now; none out of session."""
         holdings = self._helm.holdings
+        if not self._helm.watch.rulebook.has_limits or not holdings.loaded:
+            return {}  # so it is mostly, and to sort a thousand positions takes half a millisecond
+        if not self._helm.calendar.is_open(now_s):
+            return {}
         by_account: dict[str, list[Position]] = {name: [] for name in self._accounts}
         for position in holdings.positions.values():
             by_account.setdefault(position.account, []).append(position)
-        wanted = {name: positions for name, positions in by_account.items() if self._of(name)}
-        if not wanted or not holdings.loaded or not self._helm.calendar.is_open(now_s):
-            return {}
-        return wanted
+        return {name: positions for name, positions in by_account.items() if self._of(name)}
 
     def _judge_all(
         self, by_account: Mapping[str, Sequence[Position]], seen: Mapping[PositionId, Standing], now_s: float
@@ -134,7 +135,7 @@ class Limits:
         return _total([(account, account.made_paise(standings[account.name])) for account in accounts])
 
     def _account(self, name: str) -> Account:
-        return self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasts_s))
+        return self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasting()))
 
     def _by_account(self, standings: Iterable[Standing]) -> dict[str, list[Standing]]:
         """Sorted by account; of one that is known and holds nothing, nothing."""

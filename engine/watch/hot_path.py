@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from engine.prices import PriceBook
 from engine.sessions import ist_date
 from engine.watch.family import Forwards
+from engine.watch.lasting import Unbroken
 from engine.watch.lines import Lines, modelled, moved_by
 from engine.watch.nouns import Judgement
 from engine.watch.sightings import WhyLog
@@ -44,6 +45,7 @@ class HotPath:
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
         why: what was seen when it mattered.
+        unbroken: since when everything is looked at without a break.
         unfinished: the last beat has left some for another one, which should come at once.
     """
 
@@ -51,6 +53,7 @@ class HotPath:
         """Start with nobody listening; nothing is judged outside of the calendar's sessions."""
         self.book = PriceBook()
         self.why = WhyLog()
+        self.unbroken = Unbroken()
         self._calendar = calendar
         self._rest = Rest()
         self._held = Lines(self.book, self._rest)
@@ -132,6 +135,7 @@ class HotPath:
 
         ``most``: no more than so many; `unfinished` then says whether others wait for the same beat.
         """
+        self.unbroken.beat(now_s)
         in_session = self._in_session(now_s)
         restless = [family for family in self._held.families if not family.calm]
         changed = [line for family in restless for line in self._held.settle(family, now_s)]

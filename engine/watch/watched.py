@@ -20,7 +20,6 @@ from engine.watch.alarms import Alarms
 from engine.watch.arming import Guarding, arm, arm_at_entry, broken, carry, failed
 from engine.watch.band import Band
 from engine.watch.extremes import Extremes
-from engine.watch.lasting import Lasting
 from engine.watch.life import Life
 from engine.watch.precedence import first_of, speaking
 from engine.watch.silence import quiet_between, spot_between
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.armed import Armed
+    from engine.watch.lasting import Lasting
     from engine.watch.nouns import Memory
     from engine.watch.scale import Scale
 
@@ -66,7 +66,7 @@ class Watched(Band):
         memory: Memory,
         scale: Scale,
         now_s: float,
-        lasts_s: float,
+        lasting: Lasting,
     ) -> None:
         position = situation.position
         self.position = position
@@ -76,7 +76,7 @@ class Watched(Band):
         self._ruleset = ruleset
         self._liquidation = ruleset.settings.liquidation
         self.life = Life(position, scale.max_age_s, memory, now_s)
-        super().__init__(scale.holding, Extremes(scale.holding, self.life, Lasting(lasts_s)))
+        super().__init__(scale.holding, Extremes(scale.holding, self.life, lasting))
         self._situation = situation
         self.armed, self.notes = arm(ruleset, self.life.entered(situation))
         self._take(self.armed)

@@ -16,6 +16,7 @@ from engine.model import Action, PositionId, Urgency
 from engine.rules.day_limits import DayLimits, DayTrailing
 from engine.sessions import at
 from engine.watch import Standing
+from engine.watch.lasting import Lasting, Unbroken
 
 TODAY, YESTERDAY = "2026-02-03", "2026-02-02"
 TEN = at(date(2026, 2, 3), "10:00")
@@ -38,7 +39,7 @@ class Book:
 
     def restart(self, day):
         """Go on with what was kept of the day."""
-        self.account = Account("default", day, self.lasts_s)
+        self.account = Account("default", day, Lasting(self.lasts_s, Unbroken()))
 
     def look(self, *standings, wait=0.0):
         """Let time pass, look, judge; the rule that spoke."""

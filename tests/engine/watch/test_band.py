@@ -133,6 +133,7 @@ class Naive(Watchlist):
         return self._everyone(now_s, [*self._anew(families, now_s), *lines], heard)
 
     def beat(self, now_s, most=0):
+        self.unbroken.beat(now_s)
         for watched in self._positions.values() if self._in_session(now_s) else ():
             watched.scale.weigh(Forwards(now_s))
         changed = self._anew(self._held.families, now_s)
