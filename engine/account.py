@@ -66,7 +66,15 @@ class Account:
         self._conditions = {name: Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
         self._lasting = lasting
 
-    def look(self, standings: Sequence[Standing], now_s: float, today: str, yesterday: str) -> None:
+    def look(
+        self,
+        standings: Sequence[Standing],
+        now_s: float,
+        today: str,
+        yesterday: str,
+        *,
+        judged: bool = True,
+    ) -> None:
         """Take in how all open positions stand, in session.
 
         Args:
@@ -74,11 +82,15 @@ class Account:
             now_s: the moment.
             today: the date of this session.
             yesterday: that of the session before; only read when a day begins.
+            judged: the day has limits. Without any only its P&L is kept, at a third of the cost.
         """
         if self.day.date != today:
             self._begin(standings, today, yesterday)
         self._follow_legs(standings)
         self._note(standings, now_s)
+        self.marked_paise = self.made_paise(standings)
+        if not judged:
+            return
         arrived = {key: at_s for standing in standings for key, at_s in standing.arrived_s.items()}
         self._moved = {key: at_s for key, at_s in arrived.items() if self._arrived.get(key) != at_s}
         self._arrived = arrived
@@ -87,7 +99,6 @@ class Account:
             for s in standings
             if s.position not in self.day.base or self._guarded(s, now_s) is None
         )
-        self.marked_paise = self.made_paise(standings)
         self.guarded_paise = self._sum(standings, [self._guarded(s, now_s) for s in standings])
 
     def judge(self, limits: DayLimits, confirm_s: float, now_s: float) -> Verdict | None:

@@ -90,6 +90,7 @@ class Holdings:
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, Memory] = {}
+        self._signs: dict[PositionId, tuple[object, ...]] = {}  # of when that was looked at last
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
         self._opposed: frozenset[Opposed] = frozenset()
@@ -250,6 +251,11 @@ class Holdings:
         waits = set(map(id, late))
         return [*(effect for effect in effects if id(effect) not in waits), GoOn()]
 
+    @property
+    def going_on(self) -> bool:
+        """Whether positions are being prepared, or something is owed to the journal."""
+        return self._going_on or bool(self._owed)
+
     def go_on(self, now_s: float) -> list[Effect]:
         """Prepare the next few positions; with the last of them all are put under watch, then told."""
         if not self._going_on:
@@ -372,6 +378,7 @@ class Holdings:
         if self.positions.pop(position, None) is not None:
             self._memories.setdefault(position, self.watch.memory(position))  # it may come back
         self._saved.pop(position, None)
+        self._signs.pop(position, None)
         self.watch.drop(position)
 
     def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:
@@ -525,7 +532,10 @@ class Holdings:
         for position in positions:
             if position not in self.positions:
                 continue
-            memory = self.watch.memory(position)
+            sign = self.watch.watched(position).memory_sign
+            if self._signs.get(position) == sign:
+                continue
+            self._signs[position], memory = sign, self.watch.memory(position)
             if self._saved.get(position) != memory:
                 self._saved[position] = memory
                 effects.append(Record("memory", position, memory.to_json()))

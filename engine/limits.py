@@ -80,6 +80,11 @@ class Limits:
         self._gathering.begin(names)
         return [GoOn()]
 
+    @property
+    def going_on(self) -> bool:
+        """Whether a look at many is under way."""
+        return self._gathering.under_way
+
     def go_on(self, now_s: float) -> list[Effect]:
         """The next few of many; when all were seen the limits are judged, by a piece of its own."""
         if not self._gathering.under_way:
@@ -120,7 +125,7 @@ class Limits:
         """Take in how positions stand, in session: the day of accounts without a limit is kept as well."""
         for name, each in self._by_account(standings).items():
             if not self._of(name):
-                self._look(self._account(name), each, now_s)
+                self._look(self._account(name), each, now_s, judged=False)
 
     def kept(self, today: str) -> DayTotal | None:
         """What the day came to at the last look; None = no account has begun it."""
@@ -145,11 +150,13 @@ class Limits:
             found.setdefault(account, []).append(standing)
         return found
 
-    def _look(self, account: Account, standings: Sequence[Standing], now_s: float) -> None:
+    def _look(
+        self, account: Account, standings: Sequence[Standing], now_s: float, *, judged: bool = True
+    ) -> None:
         calendar, today = self._helm.calendar, ist_date(now_s)
         begun = account.day.date == today.isoformat()
         yesterday = "" if begun else calendar.previous_session(today).isoformat()
-        account.look(standings, now_s, today.isoformat(), yesterday)
+        account.look(standings, now_s, today.isoformat(), yesterday, judged=judged)
 
     def _judge(
         self,

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 #: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
 SLACK_S = 1.0
 
+#: So many whose quotes are only younger again, or whose peak has lasted, cost as much as one judgement.
+RENEWED_FOR_ONE = 8
+
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
@@ -133,7 +136,8 @@ class HotPath:
     def beat(self, now_s: float, most: float = inf) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old.
 
-        ``most``: no more than so many; `unfinished` then says whether others wait for the same beat.
+        ``most``: no more work than that of so many judgements; `unfinished` then says whether others wait
+        for the same beat.
         """
         self.unbroken.beat(now_s)
         in_session = self._in_session(now_s)
@@ -143,19 +147,20 @@ class HotPath:
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
-        self.unfinished = False
+        self.unfinished, left = False, most * RENEWED_FOR_ONE
         while self._queue and self._queue[0][0] <= now_s:
-            if most <= 0:
+            if left <= 0:
                 self.unfinished = True
                 break
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
                 continue  # dropped, or queued anew for an earlier moment that has been served
-            most -= 1
+            left -= 1
             watched.queued_s = inf
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
+                left -= RENEWED_FOR_ONE - 1
                 watched.scale.weigh(forwards)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
