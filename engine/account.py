@@ -82,24 +82,24 @@ class Account:
             now_s: the moment.
             today: the date of this session.
             yesterday: that of the session before; only read when a day begins.
-            judged: the day has limits. Without any only its P&L is kept, at a third of the cost.
+            judged: the day has limits, and which prices have moved is worth knowing.
         """
         if self.day.date != today:
             self._begin(standings, today, yesterday)
         self._follow_legs(standings)
         self._note(standings, now_s)
-        self.marked_paise = self.made_paise(standings)
-        if not judged:
-            return
-        arrived = {key: at_s for standing in standings for key, at_s in standing.arrived_s.items()}
-        self._moved = {key: at_s for key, at_s in arrived.items() if self._arrived.get(key) != at_s}
-        self._arrived = arrived
+        if judged:
+            arrived = {key: at_s for standing in standings for key, at_s in standing.arrived_s.items()}
+            self._moved = {key: at_s for key, at_s in arrived.items() if self._arrived.get(key) != at_s}
+            self._arrived = arrived
+        guarded, base = [self._guarded(s, now_s) for s in standings], self.day.base
         self.blind = tuple(
             s.position
-            for s in standings
-            if s.position not in self.day.base or self._guarded(s, now_s) is None
+            for s, pnl in zip(standings, guarded, strict=True)
+            if pnl is None or s.position not in base
         )
-        self.guarded_paise = self._sum(standings, [self._guarded(s, now_s) for s in standings])
+        self.marked_paise = self.made_paise(standings)
+        self.guarded_paise = self._sum(standings, guarded)
 
     def judge(self, limits: DayLimits, confirm_s: float, now_s: float) -> Verdict | None:
         """The limit that the day has reached for long enough, if any; at most one a day."""

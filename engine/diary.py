@@ -127,7 +127,7 @@ class Diary:
             self.marks = [Mark(at_s, MarkKind(kind), *rest) for at_s, kind, *rest in row["marks"]]
 
     def beat(self, now_s: float) -> list[Effect] | None:
-        """Look at some positions, in session; once a minute, when all are seen, add up and keep what it makes.
+        """Look at some positions, in session; once a minute, when all are seen, keep what they come to.
 
         A piece at a time, of which there are several in a pulse; None = there is nothing to do.
         """

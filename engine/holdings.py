@@ -44,6 +44,8 @@ __all__ = ["Holdings"]
 #: An answer without any row is believed after this many loads in a row.
 EMPTY_LOADS = 3
 _TAKEN_OVER = "position taken over"
+#: The sign and the memory of a position of which nothing was saved yet.
+_UNSAVED = (None, None)
 #: So many positions are prepared in one piece: some 3 ms.
 PREPARED_AT_ONCE = 8
 #: So many lines that the journal keeps of the first grouping leave in one piece: some 4 ms.
@@ -89,8 +91,7 @@ class Holdings:
         self._reductions = Reductions(store)
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
-        self._saved: dict[PositionId, Memory] = {}
-        self._signs: dict[PositionId, tuple[object, ...]] = {}  # of when that was looked at last
+        self._saved: dict[PositionId, tuple[tuple[object, ...], Memory]] = {}  # and the sign of it
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
         self._opposed: frozenset[Opposed] = frozenset()
@@ -378,7 +379,6 @@ class Holdings:
         if self.positions.pop(position, None) is not None:
             self._memories.setdefault(position, self.watch.memory(position))  # it may come back
         self._saved.pop(position, None)
-        self._signs.pop(position, None)
         self.watch.drop(position)
 
     def _tell_invalid(self, invalid: Sequence[InvalidPosition]) -> list[Effect]:
@@ -532,12 +532,15 @@ class Holdings:
         for position in positions:
             if position not in self.positions:
                 continue
-            sign = self.watch.watched(position).memory_sign
-            if self._signs.get(position) == sign:
+            sign, (known, saved) = (
+                self.watch.watched(position).memory_sign,
+                self._saved.get(position, _UNSAVED),
+            )
+            if sign == known:
                 continue
-            self._signs[position], memory = sign, self.watch.memory(position)
-            if self._saved.get(position) != memory:
-                self._saved[position] = memory
+            memory = self.watch.memory(position)
+            self._saved[position] = sign, memory
+            if memory != saved:
                 effects.append(Record("memory", position, memory.to_json()))
         return effects
 

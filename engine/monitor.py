@@ -6,7 +6,6 @@ messages at the same moments give the same effects, always.
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
@@ -92,8 +91,8 @@ GLANCED_AT_ONCE = 4
 JUDGED_AT_ONCE = 5
 #: So many times the diary looks at a few positions for its minute, or adds up, after one pulse.
 DIARY_PIECES = 4
-#: A turn that was asked for and has not come for so long is asked for anew.
-ASKED_AGAIN_S = 2.0
+#: With no more positions than these all chores are done within the pulse: they take less than a turn costs.
+FEW = 20
 #: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
 _OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
@@ -127,15 +126,12 @@ class Monitor:
         self._feed_needs, self._feed_room, self._updates_away = Trouble(), Trouble(), Trouble()
         self._nudges, self._idle = Nudges(), Idle(calendar)
         self._door = Door()
-        self.stored = Stored()
-        self.drills = Drills()
+        self.stored, self.drills = Stored(), Drills()
         self._remembered_s, self._day = 0.0, ""
         self._greeted = False
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
         self._chores = Chores(self._glance, self._remember, *[self.diary.beat] * DIARY_PIECES)
-        self._asked_s = -inf  # when the next turn was asked for; -inf = none is to come
-        self._only_chores = False
         self.blindness, self.overload = Blindness(), Overload()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
@@ -222,8 +218,8 @@ class Monitor:
                 return effects  # mostly nothing happened
         else:
             effects = self._handlers[type(message)](message, now_s)
-            effects = self._one_turn(effects + self.readiness.after(message, now_s), now_s)
-        few = type(message) in _OF_FEW or (type(message) is Further and self._only_chores)
+            effects = self._chores.ask(effects + self.readiness.after(message, now_s), now_s)
+        few = type(message) in _OF_FEW or (type(message) is Further and self._chores.alone)
         effects += self._followed.look(now_s, everywhere=not few)
         effects = self.helm.leashes.hushed(effects)
         self.diary.hear(effects, now_s)
@@ -346,7 +342,11 @@ class Monitor:
             self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s) + self._hindsight.look(now_s)
         self._chores.begin()
-        return [*effects, GoOn()]
+        if len(self.holdings.positions) > FEW:
+            return [*effects, GoOn()]
+        while self._chores.waiting:
+            effects += self._chores.go_on(now_s)
+        return effects
 
     def _glance(self, now_s: float) -> list[Effect] | None:
         """Look at a few positions for the why log; what is seen goes out with all other looks."""
@@ -379,21 +379,12 @@ class Monitor:
 
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
         """One more turn: what is begun and decides something first, of the pulse's chores one at a time."""
-        self._asked_s = -inf
-        self._only_chores = not (self.holdings.going_on or self.limits.going_on or self.watch.unfinished)
-        if self._only_chores:
+        self._chores.turn(alone=not (self.holdings.going_on or self.limits.going_on or self.watch.unfinished))
+        if self._chores.alone:
             return self._chores.go_on(now_s) + ([GoOn()] if self._chores.waiting else [])
         effects = self.holdings.go_on(now_s) + self.limits.go_on(now_s)
         effects += self._judge(now_s) if self.watch.unfinished else []
         return [*effects, GoOn()] if self._chores.waiting else effects
-
-    def _one_turn(self, effects: list[Effect], now_s: float) -> list[Effect]:
-        """Ask for one further turn at a time, whoever wants it: two would come with no tick between them."""
-        others = [effect for effect in effects if type(effect) is not GoOn]
-        if len(others) == len(effects) or 0 <= now_s - self._asked_s < ASKED_AGAIN_S:
-            return others
-        self._asked_s = now_s
-        return [*others, GoOn()]
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         back = [] if message.looked_up else self._updates(UpdatesStopped(""), now_s)

@@ -14,7 +14,7 @@ from engine.guards import Shown, exit_bounds, narrow
 from engine.payoff import entry_price
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.guards import Guard
     from engine.messages import Tick
@@ -268,8 +268,7 @@ class Holding:
         until_s = inf
         for _, marks in self._held:  # no call for each leg: it is asked at every judgement
             fresh_s = marks.arrived_s + marks.guard.max_quote_age_s
-            if fresh_s < until_s:
-                until_s = fresh_s
+            until_s = min(until_s, fresh_s)
         return until_s
 
     def next_change_s(self, now_s: float) -> float:

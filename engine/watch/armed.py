@@ -50,8 +50,8 @@ class Armed:
     """
 
     __slots__ = (
-        "_asked", "_clear_paise", "_confirm_s", "_daily", "_judge", "_since_s", "_waiting", "confirmed", "counts_paise",
-        "due_s", "fault", "fired", "level_paise", "params", "rule", "verdict",
+        "_asked", "_clear_paise", "_confirm_s", "_daily", "_judge", "_since_s", "_waiting", "confirmed",
+        "counts_paise", "due_s", "fault", "fired", "level_paise", "params", "rule", "verdict",
     )  # fmt: skip
 
     def __init__(self, rule: Rule[Any, Any], params: Params, confirm_s: float) -> None:

@@ -7,6 +7,7 @@ the band, or whose time has come, is judged in full (`engine.watch.watched`).
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 #: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
 SLACK_S = 1.0
 
-#: So many whose quotes are only younger again, or whose peak has lasted, cost as much as one judgement.
+#: So many whose quotes are only younger again, or whose peak has lasted, cost as much as one judgement; so do
+#: so many contracts that are compared with each other.
 RENEWED_FOR_ONE = 8
 
 _NOTHING: tuple[Judgement, ...] = ()
@@ -64,6 +66,7 @@ class HotPath:
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
+        self._unsettled: deque[Family] = deque()  # families that this beat is yet to look at
         self.unfinished = False
         self._open_s = self._close_s = -inf
 
@@ -141,13 +144,12 @@ class HotPath:
         """
         self.unbroken.beat(now_s)
         in_session = self._in_session(now_s)
-        restless = [family for family in self._held.families if not family.calm]
-        changed = [line for family in restless for line in self._held.settle(family, now_s)]
+        changed, left = self._settle_some(now_s, most * RENEWED_FOR_ONE)
         forwards = Forwards(now_s)
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
-        self.unfinished, left = False, most * RENEWED_FOR_ONE
+        self.unfinished = bool(self._unsettled)
         while self._queue and self._queue[0][0] <= now_s:
             if left <= 0:
                 self.unfinished = True
@@ -182,6 +184,18 @@ class HotPath:
         )
 
     # -------------------------------------------------------------------------------------- inside
+
+    def _settle_some(self, now_s: float, left: float) -> tuple[list[Line], float]:
+        """Look at families with something suspect, each once a beat; what has changed, what is left."""
+        if not self.unfinished:
+            self._unsettled.extend(family for family in self._held.families if not family.calm)
+        changed: list[Line] = []
+        while self._unsettled and left > 0:
+            family = self._unsettled.popleft()
+            if not family.calm and family.lines:  # nothing else has settled it, and somebody holds it
+                left -= len(family.lines)
+                changed += self._held.settle(family, now_s)
+        return changed, left
 
     def _stretch(self, moved: Iterable[Watched], now_s: float) -> list[Watched]:
         """Let those go on that are only at a new peak or trough; the others have to be judged."""

@@ -56,8 +56,8 @@ class Watched(Band):
 
     __slots__ = (
         "_by_pnl", "_by_spot", "_clocks", "_close_s", "_gate_s", "_keys", "_liquidation", "_ruleset",
-        "_session_open_s", "_situation", "_strokes_s", "_told_broken", "alarms", "armed", "broken", "held", "life", "notes", "payoff",
-        "position", "scale",
+        "_session_open_s", "_situation", "_strokes_s", "_told_broken", "alarms", "armed", "broken", "held",
+        "life", "notes", "payoff", "position", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -150,8 +150,8 @@ class Watched(Band):
         life, alarms = self.life, self.alarms
         peaks = [armed.params for armed in self._extremes.ratchets]
         return (
-            life, life.peak_paise, life.trough_paise, life.realised_paise, life.scaled_to, life.share, life.said,
-            life.entry_spot_paise, alarms.level, alarms.warned_s, peaks,
+            life, life.peak_paise, life.trough_paise, life.realised_paise, life.scaled_to, life.share,
+            life.said, life.entry_spot_paise, alarms.level, alarms.warned_s, peaks,
         )  # fmt: skip
 
     @property
@@ -262,7 +262,7 @@ class Watched(Band):
         self._set_clocks()
 
     def _sort(self) -> None:
-        """Keep at hand which rules rise with the P&L, and which go by it, by the underlying or by the clock."""
+        """Keep at hand which rules rise with the P&L, and which go by it, the underlying or the clock."""
         self._extremes.serve(self.armed)
         self._by_pnl = tuple(one for one in self.armed if isinstance(one.params, Amount | Ratchet))
         self._set_clocks()
@@ -341,7 +341,7 @@ class Watched(Band):
             return now_s  # a tick came before the beat that is to ask the model
         strokes_s = self._strokes_s
         stroke = bisect_right(strokes_s, now_s)
-        wakes = [strokes_s[stroke] if stroke < len(strokes_s) else inf]
+        wakes = []
         if self.scale.wanted:
             wakes.append(self.scale.due_s)
         if self.life.entry_open:
@@ -354,4 +354,8 @@ class Watched(Band):
             wakes += [armed.confirms_s for armed in met]
             if any(armed in met for armed in self._by_spot):
                 wakes.append(nextafter(self.scale.spot_until_s, inf))
-        return min([wake for wake in wakes if wake > now_s], default=inf)
+        due_s = strokes_s[stroke] if stroke < len(strokes_s) else inf
+        for wake in wakes:
+            if now_s < wake < due_s:
+                due_s = wake
+        return due_s

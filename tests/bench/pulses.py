@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from itertools import count
-from typing import TYPE_CHECKING
+import time
 
 from engine.effects import GoOn
 from engine.messages import Beat, BeatKind, Further
 from engine.monitor import Monitor
 from tests.bench.house import build, requote
 from tests.bench.market import NOW_S, scene
-from tests.bench.measure import Rounds, compare
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.bench.measure import Rounds, repeat
 
 _PULSE = Beat(BeatKind.PULSE)
-#: What a start leaves to be judged and written down is done after so many pulses.
-_SETTLED = 60
-_PULSE_S = 0.5
+_PULSE_S, _PULSES = 0.5, 10
+#: What a start leaves to be judged and written down is done after so many times five seconds.
+_SETTLED = 6
 
 
-def pulses(few: int, many: int, beats: int, rounds: int) -> Rounds:
-    """CPU seconds of so many pulses alone, without the turns that their chores ask for.
+def pulses(few: int, many: int, rounds: int) -> Rounds:
+    """CPU seconds of some pulses alone, without the turns that their chores ask for.
 
     Returns:
         One variant for ``few`` positions and one for ``many``.
     """
-    return compare({"few": _pulsing(few, beats), "many": _pulsing(many, beats)}, rounds)
+    houses = {"few": _House(few), "many": _House(many)}
+    return repeat(lambda: {name: house.pulses_s() for name, house in houses.items()}, rounds)
 
 
-def _pulsing(positions: int, beats: int) -> Callable[[], None]:
+class _House:
     """A house at work: everything is quoted and judged, and nothing happens."""
-    market = scene(positions)
-    monitor = build(market, Monitor)
-    moments = (NOW_S + number * _PULSE_S for number in count(1))
-    for number, now_s in zip(range(_SETTLED), moments, strict=False):
-        if number % 10 == 0:
-            requote(monitor, market, now_s)
-        effects = monitor.handle(_PULSE, now_s)
-        while GoOn() in effects:
-            effects = monitor.handle(Further(), now_s)
-    still_s = next(moments)
-    requote(monitor, market, still_s)
 
-    def run() -> None:
-        for number in range(beats):  # in so short a time that no quote grows old
-            monitor.handle(_PULSE, still_s + number * 1e-6)
+    def __init__(self, positions: int) -> None:
+        self._market = scene(positions)
+        self._monitor = build(self._market, Monitor)
+        self._now_s = NOW_S
+        for _ in range(_SETTLED):
+            self.pulses_s()
 
-    return run
+    def pulses_s(self) -> float:
+        """CPU seconds of the pulses of five seconds, after a fresh quote of everything."""
+        requote(self._monitor, self._market, self._now_s)
+        spent_s = 0.0
+        for _ in range(_PULSES):
+            self._now_s += _PULSE_S
+            began_s = time.process_time()
+            effects = self._monitor.handle(_PULSE, self._now_s)
+            spent_s += time.process_time() - began_s
+            while GoOn() in effects:
+                effects = self._monitor.handle(Further(), self._now_s)
+        return spent_s

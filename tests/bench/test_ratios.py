@@ -99,6 +99,6 @@ def test_every_rule_there_is_costs_no_multiple_of_the_four():
 
 
 def test_a_pulse_costs_what_is_due_and_not_what_is_held():
-    """With nothing due a hundred times as many positions cost little more: 1.2 measured, 9 when it looked at all."""
-    found = pulses.pulses(10, 1_000, 200, ROUNDS)
-    assert median(found.ratios("many", "few")) <= 3.0
+    """With nothing due thirty times as many positions cost little more: 1.6 measured, before 10."""
+    found = pulses.pulses(30, 1_000, ROUNDS)
+    assert median(found.ratios("many", "few")) <= 4.0
