@@ -211,7 +211,8 @@ FOLLOWS = POSITIONS.index(FOLLOWER)
 BEYOND = st.builds(
     lambda above, back, waits_s, at_level: [
         ("all", 0, 1), ("wait", 1.0, True), ("rung", FOLLOWS, ("rises", above)),
-        ("wait", 0.5, True), ("wait", waits_s, False), ("rung", FOLLOWS, ("rises", -back)), ("rung", FOLLOWS, ("level", at_level)),
+        ("wait", 0.5, True), ("wait", waits_s, False),
+        ("rung", FOLLOWS, ("rises", -back)), ("rung", FOLLOWS, ("level", at_level)),
         *[("wait", 1.0, True)] * 4,
     ],
     st.integers(1, 400), st.integers(0, 300), st.sampled_from([0.49, 0.5, 0.51, 0.8, 1.3]),
