@@ -246,7 +246,7 @@ def test_a_highest_of_the_last_beat_of_a_session_is_none_of_the_next():
 
 
 def test_a_highest_that_only_a_break_has_made_last_begins_anew():
-    """Five seconds without a beat: what the day came to meanwhile nobody has seen; a second later it counts."""
+    """Five seconds without a beat: what came meanwhile nobody has seen; a second later it counts."""
     book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)))
     peaks = []
     for wait_s in (0.0, 5.0, 0.5, 0.5):

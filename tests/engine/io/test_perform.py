@@ -498,10 +498,15 @@ async def test_ticks_that_a_socket_holds_are_decided_about_before_a_further_turn
     house, seen, loop = House(), [], asyncio.get_running_loop()
     tick = Tick(InstrumentKey(1), 1000)
     here, there = socket.socketpair()
+
+    def read():
+        here.recv(1)
+        house.inbox.post_ticks([tick])
+
     with here, there:
         here.setblocking(False)
         house.inbox.hand_over(seen.append)
-        loop.add_reader(here, lambda: here.recv(1) and house.inbox.post_ticks([tick]))
+        loop.add_reader(here, read)
         there.send(b"x")
         house.performer.perform(GoOn())
         seen.append(await house.inbox.get())
