@@ -32,7 +32,7 @@ from engine.io.dhan.margin import DhanMargin
 from engine.io.dhan.order_updates import OrderUpdates
 from engine.io.dhan.polling import PollingFeed
 from engine.io.dhan.rest import DhanRest
-from engine.io.drawing import drawn
+from engine.io.drawing import Easel
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
 from engine.io.held import watch_held
@@ -52,9 +52,19 @@ from engine.io.storage import Storage
 from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
-from engine.io.wiring import Drawn, Pace, Traffic
+from engine.io.wiring import Drawn, Lent, Pace, Traffic
 from engine.measures import Measures
-from engine.messages import Beat, BeatKind, FeedChanged, Message, OrderUpdate, Tick, UpdatesStopped
+from engine.messages import (
+    Beat,
+    BeatKind,
+    Command,
+    FeedChanged,
+    Message,
+    OrderUpdate,
+    Tick,
+    UpdatesStopped,
+    Wish,
+)
 from engine.model import Instrument, InstrumentKey, Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -115,6 +125,7 @@ class House:
 
     _due: Callable[[], int]
     _runner: Runner | None = None
+    _stop: Command | None = None  # the last one that was handled
 
     def __init__(
         self,
@@ -167,7 +178,7 @@ class House:
         self.executions = Executions(
             executions_file(settings.data_dir, plot.mode), self.inbox.post, self.clock
         )
-        self.errands = Errands()
+        self.errands, self._easel = Errands(), Easel(self.monitor, self.clock)
         self.mirror: Callable[[], Awaitable[None]] | None = None
         self.feed: Feed = self._feed()
         self.updates = self._order_updates()
@@ -181,7 +192,7 @@ class House:
 
     async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """The machine, with the positions of one strategy id or all, drawn between ticks."""
-        return await drawn(self.monitor, self.clock, strategy_id)
+        return await self._easel.draw(strategy_id)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
@@ -196,6 +207,20 @@ class House:
     def saved(self) -> bool:
         """Whether the journal has everything that was decided; before anything runs, that is what it read."""
         return self._runner is None or self._runner.saved
+
+    def took(self, command: Command) -> bool:
+        """Whether it has handled a /stop, and its journal has what came of that."""
+        return self._stop is command and self.saved
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Command) and message.wish is Wish.STOP:
+            self._stop = message
+
+    def lend_quote(self) -> Lent:
+        """May a tool ask Dhan for quotes now? An exit's own go first; the one that is lent is counted."""
+        if any(True for _ in self.monitor.desk.live()):
+            return Lent.EXITS
+        return Lent.YES if self.rest.lend_quote() else Lent.LATER
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
@@ -243,7 +268,8 @@ class House:
         supervisor = Supervisor(self.clock)
         runner = self._runner = Runner(
             self.monitor, self.journal, performer, self.inbox, self.clock,
-            (*self.listeners, performer.logbook.listen), self.measures, self._recorded(supervisor, chat),
+            (*self.listeners, performer.logbook.listen, self._hear), self.measures,
+            self._recorded(supervisor, chat),
         )  # fmt: skip
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise

@@ -11,8 +11,10 @@ from statistics import median
 
 import pytest
 
-from tests.bench import cpu, judging, pulses
+from tests.bench import cpu, judging, orders, orders_beside, pulses
+from tests.bench.latency import Pace
 from tests.bench.receiving import receiving
+from tests.bench.side import side
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(600)]
 
@@ -102,3 +104,59 @@ def test_a_pulse_costs_what_is_due_and_not_what_is_held():
     """With nothing due thirty times as many positions cost little more: 1.6 measured, before 10."""
     found = pulses.pulses(30, 1_000, ROUNDS)
     assert median(found.ratios("many", "few")) <= 4.0
+
+
+@pytest.fixture(scope="module")
+def beside():
+    """1,000 positions, a thousand ticks a second; twice a second a page is asked for, or rows are read."""
+    names = "nothing", "chat works", "store works"
+    return side(Pace(1_000, 4_000, 1_000, 500), 4, names, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("who", "most"),
+    [
+        ("chat works", 25.0),  # 8 measured, single rounds to 21; when pages held the loop, 130 (37 – 218)
+        ("store works", 25.0),  # 7 measured, single rounds to 15
+    ],
+)
+def test_a_working_neighbour_does_not_keep_ticks_waiting(beside, who, most):
+    """How long one moment of a hundred finds the loop busy, against the same house without chat and store."""
+    assert median(beside.ratios(f"{who} held", "nothing held")) <= most
+
+
+@pytest.fixture(scope="module")
+def order_calls():
+    """One order by each way, in turn, over TLS to a desk in another process."""
+    return orders.calls(40, ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("how", "least"),
+    [
+        ("sent p50", 2.0),  # from the call to its last byte at the desk: 3.2 measured
+        ("four p50", 1.8),  # four together, until the last is there: 2.7 – 3.5
+        ("cpu", 1.5),  # of this process, to the answer: 2.2
+    ],
+)
+def test_an_order_leaves_sooner_than_by_dhanhq_in_a_thread(order_calls, how, least):
+    """The library as it comes, `asyncio.to_thread(dhanhq.place_order)`, takes several times as long."""
+    assert median(order_calls.ratios(f"dhanhq {how}", f"direct {how}")) >= least
+
+
+@pytest.fixture(scope="module")
+def ticks_beside_orders():
+    """Ticks at 5,000 a second without orders, and with twenty a second that leave."""
+    return orders_beside.beside_ticks(Pace(100, 2_500, 5_000, 250), ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("share", "most"),
+    [
+        ("p50", 1.5),  # 1.0 measured
+        ("p99", 4.0),  # 1.16 on a quiet machine, 0.04 – 5.2 in a round on a busy one
+    ],
+)
+def test_orders_that_leave_hold_up_no_ticks(ticks_beside_orders, share, most):
+    """An order is a few hundred microseconds of the loop, twenty times a second."""
+    assert median(ticks_beside_orders.ratios(f"direct {share}", f"none {share}")) <= most
