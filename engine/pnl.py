@@ -14,7 +14,7 @@ from engine.guards import Shown, exit_bounds, narrow
 from engine.payoff import entry_price
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.guards import Guard
     from engine.messages import Tick
@@ -253,6 +253,19 @@ class Holding:
             total += quantity * paise
         return total
 
+    def marked(self, now_s: float) -> int | None:
+        """The P&L of all legs at believable marks, as `pnl` by `Marks.mark`, without calls for each leg."""
+        total = -self.cost_paise
+        for quantity, marks in self._held:
+            if (
+                marks.fault
+                or marks.book is not Book.BELIEVED
+                or now_s > marks.arrived_s + marks.guard.max_quote_age_s
+            ):
+                return None
+            total += quantity * (marks.long_paise if quantity > 0 else marks.short_paise)
+        return total
+
     def pnl(self, now_s: float, price: Price) -> int | None:
         """The P&L of all legs at one kind of price; None = a leg has none."""
         worth = self.worth(now_s, price)
@@ -261,14 +274,22 @@ class Holding:
     @property
     def fresh_until_s(self) -> float:
         """The last moment at which all newest quotes are young enough."""
-        return min([marks.fresh_until_s for _, marks in self._held], default=inf)
+        until_s = inf
+        for _, marks in self._held:  # no call for each leg: it is asked at every judgement
+            fresh_s = marks.arrived_s + marks.guard.max_quote_age_s
+            until_s = min(until_s, fresh_s)
+        return until_s
 
-    def changes_s(self) -> Iterator[float]:
-        """Moments, past or to come, at which time alone changes what a leg counts."""
+    def next_change_s(self, now_s: float) -> float:
+        """The next moment at which time alone changes what a leg counts; inf = it never does."""
+        next_s = inf
         for _, marks in self._held:
-            yield nextafter(marks.fresh_until_s, inf)
-            if marks.book is Book.WIDE:
-                yield marks.grace_until_s
+            fresh_s = marks.arrived_s + marks.guard.max_quote_age_s
+            if now_s <= fresh_s < next_s:
+                next_s = nextafter(fresh_s, inf)
+            if marks.book is Book.WIDE and now_s < marks.grace_until_s < next_s:
+                next_s = marks.grace_until_s
+        return next_s
 
     def blind(self, now_s: float) -> list[str]:
         """The legs that have no price a stop could go by, as people call them, and what is suspect."""

@@ -121,8 +121,7 @@ class Band(_Often):
         """Time alone, but for the age of quotes and for peaks, changes nothing before it is due."""
         self._due_s = due_s
         self._hold_on(now_s)
-        changes = [change for change in self.holding.changes_s() if change > now_s]
-        self.wake_s = min([due_s, self._extremes.lasting.due_s, *changes])
+        self.wake_s = min(due_s, self._extremes.lasting.due_s, self.holding.next_change_s(now_s))
 
     def _span(self, open_paise: int, quiet: tuple[int, int], spot: tuple[float, float]) -> None:
         """At this P&L nothing happens between those, both included, and these prices of the underlying."""

@@ -7,6 +7,7 @@ the band, or whose time has come, is judged in full (`engine.watch.watched`).
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.prices import PriceBook
 from engine.sessions import ist_date
 from engine.watch.family import Forwards
+from engine.watch.lasting import Unbroken
 from engine.watch.lines import Lines, modelled, moved_by
 from engine.watch.nouns import Judgement
 from engine.watch.sightings import WhyLog
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 #: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
 SLACK_S = 1.0
 
+#: So many whose quotes are only younger again, or whose peak has lasted, cost as much as one judgement; so do
+#: so many contracts that are compared with each other.
+RENEWED_FOR_ONE = 8
+
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
@@ -44,6 +50,7 @@ class HotPath:
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
         why: what was seen when it mattered.
+        unbroken: since when everything is looked at without a break.
         unfinished: the last beat has left some for another one, which should come at once.
     """
 
@@ -51,6 +58,7 @@ class HotPath:
         """Start with nobody listening; nothing is judged outside of the calendar's sessions."""
         self.book = PriceBook()
         self.why = WhyLog()
+        self.unbroken = Unbroken()
         self._calendar = calendar
         self._rest = Rest()
         self._held = Lines(self.book, self._rest)
@@ -58,6 +66,7 @@ class HotPath:
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
+        self._unsettled: deque[Family] = deque()  # families that this beat is yet to look at
         self.unfinished = False
         self._open_s = self._close_s = -inf
 
@@ -163,28 +172,30 @@ class HotPath:
     def beat(self, now_s: float, most: float = inf) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old.
 
-        ``most``: no more than so many; `unfinished` then says whether others wait for the same beat.
+        ``most``: no more work than that of so many judgements; `unfinished` then says whether others wait
+        for the same beat.
         """
+        self.unbroken.beat(now_s)
         in_session = self._in_session(now_s)
-        restless = [family for family in self._held.families if not family.calm]
-        changed = [line for family in restless for line in self._held.settle(family, now_s)]
+        changed, left = self._settle_some(now_s, most * RENEWED_FOR_ONE)
         forwards = Forwards(now_s)
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
-        self.unfinished = False
+        self.unfinished = bool(self._unsettled)
         while self._queue and self._queue[0][0] <= now_s:
-            if most <= 0:
+            if left <= 0:
                 self.unfinished = True
                 break
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
                 continue  # dropped, or queued anew for an earlier moment that has been served
-            most -= 1
+            left -= 1
             watched.queued_s = inf
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
+                left -= RENEWED_FOR_ONE - 1
                 watched.scale.weigh(forwards)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
@@ -206,6 +217,18 @@ class HotPath:
         )
 
     # -------------------------------------------------------------------------------------- inside
+
+    def _settle_some(self, now_s: float, left: float) -> tuple[list[Line], float]:
+        """Look at families with something suspect, each once a beat; what has changed, what is left."""
+        if not self.unfinished:
+            self._unsettled.extend(family for family in self._held.families if not family.calm)
+        changed: list[Line] = []
+        while self._unsettled and left > 0:
+            family = self._unsettled.popleft()
+            if not family.calm and family.lines:  # nothing else has settled it, and somebody holds it
+                left -= len(family.lines)
+                changed += self._held.settle(family, now_s)
+        return changed, left
 
     def _stretch(self, moved: Iterable[Watched], now_s: float) -> list[Watched]:
         """Let those go on that are only at a new peak or trough; the others have to be judged."""

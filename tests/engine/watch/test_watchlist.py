@@ -17,7 +17,18 @@ from engine.rules.base import Rank
 from engine.rules.rulebook import Rulebook
 from engine.sessions import at
 from engine.watch import Judgement, Memory, Watchlist
-from tests.engine.makers import EXPIRY, SPOT, condor, leg, long_call, position, quote, strangle, traded
+from tests.engine.makers import (
+    EXPIRY,
+    SPOT,
+    condor,
+    leg,
+    long_call,
+    position,
+    quote,
+    strangle,
+    strokes,
+    traded,
+)
 
 CALENDAR = tables.calendar()
 DAY = date(2026, 2, 3)
@@ -42,9 +53,12 @@ class Desk:
         return told(said)
 
     def wait(self, seconds, *, beat=True):
-        """Let time pass, and strike the clock."""
-        self.now_s += seconds
-        return told(self.watch.beat(self.now_s)) if beat else []
+        """Let time pass, and strike the clock every half second; more than ten are slept through."""
+        began_s, self.now_s = self.now_s, self.now_s + seconds
+        if not beat:
+            return []
+        moments = strokes(began_s, seconds) if seconds <= 10 else [self.now_s]
+        return [each for at_s in moments for each in told(self.watch.beat(at_s))]
 
     @property
     def memory(self):
