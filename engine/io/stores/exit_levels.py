@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.exit_levels import read_level
+from engine.io.stores.known_rows import KnownRows
 from engine.model import ExitLevel
 
 SCHEMA = """
@@ -40,12 +41,14 @@ class LevelReport:
     already: int
 
 
-def select(database: sqlite3.Connection) -> tuple[ExitLevel, ...]:
+def select(database: sqlite3.Connection, known: KnownRows[ExitLevel] | None = None) -> tuple[ExitLevel, ...]:
     """Every row, the wrong ones with their faults."""
-    return tuple(
-        read_level({name: row[name] for name in row.keys()}, row["id"])  # noqa: SIM118
-        for row in database.execute(_SELECT)
-    )
+    return (known or KnownRows(read_row)).read(database.execute(_SELECT))
+
+
+def read_row(cells: Mapping[str, object]) -> ExitLevel:
+    """A row of the table; what is wrong with it stands in it."""
+    return read_level(cells, int(str(cells["id"])))
 
 
 def export(database: sqlite3.Connection) -> list[dict[str, object]]:
