@@ -41,13 +41,12 @@ class LevelReport:
     already: int
 
 
-def select(database: sqlite3.Connection, known: KnownRows[ExitLevel] | None = None) -> tuple[ExitLevel, ...]:
-    """Every row, the wrong ones with their faults."""
-    return (known or KnownRows(read_row)).read(database.execute(_SELECT))
+def rows() -> KnownRows[ExitLevel]:
+    """Who reads every row, the wrong ones with their faults."""
+    return KnownRows(_SELECT, _read)
 
 
-def read_row(cells: Mapping[str, object]) -> ExitLevel:
-    """A row of the table; what is wrong with it stands in it."""
+def _read(cells: Mapping[str, object]) -> ExitLevel:
     return read_level(cells, int(str(cells["id"])))
 
 
@@ -61,7 +60,7 @@ def upsert(database: sqlite3.Connection, levels: Iterable[ExitLevel]) -> LevelRe
 
     A row is there when strategy, exit type, level name and trigger type are the same.
     """
-    known = {_identity(level): level for level in reversed(select(database))}
+    known = {_identity(level): level for level in map(_read, reversed(export(database)))}
     counts = {"added": 0, "changed": 0, "already": 0}
     for level in levels:
         there = known.get(_identity(level))

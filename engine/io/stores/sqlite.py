@@ -21,7 +21,6 @@ from engine.errors import Unreachable
 from engine.io.stores import exit_levels, trade_rows
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.imports import ImportReport
-from engine.io.stores.known_rows import KnownRows
 from engine.last import Last
 from engine.model import ExitLevel, TradeRow
 from engine.trades import StoredRow, sound_rows
@@ -47,7 +46,7 @@ class SqliteStore:
             Unreachable: the file cannot be opened or is no such store.
         """
         self._path = path
-        self._rows, self._levels = KnownRows(trade_rows.open_row), KnownRows(exit_levels.read_row)
+        self._rows, self._levels = trade_rows.open_rows(), exit_levels.rows()
         self._sound = Last(sound_rows)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -175,7 +174,7 @@ class SqliteStore:
 
     def _exit_levels(self) -> tuple[ExitLevel, ...]:
         with self._database() as database:
-            return exit_levels.select(database, self._levels)
+            return self._levels.read(database)
 
     def _import_levels(self, levels: tuple[ExitLevel, ...]) -> LevelReport:
         with self._database() as database, _transaction(database):
@@ -183,7 +182,7 @@ class SqliteStore:
 
     def _stored_rows(self) -> tuple[StoredRow, ...]:
         with self._database() as database:
-            return trade_rows.select_open(database, self._rows)
+            return self._rows.read(database)
 
     def _close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         with self._database() as database, _transaction(database):

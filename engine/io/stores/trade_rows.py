@@ -126,14 +126,12 @@ def add(database: sqlite3.Connection, columns: Iterable[str]) -> None:
         database.execute(f"ALTER TABLE trades ADD COLUMN {name} {_ADDED_LATER[name]}")
 
 
-def select_open(
-    database: sqlite3.Connection, known: KnownRows[StoredRow] | None = None
-) -> tuple[StoredRow, ...]:
-    """Every open row, or what is wrong with it."""
-    return (known or KnownRows(open_row)).read(database.execute(_SELECT_OPEN))
+def open_rows() -> KnownRows[StoredRow]:
+    """Who reads every open row, or what is wrong with it."""
+    return KnownRows(_SELECT_OPEN, _open_row)
 
 
-def open_row(cells: Mapping[str, object]) -> StoredRow:
+def _open_row(cells: Mapping[str, object]) -> StoredRow:
     """An open row of the table, or what is wrong with it."""
     row_id, account = int(str(cells["id"])), account_word(cells["account"])
     try:
