@@ -80,6 +80,16 @@ class Limits:
         self._gathering.begin(names)
         return [GoOn()]
 
+    def anew(self, now_s: float) -> list[Effect]:
+        """Positions have changed under a look at many: what was seen is dropped, and all are judged."""
+        self._gathering.take()
+        return self.judge(now_s)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether `go_on` has something to do."""
+        return self._gathering.under_way
+
     def go_on(self, now_s: float) -> list[Effect]:
         """The next few of many; when all were seen the limits are judged, by a piece of its own."""
         if not self._gathering.under_way:
@@ -95,7 +105,7 @@ class Limits:
         for position in holdings.positions.values():
             by_account.setdefault(position.account, []).append(position)
         wanted = {name: positions for name, positions in by_account.items() if self._of(name)}
-        if not wanted or not holdings.loaded or not self._helm.calendar.is_open(now_s):
+        if not wanted or not holdings.whole or not self._helm.calendar.is_open(now_s):
             return {}
         return wanted
 

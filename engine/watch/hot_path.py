@@ -45,6 +45,8 @@ class HotPath:
         book: last quotes of everything the feed carries, legs or not.
         why: what was seen when it mattered.
         unfinished: the last beat has left some for another one, which should come at once.
+        filling: positions are being put under watch, and guards go by all of them: nobody is judged before
+            it is over.
     """
 
     def __init__(self, calendar: Calendar) -> None:
@@ -58,7 +60,7 @@ class HotPath:
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
-        self.unfinished = False
+        self.unfinished = self.filling = False
         self._open_s = self._close_s = -inf
 
     def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901 - one loop written twice
@@ -133,6 +135,8 @@ class HotPath:
         ``most``: no more than so many; `unfinished` then says whether others wait for the same beat.
         """
         in_session = self._in_session(now_s)
+        if self.filling:
+            return _NOTHING  # their time comes with the next beat: all of them are in the queue
         restless = [family for family in self._held.families if not family.calm]
         changed = [line for family in restless for line in self._held.settle(family, now_s)]
         forwards = Forwards(now_s)
@@ -269,11 +273,11 @@ class HotPath:
             heappush(self._queue, (watched.wake_s, next(self._serial), watched))
 
     def _in_session(self, now_s: float) -> bool:
-        """Whether the market is open; remembers the session so that the calendar is asked once."""
+        """Whether the market is open and judging is on; remembers the session: the calendar is asked once."""
         if now_s >= self._close_s:
             self._open_s, self._close_s = self._calendar.window(now_s)
             self._rest.auction = self._calendar.auction(ist_date(self._open_s))
-        return now_s >= self._open_s
+        return now_s >= self._open_s and not self.filling
 
     def _let_listen(self, watched: Watched) -> None:
         """Put a position that goes by its underlying's price on that one's list, once."""
