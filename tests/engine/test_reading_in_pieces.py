@@ -177,7 +177,7 @@ def test_a_day_limit_waits_for_the_last_piece_and_not_for_the_next_pulse(monkeyp
 
 
 def test_a_position_that_is_closed_meanwhile_does_not_come_back():
-    """Its exit ends while the reading that still lists it is worked out: its rows are closed, and so is it."""
+    """Its exit ends while a reading that still lists it is worked out: its rows are closed, and so is it."""
     made = house()
     made.command(strategy_id=NUMBER, confirmed=True)
     made.rows = [row for one in doubled(POSITIONS[:-1]) for row in rows_of(one, 10 * one.strategy_id)]
