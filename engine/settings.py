@@ -25,7 +25,7 @@ from engine.model import DEFAULT_ACCOUNT
 from engine.project import project_notes, project_of
 from engine.tuning import AskTuning, NetTuning, Tuning
 from engine.tuning_words import TUNING_WORDS, ask_tuning, exit_tuning, net_tuning
-from engine.words import FeedSource, LeasePlace, LogLevel, OrderWay, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, LoopChoice, OrderWay, Secret, TradesSource
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -92,6 +92,7 @@ EXPECTED: dict[str, str] = {
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
     "ORDERS_BY": "direct or dhanhq (default direct)",
+    "EVENT_LOOP": "auto or asyncio (default auto: uvloop where it is installed)",
     "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
     "RECORD_DAYS": "a whole number of days from 0 to 3650 (default 60; in the sandbox 0)",
     "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
@@ -133,6 +134,7 @@ class Settings:
         tuning: how patient exits are.
         record_days: so many recorded days are kept; 0 = none is recorded.
         orders_by: how order commands reach Dhan.
+        event_loop: which event loop the house runs in.
         lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
@@ -169,6 +171,7 @@ class Settings:
     record_days: int
     tuning: Tuning
     orders_by: OrderWay
+    event_loop: LoopChoice
     lease_in: LeasePlace
     lease_ttl_s: float
     nets: NetTuning
@@ -240,6 +243,7 @@ class Settings:
             record_days=read("RECORD_DAYS", words.whole(0, 3_650), 0 if sandbox else RECORD_DAYS),
             tuning=exit_tuning(read),
             orders_by=read("ORDERS_BY", words.order_way, OrderWay.DIRECT),
+            event_loop=read("EVENT_LOOP", words.loop_choice, LoopChoice.AUTO),
             lease_in=_lease_in(read, redis_url),
             lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 0.0),
             nets=net_tuning(read),
