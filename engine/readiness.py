@@ -31,8 +31,8 @@ PRICE_AFTER_S = 60.0
 OLD_PRICE_S = 300.0
 #: More positions than this that change at once are told together.
 TOLD_ALONE = 3
-#: So many exits are planned in one piece: some 3 ms.
-PLANNED_AT_ONCE = 40
+#: So many exits are planned in one piece: some 2 ms, beside what else that handling has to do.
+PLANNED_AT_ONCE = 20
 #: And so many are looked at in one piece: some 2 ms.
 LOOKED_AT_ONCE = 100
 
