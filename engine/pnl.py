@@ -33,7 +33,15 @@ class Book(Enum):
 ANY_PAISE = 10**15
 
 
-class Marks:
+class _Often:
+    """What every tick of a contract reads and writes, side by side (`engine.watch.band` says why)."""
+
+    __slots__ = (
+        "arrived_s", "ask_paise", "bid_paise", "high", "long_paise", "low", "narrow_paise", "short_paise",
+    )  # fmt: skip
+
+
+class Marks(_Often):
     """One contract's marks, as an owner and as a short of it would count them.
 
     Attributes:
@@ -45,22 +53,23 @@ class Marks:
         fault: why the newest price is suspect; empty = it is not. The marks are then those before it:
             no profit is counted by them, and a stop only as long as they are young.
         suspects: how many prices were suspect when they came.
+        narrow_paise, spread_bp: how wide a book may be to give a mark: in paise at any price, and in
+            hundredths of a per cent of the mid (`engine.guards.narrow`).
         low, high: the box, bounds of bid + ask within which a quote needs no closer look
             (`engine.watch.family`); empty (1, 0) = every quote needs one.
     """
 
     __slots__ = (
-        "_ceiling_paise", "_floor_paise", "_narrow_paise", "_spread_bp", "arrived_s", "ask_paise",
-        "bid_paise", "book", "bridged", "doubtful_since_s", "fault", "guard", "high", "instrument",
-        "key", "long_paise", "low", "marked", "short_paise", "suspects",
+        "_ceiling_paise", "_floor_paise", "book", "bridged", "doubtful_since_s", "fault", "guard",
+        "instrument", "key", "marked", "spread_bp", "suspects",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, guard: Guard) -> None:
         self.instrument = instrument
         self.key = instrument.key
         self.guard = guard
-        self._spread_bp = guard.max_spread_bp
-        self._narrow_paise = guard.min_spread_ticks * instrument.tick_paise
+        self.spread_bp = guard.max_spread_bp
+        self.narrow_paise = guard.min_spread_ticks * instrument.tick_paise
         self.book = Book.EMPTY
         self.marked = False
         self.long_paise = self.short_paise = 0
@@ -87,8 +96,8 @@ class Marks:
         if not self.low <= both <= self.high:
             return False
         gap = ask - bid
-        if not 0 <= gap <= self._narrow_paise and not (
-            bid and gap > 0 and narrow(bid, ask, self._spread_bp, self._narrow_paise)
+        if not 0 <= gap <= self.narrow_paise and not (
+            bid and gap > 0 and narrow(bid, ask, self.spread_bp, self.narrow_paise)
         ):
             return False
         if bid:  # half a paisa of the mid counts against us, whichever side we are on
@@ -107,7 +116,7 @@ class Marks:
             return Shown(2 * tick.ltp_paise, 0, quoted=False)
         gap = ask - bid
         if not ask or (
-            gap > self._narrow_paise and not (bid and narrow(bid, ask, self._spread_bp, self._narrow_paise))
+            gap > self.narrow_paise and not (bid and narrow(bid, ask, self.spread_bp, self.narrow_paise))
         ):
             return None
         return Shown(bid + ask, gap, quoted=True)

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 LOGGED_S = 0.1
 
 
-class Band:
+class _Often:
+    """What every tick reads of each position that it touches, in one line of the processor's cache.
+
+    Slots lie in memory in the order of their names, those of a base class first.
+    """
+
+    __slots__ = ("fresh_until_s", "high", "log", "low", "value")
+
+
+class Band(_Often):
     """The band of one position.
 
     Attributes:
@@ -36,8 +45,7 @@ class Band:
 
     __slots__ = (
         "_due_s", "_extremes", "_fresh_s", "_known_high", "_known_low", "_once", "_quiet_high", "_quiet_low",
-        "fresh_until_s", "high", "holding", "log", "low",
-        "queued_s", "spot_high", "spot_low", "value", "wake_s",
+        "holding", "queued_s", "spot_high", "spot_low", "wake_s",
     )  # fmt: skip
 
     def __init__(self, holding: Holding, extremes: Extremes) -> None:

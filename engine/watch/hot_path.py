@@ -63,36 +63,69 @@ class HotPath:
         self.unfinished = self.filling = False
         self._open_s = self._close_s = -inf
 
-    def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901 - one loop written twice
-        """Take one tick, and judge whom it moves out of the band."""
-        key = tick.key
-        lines = self._lines.get(key) if self.book.take(tick, now_s) else None
+    def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901, PLR0912, PLR0915 - no calls
+        """Take one tick, and judge whom it moves out of the band.
+
+        For an everyday tick nothing is called: what `PriceBook.take` and `Marks.take` do with one is written
+        out, for two calls would be a third of all it costs. They themselves do the rest.
+        """
+        lines = self._lines.get(tick.key)
         if lines is None:
+            return self._unheld(tick, now_s)
+        bid, ask = tick.bid_paise, tick.ask_paise
+        if bid and ask and 0 < bid <= ask:
+            self.book.data_s = now_s
+            entry = lines.entry
+            entry.tick, entry.arrived_s = tick, now_s
+            if entry.fault:
+                entry.fault = ""
+            both, gap = bid + ask, ask - bid
+        elif self.book.take(tick, now_s):
+            bid = ask = both = gap = 0  # in no box
+        else:
             return self._aside(tick, now_s)
-        moved: list[Watched] = []
+        moved: list[Watched] | None = None
         for line in lines:
             marks = line.marks
-            long, short = marks.long_paise, marks.short_paise
-            if not marks.take(tick, now_s):
+            long_paise, short_paise = marks.long_paise, marks.short_paise
+            if (
+                both
+                and marks.low <= both <= marks.high
+                and (gap <= marks.narrow_paise or gap * 20_000 <= marks.spread_bp * both)
+            ):
+                marks.bid_paise, marks.ask_paise, marks.arrived_s = bid, ask, now_s
+                marks.long_paise = change = both // 2
+                marks.short_paise = both - change
+                change -= long_paise
+            elif marks.take(tick, now_s):
+                change = marks.long_paise - long_paise
+            else:
                 return self._closely(tick, lines, now_s)
-            change = marks.long_paise - long
             for watched, quantity in line.longs:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
-                    moved.append(watched)
+                    if moved is None:
+                        moved = [watched]
+                    else:
+                        moved.append(watched)
                 elif watched.log is not None and self._open_s <= now_s < self._close_s:
                     watched.log.append((now_s, value))
-            change = marks.short_paise - short
+            if not line.shorts:
+                continue
+            change = marks.short_paise - short_paise
             for watched, quantity in line.shorts:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
-                    moved.append(watched)
+                    if moved is None:
+                        moved = [watched]
+                    else:
+                        moved.append(watched)
                 elif watched.log is not None and self._open_s <= now_s < self._close_s:
                     watched.log.append((now_s, value))
-        if not moved or not self._in_session(now_s):
+        if moved is None or not self._in_session(now_s):
             return _NOTHING
         left = self._stretch(moved, now_s)
-        return self._judge(dict.fromkeys(left, frozenset((key,))), now_s) if left else _NOTHING
+        return self._judge(dict.fromkeys(left, frozenset((tick.key,))), now_s) if left else _NOTHING
 
     def instant(self, ticks: Iterable[Tick], now_s: float, age_s: float = 0.0) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is believed or judged.
@@ -188,6 +221,14 @@ class HotPath:
             else:
                 left.append(watched)
         return left
+
+    def _unheld(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
+        """A tick of something that nobody holds: for the book, and for those to whom it is an underlying."""
+        self.book.take(tick, now_s)
+        key = tick.key
+        if key in self._underlyings or key in self._held.by_underlying:
+            return self._aside(tick, now_s)
+        return _NOTHING
 
     def _aside(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
         """A tick that cannot be true, or that nobody holds.

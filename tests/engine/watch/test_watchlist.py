@@ -519,3 +519,26 @@ def test_the_rulebook_is_asked_once_for_all_that_it_cannot_tell_apart(monkeypatc
     assert asked == ["Iron Condor", "Long Call"] * 2
     shipped = of(tables.rulebook(), held[0], payoff(held[0].legs))
     assert watch.guard(held[0].id).ruleset.rules["stop_loss"] != shipped.rules["stop_loss"]
+
+
+def test_the_book_knows_a_contract_through_everything_that_can_come_of_it():
+    """Everyday, crossed, without quotes, held by nobody any more and held again: its last sound price."""
+    desk = Desk(condor())
+    key, book = desk.held.legs[1].key, desk.watch.book
+    desk.quote(*AT_ENTRY)
+    assert book.arrived_s(key) == desk.now_s
+    desk.wait(1)
+    desk.watch.tick(Tick(key, 4500, bid_paise=4600, ask_paise=4400), desk.now_s)
+    assert (book.fault(key), book.arrived_s(key), book.data_s) == ("crossed quote", TEN, TEN + 1)
+    desk.wait(1)
+    desk.watch.tick(traded(key, 45), desk.now_s)
+    assert (book.fault(key), book.arrived_s(key)) == ("", TEN + 2)
+    desk.watch.drop(desk.held.id)
+    book.keep(set())
+    desk.wait(1)
+    desk.watch.tick(quote(key, 44.95, 45.05), desk.now_s)
+    assert book.arrived_s(key) == TEN + 3
+    desk.watch.put(desk.held, Memory(), desk.now_s)
+    desk.wait(1)
+    desk.quote(*AT_ENTRY)
+    assert (book.arrived_s(key), desk.figures.pnl_paise) == (TEN + 4, 0)
