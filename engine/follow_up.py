@@ -36,6 +36,7 @@ class FollowUp:
         self._cards: dict[str, Card] = {}
         self._running: dict[str, Intent] = {}  # a dict: its order is the order of the exits
         self._exited: dict[PositionId, None] = {}
+        self._put_off: BrokerReport | None = None
 
     def restore(self, books: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over the journal's books, once the desk has its exits."""
@@ -58,6 +59,9 @@ class FollowUp:
         """Hold the automation of positions in which store and broker differ, also while others exit."""
         if report is not self._desk.blotter.ledger.report or not self._holdings.loaded:
             return []  # an older one, overtaken; or there is nothing to compare with yet
+        if not self._holdings.whole:
+            self._put_off = report  # half of the positions are those of another reading
+            return []
         if self._helm.tenure.why(now_s):
             return []  # who owns the account trades, and writes it to the store when he is done
         positions = self._holdings.positions
@@ -81,6 +85,11 @@ class FollowUp:
                     intent, kept = self._helm.closed_outside(position, now_s)
                     effects += [*kept, *self._ended(intent, now_s)]
         return effects
+
+    def compare_now(self, now_s: float) -> list[Effect]:
+        """What was put off until all positions are those of one reading."""
+        report, self._put_off = self._put_off, None
+        return [] if report is None else self.compare(report, now_s)
 
     def look(self, now_s: float, *, everywhere: bool) -> list[Effect]:
         """Keep what was seen, and follow up on exits: refresh the cards, finish those that ended.

@@ -1,35 +1,45 @@
-"""The positions as the trade store records them, and which of them are watched.
+"""The positions that the trade store's rows come to, and which of them are watched.
 
-A failed load changes nothing. An empty one is not believed at once. Rows that we have closed are
-ours to ignore until the store has caught up.
+A failed load changes nothing. What a reading comes to is laid beside what is held only when all of it is
+worked out: nothing is taken for gone because a part has not been looked at yet. What differs is then worked
+in, position by position, each whole and in one piece.
+
+Few news are worked in within the handling that brings them. Many (a start, an import, another master) take
+turns, a few at a time (`Holdings.go_on`), with ticks between them, and then:
+
+* At a start nobody is judged before all are watched (`HotPath.filling`): the guards go by contracts beside
+  each other, and half of them would be half a guard.
+* Later everybody is judged on. Who has news that are not worked in yet has the rules of before, for some
+  milliseconds; but nothing is done of what they say: they are brought up to date first (`catch_up`) and asked
+  again, so that no decision is made by rows that were known to be old.
+* Whoever adds up or compares all positions waits until the last is worked in (`whole`), as he had to when
+  that was one piece. A command or a tap works in what is left before it is heard (`finish`).
+* A reading that comes meanwhile takes the place of the one that is being worked in: what both say alike is
+  not done again, and the newest is what counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from engine import notices
-from engine.closings import Closings
-from engine.contracts import Contracts
-from engine.effects import Audit, CloseTrades, GoOn, LoadInstruments, Record, ReduceTrades, Subscribe
+from engine.effects import Audit, GoOn, Record, Subscribe
 from engine.expired import expired_words
-from engine.joins import joined
 from engine.last import Last
-from engine.listed import Listed, listed
-from engine.model import Position, PositionId, Urgency, position_id
+from engine.model import Position, PositionId, Urgency
 from engine.override_book import OverrideBook
+from engine.reading import Reading
 from engine.reconcile import Opposed, opposed
-from engine.reductions import Reductions, closed_by
+from engine.reductions import closed_by
 from engine.sessions import ist_date
 from engine.subscriptions import wish_list
-from engine.trades import InvalidPosition, positions, row_key
 from engine.watch import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+    from datetime import date
 
     from engine.effects import Effect, RowPart
     from engine.intents import Intent
@@ -37,19 +47,22 @@ if TYPE_CHECKING:
     from engine.model import ExitLevel, Instrument, InstrumentKey, TradeRow
     from engine.rules.base import Rank
     from engine.rules.overrides import Override
+    from engine.trades import InvalidPosition
     from engine.watch import Watchlist
 
 __all__ = ["Holdings"]
 
-#: An answer without any row is believed after this many loads in a row.
-EMPTY_LOADS = 3
 _TAKEN_OVER = "position taken over"
 #: The sign and the memory of a position of which nothing was saved yet.
 _UNSAVED = (None, None)
-#: So many positions are prepared in one piece: some 3 ms.
-PREPARED_AT_ONCE = 8
-#: So many lines that the journal keeps of the first grouping leave in one piece: some 4 ms.
+#: So many strategies' rows are worked out in one piece: some 1.5 ms.
+GROUPED_AT_ONCE = 40
+#: So many positions are put under watch in one piece: some 3 ms; and gone ones, whose lines are left.
+WATCHED_AT_ONCE = 8
+#: So many lines that the journal keeps of them leave in one piece: some 3 ms.
 KEPT_AT_ONCE = 100
+#: With more strategies than so many each look at all of them is a piece of its own: some 2 ms for a thousand.
+LARGE = 200
 
 
 class Holdings:
@@ -62,6 +75,10 @@ class Holdings:
         exiting: the contracts of all running exits: they need prices, whatever the store says.
         silence: from which rank on the position's rules are silent (exit, open question, snooze, stuck);
             None = all may speak.
+        store: which store the rows are in.
+
+    Attributes:
+        loaded: every position that the store lists has been put under watch, once.
     """
 
     def __init__(
@@ -75,33 +92,25 @@ class Holdings:
         store: str = "",
     ) -> None:
         self.watch = watch
-        self.paper = paper
         self._busy = busy
         self._exiting = exiting
         self._silence = silence
-        self.instruments: Mapping[InstrumentKey, Instrument] = {}
         self.positions: dict[PositionId, Position] = {}
         self.flat: dict[PositionId, Position] = {}
         self.loaded = False
+        self._reading = Reading(paper=paper, store=store)
         self._invalid: tuple[InvalidPosition, ...] = ()
         self._dead: dict[PositionId, Sequence[TradeRow]] = {}  # rows of what is watched without them
-        self._rows: tuple[TradeRow, ...] | None = None
-        self._levels: tuple[ExitLevel, ...] = ()
-        self._closed = Closings(store)
-        self._reductions = Reductions(store)
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
         self._saved: dict[PositionId, tuple[tuple[object, ...], Memory]] = {}  # and the sign of it
-        self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
         self._opposed: frozenset[Opposed] = frozenset()
         self._wished: tuple[Instrument, ...] = ()
-        self._symbols: frozenset[str] = frozenset()
-        self._missed: frozenset[InstrumentKey] = frozenset()
-        self._contracts = Contracts()
-        self._waiting, self._going_on = list[Position](), False  # to be prepared before the first grouping
-        self._owed: list[Effect] = []  # what the journal is yet to have of the first grouping
-        self._listed = Last(listed)
+        self._grouping = False  # a reading is being worked out
+        self._due: dict[PositionId, Position | None] = {}  # what is to be worked in; None = it is gone
+        self._sums: list[Callable[[], list[Effect]]] = []  # what all together come to, to be said anew
+        self._owed: list[Effect] = []  # what the journal is yet to have
         self._opposed_in = Last(opposed)
         self._wish_list = Last(wish_list)
 
@@ -118,84 +127,84 @@ class Holdings:
 
         ``today``: the exits whose orders the desk takes over.
         """
-        self._reductions.restore(reduced, today)
+        self._reading.restore(closed, reduced, contracts, today)
         self._overrides.restore(overrides)
-        self._contracts.restore(contracts)
-        self._closed.restore(closed)
         for key, value in memories.items():
             self._memories[PositionId(key)] = Memory.from_json(value)
 
     # -------------------------------------------------------------------------------- loading
 
     @property
+    def instruments(self) -> Mapping[InstrumentKey, Instrument]:
+        """The contracts to go by; empty = not read yet."""
+        return self._reading.instruments
+
+    @property
     def known(self) -> bool:
         """Whether it is known what the store lists: positions, or that there are none."""
-        return self.loaded or self._rows == ()
+        return self.loaded or self._reading.rows == ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all positions are those of one reading, so that they may be added up and compared."""
+        return self.loaded and not self._due
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether `go_on` has something to do."""
+        return self._grouping or bool(self._due or self._sums or self._owed)
 
     @property
     def expects_rows(self) -> bool:
         """Whether an answer without any row would be news: positions are watched, or rows wait to be."""
-        return bool(self.positions) or (not self.loaded and bool(self._rows))
+        return bool(self.positions) or (not self.loaded and bool(self._reading.rows))
+
+    @property
+    def changed(self) -> Mapping[PositionId, str]:
+        """Positions whose automation is held because a contract has changed, and what has."""
+        return self._reading.contracts.why
 
     def take_instruments(self, message: InstrumentsLoaded, now_s: float) -> list[Effect]:
         """A new instrument master; rows that were waiting for it are grouped again.
 
         A failed load keeps the last good master; symbols it lacks are asked for again.
         """
-        if message.failed:
-            self._symbols = frozenset()
-            return [notices.no_master(message.failed)]
-        owed, self._owed = self._owed, []  # older words about the same contracts go first
-        self.instruments, kept = self._contracts.take(message.instruments, ist_date(now_s))
-        return [*owed, *kept, *(self._group_first(now_s) if self._rows is not None else [])]
-
-    @property
-    def changed(self) -> Mapping[PositionId, str]:
-        """Positions whose automation is held because a contract has changed, and what has."""
-        return self._contracts.why
+        effects = self._reading.take_instruments(message, now_s)
+        return effects if message.failed else self._owe([*effects, *self._group(now_s)])
 
     def ask_for(self, symbols: frozenset[str]) -> list[Effect]:
         """Ask for the contracts of these underlyings too, unless they were asked for."""
-        if symbols <= self._symbols:
-            return []
-        self._symbols |= symbols
-        return [LoadInstruments(self._symbols)]
+        return self._reading.ask_for(symbols)
 
     def open_rows(self) -> list[TradeRow] | None:
         """Every open row of the store, watched or not, with the security ids found; None = not read yet.
 
         A row of a position that cannot be watched comes a second time as the contract its words mean.
         """
-        if self._rows is None:
-            return None
-        wrong = [replace(row, security_id=0) for bad in self._invalid for row in bad.rows]
-        return joined((*self._rows, *wrong), self.instruments)
+        return self._reading.open_rows(self._invalid)
+
+    def recorded_nets(self) -> dict[InstrumentKey, int]:
+        """Net units per contract over all rows of the store, closed on paper today or not."""
+        return self._reading.recorded_nets()
 
     def reload(self) -> list[Effect]:
         """Ask for the day's instrument master."""
-        self._missed = frozenset()
-        return [LoadInstruments(self._symbols)] if self._symbols else []
+        return self._reading.reload()
 
     def take_master(self, positions: Collection[PositionId], now_s: float) -> list[Effect]:
         """The owner has seen it: contracts of these are what the newest master says."""
         if self.changed.keys().isdisjoint(positions):
             return []
-        self.instruments = self._contracts.take_over(positions, ist_date(now_s))
+        self._reading.take_master(positions, now_s)
         return self._group(now_s)
 
     def correct(self, name: str, parts: Sequence[RowPart], now_s: float, *, in_store: bool) -> list[Effect]:
         """Take off rows what the broker does not hold any more; ``in_store``: there too, else here alone."""
-        effects: list[Effect] = []
-        if in_store:
-            ended = {part.row_id: part.before for part in parts if not part.after}
-            effects.append(self._closed.add(name, dict.fromkeys(ended), ended, now_s)[0])
-            parts = tuple(part for part in parts if part.after)
-        effects.append(self._reductions.add(name, tuple(parts), now_s, here_alone=not in_store))
-        return effects + (self._group(now_s) if self._rows is not None and self.instruments else [])
+        return self._reading.correct(name, parts, now_s, in_store=in_store) + self._group(now_s)
 
     def regrow(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Count rows in full again from which only we took something, once the broker holds it all."""
-        kept = self._reductions.regrown(joined(self._rows or (), self.instruments), report)
+        kept = self._reading.regrow(report)
         return [*kept, *(self._group(now_s) if kept else [])]
 
     def take_rows(
@@ -205,106 +214,141 @@ class Holdings:
 
         Changed levels arm the rules of their position anew.
         """
-        if not rows and self.expects_rows:
-            self._empty_loads += 1
-            if self._empty_loads < EMPTY_LOADS:
-                return [notices.empty_store()]
-        self._empty_loads = 0 if rows else self._empty_loads
-        self._rows = rows
-        effects = self._tell_stray(levels)
-        self._levels = levels
-        symbols = frozenset(row.symbol for row in rows)
-        if not symbols <= self._symbols:
-            self._symbols |= symbols
-            self._missed = frozenset(map(row_key, rows))  # asked for hereby
-            effects.append(LoadInstruments(self._symbols))
-        effects += [] if self.paper else self._reductions.settle(rows)
-        self._closed.settle(rows, now_s)
-        return effects + (self._group_first(now_s) if self.instruments else [])
+        if not self._reading.believes(rows, expected=self.expects_rows):
+            return [notices.empty_store()]
+        return self._reading.take_rows(rows, levels, now_s) + self._group(now_s)
 
-    def _group_first(self, now_s: float) -> list[Effect]:
-        """Group; the first time what takes long is prepared before, a few positions at a time.
+    # ------------------------------------------------------------------------- working a reading in
 
-        Until then it is as if the master were not there yet: nothing is watched, compared or subscribed.
-        """
-        if self.loaded or not self._rows:
-            return self._owe(self._group(now_s))
-        self._waiting = [
-            position
-            for position in map(self._complete, self._listed_now(now_s).positions)
-            if not self.watch.prepared(position.id)
-        ]
-        if self._going_on:
+    def _group(self, now_s: float) -> list[Effect]:
+        """Work out what rows and master come to now, and work it in; as much of it as one handling may."""
+        if not self._reading.complete:
             return []
-        self._going_on = len(self._waiting) > PREPARED_AT_ONCE
-        return [GoOn()] if self._going_on else self._owe(self._group(now_s))
+        under_way = self.unfinished
+        self._reading.group(now_s)
+        self._grouping = True
+        effects = [] if self._large else self._owe(self._advance(now_s))
+        return [*effects, GoOn()] if self.unfinished and not under_way else effects
+
+    def go_on(self, now_s: float) -> list[Effect]:
+        """The next piece of what is `unfinished`; the journal's lines come last."""
+        if self._grouping or self._due or self._sums:
+            return self._owe(self._advance(now_s))
+        now, self._owed = self._owed[:KEPT_AT_ONCE], self._owed[KEPT_AT_ONCE:]
+        return now
+
+    def finish(self, now_s: float) -> list[Effect]:
+        """All of it that changes positions, at once; nothing before the first of them is watched."""
+        effects: list[Effect] = []
+        while (self._grouping and self.loaded) or self._due:
+            effects += self._owe(self._advance(now_s))
+        return effects
+
+    def behind(self, name: PositionId) -> bool:
+        """Whether rows of it were heard that are not worked in yet; one that exits waits for none."""
+        if not self.loaded or self._busy(name):
+            return False
+        if self._grouping:
+            found = self._reading.groups.of(name).positions
+            return not found or self._complete(found[0]) != self.positions.get(name)
+        return name in self._due
+
+    def catch_up(self, names: Iterable[PositionId], now_s: float) -> list[Effect]:
+        """Work these in that are `behind`, before anything is done about them."""
+        effects: list[Effect] = []
+        for name in names:
+            if self._grouping:
+                found = self._reading.groups.of(name).positions
+                if not found:  # gone, or none that can be watched: told with all of the reading
+                    return effects + self.finish(now_s)
+                effects += self._change(name, self._complete(found[0]), now_s)
+            elif name in self._due:
+                effects += self._work_in((name,), now_s)
+        return self._owe(effects)
+
+    @property
+    def _large(self) -> bool:
+        """Whether each look at all strategies is to be a piece of its own."""
+        return len(self._reading.groups) > LARGE
+
+    def _advance(self, now_s: float) -> list[Effect]:
+        """The next piece; in a house that is not large also what comes after it, as long as it is little."""
+        effects: list[Effect] = []
+        if self._grouping:
+            groups = self._reading.groups
+            if groups.due:
+                groups.work(GROUPED_AT_ONCE)
+                if groups.due or self._large:
+                    return effects
+            effects += self._compare()
+            if self._large or len(self._due) > WATCHED_AT_ONCE:
+                return effects
+        if self._due:
+            effects += self._work_in(tuple(islice(self._due, WATCHED_AT_ONCE)), now_s)
+            if self._due or self._large:
+                return effects
+        while self._sums:
+            effects += self._sums.pop(0)()
+            if self._large:
+                break
+        return effects
+
+    def _compare(self) -> list[Effect]:
+        """Lay what a reading comes to beside what is held: what is to be worked in."""
+        self._grouping = False
+        listed_as, contracts = self._reading.groups.answer(), self._reading.contracts
+        found = {position.id: position for position in map(self._complete, listed_as.positions)}
+        effects = self._reading.ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
+        effects += self._set_aside(found.values(), listed_as.aside)
+        held = self.positions
+        due = {name: position for name, position in found.items() if held.get(name) != position}
+        due = {name: position for name, position in due.items() if name not in held or not self._busy(name)}
+        effects += contracts.keep(held.keys() | due.keys())
+        for name, why in contracts.news():
+            position = due.get(name) or held[name]
+            effects.append(notices.changed(position, why, contracts.odd(position)))
+        gone = [name for name in held if name not in found and not self._busy(name)]
+        self._due = {**due, **dict.fromkeys(gone)}
+        self.watch.filling = not self.loaded and bool(due)
+        if not self._due:
+            self._worked_in()
+        return effects
+
+    def _work_in(self, names: Iterable[PositionId], now_s: float) -> list[Effect]:
+        """Work these in; with the last of them all positions are those of the reading."""
+        effects = [effect for name in names for effect in self._change(name, self._due.pop(name), now_s)]
+        if not self._due:
+            self._worked_in()
+        return effects
+
+    def _change(self, name: PositionId, position: Position | None, now_s: float) -> list[Effect]:
+        """Watch a position as it is now, or no more; one that has begun to exit is left alone."""
+        known = self.positions.get(name)
+        if known == position or (known is not None and self._busy(name)):
+            return []
+        if position is not None:
+            return self._watch(position, now_s)
+        assert known is not None  # noqa: S101 - else it were equal
+        self._drop(name)
+        return [Audit("position gone", {"position": name}), notices.gone(known)]
+
+    def _worked_in(self) -> None:
+        """All positions are those of one reading: whoever adds them up may."""
+        self.loaded, self.watch.filling = True, False
+        self._sums = [self._tell_opposed, lambda: [*self._reading.late()], self.subscriptions]
 
     def _owe(self, effects: list[Effect]) -> list[Effect]:
-        """Of a thousand positions the journal hears one after the other; all other effects leave now.
+        """Of many positions the journal hears one after the other; all other effects leave now.
 
         What waits hangs on nothing: that they are watched, and by which contracts. A crash in between learns
-        both again.
+        both again. Nothing of it overtakes what waits already, which may be about the same contracts.
         """
-        late = [effect for effect in effects if _may_wait(effect)][KEPT_AT_ONCE:]
-        if not late:
+        late = [effect for effect in effects if _may_wait(effect)]
+        if not (self._owed or self._due or len(late) > KEPT_AT_ONCE):
             return effects
         self._owed += late
         waits = set(map(id, late))
-        return [*(effect for effect in effects if id(effect) not in waits), GoOn()]
-
-    @property
-    def going_on(self) -> bool:
-        """Whether positions are being prepared, or something is owed to the journal."""
-        return self._going_on or bool(self._owed)
-
-    def go_on(self, now_s: float) -> list[Effect]:
-        """Prepare the next few positions; with the last of them all are put under watch, then told."""
-        if not self._going_on:
-            now_owed, self._owed = self._owed[:KEPT_AT_ONCE], self._owed[KEPT_AT_ONCE:]
-            return [*now_owed, GoOn()] if self._owed else now_owed
-        now, self._waiting = self._waiting[:PREPARED_AT_ONCE], self._waiting[PREPARED_AT_ONCE:]
-        for position in now:
-            self.watch.prepare(position, self.memory(position.id), now_s)
-        return [GoOn()] if self._waiting else self._owe(self._group(now_s))
-
-    def _listed_now(self, now_s: float) -> Listed:
-        """What the rows that still hold something come to today."""
-        assert self._rows is not None  # noqa: S101 - all callers know
-        held = self._reductions.left_of(self._closed.but(self._rows))
-        return self._listed(held, self.instruments, ist_date(now_s), self._levels)
-
-    def _group(self, now_s: float) -> list[Effect]:
-        assert self._rows is not None  # noqa: S101 - all callers know
-        self.loaded, self._waiting, self._going_on = True, [], False
-        listed_as = self._listed_now(now_s)
-        found = [self._complete(position) for position in listed_as.positions]
-        effects, self._owed = self._owed, []  # older words about the same contracts go first
-        effects += self._ask_for_missed(listed_as.missed) + self._tell_invalid(listed_as.invalid)
-        effects += self._set_aside(found, listed_as.aside)
-        for position in found:
-            known = self.positions.get(position.id)
-            if known is position:
-                continue
-            if known is None or (known != position and not self._busy(position.id)):
-                effects += self._watch(position, now_s)
-        self.watch.forget_prepared()
-        effects += self._contracts.keep(self.positions)
-        for name, why in self._contracts.news():
-            position = self.positions[name]
-            effects.append(notices.changed(position, why, self._contracts.odd(position)))
-        listed = {p.id for p in found}
-        for gone in [p for p in self.positions.values() if p.id not in listed and not self._busy(p.id)]:
-            self._drop(gone.id)
-            effects += [Audit("position gone", {"position": gone.id}), notices.gone(gone)]
-        effects += self._tell_opposed()
-        if not self.paper:  # the store was away when we closed them
-            late: list[ReduceTrades | CloseTrades] = [
-                *self._reductions.late(),
-                *self._closed.late(self._rows),
-            ]
-            late.sort(key=lambda job: job.closed_at_s)  # as it happened; a part before its rest
-            effects += late
-        return effects + self.subscriptions()
+        return [effect for effect in effects if id(effect) not in waits]
 
     def _complete(self, position: Position) -> Position:
         """The position with what rows said that our partial exits have ended; most have nothing to add."""
@@ -312,11 +356,6 @@ class Holdings:
         if here and self.watch.said(position.id) is None:
             return position
         return self.memory(position.id).complete(position)
-
-    def _ask_for_missed(self, missed: frozenset[InstrumentKey]) -> list[Effect]:
-        """A row's contract may be younger than the master: that is read again, once for each."""
-        new, self._missed = missed - self._missed, missed
-        return [LoadInstruments(self._symbols)] if new and self.instruments else []
 
     def start_day(self, now_s: float) -> None:
         """A day begins: what ended before it is no part of it."""
@@ -343,7 +382,9 @@ class Holdings:
         told = self.watch.notes(position.id) if armed_anew else ()
         self.positions[position.id] = position
         self.flat.pop(position.id, None)
-        kept = self._contracts.learn(position) + self._overrides.follow(position, known=known is not None)
+        kept = self._reading.contracts.learn(position) + self._overrides.follow(
+            position, known=known is not None
+        )
         self.watch.override(position.id, self._overrides.of(position.id))
         notes = self.watch.put(position, memory, now_s)
         if not armed_anew and (rank := self._silence(position.id)) is not None:
@@ -402,14 +443,6 @@ class Holdings:
         """What has expired of a position that is watched without it; empty = nothing."""
         return expired_words(self._dead.get(position, ()), self.instruments)
 
-    def _tell_stray(self, levels: tuple[ExitLevel, ...]) -> list[Effect]:
-        """Rows of ``strategy_exit_levels`` that do not even say whose they are, once each."""
-        return [
-            notices.stray(level)
-            for level in levels
-            if level.enabled and not level.strategy_id and level not in self._levels
-        ]
-
     def _tell_opposed(self) -> list[Effect]:
         """Contracts in which two positions face each other, each time there is a new one."""
         found = self._opposed_in(tuple(self.positions.values()))
@@ -443,20 +476,6 @@ class Holdings:
         self._wished = wished
         return [Subscribe(wished)]
 
-    def recorded_nets(self) -> dict[InstrumentKey, int]:
-        """Net units per contract over all rows of the store, closed on paper today or not.
-
-        Parts that were closed on paper on earlier days are taken off: no book knows of their orders. A
-        contract that expired may be in no master any more; what is left of its position counts all the same.
-        """
-        nets: dict[InstrumentKey, int] = {}
-        rows = [self._reductions.apply(row, earlier=True) for row in self._rows or ()]
-        rows = [row for row in rows if row_key(row) in self.instruments]
-        for position in positions(rows, self.instruments, date.min)[0]:
-            for leg in position.legs:
-                nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
-        return nets
-
     # --------------------------------------------------------------------------------- ending
 
     def close(self, intent: Intent, now_s: float) -> list[Effect]:
@@ -466,14 +485,9 @@ class Holdings:
         exits: dict[int, int | None] = dict.fromkeys(rows)  # rows that cancel each other out: no price
         for index, leg in enumerate(intent.legs):
             exits |= dict.fromkeys(leg.rows, intent.exit_paise(index))
-        mine = [r for r in self._rows or () if position_id(r.account, r.strategy_id) == intent.position]
-        exits |= {row.id: None for row in mine if self._reductions.is_more(row)}  # not all of it our doing
         for row in self._dead.get(intent.position, ()):
             exits.setdefault(row.id, None)  # ended by its expiry, unless traded before it
-        # a store away since the start has shown no rows: then what the plan was made from counts
-        units = {row: abs(number) for leg in intent.legs for row, number in leg.rows.items()}
-        units |= {row.id: self._in_store(row) for row in self._rows or ()}
-        kept, job = self._closed.add(intent.id, exits, units, now_s)
+        kept, told = self._reading.close(intent, exits, now_s)
         if position is not None:
             self.flat[position.id] = position
         self._drop(intent.position)
@@ -481,14 +495,10 @@ class Holdings:
         # A later position of the same name begins its life anew.
         forgotten = Record("memory", intent.position, Memory().to_json())
         ended = self._overrides.end(intent.position)
-        effects: list[Effect] = [kept, forgotten, *ended]
-        if not self.paper:
-            effects += [*self._reductions.before(exits), job]  # of a process that has died unheard
+        effects: list[Effect] = [kept, forgotten, *ended, *told]
+        if self._grouping or self._due:  # what is being worked in may have it still
+            effects += self._group(now_s)
         return effects + self.subscriptions()
-
-    def _in_store(self, row: TradeRow) -> int:
-        """Units of a row as the store has them, once it has been told of what our exits took off it."""
-        return row.quantity if self._reductions.is_more(row) else self._reductions.apply(row).quantity
 
     def close_part(self, intent: Intent, now_s: float) -> list[Effect]:
         """A part of a position is verified closed: its rows shrink, what it brought is remembered."""
@@ -499,15 +509,12 @@ class Holdings:
         if closed.ended and intent.position in self.positions:
             memory = memory.listen(self.positions[intent.position])
         memory = memory.after_part(closed.realised_paise, share)
-        units = {row.id: self._in_store(row) for row in self._rows or ()}
-        effects: list[Effect] = [
-            self._closed.add(intent.id, closed.ended, units, now_s)[0],
-            self._reductions.add(intent.id, closed.parts, now_s),
-            Record("memory", intent.position, memory.to_json()),
-        ]
+        effects = self._reading.close_part(intent, closed, now_s)
+        effects.append(Record("memory", intent.position, memory.to_json()))
         self._memories[intent.position] = memory  # for the legs that are left
-        if self._rows is not None and self.instruments:
-            effects += self._group(now_s)
+        effects += self._group(now_s)
+        if self.behind(intent.position):  # others may wait for their turn
+            effects += self.catch_up((intent.position,), now_s)
         if intent.position in self.positions and self._memories.pop(intent.position, None) is not None:
             self.watch.put(self.positions[intent.position], memory, now_s)  # the rows were changed by hand
         return effects

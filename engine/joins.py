@@ -6,6 +6,7 @@ an id: its position is shown as one that cannot be watched.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,15 @@ from engine.model import InstrumentKind, Segment
 from engine.money import rupees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from datetime import date
 
     from engine.model import Instrument, InstrumentKey, TradeRow
 
-__all__ = ["fno_segment", "joined", "unjoined"]
+__all__ = ["Fits", "fitting", "fno_segment", "joined", "unjoined"]
+
+#: Contracts by segment, symbol, type, strike and expiry.
+Fits = Mapping[tuple[object, ...], list["Instrument"]]
 
 _BSE_SYMBOLS = frozenset({"SENSEX", "SENSEX50", "BANKEX"})
 #: So many candidates are named.
@@ -30,17 +34,28 @@ def fno_segment(symbol: str) -> Segment:
     return Segment.BSE_FNO if symbol in _BSE_SYMBOLS else Segment.NSE_FNO
 
 
-def joined(rows: Iterable[TradeRow], instruments: Mapping[InstrumentKey, Instrument]) -> list[TradeRow]:
-    """The rows in their order; those without a security id get it where exactly one contract fits."""
+def joined(
+    rows: Iterable[TradeRow], instruments: Mapping[InstrumentKey, Instrument], fits: Fits | None = None
+) -> list[TradeRow]:
+    """The rows in their order; those without a security id get it where exactly one contract fits.
+
+    ``fits``: what `fitting` says of their symbols, if somebody has asked it already.
+    """
     taken = list(rows)
     symbols = {row.symbol for row in taken if not row.security_id}
     if not symbols:
         return taken
+    known = fitting(symbols, instruments) if fits is None else fits
+    return [row if row.security_id else _filled(row, known.get(_of_row(row), [])) for row in taken]
+
+
+def fitting(symbols: Collection[str], instruments: Mapping[InstrumentKey, Instrument]) -> Fits:
+    """The contracts of these underlyings, by what a row says of the one it means."""
     known: dict[tuple[object, ...], list[Instrument]] = {}
-    for made in instruments.values():
+    for made in instruments.values() if symbols else ():
         if made.symbol in symbols:
             known.setdefault(_of_instrument(made), []).append(made)
-    return [row if row.security_id else _filled(row, known.get(_of_row(row), [])) for row in taken]
+    return known
 
 
 def unjoined(row: TradeRow, instruments: Mapping[InstrumentKey, Instrument]) -> str:

@@ -80,9 +80,14 @@ class Limits:
         self._gathering.begin(names)
         return [GoOn()]
 
+    def anew(self, now_s: float) -> list[Effect]:
+        """Positions have changed under a look at many: what was seen is dropped, and all are judged."""
+        self._gathering.take()
+        return self.judge(now_s)
+
     @property
-    def going_on(self) -> bool:
-        """Whether a look at many is under way."""
+    def unfinished(self) -> bool:
+        """Whether `go_on` has something to do."""
         return self._gathering.under_way
 
     def go_on(self, now_s: float) -> list[Effect]:
@@ -96,7 +101,7 @@ class Limits:
     def _judged(self, now_s: float) -> dict[str, list[Position]]:
         """The positions of every account whose limits are judged now; none out of session."""
         holdings = self._helm.holdings
-        if not self._helm.watch.rulebook.has_limits or not holdings.loaded:
+        if not self._helm.watch.rulebook.has_limits or not holdings.whole:
             return {}  # so it is mostly, and to sort a thousand positions takes half a millisecond
         if not self._helm.calendar.is_open(now_s):
             return {}

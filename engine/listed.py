@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from engine.joins import Fits
     from engine.model import ExitLevel, Instrument, InstrumentKey, Position, PositionId, TradeRow
     from engine.trades import InvalidPosition
 
@@ -38,6 +39,7 @@ def listed(
     instruments: Mapping[InstrumentKey, Instrument],
     today: date,
     levels: Sequence[ExitLevel],
+    fits: Fits | None = None,
 ) -> Listed:
     """Group open rows into positions.
 
@@ -46,10 +48,11 @@ def listed(
         instruments: the master.
         today: the day in India.
         levels: the rows of ``strategy_exit_levels``.
+        fits: contracts for rows without an id, as `engine.joins.fitting` says; None = it is asked.
     """
-    open_rows = joined(rows, instruments)
+    open_rows = joined(rows, instruments, fits)
     alive, aside = without_expired(open_rows, instruments, today)
-    found, invalid = positions(alive, instruments, today, levels=levels)
+    found, invalid = positions(alive, instruments, today, levels=levels, fits=fits)
     stand = (row for row in open_rows if row.expiry_date is None or row.expiry_date >= today)
     missed = frozenset(map(row_key, stand)) - instruments.keys()
     return Listed(tuple(found), tuple(invalid), aside, missed)

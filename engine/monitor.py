@@ -67,6 +67,7 @@ from engine.nets import ACCOUNT_VERBS, Nets
 from engine.nudges import Nudges
 from engine.orders import read_correlation_id
 from engine.overload import Overload
+from engine.pieces import Pieces
 from engine.readiness import Readiness
 from engine.refusals import Remedy, let_in_again, remedy
 from engine.rounds import Rounds
@@ -75,10 +76,10 @@ from engine.stored import Stored
 from engine.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.sessions import Calendar
-    from engine.watch import Watchlist
+    from engine.watch import Judgement, Watchlist
 
 __all__ = ["Monitor", "MonitorConfig"]
 
@@ -95,6 +96,8 @@ DIARY_PIECES = 4
 FEW = 20
 #: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
 _OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
+#: What a person says of positions.
+_OF_PEOPLE = frozenset({Command, Tap})
 
 
 class Monitor:
@@ -124,15 +127,19 @@ class Monitor:
         self.cached = Cached(watch.book)
         self.updates_stopped = ""  # why the order-update socket stays away
         self._feed_needs, self._feed_room, self._updates_away = Trouble(), Trouble(), Trouble()
-        self._nudges, self._idle = Nudges(), Idle(calendar)
-        self._door = Door()
+        self._nudges, self._idle, self._door = Nudges(), Idle(calendar), Door()
         self.stored, self.drills = Stored(), Drills()
         self._remembered_s, self._day = 0.0, ""
-        self._greeted = False
+        self._greeted = self._parted = False  # parted: some positions are those of another reading
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
         self._chores = Chores(self._glance, self._remember, *[self.diary.beat] * DIARY_PIECES)
         self.blindness, self.overload = Blindness(), Overload()
+        self._pieces = Pieces(
+            (lambda: self.holdings.unfinished, self.holdings.go_on),
+            (lambda: self.limits.unfinished, self.limits.go_on),
+            (lambda: watch.unfinished, self._judge),
+        )
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
             QuotesRead: self._quotes,
@@ -217,25 +224,42 @@ class Monitor:
             if not effects:
                 return effects  # mostly nothing happened
         else:
-            effects = self._handlers[type(message)](message, now_s)
-            effects = self._chores.ask(effects + self.readiness.after(message, now_s), now_s)
+            effects = self._finish(now_s) if type(message) in _OF_PEOPLE else []
+            effects += self._handlers[type(message)](message, now_s)
+            effects += self.readiness.after(message, now_s)
+        effects = self._chores.ask(effects, now_s)
         few = type(message) in _OF_FEW or (type(message) is Further and self._chores.alone)
         effects += self._followed.look(now_s, everywhere=not few)
         effects = self.helm.leashes.hushed(effects)
         self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(effects, now_s)
 
+    def _finish(self, now_s: float) -> list[Effect]:
+        """What a person wants is about the positions of the newest rows, all of them."""
+        self._parted |= self.holdings.loaded and not self.holdings.whole
+        return self.holdings.finish(now_s)
+
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
         if message.instant:
-            for judgement in self.watch.instant(message.ticks, now_s, message.age_s):
-                effects += self.helm.judged(judgement, now_s)
+            effects += self._judged(self.watch.instant(message.ticks, now_s, message.age_s), now_s)
             return effects + self.limits.judge(now_s, at_once=True)
         take = self.watch.tick
         for tick in message.ticks:
             if said := take(tick, now_s):
-                for judgement in said:
-                    effects += self.helm.judged(judgement, now_s)
+                effects += self._judged(said, now_s)
+        return effects
+
+    def _judged(self, said: Sequence[Judgement], now_s: float) -> list[Effect]:
+        """Do what follows; who was judged by rows known to be old is brought up to date and judged again."""
+        effects: list[Effect] = []
+        old = dict.fromkeys(one.position for one in said if self.holdings.behind(one.position))
+        if old:
+            effects += [*self.holdings.catch_up(old, now_s), GoOn()]
+            self.watch.unfinished = True
+        for judgement in said:
+            if judgement.position not in old:
+                effects += self.helm.judged(judgement, now_s)
         return effects
 
     def _quotes(self, message: QuotesRead, now_s: float) -> list[Effect]:
@@ -372,19 +396,22 @@ class Monitor:
 
     def _judge(self, now_s: float) -> list[Effect]:
         """Judge those whose time has come: after a start, or at a clock rule's stroke, maybe all of them."""
-        effects: list[Effect] = []
-        for judgement in self.watch.beat(now_s, JUDGED_AT_ONCE):
-            effects += self.helm.judged(judgement, now_s)
+        effects = self._judged(self.watch.beat(now_s, JUDGED_AT_ONCE), now_s)
         return [*effects, GoOn()] if self.watch.unfinished else effects
 
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
-        """One more turn: what is begun and decides something first, of the pulse's chores one at a time."""
-        self._chores.turn(alone=not (self.holdings.going_on or self.limits.going_on or self.watch.unfinished))
+        """The next piece of what decides, else of the chores; after a reading those that waited for it."""
+        self._parted |= self.holdings.loaded and not self.holdings.whole
+        self._chores.turn(alone=not (self._pieces.unfinished or self._parted))
         if self._chores.alone:
-            return self._chores.go_on(now_s) + ([GoOn()] if self._chores.waiting else [])
-        effects = self.holdings.go_on(now_s) + self.limits.go_on(now_s)
-        effects += self._judge(now_s) if self.watch.unfinished else []
-        return [*effects, GoOn()] if self._chores.waiting else effects
+            effects = self._chores.go_on(now_s)
+        else:
+            effects = self._pieces.next(now_s)
+            if self._parted and self.holdings.whole:
+                self._parted = False
+                effects += self.limits.anew(now_s) + self._followed.compare_now(now_s)
+        more = self._pieces.unfinished or (self._parted and self.holdings.whole) or self._chores.waiting
+        return [*effects, GoOn()] if more else effects
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         back = [] if message.looked_up else self._updates(UpdatesStopped(""), now_s)

@@ -110,7 +110,9 @@ class Reductions:
         """The rows after our exits, those that still hold something; the very same while none is pending."""
         if not self._pending:
             return rows
-        return tuple(left for left in map(self.apply, rows) if left.quantity)
+        touched = {part.row_id for job in self._pending.values() for part in job.parts}
+        left = (self.apply(row) if row.id in touched else row for row in rows)
+        return tuple(row for row in left if row.quantity)
 
     def late(self) -> list[ReduceTrades]:
         """What is to be written, or written again: the store takes each part once."""

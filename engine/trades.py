@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from engine import trade_cells as cells
 from engine.errors import BadInput
-from engine.joins import fno_segment, joined, unjoined
+from engine.joins import Fits, fno_segment, joined, unjoined
 from engine.model import (
     DEFAULT_ACCOUNT,
     ExitLevel,
@@ -215,6 +215,7 @@ def positions(
     *,
     levels: Sequence[ExitLevel] = (),
     price_needed: bool = True,
+    fits: Fits | None = None,
 ) -> tuple[list[Position], list[InvalidPosition]]:
     """Group the open rows by account and strategy id into positions, in order of first appearance.
 
@@ -226,9 +227,10 @@ def positions(
         today: the day in India; a contract that expired before it makes its position invalid.
         levels: the rows of ``strategy_exit_levels``; each goes to every account's position of its strategy.
         price_needed: False in a replay, where an empty price means entered at the first quote.
+        fits: as for `engine.joins.joined`.
     """
     groups: dict[PositionId, list[TradeRow]] = {}
-    for row in joined(filter(is_open, rows), instruments):
+    for row in joined(filter(is_open, rows), instruments, fits):
         groups.setdefault(position_id(row.account, row.strategy_id), []).append(row)
     good: list[Position] = []
     bad: list[InvalidPosition] = []

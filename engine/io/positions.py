@@ -127,7 +127,7 @@ def _rows(store: Path, account: str | None) -> tuple[TradeRow, ...]:
         return ()
     with _read_only(store) as database:
         database.row_factory = sqlite3.Row
-        stored = trade_rows.select_open(database)
+        stored = trade_rows.open_rows().read(database)
         return sound_rows(each for each in stored if account in {None, each.account})
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from random import Random
 from typing import TYPE_CHECKING
@@ -137,6 +137,8 @@ def load_client(settings: Settings) -> None:
         return
     for name in ("supabase", "supabase_gate", "supabase_lease", "realtime"):
         import_module(f"engine.io.stores.{name}")
+    with suppress(ImportError):  # what its HTTP client would import in the loop, at its first question
+        import_module("anyio._backends._asyncio")
 
 
 def roll_of(settings: Settings) -> Roll | None:

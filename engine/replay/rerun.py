@@ -19,7 +19,6 @@ from engine.effects import (
     PlaceOrder,
     QueryBroker,
 )
-from engine.holdings import EMPTY_LOADS
 from engine.messages import (
     Actor,
     Beat,
@@ -41,6 +40,7 @@ from engine.messages import (
     Wish,
 )
 from engine.model import PositionId
+from engine.reading import EMPTY_LOADS
 from engine.recording.entries import Book, Note, Prices
 from engine.recording.plain import level_from, row_from
 

@@ -52,6 +52,8 @@ class HotPath:
         why: what was seen when it mattered.
         unbroken: since when everything is looked at without a break.
         unfinished: the last beat has left some for another one, which should come at once.
+        filling: positions are being put under watch, and guards go by all of them: nobody is judged before
+            it is over.
     """
 
     def __init__(self, calendar: Calendar) -> None:
@@ -67,7 +69,7 @@ class HotPath:
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
         self._unsettled: deque[Family] = deque()  # families that this beat is yet to look at
-        self.unfinished = False
+        self.unfinished = self.filling = False
         self._open_s = self._close_s = -inf
 
     def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901, PLR0912, PLR0915 - no calls
@@ -177,6 +179,8 @@ class HotPath:
         """
         self.unbroken.beat(now_s)
         in_session = self._in_session(now_s)
+        if self.filling:
+            return _NOTHING  # their time comes with the next beat: all of them are in the queue
         changed, left = self._settle_some(now_s, most * RENEWED_FOR_ONE)
         forwards = Forwards(now_s)
         said: list[Judgement] = []
@@ -333,11 +337,11 @@ class HotPath:
             heappush(self._queue, (watched.wake_s, next(self._serial), watched))
 
     def _in_session(self, now_s: float) -> bool:
-        """Whether the market is open; remembers the session so that the calendar is asked once."""
+        """Whether the market is open and judging is on; remembers the session: the calendar is asked once."""
         if now_s >= self._close_s:
             self._open_s, self._close_s = self._calendar.window(now_s)
             self._rest.auction = self._calendar.auction(ist_date(self._open_s))
-        return now_s >= self._open_s
+        return now_s >= self._open_s and not self.filling
 
     def _let_listen(self, watched: Watched) -> None:
         """Put a position that goes by its underlying's price on that one's list, once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine.guards import exit_bounds
 from engine.payoff import payoff
@@ -34,18 +34,8 @@ if TYPE_CHECKING:
     from engine.sessions import Calendar
     from engine.watch.arming import Guarding
     from engine.watch.figures import Figures
-    from engine.watch.lines import Line
     from engine.watch.nouns import Memory, RuleNote, Said
     from engine.watch.trial import Trial
-
-
-class _Made(NamedTuple):
-    """A position set up to be watched, and by what."""
-
-    watched: Watched
-    lines: tuple[Line, ...]
-    memory: Memory
-    overrides: tuple[Override, ...]
 
 
 class Watchlist(HotPath):
@@ -76,7 +66,6 @@ class Watchlist(HotPath):
         self.charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
-        self._prepared: dict[PositionId, _Made] = {}
 
     # ------------------------------------------------------------------------------- who is watched
 
@@ -91,46 +80,24 @@ class Watchlist(HotPath):
             BadInput: there are no legs, or one has no entry price or no strike.
         """
         known = self._positions.get(position.id)
-        made = self._take_prepared(position, memory) if known is None else None
-        if made is None:
-            situation, ruleset = self._situation(position, memory)
-            guard = situation.settings.guard
-            same_legs = known is not None and known.position.legs == position.legs
-            if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
-                known.rearm(situation, ruleset)
-                self._let_listen(known)
-                return self._begin(known, memory, now_s)
-            made = self._make(situation, ruleset, memory, now_s)
-        watched = self._attach(made)
+        situation, ruleset = self._situation(position, memory)
+        guard = situation.settings.guard
+        same_legs = known is not None and known.position.legs == position.legs
+        if known is not None and same_legs and all(m.guard == guard for _, m in known.holding.legs):
+            known.rearm(situation, ruleset)
+            self._let_listen(known)
+            return self._begin(known, memory, now_s)
+        watched = self._make(situation, ruleset, memory, now_s)
         if known is not None:
             watched.succeed(known)
             self._leave(known)
         self._positions[position.id] = watched
         return self._begin(watched, memory if known is not None else None, now_s)
 
-    def prepare(self, position: Position, memory: Memory, now_s: float) -> None:
-        """Do beforehand most of what `put` has to do for a position that is not watched yet.
-
-        Nobody sees anything of it, and nothing is judged. Raises BadInput as `put` does.
-        """
-        made = self._make(*self._situation(position, memory), memory, now_s)
-        self._prepared[position.id] = made._replace(overrides=self._overrides.get(position.id, ()))
-
-    def prepared(self, position: PositionId) -> bool:
-        """Whether that is done for this one."""
-        return position in self._prepared
-
-    def forget_prepared(self) -> None:
-        """What was prepared and not put is not wanted any more."""
-        for made in self._prepared.values():
-            self._held.leave(made.watched)
-        self._prepared.clear()
-
     def use(self, rulebook: Rulebook) -> None:
         """Go by other rules from the next `put` of each position on."""
         self._rulebook = rulebook
         self._rulesets.clear()
-        self.forget_prepared()
 
     def override(self, position: PositionId, overrides: tuple[Override, ...]) -> None:
         """Lay these, and no others, over the position's rules from its next `put` on."""
@@ -334,33 +301,16 @@ class Watchlist(HotPath):
             known = self._rulesets[alike] = self._rulebook.of(position, shape)
         return known
 
-    def _take_prepared(self, position: Position, memory: Memory) -> _Made | None:
-        """What was prepared for exactly this, if all its lines are still there."""
-        made = self._prepared.pop(position.id, None)
-        if made is None:
-            return None
-        wanted = position, memory, self._overrides.get(position.id, ())
-        there = all(line in self._lines.get(line.marks.key, ()) for line in made.lines)
-        if there and (made.watched.position, made.memory, made.overrides) == wanted:
-            return made
-        self._held.leave(made.watched)
-        return None
-
-    def _make(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> _Made:
-        """Set up a position on its lines, which do not know of it yet; what the book knows already counts."""
+    def _make(self, situation: Situation, ruleset: RuleSet, memory: Memory, now_s: float) -> Watched:
+        """Set up a position on its lines; what the book knows already counts."""
         legs = situation.position.legs
-        lines = tuple(self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs)
+        lines = [self._held.line(leg.instrument, situation.settings.guard, now_s) for leg in legs]
         families = {line.marks.instrument.expiry: line.family for line in lines}
         holding = Holding(legs, [line.marks for line in lines])
         scale = Scale(situation, holding, self._underlying(situation.position), families)
         watched = Watched(situation, ruleset, memory, scale, now_s, self.lasting())
-        return _Made(watched, lines, memory, ())
-
-    def _attach(self, made: _Made) -> Watched:
-        """Let its lines, their families and its underlying know of it."""
-        watched, lines = made.watched, made.lines
         self._let_listen(watched)
-        for leg, line in zip(watched.position.legs, lines, strict=True):
+        for leg, line in zip(legs, lines, strict=True):
             (line.longs if leg.quantity > 0 else line.shorts).append((watched, leg.quantity))
         for family in {line.family: None for line in lines}:
             family.hold(watched, [line for line in lines if line.family is family])

@@ -1,4 +1,4 @@
-"""A thousand positions at a start: armed a few at a time, and watched all at once or not at all."""
+"""A thousand positions at a start: put under watch a few at a time, and judged when all of them are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Audit, GoOn, QueryQuotes, Record, Subscribe
-from engine.holdings import KEPT_AT_ONCE, PREPARED_AT_ONCE
+from engine.holdings import KEPT_AT_ONCE, WATCHED_AT_ONCE
 from engine.io import tables
 from engine.messages import (
     Beat,
@@ -26,7 +26,7 @@ from engine.watch.watched import Watched
 from tests.engine.makers import OPENED, condor, quote
 from tests.support.rig import rows_of
 
-NUMBER = 3 * PREPARED_AT_ONCE - 4
+NUMBER = 3 * WATCHED_AT_ONCE - 4
 POSITIONS = [replace(condor(), strategy_id=number) for number in range(1, NUMBER + 1)]
 INSTRUMENTS = {leg.key: leg.instrument for leg in condor().legs}
 MIDS = (20, 45, 40, 18)
@@ -68,10 +68,14 @@ class House:
         """How many positions are watched."""
         return len(self.monitor.holdings.positions)
 
-    def seen(self):
-        """The picture, what is recorded and what was told to the feed."""
+    def prices(self):
+        """A quote of every contract."""
         for part, mid in zip(condor().legs, MIDS, strict=True):
             self.tell(Ticks([quote(part.key, mid - 0.05, mid + 0.05)]))
+
+    def seen(self):
+        """The picture, what is recorded and what was told to the feed."""
+        self.prices()
         kept = [e for e in self.done if isinstance(e, Record | Subscribe | Audit | QueryQuotes)]
         return picture(self.monitor, OPENED).positions, kept
 
@@ -85,29 +89,34 @@ def at_once(positions=POSITIONS):
     return house
 
 
-def test_nothing_is_watched_before_everything_is_prepared(monkeypatch):
-    """Eight at a time, twenty in three turns; until then there is no position, no subscription, no news."""
-    prepared, prepare = [], Watchlist.prepare
+def test_nobody_is_judged_before_all_are_watched(monkeypatch):
+    """Eight at a time, twenty in three turns; until the last neither prices nor a pulse bring a judgement."""
+    judged, judge = [], Watched.judge
 
-    def counted(watch, position, *more):
-        prepared.append(position.id)
-        return prepare(watch, position, *more)
+    def counted(watched, *more):
+        judged.append(watched.position.id)
+        return judge(watched, *more)
 
-    monkeypatch.setattr(Watchlist, "prepare", counted)
+    monkeypatch.setattr(Watched, "judge", counted)
     house = House()
     assert house.tell(InstrumentsLoaded(INSTRUMENTS))
+    assert not house.watched
     for turn in (1, 2):
         assert house.tell(Further())
-        assert len(prepared) == turn * PREPARED_AT_ONCE
-        assert not house.watched
+        assert house.watched == turn * WATCHED_AT_ONCE
+        house.prices()
+        house.tell(Beat(BeatKind.PULSE))
         assert not house.monitor.holdings.loaded
         assert not [effect for effect in house.done if isinstance(effect, Subscribe)]
-    assert not house.tell(Further())
-    assert house.watched == NUMBER == len(set(prepared)) == len(prepared)
+        assert not judged
+    house.tell(Further())
+    assert house.watched == NUMBER
     assert house.monitor.holdings.loaded
+    house.tell(Beat(BeatKind.PULSE))
+    assert sorted(judged) == sorted(house.monitor.holdings.positions)
 
 
-def test_what_is_prepared_is_watched_as_if_it_had_been_armed_in_one_piece():
+def test_who_came_in_turns_is_watched_as_if_he_had_come_alone():
     """The same picture, and the same contracts on record."""
     house, other = House(), at_once()
     house.tell(InstrumentsLoaded(INSTRUMENTS))
@@ -134,31 +143,32 @@ def test_rows_that_change_meanwhile_are_watched_as_they_are_now(turns):
     assert house.seen()[0] == at_once(now).seen()[0]
 
 
-def test_rows_that_are_all_prepared_already_are_watched_at_the_next_word():
-    """Whatever had not been prepared yet is closed: nothing is left to do but to watch the others."""
+def test_rows_that_go_before_the_others_are_watched_are_gone_with_them():
+    """Whatever had not come to its turn yet is closed: the others stay, and it is over."""
     house = House()
     house.tell(InstrumentsLoaded(INSTRUMENTS))
     house.tell(Further())
-    assert not house.tell(TradesLoaded(rows(POSITIONS[:PREPARED_AT_ONCE])))
-    assert not house.tell(Further())
-    assert house.seen()[0] == at_once(POSITIONS[:PREPARED_AT_ONCE]).seen()[0]
+    assert not house.tell(TradesLoaded(rows(POSITIONS[:WATCHED_AT_ONCE])))
+    house.go_on()
+    assert house.seen()[0] == at_once(POSITIONS[:WATCHED_AT_ONCE]).seen()[0]
 
 
 def test_rows_that_are_all_gone_end_it():
-    """The store says it three times: then it is believed, though rows were being prepared."""
+    """The store says it three times: then it is believed, though they were being put under watch."""
     house = House()
     house.tell(InstrumentsLoaded(INSTRUMENTS))
     house.tell(Further())
     for _ in range(3):
+        assert house.monitor.holdings.positions
         house.tell(TradesLoaded(()))
-    house.tell(Further())
+    house.go_on()
     assert house.monitor.holdings.loaded
     assert not house.watched
     assert not house.monitor.watch.keys()
 
 
 def test_rules_that_change_meanwhile_arm_all_of_them():
-    """What was prepared by the old rules is thrown away."""
+    """Those that are watched already too."""
     house = House()
     book = tables.rulebook("[default]\nstop_loss = -0.2\n")
     house.tell(InstrumentsLoaded(INSTRUMENTS))
@@ -208,7 +218,7 @@ def test_of_many_whose_time_has_come_so_many_are_judged_in_one_handling(monkeypa
 
 
 def test_the_journal_hears_of_many_positions_one_after_the_other():
-    """All are watched at once; that it is told takes its turns, each line once."""
+    """All are watched soon; that it is told takes its turns, each line once."""
     many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE + 1)]
     house = House(many)
     assert house.tell(InstrumentsLoaded(INSTRUMENTS))
@@ -217,7 +227,6 @@ def test_the_journal_hears_of_many_positions_one_after_the_other():
         before = len(house.done)
         more = house.tell(Further())
         sizes.append(sum(map(told_late, house.done[before:])))
-        assert house.watched in {0, len(many)}
         if not more:
             break
     assert max(sizes) == KEPT_AT_ONCE
@@ -233,12 +242,13 @@ def test_news_of_a_contract_never_comes_before_older_words_about_it():
     many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE * 3 // 2 + 1)]
     house = House(many)
     house.tell(InstrumentsLoaded(INSTRUMENTS))
-    while not house.watched:
+    while not house.monitor.holdings.loaded:
         house.tell(Further())
-    for fewer in (many[:-1], many[:-2]):  # what has gone is forgotten by the next grouping
-        house.tell(TradesLoaded(rows(fewer)))
+    gone = many.pop(KEPT_AT_ONCE)
+    for _ in range(2):  # what has gone is forgotten by the next grouping
+        house.tell(TradesLoaded(rows(many)))
     house.go_on()
-    heard = [e.value["legs"] for e in house.done if isinstance(e, Record) and e.key == many[-1].id]
+    heard = [e.value["legs"] for e in house.done if isinstance(e, Record) and e.key == gone.id]
     assert [bool(legs) for legs in heard] == [True, False]
 
 

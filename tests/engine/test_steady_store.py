@@ -32,7 +32,7 @@ def worked(monkeypatch):
         calls.append(1)
         return plain(*asked)
 
-    monkeypatch.setattr("engine.holdings.listed", counted)
+    monkeypatch.setattr("engine.groups.listed", counted)
     return calls
 
 

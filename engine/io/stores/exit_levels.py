@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.exit_levels import read_level
+from engine.io.stores.known_rows import KnownRows
 from engine.model import ExitLevel
 
 SCHEMA = """
@@ -40,12 +41,13 @@ class LevelReport:
     already: int
 
 
-def select(database: sqlite3.Connection) -> tuple[ExitLevel, ...]:
-    """Every row, the wrong ones with their faults."""
-    return tuple(
-        read_level({name: row[name] for name in row.keys()}, row["id"])  # noqa: SIM118
-        for row in database.execute(_SELECT)
-    )
+def rows() -> KnownRows[ExitLevel]:
+    """Who reads every row, the wrong ones with their faults."""
+    return KnownRows(_SELECT, _read)
+
+
+def _read(cells: Mapping[str, object]) -> ExitLevel:
+    return read_level(cells, int(str(cells["id"])))
 
 
 def export(database: sqlite3.Connection) -> list[dict[str, object]]:
@@ -58,7 +60,7 @@ def upsert(database: sqlite3.Connection, levels: Iterable[ExitLevel]) -> LevelRe
 
     A row is there when strategy, exit type, level name and trigger type are the same.
     """
-    known = {_identity(level): level for level in reversed(select(database))}
+    known = {_identity(level): level for level in map(_read, reversed(export(database)))}
     counts = {"added": 0, "changed": 0, "already": 0}
     for level in levels:
         there = known.get(_identity(level))

@@ -1,8 +1,9 @@
 """The embedded trade store: ``trades`` and ``strategy_exit_levels`` in a SQLite file of the owner's.
 
 The owner may look into it and edit it with any SQLite tool, so every row is checked on the way in
-and again on the way out. Money is text in rupees, moments are ISO 8601 with offset. Each call opens
-the file anew in a thread: another program may hold its lock for a while, and the loop must not wait.
+and again on the way out if it has changed (`known_rows`). Money is text in rupees, moments are ISO 8601 with
+offset. Each call opens the file anew in a thread: another program may hold its lock for a while, and the
+loop must not wait.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from engine.errors import Unreachable
 from engine.io.stores import exit_levels, trade_rows
 from engine.io.stores.exit_levels import LevelReport
 from engine.io.stores.imports import ImportReport
+from engine.last import Last
 from engine.model import ExitLevel, TradeRow
 from engine.trades import StoredRow, sound_rows
 
@@ -44,6 +46,8 @@ class SqliteStore:
             Unreachable: the file cannot be opened or is no such store.
         """
         self._path = path
+        self._rows, self._levels = trade_rows.open_rows(), exit_levels.rows()
+        self._sound = Last(sound_rows)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -73,7 +77,7 @@ class SqliteStore:
             Unreachable: the file could not be read.
             BadInput: names every row that cannot be understood.
         """
-        return sound_rows(await self.stored_rows())
+        return self._sound(await self.stored_rows())
 
     async def stored_rows(self) -> Sequence[StoredRow]:
         """Every open row, or what is wrong with it. Raises Unreachable."""
@@ -170,7 +174,7 @@ class SqliteStore:
 
     def _exit_levels(self) -> tuple[ExitLevel, ...]:
         with self._database() as database:
-            return exit_levels.select(database)
+            return self._levels.read(database)
 
     def _import_levels(self, levels: tuple[ExitLevel, ...]) -> LevelReport:
         with self._database() as database, _transaction(database):
@@ -178,7 +182,7 @@ class SqliteStore:
 
     def _stored_rows(self) -> tuple[StoredRow, ...]:
         with self._database() as database:
-            return trade_rows.select_open(database)
+            return self._rows.read(database)
 
     def _close_rows(self, exits: Mapping[int, int | None], closed_at_s: float) -> None:
         with self._database() as database, _transaction(database):

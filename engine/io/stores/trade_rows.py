@@ -19,6 +19,7 @@ from engine.io.stores.imports import (
     rupees,
     same_by_contract,
 )
+from engine.io.stores.known_rows import KnownRows
 from engine.model import TradeRow
 from engine.rows import RowReader
 from engine.trade_cells import CLOSED_STATUSES, margin_paise
@@ -125,17 +126,18 @@ def add(database: sqlite3.Connection, columns: Iterable[str]) -> None:
         database.execute(f"ALTER TABLE trades ADD COLUMN {name} {_ADDED_LATER[name]}")
 
 
-def select_open(database: sqlite3.Connection) -> tuple[StoredRow, ...]:
-    """Every open row, or what is wrong with it."""
-    return tuple(_open_row(row) for row in database.execute(_SELECT_OPEN))
+def open_rows() -> KnownRows[StoredRow]:
+    """Who reads every open row, or what is wrong with it."""
+    return KnownRows(_SELECT_OPEN, _open_row)
 
 
-def _open_row(row: sqlite3.Row) -> StoredRow:
-    account = account_word(row["account"])
+def _open_row(cells: Mapping[str, object]) -> StoredRow:
+    """An open row of the table, or what is wrong with it."""
+    row_id, account = int(str(cells["id"])), account_word(cells["account"])
     try:
-        return StoredRow(row["id"], account, _parse(row))
+        return StoredRow(row_id, account, parse_row(cells, f"trades row {row_id}", row_id))
     except BadInput as error:
-        return StoredRow(row["id"], account, error)
+        return StoredRow(row_id, account, error)
 
 
 def export(database: sqlite3.Connection, *, closed: bool) -> list[dict[str, object]]:

@@ -33,10 +33,10 @@ def store(path):
     return SqliteStore(path)
 
 
-def edit(path, statement: str) -> None:
+def edit(path, statement: str, *values) -> None:
     """What the owner does by hand with another tool."""
     with closing(sqlite3.connect(path)) as other, other:
-        other.execute(statement)
+        other.execute(statement, values)
 
 
 async def test_rows_come_back_as_they_went_in(path, store):
@@ -51,6 +51,65 @@ async def test_rows_come_back_as_they_went_in(path, store):
     found = await SqliteStore(path).open_rows()
     assert [replace(row, id=0) for row in found] == [replace(row, id=0) for row in rows]
     assert len({row.id for row in found}) == 4
+
+
+async def test_what_is_read_again_as_it_was_is_the_same_answer(path, store, monkeypatch):
+    """The very object, rows and levels alike, so that nobody has to look at it; no row is parsed for it."""
+    await store.import_rows([PARSED, SHORT])
+    await store.import_levels([ExitLevel(0, 101, "stop_loss", "primary", "percentage", Decimal(-30), None)])
+    rows, levels = await store.open_rows(), await store.exit_levels()
+    monkeypatch.setattr("engine.io.stores.trade_rows.parse_row", None)
+    monkeypatch.setattr("engine.io.stores.exit_levels.read_level", None)
+    edit(path, "UPDATE trades SET price = price")  # written, not changed
+    assert await store.open_rows() is rows
+    assert await store.exit_levels() is levels
+
+
+_EDITS = {
+    "quantity = 130": lambda row: replace(row, quantity=130),
+    "quantity = '130'": lambda row: replace(row, quantity=130),  # text in a column of numbers is a number
+    "strategy = 'other'": lambda row: replace(row, strategy="other"),
+    "price = NULL": lambda row: replace(row, price_paise=None),
+}
+
+
+@pytest.mark.parametrize("edited", _EDITS)
+async def test_only_a_row_that_has_changed_is_understood_anew(path, store, edited):
+    """The other one stays the object it was; the changed one says what it says now, and back again."""
+    await store.import_rows([PARSED, SHORT])
+    one, other = await store.open_rows()
+    edit(path, f"UPDATE trades SET {edited} WHERE id = 1")  # noqa: S608 - a constant above
+    changed, still = await store.open_rows()
+    assert still is other
+    assert changed == _EDITS[edited](one)
+    was = (one.quantity, one.strategy, f"{one.price_paise / 100:.2f}")
+    edit(path, "UPDATE trades SET quantity = ?, strategy = ?, price = ? WHERE id = 1", *was)
+    assert await store.open_rows() == (one, other)
+
+
+async def test_a_row_that_went_and_came_back_and_one_that_is_broken_are_seen(path, store):
+    """Closed it is missing, opened again it is there; a word nobody knows is a fault until it is mended."""
+    await store.import_rows([PARSED, SHORT])
+    both = await store.open_rows()
+    edit(path, "UPDATE trades SET order_status = 'CLOSED' WHERE id = 1")
+    assert await store.open_rows() == both[1:]
+    edit(path, "UPDATE trades SET order_status = 'OPEN', action = 'HOLD' WHERE id = 1")
+    for _ in range(2):
+        with pytest.raises(BadInput, match="HOLD"):
+            await store.open_rows()
+    edit(path, "UPDATE trades SET action = ? WHERE id = 1", str(PARSED.action))
+    assert [replace(row, order_status="") for row in await store.open_rows()] == [
+        replace(row, order_status="") for row in both
+    ]
+
+
+async def test_a_column_that_is_named_as_it_should_be_is_read_from_then_on(path, store):
+    """Rows are not taken for those that they were, though all other cells are alike."""
+    await store.import_rows([replace(PARSED, rule_set="aggressive_profits")])
+    edit(path, "ALTER TABLE trades RENAME COLUMN rule_set TO rule_sets")
+    assert (await store.open_rows())[0].rule_set == ""
+    edit(path, "ALTER TABLE trades RENAME COLUMN rule_sets TO rule_set")
+    assert (await store.open_rows())[0].rule_set == "aggressive_profits"
 
 
 async def test_an_empty_store_is_an_answer(store):

@@ -1,0 +1,34 @@
+"""Things that take more than one handling: a piece of one at a time, and each gets its turn."""
+
+from __future__ import annotations
+
+from engine.effects import Audit, GoOn
+from engine.pieces import Pieces
+
+
+class Thing:
+    """Work of so many pieces, each of which says whose it was."""
+
+    def __init__(self, name, pieces):
+        self.name, self.left = name, pieces
+
+    def piece(self, _now_s):
+        """Do one of them."""
+        self.left -= 1
+        return [Audit(self.name, {}), *([GoOn()] if self.left else [])]
+
+
+def pieces_of(*things):
+    """All of these."""
+    return Pieces(*((lambda thing=thing: thing.left > 0, thing.piece) for thing in things))
+
+
+def test_each_has_its_turn_until_it_is_done():
+    """Three pieces of one and two of the other alternate; what has none is passed over."""
+    pieces = pieces_of(Thing("a", 3), Thing("nothing", 0), Thing("b", 2))
+    done = []
+    while pieces.unfinished:
+        [effect] = pieces.next(0.0)
+        done.append(effect.event)
+    assert done == ["a", "b", "a", "b", "a"]
+    assert pieces.next(0.0) == []

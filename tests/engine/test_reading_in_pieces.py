@@ -1,0 +1,237 @@
+"""A reading with many news in a house that watches already: worked in by and by, never seen half."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.effects import Alert, GoOn
+from engine.limits import Limits
+from engine.messages import Beat, BeatKind, Further, InstrumentsLoaded, TradesLoaded
+from engine.model import Mode
+from tests.engine.makers import condor
+from tests.support.rig import Rig, rows_of
+
+NUMBER = 7
+POSITIONS = [replace(condor(), strategy_id=number) for number in range(1, NUMBER + 1)]
+RULES = '[default]\nstop_loss = "off"\nprofit_target = "off"\nstop_loss_rupees = 2000\n'
+ENTRY, DOWN = (20, 45, 40, 18), (20, 95, 40, 18)
+
+
+@pytest.fixture(autouse=True, params=[200, 3], ids=["small house", "large house"])
+def _pieces(request, monkeypatch):
+    """Two positions in one piece, three strategies; in a large house a look at all is a piece of its own."""
+    monkeypatch.setattr("engine.holdings.GROUPED_AT_ONCE", 3)
+    monkeypatch.setattr("engine.holdings.WATCHED_AT_ONCE", 2)
+    monkeypatch.setattr("engine.holdings.LARGE", request.param)
+
+
+class House(Rig):
+    """A house that goes on only when it is told to, once it has begun."""
+
+    slow = False
+
+    def ask_the_world(self, effect):
+        """As always; but what wants to go on waits."""
+        return [] if self.slow and isinstance(effect, GoOn) else super().ask_the_world(effect)
+
+    def store(self, positions):
+        """The store says these now, and the broker holds as much."""
+        self.slow, self.positions = True, tuple(positions)
+        self.rows = [row for one in positions for row in rows_of(one, 10 * one.strategy_id)]
+        nets = dict.fromkeys(self.net, 0)
+        for leg in self.legs:
+            nets[leg.key] = nets.get(leg.key, 0) + leg.quantity
+        self.exchange.hold(nets)
+
+    def read(self):
+        """The store is read."""
+        self.tell(TradesLoaded(tuple(self.rows)))
+
+    def go_on(self, pieces=99):
+        """So many more of them, or all."""
+        while pieces and self.monitor.holdings.unfinished:
+            pieces -= 1
+            self.tell(Further())
+
+    def half(self):
+        """As many pieces as it takes until some positions are those of the new reading, and some are not."""
+        while not (self.changed and self.monitor.holdings._due):
+            assert self.monitor.holdings.unfinished
+            self.go_on(1)
+        assert len(self.changed) < len(self.positions)
+
+    @property
+    def held(self):
+        """Units of the first leg of each position that is watched."""
+        return {p.strategy_id: p.legs[0].quantity for p in self.monitor.holdings.positions.values()}
+
+    @property
+    def changed(self):
+        """The positions that are twice as large already."""
+        return [number for number, units in self.held.items() if units == 130]
+
+
+def doubled(positions=POSITIONS):
+    """Each of them twice as large."""
+    return [
+        replace(one, legs=tuple(replace(leg, quantity=2 * leg.quantity) for leg in one.legs))
+        for one in positions
+    ]
+
+
+def house(rules=RULES):
+    """A house that watches all of them, quoted at entry."""
+    made = House(Mode.EXECUTE, *POSITIONS, rules=rules)
+    made.store(POSITIONS)
+    made.read()
+    made.go_on()
+    made.wait(1, *ENTRY * NUMBER)
+    made.go_on()
+    return made
+
+
+def test_everybody_is_watched_on_while_the_others_are_worked_in():
+    """All seven stand at each moment, whole: as they were, or as they are."""
+    made = house()
+    made.store(doubled())
+    made.read()
+    while made.monitor.holdings.unfinished:
+        assert sorted(made.held) == list(range(1, NUMBER + 1))
+        for position in made.monitor.holdings.positions.values():
+            units = {abs(leg.quantity) for leg in position.legs}
+            assert len(units) == 1
+            assert units <= {65, 130}
+        made.go_on(1)
+    assert len(made.changed) == NUMBER
+    assert not [alert for alert in made.of(Alert) if "gone" in alert.title.lower()]
+
+
+def test_no_stop_acts_by_rows_that_are_known_to_be_old():
+    """It is met while half of the reading waits: who is behind is brought up to date, and judged again."""
+    made = house()
+    made.store(doubled())
+    made.read()
+    made.half()
+    for _ in range(20):
+        made.wait(0.5, *DOWN * NUMBER)
+    intents = list(made.monitor.desk.intents.values())
+    assert len({intent.position for intent in intents}) == NUMBER
+    assert {abs(units) for one in intents for leg in one.legs for units in leg.rows.values()} == {130}
+
+
+def test_a_command_is_about_the_newest_rows_of_all():
+    """What is left is worked in before it is heard, the position that it names and those that are new."""
+    made = house()
+    last, new = POSITIONS[-1], replace(condor(), strategy_id=NUMBER + 1)
+    made.store(doubled([*POSITIONS, new]))
+    made.read()
+    made.half()
+    made.command(strategy_id=last.strategy_id, confirmed=True)
+    assert made.monitor.holdings.whole
+    assert sorted(made.changed) == list(range(1, NUMBER + 2))
+    [intent] = made.monitor.desk.intents.values()
+    assert {abs(units) for leg in intent.legs for units in leg.rows.values()} == {130}
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_the_brokers_books_are_held_against_all_of_a_reading(agrees):
+    """Read in the middle of it they say nothing of a half; after the last piece what differs is told."""
+    made = house()
+    made.store(doubled())
+    if not agrees:
+        made.exchange.hold({**made.net, made.legs[0].key: 65})
+    made.read()
+    made.half()
+    made.said.clear()
+    made.tell(Beat(BeatKind.SYNC))
+    made.now_s += 60
+    made.tell(made.report(made.monitor.desk.blotter.ledger.report.request + 1))
+    assert not made.monitor.helm.differences._seen
+    made.go_on()
+    assert bool(made.monitor.helm.differences._seen) is not agrees
+
+
+def test_a_day_limit_waits_for_the_last_piece_and_not_for_the_next_pulse(monkeypatch):
+    """Nobody adds up positions of two readings; as soon as they are of one, the day is judged."""
+    made = house(RULES + "[account.default]\nday_loss_rupees = 900000\n")
+    judged, plain = [], Limits._judge_all
+
+    def noted(limits, by_account, *more):
+        judged.extend(len(positions) for positions in by_account.values())
+        return plain(limits, by_account, *more)
+
+    monkeypatch.setattr(Limits, "_judge_all", noted)
+    made.store(doubled())
+    made.read()
+    made.half()
+    made.tell(Beat(BeatKind.PULSE))
+    assert not judged
+    while not made.monitor.holdings.whole:
+        assert not judged
+        made.go_on(1)
+    assert judged == [NUMBER]
+
+
+def test_a_position_that_is_closed_meanwhile_does_not_come_back():
+    """Its exit ends while a reading that still lists it is worked out: its rows are closed, and so is it."""
+    made = house()
+    made.command(strategy_id=NUMBER, confirmed=True)
+    made.rows = [row for one in doubled(POSITIONS[:-1]) for row in rows_of(one, 10 * one.strategy_id)]
+    made.rows += rows_of(POSITIONS[-1], 10 * NUMBER)
+    made.read()
+    made.wait(30, *ENTRY * NUMBER)
+    assert not made.changed
+    made.go_on()
+    assert sorted(made.held) == made.changed == list(range(1, NUMBER))
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["double", "gone", "back", "swap", "master"]),
+        st.integers(0, NUMBER),
+        st.integers(0, 4),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_STEPS)
+def test_in_pieces_it_ends_as_it_would_at_once(steps):
+    """Readings and masters come while others are being worked in: in the end it is the last of them."""
+    made = house()
+    now = dict(enumerate(POSITIONS))
+    for what, which, pieces in steps:
+        if what == "double" and which in now:
+            [now[which]] = doubled([now[which]])
+        elif what == "gone" and len(now) > 1:
+            now.pop(which, None)
+        elif what == "back":
+            now[which] = replace(condor(), strategy_id=which + 1)
+        elif what == "swap":
+            now = {number: replace(one, legs=one.legs[::-1]) for number, one in now.items()}
+        stands = made.monitor.holdings.positions.keys() & {one.id for one in now.values()}
+        made.store(list(now.values()))
+        if what == "master":
+            made.tell(InstrumentsLoaded({leg.key: replace(leg.instrument) for leg in condor().legs}))
+        made.read()
+        made.go_on(pieces)
+        assert made.monitor.holdings.positions.keys() >= stands
+    for _ in range(2):  # what has gone is forgotten by the next reading, should it come back with it
+        made.go_on()
+        made.read()
+    fresh = House(Mode.EXECUTE, *now.values(), rules=RULES)
+    fresh.store(list(now.values()))
+    fresh.read()
+    fresh.go_on()
+    assert {(p.id, p.legs) for p in made.monitor.holdings.positions.values()} == {
+        (p.id, p.legs) for p in fresh.monitor.holdings.positions.values()
+    }
+    assert made.monitor.holdings.subscribed == fresh.monitor.holdings.subscribed
+    assert made.monitor.watch.keys() == fresh.monitor.watch.keys()
+    contracts = {key for key, value in made.journal["contracts"].items() if value["legs"]}
+    assert contracts == set(made.monitor.holdings.positions)
