@@ -26,6 +26,7 @@ from sandbox.supabase_server import SupabaseServer
 from tests.e2e.outside import ROOT
 from tests.e2e.owner import FREEZES
 from tests.e2e.test_two_owners import Monitor
+from tests.support import turns
 from tests.support.ear import Ear
 from tests.support.looks import view_of
 from tests.support.stage import START, Stage
@@ -112,11 +113,13 @@ class SupabaseWorld:
 
     async def until(self, question, true):
         """Wait until the answer to a question of SQL is so; the rows of it."""
-        nobody = asyncio.get_running_loop().create_future()
+        calls = self.server.rest.calls
         async with asyncio.timeout(WAIT_S):
-            while not true(rows := await self.database.rows(question)):
-                await asyncio.wait({nobody}, timeout=0.05)
-        return rows
+            while True:
+                seen = len(calls)  # a monitor changes rows by calls alone
+                if true(rows := await self.database.rows(question)):
+                    return rows
+                await turns.until(partial(_more, calls, seen), WAIT_S)
 
     def looks_as_owner(self):
         """How often a monitor has read both tables to the end since it was given the lease."""
@@ -163,12 +166,13 @@ async def supabase_world(database, home, **stage):
         await world.stage.server.stop()
 
 
+def _more(calls, seen):
+    return len(calls) > seen
+
+
 async def until(true):
     """Wait until it is so."""
-    nobody = asyncio.get_running_loop().create_future()
-    async with asyncio.timeout(WAIT_S):
-        while not true():
-            await asyncio.wait({nobody}, timeout=0.01)
+    await turns.until(true, WAIT_S)
 
 
 class Person:

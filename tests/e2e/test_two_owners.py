@@ -17,7 +17,7 @@ from engine.io.clock import SystemClock
 from engine.io.stores.sqlite import SqliteStore
 from engine.trades import parse_csv
 from tests.e2e.outside import ROOT
-from tests.e2e.owner import FREEZES, FROZEN
+from tests.e2e.owner import CLAIMED, FREEZES, FROZEN
 from tests.support.stage import START, Stage
 
 TTL_S = 5
@@ -76,7 +76,6 @@ class Theatre:
         self.stage = Stage(self.clock.now_s)
         self.place = home / "first" / "trades.lease.sqlite3"
         self.commands = []
-        self._nobody = asyncio.get_running_loop().create_future()  # never comes
         self.on_enter = lambda _order: None
         exchange = self.stage.exchange
         for name in ("enter", "modify", "cancel"):
@@ -112,12 +111,6 @@ class Theatre:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-
-    async def owned(self):
-        """Wait until somebody has written down that the account is his."""
-        async with asyncio.timeout(WAIT_S):
-            while not _rows(self.place, "SELECT owner FROM engine_leases"):
-                await asyncio.wait({self._nobody}, timeout=0.05)
 
     def lose(self, rupees):
         """Both shorts become dearer."""
@@ -199,7 +192,8 @@ async def test_a_frozen_owner_that_wakes_sends_nothing_and_the_other_has_finishe
     """SIGSTOP in the midst of an exit, past the end of the lease, then SIGCONT: only the other trades on."""
     itself = freeze is freeze_with_orders_unsent
     async with theatre(tmp_path) as world, world.monitor("first", freezes=itself) as first:
-        await world.owned()
+        await first.says(CLAIMED)
+        assert _rows(world.place, "SELECT owner FROM engine_leases"), "nobody owns the account"
         async with world.monitor("second") as second:
             assert "another monitor owns" in (await second.says("does not own the account")).casefold()
             await freeze(world, first)

@@ -244,12 +244,20 @@ def test_what_no_file_can_hold_is_a_gap_like_any_other(desk):
 
 async def test_its_thread_writes_while_it_lives_and_what_waits_at_its_end(desk, monkeypatch):
     """Nobody else flushes here."""
+    put, written = desk.recorder._put, threading.Event()
+
+    def told(batch):
+        try:
+            return put(batch)
+        finally:
+            written.set()
+
+    monkeypatch.setattr(desk.recorder, "_put", told)
     monkeypatch.setattr(module, "FLUSH_S", 0.01)
     run = asyncio.create_task(desk.recorder.run())
     desk.hear(1)
-    async with asyncio.timeout(10):
-        while desk.day() is None or desk.prices() != [1]:  # noqa: ASYNC110 - a thread writes it
-            await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(written.wait, 10)
+    assert desk.prices() == [1]
     monkeypatch.setattr(module, "FLUSH_S", 60.0)
     desk.hear(2)
     await desk.clock.advance(LOOK_S)

@@ -21,7 +21,8 @@ from engine.messages import CacheState, Tick
 from engine.settings import DEFAULT_URLS
 from tests.engine.io.redis.house import NAMES, Ear, mirror, running
 from tests.engine.makers import SPOT, option, quote, traded
-from tests.support.redis_server import redis_server, until
+from tests.support.redis_server import redis_server
+from tests.support.turns import until
 
 CALL, PUT = option(25000, "CE"), option(25000, "PE")
 
