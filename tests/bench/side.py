@@ -7,8 +7,6 @@ the same loop. The claim is about ratios within a round, so all variants take tu
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 import socket
 import subprocess
 import sys
@@ -39,9 +37,9 @@ from engine.messages import TradesLoaded
 from engine.preflight import Check, Light
 from engine.words import Secret
 from tests.bench.house import build
-from tests.bench.latency import VOID_SHARE, ages, line_of, sending
+from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
-from tests.bench.measure import Rounds, repeat
+from tests.bench.measure import Rounds
 from tests.bench.receivers import Stopwatch, house
 from tests.bot.house import OWNER, PACE, TOKEN, VERSION
 
@@ -105,21 +103,7 @@ def side(pace: Pace, rounds: int) -> Rounds:
                 async with asynccontextmanager(beside.get(name, _nothing))():
                     await house(port, market, monitor, journal, clock, pace.packets)
 
-        def one(name: str) -> dict[str, float]:
-            gc.collect()
-            began_s = time.process_time()
-            asyncio.run(heard(name))
-            cpu_s = time.process_time() - began_s
-            json.loads(line_of(sender))
-            if len(monitor.ticks_ns) != pace.packets:
-                raise AssertionError(f"{len(monitor.ticks_ns)} ticks")
-            return {**ages(name, monitor.ticks_ns), f"{name} cpu": cpu_s / pace.packets * 1e6}
-
-        def one_round() -> dict[str, float]:
-            return {key: value for name in VARIANTS for key, value in one(name).items()}
-
-        one_round()
-        return repeat(one_round, rounds, VOID_SHARE)
+        return in_turns(VARIANTS, heard, monitor, sender, rounds)
 
 
 # ------------------------------------------------------------------------------------------ what runs beside

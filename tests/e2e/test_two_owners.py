@@ -67,6 +67,24 @@ class Monitor:
         return code
 
 
+@asynccontextmanager
+async def started(environ, log):
+    """A monitor in a process of its own, with these settings; killed for good at the end."""
+    ours = ("DHAN_", "TELEGRAM_", "SUPABASE_")
+    clean = {name: word for name, word in os.environ.items() if not name.startswith(ours)}
+    with log.open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=errors,
+            env=clean | environ, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+    try:
+        yield Monitor(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 class Theatre:
     """The stage, and every command that reaches the exchange."""
 
@@ -98,19 +116,9 @@ class Theatre:
         rows = self.home / name / "trades.sqlite3"
         if not rows.exists():
             rows.symlink_to(self.home / "first" / "trades.sqlite3")
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("DHAN_", "TELEGRAM_"))}
         own = {"LEASE_TTL_S": str(TTL_S), FREEZES: str(freezes)}
-        with (self.home / f"{name}.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=log,
-                env=clean | env | own, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        try:
-            yield Monitor(process)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+        async with started(env | own, self.home / f"{name}.log") as monitor:
+            yield monitor
 
     def lose(self, rupees):
         """Both shorts become dearer."""
