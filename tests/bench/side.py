@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.app import TelegramChat
+from bot.rooms import ChatPlot
 from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.errors import SourceError
@@ -115,12 +116,12 @@ async def _nothing() -> AsyncIterator[None]:
 
 async def _chatting(monitor: Stopwatch, clock: SystemClock, url: str, place: Path) -> AsyncIterator[None]:
     """The whole chat, with its pinned summary; whoever is at this address is its Telegram."""
-    chat = TelegramChat(
+    plot = ChatPlot(
         token=TOKEN, api_url=url, chat_id=OWNER, accounts=[_wiring(monitor, clock)], clock=clock,
         wall_s=time.time, store_path=place / "chat.sqlite3", process=Process(VERSION, Tail(Redactor()), 0.0),
         tuning=ChatTuning(summary=True), pace=PACE,
     )  # fmt: skip
-    async with _beside(chat.run()):
+    async with _beside(TelegramChat(plot).run()):
         yield
 
 
