@@ -20,7 +20,7 @@ from bot.introductions import introduce
 from bot.rooms import ChatPlot
 from engine.accounts import lower_mode
 from engine.errors import BadInput, ConfigError, JournalError, SourceError
-from engine.io import tables
+from engine.io import event_loop, tables
 from engine.io.app import Options, Wiring, run_house
 from engine.io.clock import SystemClock
 from engine.io.env import SANDBOX_DIR, load_chat_access, load_settings, make_data_dir
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.find_chat:
             return asyncio.run(introduce(*load_chat_access(), partial(print, flush=True)))
         settings = load_settings(sandbox=args.sandbox)
-        return asyncio.run(_run(settings, args))
+        return event_loop.run(_run(settings, args), settings.event_loop)
     except ConfigError as error:
         print("Prahari cannot start:", file=sys.stderr)
         for fault in error.faults:

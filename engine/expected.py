@@ -65,6 +65,7 @@ EXPECTED: dict[str, str] = {
     "RULES_FILE": "the path of a rules.toml",
     "SESSIONS_FILE": "the path of a sessions.toml",
     "ORDERS_BY": "direct or dhanhq (default direct)",
+    "EVENT_LOOP": "auto or asyncio (default auto: uvloop where it is installed)",
     "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
     "RECORD_DAYS": "a whole number of days from 0 to 3650 (default 60; in the sandbox 0)",
     "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",

@@ -25,7 +25,7 @@ from engine.setting_notes import idle, misspelt
 from engine.setting_reader import Reader
 from engine.tuning import AskTuning, NetTuning, Tuning
 from engine.tuning_words import ask_tuning, exit_tuning, net_tuning
-from engine.words import FeedSource, LeasePlace, LogLevel, OrderWay, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, LoopChoice, OrderWay, Secret, TradesSource
 
 #: Each account of the ACCOUNTS_FILE has these of its own.
 _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
@@ -48,6 +48,7 @@ class Settings:
         tuning: how patient exits are.
         record_days: so many recorded days are kept; 0 = none is recorded.
         orders_by: how order commands reach Dhan.
+        event_loop: which event loop the house runs in.
         lease_in: where the owner of the account is written down.
         lease_ttl_s: how long the lease of the account lives unless it is renewed.
         nets: which of the broker's own nets are wanted.
@@ -84,6 +85,7 @@ class Settings:
     record_days: int
     tuning: Tuning
     orders_by: OrderWay
+    event_loop: LoopChoice
     lease_in: LeasePlace
     lease_ttl_s: float
     nets: NetTuning
@@ -151,6 +153,7 @@ class Settings:
             record_days=read("RECORD_DAYS", words.whole(0, 3_650), 0 if sandbox else RECORD_DAYS),
             tuning=exit_tuning(read),
             orders_by=read("ORDERS_BY", words.order_way, OrderWay.DIRECT),
+            event_loop=read("EVENT_LOOP", words.loop_choice, LoopChoice.AUTO),
             lease_in=_lease_in(read, redis_url),
             lease_ttl_s=read("LEASE_TTL_S", words.number(5, 7_200), 0.0),
             nets=net_tuning(read),

@@ -62,6 +62,13 @@ class OrderWay(StrEnum):
     DHANHQ = "dhanhq"
 
 
+class LoopChoice(StrEnum):
+    """Which event loop the house runs in."""
+
+    AUTO = "auto"
+    ASYNCIO = "asyncio"
+
+
 class LeasePlace(StrEnum):
     """Where the owner of an account is written down."""
 
@@ -149,6 +156,11 @@ def feed_source(word: str) -> FeedSource:
 def order_way(word: str) -> OrderWay:
     """How orders leave, in any case."""
     return OrderWay(word.lower())
+
+
+def loop_choice(word: str) -> LoopChoice:
+    """Which event loop, in any case."""
+    return LoopChoice(word.lower())
 
 
 def lease_place(word: str) -> LeasePlace:

@@ -140,11 +140,11 @@ class Inbox:
         Raises:
             BaseException: what was told to `fall`.
         """
-        now_s = asyncio.get_running_loop().time
-        self._learn(now_s() - self._batch_began_s)
-        if now_s() - self._turn_began_s >= TURN_S:
+        now_s = monotonic()  # the loop's own time may stand still while it is ours (`engine.io.event_loop`)
+        self._learn(now_s - self._batch_began_s)
+        if now_s - self._turn_began_s >= TURN_S:
             await asyncio.sleep(0)
-            self._turn_began_s = now_s()
+            self._turn_began_s = monotonic()
         while True:
             if self._fallen is not None:
                 raise self._fallen
@@ -154,11 +154,11 @@ class Inbox:
                 late, self._late = self._late, None
                 return late
             if self._ticks:
-                self._batch_began_s = now_s()
+                self._batch_began_s = monotonic()
                 return Ticks(self._batch())
             self._arrived.clear()
             await self._arrived.wait()
-            self._turn_began_s = now_s()
+            self._turn_began_s = monotonic()
 
     def _batch(self) -> list[Tick]:
         self._cut = len(self._ticks) > self._most

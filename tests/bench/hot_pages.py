@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tests.bench import hot_report
 from tests.bench.flood import flood
 from tests.bench.latency import Pace
+from tests.bench.loops import loops
 from tests.bench.part import Result, Size
 from tests.bench.side import VARIANTS, side
 from tests.bench.touched import touched
@@ -67,3 +68,10 @@ def beside(size: Size) -> Result:
     extent = _EXTENTS[size]
     found = side(extent.side, extent.few)
     return Result(hot_report.side(found, extent.side, VARIANTS), found)
+
+
+def turned(size: Size) -> Result:
+    """What another event loop gives."""
+    extent = _EXTENTS[size]
+    found = loops(extent.side, extent.rounds)
+    return Result(hot_report.loops(found, extent.side), found)

@@ -81,3 +81,23 @@ def side(rounds: Rounds, pace: Pace, variants: Sequence[str]) -> str:
     )
     head = ("beside it", "p50", "p99", f"p99 against {none}", "CPU a tick, all of it", "expected")
     return part(title, head, rows, rounds)
+
+
+def loops(rounds: Rounds, pace: Pace) -> str:
+    """Python's own event loop, and uvloop."""
+    names = ("p50", "p99")
+    rows = [
+        (
+            who,
+            *(spread(rounds.each(f"{who} {name}")) for name in names),
+            spread(rounds.each(f"{who} cpu"), micros),
+        )
+        for who in ("asyncio", "uvloop")
+    ]
+    gained = [spread(rounds.ratios(f"asyncio {name}", f"uvloop {name}"), times) for name in (*names, "cpu")]
+    rows.append(("asyncio over uvloop, expected ≥ 1×", *gained))
+    title = (
+        f"The event loop: the way of a tick, wall clock, microseconds: {pace.packets:,} packets a round at "
+        f"{pace.rate:,} a second, {pace.positions:,} open positions"
+    )
+    return part(title, ("loop", *names, "CPU a tick, all of it"), rows, rounds)

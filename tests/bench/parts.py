@@ -34,6 +34,7 @@ PARTS: tuple[Part, ...] = (
     Part("order-call", order_pages.called),
     Part("order-waits", order_pages.waited, default=False),
     Part("order-ticks", order_pages.beside, default=False),
+    Part("loops", hot_pages.turned, default=False),
     Part("peers", peers, default=False, fetches=True),
 )
 

@@ -79,8 +79,9 @@ async def living(environ: dict[str, str], mode):
 async def process(env: dict[str, str], *args: str, cwd: Path = ROOT, module: str = "bot"):
     """``python -m bot`` in a process of its own, its ``.env`` that of ``cwd``; killed for good at the end."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DHAN_", "TELEGRAM_"))}
+    ours = {"PYTHONPATH": str(ROOT), "EVENT_LOOP": "asyncio"}  # as from requirements.txt; uvloop by choice
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *args, cwd=cwd, env=clean | {"PYTHONPATH": str(ROOT)} | env,
+        sys.executable, "-m", module, *args, cwd=cwd, env=clean | ours | env,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=2**20,
     )  # fmt: skip
     try:

@@ -24,14 +24,15 @@ def first_order(exchange) -> asyncio.Event:
     return accepted
 
 
-@pytest.mark.parametrize("arm", ["stall", "reset"])
-async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exactly_once(tmp_path, arm):
+@pytest.mark.parametrize(("arm", "loop"), [("stall", "asyncio"), ("reset", "asyncio"), ("stall", "auto")])
+async def test_killed_between_acceptance_and_acknowledgement_the_exit_fills_exactly_once(tmp_path, arm, loop):
     """The first order is accepted and its answer lost; the process dies; its successor ends flat.
 
-    Each leg has exactly one order, its fills add up to the position, and the position is zero.
+    Each leg has exactly one order, its fills add up to the position, and the position is zero: in Python's
+    own event loop, and in uvloop.
     """
     async with sandbox() as world:
-        env = await environment(world, tmp_path, AT_ONCE)
+        env = await environment(world, tmp_path, AT_ONCE, EVENT_LOOP=loop)
         getattr(world.dhan.faults, arm)()
         accepted = first_order(world.dhan.exchange)
         before = held(world, 3360)
@@ -71,10 +72,11 @@ async def test_killed_while_it_flattens_the_successor_reads_before_it_sends(tmp_
         ]  # nobody sent it again
 
 
-async def test_a_stop_in_the_middle_of_an_exit_says_what_it_leaves_behind(tmp_path):
+@pytest.mark.parametrize("loop", ["asyncio", "auto"])
+async def test_a_stop_in_the_middle_of_an_exit_says_what_it_leaves_behind(tmp_path, loop):
     """SIGTERM while an order is under way: the process ends cleanly and names the unfinished exit."""
     async with sandbox() as world:
-        env = await environment(world, tmp_path, AT_ONCE)
+        env = await environment(world, tmp_path, AT_ONCE, EVENT_LOOP=loop)
         world.dhan.faults.stall()
         accepted = first_order(world.dhan.exchange)
         async with process(env, "--execute") as child:

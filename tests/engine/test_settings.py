@@ -18,7 +18,7 @@ from engine.expected import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS
 from engine.settings import Settings
 from engine.shown import Tolerance
 from engine.tuning import BY_SLICE, AskTuning, NetTuning, Tuning
-from engine.words import FeedSource, LeasePlace, LogLevel, OrderWay, Secret, TradesSource
+from engine.words import FeedSource, LeasePlace, LogLevel, LoopChoice, OrderWay, Secret, TradesSource
 
 TOKEN = "canary-dhan-token"
 BOT = "123456789:canary-bot-token"
@@ -364,6 +364,14 @@ def test_orders_leave_directly_unless_the_owner_wants_dhanhq_s_own_way():
     assert Settings.parse({"ORDERS_BY": "DhanHQ"}).orders_by is OrderWay.DHANHQ
     with pytest.raises(ConfigError, match="ORDERS_BY: read 'pigeon', expected direct or dhanhq"):
         Settings.parse({"ORDERS_BY": "pigeon"})
+
+
+def test_the_event_loop_is_the_faster_one_unless_the_owner_wants_pythons_own():
+    """Whether uvloop is there is seen at the start; another word is a fault."""
+    assert Settings.parse({}).event_loop is LoopChoice.AUTO
+    assert Settings.parse({"EVENT_LOOP": "AsyncIO"}).event_loop is LoopChoice.ASYNCIO
+    with pytest.raises(ConfigError, match="EVENT_LOOP: read 'twisted', expected auto or asyncio"):
+        Settings.parse({"EVENT_LOOP": "twisted"})
 
 
 def test_the_sandbox_keeps_its_lease_to_itself():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from engine.accounts import lower_mode
 from engine.errors import BadInput
+from engine.io import event_loop
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings, make_data_dir
 from engine.io.headless import Headless
@@ -107,7 +107,8 @@ def _run(args: argparse.Namespace) -> str:
         for line in () if args.json else _words(settings, mode):
             tell(line)
         chat = Headless(tell, SystemClock(settings.clock_start))
-        asyncio.run(run_house(settings, options, lambda _accounts: chat, show, log.redactor.add))
+        house = run_house(settings, options, lambda _accounts: chat, show, log.redactor.add)
+        event_loop.run(house, settings.event_loop)
         if not (args.json or args.once):
             tell("Ended. Positions and working orders stay as they are.")
     return ""
