@@ -58,6 +58,11 @@ class Settled(JournalError):
 class Unwritable(JournalError):
     """A record holds a value that is no JSON: a fault of ours, which the same write will always meet."""
 
+    def __init__(self, text: str, item: object) -> None:
+        """Keep which one it is: the others can be written."""
+        self.item = item
+        super().__init__(text)
+
 
 class SourceError(PrahariError):
     """An outside source gave no usable answer."""

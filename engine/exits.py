@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING
 from engine import lapses, overnight
 from engine.batches import turn
 from engine.blotter import Blotter, lost_order
-from engine.budget import budget_of
 from engine.concerned import Concerned, DayShorts
 from engine.effects import Audit, QueryBroker
 from engine.endings import Endings
 from engine.intents import Intent, IntentState
 from engine.meddling import Meddling
-from engine.model import Urgency
 from engine.naked import NakedClock
 from engine.orders import Event, Order, OrderState
 from engine.outgoing import Outgoing
 from engine.pace import Pace
+from engine.passage import Passage
 from engine.plan import SHORTS
 from engine.pricing import Style
 from engine.refusals import meet
@@ -35,9 +34,6 @@ from engine.silence import Silence
 from engine.stalls import Stalls
 from engine.steps import (
     Block,
-    Cancel,
-    Place,
-    Reprice,
     Tell,
     Wait,
     freeze_mid,
@@ -63,10 +59,6 @@ __all__ = ["ExitDesk"]
 
 #: A day limit ends several positions: how long their longs wait until all that is short is bought back.
 SHORTS_FIRST_S = 30.0
-#: A quote older than this is told of when an order is priced from it.
-OLD_QUOTE_S = 30.0
-#: For so long an exit may be held back before that is told.
-HELD_BACK_S = 5.0
 
 
 class ExitDesk(Register):
@@ -103,8 +95,8 @@ class ExitDesk(Register):
         self._riddles = Riddles(self.intents, self.blotter, self._out)
         self._naked = NakedClock(self.blotter.ledger, self._out, tuning.naked_budget_s)
         self._strangers = Strangers(account, self.blotter, self._out)
+        self._passage = Passage(touch, permit, self.blotter, self._out, self._strangers)
         self._pace = Pace()
-        self._barred_s: dict[str, float] = {}
         self._stalls = Stalls()
         self._silence = Silence()
         self._requotes = Requotes(touch, permit)
@@ -168,9 +160,7 @@ class ExitDesk(Register):
         self._meddling.keep(names)
         self._stalls.keep(names)
         self._out.keep(names)
-        self._barred_s = {
-            topic: since for topic, since in self._barred_s.items() if any(name in topic for name in names)
-        }
+        self._passage.keep(names)
 
     def tell_again(self) -> list[Effect]:
         """Tell of every exit that stands stuck: the process that recorded it may have died unheard."""
@@ -400,12 +390,6 @@ class ExitDesk(Register):
         if why := self._permit(intent, now_s):
             self._out.tell(intent, f"gate:{intent.id}:{why}", "Exit is held back", why)
 
-    def _held_back(self, intent: Intent, why: str, now_s: float) -> None:
-        """Tell when it lasts: what a start or a hand-over takes and reads comes within seconds."""
-        topic = f"gate:{intent.id}:{why}"
-        if now_s - self._barred_s.setdefault(topic, now_s) >= HELD_BACK_S:
-            self._out.tell(intent, topic, "Exit is held back", why)
-
     def _shorts_elsewhere(self, intent: Intent, now_s: float) -> bool:
         """Whether another exit of the same day limit is still short of something that can be bought.
 
@@ -427,20 +411,8 @@ class ExitDesk(Register):
             self._concerned.acted(intent)  # it goes on, also when it was told before
             if self._out.tell(intent, step.topic, "Exit needs an eye", step.text):
                 self._out.save(intent)
-        elif why := self._permit(intent, now_s):
-            self._held_back(intent, why, now_s)
-        elif not isinstance(step, Cancel) and self._over_budget(intent, index, now_s):
-            pass
-        elif isinstance(step, Place) and self._strangers.stand_in(intent.legs[index].key):
-            self._wait(intent, Wait(report=True, why="an order that no journal knows is being cancelled"))
-        elif isinstance(step, Place):
-            self._tell_old_price(intent, index, now_s)
-            self._out.place(intent, index, step, now_s)
-        elif isinstance(step, Reprice):
-            self._tell_old_price(intent, index, now_s)
-            self._out.reprice(step, now_s)
-        else:
-            self._out.cancel(step.order, now_s)
+        elif (instead := self._passage.let_out(intent, index, step, now_s)) is not None:
+            self._take(intent, index, instead, now_s)
 
     def _wait(self, intent: Intent, step: Wait | None) -> None:
         if step is None:
@@ -449,24 +421,6 @@ class ExitDesk(Register):
             self._reads_for.add(intent.id)
         if step.why:
             self._waits[intent.id] = step.why
-
-    def _tell_old_price(self, intent: Intent, index: int, now_s: float) -> None:
-        """An order is priced from what is known; that it is old must be known too."""
-        leg = intent.legs[index]
-        arrived_s = self._touch(leg.key).arrived_s
-        if arrived_s and now_s - arrived_s >= OLD_QUOTE_S:
-            text = f"{leg.name}: its last quote came {now_s - arrived_s:.0f} s ago. Look at its limit."
-            self._out.tell(intent, f"old:{intent.id}:{leg.key}", "An exit is priced from old quotes", text)
-
-    def _over_budget(self, intent: Intent, index: int, now_s: float) -> bool:
-        leg, budget = intent.legs[index], budget_of(intent, index, self.blotter.all())
-        if budget.low:
-            topic = f"budget:{intent.id}"
-            self._out.tell(intent, topic, "An exit sends many commands", budget.low, Urgency.MEDIUM)
-        if budget.over:
-            self._block(intent, index, f"{leg.name}: {budget.over}", now_s)
-            self._out.save(intent)
-        return bool(budget.over)
 
     def _query(self, now_s: float) -> None:
         if self._pace.due(now_s, self._resting, self._stale):

@@ -13,7 +13,7 @@ from engine.errors import BadInput
 from engine.exit_page import ExitsNow, exits_now
 from engine.io.hatch import Answers
 from engine.io.plant import Plant
-from engine.io.wiring import Line
+from engine.io.wiring import Lent, Line
 from engine.messages import Actor, Command, Wish
 from engine.picture import held_now, outline
 from engine.view import PositionState, PositionView
@@ -34,7 +34,14 @@ def answers(lines: Sequence[Line], plant: Plant, end: Callable[[], None]) -> Ans
         "stop": partial(_stop, lines, end),
         "exit": partial(_exit, lines),
         "resume": partial(_resume, lines),
+        "quote": partial(_quote, lines),
     }
+
+
+def _quote(lines: Sequence[Line], question: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of an account that nobody runs here nobody asks but the tool."""
+    asked = [line for line in lines if line.account == question["account"]]
+    return {"may": (asked[0].lend_quote() if asked else Lent.YES).value}
 
 
 def _health(plant: Plant, _question: Mapping[str, Any]) -> Mapping[str, Any]:

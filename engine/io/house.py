@@ -43,9 +43,9 @@ from engine.io.schedule import Schedule
 from engine.io.storage import Storage
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
-from engine.io.wiring import Drawn, Pace, Traffic
+from engine.io.wiring import Drawn, Lent, Pace, Traffic
 from engine.measures import Measures
-from engine.messages import Beat, BeatKind, Message
+from engine.messages import Beat, BeatKind, Command, Message, Wish
 from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
@@ -81,6 +81,7 @@ class House:
 
     _due: Callable[[], int]
     _runner: Runner | None = None
+    _stop: Command | None = None  # the last one that was handled
 
     def __init__(
         self,
@@ -149,6 +150,20 @@ class House:
         """Whether the journal has everything that was decided; before anything runs, that is what it read."""
         return self._runner is None or self._runner.saved
 
+    def took(self, command: Command) -> bool:
+        """Whether it has handled a /stop, and its journal has what came of that."""
+        return self._stop is command and self.saved
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Command) and message.wish is Wish.STOP:
+            self._stop = message
+
+    def lend_quote(self) -> Lent:
+        """May a tool ask Dhan for quotes now? An exit's own go first; the one that is lent is counted."""
+        if any(True for _ in self.monitor.desk.live()):
+            return Lent.EXITS
+        return Lent.YES if self.dhan.rest.lend_quote() else Lent.LATER
+
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
         return self.monitor.state_of_health(self.clock.now_s())
@@ -195,7 +210,8 @@ class House:
         supervisor = Supervisor(self.clock)
         runner = self._runner = Runner(
             self.monitor, self.journal, performer, self.inbox, self.clock,
-            (*self.listeners, performer.logbook.listen), self.measures, self._recorded(supervisor, chat),
+            (*self.listeners, performer.logbook.listen, self._hear), self.measures,
+            self._recorded(supervisor, chat),
         )  # fmt: skip
         self.inbox.post(Beat(BeatKind.SYNC))
         supervise = supervisor.supervise

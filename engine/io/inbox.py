@@ -42,6 +42,7 @@ class Inbox:
     Attributes:
         received: prices that came so far.
         conflated: of those, what newer ones have overtaken while they waited.
+        held: ticks that come now are not handed over at once: something is still to be carried out.
         arrived_s: when the oldest tick of the last batch came, or an older one; of `time.monotonic`.
     """
 
@@ -54,6 +55,7 @@ class Inbox:
         self._most = SMALLEST
         self._cut = False  # the last message was as many ticks as may be at once
         self.received = self.conflated = 0
+        self.held = False
         self.arrived_s = self._oldest_s = monotonic()
         self._at_once: Callable[[Sequence[Tick]], None] | None = None
         self._burst_began_s = self._burst_ended_s = 0.0
@@ -109,7 +111,7 @@ class Inbox:
         """
         self.received += len(ticks)
         few = len(ticks) <= LARGEST  # what they bring about is carried out after the last of them
-        if few and self._at_once is not None and not len(self) and self._in_time():
+        if few and self._at_once is not None and not (self.held or len(self)) and self._in_time():
             # nobody else while it does; should it fail, nobody any more
             at_once, self._at_once = self._at_once, None
             at_once(ticks)

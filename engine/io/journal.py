@@ -52,6 +52,9 @@ SEEN_KEPT = 500
 SEEN_DAYS = 30
 _DAY_S = 86_400
 
+#: A log that is checkpointed at 1,000 pages of 4 KiB, which is SQLite's way, gets this long.
+_ROOM_BYTES, _PIECE_BYTES = 1_024 * 4_096, 1 << 18
+
 #: How long another program's lock is waited for: the whole house waits with us. The runner tries again.
 LOCK_WAIT_S = 0.2
 
@@ -111,12 +114,36 @@ class Journal:
         for statement in _SEEN:
             execute(statement)
         self._tail = ChainEnd.read(meta["audit"])
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Give the write-ahead log its full length before it is needed.
+
+        To sync a file that has grown, the file system writes a journal of its own too, and waits there for
+        what others write; in one that has its length, pages are written over and that is all. So as much as
+        SQLite lets come together between two checkpoints is written once and taken back: of pages that
+        were never committed nothing is left but the length. A disk without room keeps it as it is.
+        """
+        execute = self._database.execute
+        with suppress(sqlite3.Error):
+            execute("PRAGMA cache_size = 16")  # pages; what is more goes to the log at once
+            try:
+                execute("BEGIN IMMEDIATE")
+                execute("CREATE TABLE room (bytes BLOB)")
+                for _ in range(_ROOM_BYTES // _PIECE_BYTES):
+                    execute("INSERT INTO room VALUES (zeroblob(?))", (_PIECE_BYTES,))
+            finally:
+                if self._database.in_transaction:
+                    execute("ROLLBACK")
+                execute("PRAGMA cache_size = -2000")  # kibibytes, as SQLite has it
+            execute("UPDATE meta SET value = value WHERE name = 'schema'")  # syncs it
 
     def commit(self, items: Sequence[Item], at_s: float) -> None:
         """Write all items as one transaction, in their order.
 
         Raises:
             Settled: a `Settle` found its confirmation in another status; nothing was written.
+            Unwritable: one of them holds what no journal can; nothing was written.
             JournalError: the disk or the file would not take it; nothing was written.
         """
         if not items:
@@ -124,16 +151,23 @@ class Journal:
         tail = self._tail
         with self._errors(), self._transaction():
             for item in items:
-                match item:
-                    case Record():
-                        self._record(item, at_s)
-                    case Settle():
-                        self._settle(item, at_s)
-                    case Audit():
-                        tail = self._tell(item, at_s, tail)
-                    case Seen():
-                        self._see(item)
+                try:
+                    tail = self._write(item, at_s, tail)
+                except (ValueError, TypeError) as error:
+                    raise Unwritable(f"{self._path}: {error}", item) from error
         self._tail = tail
+
+    def _write(self, item: Item, at_s: float, tail: ChainEnd) -> ChainEnd:
+        match item:
+            case Record():
+                self._record(item, at_s)
+            case Settle():
+                self._settle(item, at_s)
+            case Audit():
+                return self._tell(item, at_s, tail)
+            case Seen():
+                self._see(item)
+        return tail
 
     def _record(self, item: Record, at_s: float) -> None:
         value = json.dumps(dict(item.value), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -234,13 +268,11 @@ class Journal:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Give SQLite's errors, and values that are no JSON, their place among ours."""
+        """Give SQLite's errors, and what is no JSON in the file, their place among ours."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError) as error:
             raise JournalError(f"{self._path}: {error}") from error
-        except (ValueError, TypeError) as error:
-            raise Unwritable(f"{self._path}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,11 @@ from engine.io.dhan.feed import DhanFeed, FeedPolicy
 from engine.io.dhan.instruments import load_instruments
 from engine.io.dhan.rest import DhanRest
 from engine.io.env import load_settings, make_data_dir
+from engine.io.hatch import ask
 from engine.io.storage import store_to_read
 from engine.io.token_file import TokenFile
+from engine.io.tools.monitors import home
+from engine.io.wiring import Lent
 from engine.messages import FeedChanged, FeedState, Tick
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Segment, instrument_key, key_parts
 from engine.money import rupees, signed_rupees
@@ -30,6 +33,11 @@ from engine.sessions import ist
 from engine.settings import Settings
 
 __all__ = ["feed_check", "one_quote"]
+
+#: How often, and how soon after each other, the running monitor is asked for its turn.
+TURNS, TURN_S = 12, 0.25
+#: So soon a tool may try again that was told to stand back.
+EXIT_S = 60.0
 
 _NIFTY = Instrument(Segment.IDX_I, 13, InstrumentKind.INDEX, "NIFTY", "NIFTY")
 
@@ -57,7 +65,7 @@ def one_quote(args: argparse.Namespace) -> str:
     settings = _access()
     key = instrument_key(args.segment, args.security_id)
     with _rest(settings) as rest:
-        found = next((tick for tick in asyncio.run(_one(rest, key)) if tick.key == key), None)
+        found = next((tick for tick in asyncio.run(_one(settings, rest, key)) if tick.key == key), None)
     if found is None:
         raise BadInput(
             f"Dhan knows no {args.security_id} in {args.segment}; python -m engine instruments SYMBOL tells"
@@ -84,9 +92,9 @@ def one_quote(args: argparse.Namespace) -> str:
     ])  # fmt: skip
 
 
-async def _one(rest: DhanRest, key: InstrumentKey) -> Sequence[Tick]:
+async def _one(settings: Settings, rest: DhanRest, key: InstrumentKey) -> Sequence[Tick]:
     try:
-        return await rest.quotes([key])
+        return await _quotes(settings, rest, [key])
     except RateLimited as error:  # Dhan threatens to block who goes on asking
         again_s = error.retry_after_s
         raise RateLimited(
@@ -242,7 +250,8 @@ def _by_rest(settings: Settings, instruments: Sequence[Instrument], heard: Seque
     try:
         with _rest(settings) as rest:
             found = {
-                tick.key: tick for tick in asyncio.run(_quotes(rest, [each.key for each in instruments]))
+                tick.key: tick
+                for tick in asyncio.run(_quotes(settings, rest, [each.key for each in instruments]))
             }
     except SourceError as error:
         return str(error)
@@ -251,8 +260,32 @@ def _by_rest(settings: Settings, instruments: Sequence[Instrument], heard: Seque
     return ""
 
 
-async def _quotes(rest: DhanRest, keys: Sequence[InstrumentKey]) -> Sequence[Tick]:
-    return await rest.quotes(keys)
+async def _quotes(settings: Settings, rest: DhanRest, keys: Sequence[InstrumentKey]) -> Sequence[Tick]:
+    """Ask Dhan, once the monitor that runs here has lent us its turn.
+
+    Raises:
+        RateLimited: an exit runs, or the monitor asks all the time; its questions go first.
+        SourceError: as `DhanRest.quotes`.
+    """
+    for _ in range(TURNS):
+        match await asyncio.to_thread(_lent, settings):
+            case Lent.YES:
+                return await rest.quotes(keys)
+            case Lent.EXITS:
+                why = (
+                    "an exit runs, and the one question for quotes that Dhan answers a second is kept for it"
+                )
+                raise RateLimited(f"not asked: {why}.", EXIT_S)
+            case Lent.LATER:
+                await asyncio.sleep(TURN_S)
+    raise RateLimited("not asked: the running monitor asks for quotes all the time.", EXIT_S)
+
+
+def _lent(settings: Settings) -> Lent:
+    try:
+        return Lent(ask(home(), {"ask": "quote", "account": settings.account})["may"])
+    except (Unreachable, BadInput):  # nobody runs here, or one of an older version
+        return Lent.YES
 
 
 async def _count(

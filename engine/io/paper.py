@@ -92,11 +92,7 @@ class PaperBroker:
         """The paper order of this name."""
         return [row for row in self._exchange.orders() if row.correlation_id == correlation_id]
 
-    async def fills(self) -> Sequence[BrokerFill]:
-        """The paper trade book."""
-        return self._exchange.fills()
-
-    async def positions(self) -> Sequence[BrokerPosition]:
-        """Recorded holdings and paper trades together."""
+    async def traded(self) -> tuple[Sequence[BrokerFill], Sequence[BrokerPosition]]:
+        """The paper trade book; recorded holdings and paper trades together."""
         self._exchange.hold(self._nets())
-        return self._exchange.positions()
+        return self._exchange.fills(), self._exchange.positions()

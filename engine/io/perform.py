@@ -40,6 +40,7 @@ from engine.effects import (
     WriteBook,
 )
 from engine.errors import BadInput, SourceError
+from engine.io.broker_books import BrokerBooks
 from engine.io.inbox import Inbox
 from engine.io.logbook import Logbook
 from engine.io.ports import (
@@ -58,7 +59,6 @@ from engine.io.ports import (
 )
 from engine.io.store_writer import ExitTaker, StoreWriter
 from engine.messages import (
-    BrokerReport,
     CommandOutcome,
     Further,
     InstrumentsLoaded,
@@ -70,9 +70,6 @@ from engine.messages import (
 from engine.model import Instrument, InstrumentKey, Mode
 
 _log = logging.getLogger(__name__)
-
-#: How often a contract list is read again when orders changed between its parts.
-REREADS = 2
 
 LoadMaster = Callable[[frozenset[str]], Awaitable[Mapping[InstrumentKey, Instrument]]]
 
@@ -122,6 +119,7 @@ class Performer:
         self._load_master = load_master
         self._spawn = spawn
         self._books = books
+        self._reader = BrokerBooks(ports.broker, clock)
         self.writer = StoreWriter(ports.store, clock, inbox.post, self._load_trades, ports.taker, ports.exits)
         self.logbook = Logbook()
         self._loading = self._load_again = False
@@ -161,6 +159,11 @@ class Performer:
         """Start doing it; never waits."""
         self._does[type(effect)](effect)
 
+    def soon(self, act: Callable[[], None]) -> None:
+        """Call it when the loop has gone round twice: tasks begun before, and theirs, have had their turn."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, act)
+
     def recorded(self, record: Record) -> None:
         """The journal has this now; a store that keeps exits as rows wants to know of them."""
         self.writer.keep(record)
@@ -172,6 +175,7 @@ class Performer:
         """Begin it before anything else is handled: an order waits for no tick."""
         self._spawn(name, command)
         self._inbox.let_others()
+        self._reader.stirred()
 
     async def _place(self, effect: PlaceOrder) -> None:
         outcome = await self._broker.place(effect.order)
@@ -186,25 +190,7 @@ class Performer:
         self._inbox.post(CommandOutcome(Verb.CANCEL, effect.correlation_id, outcome))
 
     async def _report(self, effect: QueryBroker) -> None:
-        """Orders and fills first, then positions; read again when an order moved meanwhile.
-
-        The other way round a fill between the two reads would be missing from the positions and
-        the order gone from the book: it would be traded twice.
-        """
-        began_s = self._clock.now_s()
-        try:
-            orders, fills = await self._broker.orders(), await self._broker.fills()
-            positions = await self._broker.positions()
-            for _ in range(REREADS):
-                after = await self._broker.orders()
-                if after == orders:
-                    break
-                orders, fills = after, await self._broker.fills()
-                positions = await self._broker.positions()
-        except SourceError as error:
-            self._inbox.post(BrokerReport(effect.request, began_s, failed=str(error) or repr(error)))
-            return
-        self._inbox.post(BrokerReport(effect.request, began_s, tuple(orders), tuple(fills), tuple(positions)))
+        self._inbox.post(await self._reader.read(effect.request))
 
     async def _look_up(self, effect: QueryOrder) -> None:
         try:
@@ -234,6 +220,7 @@ class Performer:
         self._inbox.post(await self._control.state(effect.request))
 
     async def _control_account(self, effect: ControlAccount) -> None:
+        self._reader.stirred()
         outcome = await self._control.command(effect.verb, effect.terms)
         self._inbox.post(CommandOutcome(effect.verb, effect.name, outcome))
 

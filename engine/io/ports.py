@@ -62,11 +62,8 @@ class Broker(Protocol):
     async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
         """Today's orders of this name; none when the broker says that it knows none. Raises SourceError."""
 
-    async def fills(self) -> Sequence[BrokerFill]:
-        """Today's trade book. Raises SourceError."""
-
-    async def positions(self) -> Sequence[BrokerPosition]:
-        """Net positions. Raises SourceError."""
+    async def traded(self) -> tuple[Sequence[BrokerFill], Sequence[BrokerPosition]]:
+        """Today's trade book and net positions; nobody knows which was seen first. Raises SourceError."""
 
 
 class Access(Protocol):

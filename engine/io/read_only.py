@@ -45,13 +45,9 @@ class ReadOnlyBroker:
         """Today's orders of this name."""
         return await self._broker.orders_named(correlation_id)
 
-    async def fills(self) -> Sequence[BrokerFill]:
-        """Today's trade book."""
-        return await self._broker.fills()
-
-    async def positions(self) -> Sequence[BrokerPosition]:
-        """Net positions."""
-        return await self._broker.positions()
+    async def traded(self) -> tuple[Sequence[BrokerFill], Sequence[BrokerPosition]]:
+        """Today's trade book and net positions."""
+        return await self._broker.traded()
 
 
 class ReadOnlyControl:

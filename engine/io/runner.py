@@ -2,6 +2,10 @@
 
 The loop itself never waits for the world: every effect that does becomes a task of its own, and its
 answer comes back by the inbox like everything else.
+
+One thing sets out before the journal has what was decided: what only reads at the broker. It changes nothing
+there, and when the process dies before the commit, nobody has acted on it. So the books that an exit waits
+for are on their way while the disk takes the exit; before the next message is handled the commit is made.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
 
 from engine.effects import (
@@ -18,6 +23,8 @@ from engine.effects import (
     Effect,
     ModifyOrder,
     PlaceOrder,
+    QueryBroker,
+    QueryQuotes,
     Record,
     Seen,
     Settle,
@@ -29,7 +36,17 @@ from engine.io.perform import Performer
 from engine.io.ports import Clock
 from engine.io.recorder import Heard
 from engine.measures import Measures
-from engine.messages import CommandOutcome, JournalState, Message, Refused, Tick, Ticks, Verb
+from engine.messages import (
+    Command,
+    CommandOutcome,
+    JournalState,
+    Message,
+    Refused,
+    Tap,
+    Tick,
+    Ticks,
+    Verb,
+)
 from engine.monitor import Monitor
 
 _log = logging.getLogger(__name__)
@@ -42,6 +59,12 @@ MOST_AUDITS = 1_000
 _Kept = Record | Settle | Audit | Seen
 #: What there may be too much of while the journal fails.
 _Talk = Audit | Seen
+#: What a person has said is in the journal before anything comes of it.
+_Word = Command | Tap
+#: What may leave before its commit.
+_Read = QueryBroker | QueryQuotes
+#: What must not, and does not wait for a read to set out.
+_Order = PlaceOrder | ModifyOrder | CancelOrder | ControlAccount
 
 
 class Runner:
@@ -75,11 +98,12 @@ class Runner:
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
         self._again_s = 0.0
+        self._due: tuple[list[Effect], float] | None = None  # decided, and not committed yet
 
     @property
     def saved(self) -> bool:
         """Whether the journal has everything that was decided."""
-        return not self._unsaved
+        return not self._unsaved and self._due is None
 
     async def run(self) -> None:
         """Handle messages until cancelled; ticks at once, while nothing waits."""
@@ -89,12 +113,17 @@ class Runner:
                 self.step(await self._inbox.get())
         finally:
             self._inbox.hand_over(None)
+            self._finish()
 
     def _at_once(self, ticks: Sequence[Tick]) -> None:
-        """Ticks within the reading of their socket; what is wrong with us then is ours, not only its own."""
+        """Ticks within the reading of their socket."""
+        self._ours(lambda: self.step(Ticks(ticks)))
+
+    def _ours(self, act: Callable[[], None]) -> None:
+        """Do it outside of `run`; what is wrong with us then is ours, not only its caller's."""
         whole = False
         try:
-            self.step(Ticks(ticks))
+            act()
             whole = True
         finally:
             if not whole and (why := sys.exception()) is not None:
@@ -106,13 +135,19 @@ class Runner:
         Raises:
             Settled: another process decided a question of ours; going on would act twice.
         """
+        self._finish()
         now_s = self._clock.now_s()
         began_s = monotonic()
         effects = self._monitor.handle(message, now_s)
         if ticks := type(message) is Ticks:
             self._measures.judged(self._inbox.arrived_s, began_s, monotonic())
         if effects or self._unsaved:
-            self._carry_out(effects, now_s)
+            left = effects if isinstance(message, _Word) else self._set_out(effects)
+            if len(left) == len(effects):
+                self._carry_out(effects, now_s)
+            else:
+                self._due, self._inbox.held = (left, now_s), True
+                self._performer.soon(partial(self._ours, self._finish))
         for listener in self._listeners:
             listener(message)
         if not ticks:
@@ -120,12 +155,29 @@ class Runner:
         if self._record is not None:
             self._record((message, now_s, effects))
 
+    def _set_out(self, effects: list[Effect]) -> list[Effect]:
+        """Begin what only reads, where it would wait for nothing but a commit; what is left to be done."""
+        reads = any(isinstance(e, _Read) for e in effects) and any(isinstance(e, _Kept) for e in effects)
+        if not reads or self._journal_broken or any(isinstance(e, _Order) for e in effects):
+            return effects
+        self._perform([e for e in effects if isinstance(e, _Read)])
+        return [e for e in effects if not isinstance(e, _Read)]
+
+    def _finish(self) -> None:
+        """Carry out what was decided before a read set out."""
+        if self._due is not None:
+            (effects, now_s), self._due, self._inbox.held = self._due, None, False
+            self._carry_out(effects, now_s)
+
     def _carry_out(self, effects: list[Effect], now_s: float) -> None:
         kept = [e for e in effects if isinstance(e, _Kept)]
         wanted = [e for e in effects if not isinstance(e, _Kept)]
         if (kept or self._unsaved) and not self._commit(kept, now_s):
             wanted = [e for e in wanted if not self._hold_back(e)]
-        for effect in wanted:
+        self._perform(wanted)
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
             self._performer.perform(effect)
             self._measures.performed(effect, monotonic())
 
@@ -140,14 +192,14 @@ class Runner:
         if self._journal_broken and now_s < self._again_s:
             self._unsaved = _latest(items)
             return False
+        whole = True
         try:
-            self._journal.commit(items, now_s)
+            while (given_up := self._write(items, now_s)) is not None:
+                items = [item for item in items if item is not given_up]
+                # what hangs on it is held back; what was decided beside it, or before, must not be
+                whole = whole and not any(item is given_up for item in kept)
         except Settled:
             raise
-        except Unwritable:  # what hangs on it is held back; everything after it must not be
-            _log.exception("a record cannot be written and is given up")
-            self._unsaved = []
-            return False
         except JournalError as error:
             if not self._journal_broken:
                 _log.error("%s", error)
@@ -164,7 +216,20 @@ class Runner:
             self._journal_broken = False
             _log.warning("the journal works again")
             self._inbox.post(JournalState(""))
-        return True
+        return whole
+
+    def _write(self, items: Sequence[_Kept], now_s: float) -> _Kept | None:
+        """Write all of these, or find one that no journal can hold, and nothing is written.
+
+        Raises:
+            JournalError: as `Journal.commit`.
+        """
+        try:
+            self._journal.commit(items, now_s)
+        except Unwritable as error:
+            _log.exception("a record cannot be written and is given up")
+            return next(item for item in items if item is error.item)
+        return None
 
     def _hold_back(self, effect: Effect) -> bool:
         """An order whose record is not on disk must not leave; the desk is told it was not sent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from engine.accounts import People
@@ -22,7 +23,18 @@ from engine.picture import RulesNow
 from engine.preflight import Check
 from engine.view import MonitorView
 
-__all__ = ["Line", "MakeChat", "Pace", "RunningChat", "See", "Target", "Traffic", "Wiring", "quiet_view"]
+__all__ = [
+    "Lent",
+    "Line",
+    "MakeChat",
+    "Pace",
+    "RunningChat",
+    "See",
+    "Target",
+    "Traffic",
+    "Wiring",
+    "quiet_view",
+]
 
 Drawn = TypeVar("Drawn")
 
@@ -97,6 +109,17 @@ class Pace:
     conflated: int
 
 
+class Lent(StrEnum):
+    """Whether a tool of the host may ask Dhan for quotes: it answers one question a second of an account.
+
+    YES: it is counted as the house's own. LATER: the house has just asked. EXITS: one runs, and may need it.
+    """
+
+    YES = "yes"
+    LATER = "later"
+    EXITS = "exits"
+
+
 class RunningChat(Protocol):
     """A chat that has a life of its own and speaks for every account."""
 
@@ -145,11 +168,18 @@ class Target(Protocol):
     def traffic(self) -> Traffic:
         """What its feed has brought."""
 
+    def lend_quote(self) -> Lent:
+        """Whether a tool may ask for quotes now."""
+
+    def took(self, command: Command) -> bool:
+        """Whether it has handled a /stop, and its journal has what came of that."""
+
 
 class Line:
     """The way to one account's house, whichever of its lives it is in.
 
-    A /stop that comes while there is none is kept: the next life hears it before anything else.
+    A /stop is kept until a house has it in its journal, whether it came while there was none or in the moment
+    in which one fell: the next life hears it before anything else.
 
     Attributes:
         why_down: why there is no house, in words.
@@ -172,11 +202,16 @@ class Line:
         self._target = target
         if self._stop is not None:
             target.post(self._stop)
-            self._stop = None
 
     def cut(self, why: str) -> None:
         """There is none any more."""
+        self._let_go()
         self._target, self.why_down = None, why
+
+    def _let_go(self) -> None:
+        """A /stop that is in the journal outlives the house without us."""
+        if self._stop is not None and self._target is not None and self._target.took(self._stop):
+            self._stop = None
 
     @property
     def up(self) -> bool:
@@ -186,6 +221,9 @@ class Line:
     def post(self, message: Message) -> None:
         """Hand on, or answer that nobody is there."""
         if self._target is not None:
+            if isinstance(message, Command):  # before a /resume: it must not be halted anew by what was taken
+                self._let_go()
+                self._stop = message if message.wish is Wish.STOP else self._stop
             self._target.post(message)
         elif isinstance(message, Command):
             self._answer(message)
@@ -219,6 +257,10 @@ class Line:
     def saved(self) -> bool:
         """Whether a journal has everything that was decided; a /stop that the line keeps, none has."""
         return self._target is not None and self._target.saved
+
+    def lend_quote(self) -> Lent:
+        """Whether a tool may ask for quotes now; where there is no house, nobody else does."""
+        return Lent.YES if self._target is None else self._target.lend_quote()
 
     def health(self) -> Health | None:
         """What the house knows of itself at this moment; None = there is none."""

@@ -57,9 +57,11 @@ def dispatch(exits: int, rounds: int) -> Rounds:
 
     Returns:
         For each round ``first p50``, ``accepted p50``, ``flat p99`` and so on in milliseconds from the
-        verdict; ``left`` and ``taken`` of every order from the moment at which the message that let it go
-        was taken up, until its bytes are at the socket and until the exchange has it; and ``journal``, how
-        long the commit in between took.
+        verdict, and before them the stages of the first order: ``opened``, the exit is in the journal,
+        ``read``, the report that lets it go is taken up, ``decided``, ``kept``, in the journal too,
+        ``bytes``, at the socket; of that ``syncs``, all commits in between. ``left`` and ``taken`` are of
+        every order from the moment at which the message that let it go was taken up, until its bytes are at
+        the socket and until the exchange has it; ``journal`` is how long the commit in between took.
 
     Raises:
         AssertionError: an exit did not end flat with four orders.
@@ -77,9 +79,27 @@ class _Times:
 
     verdict: int = 0
     flat: int = 0
+    opened: int = 0  # the first commit after the verdict has ended
+    read: int = 0  # of the first order: its message was taken up,
+    decided: int = 0  # its commit began
+    kept: int = 0  # and ended
+    syncs: int = 0  # how long all commits took from the verdict on, until then
     let_go: dict[int, int] = field(default_factory=dict)  # by security id: its message was taken up
     left: dict[int, int] = field(default_factory=dict)  # likewise: its bytes are at the socket
     commits: list[int] = field(default_factory=list)  # how long those took that an order waited for
+
+    def committed(self, began: int, ended: int) -> None:
+        """The journal has something."""
+        if self.verdict:
+            self.opened = self.opened or ended
+            self.syncs += 0 if self.kept else ended - began
+
+    def lets_go(self, security_id: int, taken_up: int, began: int, ended: int) -> None:
+        """An order leaves the machine: when its message was taken up, and its record was committed."""
+        self.let_go[security_id] = taken_up
+        self.commits.append(ended - began)
+        if not self.kept:
+            self.read, self.decided, self.kept = taken_up, began, ended
 
 
 async def _round(exits: int) -> dict[str, float]:
@@ -99,22 +119,23 @@ def _watch(times: Callable[[], _Times]) -> Iterator[None]:
     """Look on at every exit and every order that a house of this process lets go."""
     opening, stepping, doing, committing = ExitDesk.open, Runner.step, Performer.perform, Journal.commit
     exchanging = WarmConnection.exchange
-    taken_up = committed = 0
+    taken_up = began = ended = 0
 
     def opened(self: ExitDesk, intent: Intent, now_s: float) -> list[Effect]:
         times().verdict = time.monotonic_ns()
         return opening(self, intent, now_s)
 
     def stepped(self: Runner, message: Message) -> None:
-        nonlocal taken_up, committed
-        taken_up, committed = time.monotonic_ns(), 0
+        nonlocal taken_up, began, ended
+        taken_up = began = ended = time.monotonic_ns()
         stepping(self, message)
 
     def commit(self: Journal, items: Sequence[Item], at_s: float) -> None:
-        nonlocal committed
+        nonlocal began, ended
         began = time.monotonic_ns()
         committing(self, items, at_s)
-        committed = time.monotonic_ns() - began
+        ended = time.monotonic_ns()
+        times().committed(began, ended)
 
     async def exchange(self: WarmConnection, request: bytes, *more: Any) -> Reply:
         if found := _SECURITY.search(request):
@@ -123,8 +144,7 @@ def _watch(times: Callable[[], _Times]) -> Iterator[None]:
 
     def does(self: Performer, effect: Effect) -> None:
         if isinstance(effect, PlaceOrder):
-            times().let_go[key_parts(effect.order.key)[1]] = taken_up
-            times().commits.append(committed)
+            times().lets_go(key_parts(effect.order.key)[1], taken_up, began, ended)
         doing(self, effect)
 
     with ExitStack() as put_back:
@@ -169,14 +189,23 @@ class _House:
         times = self._times
         if not times.verdict:
             raise AssertionError(f"{strategy_id} left before its turn")
+        bytes_left = min(times.left.values())
         spans = {
+            **{
+                name: [moment - times.verdict]
+                for name, moment in (
+                    ("opened", times.opened), ("read", times.read), ("decided", times.decided),
+                    ("kept", times.kept), ("bytes", bytes_left),
+                )
+            },
+            "syncs": [times.syncs],
             "first": [min(accepted.values()) - times.verdict],
             "accepted": [max(accepted.values()) - times.verdict],
             "flat": [times.flat - times.verdict],
             "left": [times.left[security_id] - times.let_go[security_id] for security_id in accepted],
             "taken": [at_ns - times.let_go[security_id] for security_id, at_ns in accepted.items()],
             "journal": times.commits,
-        }
+        }  # fmt: skip
         return {name: [span / 1e6 for span in each] for name, each in spans.items()}
 
     def _chat(self, wirings: Sequence[Wiring]) -> Ear:

@@ -172,6 +172,12 @@ def judging(rounds: Rounds, calls: int) -> str:
 def dispatch(rounds: Rounds, exits: int) -> str:
     """Table 6."""
     names = {
+        "opened": ("the exit is in the journal", ""),
+        "read": ("the broker's books are read, and taken up", ""),
+        "decided": ("its first order is decided", ""),
+        "kept": ("that order is in the journal", ""),
+        "bytes": ("its bytes are at the socket", ""),
+        "syncs": ("of that, all commits", ""),
         "first": ("its first order is accepted", ""),
         "accepted": ("the last of its four orders is accepted", "p99 < 250"),
         "flat": ("verified flat", "p50 < 1,000"),

@@ -11,7 +11,8 @@ from statistics import median
 
 import pytest
 
-from tests.bench import cpu, judging
+from tests.bench import cpu, judging, orders, orders_beside
+from tests.bench.latency import Pace
 from tests.bench.receiving import receiving
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(600)]
@@ -96,3 +97,40 @@ def test_every_rule_there_is_costs_no_multiple_of_the_four():
     """Judging with all of them armed, against the default ones: 1.9 measured."""
     found = judging.judging(4_000, ROUNDS)
     assert median(found.ratios("every", "default")) <= 4.0
+
+
+@pytest.fixture(scope="module")
+def order_calls():
+    """One order by each way, in turn, over TLS to a desk in another process."""
+    return orders.calls(40, ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("how", "least"),
+    [
+        ("sent p50", 2.0),  # from the call to its last byte at the desk: 3.2 measured
+        ("four p50", 1.8),  # four together, until the last is there: 2.7 – 3.5
+        ("cpu", 1.5),  # of this process, to the answer: 2.2
+    ],
+)
+def test_an_order_leaves_sooner_than_by_dhanhq_in_a_thread(order_calls, how, least):
+    """The library as it comes, `asyncio.to_thread(dhanhq.place_order)`, takes several times as long."""
+    assert median(order_calls.ratios(f"dhanhq {how}", f"direct {how}")) >= least
+
+
+@pytest.fixture(scope="module")
+def ticks_beside_orders():
+    """Ticks at 5,000 a second without orders, and with twenty a second that leave."""
+    return orders_beside.beside_ticks(Pace(100, 2_500, 5_000, 250), ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("share", "most"),
+    [
+        ("p50", 1.5),  # 1.0 measured
+        ("p99", 4.0),  # 1.16 on a quiet machine, 0.04 – 5.2 in a round on a busy one
+    ],
+)
+def test_orders_that_leave_hold_up_no_ticks(ticks_beside_orders, share, most):
+    """An order is a few hundred microseconds of the loop, twenty times a second."""
+    assert median(ticks_beside_orders.ratios(f"direct {share}", f"none {share}")) <= most

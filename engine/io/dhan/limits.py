@@ -115,6 +115,16 @@ class Lane:
         finally:
             waiter.turn.cancel()
 
+    def at_once(self, rank: Rank) -> bool:
+        """Take a turn if one is free now and nobody waits for one."""
+        now_s = self._now_s()
+        self._give(now_s)
+        if self._waiting or self._free_s(rank) > now_s:
+            return False
+        for given, _ in self._windows:
+            given.append(now_s)
+        return True
+
     def _give(self, now_s: float) -> None:
         """Give out what is free now, in order; who is behind one that must wait has no more room than it."""
         while self._waiting:

@@ -1,31 +1,28 @@
 """Dhan's REST API as the ports `Broker` and `Quotes`, spoken by dhanhq.
 
 dhanhq builds the requests; `http.py` under it keeps the raw answers; `outcomes.py` reads them. The
-calls block, so they run on the threads given in. Three of those at most are ever busy with reads,
-given up or not: an order command never waits for one. What is about orders leaves by `direct.py`, where
-that is wanted and the way there allows it, in dhanhq's words still.
+calls block, so they run on the threads given in (`threads.py`). What is about orders leaves by `direct.py`,
+where that is wanted and the way there allows it, in dhanhq's words still.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import suppress
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dhanhq import DhanContext, dhanhq
 
-from engine.errors import RateLimited, SourceError, Unreachable, WireError
+from engine.errors import RateLimited
 from engine.io.dhan.direct import Direct
 from engine.io.dhan.http import Reply, ReplyHTTP
 from engine.io.dhan.letters import letters
-from engine.io.dhan.limits import ORDER_WINDOWS, QUOTE_WINDOWS, READ_WINDOWS, Lane, Rank, Slots
-from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of, rows_of
+from engine.io.dhan.limits import ORDER_WINDOWS, Lane, Rank
+from engine.io.dhan.outcomes import answer_of, finds_nothing, outcome_of
+from engine.io.dhan.threads import Threads, parsed, understood
 from engine.messages import HeldAtBroker, Refused, Verb
 from engine.model import key_parts
 from engine.wire import (
-    ForeignRow,
     parse_entry_row,
     parse_order_row,
     parse_position_row,
@@ -42,14 +39,6 @@ if TYPE_CHECKING:
     from engine.io.ports import Clock
     from engine.messages import Outcome, Tick
     from engine.model import InstrumentKey
-
-T = TypeVar("T")
-_log = logging.getLogger(__name__)
-
-#: Longer than connecting and reading may take; reached only by a server that trickles its answer.
-DEADLINE_S = 8.0
-#: One of these is never held by what only somebody would like to know.
-_READS_AT_ONCE = 2
 
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
@@ -103,13 +92,9 @@ class DhanRest:
         context = DhanContext(client_id, "")
         context.dhan_http = self._http
         self._api = dhanhq(context)
-        self._executor = executor
         self._clock = clock
         self._order_lane = Lane(clock, ORDER_WINDOWS)
-        self._read_lane = Lane(clock, READ_WINDOWS)
-        self._quote_lane = Lane(clock, QUOTE_WINDOWS)
-        self._reading = Slots(_READS_AT_ONCE, kept=1)
-        self._quoting = Slots(1)
+        self._threads = Threads(executor, clock)
         self._no_quotes_until_s = 0.0
         self._under_way: set[str] = set()
         self._recalled: set[str] = set()
@@ -182,7 +167,7 @@ class DhanRest:
         Raises:
             SourceError: there was no answer, or a row in it that cannot be understood.
         """
-        return await self._rows(self._api.get_order_list, parse_order_row)
+        return await self._threads.rows(self._api.get_order_list, parse_order_row)
 
     async def orders_named(self, correlation_id: str) -> Sequence[BrokerOrder]:
         """Today's orders of this name; none when Dhan says that it knows none.
@@ -190,8 +175,8 @@ class DhanRest:
         Raises:
             SourceError: there was no answer, or a row in it that cannot be understood.
         """
-        reply = await self._read(partial(self._api.get_order_by_correlationID, correlation_id))
-        return [] if finds_nothing(reply) else _parsed(reply, parse_order_row)
+        reply = await self._threads.read(partial(self._api.get_order_by_correlationID, correlation_id))
+        return [] if finds_nothing(reply) else parsed(reply, parse_order_row)
 
     async def fills(self) -> Sequence[BrokerFill]:
         """Today's trade book.
@@ -199,7 +184,7 @@ class DhanRest:
         Raises:
             SourceError: there was no answer, or a row in it that cannot be understood.
         """
-        return await self._rows(self._api.get_trade_book, parse_trade_row)
+        return await self._threads.rows(self._api.get_trade_book, parse_trade_row)
 
     async def positions(self) -> Sequence[BrokerPosition]:
         """Net positions, closed ones of today included.
@@ -207,7 +192,20 @@ class DhanRest:
         Raises:
             SourceError: there was no answer, or a row in it that cannot be understood.
         """
-        return await self._rows(self._api.get_positions, parse_position_row)
+        return await self._threads.rows(self._api.get_positions, parse_position_row)
+
+    async def traded(self) -> tuple[Sequence[BrokerFill], Sequence[BrokerPosition]]:
+        """Today's trade book and net positions, read at the same time.
+
+        Raises:
+            SourceError: as either of them; the other is not waited for.
+        """
+        try:
+            async with asyncio.TaskGroup() as both:
+                fills, positions = both.create_task(self.fills()), both.create_task(self.positions())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return fills.result(), positions.result()
 
     async def held(self) -> HeldAtBroker:
         """Positions with what is told of their entries, and the day's trades; others' reads go first.
@@ -215,28 +213,9 @@ class DhanRest:
         Raises:
             SourceError: there was no answer, or a row in it that cannot be understood.
         """
-        trades = await self._rows(self._api.get_trade_book, parse_trade_row, Rank.OTHER)
-        rows = await self._rows(self._api.get_positions, parse_entry_row, Rank.OTHER)
+        trades = await self._threads.rows(self._api.get_trade_book, parse_trade_row, Rank.OTHER)
+        rows = await self._threads.rows(self._api.get_positions, parse_entry_row, Rank.OTHER)
         return HeldAtBroker(tuple(rows), tuple(trades))
-
-    async def _rows(
-        self, call: Callable[[], Reply], parse: Callable[[object], T], rank: Rank = Rank.BOOKS
-    ) -> list[T]:
-        """Read a list, and what it says, on one thread: a thousand rows would hold the loop for 35 ms.
-
-        Raises:
-            SourceError: as `_parsed`.
-        """
-        found: list[list[T]] = []
-
-        def read() -> Reply:
-            reply = call()
-            with suppress(SourceError):  # raised below, for whoever waits
-                found.append(_parsed(reply, parse))
-            return reply
-
-        reply = await self._read(read, rank)
-        return found[0] if found and not reply.failure else _parsed(reply, parse)
 
     async def ask(self, path: str, body: dict[str, Any] | None = None) -> Timed:
         """Get one page of the API, or its answer to this body, once; what it means is the caller's."""
@@ -248,7 +227,7 @@ class DhanRest:
             ended_s = self._clock.now_s()  # here, as the loop may come to it much later
             return reply
 
-        reply = await self._read(call, Rank.OTHER)
+        reply = await self._threads.read(call, Rank.OTHER)
         return Timed(reply, ended_s)
 
     async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
@@ -274,14 +253,19 @@ class DhanRest:
         if not ids:
             return []
         call = partial(self._api.quote_data, ids)
-        reply = await self._read(call, Rank.BOOKS, self._quoting, self._quote_lane)
+        reply = await self._threads.quote(call)
         try:
             answer = answer_of(reply)
         except RateLimited as error:
             self._no_quotes_until_s = self._clock.now_s() + error.retry_after_s
             raise
         # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
-        return _understood(lambda body: parse_quotes(body, {}), answer)
+        return understood(lambda body: parse_quotes(body, {}), answer)
+
+    def lend_quote(self) -> bool:
+        """Count a question for quotes that a tool of the owner is about to ask; False = not now."""
+        barred = self._clock.now_s() < self._no_quotes_until_s
+        return not barred and self._threads.lend_quote()
 
     def close(self) -> None:
         """Close the connections; calls under way end as they may."""
@@ -307,7 +291,7 @@ class DhanRest:
             with self._http.look.by(why_not):
                 return call()
 
-        return await self._send(unless_held_back)
+        return await self._threads.send(unless_held_back)
 
     async def _command(
         self,
@@ -337,47 +321,6 @@ class DhanRest:
             self._under_way.discard(name)
             self._recalled.discard(name)
 
-    async def _read(
-        self,
-        call: Callable[[], Reply],
-        rank: Rank = Rank.BOOKS,
-        slots: Slots | None = None,
-        lane: Lane | None = None,
-    ) -> Reply:
-        """Send a read, a few at once; its slot is free again when its thread is, not when we give up."""
-        slots, lane = slots or self._reading, lane or self._read_lane
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                await slots.take(rank)
-        except TimeoutError:
-            return Reply(None, failure="earlier reads are still unanswered", sent=False)
-        try:
-            await lane.turn(rank)
-        except asyncio.CancelledError:
-            slots.free()
-            raise
-        return await self._send(call, slots.free)
-
-    async def _send(self, call: Callable[[], Reply], at_end: Callable[[], None] = lambda: None) -> Reply:
-        """Run a blocking call on a thread; no answer in time is an answer lost, not one refused.
-
-        A call that no thread has taken up until then is never made. ``at_end`` is called when the
-        thread is done with it.
-        """
-        work = self._executor.submit(call)
-        answer = asyncio.wrap_future(work)
-        answer.add_done_callback(lambda _: at_end())
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await asyncio.shield(answer)
-        except TimeoutError:
-            if work.cancel():
-                return Reply(None, failure="no thread was free", sent=False)
-            return Reply(None, failure=f"no whole answer within {DEADLINE_S:.0f} s")
-        except asyncio.CancelledError:
-            work.cancel()
-            raise
-
 
 def _free() -> Callable[[], str]:
     """A pass for whoever needs no lease."""
@@ -392,35 +335,3 @@ def _rupees(paise: int) -> float:
 def _validity(order: OrderRequest) -> str:
     """Dhan's word for how long the order may rest."""
     return "IOC" if order.ioc else "DAY"
-
-
-def _parsed(reply: Reply, parse: Callable[[object], T]) -> list[T]:
-    """Read all rows, those we never trade left out; one broken row spoils the answer.
-
-    A book with a row missing would look like an order or a position that is not there.
-    """
-    rows = []
-    for row in rows_of(reply):
-        try:
-            rows.append(_understood(parse, row))
-        except ForeignRow as problem:
-            if problem.__cause__ is not None:
-                _warn_once(str(problem))
-    return rows
-
-
-@lru_cache(maxsize=64)
-def _warn_once(text: str) -> None:
-    """Log it; the books are read again every few seconds."""
-    _log.warning("passed over in Dhan's books: %s", text)
-
-
-def _understood(parse: Callable[[object], T], body: object) -> T:
-    """Read an answer; one that makes no sense is no answer."""
-    try:
-        return parse(body)
-    except ForeignRow:
-        raise
-    except WireError as problem:
-        msg = f"Dhan's answer makes no sense: {problem}"
-        raise Unreachable(msg) from problem

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -15,16 +16,21 @@ from engine.errors import ConfigError
 from engine.io.app import REBUILD, Options, _Street, run_house
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
+from engine.io.house import House
 from engine.io.locks import HostLock
 from engine.io.opening import open_house
 from engine.io.plot import Plot
 from engine.io.storage import roll_of
 from engine.io.supervise import Restart, Supervisor
+from engine.messages import Actor, Command, Wish
 from engine.model import Mode
 from engine.settings import Settings
 from tests.engine.test_accounts import ENV, TWO
 from tests.support.clock import VirtualClock, settle
 from tests.support.ear import Ear
+
+if TYPE_CHECKING:
+    from engine.io.runner import Runner
 
 
 @pytest.fixture
@@ -131,7 +137,7 @@ async def test_a_house_that_closes_does_not_hold_the_loop_for_its_threads(settin
         asyncio.run_coroutine_threadsafe(neighbour.wait(), loop).result(5)
 
     async with open_house(plots(settings)[1], SystemClock(None)) as house:
-        call = house.dhan.rest._executor.submit(hangs)
+        call = house.dhan.rest._threads._executor.submit(hangs)
         loop.call_soon(neighbour.set)
     assert call.exception() is None
 
@@ -160,3 +166,21 @@ def test_the_start_says_which_account_runs_in_which_mode(settings):
         "  huf              1000000002: mode semi-auto",
         "  parents          1000000002: turned off",
     ]
+
+
+def test_a_house_has_taken_a_stop_once_it_is_handled_and_in_the_journal():
+    """One that only waits in its inbox, or for a full disk, dies with it."""
+
+    class Desk:
+        saved = False
+
+    house, somebody = House.__new__(House), Actor(1, 2, "Asha")
+    stop, runner = Command(Wish.STOP, somebody), Desk()
+    house._runner = cast("Runner", runner)
+    house._hear(Command(Wish.RESUME, somebody))
+    assert not house.took(stop)
+    house._hear(stop)
+    assert not house.took(stop)
+    runner.saved = True
+    assert house.took(stop)
+    assert not house.took(Command(Wish.STOP, somebody))

@@ -67,6 +67,19 @@ def test_every_commit_reaches_the_disk_before_it_returns(journal):
     assert pragma("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_the_log_has_its_length_before_anything_is_written_and_the_file_nothing_of_it(path, journal):
+    """A sync of a log that grows waits for the file system's own journal; of one written over it does not."""
+    log = path.with_name(path.name + "-wal")
+    length = log.stat().st_size
+    for number in range(40):
+        journal.commit([Record("order", str(number), {"text": "x" * 2_000})], float(number))
+    assert log.stat().st_size == length > 40 * 2_000
+    assert path.stat().st_size < length / 10
+    with closing(Journal(path)) as second:
+        assert (len(second.load()["order"]), second.verify_audit()) == (40, 0)
+    assert len(journal.load()["order"]) == 40
+
+
 def test_a_settle_is_won_once_and_the_loser_writes_nothing(journal):
     """Two answers to one question: the second finds it decided, and its whole handling is dropped."""
     journal.commit([asked()], 1.0)

@@ -110,13 +110,9 @@ class Books:
             raise self.error
         return [Tick(key, 1000) for key in keys]
 
-    async def fills(self):
-        self.read.append("fills")
-        return []
-
-    async def positions(self):
-        self.read.append("positions")
-        return []
+    async def traded(self):
+        self.read.append("fills and positions")
+        return [], []
 
 
 class Shelf:
@@ -268,22 +264,28 @@ async def test_a_recall_reaches_the_broker_s_queue_at_once_and_has_no_answer():
     assert await house.nothing_more()
 
 
-async def test_a_report_reads_orders_and_fills_before_positions():
-    """The other way round a fill between the reads would be traded twice."""
+async def test_a_report_is_one_picture_of_orders_that_stood_still():
+    """It is read again when the order book moved meanwhile (`tests/engine/io/test_broker_books.py`)."""
     house = House()
+    house.broker.order_books = [[], [ROW], [ROW]]
     report = await house.said(QueryBroker(7, "test"))
     assert isinstance(report, BrokerReport)
     assert (report.request, report.orders, report.failed) == (7, (ROW,), "")
-    assert house.broker.read[:3] == ["orders", "fills", "positions"]
+    assert house.broker.read == ["orders", "fills and positions", "orders", "fills and positions", "orders"]
 
 
-async def test_a_report_is_read_again_when_the_order_book_moved_meanwhile():
-    """What is told is one picture: orders that stood still while positions were read."""
+@COMMANDS
+async def test_a_command_makes_the_next_report_begin_with_the_orders(effect, verb):
+    """Else the order book of the last one would do, and would be in vain."""
     house = House()
-    house.broker.order_books = [[], [ROW], [ROW]]
-    report = await house.said(QueryBroker(1, "test"))
-    assert report.orders == (ROW,)
-    assert house.broker.read.count("positions") == 2
+    house.broker.order_books = [[]]
+    for known in (False, True):
+        await house.said(QueryBroker(1, "test"))
+        assert (house.broker.read[0] != "orders") is known
+        house.broker.read = []
+    await house.said(effect)
+    await house.said(QueryBroker(2, "test"))
+    assert house.broker.read[0] == "orders"
 
 
 async def test_quotes_come_back_with_the_moment_of_the_question():

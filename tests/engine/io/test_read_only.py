@@ -19,11 +19,8 @@ class Tripwire:
     async def orders_named(self, name):
         return [name]
 
-    async def fills(self):
-        return ["fills"]
-
-    async def positions(self):
-        return ["positions"]
+    async def traded(self):
+        return ["fills"], ["positions"]
 
 
 async def test_reads_go_through_and_commands_are_refused_without_a_call():
@@ -31,7 +28,7 @@ async def test_reads_go_through_and_commands_are_refused_without_a_call():
     broker = ReadOnlyBroker(Tripwire())
     assert [
         await broker.orders(), await broker.orders_named("P-a"),
-        await broker.fills(), await broker.positions(),
+        *await broker.traded(),
     ] == [["orders"], ["P-a"], ["fills"], ["positions"]]  # fmt: skip
     for said in (await broker.place(REQUEST), await broker.modify("1", REQUEST), await broker.cancel("1")):
         assert isinstance(said, Refused)

@@ -7,11 +7,32 @@ import asyncio
 import pytest
 
 from engine.broker_nouns import OrderRequest, Product
-from engine.effects import Alert, Audit, CancelOrder, ControlAccount, ModifyOrder, PlaceOrder, Record, Settle
+from engine.effects import (
+    Alert,
+    Audit,
+    CancelOrder,
+    ControlAccount,
+    ModifyOrder,
+    PlaceOrder,
+    QueryBroker,
+    Record,
+    Settle,
+)
 from engine.errors import JournalError, Settled, Unwritable
 from engine.io.inbox import Inbox
 from engine.io.runner import Runner
-from engine.messages import Beat, BeatKind, CommandOutcome, JournalState, Refused, Tick, Verb
+from engine.messages import (
+    Actor,
+    Beat,
+    BeatKind,
+    Command,
+    CommandOutcome,
+    JournalState,
+    Refused,
+    Tick,
+    Verb,
+    Wish,
+)
 from engine.model import InstrumentKey, Side, Urgency
 from tests.support.clock import VirtualClock
 
@@ -34,7 +55,7 @@ class Notebook:
 
     def __init__(self, story, error=None):
         self.story, self.error, self.kept = story, error, []
-        self.slow, self.tries = None, 0
+        self.slow, self.tries, self.no_json = None, 0, []
 
     def commit(self, items, _at_s):
         self.tries += 1
@@ -42,6 +63,9 @@ class Notebook:
             self.slow._now_s += 1.0
         if self.error is not None:
             raise self.error
+        for item in items:
+            if item in self.no_json:
+                raise Unwritable("nan is no JSON", item)
         self.kept += items
         self.story.append(("committed", len(items)))
 
@@ -54,6 +78,10 @@ class World:
 
     def perform(self, effect):
         self.story.append(("performed", type(effect).__name__))
+
+    def soon(self, act):
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, act)
 
     def recorded(self, record):
         """What a store that keeps exits as rows would hear; nothing waits for it."""
@@ -179,16 +207,111 @@ async def test_a_journal_that_is_slow_to_fail_does_not_hold_the_house():
 
 async def test_a_record_that_no_journal_can_hold_costs_its_own_order_and_no_other(caplog):
     """A value that is no JSON would fail for ever: the order beside it is held back, the next one is not."""
-    made, inbox, story, notebook = runner(
-        Record("order", "o", {}), PlaceOrder(ORDER), error=Unwritable("nan is no JSON")
-    )
+    record = Record("order", "o", {})
+    made, inbox, story, notebook = runner(record, PlaceOrder(ORDER))
+    notebook.no_json = [record]
     made.step(Beat(BeatKind.PULSE))
     (outcome,) = await drain(inbox)
     assert isinstance(outcome.outcome, Refused)
-    notebook.error = None
+    story.clear()
+    notebook.no_json = []
     made.step(Beat(BeatKind.PULSE))
     assert story == [("committed", 1), ("performed", "PlaceOrder")]
     assert "given up" in caplog.text
+
+
+async def test_a_record_that_no_journal_can_hold_takes_no_other_with_it():
+    """A halt that waits for the disk, and what was decided beside the bad one, are written all the same."""
+    clock = VirtualClock()
+    halt, bad, asked = Record("setting", "halted", {"on": True}), Record("order", "o", {}), Audit("asked")
+    made, inbox, story, notebook = runner(halt, error=JournalError("disk full"), clock=clock)
+    made.step(Beat(BeatKind.PULSE))
+    assert not made.saved
+    notebook.error, notebook.no_json = None, [bad]
+    made._monitor.effects = [bad, asked, CancelOrder("1", ORDER.correlation_id)]
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    assert (notebook.kept, made.saved) == ([halt, asked], True)
+    assert story == [("committed", 2)]  # the cancel is held back: its own record is the bad one
+    assert isinstance((await drain(inbox))[1], JournalState)
+
+
+async def test_an_order_is_not_held_back_by_somebody_else_s_bad_record():
+    """What could not be written before, and cannot be at all, was about other orders."""
+    clock = VirtualClock()
+    bad, good = Record("memory", "m", {}), Record("order", "o", {})
+    made, _, story, notebook = runner(bad, error=JournalError("disk full"), clock=clock)
+    made.step(Beat(BeatKind.PULSE))
+    notebook.error, notebook.no_json = None, [bad]
+    made._monitor.effects = [good, PlaceOrder(ORDER)]
+    await clock.advance(1.0)
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 1), ("performed", "PlaceOrder")]
+
+
+async def test_what_only_reads_at_the_broker_sets_out_before_the_commit():
+    """The disk takes the exit while its books are read; everything else waits for the journal as ever."""
+    made, inbox, story, _ = runner(Record("intent", "i", {}), ALERT, QueryBroker(1, "an exit begins"))
+    made.step(Beat(BeatKind.PULSE))
+    assert (story, made.saved) == ([("performed", "QueryBroker")], False)
+    await asyncio.sleep(0)  # what was begun has its turn first, and what that begins
+    assert len(story) == 1
+    await asyncio.sleep(0)
+    assert story == [("performed", "QueryBroker"), ("committed", 1), ("performed", "Alert")]
+    assert (made.saved, inbox.held) == (True, False)
+
+
+async def test_no_message_is_handled_before_the_last_one_is_in_the_journal():
+    """The next one carries out first what is left of the one before; ticks do not come in between."""
+    made, inbox, story, _ = runner(Record("intent", "i", {}), QueryBroker(1, "an exit begins"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    made._monitor.effects = [ALERT]
+    assert story == [("performed", "QueryBroker")]
+    inbox.post_ticks([Tick(InstrumentKey(1), 6)])
+    assert len(story) == 1
+    made.step(Beat(BeatKind.PULSE))
+    assert story[1:] == [("committed", 1), ("performed", "Alert")]
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.parametrize("beside", [PlaceOrder(ORDER), CancelOrder("1", ORDER.correlation_id)])
+async def test_an_order_does_not_wait_until_a_read_has_set_out(beside):
+    """What goes to the exchange is committed at once."""
+    made, _, story, _ = runner(Record("order", "o", {}), QueryBroker(1, "sync"), beside)
+    made.step(Beat(BeatKind.PULSE))
+    assert story == [("committed", 1), ("performed", "QueryBroker"), ("performed", type(beside).__name__)]
+
+
+async def test_what_a_person_has_said_is_in_the_journal_before_anything_comes_of_it():
+    """A /stop is not lost because a read went first."""
+    made, _, story, _ = runner(Record("setting", "halted", {"on": True}), QueryBroker(1, "stopping"))
+    made.step(Command(Wish.STOP, Actor(1, 2, "Asha")))
+    assert story == [("committed", 1), ("performed", "QueryBroker")]
+
+
+async def test_a_house_that_is_closed_in_that_moment_keeps_what_it_decided():
+    """The commit is made on the way out."""
+    made, inbox, story, _ = runner(Record("intent", "i", {}), QueryBroker(1, "an exit begins"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    running.cancel()
+    await asyncio.sleep(0)
+    assert story == [("performed", "QueryBroker"), ("committed", 1)]
+
+
+async def test_a_question_that_somebody_else_decided_is_found_out_of_turn_too():
+    """The commit that comes after a read has set out ends the run like any other."""
+    made, inbox, _, notebook = runner(Settle("n", "pending", "yes"), QueryBroker(1, "an exit begins"))
+    running = asyncio.ensure_future(made.run())
+    await asyncio.sleep(0)
+    inbox.post_ticks([Tick(InstrumentKey(1), 5)])
+    notebook.error = Settled("decided")
+    with pytest.raises(Settled):
+        await running
 
 
 async def test_a_question_that_somebody_else_decided_ends_the_process():

@@ -19,13 +19,16 @@ class House:
     """A house that hears."""
 
     def __init__(self):
-        self.heard = []
+        self.heard, self.taken = [], []
         self.post = self.heard.append
 
     rounds, saved = 3, True
 
     async def view(self, strategy_id):
         return "a view" if strategy_id is None else f"a view of {strategy_id}"
+
+    def took(self, command):
+        return any(command is each for each in self.taken)
 
     def health(self):
         return "its health"
@@ -86,6 +89,7 @@ async def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, sai
     first = House()
     line.lead_to(first)
     assert first.heard == [STOP]
+    first.taken = first.heard
     line.cut("fallen")
     line.post(STOP)
     line.post(Command(Wish.RESUME, SOMEBODY))
@@ -96,6 +100,39 @@ async def test_a_stop_is_kept_for_the_next_house_and_may_be_taken_back(line, sai
         "Kept: it will be halted before it does anything", "Kept: it will be halted before it does anything",
         "The kept /stop is taken back",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("up", [False, True])
+async def test_a_stop_outlives_a_house_that_falls_before_its_journal_has_it(line, up):
+    """Whether the house fell with it in its inbox or was led to for an instant: the next life hears it."""
+    first, second, third = House(), House(), House()
+    if up:
+        line.lead_to(first)
+    line.post(STOP)
+    if not up:
+        line.lead_to(first)
+    line.cut("fallen in that very moment")
+    assert (first.heard, (await line.view()).halted, line.saved) == ([STOP], True, False)
+    line.lead_to(second)
+    assert second.heard == [STOP]
+    second.taken = [STOP]
+    line.cut("fallen later")
+    assert not (await line.view()).halted  # its journal says so to the next one
+    line.lead_to(third)
+    assert third.heard == []
+
+
+async def test_a_stop_that_was_taken_does_not_come_back_after_a_resume(line):
+    """The house has halted and was let go on: one that falls later is not halted by an old wish."""
+    first, second = House(), House()
+    line.lead_to(first)
+    line.post(STOP)
+    first.taken = [STOP]
+    line.post(Command(Wish.RESUME, SOMEBODY))
+    first.taken = []  # it falls with a journal that takes nothing any more
+    line.cut("fallen")
+    line.lead_to(second)
+    assert second.heard == []
 
 
 async def test_a_stop_that_only_the_line_has_is_saved_nowhere(line):

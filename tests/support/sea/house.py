@@ -98,6 +98,11 @@ class Hands(Performer):
     """`Performer` in a process that can die when a command has just left."""
 
     crash = False
+    later: Callable[[Callable[[], None]], None]
+
+    def soon(self, act: Callable[[], None]) -> None:
+        """A moment later, on the agenda's time."""
+        self.later(act)
 
     def perform(self, effect: Effect) -> None:
         """Do it, and die when the time has come."""
@@ -222,7 +227,19 @@ class House:
         )  # fmt: skip
         self._writes = False
         self.runner = Runner(self.monitor, self.pages, self.performer, self.inbox, self.agenda)
+        self.performer.later = self._later
         self.say(Beat(BeatKind.SYNC))
+
+    def _later(self, act: Callable[[], None]) -> None:
+        """A moment later, in which the process may die: what a read set out before is not committed then."""
+        self.agenda.later(0.01, partial(self._act, act, self.births))
+
+    def _act(self, act: Callable[[], None], life: int) -> None:
+        try:
+            if life == self.births:
+                act()
+        except Killed:
+            self.dies()
 
     def _watch(self) -> Watchlist:
         return Watchlist(self.calendar, _rulebook(self.rules))

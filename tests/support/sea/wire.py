@@ -54,6 +54,7 @@ class Wire:
         self._exchange = exchange
         self._judge = judge
         self.vanished: dict[str, Order] = {}
+        self._turn = False
         self.calm()
 
     def calm(self) -> None:
@@ -168,8 +169,16 @@ class Wire:
         """The feed is all there is here."""
         return []
 
-    async def fills(self) -> list[BrokerFill]:
-        """Today's trade book."""
+    async def traded(self) -> tuple[list[BrokerFill], list[BrokerPosition]]:
+        """Trade book and net positions, now the one first and now the other."""
+        self._turn = not self._turn
+        if self._turn:
+            fills = await self._fills()
+            return fills, await self._positions()
+        positions = await self._positions()
+        return await self._fills(), positions
+
+    async def _fills(self) -> list[BrokerFill]:
         told = await self._read(
             lambda now_s: [
                 rows.trade_row(t, o)
@@ -179,11 +188,10 @@ class Wire:
         )
         return [parse_trade_row(row) for row in told]
 
-    async def positions(self) -> list[BrokerPosition]:
-        """Net positions."""
-        return [parse_position_row(row) for row in await self._read(self._positions)]
+    async def _positions(self) -> list[BrokerPosition]:
+        return [parse_position_row(row) for row in await self._read(self._held)]
 
-    def _positions(self, now_s: float) -> list[Any]:
+    def _held(self, now_s: float) -> list[Any]:
         account, source = self._exchange.account(), self._exchange.source
         told = [
             rows.position_row(account.client_id, at, source.instruments[at.key], source.quote(at.key))

@@ -49,6 +49,7 @@ async def test_a_fill_is_seen_everywhere(rest: DhanRest, server: DhanServer, opt
     assert (order.status, order.filled, order.average_paise) == (OrderStatus.TRADED, 65, 10_050)
     assert (fill.order_id, fill.quantity, fill.price_paise) == (placed.order_id, 65, 10_050)
     assert await rest.positions() == [BrokerPosition(option.key, Product.MARGIN, 0)]
+    assert await rest.traded() == ([fill], await rest.positions())
     assert server.exchange.log[0].body["validity"] == "IOC"
 
 

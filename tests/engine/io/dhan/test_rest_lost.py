@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import Unreachable
 from engine.io.dhan import http
-from engine.io.dhan import rest as rest_module
+from engine.io.dhan import threads as threads_module
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused, Unknown
 from engine.model import Instrument
@@ -140,12 +140,12 @@ async def test_reads_without_an_end_leave_a_thread_for_orders(
     executor: ThreadPoolExecutor, option: Instrument, server: DhanServer, monkeypatch: pytest.MonkeyPatch
 ):
     """Unanswered reads hold three threads, however often one asks: an order still goes out."""
-    monkeypatch.setattr(rest_module, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(threads_module, "DEADLINE_S", 0.3)
     async with hanging(b"HTTP/1.1 200") as url:
         rest = client(url, executor)
         rest._http.timeout = (0.3, 30.0)
         for _ in range(2):
-            reads = [rest.orders(), rest.fills(), rest.positions(), rest.quotes([option.key])]
+            reads = [rest.orders(), rest.traded(), rest.positions(), rest.quotes([option.key])]
             lost = await asyncio.gather(*reads, return_exceptions=True)
             assert all(isinstance(failure, Unreachable) for failure in lost)
         rest._http.base_url = server.api_url
@@ -157,7 +157,7 @@ async def test_reads_without_an_end_leave_a_thread_for_orders(
 
 async def test_an_order_no_thread_took_was_not_sent(option: Instrument, monkeypatch: pytest.MonkeyPatch):
     """Behind a thread that does not come free an order is refused as not sent, and never sent later."""
-    monkeypatch.setattr(rest_module, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(threads_module, "DEADLINE_S", 0.3)
     async with hanging(b"HTTP/1.1 200") as url:
         with ThreadPoolExecutor(1) as narrow:
             rest = client(url, narrow)
