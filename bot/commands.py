@@ -6,6 +6,7 @@ meant for more than one account becomes a picker, but for /stop: that is the saf
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.layout import cut
@@ -51,7 +52,7 @@ class Commands:
         """Open the picker, or ask the core for the question about an exit."""
         wish = exit_wish(asked.words) if asked.words else None
         if wish is None or (wish == ExitWish() and len(asked.accounts) > 1):
-            self._show(picker_page(await asked.views()))
+            self._show(await asyncio.to_thread(picker_page, await asked.views()))
             return
         found = asked.accounts
         if wish.strategy_id is not None:
@@ -98,7 +99,7 @@ class Commands:
     async def snooze(self, asked: Asked) -> None:
         """Have the core tell less of a position; what is missing is offered as buttons."""
         if not asked.words:
-            self._show(look_page(await asked.views(), "snooze"))
+            self._show(await asyncio.to_thread(look_page, await asked.views(), "snooze"))
             return
         strategy_id, value = read_id(asked.words[0], "snooze"), " ".join(asked.words[1:])
         if one := self._one("snooze", asked, asked.having(strategy_id), strategy_id):

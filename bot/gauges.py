@@ -6,6 +6,7 @@ A method is named as its command (`bot.menu`); its `Asked` holds the accounts th
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.audit_view import LINES, MOST_LINES, audit_pages, log_pages
@@ -63,7 +64,7 @@ class Gauges:
             if desk is None:
                 await self._down(one, "Orders")
                 continue
-            self._all(orders_pages(desk, one.clock.now_s(), self._title(one)))
+            self._all(await asyncio.to_thread(orders_pages, desk, one.clock.now_s(), self._title(one)))
 
     async def trades(self, asked: Asked) -> None:
         """Show the last fills of today."""

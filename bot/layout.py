@@ -132,11 +132,12 @@ def stacked(
     foot: str = "",
     most: int = 2,
     apart: bool = False,
+    more: int = 0,
 ) -> tuple[Page, ...]:
     """Put blocks of columns under a head, over at most so many messages; each block stays whole.
 
     ``left_out`` says what it is of which there is more: ``… and 12 more exits``. ``foot`` is HTML below all.
-    ``apart``: with an empty line between two blocks.
+    ``apart``: with an empty line between two blocks. ``more``: so many are left out before.
     """
     chunks: list[list[str]] = [[]]
     room, shown = MESSAGE_LIMIT - len(head) - len(foot), 0
@@ -152,7 +153,7 @@ def stacked(
         shown += 1
     texts = [table(chunk) for chunk in chunks]
     texts[0] = f"{head}\n{texts[0]}".rstrip()
-    if rest := len(blocks) - shown:
+    if rest := more + len(blocks) - shown:
         texts[-1] += f"\n… and {rest} more {escape(left_out)}"
     if foot:
         texts[-1] += f"\n{foot}"

@@ -7,6 +7,7 @@ gives way to a newer one of the same position; after a restart both go on in the
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from bot.position_card import card_page
 from bot.queue import Outgoing, Rank
 from bot.status import clock_words, stopped_words
 from bot.store import LIVING
-from bot.summary import ALIVE_MIN, listed, summary_page
+from bot.summary import ALIVE_MIN, Summed, summary_page, summed
 from bot.views import under
 from engine.material import (
     House,
@@ -33,7 +34,7 @@ from engine.material import (
 from engine.view import PositionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from bot.accounts import Accounts
     from bot.store import ChatStore
@@ -86,6 +87,7 @@ class Living:
         self._clock = clock
         self._wall_s = wall_s
         self._views: dict[str, MonitorView] = {}
+        self._sums: dict[str, Summed] = {}
         self._shown: dict[str, Shown | tuple[House, ...] | str] = {}
         self._summed_s = 0.0
         self._began_s: float | None = None
@@ -118,10 +120,17 @@ class Living:
         for gone in self._shown.keys() - {*living, SUMMARY}:
             del self._shown[gone]
         if self._standing() or self._summed:
-            self._views = {each.account: await each.view() for each in self._accounts.all}
+            views = {each.account: await each.view() for each in self._accounts.all}
+            seen = {each.account: views[each.account] for each in self._summed}
+            # a thousand positions are summed and sorted aside: the loop has ticks to attend to
+            self._views, self._sums = views, await asyncio.to_thread(summed, seen)
             threads = self._standing()  # a card may have come, or moved, meanwhile
+            newest, found = self._newest(), []
             for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):
-                self._look_at(thread)
+                found.append(self._look_at(thread, newest))
+                await asyncio.sleep(0)  # many cards are no one piece of work either
+            for message in filter(None, found):  # together: what has turned goes first
+                self._add(message)
         now_s = self._clock.now_s()
         self._due_s = now_s + max(LOOK_EVERY_S, (now_s - began_s) * LOOK_SHARE)
 
@@ -130,9 +139,9 @@ class Living:
         threads = [SUMMARY, *self._cards()]
         for thread in [each for each in threads if each in self._shown and self._stands(each)][:_PARTED]:
             if thread == SUMMARY:
-                page = summary_page(self._seen(), self._wall_s(), stopped=True)
+                page = summary_page(self._sums, self._wall_s(), stopped=True)
             else:
-                now = self._now(thread)
+                now = self._now(thread, self._newest())
                 if now is None or now.last:
                     continue
                 at_s = max(view.at_s for view in self._views.values())
@@ -142,18 +151,16 @@ class Living:
 
     # -------------------------------------------------------------------------------- what is to be said
 
-    def _look_at(self, thread: str) -> None:
-        now = self._now(thread)
+    def _look_at(self, thread: str, newest: Collection[str]) -> Outgoing | None:
+        now = self._now(thread, newest)
         rank = None if now is None else self._due(thread, now)
         if now is None or rank is None:
-            return
+            return None
         wall_s, page = self._wall_s(), now.page()
         summary = thread == SUMMARY and not now.last
-        self._add(
-            Outgoing(
-                rank, page, wall_s, wall_s + NEWS_LIFE_S, thread=thread, edit_only=not summary,
-                pinned=summary, last=now.last, silent=True, write=partial(self._write, thread, page),
-            )
+        return Outgoing(
+            rank, page, wall_s, wall_s + NEWS_LIFE_S, thread=thread, edit_only=not summary,
+            pinned=summary, last=now.last, silent=True, write=partial(self._write, thread, page),
         )  # fmt: skip
 
     def _due(self, thread: str, now: _Now) -> Rank | None:
@@ -173,7 +180,7 @@ class Living:
 
     def _write(self, thread: str, page: Page) -> Page:
         """The page as it is when it leaves, which is what is shown from then on."""
-        now = self._now(thread)
+        now = self._now(thread, self._newest())
         if now is None:
             return page
         self._shown[thread] = now.gist
@@ -181,13 +188,16 @@ class Living:
             self._summed_s = self._wall_s()
         return now.page()
 
-    def _now(self, thread: str) -> _Now | None:
-        """What this message would say; None = nobody can tell yet, it stays as it is."""
+    def _now(self, thread: str, newest: Collection[str]) -> _Now | None:
+        """What this message would say; None = nobody can tell yet, it stays as it is.
+
+        ``newest``: of each position the card that has not moved.
+        """
         if thread == SUMMARY:
             return self._summary()
         _, account, position_id, _ = thread.split("|")
         name = escape(position_id.removeprefix("default/"))
-        if thread not in self._newest():
+        if thread not in newest:
             return _ended(name, "moved", "Its card has moved below")
         one, view = self._accounts.find(account), self._views.get(account)
         if one is None or view is None:
@@ -206,14 +216,11 @@ class Living:
     def _summary(self) -> _Now | None:
         if not self._summed:
             return _ended("Summary", "off", "Switched off")
-        views = self._seen()
-        if any(self._coming_up(view) for view in views.values()):
+        sums = self._sums
+        if any(self._coming_up(one.view) for one in sums.values()):
             return None
-        houses = tuple(house_of(name, view, listed(view, len(views))) for name, view in views.items())
-        return _Now(houses, lambda: summary_page(views, self._wall_s()))
-
-    def _seen(self) -> dict[str, MonitorView]:
-        return {each.account: self._views[each.account] for each in self._summed}
+        houses = tuple(house_of(name, one.view, one.shown) for name, one in sums.items())
+        return _Now(houses, lambda: summary_page(sums, self._wall_s()))
 
     def _coming_up(self, view: MonitorView) -> bool:
         """Whether what an account is without just now may come within the first minute."""

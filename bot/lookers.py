@@ -1,6 +1,7 @@
 """The commands that only look: each shows a page and changes nothing, in no account.
 
-A method is named as its command (`bot.menu`); its `Asked` holds the accounts that the person may see.
+A method is named as its command (`bot.menu`); its `Asked` holds the accounts that the person may see. Pages
+of all positions are written aside, from pictures that nobody changes: a thousand take milliseconds.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ async def of_one(
     """
     known = {(each.account, id_) for each in asked.accounts for id_, _ in held(each)}
     if not asked.words and len(known) != 1:
-        show(look_page(await asked.views(), word))
+        show(await asyncio.to_thread(look_page, await asked.views(), word))
         return
     strategy_id = read_id(asked.text, word) if asked.words else known.pop()[1]
     found = asked.having(strategy_id)
@@ -81,7 +82,7 @@ class Lookers:
 
     async def start(self, asked: Asked) -> None:
         """Greet."""
-        self._show(start_page(await asked.views(), asked.by))
+        self._show(await asyncio.to_thread(start_page, await asked.views(), asked.by))
 
     async def help(self, _asked: Asked) -> None:
         """Explain."""
@@ -90,23 +91,25 @@ class Lookers:
     async def status(self, asked: Asked) -> None:
         """Show how everything stands, or one account."""
         if len(asked.accounts) > 1:
-            pages = all_status_pages(await asked.views())
+            pages = await asyncio.to_thread(all_status_pages, await asked.views())
         else:
             [one] = asked.accounts
-            pages = status_pages(await one.view(), self._accounts.title(one.account))
+            title = self._accounts.title(one.account)
+            pages = await asyncio.to_thread(status_pages, await one.view(), title)
         waiting = self._waiting({mark(one.account) for one in asked.accounts} | {""})
         for page in with_lines(pages, waiting):
             self._show(page)
 
     async def accounts(self, asked: Asked) -> None:
         """List the accounts."""
-        for page in accounts_pages(await asked.views()):
+        for page in await asyncio.to_thread(accounts_pages, await asked.views()):
             self._show(page)
 
     async def positions(self, asked: Asked) -> None:
         """List the positions, account by account."""
         for one in asked.accounts:
-            for page in positions_pages(await one.view(), self._accounts.title(one.account)):
+            title = self._accounts.title(one.account)
+            for page in await asyncio.to_thread(positions_pages, await one.view(), title):
                 self._show(page)
 
     async def p(self, asked: Asked) -> None:

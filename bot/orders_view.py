@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.layout import Page, both, count, cut, escape, folded, stacked
 from engine.money import rupees
+from engine.orders_page import MOST_FILLS
 from engine.rules.base import in_words
 from engine.sessions import ist
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 #: So many orders of one exit are listed, those that may still trade first.
 ORDERS_OF_ONE = 8
 #: So many fills are shown when nobody says how many, and at most.
-TRADES, MOST_TRADES = 10, 50
+TRADES, MOST_TRADES = 10, MOST_FILLS
 _WHY_COLUMNS = 90
 #: A rule's name among those of people.
 _RULE = re.compile(r"[a-z]+(?:_[a-z]+)*")
@@ -27,12 +28,12 @@ def orders_pages(desk: DeskNow, at_s: float, title: str = "") -> tuple[Page, ...
 
     ``title``: the account, ``HUF · ``; empty when there is one alone.
     """
-    orders = [order for each in desk.exits for order in each.orders]
-    live = sum(order.live for order in orders)
+    live = desk.more_working + sum(order.live for each in desk.exits for order in each.orders)
     head = f"{escape(title)}<b>Orders</b> · {live} working · {ist(at_s):%H:%M:%S} IST"
     if not desk.exits:
         return (Page(f"{head}\nNo exit has ordered anything today."),)
-    return stacked(head, [_exit(each) for each in desk.exits], "exits", apart=True)
+    blocks = [_exit(each) for each in desk.exits]
+    return stacked(head, blocks, "exits", apart=True, more=desk.more_exits)
 
 
 def _exit(each: ExitNow) -> list[str]:
@@ -55,12 +56,12 @@ def _order(order: OrderNow) -> list[str]:
 
 def trades_pages(desk: DeskNow, last: int, at_s: float, title: str = "") -> tuple[Page, ...]:
     """The last fills of today, the newest first."""
-    fills = desk.fills[:last]
-    head = f"{escape(title)}<b>Trades</b> · {count(len(desk.fills))} today · {ist(at_s):%H:%M:%S} IST"
+    fills, every = desk.fills[:last], len(desk.fills) + desk.more_fills
+    head = f"{escape(title)}<b>Trades</b> · {count(every)} today · {ist(at_s):%H:%M:%S} IST"
     if not fills:
         return (Page(f"{head}\nNo order of ours has traded today."),)
-    rest = len(desk.fills) - len(fills)
-    more = f"{count(rest)} earlier: <code>/trades {min(len(desk.fills), MOST_TRADES)}</code>"
+    rest = every - len(fills)
+    more = f"{count(rest)} earlier: <code>/trades {min(every, MOST_TRADES)}</code>"
     foot = [more] if rest else []
     if any(fill.several for fill in fills):
         foot.append("~ several trades at their average; the broker has not told them one by one.")

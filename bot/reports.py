@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """Puts them together; exits are read from the journal aside, the loop goes on.
+    """Puts them together; exits are read from the journal and added up aside, the loop goes on.
 
     What is due and not told yet is of this life alone: /report has it at any time.
     """
@@ -46,7 +46,7 @@ class Reports:
         """The report of these days; where the journal cannot be read it says so in place of the exits."""
         title, (first, end) = self._accounts.title(one.account), chart.dates
         try:
-            exits = sums_of(of_days(await one.books(first), first, end))
+            lines = await one.books(first)
         except BadInput as error:
             return report_page(chart, str(error), title)
-        return report_page(chart, exits, title)
+        return await asyncio.to_thread(lambda: report_page(chart, sums_of(of_days(lines, first, end)), title))

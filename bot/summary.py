@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,38 +27,79 @@ _LOUD = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 _MARK = {Urgency.HIGH: "H ", Urgency.MEDIUM: "M ", Urgency.NORMAL: "  "}
 
 
-def summary_page(views: Mapping[str, MonitorView], wall_s: float, *, stopped: bool = False) -> Page:
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """One account as the summary has it; whoever writes it often looks through all positions once.
+
+    Attributes:
+        shown: the positions that have a line.
+        held, flat: how many are open, and how many are not any more.
+        loud: the highest urgency of those that are open.
+        pnl_paise: what is known of them together; None = nothing is.
+        missing: that is not all of it.
+        closing_paise: what closing all of it now would leave; None = that is not known of each.
+    """
+
+    view: MonitorView
+    shown: tuple[PositionView, ...]
+    held: int
+    flat: int
+    loud: Urgency
+    pnl_paise: int | None
+    missing: bool
+    closing_paise: int | None
+
+
+def summed(views: Mapping[str, MonitorView]) -> dict[str, Summed]:
+    """The accounts that may be seen, by name."""
+    return {name: _summed(view, len(views)) for name, view in views.items()}
+
+
+def _summed(view: MonitorView, accounts: int) -> Summed:
+    held = [p for p in view.positions if p.state is not PositionState.FLAT]
+    closing = [p.closing_pnl_paise for p in held]
+    return Summed(
+        view=view,
+        shown=listed(view, accounts),
+        held=len(held),
+        flat=len(view.positions) - len(held),
+        loud=max((p.urgency for p in held), default=Urgency.NORMAL),
+        pnl_paise=view.pnl_paise,
+        missing=view.down or any(p.pnl_paise is None for p in held),
+        closing_paise=None if not held or None in closing else sum_of(closing),
+    )
+
+
+def summary_page(accounts: Mapping[str, Summed], wall_s: float, *, stopped: bool = False) -> Page:
     """Everything in one message.
 
     Args:
-        views: by the account's name, those alone that may be seen.
+        accounts: by their names, see `summed`.
         wall_s: the host's clock now, by which the phone counts how long ago this was written.
         stopped: the monitor ends: nobody will change this message.
     """
-    several = len(views) > 1
-    at = max((view.at_s for view in views.values()), default=wall_s)
-    loud = max((p.urgency for view in views.values() for p in listed(view, 1)), default=Urgency.NORMAL)
-    total = _total(list(views.values()))
+    several = len(accounts) > 1
+    at = max((one.view.at_s for one in accounts.values()), default=wall_s)
+    loud = max((one.loud for one in accounts.values()), default=Urgency.NORMAL)
+    total = _total(list(accounts.values()))
     # the pinned bar of a phone shows the first words alone
-    first = f"{len(views)} accounts" if several else "".join(mode_words(view) for view in views.values())
+    first = f"{len(accounts)} accounts" if several else "".join(mode_words(s.view) for s in accounts.values())
     head = [stopped_words(at)] if stopped else []
     head.append(f"{_LOUD[loud]}{total} · {first}")
-    parts = [
-        part for name, view in views.items() for part in _account(name if several else "", view, len(views))
-    ]
+    parts = [part for name, one in accounts.items() for part in _account(name if several else "", one)]
     ago = f'<tg-time unix="{wall_s:.0f}" format="r">{datetime.fromtimestamp(at, IST):%-d %b}</tg-time>'
     foot = f"As of {clock_words(at)}, {ago}."
     foot += "" if stopped else f" Over {ALIVE_MIN} min old: nobody watches."
     return Page("\n".join([*head, *parts, f"<i>{foot}</i>"]))
 
 
-def _total(views: Sequence[MonitorView]) -> str:
+def _total(accounts: Sequence[Summed]) -> str:
     """What everything has brought; ``unknown`` where nothing is known, and marked where not all is."""
-    known = sum_of([view.pnl_paise for view in views])
-    held = [p for view in views for p in view.positions if p.state is not PositionState.FLAT]
+    known = sum_of([one.pnl_paise for one in accounts])
     if known is None:
+        held = any(one.held for one in accounts)
         return "<b>P&amp;L unknown</b>" if held else "<b>No positions</b>"
-    missing = any(p.pnl_paise is None for p in held) or any(view.down for view in views)
+    missing = any(one.missing for one in accounts)
     return f"<b>{signed_rupees(known)}</b>{' without some' if missing else ''}"
 
 
@@ -68,29 +110,21 @@ def listed(view: MonitorView, accounts: int) -> tuple[PositionView, ...]:
     return tuple(ordered[: max(LISTED // accounts, _LEAST)])
 
 
-def _account(name: str, view: MonitorView, accounts: int) -> list[str]:
-    title = f"<b>{escape(name)}</b> · " if name else ""
+def _account(name: str, one: Summed) -> list[str]:
+    title, view = f"<b>{escape(name)}</b> · " if name else "", one.view
     if view.down:
         return [f"{title}⚠️ {escape(cut(view.degraded, 200))}"]
-    lines = [f"{title}{mode_words(view)} · {_total([view])}"] if name else []
-    lines += [health_words(view), *_closing(view)]
-    shown = listed(view, accounts)
-    rows = [text for position in shown for text in _line(position)]
-    rest = sum(p.state is not PositionState.FLAT for p in view.positions) - len(shown)
-    flat = sum(p.state is PositionState.FLAT for p in view.positions)
+    lines = [f"{title}{mode_words(view)} · {_total([one])}"] if name else []
+    lines.append(health_words(view))
+    if one.closing_paise is not None:
+        lines.append(f"Closed now {signed_rupees(one.closing_paise)} after charges")
+    rows = [text for position in one.shown for text in _line(position)]
+    rest = one.held - len(one.shown)
     if rest > 0:
         rows.append(f"  and {rest} more")
-    if flat:
-        rows.append(f"  {flat} flat")
+    if one.flat:
+        rows.append(f"  {one.flat} flat")
     return [*lines, table(rows)] if rows else lines
-
-
-def _closing(view: MonitorView) -> list[str]:
-    """What closing all of it now would leave, where that is known of each."""
-    held = [p for p in view.positions if p.state is not PositionState.FLAT]
-    if not held or any(p.closing_pnl_paise is None for p in held):
-        return []
-    return [f"Closed now {signed_rupees(view.closing_pnl_paise or 0)} after charges"]
 
 
 def health_words(view: MonitorView) -> str:

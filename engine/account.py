@@ -22,7 +22,7 @@ from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.lasting import Lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.day import Shape
     from engine.gate import Confirmation
@@ -87,8 +87,8 @@ class Account:
             for s in standings
             if s.position not in self.day.base or self._guarded(s, now_s) is None
         )
-        self.marked_paise = self.made_paise(standings)
-        self.guarded_paise = self._sum(standings, [self._guarded(s, now_s) for s in standings])
+        self.marked_paise = self.made_paise({s.position: s.marked_paise for s in standings})
+        self.guarded_paise = self.made_paise({s.position: self._guarded(s, now_s) for s in standings})
 
     def judge(self, limits: DayLimits, confirm_s: float, now_s: float) -> Verdict | None:
         """The limit that the day has reached for long enough, if any; at most one a day."""
@@ -140,9 +140,18 @@ class Account:
         """The owner was told of these."""
         self.day = replace(self.day, known=(*self.day.known, *positions))
 
-    def made_paise(self, standings: Sequence[Standing]) -> int | None:
-        """What the day comes to when all open positions stand like this; None = one is not known."""
-        return self._sum(standings, [s.marked_paise for s in standings])
+    def made_paise(self, pnls: Mapping[PositionId, int | None]) -> int | None:
+        """What the day comes to with these P&Ls of all open positions; None = one of them is unknown.
+
+        What was closed today, what is open, and what has gone without our doing, at its last P&L.
+        """
+        day = self.day
+        total = sum(day.closed.values())
+        for name, pnl in pnls.items():
+            if pnl is None or name not in day.base:
+                return None
+            total += pnl - day.base[name]
+        return total + sum(day.last.get(p, began) - began for p, began in day.base.items() if p not in pnls)
 
     def last_paise(self, open_now: Iterable[PositionId]) -> int:
         """The day's P&L by the last believable P&L of each position, however old."""
@@ -204,17 +213,6 @@ class Account:
             return standing.guarded_paise
         at_s, pnl = self._seen.get(standing.position, (-inf, 0))
         return pnl if now_s < at_s + GRACE_S else None
-
-    def _sum(self, standings: Sequence[Standing], pnls: Sequence[int | None]) -> int | None:
-        """What was closed today, what is open, and what has gone without our doing, at its last P&L."""
-        day = self.day
-        total = sum(day.closed.values())
-        for standing, pnl in zip(standings, pnls, strict=True):
-            if pnl is None or standing.position not in day.base:
-                return None
-            total += pnl - day.base[standing.position]
-        held = {standing.position for standing in standings}
-        return total + sum(day.last.get(p, began) - began for p, began in day.base.items() if p not in held)
 
     def _deep(self, limits: DayLimits) -> bool:
         day, loss = self.guarded_paise, limits.loss_paise

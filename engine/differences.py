@@ -97,6 +97,10 @@ class Differences:
                 legs = tuple((int(row_id), int(units)) for row_id, units in row.get("rows", ()))
                 self._kept[PositionId(name)] = _Kept(row["why"], Stance(row.get("stance", before)), legs)
 
+    def positions(self) -> Collection[PositionId]:
+        """Those of which a difference is remembered, however they go on."""
+        return self._kept.keys()
+
     def why(self, position: PositionId) -> str:
         """Why the automation of a position is held; empty = it is not."""
         kept = self._kept.get(position)

@@ -128,10 +128,12 @@ class Limits:
 
     def live(self, now_s: float) -> DayTotal | None:
         """What the day comes to by the prices of this moment, without touching anything; else as `kept`."""
-        today, positions = ist_date(now_s).isoformat(), self._helm.holdings.positions
-        standings = self._by_account(self._helm.watch.standing(name, now_s) for name in positions)
+        today, watch = ist_date(now_s).isoformat(), self._helm.watch
+        pnls: dict[str, dict[PositionId, int | None]] = {name: {} for name in self._accounts}
+        for name, position in self._helm.holdings.positions.items():
+            pnls.setdefault(position.account, {})[name] = watch.marked_paise(name, now_s)
         accounts = [account for account in self._accounts.values() if account.day.date == today]
-        return _total([(account, account.made_paise(standings[account.name])) for account in accounts])
+        return _total([(account, account.made_paise(pnls[account.name])) for account in accounts])
 
     def _account(self, name: str) -> Account:
         return self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasts_s))

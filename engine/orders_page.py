@@ -6,6 +6,7 @@ Only orders of ours: the broker's books may hold others, of a person's hand, whi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from engine.intents import IntentState
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
     from engine.intents import Intent
     from engine.model import Side
     from engine.monitor import Monitor
-    from engine.orders import Order
+    from engine.orders import Order, Trade
 
-__all__ = ["DeskNow", "ExitNow", "FillNow", "OrderNow", "desk_now"]
+__all__ = ["MOST_FILLS", "DeskNow", "ExitNow", "FillNow", "OrderNow", "desk_now"]
+
+#: So many exits fill two messages, however short what is said of each.
+MOST_EXITS = 80
+#: So many fills are shown at most.
+MOST_FILLS = 50
 
 _EXIT_WORDS = {
     IntentState.WORKING: "running",
@@ -99,18 +105,39 @@ class FillNow:
 
 @dataclass(frozen=True, slots=True)
 class DeskNow:
-    """All exits of today, those that run first, and all fills, the newest first."""
+    """The exits of today, those that run first, and the fills, the newest first, as many as anybody is shown.
+
+    Attributes:
+        more_exits: so many there are beside those.
+        more_working: so many of their orders may still trade.
+        more_fills: so many earlier ones there are.
+    """
 
     exits: tuple[ExitNow, ...]
     fills: tuple[FillNow, ...]
+    more_exits: int = 0
+    more_working: int = 0
+    more_fills: int = 0
 
 
 def desk_now(monitor: Monitor, _now_s: float) -> DeskNow:
-    """The orders and fills of all exits that the day knows of."""
-    intents = tuple(monitor.desk.intents.values())
-    exits = sorted(map(_exit, intents), key=lambda each: (not each.live, -each.begun_s))
-    fills = [fill for intent in intents for order in intent.orders for fill in _fills(intent, order)]
-    return DeskNow(tuple(exits), tuple(sorted(fills, key=lambda fill: -fill.at_s)))
+    """The orders and fills of the exits that the day knows of; a day may have thousands."""
+    intents = sorted(monitor.desk.intents.values(), key=lambda each: (not each.state.live, -each.begun_s))
+    told, rest = intents[:MOST_EXITS], intents[MOST_EXITS:]
+    filled = [
+        (at_s, intent, order, trade)
+        for intent in intents
+        for order in intent.orders
+        for at_s, trade in _fills(order)
+    ]
+    newest = nlargest(MOST_FILLS, filled, key=lambda each: each[0])
+    return DeskNow(
+        exits=tuple(map(_exit, told)),
+        fills=tuple(_fill(*each) for each in newest),
+        more_exits=len(rest),
+        more_working=sum(order.state.live for intent in rest for order in intent.orders),
+        more_fills=len(filled) - len(newest),
+    )
 
 
 def _exit(intent: Intent) -> ExitNow:
@@ -157,14 +184,19 @@ def _words(order: Order) -> str:
     return "part filled" if order.filled else "working"
 
 
-def _fills(intent: Intent, order: Order) -> Iterator[FillNow]:
-    """Each trade where all are told, else all of them together."""
-    name, side = intent.legs[order.leg].name, order.request.side
+def _fills(order: Order) -> Iterator[tuple[float, Trade | None]]:
+    """When, and each trade where all are told, else None for all of them together."""
     if not order.filled:
         return
     if order.told != order.filled:
-        yield FillNow(order.filled_s, name, side, order.filled, order.average_paise or None, several=True)
+        yield order.filled_s, None
         return
     for trade in order.trades.values():
-        at_s = order.filled_s if trade.at_s is None else trade.at_s
-        yield FillNow(at_s, name, side, trade.units, trade.paise)
+        yield order.filled_s if trade.at_s is None else trade.at_s, trade
+
+
+def _fill(at_s: float, intent: Intent, order: Order, trade: Trade | None) -> FillNow:
+    name, side = intent.legs[order.leg].name, order.request.side
+    if trade is None:
+        return FillNow(at_s, name, side, order.filled, order.average_paise or None, several=True)
+    return FillNow(at_s, name, side, trade.units, trade.paise)

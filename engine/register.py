@@ -8,7 +8,7 @@ from engine.intents import IntentState
 from engine.parts import traded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from engine.intents import Intent
     from engine.model import Position, PositionId
@@ -33,6 +33,10 @@ class Register:
     def live(self) -> Iterator[Intent]:
         """Intents that have not ended."""
         return (i for i in self.intents.values() if i.state.live)
+
+    def positions(self) -> Collection[PositionId]:
+        """Those that an exit is, or was, about."""
+        return self._of.keys()
 
     def of(self, position: PositionId) -> Intent | None:
         """The live intent of a position."""

@@ -63,7 +63,7 @@ REBUILD = Pauses(5.0, 300.0)
 #: So long a house has to close; its parts have their own deadlines within.
 CLOSE_S = 30.0
 
-#: Gets the view of every account by its name.
+#: Gets the view of every account by its name, aside: the table of a thousand positions takes 0.2 s.
 Show = Callable[[Mapping[str, MonitorView]], None]
 
 
@@ -330,7 +330,7 @@ async def _tell(
 ) -> None:
     while True:
         await clock.sleep(every_s)
-        show(await views())
+        await asyncio.to_thread(show, await views())
 
 
 async def _once(
@@ -344,7 +344,7 @@ async def _once(
         await clock.sleep(ONCE_LOOK_S)
         if all(_priced(view) for view in (await views()).values()):
             break
-    show(await views())
+    await asyncio.to_thread(show, await views())
     supervisor.stop()
 
 

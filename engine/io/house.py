@@ -23,7 +23,7 @@ from engine.health import Health
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.parts import DhanParts
-from engine.io.drawing import drawn
+from engine.io.drawing import Easel
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
 from engine.io.held import watch_held
@@ -123,7 +123,7 @@ class House:
         self.executions = Executions(
             executions_file(settings.data_dir, plot.mode), self.inbox.post, self.clock
         )
-        self.errands = Errands()
+        self.errands, self._easel = Errands(), Easel(self.monitor, self.clock)
         self.mirror: Callable[[], Awaitable[None]] | None = None
         self.feed: Feed = self._feed()
         self.broker, self.listeners = self._broker()
@@ -134,7 +134,7 @@ class House:
 
     async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """The machine, with the positions of one strategy id or all, drawn between ticks."""
-        return await drawn(self.monitor, self.clock, strategy_id)
+        return await self._easel.draw(strategy_id)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""

@@ -10,22 +10,32 @@ from engine.view import ThresholdView
 from engine.why import Way
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model import Verdict
     from engine.rules.base import Snapshot
     from engine.sensitivity import Sensitivity
     from engine.watch.armed import Armed
     from engine.watch.watched import Watched
 
 
-def thresholds(watched: Watched, snapshot: Snapshot, model: Sensitivity | None) -> tuple[ThresholdView, ...]:
-    """All rules: the armed ones with what they wait for, the others with why they do not."""
+def thresholds(
+    watched: Watched, snapshot: Snapshot, model: Sensitivity | None, met: Mapping[Armed, Verdict | None]
+) -> tuple[ThresholdView, ...]:
+    """All rules: the armed ones with what they wait for, the others with why they do not.
+
+    ``met``: what each armed rule says of this moment.
+    """
     return (
-        *(threshold(armed, snapshot, model) for armed in watched.armed),
+        *(threshold(armed, snapshot, model, said) for armed, said in met.items()),
         *(ThresholdView(note.rule, None, note.text, available=False) for note in watched.notes),
     )
 
 
-def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> ThresholdView:
-    """One armed rule and how far it is."""
+def threshold(
+    armed: Armed, snapshot: Snapshot, model: Sensitivity | None, said: Verdict | None
+) -> ThresholdView:
+    """One armed rule and how far it is; ``said``: what it says of this moment."""
     params, spot = armed.params, snapshot.underlying_paise
     pnl = snapshot.guarded_paise if armed.rule.kind is Kind.LOSS else snapshot.marked_paise
     distance = _distance_paise(armed, pnl)
@@ -42,7 +52,7 @@ def threshold(armed: Armed, snapshot: Snapshot, model: Sensitivity | None) -> Th
         distance_paise=distance,
         points=points,
         underlying_paise=None if points is None or spot is None else spot + round(points * 100),
-        met=armed.look(snapshot) is not None,
+        met=said is not None,
         near=way is not None and counted is not None and way.near(counted),
         silent_paise=way.floor_paise if way and counted is not None and way.silent(counted) else None,
         ratchet=isinstance(params, Ratchet),

@@ -17,16 +17,18 @@ from engine.view import GreeksView, LegView
 from engine.watch.distances import thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.charges import ChargeTable, Rates
     from engine.messages import Tick
+    from engine.model import Verdict
     from engine.payoff import Payoff
     from engine.pnl import Price
     from engine.prices import PriceBook
     from engine.rules.base import Snapshot
     from engine.sensitivity import Sensitivity
     from engine.view import ThresholdView
+    from engine.watch.armed import Armed
     from engine.watch.family import Forwards
     from engine.watch.nouns import RuleNote
     from engine.watch.watched import Watched
@@ -102,13 +104,15 @@ def figures(
         charges: what closing costs; None = not known.
     """
     now_s = forwards.now_s
-    snapshot = watched.snapshot(now_s)
-    memory = watched.memory
+    snapshot, life = watched.snapshot(now_s), watched.life
     mark = Marks.mark if in_session else last_mark
-    gross = _plus(watched.holding.pnl(now_s, mark), memory.realised_paise)
+    last = watched.holding.pnl(now_s, last_mark)
+    marked = snapshot.marked_paise if in_session else last
+    gross = _plus(marked, life.realised_paise)
     premium = abs(watched.payoff.net_premium_paise)
     near = None if snapshot.guarded_paise is None else watched.alarms.ladder.nearest(snapshot.guarded_paise)
-    action, loudness, reason = _state(watched, snapshot)
+    met = {armed: armed.look(snapshot) for armed in watched.armed}
+    action, loudness, reason = _state(watched, snapshot, met, near[1] if near else 0.0)
     expiry = nearest_expiry(watched.position)
     rates = None if charges is None else charges.on(ist_date(now_s))
     exits = [_exit(marks, quantity, now_s, book, rates) for quantity, marks in watched.holding.legs]
@@ -119,10 +123,10 @@ def figures(
     return Figures(
         pnl_paise=gross,
         pnl_pct=100 * gross / premium if gross is not None and premium else None,
-        last_pnl_paise=_plus(watched.holding.pnl(now_s, last_mark), memory.realised_paise),
-        value_paise=watched.holding.worth(now_s, mark),
+        last_pnl_paise=_plus(last, life.realised_paise),
+        value_paise=_plus(marked, watched.holding.cost_paise),
         liquidation_paise=value,
-        closing_pnl_paise=_plus(closing, memory.realised_paise),
+        closing_pnl_paise=_plus(closing, life.realised_paise),
         closing_charges_paise=None if closing is None else costs,
         greeks=_greeks(model),
         legs=tuple(_legs(watched, now_s, mark, exits, book)),
@@ -130,21 +134,30 @@ def figures(
         urgency=loudness if in_session else Urgency.NORMAL,
         reason=reason if in_session else QUIET,
         loss_fraction=near[1] if near else None,
-        thresholds=thresholds(watched, snapshot, model),
+        thresholds=thresholds(watched, snapshot, model, met),
         notes=watched.notes,
         payoff=watched.payoff,
         unprotected=watched.unprotected,
         profit_exit=any(armed.rule.kind is Kind.PROFIT for armed in watched.armed),
         broken=watched.broken,
         dte=None if expiry is None else dte(now_s, expiry),
-        peak_paise=memory.peak_paise,
-        trough_paise=memory.trough_paise,
-        shares=watched.life.share,
+        peak_paise=life.peak_paise,
+        trough_paise=life.trough_paise,
+        shares=life.share,
     )
 
 
-def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
-    """What the position calls for now, and why: the highest rule that is met, else how near a stop is."""
+def _state(
+    watched: Watched, snapshot: Snapshot, met: Mapping[Armed, Verdict | None], loss: float
+) -> tuple[Action, Urgency, str]:
+    """What the position calls for now, and why: the highest rule that is met, else how near a stop is.
+
+    Args:
+        watched: the position.
+        snapshot: at this moment.
+        met: what each armed rule says of it, the highest first.
+        loss: the loss as a share of what the nearest loss rule allows.
+    """
     if snapshot.guarded_paise is None:
         legs = ", ".join(watched.holding.blind(snapshot.now_s))
         return (
@@ -154,15 +167,13 @@ def _state(watched: Watched, snapshot: Snapshot) -> tuple[Action, Urgency, str]:
         )
     if watched.broken:
         return Action.ALERT, Urgency.HIGH, watched.broken
-    for armed in watched.armed:
-        verdict = armed.look(snapshot)
-        if verdict is not None:
-            return verdict.action, verdict.urgency, verdict.reason
+    for verdict in filter(None, met.values()):
+        return verdict.action, verdict.urgency, verdict.reason
     faults = [f"{m.instrument.display} {m.fault}" for q, m in watched.holding.legs if q and m.fault]
     if faults:
         return Action.MONITOR, Urgency.NORMAL, f"Suspect price: {'; '.join(faults)}"
-    alert = watched.alarms.ladder.alert(snapshot.guarded_paise)
-    if alert is None or alert.fraction < ALERT_FROM:
+    alert = watched.alarms.ladder.alert(snapshot.guarded_paise) if loss >= ALERT_FROM else None
+    if alert is None:
         return Action.MONITOR, Urgency.NORMAL, QUIET
     return alert.action, alert.urgency, alert.reason
 

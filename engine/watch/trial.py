@@ -50,8 +50,12 @@ def try_out(known: Watched, after: Watched, rule: str, now_s: float) -> Trial:
     marked, realised = snapshot.marked_paise, armed[0].counts_paise
     pnl = snapshot.guarded_paise if marked is None else marked
     return Trial(
-        tuple(threshold(one, snapshot, model) for one in known.armed if one.rule.name == rule),
-        tuple(threshold(one, snapshot, model) for one in armed),
+        tuple(
+            threshold(one, snapshot, model, one.look(snapshot))
+            for one in known.armed
+            if one.rule.name == rule
+        ),
+        tuple(threshold(one, snapshot, model, one.look(snapshot)) for one in armed),
         said[0] if said else None,
         None if pnl is None else pnl + realised,
         changes=not all(any(one.like(old) for old in known.armed) for one in armed),

@@ -291,10 +291,13 @@ class Watchlist(HotPath):
 
     def stands(self, position: PositionId, now_s: float) -> tuple[int | None, int | None]:
         """P&L at believable marks, realised included, and the underlying's price; paise, None = unknown."""
+        return self.marked_paise(position, now_s), self._positions[position].scale.spot_paise(now_s)
+
+    def marked_paise(self, position: PositionId, now_s: float) -> int | None:
+        """The first of them alone."""
         watched = self._positions[position]
         marked, _ = watched.stands(now_s)
-        pnl = None if marked is None else marked + watched.life.realised_paise
-        return pnl, watched.scale.spot_paise(now_s)
+        return None if marked is None else marked + watched.life.realised_paise
 
     def seen(self, position: PositionId, forwards: Forwards) -> Figures:
         """The same for whoever looks at many at one moment: what they share is worked out once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio.events import Handle
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,6 +63,36 @@ class Stopwatch:
         found = {"ms": self.ms, "longest_ms": self.longest_ms, "long": self.long}
         self.ms, self.longest_ms, self.long = 0.0, 0.0, []
         return found
+
+
+class Turns:
+    """The CPU time of every turn of the running loop: what comes meanwhile waits until it is over."""
+
+    def __init__(self) -> None:
+        """Begin with nothing; `install` makes it run."""
+        self.ms: list[float] = []
+
+    def install(self) -> None:
+        """Time every turn of the running loop from now on."""
+        loop: Any = asyncio.get_running_loop()
+        plain, clock_ns, ms = loop._run_once, time.thread_time_ns, self.ms
+
+        def timed() -> None:
+            began_ns = clock_ns()
+            plain()
+            ms.append((clock_ns() - began_ns) / 1e6)
+
+        loop._run_once = timed
+
+    def wait_ms(self, share: float, within_s: float) -> float:
+        """How long that share of all moments of so many seconds has to wait at most for the next turn."""
+        longest = [*sorted(self.ms, reverse=True), 0.0]
+        waits, past = 0.0, (1 - share) * within_s * 1e3
+        for number, (ms, shorter) in enumerate(pairwise(longest), start=1):
+            if waits + number * (ms - shorter) >= past:
+                return ms - (past - waits) / number
+            waits += number * (ms - shorter)
+        return 0.0
 
 
 def _task_of(handle: Handle) -> asyncio.Task[Any] | None:

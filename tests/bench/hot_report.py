@@ -71,6 +71,7 @@ def side(rounds: Rounds, pace: Pace, variants: Sequence[str]) -> str:
             *(spread(rounds.each(f"{name} {share}")) for share in ("p50", "p99")),
             "" if name == none else spread(rounds.ratios(f"{name} p99", f"{none} p99"), times),
             spread(rounds.each(f"{name} cpu"), micros),
+            spread(rounds.each(f"{name} held"), "{:.2f} ms".format),
             "" if name == none else "p99 ≤ 1.5×",
         )
         for name in variants
@@ -79,7 +80,15 @@ def side(rounds: Rounds, pace: Pace, variants: Sequence[str]) -> str:
         f"The same way with other work in the loop, wall clock, microseconds: {pace.packets:,} packets a "
         f"round at {pace.rate:,} a second, {pace.positions:,} open positions"
     )
-    head = ("beside it", "p50", "p99", f"p99 against {none}", "CPU a tick, all of it", "expected")
+    head = (
+        "beside it",
+        "p50",
+        "p99",
+        f"p99 against {none}",
+        "CPU a tick, all of it",
+        "loop held, p99",
+        "expected",
+    )
     return part(title, head, rows, rounds)
 
 

@@ -13,7 +13,7 @@ from bot.health_view import health_pages
 from bot.orders_view import orders_pages
 from bot.position_card import positions_pages
 from bot.status import status_pages
-from bot.summary import listed, summary_page
+from bot.summary import summary_page, summed
 from bot.views import picker_page
 from engine.charts import Scope, Wanted
 from engine.drill import drill_now
@@ -56,25 +56,26 @@ async def _view(one: Wiring) -> None:
 
 
 async def _status(one: Wiring) -> None:
-    status_pages(await one.view())
+    await asyncio.to_thread(status_pages, await one.view())
 
 
 async def _accounts(one: Wiring) -> None:
-    all_status_pages({"one": await one.view()})
+    await asyncio.to_thread(all_status_pages, {"one": await one.view()})
 
 
 async def _positions(one: Wiring) -> None:
-    positions_pages(await one.view())
+    await asyncio.to_thread(positions_pages, await one.view())
 
 
 async def _picker(one: Wiring) -> None:
-    picker_page({"one": await one.view()})
+    await asyncio.to_thread(picker_page, {"one": await one.view()})
 
 
 async def _summary(one: Wiring) -> None:
     view = await one.view()
-    house_of("one", view, listed(view, 1))
-    summary_page({"one": view}, view.at_s)
+    sums = await asyncio.to_thread(summed, {"one": view})
+    house_of("one", view, sums["one"].shown)
+    summary_page(sums, view.at_s)
 
 
 async def _orders(one: Wiring) -> None:

@@ -25,7 +25,7 @@ from tests.bench.receivers import Stopwatch, house
 from tests.support.redis_server import RedisServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.bench.latency import Pace
 
@@ -55,9 +55,10 @@ def sharing(pace: Pace, rounds: int) -> Rounds:
         sender = held.enter_context(sending(pace))
         port = int(line_of(sender))
 
-        async def heard(name: str) -> None:
+        async def heard(name: str) -> Callable[[], dict[str, float]]:
             url = None if name == "none" else server.url
             await house(port, market, monitor, journal, clock, pace.packets, url)
+            return dict
 
         @contextmanager
         def beside(name: str) -> Iterator[None]:

@@ -24,7 +24,7 @@ from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.errors import SourceError
 from engine.io.clock import SystemClock
-from engine.io.drawing import drawn
+from engine.io.drawing import Easel
 from engine.io.heap import settled
 from engine.io.interpreter import shared_fairly
 from engine.io.journal import Journal
@@ -37,6 +37,7 @@ from engine.io.wiring import Traffic, Wiring
 from engine.messages import TradesLoaded
 from engine.preflight import Check, Light
 from engine.words import Secret
+from tests.bench.callbacks import Turns
 from tests.bench.house import build
 from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
@@ -45,11 +46,10 @@ from tests.bench.receivers import Stopwatch, house
 from tests.bot.house import OWNER, PACE, TOKEN, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from engine.io.ports import TradeStore
     from engine.picture import RulesNow
-    from engine.view import MonitorView
     from tests.bench.latency import Pace
 
 _ROOT = Path(__file__).parents[2]
@@ -61,15 +61,18 @@ VARIANTS = (
 _EVERY_S = 0.5
 
 
-def side(pace: Pace, rounds: int) -> Rounds:
+def side(pace: Pace, rounds: int, variants: Sequence[str] = VARIANTS, *, complete: bool = True) -> Rounds:
     """So many good rounds after one that warms up.
+
+    ``complete``: that a packet was overtaken by a newer one of its contract is a failure.
 
     Returns:
         For each round ``chat works p99`` and so on in microseconds, and ``chat works cpu`` in microseconds
-        a tick.
+        a tick; ``chat works held`` is for how long the 99th of a hundred moments would have found the loop
+        busy with a turn it had begun, in milliseconds of its CPU time: no wait for a core is in it.
 
     Raises:
-        AssertionError: a packet is missing.
+        AssertionError: a packet is missing, or was overtaken and may not be.
     """
     market = scene(pace.positions)
     monitor = build(market, Stopwatch)
@@ -99,12 +102,15 @@ def side(pace: Pace, rounds: int) -> Rounds:
             "store is dead": store("http://127.0.0.1:9"),
         }
 
-        async def heard(name: str) -> None:
+        async def heard(name: str) -> Callable[[], dict[str, float]]:
+            turns = Turns()
+            turns.install()
             with settled(), shared_fairly():  # as the house has it
                 async with asynccontextmanager(beside.get(name, _nothing))():
                     await house(port, market, monitor, journal, clock, pace.packets)
+            return lambda: {f"{name} held": turns.wait_ms(0.99, pace.packets / pace.rate)}
 
-        return in_turns(VARIANTS, heard, monitor, sender, rounds)
+        return in_turns(variants, heard, monitor, sender, rounds, complete=complete)
 
 
 # ------------------------------------------------------------------------------------------ what runs beside
@@ -163,9 +169,7 @@ def _supabase(url: str, clock: SystemClock) -> SupabaseStore:
 
 def _wiring(monitor: Stopwatch, clock: SystemClock) -> Wiring:
     """What the chat is plugged into: this machine, and nothing of a journal."""
-
-    async def view(strategy_id: int | None = None, /) -> MonitorView:
-        return await drawn(monitor, clock, strategy_id)
+    easel = Easel(monitor, clock)
 
     async def nothing(_asked: object) -> tuple[()]:
         return ()
@@ -177,8 +181,8 @@ def _wiring(monitor: Stopwatch, clock: SystemClock) -> Wiring:
         return ()
 
     return Wiring(
-        account="default", people=People(owners=frozenset({OWNER})), post=lambda _message: None, view=view,
-        rules=rules, why=nothing, clock=clock, see=lambda draw: draw(monitor, clock.now_s()),
+        account="default", people=People(owners=frozenset({OWNER})), post=lambda _message: None,
+        view=easel.draw, rules=rules, why=nothing, clock=clock, see=lambda draw: draw(monitor, clock.now_s()),
         traffic=lambda: Traffic(0, 0, 0), audit=nothing, books=nothing, disk=disk,
     )  # fmt: skip
 

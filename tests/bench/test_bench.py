@@ -11,6 +11,7 @@ from engine.io.dhan import http
 from engine.wire import decode
 from tests.bench import cpu
 from tests.bench.__main__ import bench
+from tests.bench.callbacks import Turns
 from tests.bench.check import check
 from tests.bench.dispatch import dispatch
 from tests.bench.flood import flood, seconds
@@ -128,7 +129,7 @@ def test_the_sharing_part_sees_every_packet_with_each_kind_of_redis():
     """All four variants read all packets; what a mirror that works costs is a number above that of none."""
     found = sharing(PACE, rounds=1)
     for one in found.good:
-        assert set(one) == {f"{w} {s}" for w in VARIANTS for s in ("p50", "p99", "max", "cpu")}
+        assert set(one) == {f"{w} {s}" for w in VARIANTS for s in ("p50", "p99", "max", "cpu", "held")}
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in VARIANTS)
 
 
@@ -225,8 +226,26 @@ def test_the_side_part_sees_every_packet_beside_each_kind_of_work():
     """Chat and store, working or not: all packets are read, and what all of it cost is a number."""
     found = side(PACE, rounds=1)
     for one in found.good:
-        assert set(one) == {f"{w} {s}" for w in BESIDE for s in ("p50", "p99", "max", "cpu")}
+        assert set(one) == {f"{w} {s}" for w in BESIDE for s in ("p50", "p99", "max", "cpu", "held")}
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in BESIDE)
+
+
+@pytest.mark.parametrize(
+    ("turns_ms", "share", "wait_ms"),
+    [
+        ([4.0, 4.0], 0.99, 3.5),  # two stretches of half a millisecond are one hundredth of 100 ms
+        ([9.0, 1.0, 1.0], 0.99, 8.0),
+        ([3.0, 2.0, 1.0], 0.97, 1.0),  # 2 ms of the first and 1 ms of the second
+        ([0.5], 0.99, 0.0),
+        ([], 0.5, 0.0),
+    ],
+)
+def test_what_comes_at_any_moment_waits_for_the_turn_that_is_under_way(turns_ms, share, wait_ms):
+    """Of 100 ms the given share waits no longer than that, the rest does."""
+    turns = Turns()
+    turns.ms = turns_ms
+    assert turns.wait_ms(share, 0.1) == pytest.approx(wait_ms)
+    assert sum(max(ms - wait_ms, 0.0) for ms in turns_ms) <= (1 - share) * 100 + 1e-9
 
 
 @pytest.mark.parametrize(("void_share", "rounds", "void"), [(1.0, 2, False), (-1.0, 4, True)])

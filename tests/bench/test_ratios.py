@@ -14,6 +14,7 @@ import pytest
 from tests.bench import cpu, judging, orders, orders_beside
 from tests.bench.latency import Pace
 from tests.bench.receiving import receiving
+from tests.bench.side import side
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(600)]
 
@@ -97,6 +98,25 @@ def test_every_rule_there_is_costs_no_multiple_of_the_four():
     """Judging with all of them armed, against the default ones: 1.9 measured."""
     found = judging.judging(4_000, ROUNDS)
     assert median(found.ratios("every", "default")) <= 4.0
+
+
+@pytest.fixture(scope="module")
+def beside():
+    """1,000 positions, a thousand ticks a second; twice a second a page is asked for, or rows are read."""
+    names = "nothing", "chat works", "store works"
+    return side(Pace(1_000, 4_000, 1_000, 500), 4, names, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("who", "most"),
+    [
+        ("chat works", 25.0),  # 8 measured, single rounds to 21; when pages held the loop, 130 (37 – 218)
+        ("store works", 25.0),  # 7 measured, single rounds to 15
+    ],
+)
+def test_a_working_neighbour_does_not_keep_ticks_waiting(beside, who, most):
+    """How long one moment of a hundred finds the loop busy, against the same house without chat and store."""
+    assert median(beside.ratios(f"{who} held", "nothing held")) <= most
 
 
 @pytest.fixture(scope="module")

@@ -168,6 +168,14 @@ class Core:
         """Tell what it was given."""
         return self.disk_is
 
+    def wiring(self, clock: QuickClock | VirtualClock) -> Wiring:
+        """What a chat is plugged into."""
+        return Wiring(
+            account=self.account, people=self.people, post=self.post, view=self.view, rules=self.rules,
+            why=self.why, clock=clock, see=self.see, traffic=self.traffic, audit=self.audit,
+            books=self.books, disk=self.disk,
+        )  # fmt: skip
+
     def of(self, kind: type[T]) -> list[T]:
         """Pick the posted messages of one kind."""
         return [message for message in self.posted if isinstance(message, kind)]
@@ -298,23 +306,7 @@ def make_chat(
         token=TOKEN,
         api_url=server.api_url,
         chat_id=chat_id,
-        accounts=[
-            Wiring(
-                account=one.account,
-                people=one.people,
-                post=one.post,
-                view=one.view,
-                rules=one.rules,
-                why=one.why,
-                clock=clock,
-                see=one.see,
-                traffic=one.traffic,
-                audit=one.audit,
-                books=one.books,
-                disk=one.disk,
-            )
-            for one in cores
-        ],
+        accounts=[one.wiring(clock) for one in cores],
         clock=clock,
         wall_s=clock.now_s,
         store_path=folder / "chat.sqlite3",

@@ -232,7 +232,7 @@ async def test_a_command_draws_what_it_shows_and_that_once(
     async with two(tmp_path, *cores) as server:
         server.phone.send(text)
         await heard(server, *cores)
-        assert any(words in m.text for m in server.sent())
+        await message_with(server, words)
         assert tuple(core.looked_at for core in cores) == looks
 
 

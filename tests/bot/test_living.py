@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.accounts import Accounts
 from bot.layout import COLUMNS
+from bot.living import Living
+from bot.store import LIVING, ChatStore
 from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.messages import Command, Wish
@@ -29,6 +33,7 @@ from tests.bot.house import (
 )
 
 if TYPE_CHECKING:
+    from bot.queue import Outgoing
     from sandbox.telegram_server import Message, TelegramServer
 
 LOADED = {"store": "rows of 09:21:30"}
@@ -460,3 +465,25 @@ def _kept(core: Core) -> tuple[str, ...]:
     """The threads of living messages that the chat still keeps."""
     assert core.chat is not None
     return core.chat.rooms.store.living()
+
+
+async def test_between_two_cards_others_have_the_loop(tmp_path: Path):
+    """Each of thirty that are out of date is looked at in a turn of its own, then all are queued together."""
+    core = Core(picture=house(*(position(n) for n in range(1, 31)), **LOADED))
+    store, turns = ChatStore(tmp_path / "chat.sqlite3"), 0
+    added: list[Outgoing] = []
+    for number in range(1, 31):
+        thread = f"{LIVING}card|default|{position_id('default', number)}|{number}"
+        store.expect_card(thread, "")
+        store.place_card(thread, number)
+    clock = QuickClock()
+    cards = Living(
+        Accounts([core.wiring(clock)]), (), store=store, add=added.append, clock=clock, wall_s=clock.now_s
+    )
+    look = asyncio.create_task(cards.look())
+    while not look.done():
+        assert not added
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 30
+    assert len(added) == 30

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.layout import COLUMNS, MESSAGE_LIMIT, plain
-from bot.summary import LISTED, health_words, listed, summary_page
+from bot.summary import LISTED, health_words, listed, summary_page, summed
 from engine.messages import FeedState
 from engine.model import Mode, Urgency, position_id
 from engine.view import PositionState, PositionView
@@ -41,11 +41,11 @@ SICK = house(
 DOWN = house(down=True, degraded="Account SELF is down: its journal cannot be opened")
 
 PAGES = {
-    "summary_calm": summary_page({"default": CALM}, AT_S),
-    "summary_busy": summary_page({"default": BUSY}, AT_S),
-    "summary_several": summary_page({"HUF": CALM, "SELF": DOWN, "M & D": SICK}, AT_S),
-    "summary_none": summary_page({"default": house()}, AT_S),
-    "summary_stopped": summary_page({"default": CALM}, AT_S, stopped=True),
+    "summary_calm": summary_page(summed({"default": CALM}), AT_S),
+    "summary_busy": summary_page(summed({"default": BUSY}), AT_S),
+    "summary_several": summary_page(summed({"HUF": CALM, "SELF": DOWN, "M & D": SICK}), AT_S),
+    "summary_none": summary_page(summed({"default": house()}), AT_S),
+    "summary_stopped": summary_page(summed({"default": CALM}), AT_S, stopped=True),
 }
 
 
@@ -75,7 +75,7 @@ def test_whatever_is_held_it_is_one_message_in_columns_with_the_loudest_first(
 ):
     """No line is wider than 32, no id is cut, and nobody who is loud stands below somebody who is not."""
     views = {f"account{n}": house(*book * times) for n in range(accounts)}
-    html = summary_page(views, AT_S).html
+    html = summary_page(summed(views), AT_S).html
     assert len(plain(html)) <= MESSAGE_LIMIT
     blocks = [plain(block) for block in re.findall(r"<pre>(.*?)</pre>", html, re.DOTALL)]
     assert all(len(line) <= COLUMNS for block in blocks for line in block.split("\n"))

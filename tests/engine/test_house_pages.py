@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.orders_view import orders_pages, trades_pages
 from engine.drill import drill_now
 from engine.effects import Audit, QueryAccount, Say
 from engine.feed_page import feed_now
@@ -29,7 +30,7 @@ from engine.messages import (
 )
 from engine.model import Mode
 from engine.orders import Event, OrderState
-from engine.orders_page import _ENDED, _words, desk_now
+from engine.orders_page import _ENDED, MOST_EXITS, MOST_FILLS, _words, desk_now
 from engine.preflight import Light
 from engine.tenure import LeaseTerms
 from tests.engine.test_monitor import ENTRY, PROFIT, gaining
@@ -98,6 +99,25 @@ def test_orders_that_may_still_trade_come_first():
     assert exit_.live
     assert exit_.orders[0].live
     assert exit_.orders[0].state == "working"
+
+
+def test_of_a_day_of_very_many_exits_only_what_is_shown_is_drawn_and_the_rest_counted():
+    """Nobody sees more of exits or of fills; what may still trade among the rest is counted too."""
+    rig = gaining(Mode.EXECUTE)
+    rig.wait(60, *PROFIT)
+    [one] = rig.monitor.desk.intents.values()
+    orders, fills = len(one.orders), len(desk(rig).fills)
+    one.orders[0].state = OrderState.WORKING
+    rig.monitor.desk.intents.update({f"{number}": one for number in range(MOST_EXITS + 19)})
+    found = desk(rig)
+    assert (len(found.exits), found.more_exits, found.more_working) == (MOST_EXITS, 20, 20)
+    assert (len(found.fills), found.more_fills) == (MOST_FILLS, (MOST_EXITS + 20) * fills - MOST_FILLS)
+    page = "".join(each.html for each in orders_pages(found, rig.now_s))
+    listed = page.count("3359 NIFTY")
+    assert f"and {MOST_EXITS + 20 - listed} more exits" in page
+    assert f"{MOST_EXITS + 20} working" in page
+    assert orders == 4
+    assert f"{(MOST_EXITS + 20) * fills} today" in trades_pages(found, 10, rig.now_s)[0].html
 
 
 @pytest.mark.parametrize("state", list(OrderState))

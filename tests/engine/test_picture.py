@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from engine.helm import Snooze
 from engine.messages import Wish
-from engine.model import Mode
-from engine.picture import Drawing, outline, picture
+from engine.model import Action, Mode, Urgency, Verdict
+from engine.picture import DRAWN_AT_ONCE, Drawing, held_now, outline, picture
+from engine.rules.base import Rank
 from engine.view import PositionState
 from tests.engine.makers import condor
 from tests.support.rig import Rig
@@ -68,7 +72,7 @@ def test_no_piece_of_a_picture_looks_at_more_positions_than_it_may(monkeypatch):
         pieces.append(len(looked) - before)
         if found is not None:
             break
-    assert pieces == [4, 4, 3]
+    assert pieces == [DRAWN_AT_ONCE, DRAWN_AT_ONCE, 11 - 2 * DRAWN_AT_ONCE]
     assert [view.id for view in found.positions] == sorted(looked, key=lambda name: int(name.split("/")[1]))
 
 
@@ -99,6 +103,49 @@ def test_an_exit_that_begins_while_it_is_drawn_is_shown():
     states = {view.strategy_id: view.state for view in drawing.go_on(rig.now_s).positions}
     assert states.pop(first.strategy_id) is PositionState.EXITING
     assert list(states.values()) == [PositionState.WATCHING]
+
+
+WHY = "Broker: 0 units"
+
+
+def snoozed(rig, name):
+    rig.monitor.helm.snoozed[name] = Snooze(rig.now_s + 600, Rank.SCALING)
+
+
+def differs(rig, name):
+    rig.monitor.helm.differences.restore({name: {"why": WHY}})
+
+
+def unwatched(rig, name):
+    rig.monitor.helm.differences.restore({name: {"why": WHY, "stance": "not watched"}})
+
+
+def changed(rig, name):
+    rig.monitor.holdings._contracts.why[name] = "The lot is another one"
+
+
+def asked_about(rig, name):
+    verdict = Verdict("stop_loss", Action.CLOSE_POSITION, Urgency.HIGH, 0, 0, 1.0, "It is met")
+    rig.monitor.dialogue.questions.issue(Wish.EXIT, (name,), (), verdict, "Exit?", rig.now_s, forced=False)
+
+
+def broken(rig, name):
+    rig.monitor.watch.watched(name).broken = "stop_loss has failed"
+
+
+@pytest.mark.parametrize("happens", [snoozed, differs, unwatched, changed, asked_about, broken])
+def test_whatever_takes_a_position_from_its_rules_while_it_is_drawn_is_shown(happens):
+    """Drawn before as watched, it stands as in a picture that is begun now, and is listed if it is held."""
+    rig = two()
+    drawing = Drawing(rig.monitor)
+    assert drawing.go_on(rig.now_s, most=1) is None
+    first = next(iter(rig.monitor.holdings.positions))
+    happens(rig, first)
+    stands = {view.id: view.state for view in drawing.go_on(rig.now_s).positions}
+    assert stands == {view.id: view.state for view in rig.view.positions}
+    assert stands[first] is not PositionState.WATCHING
+    held = [name for name, state in stands.items() if state is PositionState.HELD]
+    assert [name for name, _ in held_now(rig.monitor, rig.now_s)] == held
 
 
 def test_another_position_by_the_same_name_is_drawn_anew():

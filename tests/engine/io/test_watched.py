@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
+import threading
 
-from engine.io.app import Options, run_house
+from engine.io.app import Options, _tell, run_house
 from engine.io.hatch import NAME
 from engine.model import Mode
 from engine.settings import Settings
+from tests.support.clock import VirtualClock
 from tests.support.ear import Ear
 
 
@@ -32,3 +35,22 @@ async def test_a_taken_port_and_a_hatch_that_cannot_be_made_are_told_and_the_mon
     assert any("the host's tools cannot ask this monitor" in text for text in critical)
     assert any("no figures for Prometheus" in text and "METRICS_PORT" in text for text in critical)
     assert views  # it lived until its time was over
+
+
+async def test_the_loop_goes_on_while_a_table_is_written():
+    """A table of a thousand positions takes a fifth of a second: it is no work of the loop's thread."""
+    clock, written, loop = VirtualClock(), asyncio.Event(), asyncio.get_running_loop()
+    threads = []
+
+    async def views():
+        return {}
+
+    def show(_views):
+        threads.append(threading.get_ident())
+        loop.call_soon_threadsafe(written.set)
+
+    telling = asyncio.create_task(_tell(views, show, 2.0, clock))
+    await clock.advance(2.0)
+    await written.wait()
+    telling.cancel()
+    assert threads != [threading.get_ident()]
