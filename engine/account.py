@@ -19,7 +19,6 @@ from engine.money import rupees, signed_rupees
 from engine.rules.day_limits import DAY_LOSS, DAY_PROFIT, DAY_TRAILING
 from engine.sessions import ist_date
 from engine.watch.armed import PROFIT_CONFIRM_S
-from engine.watch.lasting import Lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from engine.gate import Confirmation
     from engine.model import InstrumentKey, PositionId
     from engine.rules.day_limits import DayLimits, DayTrailing
+    from engine.watch.lasting import Lasting
     from engine.watch.nouns import Standing
 
 #: A position that cannot be priced counts its last P&L this long for the loss limit, as a stop does in
@@ -43,7 +43,7 @@ class Account:
     Args:
         name: of the account.
         day: what is known of its day.
-        lasts_s: how long the day must have been at a P&L for that to be its highest.
+        lasting: what waits to be its highest.
 
     Attributes:
         day: what has to survive a restart; replaced, never changed.
@@ -52,7 +52,7 @@ class Account:
         question: what the owner was asked when a limit was reached.
     """
 
-    def __init__(self, name: str, day: Day, lasts_s: float) -> None:
+    def __init__(self, name: str, day: Day, lasting: Lasting) -> None:
         self.name = name
         self.day = day
         self.marked_paise: int | None = None
@@ -64,9 +64,17 @@ class Account:
         self._arrived: dict[InstrumentKey, float] = {}
         self._moved: dict[InstrumentKey, float] = {}
         self._conditions = {name: Condition() for name in (DAY_LOSS, DAY_TRAILING, DAY_PROFIT)}
-        self._lasting = Lasting(lasts_s)
+        self._lasting = lasting
 
-    def look(self, standings: Sequence[Standing], now_s: float, today: str, yesterday: str) -> None:
+    def look(
+        self,
+        standings: Sequence[Standing],
+        now_s: float,
+        today: str,
+        yesterday: str,
+        *,
+        judged: bool = True,
+    ) -> None:
         """Take in how all open positions stand, in session.
 
         Args:
@@ -74,21 +82,26 @@ class Account:
             now_s: the moment.
             today: the date of this session.
             yesterday: that of the session before; only read when a day begins.
+            judged: the day has limits, and which prices have moved is worth knowing.
         """
         if self.day.date != today:
             self._begin(standings, today, yesterday)
         self._follow_legs(standings)
         self._note(standings, now_s)
-        arrived = {key: at_s for standing in standings for key, at_s in standing.arrived_s.items()}
-        self._moved = {key: at_s for key, at_s in arrived.items() if self._arrived.get(key) != at_s}
-        self._arrived = arrived
+        if judged:
+            arrived = {key: at_s for standing in standings for key, at_s in standing.arrived_s.items()}
+            self._moved = {key: at_s for key, at_s in arrived.items() if self._arrived.get(key) != at_s}
+            self._arrived = arrived
+        guarded, base = [self._guarded(s, now_s) for s in standings], self.day.base
         self.blind = tuple(
             s.position
-            for s in standings
-            if s.position not in self.day.base or self._guarded(s, now_s) is None
+            for s, pnl in zip(standings, guarded, strict=True)
+            if pnl is None or s.position not in base
         )
         self.marked_paise = self.made_paise({s.position: s.marked_paise for s in standings})
-        self.guarded_paise = self.made_paise({s.position: self._guarded(s, now_s) for s in standings})
+        self.guarded_paise = self.made_paise(
+            {s.position: pnl for s, pnl in zip(standings, guarded, strict=True)}
+        )
 
     def judge(self, limits: DayLimits, confirm_s: float, now_s: float) -> Verdict | None:
         """The limit that the day has reached for long enough, if any; at most one a day."""

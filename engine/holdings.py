@@ -44,6 +44,8 @@ __all__ = ["Holdings"]
 #: An answer without any row is believed after this many loads in a row.
 EMPTY_LOADS = 3
 _TAKEN_OVER = "position taken over"
+#: The sign and the memory of a position of which nothing was saved yet.
+_UNSAVED = (None, None)
 #: So many positions are prepared in one piece: some 3 ms.
 PREPARED_AT_ONCE = 8
 #: So many lines that the journal keeps of the first grouping leave in one piece: some 4 ms.
@@ -89,7 +91,7 @@ class Holdings:
         self._reductions = Reductions(store)
         self._overrides = OverrideBook()
         self._memories: dict[PositionId, Memory] = {}
-        self._saved: dict[PositionId, Memory] = {}
+        self._saved: dict[PositionId, tuple[tuple[object, ...], Memory]] = {}  # and the sign of it
         self._empty_loads = 0
         self._told_bare: dict[PositionId, date] = {}
         self._opposed: frozenset[Opposed] = frozenset()
@@ -249,6 +251,11 @@ class Holdings:
         self._owed += late
         waits = set(map(id, late))
         return [*(effect for effect in effects if id(effect) not in waits), GoOn()]
+
+    @property
+    def going_on(self) -> bool:
+        """Whether positions are being prepared, or something is owed to the journal."""
+        return self._going_on or bool(self._owed)
 
     def go_on(self, now_s: float) -> list[Effect]:
         """Prepare the next few positions; with the last of them all are put under watch, then told."""
@@ -525,9 +532,15 @@ class Holdings:
         for position in positions:
             if position not in self.positions:
                 continue
+            sign, (known, saved) = (
+                self.watch.watched(position).memory_sign,
+                self._saved.get(position, _UNSAVED),
+            )
+            if sign == known:
+                continue
             memory = self.watch.memory(position)
-            if self._saved.get(position) != memory:
-                self._saved[position] = memory
+            self._saved[position] = sign, memory
+            if memory != saved:
                 effects.append(Record("memory", position, memory.to_json()))
         return effects
 

@@ -61,7 +61,7 @@ class Limits:
         """Take over what the journal knows of each account's day."""
         for name, row in rows.items():
             self._saved[name] = Day.from_json(row)
-            self._accounts[name] = Account(name, self._saved[name], self._helm.watch.lasts_s)
+            self._accounts[name] = Account(name, self._saved[name], self._helm.watch.lasting())
 
     # ---------------------------------------------------------------------------------- judging
 
@@ -80,6 +80,11 @@ class Limits:
         self._gathering.begin(names)
         return [GoOn()]
 
+    @property
+    def going_on(self) -> bool:
+        """Whether a look at many is under way."""
+        return self._gathering.under_way
+
     def go_on(self, now_s: float) -> list[Effect]:
         """The next few of many; when all were seen the limits are judged, by a piece of its own."""
         if not self._gathering.under_way:
@@ -91,13 +96,14 @@ class Limits:
     def _judged(self, now_s: float) -> dict[str, list[Position]]:
         """The positions of every account whose limits are judged now; none out of session."""
         holdings = self._helm.holdings
+        if not self._helm.watch.rulebook.has_limits or not holdings.loaded:
+            return {}  # so it is mostly, and to sort a thousand positions takes half a millisecond
+        if not self._helm.calendar.is_open(now_s):
+            return {}
         by_account: dict[str, list[Position]] = {name: [] for name in self._accounts}
         for position in holdings.positions.values():
             by_account.setdefault(position.account, []).append(position)
-        wanted = {name: positions for name, positions in by_account.items() if self._of(name)}
-        if not wanted or not holdings.loaded or not self._helm.calendar.is_open(now_s):
-            return {}
-        return wanted
+        return {name: positions for name, positions in by_account.items() if self._of(name)}
 
     def _judge_all(
         self, by_account: Mapping[str, Sequence[Position]], seen: Mapping[PositionId, Standing], now_s: float
@@ -119,7 +125,7 @@ class Limits:
         """Take in how positions stand, in session: the day of accounts without a limit is kept as well."""
         for name, each in self._by_account(standings).items():
             if not self._of(name):
-                self._look(self._account(name), each, now_s)
+                self._look(self._account(name), each, now_s, judged=False)
 
     def kept(self, today: str) -> DayTotal | None:
         """What the day came to at the last look; None = no account has begun it."""
@@ -136,7 +142,7 @@ class Limits:
         return _total([(account, account.made_paise(pnls[account.name])) for account in accounts])
 
     def _account(self, name: str) -> Account:
-        return self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasts_s))
+        return self._accounts.setdefault(name, Account(name, Day(), self._helm.watch.lasting()))
 
     def _by_account(self, standings: Iterable[Standing]) -> dict[str, list[Standing]]:
         """Sorted by account; of one that is known and holds nothing, nothing."""
@@ -146,11 +152,13 @@ class Limits:
             found.setdefault(account, []).append(standing)
         return found
 
-    def _look(self, account: Account, standings: Sequence[Standing], now_s: float) -> None:
+    def _look(
+        self, account: Account, standings: Sequence[Standing], now_s: float, *, judged: bool = True
+    ) -> None:
         calendar, today = self._helm.calendar, ist_date(now_s)
         begun = account.day.date == today.isoformat()
         yesterday = "" if begun else calendar.previous_session(today).isoformat()
-        account.look(standings, now_s, today.isoformat(), yesterday)
+        account.look(standings, now_s, today.isoformat(), yesterday, judged=judged)
 
     def _judge(
         self,

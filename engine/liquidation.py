@@ -90,13 +90,8 @@ def _slices(units: int, instrument: Instrument) -> list[int]:
 
 def _side(tick: Tick, tick_paise: int, *, bids: bool) -> list[tuple[int, int]]:
     """Prices and quantities of one side, best first; empty levels left out."""
-    levels = depth(tick, tick_paise) if tick.depth else ()
-    shown = [
-        (level.bid_paise, level.bid_quantity) if bids else (level.ask_paise, level.ask_quantity)
-        for level in levels
-    ]
-    if not shown:
-        shown = [_best(tick, bids=bids)]
+    levels = depth(tick, tick_paise)
+    shown = (levels.bids if bids else levels.asks) or [_best(tick, bids=bids)]
     return [(paise, units) for paise, units in shown if paise > 0 and units > 0]
 
 

@@ -25,6 +25,7 @@ __all__ = ["BOUNDS_S", "LONG_BOUNDS_S", "ChatMeasures", "Histogram", "Measures",
 BOUNDS_S = (
     0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
 )  # fmt: skip
+_QUICK_S = BOUNDS_S[0]
 LONG_BOUNDS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0)
 #: Health goes by the last so many minutes.
 WINDOW_MINUTES = 10
@@ -141,8 +142,17 @@ class Measures:
 
     def judged(self, arrived_s: float, began_s: float, ended_s: float) -> None:
         """A batch of ticks was; moments of one clock."""
-        self.tick_to_decision.take(ended_s - arrived_s)
-        self.evaluation.take(ended_s - began_s)
+        waited_s, took_s = ended_s - arrived_s, ended_s - began_s
+        known, judging = self.tick_to_decision, self.evaluation
+        if waited_s > _QUICK_S:
+            known.take(waited_s)
+            judging.take(took_s)
+            return
+        # of few ticks both are mostly this quick, and then a search is dearer than all the rest
+        known.counts[0] += 1
+        known.sum_s += waited_s
+        judging.counts[0] += 1
+        judging.sum_s += took_s
 
     def heard(self, message: Message, now_s: float) -> None:
         """A message that is no batch of ticks was handled to the end."""

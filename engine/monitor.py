@@ -14,6 +14,7 @@ from engine.bearings import Source
 from engine.blindness import Blindness
 from engine.cached import Cached
 from engine.calendar_watch import CalendarWatch
+from engine.chores import Chores
 from engine.controls import ControlState
 from engine.diary import Diary
 from engine.digest import Digests
@@ -82,12 +83,16 @@ if TYPE_CHECKING:
 __all__ = ["Monitor", "MonitorConfig"]
 
 REMEMBER_EVERY_S = 5.0
-#: So many positions are looked at for that at one pulse: a thousand in ten seconds, some 1 ms each time;
+#: So many positions are looked at for that at one pulse: a thousand in ten seconds, some 0.2 ms each time;
 REMEMBERED_AT_ONCE = 50
-#: and for the why log, whose look costs four times as much: a thousand in fifty seconds.
-GLANCED_AT_ONCE = 10
-#: So many positions are judged in one piece when their time has come: some 2 ms, each 80 microseconds.
-JUDGED_AT_ONCE = 25
+#: and for the why log, whose look is journaled too: 240 in thirty seconds, a thousand in two minutes.
+GLANCED_AT_ONCE = 4
+#: So many positions are judged in one piece when their time has come: some 0.3 ms.
+JUDGED_AT_ONCE = 5
+#: So many times the diary looks at a few positions for its minute, or adds up, after one pulse.
+DIARY_PIECES = 4
+#: With no more positions than these all chores are done within the pulse: they take less than a turn costs.
+FEW = 20
 #: What is about one order, brings prices or changes nothing: of exits it changes only what the desk says.
 _OF_FEW = frozenset({Ticks, OrderUpdate, CommandOutcome, TurnedAway})
 
@@ -121,12 +126,12 @@ class Monitor:
         self._feed_needs, self._feed_room, self._updates_away = Trouble(), Trouble(), Trouble()
         self._nudges, self._idle = Nudges(), Idle(calendar)
         self._door = Door()
-        self.stored = Stored()
-        self.drills = Drills()
+        self.stored, self.drills = Stored(), Drills()
         self._remembered_s, self._day = 0.0, ""
         self._greeted = False
         self._kept = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, REMEMBERED_AT_ONCE)
         self._glanced = Rounds(lambda: self.holdings.positions, REMEMBER_EVERY_S, GLANCED_AT_ONCE)
+        self._chores = Chores(self._glance, self._remember, *[self.diary.beat] * DIARY_PIECES)
         self.blindness, self.overload = Blindness(), Overload()
         self._handlers: dict[type, Callable[[Any, float], list[Effect]]] = {
             Beat: self._beat,
@@ -213,8 +218,9 @@ class Monitor:
                 return effects  # mostly nothing happened
         else:
             effects = self._handlers[type(message)](message, now_s)
-            effects += self.readiness.after(message, now_s)
-        effects += self._followed.look(now_s, everywhere=type(message) not in _OF_FEW)
+            effects = self._chores.ask(effects + self.readiness.after(message, now_s), now_s)
+        few = type(message) in _OF_FEW or (type(message) is Further and self._chores.alone)
+        effects += self._followed.look(now_s, everywhere=not few)
         effects = self.helm.leashes.hushed(effects)
         self.diary.hear(effects, now_s)
         return self.helm.tenure.guarded(effects, now_s)
@@ -335,12 +341,27 @@ class Monitor:
         if self._nudges.due(now_s):
             self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s) + self._hindsight.look(now_s)
+        self._chores.begin()
+        if len(self.holdings.positions) > FEW:
+            return [*effects, GoOn()]
+        while self._chores.waiting:
+            effects += self._chores.go_on(now_s)
+        return effects
+
+    def _glance(self, now_s: float) -> list[Effect] | None:
+        """Look at a few positions for the why log; what is seen goes out with all other looks."""
+        turn = self._glanced.next(now_s)
+        self.watch.glance(turn, now_s)
+        return [] if turn else None
+
+    def _remember(self, now_s: float) -> list[Effect] | None:
+        """Keep what of a few positions, and of the account's day, has changed."""
+        effects: list[Effect] = []
         if now_s - self._remembered_s >= REMEMBER_EVERY_S:
             self._remembered_s = now_s
             effects += self.limits.remember()
-        self.watch.glance(self._glanced.next(now_s), now_s)
-        effects += self.diary.beat(now_s)
-        return effects + self.holdings.remember(self._kept.next(now_s))
+        turn = self._kept.next(now_s)
+        return effects + self.holdings.remember(turn) if effects or turn else None
 
     def _greet(self, now_s: float) -> list[Effect]:
         """Once in a life, as soon as everything is read."""
@@ -357,8 +378,13 @@ class Monitor:
         return [*effects, GoOn()] if self.watch.unfinished else effects
 
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
+        """One more turn: what is begun and decides something first, of the pulse's chores one at a time."""
+        self._chores.turn(alone=not (self.holdings.going_on or self.limits.going_on or self.watch.unfinished))
+        if self._chores.alone:
+            return self._chores.go_on(now_s) + ([GoOn()] if self._chores.waiting else [])
         effects = self.holdings.go_on(now_s) + self.limits.go_on(now_s)
-        return effects + (self._judge(now_s) if self.watch.unfinished else [])
+        effects += self._judge(now_s) if self.watch.unfinished else []
+        return [*effects, GoOn()] if self._chores.waiting else effects
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
         back = [] if message.looked_up else self._updates(UpdatesStopped(""), now_s)

@@ -14,7 +14,7 @@ from engine.guards import Shown, exit_bounds, narrow
 from engine.payoff import entry_price
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.guards import Guard
     from engine.messages import Tick
@@ -33,7 +33,15 @@ class Book(Enum):
 ANY_PAISE = 10**15
 
 
-class Marks:
+class _Often:
+    """What every tick of a contract reads and writes, side by side (`engine.watch.band` says why)."""
+
+    __slots__ = (
+        "arrived_s", "ask_paise", "bid_paise", "high", "long_paise", "low", "narrow_paise", "short_paise",
+    )  # fmt: skip
+
+
+class Marks(_Often):
     """One contract's marks, as an owner and as a short of it would count them.
 
     Attributes:
@@ -45,22 +53,23 @@ class Marks:
         fault: why the newest price is suspect; empty = it is not. The marks are then those before it:
             no profit is counted by them, and a stop only as long as they are young.
         suspects: how many prices were suspect when they came.
+        narrow_paise, spread_bp: how wide a book may be to give a mark: in paise at any price, and in
+            hundredths of a per cent of the mid (`engine.guards.narrow`).
         low, high: the box, bounds of bid + ask within which a quote needs no closer look
             (`engine.watch.family`); empty (1, 0) = every quote needs one.
     """
 
     __slots__ = (
-        "_ceiling_paise", "_floor_paise", "_narrow_paise", "_spread_bp", "arrived_s", "ask_paise",
-        "bid_paise", "book", "bridged", "doubtful_since_s", "fault", "guard", "high", "instrument",
-        "key", "long_paise", "low", "marked", "short_paise", "suspects",
+        "_ceiling_paise", "_floor_paise", "book", "bridged", "doubtful_since_s", "fault", "guard",
+        "instrument", "key", "marked", "spread_bp", "suspects",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, guard: Guard) -> None:
         self.instrument = instrument
         self.key = instrument.key
         self.guard = guard
-        self._spread_bp = guard.max_spread_bp
-        self._narrow_paise = guard.min_spread_ticks * instrument.tick_paise
+        self.spread_bp = guard.max_spread_bp
+        self.narrow_paise = guard.min_spread_ticks * instrument.tick_paise
         self.book = Book.EMPTY
         self.marked = False
         self.long_paise = self.short_paise = 0
@@ -87,8 +96,8 @@ class Marks:
         if not self.low <= both <= self.high:
             return False
         gap = ask - bid
-        if not 0 <= gap <= self._narrow_paise and not (
-            bid and gap > 0 and narrow(bid, ask, self._spread_bp, self._narrow_paise)
+        if not 0 <= gap <= self.narrow_paise and not (
+            bid and gap > 0 and narrow(bid, ask, self.spread_bp, self.narrow_paise)
         ):
             return False
         if bid:  # half a paisa of the mid counts against us, whichever side we are on
@@ -107,7 +116,7 @@ class Marks:
             return Shown(2 * tick.ltp_paise, 0, quoted=False)
         gap = ask - bid
         if not ask or (
-            gap > self._narrow_paise and not (bid and narrow(bid, ask, self._spread_bp, self._narrow_paise))
+            gap > self.narrow_paise and not (bid and narrow(bid, ask, self.spread_bp, self.narrow_paise))
         ):
             return None
         return Shown(bid + ask, gap, quoted=True)
@@ -244,6 +253,19 @@ class Holding:
             total += quantity * paise
         return total
 
+    def marked(self, now_s: float) -> int | None:
+        """The P&L of all legs at believable marks, as `pnl` by `Marks.mark`, without calls for each leg."""
+        total = -self.cost_paise
+        for quantity, marks in self._held:
+            if (
+                marks.fault
+                or marks.book is not Book.BELIEVED
+                or now_s > marks.arrived_s + marks.guard.max_quote_age_s
+            ):
+                return None
+            total += quantity * (marks.long_paise if quantity > 0 else marks.short_paise)
+        return total
+
     def pnl(self, now_s: float, price: Price) -> int | None:
         """The P&L of all legs at one kind of price; None = a leg has none."""
         worth = self.worth(now_s, price)
@@ -252,14 +274,22 @@ class Holding:
     @property
     def fresh_until_s(self) -> float:
         """The last moment at which all newest quotes are young enough."""
-        return min([marks.fresh_until_s for _, marks in self._held], default=inf)
+        until_s = inf
+        for _, marks in self._held:  # no call for each leg: it is asked at every judgement
+            fresh_s = marks.arrived_s + marks.guard.max_quote_age_s
+            until_s = min(until_s, fresh_s)
+        return until_s
 
-    def changes_s(self) -> Iterator[float]:
-        """Moments, past or to come, at which time alone changes what a leg counts."""
+    def next_change_s(self, now_s: float) -> float:
+        """The next moment at which time alone changes what a leg counts; inf = it never does."""
+        next_s = inf
         for _, marks in self._held:
-            yield nextafter(marks.fresh_until_s, inf)
-            if marks.book is Book.WIDE:
-                yield marks.grace_until_s
+            fresh_s = marks.arrived_s + marks.guard.max_quote_age_s
+            if now_s <= fresh_s < next_s:
+                next_s = nextafter(fresh_s, inf)
+            if marks.book is Book.WIDE and now_s < marks.grace_until_s < next_s:
+                next_s = marks.grace_until_s
+        return next_s
 
     def blind(self, now_s: float) -> list[str]:
         """The legs that have no price a stop could go by, as people call them, and what is suspect."""

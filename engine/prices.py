@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     from engine.model import InstrumentKey
 
 
+class Entry:
+    """What the book knows of one instrument: looked up once for a tick, whatever is asked of it.
+
+    Attributes:
+        tick: the last sound quote; None = never one.
+        arrived_s: when it came; None = never.
+        fault: what was wrong with the newest tick; empty when it was taken.
+        held: somebody keeps this entry at hand, so that it must stay the instrument's one.
+    """
+
+    __slots__ = ("arrived_s", "fault", "held", "tick")
+
+    def __init__(self) -> None:
+        self.tick: Tick | None = None
+        self.arrived_s: float | None = None
+        self.fault = ""
+        self.held = False
+
+
 class PriceBook:
     """Last quotes by instrument.
 
@@ -26,12 +45,10 @@ class PriceBook:
         data_s: when the last tick came, of any instrument and however odd; None = never.
     """
 
-    __slots__ = ("_arrived_s", "_before", "_faults", "_ticks", "asked", "data_s", "found", "suspects")
+    __slots__ = ("_before", "_entries", "asked", "data_s", "found", "suspects")
 
     def __init__(self) -> None:
-        self._ticks: dict[InstrumentKey, Tick] = {}
-        self._arrived_s: dict[InstrumentKey, float] = {}
-        self._faults: dict[InstrumentKey, str] = {}
+        self._entries: dict[InstrumentKey, Entry] = {}
         self._before: dict[InstrumentKey, tuple[Tick, float]] = {}
         self.suspects = 0
         self.asked = 0
@@ -40,25 +57,30 @@ class PriceBook:
 
     def __len__(self) -> int:
         """How many instruments have a quote."""
-        return len(self._ticks)
+        return sum(entry.tick is not None for entry in self._entries.values())
 
     def take(self, tick: Tick, now_s: float) -> bool:
         """Keep a tick; False when it is suspect and nobody may use it."""
         self.data_s = now_s
-        key = tick.key
+        entry = self._entries.get(tick.key)
+        if entry is None:
+            entry = self.entry(tick.key)
         bid, ask = tick.bid_paise, tick.ask_paise
         # The everyday book without a call; all others are looked at closely.
         if bid is None or ask is None or not 0 < bid <= ask:
             fault = guards.fault(tick)
             if fault:
                 self.suspects += 1
-                self._faults[key] = fault
+                entry.fault = fault
                 return False
-        if self._faults:
-            self._faults.pop(key, None)
-        self._ticks[key] = tick
-        self._arrived_s[key] = now_s
+        if entry.fault:
+            entry.fault = ""
+        entry.tick, entry.arrived_s = tick, now_s
         return True
+
+    def entry(self, key: InstrumentKey) -> Entry:
+        """What is known of an instrument, nothing included; who keeps it says so (`Entry.held`)."""
+        return self._entries.setdefault(key, Entry())
 
     def remember(self, tick: Tick, arrived_s: float) -> None:
         """Keep a price from before the start beside the book: nothing but `before` ever finds it."""
@@ -67,39 +89,44 @@ class PriceBook:
 
     def before(self, key: InstrumentKey) -> tuple[Tick, float] | None:
         """What was known before the start and when it arrived, for people; None once there is a quote."""
-        return None if key in self._ticks else self._before.get(key)
+        return None if self.peek(key) is not None else self._before.get(key)
 
     def copy(self) -> PriceBook:
         """A book that knows the same and may learn something else."""
         other = PriceBook()
-        other._ticks, other._arrived_s = dict(self._ticks), dict(self._arrived_s)
-        other._faults = dict(self._faults)
+        for key, known in self._entries.items():
+            entry = other._entries[key] = Entry()
+            entry.tick, entry.arrived_s, entry.fault = known.tick, known.arrived_s, known.fault
         return other
 
     def get(self, key: InstrumentKey) -> Tick | None:
         """The last sound quote, and count whether there was one."""
         self.asked += 1
-        tick = self._ticks.get(key)
+        tick = self.peek(key)
         if tick is not None:
             self.found += 1
         return tick
 
     def peek(self, key: InstrumentKey) -> Tick | None:
         """The last sound quote, not counted as a lookup."""
-        return self._ticks.get(key)
+        entry = self._entries.get(key)
+        return None if entry is None else entry.tick
 
     def arrived_s(self, key: InstrumentKey) -> float | None:
         """When this instrument's last sound quote arrived; None = never."""
-        return self._arrived_s.get(key)
+        entry = self._entries.get(key)
+        return None if entry is None else entry.arrived_s
 
     def fault(self, key: InstrumentKey) -> str:
         """What was wrong with the newest tick of the instrument; empty when it was taken."""
-        return self._faults.get(key, "")
+        entry = self._entries.get(key)
+        return "" if entry is None else entry.fault
 
     @property
     def newest_trade_s(self) -> int | None:
         """The exchange time of the newest trade that any quote tells of; None = none is known."""
-        return max((tick.ltt_s for tick in self._ticks.values()), default=0) or None
+        ticks = (entry.tick for entry in self._entries.values())
+        return max((tick.ltt_s for tick in ticks if tick is not None), default=0) or None
 
     @property
     def hit_ratio(self) -> float | None:
@@ -107,10 +134,13 @@ class PriceBook:
         return self.found / self.asked if self.asked else None
 
     def keep(self, wanted: Collection[InstrumentKey]) -> int:
-        """Forget every instrument that is not wanted any more; how many were forgotten."""
-        gone = [key for key in self._ticks if key not in wanted]
-        for key in gone:
-            del self._ticks[key], self._arrived_s[key]
-        self._faults = {key: fault for key, fault in self._faults.items() if key in wanted}
+        """Forget every instrument that is not wanted any more; how many quotes were forgotten."""
+        gone = [(key, entry) for key, entry in self._entries.items() if key not in wanted]
+        forgotten = sum(entry.tick is not None for _, entry in gone)
+        for key, entry in gone:
+            if not entry.held:
+                del self._entries[key]
+            entry.tick = entry.arrived_s = None
+            entry.fault = ""
         self._before = {key: known for key, known in self._before.items() if key in wanted}
-        return len(gone)
+        return forgotten

@@ -221,7 +221,9 @@ class Calendar:
         """When a clock rule strikes on a session: at its time, but ten minutes before an earlier close.
 
         In a short session those ten minutes are kept free of all clocks, so that an
-        earlier clock never strikes later than a later one.
+        earlier clock never strikes later than a later one. When a session of its own opens only after
+        the usual close (Muhurat in the evening), every clock is over before it begins: all strike ten
+        minutes before its end, and not at its first price, which would close what was just entered.
         """
         known = self._moments.get((day, clock))
         if known is None:
@@ -229,9 +231,12 @@ class Calendar:
         return known
 
     def _moment_s(self, day: date, clock: str) -> float:
-        moment_s, close_s = at(day, clock), self.session(day).close_s
-        short = day not in self.recorded and close_s < at(day, self._regular(day).close)
+        moment_s, (open_s, close_s) = at(day, clock), self.session(day)
+        usual_close_s = at(day, self._regular(day).close)
+        short = day not in self.recorded and close_s < usual_close_s
         late_s = close_s - _BEFORE_SHORT_CLOSE_S
+        if open_s >= usual_close_s:
+            return late_s
         return min(moment_s, late_s) if short or moment_s >= close_s else moment_s
 
     def _hours(self, day: date) -> Hours:

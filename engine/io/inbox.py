@@ -109,14 +109,19 @@ class Inbox:
         Raises:
             Exception: what the reader has raised at once; `get` raises it too.
         """
-        self.received += len(ticks)
-        few = len(ticks) <= LARGEST  # what they bring about is carried out after the last of them
-        if few and self._at_once is not None and not (self.held or len(self)) and self._in_time():
-            # nobody else while it does; should it fail, nobody any more
-            at_once, self._at_once = self._at_once, None
-            at_once(ticks)
-            self._at_once, self._burst_ended_s = at_once, monotonic()
-            return
+        count, at_once = len(ticks), self._at_once
+        self.received += count
+        # few: what they bring about is carried out after the last of them
+        waits = self.held or self._control or self._ticks or self._late
+        if at_once is not None and count <= LARGEST and not waits:
+            now_s = self.arrived_s = monotonic()
+            if now_s - self._burst_ended_s > BREATH_S:
+                self._burst_began_s = now_s
+            if now_s - self._burst_began_s < TURN_S:  # within the turn of whoever reads the socket
+                self._at_once = None  # nobody else while it does; should it fail, nobody any more
+                at_once(ticks)
+                self._at_once, self._burst_ended_s = at_once, monotonic()
+                return
         if not self._ticks:
             self._oldest_s = monotonic()
         self._ticks.extend(ticks)
@@ -128,13 +133,6 @@ class Inbox:
             # as many again have to come: with ten thousand instruments each tick would go through all of them
             self._conflate_above = max(CONFLATE_ABOVE, 2 * len(self._ticks))
         self._arrived.set()
-
-    def _in_time(self) -> bool:
-        """Whether these ticks are within the turn of whoever reads the socket."""
-        now_s = self.arrived_s = monotonic()
-        if now_s - self._burst_ended_s > BREATH_S:
-            self._burst_began_s = now_s
-        return now_s - self._burst_began_s < TURN_S
 
     async def get(self) -> Message:
         """The next message; waits for one. Waiting ticks come as a batch, many of them as several.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.effects import Record
-from engine.messages import FeedChanged, Message, OrderUpdate, RealtimeState
+from engine.messages import FeedChanged, Message, OrderUpdate, RealtimeState, Ticks
 from engine.model import InstrumentKey, key_parts
 
 __all__ = ["Logbook"]
@@ -30,6 +30,8 @@ class Logbook:
 
     def listen(self, message: Message) -> None:
         """A message was handled."""
+        if type(message) is Ticks:  # thousands a second, and nothing to tell
+            return
         match message:
             case FeedChanged(state=state, detail=detail):
                 _feed.info("%s: %s", state.value, detail)

@@ -261,8 +261,9 @@ class Performer:
             self.writer.note(effect.line)
 
     def _go_on(self, _effect: GoOn) -> None:
-        """Ticks that wait come first, and the sockets are read."""
-        asyncio.get_running_loop().call_soon(self._inbox.post, Further())
+        """Ticks that wait come first, and those that the sockets hold: a turn of the loop reads them."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._inbox.post, Further())
 
     def _load_instruments(self, effect: LoadInstruments) -> None:
         """One load at a time: two would write one file, and the one that knows less could come last."""

@@ -94,6 +94,7 @@ class Runner:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._measures = measures or Measures()
+        self._judged = self._measures.judged
         self._record = record
         self._journal_broken = False
         self._unsaved: list[_Kept] = []
@@ -140,7 +141,7 @@ class Runner:
         began_s = monotonic()
         effects = self._monitor.handle(message, now_s)
         if ticks := type(message) is Ticks:
-            self._measures.judged(self._inbox.arrived_s, began_s, monotonic())
+            self._judged(self._inbox.arrived_s, began_s, monotonic())
         if effects or self._unsaved:
             left = effects if isinstance(message, _Word) else self._set_out(effects)
             if len(left) == len(effects):

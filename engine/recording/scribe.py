@@ -182,8 +182,8 @@ class Scribe:
                 continue
             self._books_us[tick.key] = at_us
             levels = depth(tick)
-            bids = tuple(Offer(x.bid_paise, x.bid_quantity) for x in levels if x.bid_quantity)
-            asks = tuple(Offer(x.ask_paise, x.ask_quantity) for x in levels if x.ask_quantity)
+            bids = tuple(Offer(paise, units) for paise, units in levels.bids if units)
+            asks = tuple(Offer(paise, units) for paise, units in levels.asks if units)
             found.append(Book(at_us, tick.key, bids, asks))
         return found
 

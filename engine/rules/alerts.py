@@ -80,8 +80,10 @@ class LossLadder:
 
     def still_between(self, level: int) -> tuple[int | None, int | None]:
         """Between which P&Ls, both included, the level stays; None = without end."""
-        higher = [edge for name, edge in self.falls.items() if name > level]
-        low = max(higher) + 1 if higher else None
+        low: int | None = None
+        for name, edge in self.falls.items():
+            if name > level and (low is None or edge >= low):
+                low = edge + 1
         return low, self.rearms.get(level)
 
     def nearest(self, open_paise: int) -> tuple[Stop, float] | None:

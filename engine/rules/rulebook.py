@@ -143,6 +143,11 @@ class Rulebook:
         """How long a loss that is nobody's own, such as an account's, must last."""
         return self.rules_for("", "").settings.confirm_s
 
+    @property
+    def has_limits(self) -> bool:
+        """Whether any account has a table of its own: without one no day has a limit."""
+        return any(file.accounts for file in self.files)
+
     def limits_for(self, account: str) -> DayLimits:
         """The day limits of an account, its name compared without regard to case; later files win."""
         merged: dict[str, Any] = {}

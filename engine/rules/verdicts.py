@@ -15,7 +15,9 @@ def loss_exit(
     rule: str, snapshot: Snapshot, params: Amount, *, with_realised: bool = False
 ) -> Verdict | None:
     """Get out at once when the loss is as large as it may be; None = it is not, or nobody knows."""
-    pnl, threshold = _counted(snapshot.guarded_paise, snapshot, whole=with_realised), params.threshold_paise
+    pnl, threshold = snapshot.guarded_paise, params.threshold_paise
+    if pnl is not None and with_realised:
+        pnl += snapshot.realised_paise
     if pnl is None or pnl > threshold:
         return None
     met = f"is at or below the stop {signed_rupees(threshold)} ({params.text})"
@@ -26,7 +28,9 @@ def profit_exit(
     rule: str, snapshot: Snapshot, params: Amount, *, with_realised: bool = False
 ) -> Verdict | None:
     """Get out when the target is reached, on believable marks only; None = it is not."""
-    pnl, threshold = _counted(snapshot.marked_paise, snapshot, whole=with_realised), params.threshold_paise
+    pnl, threshold = snapshot.marked_paise, params.threshold_paise
+    if pnl is not None and with_realised:
+        pnl += snapshot.realised_paise
     if pnl is None or pnl < threshold:
         return None
     met = f"has reached the target {signed_rupees(threshold)} ({params.text})"
@@ -35,8 +39,13 @@ def profit_exit(
 
 def ratchet_exit(rule: str, snapshot: Snapshot, params: Ratchet) -> Verdict | None:
     """Get out because the P&L has given back as much of its peak as it may; None = it has not."""
-    pnl, level = _counted(snapshot.marked_paise, snapshot, whole=params.with_realised), params.level_paise
-    if pnl is None or level is None or not params.met(pnl):
+    pnl = snapshot.marked_paise
+    if pnl is None or params.peak_paise is None:
+        return None
+    if params.with_realised:
+        pnl += snapshot.realised_paise
+    level = params.level_paise
+    if level is None or not params.met(pnl):
         return None
     met = f"is at or below {signed_rupees(level)} ({params.text})"
     return _by_amount(rule, snapshot, Action.CLOSE_POSITION, pnl, level, met)
@@ -65,11 +74,6 @@ def decay_exit(rule: str, snapshot: Snapshot, reason: str) -> Verdict:
 def news(rule: str, urgency: Urgency, reason: str) -> Verdict:
     """Tell the owner, and do nothing."""
     return Verdict(rule, Action.ALERT, urgency, None, None, 0.0, reason)
-
-
-def _counted(open_paise: int | None, snapshot: Snapshot, *, whole: bool) -> int | None:
-    """The P&L a rule goes by: of the open legs, or of the whole with what is realised; None = unknown."""
-    return open_paise + snapshot.realised_paise if open_paise is not None and whole else open_paise
 
 
 def _by_amount(rule: str, snapshot: Snapshot, action: Action, pnl: int, threshold: int, met: str) -> Verdict:

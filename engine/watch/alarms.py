@@ -65,21 +65,24 @@ class Alarms:
         """Nobody looked for a while: a time without a price begins anew."""
         self._unpriced_since_s = inf
 
-    def speak(self, snapshot: Snapshot, rules: Sequence[Armed]) -> list[Verdict]:
-        """All that is news at this moment."""
-        return [*self._warnings(snapshot.now_s, rules), *self._losses(snapshot), *self._no_price(snapshot)]
+    def speak(self, snapshot: Snapshot, clocks: Sequence[Armed]) -> list[Verdict]:
+        """All that is news at this moment; ``clocks``: the rules that go by the time, in their order."""
+        said = list(self._warnings(snapshot.now_s, clocks)) if clocks else []
+        if snapshot.guarded_paise is None:
+            said += self._no_price(snapshot.now_s)
+            return said
+        self._unpriced_since_s, self.unpriced = inf, False
+        alert = self._loss(snapshot.guarded_paise)
+        return said if alert is None else [*said, alert]
 
-    def wakes_s(self, rules: Sequence[Armed]) -> Iterator[float]:
-        """Moments, past or to come, at which time alone may be news."""
-        if not self.unpriced:
-            yield self._unpriced_since_s + UNPRICED_AFTER_S
-        for armed in rules:
-            if isinstance(armed.params, Due):
-                yield from armed.params.warn_s
+    @property
+    def due_s(self) -> float:
+        """When it is news that there is no price, if none comes; inf = there is one, or it is told."""
+        return inf if self.unpriced else self._unpriced_since_s + UNPRICED_AFTER_S
 
-    def _warnings(self, now_s: float, rules: Sequence[Armed]) -> Iterator[Verdict]:
+    def _warnings(self, now_s: float, clocks: Sequence[Armed]) -> Iterator[Verdict]:
         """Tell once of each warning moment that has come; of several at once only the last."""
-        for armed in rules:
+        for armed in clocks:
             if not isinstance(armed.params, Due) or not armed.params.warn_s:
                 continue
             due = [moment for moment in armed.params.warn_s if moment <= now_s]
@@ -87,22 +90,14 @@ class Alarms:
                 self.warned_s = due[-1]
                 yield news(armed.rule.name, Urgency.HIGH, armed.params.text)
 
-    def _losses(self, snapshot: Snapshot) -> Iterator[Verdict]:
+    def _loss(self, guarded_paise: int) -> Verdict | None:
         """Tell of a newly reached loss threshold, and arm again what has receded."""
-        if snapshot.guarded_paise is None:
-            return
         before = self.level
-        self.level = self.ladder.level_after(before, snapshot.guarded_paise)
-        alert = self.ladder.alert(snapshot.guarded_paise) if self.level > before else None
-        if alert is not None:
-            yield alert
+        self.level = self.ladder.level_after(before, guarded_paise)
+        return self.ladder.alert(guarded_paise) if self.level > before else None
 
-    def _no_price(self, snapshot: Snapshot) -> Iterator[Verdict]:
+    def _no_price(self, now_s: float) -> Iterator[Verdict]:
         """Tell once that no stop can watch over the position for want of a price."""
-        if snapshot.guarded_paise is not None:
-            self._unpriced_since_s, self.unpriced = inf, False
-            return
-        now_s = snapshot.now_s
         self._unpriced_since_s = min(self._unpriced_since_s, now_s)
         if not self.unpriced and now_s >= self._unpriced_since_s + UNPRICED_AFTER_S:
             self.unpriced = True

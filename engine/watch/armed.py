@@ -44,21 +44,24 @@ class Armed:
         counts_paise: realised P&L that it counts on top of the open legs'.
         verdict: what it says now, unless it has fired already; None = nothing.
         confirmed: what it says may be acted on.
+        due_s: before this moment it has nothing to say; -inf unless it goes by the clock.
         fired: it has been acted on and its condition has not clearly gone since.
         fault: the mistake it made; empty = none.
     """
 
     __slots__ = (
-        "_asked", "_clear_paise", "_confirm_s", "_daily", "_since_s", "_waiting", "confirmed", "counts_paise",
-        "fault", "fired", "level_paise", "params", "rule", "verdict",
+        "_asked", "_clear_paise", "_confirm_s", "_daily", "_judge", "_since_s", "_waiting", "confirmed",
+        "counts_paise", "due_s", "fault", "fired", "level_paise", "params", "rule", "verdict",
     )  # fmt: skip
 
     def __init__(self, rule: Rule[Any, Any], params: Params, confirm_s: float) -> None:
         self.rule = rule
+        self._judge = rule.judge
         self.params = self._asked = params
         self._daily = params if isinstance(params, Daily) else None
         self._confirm_s = {Kind.PROFIT: PROFIT_CONFIRM_S, Kind.LOSS: confirm_s, Kind.CLOCK: 0.0}[rule.kind]
         self.fired = False
+        self._set_due()
         self.fault = ""
         self.count_realised(0)
         self.rest()
@@ -114,6 +117,11 @@ class Armed:
         if self._daily is not None:
             self.params = Due(calendar.moment_s(day, self._daily.clock), self._daily.text)
             self.fired = False
+            self._set_due()
+
+    def _set_due(self) -> None:
+        params = self.params
+        self.due_s = params.due_s if isinstance(params, Due) else inf if isinstance(params, Daily) else -inf
 
     def like(self, other: Armed) -> bool:
         """Whether both wait for the same in the same way."""
@@ -162,7 +170,7 @@ class Armed:
             legs: all instruments of the position.
         """
         try:  # as `look`, without a call for each rule at each tick
-            verdict = self.rule.judge(snapshot, self.params)
+            verdict = self._judge(snapshot, self.params)
         except RULE_FAULTS as mistake:
             self._failed(mistake)
             verdict = None

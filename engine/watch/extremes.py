@@ -68,7 +68,10 @@ class Extremes:
 
     def keep(self, now_s: float) -> bool:
         """Note what has lasted by now; whether a ratchet has risen."""
-        self.catch_up()
+        if self.log:
+            self.catch_up()
+        if now_s < self.lasting.due_s:
+            return False
         highs, lows = self.lasting.lasted(now_s)
         risen = False
         for open_paise in highs:
@@ -92,4 +95,8 @@ class Extremes:
         life, realised = self.life, self.life.realised_paise
         low = inf if life.trough_paise is None else life.trough_paise - realised
         high = -inf if life.peak_paise is None else life.peak_paise - realised
-        return low, min([high, *(rises for one in self._rising() if (rises := one.rises_paise) is not None)])
+        for one in self._rising() if self.ratchets else ():
+            rises = one.rises_paise
+            if rises is not None and rises < high:
+                high = rises
+        return low, high

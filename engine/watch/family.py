@@ -129,7 +129,9 @@ class Family:
     @property
     def heard(self) -> bool:
         """Whether there has been a price of any of its lines."""
-        return len(self._book) > 0 and any(self._book.peek(line.marks.key) is not None for line in self.lines)
+        return self._book.data_s is not None and any(
+            self._book.peek(line.marks.key) is not None for line in self.lines
+        )
 
     # ------------------------------------------------------------------------------------ what is true
 

@@ -7,6 +7,7 @@ the band, or whose time has come, is judged in full (`engine.watch.watched`).
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.prices import PriceBook
 from engine.sessions import ist_date
 from engine.watch.family import Forwards
+from engine.watch.lasting import Unbroken
 from engine.watch.lines import Lines, modelled, moved_by
 from engine.watch.nouns import Judgement
 from engine.watch.sightings import WhyLog
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 #: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
 SLACK_S = 1.0
 
+#: So many whose quotes are only younger again, or whose peak has lasted, cost as much as one judgement; so do
+#: so many contracts that are compared with each other.
+RENEWED_FOR_ONE = 8
+
 _NOTHING: tuple[Judgement, ...] = ()
 _NO_LEG: frozenset[InstrumentKey] = frozenset()
 
@@ -44,6 +50,7 @@ class HotPath:
     Attributes:
         book: last quotes of everything the feed carries, legs or not.
         why: what was seen when it mattered.
+        unbroken: since when everything is looked at without a break.
         unfinished: the last beat has left some for another one, which should come at once.
     """
 
@@ -51,6 +58,7 @@ class HotPath:
         """Start with nobody listening; nothing is judged outside of the calendar's sessions."""
         self.book = PriceBook()
         self.why = WhyLog()
+        self.unbroken = Unbroken()
         self._calendar = calendar
         self._rest = Rest()
         self._held = Lines(self.book, self._rest)
@@ -58,39 +66,73 @@ class HotPath:
         self._underlyings: dict[InstrumentKey, Underlying] = {}
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
+        self._unsettled: deque[Family] = deque()  # families that this beat is yet to look at
         self.unfinished = False
         self._open_s = self._close_s = -inf
 
-    def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901 - one loop written twice
-        """Take one tick, and judge whom it moves out of the band."""
-        key = tick.key
-        lines = self._lines.get(key) if self.book.take(tick, now_s) else None
+    def tick(self, tick: Tick, now_s: float) -> Sequence[Judgement]:  # noqa: C901, PLR0912, PLR0915 - no calls
+        """Take one tick, and judge whom it moves out of the band.
+
+        For an everyday tick nothing is called: what `PriceBook.take` and `Marks.take` do with one is written
+        out, for two calls would be a third of all it costs. They themselves do the rest.
+        """
+        lines = self._lines.get(tick.key)
         if lines is None:
+            return self._unheld(tick, now_s)
+        bid, ask = tick.bid_paise, tick.ask_paise
+        if bid and ask and 0 < bid <= ask:
+            self.book.data_s = now_s
+            entry = lines.entry
+            entry.tick, entry.arrived_s = tick, now_s
+            if entry.fault:
+                entry.fault = ""
+            both, gap = bid + ask, ask - bid
+        elif self.book.take(tick, now_s):
+            bid = ask = both = gap = 0  # in no box
+        else:
             return self._aside(tick, now_s)
-        moved: list[Watched] = []
+        moved: list[Watched] | None = None
         for line in lines:
             marks = line.marks
-            long, short = marks.long_paise, marks.short_paise
-            if not marks.take(tick, now_s):
+            long_paise, short_paise = marks.long_paise, marks.short_paise
+            if (
+                both
+                and marks.low <= both <= marks.high
+                and (gap <= marks.narrow_paise or gap * 20_000 <= marks.spread_bp * both)
+            ):
+                marks.bid_paise, marks.ask_paise, marks.arrived_s = bid, ask, now_s
+                marks.long_paise = change = both // 2
+                marks.short_paise = both - change
+                change -= long_paise
+            elif marks.take(tick, now_s):
+                change = marks.long_paise - long_paise
+            else:
                 return self._closely(tick, lines, now_s)
-            change = marks.long_paise - long
             for watched, quantity in line.longs:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
-                    moved.append(watched)
+                    if moved is None:
+                        moved = [watched]
+                    else:
+                        moved.append(watched)
                 elif watched.log is not None and self._open_s <= now_s < self._close_s:
                     watched.log.append((now_s, value))
-            change = marks.short_paise - short
+            if not line.shorts:
+                continue
+            change = marks.short_paise - short_paise
             for watched, quantity in line.shorts:
                 watched.value = value = watched.value + quantity * change
                 if value < watched.low or value > watched.high or now_s > watched.fresh_until_s:
-                    moved.append(watched)
+                    if moved is None:
+                        moved = [watched]
+                    else:
+                        moved.append(watched)
                 elif watched.log is not None and self._open_s <= now_s < self._close_s:
                     watched.log.append((now_s, value))
-        if not moved or not self._in_session(now_s):
+        if moved is None or not self._in_session(now_s):
             return _NOTHING
         left = self._stretch(moved, now_s)
-        return self._judge(dict.fromkeys(left, frozenset((key,))), now_s) if left else _NOTHING
+        return self._judge(dict.fromkeys(left, frozenset((tick.key,))), now_s) if left else _NOTHING
 
     def instant(self, ticks: Iterable[Tick], now_s: float, age_s: float = 0.0) -> Sequence[Judgement]:
         """Take ticks that are one instant, all of them, before anything is believed or judged.
@@ -130,28 +172,30 @@ class HotPath:
     def beat(self, now_s: float, most: float = inf) -> Sequence[Judgement]:
         """Judge the positions whose time has come: clock rules, confirmations, prices grown old.
 
-        ``most``: no more than so many; `unfinished` then says whether others wait for the same beat.
+        ``most``: no more work than that of so many judgements; `unfinished` then says whether others wait
+        for the same beat.
         """
+        self.unbroken.beat(now_s)
         in_session = self._in_session(now_s)
-        restless = [family for family in self._held.families if not family.calm]
-        changed = [line for family in restless for line in self._held.settle(family, now_s)]
+        changed, left = self._settle_some(now_s, most * RENEWED_FOR_ONE)
         forwards = Forwards(now_s)
         said: list[Judgement] = []
         if changed and in_session:
             said += self._judge(moved_by(changed, now_s), now_s)
-        self.unfinished = False
+        self.unfinished = bool(self._unsettled)
         while self._queue and self._queue[0][0] <= now_s:
-            if most <= 0:
+            if left <= 0:
                 self.unfinished = True
                 break
             due_s, _, watched = heappop(self._queue)
             if watched.queued_s != due_s:
                 continue  # dropped, or queued anew for an earlier moment that has been served
-            most -= 1
+            left -= 1
             watched.queued_s = inf
             if not in_session:
                 watched.wake_s = max(watched.wake_s, self._open_s)
             elif watched.wake_s <= now_s and not watched.renew(now_s):
+                left -= RENEWED_FOR_ONE - 1
                 watched.scale.weigh(forwards)
                 said += self._judge({watched: frozenset()}, now_s)
             self._enqueue(watched)
@@ -174,6 +218,18 @@ class HotPath:
 
     # -------------------------------------------------------------------------------------- inside
 
+    def _settle_some(self, now_s: float, left: float) -> tuple[list[Line], float]:
+        """Look at families with something suspect, each once a beat; what has changed, what is left."""
+        if not self.unfinished:
+            self._unsettled.extend(family for family in self._held.families if not family.calm)
+        changed: list[Line] = []
+        while self._unsettled and left > 0:
+            family = self._unsettled.popleft()
+            if not family.calm and family.lines:  # nothing else has settled it, and somebody holds it
+                left -= len(family.lines)
+                changed += self._held.settle(family, now_s)
+        return changed, left
+
     def _stretch(self, moved: Iterable[Watched], now_s: float) -> list[Watched]:
         """Let those go on that are only at a new peak or trough; the others have to be judged."""
         left = []
@@ -184,6 +240,14 @@ class HotPath:
             else:
                 left.append(watched)
         return left
+
+    def _unheld(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
+        """A tick of something that nobody holds: for the book, and for those to whom it is an underlying."""
+        self.book.take(tick, now_s)
+        key = tick.key
+        if key in self._underlyings or key in self._held.by_underlying:
+            return self._aside(tick, now_s)
+        return _NOTHING
 
     def _aside(self, tick: Tick, now_s: float) -> Sequence[Judgement]:
         """A tick that cannot be true, or that nobody holds.

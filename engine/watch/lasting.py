@@ -9,21 +9,53 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 
+#: Beats come every half second. After a longer pause than this the loop has stood, and what the sockets hold
+#: unread has happened meanwhile: nobody knows what was true all the time.
+BREAK_S = 0.8
+
+
+class Unbroken:
+    """Since when somebody has looked without a break: one for all that is watched together.
+
+    A pure function of the beats' moments, so that it does not matter who asks, and how often.
+
+    Attributes:
+        since_s: as of the last beat; -inf = since the start.
+    """
+
+    __slots__ = ("_beaten_s", "since_s")
+
+    def __init__(self) -> None:
+        self.since_s = -inf
+        self._beaten_s: float | None = None
+
+    def beat(self, now_s: float) -> None:
+        """The clock has struck."""
+        self.since_s, self._beaten_s = self.begun_s(now_s), now_s
+
+    def begun_s(self, now_s: float) -> float:
+        """Since when at this moment; the moment itself when the last beat is too long ago, or yet to come."""
+        if self._beaten_s is None or 0 <= now_s - self._beaten_s <= BREAK_S:
+            return self.since_s
+        return now_s
+
 
 class Lasting:
     """The highs and the lows that wait to be old enough.
 
     Args:
         lasts_s: how long a P&L must have been reached; 0 = all prices are of one instant anyway.
+        unbroken: since when it was watched; what waited through a break begins anew after it.
 
     Attributes:
         due_s: when the next will have lasted if nothing comes between; inf = none waits.
     """
 
-    __slots__ = ("_highs", "_lasts_s", "_lows", "due_s")
+    __slots__ = ("_highs", "_lasts_s", "_lows", "_unbroken", "due_s")
 
-    def __init__(self, lasts_s: float) -> None:
+    def __init__(self, lasts_s: float, unbroken: Unbroken) -> None:
         self._lasts_s = lasts_s
+        self._unbroken = unbroken
         # Since when it has been at or beyond which P&L: the later, the further.
         self._highs: deque[tuple[float, int]] = deque()
         self._lows: deque[tuple[float, int]] = deque()
@@ -52,6 +84,7 @@ class Lasting:
         since_s = highs[0][0] if highs else inf
         if lows and lows[0][0] < since_s:
             since_s = lows[0][0]
+        since_s = max(since_s, self._unbroken.since_s)
         self.due_s = since_s + self._lasts_s
 
     def lasted(self, now_s: float) -> tuple[list[int], list[int]]:
@@ -61,7 +94,11 @@ class Lasting:
         """
         if now_s < self.due_s:
             return [], []
-        highs, lows = _lasted(self._highs, now_s - self._lasts_s), _lasted(self._lows, now_s - self._lasts_s)
+        highs: list[int] = []
+        lows: list[int] = []
+        since_s = now_s - self._lasts_s
+        if self._unbroken.begun_s(now_s) <= since_s:
+            highs, lows = _lasted(self._highs, since_s), _lasted(self._lows, since_s)
         self._next_due()
         return highs, lows
 
@@ -72,10 +109,8 @@ class Lasting:
         self.due_s = inf
 
     def _next_due(self) -> None:
-        since_s = self._highs[0][0] if self._highs else inf
-        if self._lows and self._lows[0][0] < since_s:
-            since_s = self._lows[0][0]
-        self.due_s = since_s + self._lasts_s
+        first_s = min(run[0][0] if run else inf for run in (self._highs, self._lows))
+        self.due_s = max(first_s, self._unbroken.since_s) + self._lasts_s
 
 
 def _lasted(run: deque[tuple[float, int]], since_s: float) -> list[int]:

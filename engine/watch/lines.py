@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.guards import Guard
     from engine.messages import Tick
     from engine.model import Instrument, InstrumentKey, Right
-    from engine.prices import PriceBook
+    from engine.prices import Entry, PriceBook
     from engine.watch.underlying import Rest
     from engine.watch.watched import Watched
 
@@ -52,6 +52,22 @@ class Line:
         return (watched for watched, _ in (*self.longs, *self.shorts))
 
 
+class Shelf(list[Line]):
+    """The lines of one instrument, one for each set of guards.
+
+    Attributes:
+        entry: what the price book knows of it, so that a tick need not look for it once more.
+    """
+
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: Entry) -> None:
+        """Begin without lines; the book's entry is kept at hand from now on."""
+        super().__init__()
+        self.entry = entry
+        entry.held = True
+
+
 class Lines:
     """All lines, and the families they form, kept true to a price book.
 
@@ -63,7 +79,7 @@ class Lines:
     def __init__(self, book: PriceBook, rest: Rest) -> None:
         self._book = book
         self._rest = rest
-        self.by_key: dict[InstrumentKey, list[Line]] = {}
+        self.by_key: dict[InstrumentKey, Shelf] = {}
         self.by_underlying: dict[InstrumentKey, list[Family]] = {}
         self._families: dict[tuple[InstrumentKey | None, str, date | None], Family] = {}
 
@@ -74,7 +90,9 @@ class Lines:
 
     def line(self, instrument: Instrument, guard: Guard, now_s: float) -> Line:
         """The line of an instrument under these guards; what the book knows already counts."""
-        lines = self.by_key.setdefault(instrument.key, [])
+        lines = self.by_key.get(instrument.key)
+        if lines is None:
+            lines = self.by_key[instrument.key] = Shelf(self._book.entry(instrument.key))
         for line in lines:
             if line.marks.guard == guard:
                 return line
@@ -134,13 +152,16 @@ class Lines:
     def leave(self, watched: Watched) -> None:
         """Take a position off its lines, and those away that nobody holds any more."""
         for leg in watched.position.legs:
-            lines = self.by_key.get(leg.key, [])
+            lines = self.by_key.get(leg.key)
+            if lines is None:  # another leg of the same contract has been here
+                continue
             gone = [line for line in lines if line.leave(watched)]
             for line in lines:
                 line.family.leave(watched, [line] if line in gone else ())
-            self.by_key[leg.key] = [line for line in lines if line not in gone]
-            if not self.by_key[leg.key]:
+            lines[:] = [line for line in lines if line not in gone]
+            if not lines:
                 del self.by_key[leg.key]
+                lines.entry.held = False
         self._families = {name: family for name, family in self._families.items() if family.lines}
         self.by_underlying.clear()
         for family in self._families.values():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from engine.effects import Seen
 from engine.pnl import Book, Marks, last_mark
 from engine.rules.base import Due, Kind, Ratchet
-from engine.why import LegSeen, RuleSeen, RuleState, Said, Sighting
+from engine.why import LegSeen, RuleSeen, RuleState, Said, Sighting, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,20 +54,19 @@ class WhyLog:
 
     def look(self, watched: Watched, now_s: float, verdicts: Sequence[Verdict] = ()) -> None:
         """A judgement has been made: keep what it saw, if that is worth keeping."""
-        log = self._logs.setdefault(watched.position.id, _Log())
+        log = self._log(watched.position.id)
         state = _state(watched)
         known, log.state = log.state, state
         changed = state != known and (bool(known) or any(state[1:]))
         if not (changed or verdicts) and now_s < log.next_s:
             return
         log.next_s = now_s + NEAR_EVERY_S
-        seen = sight(watched, now_s, verdicts)
-        if changed or verdicts or seen.near:
-            self._keep(watched.position.id, log, seen)
+        if changed or verdicts or near(watched, now_s):
+            self._keep(watched.position.id, log, sight(watched, now_s, verdicts))
 
     def glance(self, watched: Watched, now_s: float) -> None:
         """The clock struck: keep what is near; of the rest only the newest look counts."""
-        log = self._logs.setdefault(watched.position.id, _Log())
+        log = self._log(watched.position.id)
         if now_s < log.glanced_s + NEAR_EVERY_S:
             return
         seen = sight(watched, now_s)
@@ -104,6 +103,12 @@ class WhyLog:
         fresh, self._fresh = self._fresh, []
         return [Seen(name, seen.at_s, seen.to_json(), passing) for name, seen, passing in fresh]
 
+    def _log(self, position: PositionId) -> _Log:
+        log = self._logs.get(position)
+        if log is None:
+            log = self._logs[position] = _Log()
+        return log
+
     def _keep(self, position: PositionId, log: _Log, seen: Sighting) -> None:
         log.ring.append(seen)
         log.glanced_s = seen.at_s
@@ -116,6 +121,29 @@ def _state(watched: Watched) -> _State:
         watched.held,
         *[(a.fired << 2) + (a.confirmed << 1) + (a.verdict is not None) for a in watched.armed],
     )
+
+
+def near(watched: Watched, now_s: float) -> bool:
+    """Whether a look would find some rule near its threshold (`Sighting.near`), at a tenth of its cost."""
+    marked, guarded = watched.stands(now_s)
+    last = None if marked is not None and guarded is not None else watched.holding.pnl(now_s, last_mark)
+    for armed in watched.armed:
+        threshold_paise = armed.threshold_paise
+        if threshold_paise is None:
+            continue
+        pnl = guarded if armed.rule.kind is Kind.LOSS else marked
+        pnl = last if pnl is None else pnl
+        if pnl is None:
+            continue
+        params = armed.params
+        way = (
+            Way(threshold_paise, params.peak_paise, params.floor_paise)
+            if isinstance(params, Ratchet)
+            else Way(threshold_paise)
+        )
+        if way.near(pnl + armed.counts_paise):
+            return True
+    return False
 
 
 def sight(watched: Watched, now_s: float, verdicts: Sequence[Verdict] = ()) -> Sighting:

@@ -28,16 +28,21 @@ def quiet_between(
         ratchets: the rules that may rise, and would then speak elsewhere.
         alarms: who tells of losses; None = nobody does.
     """
-    still = [armed.still_between(open_paise) for armed in speaking]
-    still += [(None, armed.rises_paise) for armed in ratchets]
-    if alarms is not None:
-        still.append(alarms.ladder.still_between(alarms.level))
     low_paise, high_paise = -_WITHOUT_END, _WITHOUT_END
-    for low, high in still:
+    if alarms is not None:
+        low, high = alarms.ladder.still_between(alarms.level)
+        low_paise = low_paise if low is None else low
+        high_paise = high_paise if high is None else high
+    for armed in speaking:
+        low, high = armed.still_between(open_paise)
         if low is not None and low > low_paise:
             low_paise = low
         if high is not None and high < high_paise:
             high_paise = high
+    for armed in ratchets:
+        rises = armed.rises_paise
+        if rises is not None and rises < high_paise:
+            high_paise = rises
     return low_paise, high_paise
 
 

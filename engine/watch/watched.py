@@ -7,26 +7,26 @@ will (`engine.watch.band`), and is called again only when one of them is left.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 from engine.model import Urgency
 from engine.pnl import Marks, way_out
-from engine.rules.base import Due, Kind, Level, Limits, Rank, Snapshot
+from engine.rules.base import Amount, Daily, Due, Kind, Level, Limits, Rank, Ratchet, Snapshot
 from engine.rules.verdicts import news
 from engine.sessions import at, ist_date
 from engine.watch.alarms import Alarms
 from engine.watch.arming import Guarding, arm, arm_at_entry, broken, carry, failed
 from engine.watch.band import Band
 from engine.watch.extremes import Extremes
-from engine.watch.lasting import Lasting
 from engine.watch.life import Life
 from engine.watch.precedence import first_of, speaking
 from engine.watch.silence import quiet_between, spot_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from engine.model import InstrumentKey, Verdict
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.rules.base import Situation
     from engine.rules.rulebook import RuleSet
     from engine.watch.armed import Armed
+    from engine.watch.lasting import Lasting
     from engine.watch.nouns import Memory
     from engine.watch.scale import Scale
 
@@ -54,9 +55,9 @@ class Watched(Band):
     """
 
     __slots__ = (
-        "_by_spot", "_close_s", "_gate_s", "_keys", "_liquidation", "_ruleset", "_session_open_s",
-        "_situation", "_told_broken", "alarms", "armed", "broken", "held", "life", "notes", "payoff",
-        "position", "scale",
+        "_by_pnl", "_by_spot", "_clocks", "_close_s", "_gate_s", "_keys", "_liquidation", "_ruleset",
+        "_session_open_s", "_situation", "_strokes_s", "_told_broken", "alarms", "armed", "broken", "held",
+        "life", "notes", "payoff", "position", "scale",
     )  # fmt: skip
 
     def __init__(
@@ -66,7 +67,7 @@ class Watched(Band):
         memory: Memory,
         scale: Scale,
         now_s: float,
-        lasts_s: float,
+        lasting: Lasting,
     ) -> None:
         position = situation.position
         self.position = position
@@ -76,14 +77,14 @@ class Watched(Band):
         self._ruleset = ruleset
         self._liquidation = ruleset.settings.liquidation
         self.life = Life(position, scale.max_age_s, memory, now_s)
-        super().__init__(scale.holding, Extremes(scale.holding, self.life, Lasting(lasts_s)))
+        super().__init__(scale.holding, Extremes(scale.holding, self.life, lasting))
         self._situation = situation
+        self._session_open_s = self._gate_s = -inf
+        self._close_s = inf
         self.armed, self.notes = arm(ruleset, self.life.entered(situation))
         self._take(self.armed)
         self.alarms = Alarms(self.holding)
         self.held: Rank | None = None
-        self._session_open_s = self._gate_s = -inf
-        self._close_s = inf
         self.remember(memory)
 
     def remember(self, memory: Memory) -> None:
@@ -115,6 +116,7 @@ class Watched(Band):
                 one.open_session(day, self._situation.calendar)
                 for old in known:
                     one.succeed(old)
+            self._set_clocks()
 
     def _take(self, armed: tuple[Armed, ...]) -> None:
         """Go by these rules from now on."""
@@ -141,6 +143,16 @@ class Watched(Band):
     def memory(self) -> Memory:
         """What has to survive a restart."""
         return self.life.memory(self.armed, self.alarms)
+
+    @property
+    def memory_sign(self) -> tuple[object, ...]:
+        """What is another one whenever `memory` may be another one, at a tenth of its cost."""
+        life, alarms = self.life, self.alarms
+        peaks = [armed.params for armed in self._extremes.ratchets]
+        return (
+            life, life.peak_paise, life.trough_paise, life.realised_paise, life.scaled_to, life.share,
+            life.said, life.entry_spot_paise, alarms.level, alarms.warned_s, peaks,
+        )  # fmt: skip
 
     @property
     def guarding(self) -> Guarding:
@@ -193,7 +205,7 @@ class Watched(Band):
 
     def _priced(self, now_s: float) -> tuple[int | None, int | None]:
         """The same, leg by leg."""
-        marked = self.holding.pnl(now_s, Marks.mark)
+        marked = self.holding.marked(now_s)
         if self._liquidation:
             return marked, self.holding.pnl(now_s, way_out)
         return marked, self.holding.pnl(now_s, Marks.guarded) if marked is None else marked
@@ -227,7 +239,7 @@ class Watched(Band):
         self._extremes.see(snapshot.marked_paise, now_s)
         said = self._enter() if self.life.learn_entry(snapshot) else []
         if self._telling:
-            said += self.alarms.speak(snapshot, self.armed)
+            said += self.alarms.speak(snapshot, self._clocks)
         said += self._exit(snapshot, moved)
         self._settle(snapshot)
         return said
@@ -247,13 +259,28 @@ class Watched(Band):
         self.alarms.rest()
         for armed in self.armed:
             armed.open_session(day, calendar)
+        self._set_clocks()
 
     def _sort(self) -> None:
-        """Keep at hand which rules rise with the P&L, and which go by the underlying's price."""
+        """Keep at hand which rules rise with the P&L, and which go by it, the underlying or the clock."""
         self._extremes.serve(self.armed)
+        self._by_pnl = tuple(one for one in self.armed if isinstance(one.params, Amount | Ratchet))
+        self._set_clocks()
         self._by_spot = tuple(
             one for one in self.armed if isinstance(one.params, Limits) and not one.rule.model
         )
+
+    def _set_clocks(self) -> None:
+        """Put the moments in order at which a clock strikes, whoever may speak then.
+
+        What waits at the close must not last until the morning.
+        """
+        self._clocks = tuple(one for one in self.armed if isinstance(one.params, Due | Daily))
+        moments_s = {self._gate_s, self._close_s}
+        for one in self._clocks:
+            if isinstance(one.params, Due):
+                moments_s |= {one.params.due_s, *one.params.warn_s}
+        self._strokes_s = sorted(moments_s)
 
     def _enter(self) -> list[Verdict]:
         """Arm anew what waited for the moment of entry; what cannot be had is told."""
@@ -267,8 +294,11 @@ class Watched(Band):
     def _exit(self, snapshot: Snapshot, moved: AbstractSet[InstrumentKey]) -> list[Verdict]:
         """The exit that is due now, if any; a rule that fails takes them all out of action, said once."""
         guards = speaking(self.armed, self.held)
+        now_s, keys = snapshot.now_s, self._keys
         for armed in guards:
-            armed.follow(snapshot, moved, self._keys)
+            if now_s < armed.due_s and armed.verdict is None:
+                continue  # a clock that has not struck
+            armed.follow(snapshot, moved, keys)
             if armed.fault:
                 self.broken = self.broken or broken(armed.rule.name, armed.fault)
         if self.broken:
@@ -287,36 +317,45 @@ class Watched(Band):
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Work out in which values and until when nothing can happen."""
-        open_paise, guards = snapshot.marked_paise, speaking(self.armed, self.held)
-        self._wait(snapshot.now_s, self._next_due(snapshot.now_s, guards))
+        open_paise = snapshot.marked_paise
         met = [armed for armed in self.armed if armed.verdict is not None]
+        self._wait(snapshot.now_s, self._next_due(snapshot.now_s, met))
         if open_paise is None or self._liquidation or self.life.entry_open or met or self.holding.traded:
             self.empty_band()
             return
         alarms = self.alarms if self._telling else None
         self._span(
             open_paise,
-            quiet_between(open_paise, guards, self._extremes.ratchets, alarms),
-            spot_between(speaking(self._by_spot, self.held)),
+            quiet_between(open_paise, speaking(self._by_pnl, self.held), self._extremes.ratchets, alarms),
+            spot_between(speaking(self._by_spot, self.held)) if self._by_spot else (-inf, inf),
         )
 
-    def _next_due(self, now_s: float, guards: Iterable[Armed]) -> float:
-        """The earliest moment at which time alone, but for the age of quotes, changes something."""
+    def _next_due(self, now_s: float, met: Sequence[Armed]) -> float:
+        """The earliest moment at which time alone, but for the age of quotes, changes something.
+
+        Args:
+            now_s: the moment.
+            met: the rules that have something to say. One that is silenced wakes nobody, and it does no harm.
+        """
         if self.scale.wanted and self.scale.due_s <= now_s:
             return now_s  # a tick came before the beat that is to ask the model
-        wakes = [self.scale.due_s if self.scale.wanted else inf]
+        strokes_s = self._strokes_s
+        stroke = bisect_right(strokes_s, now_s)
+        wakes = []
+        if self.scale.wanted:
+            wakes.append(self.scale.due_s)
         if self.life.entry_open:
             wakes.append(nextafter(self.life.entry_until_s, inf))
         if self._telling:
-            wakes += self.alarms.wakes_s(self.armed)
-        wakes += [self._gate_s, self._close_s]  # what waits at the close must not last until the morning
-        for armed in guards:
-            if armed.verdict is not None:
-                wakes.append(armed.confirms_s)
-            if isinstance(armed.params, Due):
-                wakes.append(armed.params.due_s)
+            wakes.append(self.alarms.due_s)
         if self._by_spot:
             wakes.append(self.scale.spot.stirs_s)
-        if any(armed.verdict for armed in self._by_spot):
-            wakes.append(nextafter(self.scale.spot_until_s, inf))
-        return min([wake for wake in wakes if wake > now_s], default=inf)
+        if met:
+            wakes += [armed.confirms_s for armed in met]
+            if any(armed in met for armed in self._by_spot):
+                wakes.append(nextafter(self.scale.spot_until_s, inf))
+        due_s = strokes_s[stroke] if stroke < len(strokes_s) else inf
+        for wake in wakes:
+            if now_s < wake < due_s:
+                due_s = wake
+        return due_s

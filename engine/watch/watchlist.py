@@ -15,6 +15,7 @@ from engine.watch.armed import PROFIT_CONFIRM_S
 from engine.watch.family import Forwards
 from engine.watch.figures import figures
 from engine.watch.hot_path import HotPath
+from engine.watch.lasting import Lasting
 from engine.watch.nouns import Standing
 from engine.watch.scale import Scale
 from engine.watch.trial import try_out
@@ -48,11 +49,7 @@ class _Made(NamedTuple):
 
 
 class Watchlist(HotPath):
-    """Positions under watch.
-
-    Attributes:
-        lasts_s: how long a P&L must last to be a peak or a trough.
-    """
+    """Positions under watch."""
 
     def __init__(
         self,
@@ -75,7 +72,7 @@ class Watchlist(HotPath):
         self._rulesets: dict[tuple[object, ...], RuleSet] = {}
         self._replay = replay
         # what was recorded comes by instants, with all legs together
-        self.lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
+        self._lasts_s = PROFIT_CONFIRM_S if replay is None else 0.0
         self.charges = charges
         self._positions: dict[PositionId, Watched] = {}
         self._overrides: dict[PositionId, tuple[Override, ...]] = {}
@@ -149,7 +146,7 @@ class Watchlist(HotPath):
         situation, ruleset = self._situation(watched.position, watched.memory)
         ruleset = tighten(ruleset, override, watched.life.entered(situation))
         scale = watched.scale.another(situation)
-        after = Watched(situation, ruleset, watched.memory, scale, now_s, self.lasts_s)
+        after = Watched(situation, ruleset, watched.memory, scale, now_s, self.lasting())
         after.succeed(watched)
         after.remember(watched.memory)
         after.scale.weigh(Forwards(now_s))
@@ -281,6 +278,10 @@ class Watchlist(HotPath):
         """The state of one position's watch, to be read only."""
         return self._positions[position]
 
+    def lasting(self) -> Lasting:
+        """What waits to be a peak or a trough, for somebody who is looked at with what is watched here."""
+        return Lasting(self._lasts_s, self.unbroken)
+
     def in_session(self, now_s: float) -> bool:
         """Whether rules judge at this moment."""
         return self._in_session(now_s)
@@ -352,7 +353,7 @@ class Watchlist(HotPath):
         families = {line.marks.instrument.expiry: line.family for line in lines}
         holding = Holding(legs, [line.marks for line in lines])
         scale = Scale(situation, holding, self._underlying(situation.position), families)
-        watched = Watched(situation, ruleset, memory, scale, now_s, self.lasts_s)
+        watched = Watched(situation, ruleset, memory, scale, now_s, self.lasting())
         return _Made(watched, lines, memory, ())
 
     def _attach(self, made: _Made) -> Watched:

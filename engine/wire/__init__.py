@@ -1,6 +1,6 @@
 """Dhan's wire, both directions, as pure functions: bytes and JSON in, our nouns out. No socket.
 
-- `decode`, `decode_frames` and `depth`: the binary v2 market feed (`engine.wire.frames`)
+- `decode`, `decode_frames`: the binary v2 market feed (`engine.wire.frames`), `depth`: the levels in it
 - `subscriptions`, `login`: what we send on the two sockets (`engine.wire.requests`)
 - `parse_order_updates`: the order-update socket (`engine.wire.updates`)
 - `parse_order_row` and its kin, `identifier`: rows of the REST API (`engine.wire.rows`)
@@ -12,8 +12,9 @@ one broken part does not spoil the others, the error is a `BrokenFrame` that car
 """
 
 from engine.wire.controls import parse_held_rows, parse_kill_switch, parse_pnl_exit
-from engine.wire.frames import Received, decode, decode_frames, depth
-from engine.wire.packets import FeedDisconnect, Level, MarketStatus, OpenInterest, Packet, PreviousClose
+from engine.wire.depth import Depth, Level, depth
+from engine.wire.frames import Received, decode, decode_frames
+from engine.wire.packets import FeedDisconnect, MarketStatus, OpenInterest, Packet, PreviousClose
 from engine.wire.prices import BrokenFrame
 from engine.wire.quotes import parse_quotes
 from engine.wire.requests import FeedMode, login, subscriptions
@@ -33,6 +34,7 @@ from engine.wire.updates import parse_order_updates
 
 __all__ = [
     "BrokenFrame",
+    "Depth",
     "FeedDisconnect",
     "FeedMode",
     "ForeignRow",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from engine.model import InstrumentKey, Segment
 from engine.tick import Tick
@@ -42,17 +41,6 @@ class FeedDisconnect:
 
 
 Packet = Tick | OpenInterest | PreviousClose | MarketStatus | FeedDisconnect
-
-
-class Level(NamedTuple):
-    """One level of the book, both sides; a price of 0 = nothing there."""
-
-    bid_paise: int
-    bid_quantity: int
-    bid_orders: int
-    ask_paise: int
-    ask_quantity: int
-    ask_orders: int
 
 
 #: What the numbers of a disconnect packet mean (Dhan's annexure, data API errors).

@@ -21,17 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 #: Below so many rupees float32 tells paise apart.
-_PAISE_APART_BELOW = 131_072.0
-
-_MEMO_LIMIT = 65_536
+PAISE_APART_BELOW = 131_072.0
 
 _FLOAT = struct.Struct("<f")
 _BITS = struct.Struct("<I")
-
-#: Prices already worked out, of those that need no tick, by the float's four bytes read as an integer.
-#: A pure memo (bounded): a day of options moves among a few thousand prices, and looking one up costs
-#: a tenth of working it out.
-KNOWN_PAISE: dict[int, int] = {}
 
 
 class BrokenFrame(WireError):
@@ -52,15 +45,7 @@ def paise_of_bits(bits: int, tick_paise: int) -> int:
     Raises:
         WireError: not a number, infinite, negative, or too large for float32 to tell ticks apart.
     """
-    paise = KNOWN_PAISE.get(bits)
-    if paise is None:
-        rupees = _FLOAT.unpack(_BITS.pack(bits))[0]
-        paise = paise_of_float(rupees, tick_paise)
-        if rupees < _PAISE_APART_BELOW:
-            if len(KNOWN_PAISE) >= _MEMO_LIMIT:
-                KNOWN_PAISE.clear()
-            KNOWN_PAISE[bits] = paise
-    return paise
+    return paise_of_float(_FLOAT.unpack(_BITS.pack(bits))[0], tick_paise)
 
 
 def paise_of_float(rupees: float, tick_paise: int) -> int:
@@ -73,7 +58,7 @@ def paise_of_float(rupees: float, tick_paise: int) -> int:
         msg = f"price {rupees} rupees: expected a finite number, zero or more"
         raise WireError(msg)
     paise = rupees * 100.0
-    if rupees < _PAISE_APART_BELOW:
+    if rupees < PAISE_APART_BELOW:
         return int(paise + 0.5)
     apart_paise = 100.0 * 2.0 ** (math.frexp(rupees)[1] - 24)
     if apart_paise > tick_paise:

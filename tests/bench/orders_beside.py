@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import datetime
@@ -52,25 +53,26 @@ def waiting(rounds: int, waits_s: Sequence[float] = WAITS_S) -> Rounds:
 
         def one_round() -> dict[str, float]:
             gc.collect()
-            found = _late("none", asyncio.run(_beside(None, max(waits_s[0], 0.5))))
+            found = _late("none", *asyncio.run(_beside(None, max(waits_s[0], 0.5))))
             for wait_s, desk in desks.items():
-                found |= _late(f"{wait_s:g}", asyncio.run(_beside(desk, wait_s)))
+                found |= _late(f"{wait_s:g}", *asyncio.run(_beside(desk, wait_s)))
             return found
 
         return repeat(one_round, rounds, VOID_SHARE)
 
 
-def _late(name: str, late_us: Sequence[float]) -> dict[str, float]:
+def _late(name: str, late_us: Sequence[float], looked_s: float) -> dict[str, float]:
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {
         **{f"{name} {share_name}": percentile(late_us, share) for share_name, share in shares.items()},
-        f"{name} s": len(late_us) * _TICK_S,
+        f"{name} s": looked_s,
     }
 
 
-async def _beside(desk: Desk | None, wait_s: float) -> list[float]:
-    """How late each timer was until the order was answered or given up; without one for as long."""
+async def _beside(desk: Desk | None, wait_s: float) -> tuple[list[float], float]:
+    """How late each timer was until the order was answered or given up, and how long that took."""
     late_us: list[float] = []
+    began_s = time.monotonic()
     timers = asyncio.create_task(_timers(late_us))
     await asyncio.sleep(_TICK_S)
     if desk is None:
@@ -84,7 +86,7 @@ async def _beside(desk: Desk | None, wait_s: float) -> list[float]:
             ours.rest.close()
     timers.cancel()
     await asyncio.wait({timers})
-    return late_us
+    return late_us, time.monotonic() - began_s
 
 
 async def _timers(late_us: list[float]) -> None:

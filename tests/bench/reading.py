@@ -33,8 +33,9 @@ def reading(positions: int, packets: int, rounds: int) -> Rounds:
 
     ``dhanhq``: its `process_data`. ``alone``: a call for each packet. ``together``: many packets a call.
     ``book``: many packets a call, and each tick into the price book. ``rest``: many packets a call, and then
-    every number asked for that a tick of that kind has. ``all``: of a Full packet the five levels too, as
-    objects of ours.
+    every number asked for that a tick of that kind has. ``levels``: of a Full packet the book made, none of
+    it read. ``sides``: what anybody of ours asks of it, prices and quantities of both sides. ``all``: every
+    number of its five levels.
     """
     market = scene(positions)
     moves = list(walk(market, market.held, packets))
@@ -48,6 +49,8 @@ def reading(positions: int, packets: int, rounds: int) -> Rounds:
         variants[f"{kind}/together"] = _together(frames[kind], grid, lambda _ticks: None)
         variants[f"{kind}/book"] = _together(frames[kind], grid, _into(PriceBook()))
         variants[f"{kind}/rest"] = _together(frames[kind], grid, _ask)
+    variants["full/levels"] = _together(frames["full"], grid, _ask_book)
+    variants["full/sides"] = _together(frames["full"], grid, _ask_sides)
     variants["full/all"] = _together(frames["full"], grid, _ask_all)
     return compare(variants, rounds, gc.collect)
 
@@ -93,6 +96,17 @@ def _ask(ticks: Sequence[Tick]) -> None:
         tick.ltt_s  # noqa: B018 - the first question reads all the rest of the packet
 
 
-def _ask_all(ticks: Sequence[Tick]) -> None:
+def _ask_book(ticks: Sequence[Tick]) -> None:
     for tick in ticks:
         depth(tick)
+
+
+def _ask_sides(ticks: Sequence[Tick]) -> None:
+    for tick in ticks:
+        book = depth(tick)
+        book.bids, book.asks  # noqa: B018 - read when asked for
+
+
+def _ask_all(ticks: Sequence[Tick]) -> None:
+    for tick in ticks:
+        depth(tick).levels  # noqa: B018 - as above

@@ -24,7 +24,9 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
         "together": f"{together} a call",
         "book": f"{together} a call, into the price book",
         "rest": f"{together} a call, every number asked for",
-        "all": f"{together} a call, the five levels too",
+        "levels": f"{together} a call, the book at hand, not yet read",
+        "sides": f"{together} a call, five prices and quantities of each side too",
+        "all": f"{together} a call, every number of the five levels too",
     }
     expected = {
         "full/together": "≥ 20×", "full/rest": "≥ 10×", "full/all": "≥ 10×",
@@ -40,7 +42,7 @@ def reading(rounds: Rounds, packets: int, together: int) -> str:
         )
         for kind, text in kinds.items()
         for way, how in ways.items()
-        if way != "all" or kind == "full"
+        if way not in {"levels", "sides", "all"} or kind == "full"
     ]
     head = ("packet", "how", "each", "dhanhq's cost over ours", "expected")
     return _page("Decoding: the same bytes through both parsers, CPU time", head, rows, rounds)

@@ -114,7 +114,7 @@ def hasty(monkeypatch):
 def test_the_waiting_part_looks_for_as_long_as_an_order_waits(hasty):
     """A tenth of a second, and until an order that nobody answers is given up."""
     for one in waiting(rounds=1).good:
-        assert 0.05 < one["0.1 s"] < one["60 s"]
+        assert 0.1 < one["0.1 s"] < one["60 s"]
         assert all(one[f"{name} p50"] <= one[f"{name} max"] for name in ("none", "0.1", "60"))
 
 
@@ -129,7 +129,7 @@ def test_the_sharing_part_sees_every_packet_with_each_kind_of_redis():
     """All four variants read all packets; what a mirror that works costs is a number above that of none."""
     found = sharing(PACE, rounds=1)
     for one in found.good:
-        assert set(one) == {f"{w} {s}" for w in VARIANTS for s in ("p50", "p99", "max", "cpu", "held")}
+        assert set(one) == {f"{w} {s}" for w in VARIANTS for s in ("p50", "p99", "max", "cpu")}
         assert all(0 < one[f"{who} p50"] <= one[f"{who} max"] for who in VARIANTS)
 
 

@@ -21,7 +21,11 @@ def test_the_decoding_part_measures_every_way_of_every_kind():
     found = reading(POSITIONS, 300, 1)
     ways = ("dhanhq", "alone", "together", "book", "rest")
     for one in found.good:
-        assert set(one) == {f"{kind}/{way}" for kind in KINDS for way in ways} | {"full/all"}
+        assert set(one) == {f"{kind}/{way}" for kind in KINDS for way in ways} | {
+            "full/levels",
+            "full/sides",
+            "full/all",
+        }
     page = report_way_in.reading(found, 300, TOGETHER)
     assert page.count("≥ 10×") == 4
     assert "≥ 20×" in page

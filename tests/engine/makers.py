@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from math import ceil
 
 from engine.messages import Tick
 from engine.model import (
@@ -115,3 +116,8 @@ def quote(key: InstrumentKey, bid, ask, ltp=None) -> Tick:
 def traded(key: InstrumentKey, ltp) -> Tick:
     """A tick of a source without quotes."""
     return Tick(key, round(ltp * 100))
+
+
+def strokes(now_s, wait_s):
+    """The moments of the half-second beats from now on for so long, the last of them at its end."""
+    return [*(now_s + n / 2 for n in range(1, ceil(2 * wait_s))), now_s + wait_s]

@@ -16,6 +16,7 @@ from engine.model import Action, PositionId, Urgency
 from engine.rules.day_limits import DayLimits, DayTrailing
 from engine.sessions import at
 from engine.watch import Standing
+from engine.watch.lasting import Lasting, Unbroken
 
 TODAY, YESTERDAY = "2026-02-03", "2026-02-02"
 TEN = at(date(2026, 2, 3), "10:00")
@@ -33,12 +34,12 @@ class Book:
     """An account looked at by hand."""
 
     def __init__(self, limits=LOSS, day=None, lasts_s=1.0):
-        self.limits, self.now_s, self.lasts_s = limits, TEN, lasts_s
+        self.limits, self.now_s, self.lasts_s, self.unbroken = limits, TEN, lasts_s, Unbroken()
         self.restart(day or Day())
 
     def restart(self, day):
         """Go on with what was kept of the day."""
-        self.account = Account("default", day, self.lasts_s)
+        self.account = Account("default", day, Lasting(self.lasts_s, self.unbroken))
 
     def look(self, *standings, wait=0.0):
         """Let time pass, look, judge; the rule that spoke."""
@@ -242,6 +243,17 @@ def test_a_highest_of_the_last_beat_of_a_session_is_none_of_the_next():
     assert book.account.due_s == BEFORE + 1
     book.look(standing(A, 9_000, opened_at_s=BEFORE))
     assert (book.account.day.peak_paise, book.account.due_s) == (None, inf)
+
+
+def test_a_highest_that_only_a_break_has_made_last_begins_anew():
+    """Five seconds without a beat: what came meanwhile nobody has seen; a second later it counts."""
+    book = Book(DayLimits(trailing=DayTrailing(8_000, 3_000)))
+    peaks = []
+    for wait_s in (0.0, 5.0, 0.5, 0.5):
+        book.look(standing(A, 9_000), wait=wait_s)
+        book.unbroken.beat(book.now_s)
+        peaks.append(book.account.day.peak_paise)
+    assert peaks == [None, None, None, 9_000]
 
 
 def test_a_recordings_highest_counts_at_once():

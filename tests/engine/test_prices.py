@@ -51,3 +51,28 @@ def test_instruments_nobody_wants_are_forgotten():
     book.take(traded(SPOT, 25000), 1.0)
     assert book.keep({SPOT}) == 1
     assert (len(book), book.arrived_s(CALL), book.fault(CALL)) == (1, None, "")
+
+
+def test_whoever_keeps_an_entry_sees_what_comes_after_it_was_forgotten():
+    """A line keeps its contract's entry: forgotten for a while, and quoted again, it is still that one."""
+    book = PriceBook()
+    entry = book.entry(CALL)
+    entry.held = True
+    book.take(quote(CALL, 10, 10.05), 1.0)
+    assert book.keep(set()) == 1
+    assert (entry.tick, entry.arrived_s, len(book)) == (None, None, 0)
+    again = quote(CALL, 11, 11.05)
+    book.take(again, 2.0)
+    assert (entry.tick, entry.arrived_s) == (again, 2.0)
+
+
+def test_a_copy_learns_without_the_book():
+    """What would be, if these prices came, leaves the book as it is."""
+    book = PriceBook()
+    first = quote(CALL, 10, 10.05)
+    book.take(first, 1.0)
+    copy = book.copy()
+    copy.take(Tick(CALL, 1000, bid_paise=1005, ask_paise=1000), 2.0)
+    copy.take(quote(CALL, 11, 11.05), 3.0)
+    assert (book.peek(CALL), book.arrived_s(CALL), book.fault(CALL), book.suspects) == (first, 1.0, "", 0)
+    assert copy.arrived_s(CALL) == 3.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.io import tables
-from engine.sessions import NO_AUCTION, Calendar, at, dte, ist, ist_date
+from engine.sessions import NO_AUCTION, Calendar, Hours, at, dte, ist, ist_date
 
 CALENDAR = tables.calendar()
 DAYS_2026 = st.dates(date(2026, 1, 1), date(2026, 12, 20))
@@ -149,6 +150,29 @@ def test_a_clock_rule_comes_before_the_end_of_a_short_session():
     assert CALENDAR.moment_s(day, "15:00") == at(day, "15:00")
     assert CALENDAR.moment_s(muhurat, "14:30") == at(muhurat, "14:30")
     assert CALENDAR.moment_s(muhurat, "14:40") == at(muhurat, "14:35")  # no later than a later clock
+
+
+EVENING = date(2026, 11, 8)
+
+
+def evening_calendar(first="18:00", last="19:15"):
+    hours = Hours(time.fromisoformat(first), time.fromisoformat(last), None)
+    return replace(CALENDAR, uncertain=frozenset(), special={**CALENDAR.special, EVENING: hours})
+
+
+def test_an_evening_session_is_no_session_in_which_every_clock_has_struck():
+    """Muhurat at six: three in the afternoon is ten minutes before its end, not its first price."""
+    calendar = evening_calendar()
+    assert calendar.moment_s(EVENING, "15:00") == at(EVENING, "19:05")
+    assert calendar.moment_s(EVENING, "09:20") == at(EVENING, "19:05")
+
+
+@given(st.times(), st.times(), st.sampled_from([("18:00", "19:15"), ("13:45", "14:45"), ("09:15", "12:00")]))
+def test_in_a_session_of_its_own_hours_no_clock_strikes_later_than_a_later_one(one, other, hours):
+    """In the morning, across noon and in the evening."""
+    earlier, later = sorted([f"{one:%H:%M}", f"{other:%H:%M}"])
+    calendar = evening_calendar(*hours)
+    assert calendar.moment_s(EVENING, earlier) <= calendar.moment_s(EVENING, later)
 
 
 def test_a_clock_time_within_the_session_is_kept_to_the_minute():

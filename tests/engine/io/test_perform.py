@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from engine.effects import (
     CancelOrder,
     CloseTrades,
     ControlAccount,
+    GoOn,
     LoadInstruments,
     LoadTrades,
     ModifyOrder,
@@ -43,6 +45,7 @@ from engine.messages import (
     BeatKind,
     BrokerReport,
     CommandOutcome,
+    Further,
     InstrumentsLoaded,
     MarginKnown,
     OrderUpdate,
@@ -490,3 +493,24 @@ async def test_access_to_the_account_and_margin_are_asked():
         assert await house.said(QueryMargin("n", ((), ()))) == MarginKnown("n", 10_000, (0, 0))
         assert await house.said(RenewToken()) == TokenRenewal("")
         running.cancel()
+
+
+async def test_ticks_that_a_socket_holds_are_decided_about_before_a_further_turn():
+    """They came while the last piece was worked on; the next one keeps them waiting no more."""
+    house, seen, loop = House(), [], asyncio.get_running_loop()
+    tick = Tick(InstrumentKey(1), 1000)
+    here, there = socket.socketpair()
+
+    def read():
+        here.recv(1)
+        house.inbox.post_ticks([tick])
+
+    with here, there:
+        here.setblocking(False)
+        house.inbox.hand_over(seen.append)
+        loop.add_reader(here, read)
+        there.send(b"x")
+        house.performer.perform(GoOn())
+        seen.append(await house.inbox.get())
+        loop.remove_reader(here)
+    assert seen == [[tick], Further()]

@@ -17,7 +17,8 @@ from engine.rules.base import Rank
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
 from engine.watch.family import Forwards
-from tests.engine.makers import SPOT, future, leg, position
+from engine.watch.sightings import near, sight
+from tests.engine.makers import SPOT, future, leg, position, strokes
 
 CALENDAR = tables.calendar()
 RULES = tables.rulebook(
@@ -133,12 +134,15 @@ class Naive(Watchlist):
         return self._everyone(now_s, [*self._anew(families, now_s), *lines], heard)
 
     def beat(self, now_s, most=0):
+        self.unbroken.beat(now_s)
         for watched in self._positions.values() if self._in_session(now_s) else ():
             watched.scale.weigh(Forwards(now_s))
         changed = self._anew(self._held.families, now_s)
         return [*self._everyone(now_s, changed), *self._everyone(now_s)]
 
 
+#: Through longer waits than this no clock strikes: the machine was asleep.
+LONGEST_AWAKE_S = 2.0
 PRICES = st.integers(0, 30).flatmap(
     lambda n: st.sampled_from([n, n * 5, n * 20, n * 100]),
 )
@@ -206,11 +210,13 @@ EVENTS = st.one_of(
 FOLLOWS = POSITIONS.index(FOLLOWER)
 BEYOND = st.builds(
     lambda above, back, waits_s, at_level: [
-        ("all", 0, 1), ("wait", 1.0, True), ("rung", FOLLOWS, ("rises", above)), ("wait", waits_s, False),
+        ("all", 0, 1), ("wait", 1.0, True), ("rung", FOLLOWS, ("rises", above)),
+        ("wait", 0.5, True), ("wait", waits_s, False),
         ("rung", FOLLOWS, ("rises", -back)), ("rung", FOLLOWS, ("level", at_level)),
         *[("wait", 1.0, True)] * 4,
     ],
-    st.integers(1, 400), st.integers(0, 300), st.sampled_from([0.99, 1.0, 1.01, 1.3]), st.integers(-2, 1),
+    st.integers(1, 400), st.integers(0, 300), st.sampled_from([0.49, 0.5, 0.51, 0.8, 1.3]),
+    st.integers(-2, 1),
 )  # fmt: skip
 # A last move before the close; what has come before the next morning's first tick.
 OVERNIGHT = st.builds(
@@ -259,9 +265,10 @@ def play(watchlist, start_s, events, log):
     for p in POSITIONS:
         watchlist.put(p, Memory(), now_s)
     for kind, a, b in events:
-        if kind == "wait":
+        if kind == "wait":  # the longer ones are slept through: what waits to have lasted begins anew
+            moments = strokes(now_s, a) if a <= LONGEST_AWAKE_S else [now_s + a]
+            said = [one for at_s in moments for one in watchlist.beat(at_s)] if b else ()
             now_s += a
-            said = watchlist.beat(now_s) if b else ()
         elif kind in {"close", "open"}:  # so long after the next one, which may be before it
             session = CALENDAR.window(now_s)
             now_s = max(now_s, (session.close_s if kind == "close" else session.open_s) + a)
@@ -367,10 +374,38 @@ def change(watchlist, kind, p, amount, now_s):
     return ()
 
 
-def both(start_s, events):
+class Pieces(Watchlist):
+    """Looks at few at a time when the clock strikes, in as many pieces as it takes."""
+
+    def beat(self, now_s, most=0):
+        said = [*super().beat(now_s, 1)]
+        while self.unfinished:
+            said += super().beat(now_s, 1)
+        return said
+
+
+class Checked(Watchlist):
+    """Holds the short ways against the long ones at each judgement."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.known = {}
+
+    def _judge(self, who, now_s):
+        said = super()._judge(who, now_s)
+        for watched in who:
+            assert near(watched, now_s) == sight(watched, now_s).near
+            sign, memory = watched.memory_sign, watched.memory
+            known_sign, known_memory = self.known.get(watched, (None, None))
+            assert sign != known_sign or memory == known_memory
+            self.known[watched] = sign, memory
+        return said
+
+
+def both(start_s, events, kinds=(Watchlist, Naive)):
     """What is said and remembered with bands, and by judging everything."""
     logs: list[list[object]] = []
-    for kind in (Watchlist, Naive):
+    for kind in kinds:
         logs.append([])
         play(kind(CALENDAR, RULES), start_s, events, logs[-1])
     return logs
@@ -382,6 +417,21 @@ def test_the_band_says_what_judging_everything_says(start_s, events):
     """On random and violent streams verdicts, alerts, peaks and P&L are the same, event by event."""
     quick, naive = both(start_s, events)
     assert quick == naive
+
+
+@settings(max_examples=50, deadline=None)
+@given(STARTS, st.lists(EVENTS, min_size=5, max_size=60))
+def test_a_beat_in_pieces_says_what_it_says_in_one(start_s, events):
+    """However few are looked at between two ticks: the same, at the same moment."""
+    whole, pieces = both(start_s, events, (Watchlist, Pieces))
+    assert whole == pieces
+
+
+@settings(max_examples=50, deadline=None)
+@given(STARTS, st.lists(EVENTS, min_size=5, max_size=60))
+def test_what_is_near_and_what_has_changed_is_known_without_a_look(start_s, events):
+    """As a whole look finds it near, and never another memory under the sign of the one before."""
+    play(Checked(CALENDAR, RULES), start_s, events, [])
 
 
 @settings(max_examples=50, deadline=None)
@@ -484,8 +534,9 @@ def test_peak_trough_and_pnl_are_plain_arithmetic(walk):
                 mark = doubled // 2 if leg_.quantity > 0 else (doubled + 1) // 2
                 pnl += leg_.quantity * (mark - (leg_.entry_price_paise or 0))
             seen.append((now_s, pnl))
+        for at_s in strokes(now_s, wait_s):
+            watchlist.beat(at_s)
         now_s += wait_s
-        watchlist.beat(now_s)
     assert watchlist.figures(CONDOR.id, now_s).pnl_paise == (seen[-1][1] if seen else None)
     memory = watchlist.memory(CONDOR.id)
     mirrored = lasting([(at_s, -pnl) for at_s, pnl in seen], now_s)

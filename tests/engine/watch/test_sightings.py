@@ -65,7 +65,7 @@ def test_every_step_of_a_stop_is_kept_with_what_was_seen():
     desk.quote(*STOPPED)
     desk.wait(2)
     assert states(kept(desk))[-2:] == ["met", "fired"]
-    met = kept(desk)[-2]
+    met = kept(desk)[states(kept(desk)).index("met")]
     stop = next(rule for rule in met.rules if rule.rule == "stop_loss")
     assert (stop.pnl_paise, stop.threshold_paise, stop.confirms_s) == (-500500, -497250, TEN + 2)
     assert (met.marked_paise, met.guarded_paise) == (-500500, -500500)

@@ -151,3 +151,76 @@ def test_what_the_close_has_cut_short_raises_no_ratchet(kind, morning):
         house.tick(morning)
     assert house.memory.peaks == {}
     assert house.said == []
+
+
+def stalled(kind, rules, peak, stall_s, after, *, tick_first):
+    """At 40; at the peak for a fifth of a second when the loop stands still, and the price comes back unread.
+
+    Args:
+        kind: of watchlist.
+        rules: what guards it.
+        peak: the price that was there when the loop stood still, in rupees.
+        stall_s: for so long.
+        after: the price that the socket has held since then.
+        tick_first: it is read before the first beat, not after it.
+    """
+    house = House(kind, rules, CALL, at(date(2026, 2, 3), "11:00"))
+    house.tick(40)
+    for _ in range(4):
+        house.beat()
+    house.tick(peak)
+    house.at(house.now_s + 0.2 + stall_s)
+    if tick_first:
+        house.tick(after)
+        house.beat(0.0)
+    else:
+        house.beat(0.0)
+        house.at(house.now_s + 0.001).tick(after)
+    return house
+
+
+@both_kinds
+@pytest.mark.parametrize("tick_first", [False, True])
+@pytest.mark.parametrize("stall_s", [1, 3, 9])
+def test_a_peak_is_none_that_only_a_loop_which_stood_still_has_made_last(kind, stall_s, tick_first):
+    """54 was there for a fifth of a second; what the socket holds tells that it did not stay."""
+    house = stalled(kind, TRAILING, 54, stall_s, 42, tick_first=tick_first)
+    for _ in range(10):
+        house.beat(0.25)
+        house.tick(42)
+    assert house.memory.peaks == {}
+    assert house.memory.peak_paise <= 2 * 65 * 100
+    assert house.said == []
+
+
+@both_kinds
+@pytest.mark.parametrize("tick_first", [False, True])
+def test_a_peak_that_is_still_there_after_a_break_counts_a_second_later(kind, tick_first):
+    """The wait begins anew when everything is read again; nothing is lost but that second."""
+    house = stalled(kind, TRAILING, 54, 5, 54, tick_first=tick_first)
+    seen = []
+    for _ in range(6):
+        house.beat(0.25)
+        house.tick(54)
+        seen.append(bool(house.memory.peaks))
+    assert seen == [False, False, False, True, True, True]
+
+
+@both_kinds
+@pytest.mark.parametrize("tick_first", [False, True])
+def test_a_break_takes_nothing_from_a_peak_that_has_counted(kind, tick_first):
+    """54 has lasted before the loop stood still: its stop of 49.80 holds at the first price after that."""
+    house = House(kind, TRAILING, CALL, at(date(2026, 2, 3), "11:00"))
+    for price in (40, 54):
+        house.tick(price)
+        for _ in range(4):
+            house.beat()
+    before = house.memory.peaks
+    house.at(house.now_s + 6)
+    if tick_first:
+        house.tick(49.5)
+    for _ in range(10):
+        house.beat(0.25)
+        house.tick(49.5)
+    assert house.memory.peaks == before != {}
+    assert house.said == ["trailing_stop"]

@@ -17,7 +17,18 @@ from engine.rules.base import Rank
 from engine.rules.rulebook import Rulebook
 from engine.sessions import at
 from engine.watch import Judgement, Memory, Watchlist
-from tests.engine.makers import EXPIRY, SPOT, condor, leg, long_call, position, quote, strangle, traded
+from tests.engine.makers import (
+    EXPIRY,
+    SPOT,
+    condor,
+    leg,
+    long_call,
+    position,
+    quote,
+    strangle,
+    strokes,
+    traded,
+)
 
 CALENDAR = tables.calendar()
 DAY = date(2026, 2, 3)
@@ -42,9 +53,12 @@ class Desk:
         return told(said)
 
     def wait(self, seconds, *, beat=True):
-        """Let time pass, and strike the clock."""
-        self.now_s += seconds
-        return told(self.watch.beat(self.now_s)) if beat else []
+        """Let time pass, and strike the clock every half second; more than ten are slept through."""
+        began_s, self.now_s = self.now_s, self.now_s + seconds
+        if not beat:
+            return []
+        moments = strokes(began_s, seconds) if seconds <= 10 else [self.now_s]
+        return [each for at_s in moments for each in told(self.watch.beat(at_s))]
 
     @property
     def memory(self):
@@ -519,3 +533,26 @@ def test_the_rulebook_is_asked_once_for_all_that_it_cannot_tell_apart(monkeypatc
     assert asked == ["Iron Condor", "Long Call"] * 2
     shipped = of(tables.rulebook(), held[0], payoff(held[0].legs))
     assert watch.guard(held[0].id).ruleset.rules["stop_loss"] != shipped.rules["stop_loss"]
+
+
+def test_the_book_knows_a_contract_through_everything_that_can_come_of_it():
+    """Everyday, crossed, without quotes, held by nobody any more and held again: its last sound price."""
+    desk = Desk(condor())
+    key, book = desk.held.legs[1].key, desk.watch.book
+    desk.quote(*AT_ENTRY)
+    assert book.arrived_s(key) == desk.now_s
+    desk.wait(1)
+    desk.watch.tick(Tick(key, 4500, bid_paise=4600, ask_paise=4400), desk.now_s)
+    assert (book.fault(key), book.arrived_s(key), book.data_s) == ("crossed quote", TEN, TEN + 1)
+    desk.wait(1)
+    desk.watch.tick(traded(key, 45), desk.now_s)
+    assert (book.fault(key), book.arrived_s(key)) == ("", TEN + 2)
+    desk.watch.drop(desk.held.id)
+    book.keep(set())
+    desk.wait(1)
+    desk.watch.tick(quote(key, 44.95, 45.05), desk.now_s)
+    assert book.arrived_s(key) == TEN + 3
+    desk.watch.put(desk.held, Memory(), desk.now_s)
+    desk.wait(1)
+    desk.quote(*AT_ENTRY)
+    assert (book.arrived_s(key), desk.figures.pnl_paise) == (TEN + 4, 0)

@@ -105,14 +105,13 @@ def told(packet: Packet) -> tuple[Any, ...]:
 @example(handful=[build.ticker(2, 1, 100.05, 1_781_084_997) + build.header(99, 34, 2, 1) + bytes(26)])
 @example(handful=[build.header(8, 162, 6, 1) + bytes(154), build.header(4, 16, 2, 1) + bytes(8)])
 def test_frames_together_say_what_the_plain_decoder_says(handful: list[bytes]):
-    """Prices, everything else and the number of broken frames are the same, with prices new and known."""
+    """Prices, everything else and the number of broken frames are the same."""
     expected = [plain.read(frame) for frame in handful]
     facts = [fact for found, _ in expected for fact in found]
-    for _ in range(2):  # the first time prices are new, the second time they are known
-        ticks, others, broken = decode_frames(handful, {})
-        assert [told(tick) for tick in ticks] == [fact for fact in facts if fact[0] == "tick"]
-        assert [told(other) for other in others] == [fact for fact in facts if fact[0] != "tick"]
-        assert len(broken) == sum(bad for _, bad in expected)
+    ticks, others, broken = decode_frames(handful, {})
+    assert [told(tick) for tick in ticks] == [fact for fact in facts if fact[0] == "tick"]
+    assert [told(other) for other in others] == [fact for fact in facts if fact[0] != "tick"]
+    assert len(broken) == sum(bad for _, bad in expected)
 
 
 @given(frame=frames)
@@ -136,17 +135,62 @@ def test_frames_that_are_read_together_need_not_be_alike():
     assert len(broken) == 2
 
 
+@pytest.mark.parametrize("count", [1, 7])
 @pytest.mark.parametrize("kind", ["ticker", "quote", "full"])
-def test_a_known_packet_alone_is_not_looked_at_closely(kind: str, monkeypatch: pytest.MonkeyPatch):
-    """The second time an instrument and its prices come, nothing is called for them; a stranger still is."""
+def test_an_everyday_packet_is_not_looked_at_closely(kind: str, count: int, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is called for it, alone or among its like; it is for an unknown segment or too high a price."""
     made = {
-        "ticker": lambda number: build.ticker(2, number, 77.05, 1_781_084_997),
-        "quote": lambda number: build.quote(2, number, 77.05, 75, 1_781_084_997, 7, (1.0,) * 5),
-        "full": lambda number: build.full((2, number), 77.05, 1_781_084_997, 7, 7, (1.0,) * 5, bytes(100)),
+        "ticker": lambda segment, number, price: build.ticker(segment, number, price, 1_781_084_997),
+        "quote": lambda segment, number, price: build.quote(
+            segment, number, price, 75, 1_781_084_997, 7, (1.0,) * 5
+        ),
+        "full": lambda segment, number, price: build.full(
+            (segment, number), price, 1_781_084_997, 7, 7, (1.0,) * 5, bytes(100)
+        ),
     }[kind]
-    decode_frames([made(4_711)], {})
     looked_at: list[bytes] = []
-    monkeypatch.setattr(frames_module, "_closely", lambda frame, _grid, _received: looked_at.append(frame))
-    (tick,), _, _ = decode_frames([made(4_711), made(4_712)], {})
-    assert (tick.key & 0xFFFF, tick.ltp_paise) == (4_711, 7_705)
-    assert looked_at == [made(4_712)]
+
+    def closely(frame, _grid, received):
+        looked_at.append(frame)
+        return received
+
+    monkeypatch.setattr(frames_module, "_closely", closely)
+    good = [made(2, number, 77.05) for number in range(count)]
+    ticks, _, _ = decode_frames(good, {})
+    assert [(tick.key & 0xFFFF, tick.ltp_paise) for tick in ticks] == [(n, 7_705) for n in range(count)]
+    assert not looked_at
+    odd = [made(6, 1, 77.05), made(2, 1, 140_000.0)]
+    assert len(decode_frames(good + odd, {})[0]) == count
+    assert looked_at == odd
+
+
+def uncrossed(frame: bytes) -> bytes:
+    """A Full packet with the lower of its two best prices as the bid."""
+    bid, ask = frame[74:78], frame[78:82]
+    swapped = len(frame) == plain.SIZES[8] and struct.unpack("<f", bid) > struct.unpack("<f", ask)
+    return frame[:74] + ask + bid + frame[82:] if swapped else frame
+
+
+kinds = st.sampled_from((2, 4, 8))
+alike = kinds.flatmap(
+    lambda code: st.lists(
+        packet((code,), st.sampled_from(sorted(SEGMENT_CODE.values())), sensible).map(uncrossed),
+        min_size=4,
+        max_size=9,
+    )
+)
+
+
+@given(handful=alike, stranger=st.one_of(st.none(), frames), place=st.integers(0, 9))
+def test_a_handful_of_one_kind_says_what_the_plain_decoder_says(
+    handful: list[bytes], stranger: bytes | None, place: int
+):
+    """Read in one pass, or frame by frame for one stranger among them: the same ticks, in the same order."""
+    if stranger is not None:
+        handful.insert(place, stranger)
+    expected = [plain.read(frame) for frame in handful]
+    facts = [fact for found, _ in expected for fact in found]
+    ticks, others, broken = decode_frames(handful, {})
+    assert [told(tick) for tick in ticks] == [fact for fact in facts if fact[0] == "tick"]
+    assert [told(other) for other in others] == [fact for fact in facts if fact[0] != "tick"]
+    assert len(broken) == sum(bad for _, bad in expected)
