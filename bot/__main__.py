@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.app import TelegramChat
 from bot.introductions import introduce
+from bot.rooms import ChatPlot
 from engine.accounts import lower_mode
 from engine.errors import BadInput, ConfigError, JournalError, SourceError
 from engine.io import event_loop, tables
@@ -180,7 +181,7 @@ def _chat(settings: Settings, tail: Tail) -> Callable[[Sequence[Wiring]], Telegr
     process = Process(this_version(), tail, time.time())
 
     def make(wirings: Sequence[Wiring]) -> TelegramChat:
-        return TelegramChat(
+        plot = ChatPlot(
             token=settings.telegram_bot_token.reveal(),
             api_url=settings.telegram_api_url,
             chat_id=settings.telegram_chat_id,
@@ -192,6 +193,7 @@ def _chat(settings: Settings, tail: Tail) -> Callable[[Sequence[Wiring]], Telegr
             store_path=settings.data_dir / "chat.sqlite3",
             process=process,
         )
+        return TelegramChat(plot)
 
     return make
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bot.accounts import Accounts, Asked
-    from bot.app import ChatHealth
     from bot.layout import Page
+    from bot.rooms import ChatHealth
     from engine.io.app import Wiring
     from engine.io.process import Process
 

@@ -11,7 +11,7 @@ from engine.sessions import ist
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.app import ChatHealth
+    from bot.rooms import ChatHealth
     from engine.drill import Drilled
     from engine.view import MonitorView
 

@@ -13,9 +13,10 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.delivery import Delivery
 from bot.faults import HELPLESS, Fault, FaultBook, Unsure
-from bot.kept import from_body, keyboard_from_text, to_body
-from bot.layout import Draw, Page, brief, plain, span
+from bot.kept import from_body, to_body
+from bot.layout import Page, brief, plain, span
 from bot.queue import LIVING_RANKS, Budget, Outgoing, Rank, Waiting
 from bot.sender import Delivered, Failed, Flooded, Gone, Outcome, Refused, Sender
 from bot.store import LIVING
@@ -60,6 +61,7 @@ class Outbox:
         self._faults = faults
         self._clock = clock
         self._wall_s = wall_s
+        self._delivery = Delivery(store, wall_s)
         self._waiting = Waiting()
         self.alert_latency = Histogram()
         self._in_flight: set[str] = set()
@@ -122,7 +124,7 @@ class Outbox:
     async def _lane(self, ranks: frozenset[Rank], sender: Sender) -> None:
         while True:
             item = await self._next(ranks)
-            delivery = asyncio.ensure_future(self._deliver(item, sender))
+            delivery = asyncio.ensure_future(self._delivery.say(item, sender))
             try:
                 await asyncio.wait({delivery})
             except asyncio.CancelledError:
@@ -152,45 +154,6 @@ class Outbox:
             return self._budget.wait_s(item.rank, now_s)
         due_s = self._waiting.next_due_s(ranks, now_s)
         return None if due_s is None else due_s - now_s
-
-    async def _deliver(self, item: Outgoing, sender: Sender) -> Outcome:
-        place = self._store.card(item.thread) if item.thread else None
-        page = item.page if item.write is None else item.write()
-        keyboard = page.keyboard
-        if item.keeps_buttons and place is not None:
-            own = keyboard or keyboard_from_text(place.keyboard)
-            keyboard = () if place.answered else own
-        if place is not None and place.message_id is not None and not item.fresh:
-            outcome = await sender.edit(place.message_id, page.html, keyboard)
-            await self._pin(item, place.message_id, outcome, sender, pinned=place.pinned)
-            return outcome
-        if item.edit_only:
-            return Delivered(0)
-        html = page.html + _lateness(item, self._wall_s())
-        photo = b"" if page.draw is None else await _drawn(page.draw)
-        if page.draw is not None and not photo:
-            html += "\n<i>The picture could not be drawn.</i>"
-        outcome = await sender.send(Page(html, keyboard, page.panel), silent=item.silent, photo=photo)
-        if isinstance(outcome, Delivered):
-            await self._pin(item, outcome.message_id, outcome, sender, pinned=False)
-        return outcome
-
-    async def _pin(
-        self, item: Outgoing, message_id: int, outcome: Outcome, sender: Sender, *, pinned: bool
-    ) -> None:
-        """Pin what is to be pinned and is not yet; unpin what will never change again.
-
-        A pin that got lost is tried again with the next edit, one that Telegram refuses is not.
-        """
-        if pinned and (isinstance(outcome, Gone) or item.last):
-            await sender.unpin(message_id)
-        elif item.pinned and not pinned and isinstance(outcome, Delivered):
-            pin = await sender.pin(message_id)
-            if isinstance(pin, Refused):
-                log.warning("chat: the live summary cannot be pinned: %s; may the bot pin here?", pin.reason)
-            if isinstance(pin, Delivered | Refused):
-                self._store.place_card(item.thread, message_id)
-                self._store.pin_card(item.thread)
 
     async def _last_words(self, item: Outgoing, delivery: asyncio.Future[Outcome]) -> None:
         """Let a sending that is under way end, so that a restart does not say it a second time."""
@@ -353,35 +316,9 @@ class Outbox:
             changed.set()
 
 
-async def _drawn(draw: Draw) -> bytes:
-    """The picture, drawn on a thread; empty, and a line in the log, where it cannot be drawn.
-
-    A picture is an ornament: whatever mistake there is in it, the words go out.
-    """
-    drawing = asyncio.ensure_future(asyncio.to_thread(draw))
-    try:
-        await asyncio.wait({drawing})
-    finally:
-        drawing.cancel()
-    error = drawing.exception()
-    if error is None:
-        return drawing.result()
-    if not isinstance(error, Exception):  # KeyboardInterrupt, SystemExit: the loop itself ends
-        raise error
-    log.error("chat: a picture could not be drawn", exc_info=error)
-    return b""
-
-
 def _rest_s(attempts: int) -> float:
     """How long to wait before the next try after so many in vain."""
     return min(2.0 ** min(attempts, 10), SLOWEST_S)
-
-
-def _lateness(item: Outgoing, wall_s: float) -> str:
-    late_s = wall_s - item.created_s
-    if item.delayed_after_s is None or late_s < item.delayed_after_s:
-        return ""
-    return f"\n<i>delayed {span(late_s)}</i>"
 
 
 async def _event_or_time(event: asyncio.Event, clock: Clock, seconds: float | None) -> None:

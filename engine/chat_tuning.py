@@ -8,14 +8,17 @@ from datetime import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from engine.escalation import Ladder
+from engine import words
+from engine.escalation import CHANNEL_AFTER_S, SECOND_AFTER_S, Ladder
 from engine.sessions import ist
 from engine.words import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ChatTuning", "QuietHours", "channels", "pauses_s", "proxy", "quiet_hours"]
+    from engine.tuning_words import Reader
+
+__all__ = ["ChatTuning", "QuietHours", "chat_tuning"]
 
 #: Pieces of a channel's address that are this long are kept out of the log.
 _SECRET_LENGTH = 8
@@ -79,7 +82,32 @@ class ChatTuning:
                     yield from (part, unquote(part))
 
 
-def quiet_hours(word: str) -> QuietHours | None:
+def chat_tuning(read: Reader, *, sandbox: bool) -> ChatTuning:
+    """What the owner has set of it.
+
+    The sandbox's Telegram is on this machine, with one phone: no proxy, and nobody else to tell.
+    """
+    way = read("TELEGRAM_PROXY", _proxy, None)
+    second = read("ALERT_SECOND_USER_ID", words.user_id, 0)
+    others = read("ALERT_URLS", _channels, None)
+    second_after_s = 60 * read("ALERT_SECOND_AFTER_MIN", words.number(0.5, 240), SECOND_AFTER_S / 60)
+    channel_after_s = 60 * read("ALERT_URLS_AFTER_MIN", words.number(0.5, 240), CHANNEL_AFTER_S / 60)
+    return ChatTuning(
+        proxy=None if sandbox else way,
+        protect=read("TELEGRAM_PROTECT", words.switch, True),
+        quiet=read("TELEGRAM_QUIET_HOURS", _quiet_hours, USUAL_QUIET),
+        summary=read("TELEGRAM_SUMMARY", words.switch, True),
+        ladder=Ladder(
+            read("ALERT_REPEAT_MIN", _pauses_s, Ladder().gaps_s),
+            second_after_s if second and not sandbox else None,
+            channel_after_s if others and not sandbox else None,
+        ),
+        second_user=0 if sandbox else second,
+        channels=None if sandbox else others,
+    )
+
+
+def _quiet_hours(word: str) -> QuietHours | None:
     """``22:00-08:00``, times of India; ``off`` = None. Raises ValueError for anything else."""
     if word.lower() == "off":
         return None
@@ -92,7 +120,7 @@ def quiet_hours(word: str) -> QuietHours | None:
     return QuietHours(start, end)
 
 
-def proxy(word: str) -> Secret:
+def _proxy(word: str) -> Secret:
     """The address of a proxy, with its port; it may hold a user and a password. Raises ValueError."""
     parts = urlsplit(word)
     if parts.scheme not in {"http", "https", "socks5", "socks5h"} or not parts.hostname or parts.port is None:
@@ -102,7 +130,7 @@ def proxy(word: str) -> Secret:
     return Secret(word)
 
 
-def pauses_s(word: str) -> tuple[float, ...]:
+def _pauses_s(word: str) -> tuple[float, ...]:
     """``1, 2, 5``: minutes before each repeat, the last for all that follow. Raises ValueError."""
     minutes = [float(part) for part in _split(word)]
     if not minutes or not all(0.5 <= each <= 240 for each in minutes):
@@ -110,7 +138,7 @@ def pauses_s(word: str) -> tuple[float, ...]:
     return tuple(60.0 * each for each in minutes)
 
 
-def channels(word: str) -> Secret:
+def _channels(word: str) -> Secret:
     """Addresses such as ``ntfys://host/topic``, separated by blanks or commas. Raises ValueError."""
     if not all(_ADDRESS.fullmatch(address) for address in _split(word)):
         raise ValueError

@@ -87,7 +87,8 @@ def drill_of(monitor: Monitor, now_s: float) -> list[Check]:
     checks.append(
         Check("order socket", Light.AMBER if stopped else Light.GREEN, stopped or "no trouble is known")
     )
-    checks += [plan_check(position, helm.plan(position, None), touch) for position in held.positions.values()]
+    plan = helm.starts.plan
+    checks += [plan_check(position, plan(position, None), touch) for position in held.positions.values()]
     checks += [Check(f"plan {bad.strategy_id} {bad.symbol}", Light.RED, bad.why) for bad in held.invalid]
     degraded = helm.degraded(now_s)
     checks.append(

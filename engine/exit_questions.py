@@ -223,7 +223,8 @@ class ExitQuestions:
         if why := self._helm.exit_impossible(now_s):
             return why
         partly = asked.verdict is not None and asked.verdict.action is Action.SCALE_OUT
-        busy = self._helm.exiting if not partly else lambda position: self._helm.desk.of(position) is not None
+        helm = self._helm
+        busy = helm.starts.exiting if not partly else lambda position: helm.desk.of(position) is not None
         if positions and all(busy(p.id) for p in positions):
             return "Already exiting; the running exit goes on."
         if fingerprint(positions) != asked.legs:
@@ -244,7 +245,8 @@ class ExitQuestions:
             effects.append(Card(asked.nonce, f"Exiting {asked.title}", lines, final=True))
         for position in positions:
             name = asked.nonce if len(positions) == 1 else None
-            effects += self._helm.start_exit(position, asked.verdict or forced(), tap.by.name, name, now_s)
+            verdict = asked.verdict or forced()
+            effects += self._helm.starts.exit(position, verdict, tap.by.name, name, now_s)
         if len(positions) > 1:
             card = Card(asked.nonce, f"Exiting {asked.title}", ("One card each follows.",), final=True)
             effects.append(card)

@@ -42,12 +42,12 @@ class ExitWishes:
             return [Say(command.by, f"{_nothing(command)}. /status lists what is watched.")]
         if command.value == HALF:
             return [effect for p in wanted for effect in self._half(p, command, now_s)]
-        busy = [p for p in wanted if self._helm.exiting(p.id)]
-        free = [p for p in wanted if not self._helm.exiting(p.id)]
+        busy = [p for p in wanted if self._helm.starts.exiting(p.id)]
+        free = [p for p in wanted if not self._helm.starts.exiting(p.id)]
         effects: list[Effect] = [Say(command.by, text) for text in self._busy(busy)]
         if command.confirmed:
             for position in free:
-                effects += self._helm.start_exit(position, forced(), command.by.name, None, now_s)
+                effects += self._helm.starts.exit(position, forced(), command.by.name, None, now_s)
             return effects
         return effects + (self._asked(free, command, now_s) if free else [])
 
@@ -67,7 +67,7 @@ class ExitWishes:
             return [Say(command.by, f"{why} Nothing was done. /exit {name} closes all of it.")]
         share = forced(closes / entry)
         if command.confirmed:
-            return self._helm.start_exit(position, share, command.by.name, None, now_s)
+            return self._helm.starts.exit(position, share, command.by.name, None, now_s)
         return self._questions.ask((position,), share, now_s, command.message_id)[1]
 
     def _busy(self, positions: list[Position]) -> list[str]:

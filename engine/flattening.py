@@ -220,8 +220,8 @@ class Flattening:
         for position in list(helm.holdings.positions.values()):
             last = helm.desk.last_of(position.id)
             done = last is not None and last.created_s >= wish.begun_s and not last.state.live
-            if not done and not helm.exiting(position.id):
-                effects += helm.start_exit(position, _forced(), wish.by, None, now_s, quiet=True)
+            if not done and not helm.starts.exiting(position.id):
+                effects += helm.starts.exit(position, _forced(), wish.by, None, now_s, quiet=True)
         return effects
 
     def _look(self, wish: Flatten) -> Look:

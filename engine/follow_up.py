@@ -82,7 +82,7 @@ class FollowUp:
         if self._helm.mode in (Mode.SEMI_AUTO, Mode.EXECUTE) and in_session:
             for position in tuple(positions.values()):
                 if self._helm.differences.closed(position, now_s) and working.isdisjoint(position.nets):
-                    intent, kept = self._helm.closed_outside(position, now_s)
+                    intent, kept = self._helm.starts.closed_outside(position, now_s)
                     effects += [*kept, *self._ended(intent, now_s)]
         return effects
 

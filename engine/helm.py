@@ -23,29 +23,23 @@ from engine.holdings import Holdings
 from engine.intents import Intent, IntentState, verdict_to_json
 from engine.leashes import Leashes
 from engine.model import Action, Mode, Urgency, Verdict
-from engine.parts import part_of, refusal
-from engine.plan import plan_exit
-from engine.pricing import Style, Touch
+from engine.pricing import Touch
 from engine.rules.base import Kind, Rank
-from engine.rules.day_limits import DAY_RULES
 from engine.rules.registry import rules
 from engine.sessions import ist_date, session_text
+from engine.starts import SCALING, Starts
 from engine.tenure import LeaseTerms, Tenure
 from engine.tuning import AskTuning, NetTuning, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from engine.intents import LegPlan, Part
     from engine.messages import Actor
-    from engine.model import InstrumentKey, Position, PositionId
+    from engine.model import InstrumentKey, PositionId
     from engine.sessions import Calendar
     from engine.watch import Judgement, Watchlist
 
 __all__ = ["Helm", "MonitorConfig"]
-
-SCALING = "profit_scaling"
-URGENT_RULES = frozenset({"forced", "expiry_exit", "trailing_stop", "lock_profit"}) | DAY_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +86,7 @@ class Helm:
         halted: /stop was given.
         tenure: whether the account is ours to act on.
         bearings: what has been read since it is.
+        starts: starts what was decided.
         forewarnings: what waits for its stop to be told.
         trouble: why nothing may be sent (the journal fails); empty = nothing.
         killed: Dhan's kill switch is on.
@@ -119,6 +114,7 @@ class Helm:
             silence=self._silence,
             store=config.store,
         )
+        self.starts = Starts(self)
         self.leashes = Leashes(self)
         self.dialogue = Dialogue(self, config.seed)  # each wish to the room that is there by now
         self.halted = False
@@ -152,7 +148,7 @@ class Helm:
         running = self.desk.of(position.id)
         stopped = running is not None and running.state is IntentState.STOPPING and self.halted
         if running is not None and running.part is None and not stopped:
-            joined = self._join(position, verdict, now_s)
+            joined = self.starts.join(position, verdict, now_s)
             gate = "the exit that runs is in a hurry now" if joined else "an exit is running already"
             self.watch.why.decided(position.id, verdict.rule, gate)
             return effects + joined
@@ -163,12 +159,12 @@ class Helm:
         gate = self.gate_words(decision, verdict, now_s, position.id)
         self.watch.why.decided(position.id, verdict.rule, gate)
         if decision is Decision.ACT:
-            return effects + self.start_exit(position, verdict, verdict.rule, None, now_s)
+            return effects + self.starts.exit(position, verdict, verdict.rule, None, now_s)
         if decision is Decision.ASK:
             return effects + self.dialogue.exits.ask((position,), verdict, now_s)[1]
         spent = verdict.rule == SCALING and self.mode is Mode.ALERT_ONLY
         if spent:
-            effects += self._spend(position.id, verdict)  # each level is told once, and never done here
+            effects += self.starts.spend(position.id, verdict)  # each level is told once, never done here
         topic = f"{verdict.rule}:{position.id}:{verdict.urgency}"
         note = self.why_only_told(verdict, now_s, position.id)
         title = f"{position.symbol} {position.strategy}"
@@ -197,103 +193,6 @@ class Helm:
         if degraded := self._hindrance(verdict, now_s, position):
             return f" Nothing was sent: {degraded}."
         return " Alert-only: nothing was sent."
-
-    def start_exit(
-        self,
-        position: Position,
-        verdict: Verdict,
-        by: str,
-        card: str | None,
-        now_s: float,
-        *,
-        quiet: bool = False,
-    ) -> list[Effect]:
-        """Decide an exit; a position that is exiting already keeps its running exit.
-
-        ``quiet``: the owner is told otherwise.
-        """
-        self.dialogue.exits.heard((position.id,))
-        if self.desk.of(position.id) is not None:
-            return self._join(position, verdict, now_s)
-        part = self.part_of(position, verdict)
-        if verdict.action is Action.SCALE_OUT and (part is None or self.desk.traded(position)):
-            return [refusal(position, verdict)]
-        kept = self._spend(position.id, verdict) if verdict.rule == SCALING else []
-        self.watch.hold(position.id, silence_of(verdict))
-        self.snoozed.pop(position.id, None)
-        intent_id = self._next_intent(now_s)
-        intent = Intent(
-            intent_id, position.id, position.account, f"{position.symbol} {position.strategy}", verdict,
-            _style(verdict), self.plan(position, part), by, card or intent_id, now_s, part=part,
-        )  # fmt: skip
-        effects = kept + self.desk.open(intent, now_s)
-        if verdict.rule != "forced" and card is None and not quiet:  # a person who said yes sees the card
-            what = "The exit" if part is None else f"The exit of {part.closes} of {part.open}"
-            text = f"{verdict.reason}. {what} is running."
-            topic = f"{verdict.rule}:{position.id}:exit"
-            effects.append(Alert(verdict.urgency, topic, intent.title, text, position.id))
-        return effects
-
-    def closed_outside(self, position: Position, now_s: float) -> tuple[Intent, list[Effect]]:
-        """End a position that the broker does not hold any more, without an order of ours."""
-        legs = self.plan(position, None)
-        for leg in legs:
-            leg.quantity = leg.before
-        reason = "The broker holds nothing of it any more"
-        verdict = Verdict("closed_outside", Action.MONITOR, Urgency.HIGH, None, None, 1.0, reason)
-        intent_id, title = self._next_intent(now_s), f"{position.symbol} {position.strategy}"
-        intent = Intent(
-            intent_id, position.id, position.account, title, verdict, Style.PATIENT, legs,
-            "somebody else", intent_id, now_s, IntentState.CLOSED_OUTSIDE, ended_s=now_s,
-        )  # fmt: skip
-        return intent, self.desk.closed_outside(intent)
-
-    def plan(self, position: Position, part: Part | None) -> list[LegPlan]:
-        """What an exit of the position, or of that part of it, has to trade now."""
-        earlier = self.desk.unfinished(position.id)
-        spots = [leg.instrument.underlying for leg in position.legs]
-        level_paise = next((self.touch(key).ltp_paise for key in spots if key is not None), 0)
-        return plan_exit(position, earlier, None if part is None else part.closes, level_paise or None)
-
-    def part_of(self, position: Position, verdict: Verdict | None) -> Part | None:
-        """How much of the position a verdict closes; None = all of it."""
-        return part_of(position, self.watch.shares(position.id), verdict)
-
-    def _spend(self, position: PositionId, verdict: Verdict) -> list[Effect]:
-        """The levels that speak here have acted, also after a restart."""
-        if verdict.threshold_paise is not None:
-            self.watch.spend(position, verdict.threshold_paise)
-        return [Record("memory", position, self.watch.memory(position).to_json())]
-
-    def exiting(self, position: PositionId) -> bool:
-        """Whether an exit of this position runs that a person's wish could not change."""
-        running = self.desk.of(position)
-        if running is None:
-            return False
-        return silence_of(running.verdict) is Rank.FORCED or running.state is IntentState.STOPPING
-
-    def _join(self, position: Position, verdict: Verdict, now_s: float) -> list[Effect]:
-        """A second verdict on a position that is exiting: it joins the running exit, and may hurry it.
-
-        The exit of a part becomes that of the whole.
-        """
-        running = self.desk.of(position.id)
-        if running is None or running.state is not IntentState.WORKING:
-            return []  # one that is being stopped is in no hurry, and becomes nothing else
-        if silence_of(running.verdict) is Rank.FORCED:
-            return []
-        if running.part is not None:
-            absorbs = verdict.action is not Action.SCALE_OUT
-            how = "closes the whole position now"
-        else:
-            absorbs, how = verdict.action is Action.CLOSE_IMMEDIATELY, "is in a hurry now"
-        if not absorbs:
-            return []
-        self.watch.hold(position.id, silence_of(verdict))
-        text = f"{verdict.reason} Exit {running.id} {how}."
-        alert = Alert(verdict.urgency, f"{verdict.rule}:{position.id}:exit", running.title, text, position.id)
-        style = Style.URGENT if running.style is Style.URGENT else _style(verdict)
-        return [*self.desk.hasten(running, verdict, now_s, style), alert]
 
     def exit_impossible(self, now_s: float) -> str:
         """Why a person's exit cannot be taken on now; empty = it can."""
@@ -449,17 +348,13 @@ class Helm:
             bid, ask = self.config.made_up(key, tick.ltp_paise)
         return Touch(bid, ask, tick.ltp_paise, arrived_s, self.watch.fair_paise(key))
 
-    def _next_intent(self, now_s: float) -> str:
+    def next_intent(self, now_s: float) -> str:
+        """The id of an exit that begins now: its day in India and its number in it."""
         day = intent_day(now_s)
         if day != self._intent_day:
             self._intent_day, self._intent_count = day, 0
         self._intent_count += 1
         return day + _base36(self._intent_count)
-
-
-def _style(verdict: Verdict) -> Style:
-    urgent = verdict.action is Action.CLOSE_IMMEDIATELY or verdict.rule in URGENT_RULES
-    return Style.URGENT if urgent else Style.PATIENT
 
 
 def intent_day(now_s: float) -> str:

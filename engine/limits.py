@@ -238,9 +238,9 @@ class Limits:
         if decision is Decision.ACT:
             outcome, note = ACTED, _closing(wanted)
             for position in wanted:
-                effects += helm.start_exit(position, own[position.id], verdict.rule, None, now_s, quiet=True)
+                effects += helm.starts.exit(position, own[position.id], verdict.rule, None, now_s, quiet=True)
         elif decision is Decision.ASK:
-            free = tuple(p for p in wanted if not helm.exiting(p.id))
+            free = tuple(p for p in wanted if not helm.starts.exiting(p.id))
             outcome, note = (ASKED if free else ACTED), _closing(())
             if free:
                 asked, question = helm.dialogue.exits.ask(free, verdict, now_s)

@@ -63,7 +63,7 @@ class Drawing:
         )  # fmt: skip
 
     def _part_words(self, positions: tuple[Position, ...], verdict: Verdict | None) -> str:
-        part = self._helm.part_of(positions[0], verdict) if len(positions) == 1 else None
+        part = self._helm.starts.part_of(positions[0], verdict) if len(positions) == 1 else None
         return "" if part is None else f"{part.closes} of {part.open} of "
 
     def _preview(
@@ -74,7 +74,7 @@ class Drawing:
         pnls: list[int | None] = []
         for position, exit_ in zip(positions, exits, strict=True):
             figures = self._helm.watch.figures(position.id, now_s)
-            whole = self._helm.part_of(position, verdict) is None
+            whole = self._helm.starts.part_of(position, verdict) is None
             pnls.append(figures.pnl_paise)
             net = figures.closing_pnl_paise if whole else exit_.made_paise
             shown = exit_.lines if len(positions) <= IN_FULL else exit_.money
@@ -91,7 +91,7 @@ class Drawing:
         watch, made = self._helm.watch, []
         rates = None if watch.charges is None else watch.charges.on(ist_date(now_s))
         for position in positions:
-            plan = self._helm.plan(position, self._helm.part_of(position, verdict))
+            plan = self._helm.starts.plan(position, self._helm.starts.part_of(position, verdict))
             seen = {leg.key: watch.book.peek(leg.key) for leg in plan}
             made.append(
                 priced(
@@ -107,7 +107,8 @@ class Drawing:
 
     def legs(self, positions: tuple[Position, ...], verdict: Verdict | None) -> list[tuple[LegPlan, Touch]]:
         """What the exits would trade, and the prices to expect."""
-        plans = [self._helm.plan(each, self._helm.part_of(each, verdict)) for each in positions]
+        starts = self._helm.starts
+        plans = [starts.plan(each, starts.part_of(each, verdict)) for each in positions]
         return [(leg, self._helm.touch(leg.key)) for plan in plans for leg in plan]
 
     def positions(self, asked: Confirmation) -> tuple[Position, ...]:

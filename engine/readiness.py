@@ -169,7 +169,7 @@ class Readiness:
             if not left:
                 return False
             left -= name not in exited
-            self._entries[name] = _Entry(position, self._helm.plan(position, None), entry)
+            self._entries[name] = _Entry(position, self._helm.starts.plan(position, None), entry)
         return True
 
     def _holds(self) -> tuple[Position, ...]:

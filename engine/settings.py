@@ -6,115 +6,29 @@ as not set. No secret's value is in any text made here, nor in the repr of what 
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from engine import words
 from engine.accounts import Account, parse_accounts
-from engine.chat_tuning import USUAL_QUIET, ChatTuning, channels, pauses_s, proxy, quiet_hours
+from engine.chat_tuning import ChatTuning, chat_tuning
 from engine.errors import ConfigError
-from engine.escalation import CHANNEL_AFTER_S, SECOND_AFTER_S, Ladder
+from engine.expected import CREDENTIALS, DEFAULT_URLS, EXPECTED, RECORD_DAYS
 from engine.lease_place import is_shared, place_note, usual_place, usual_ttl_s
 from engine.model import DEFAULT_ACCOUNT
 from engine.project import project_notes, project_of
+from engine.setting_notes import idle, misspelt
+from engine.setting_reader import Reader
 from engine.tuning import AskTuning, NetTuning, Tuning
-from engine.tuning_words import TUNING_WORDS, ask_tuning, exit_tuning, net_tuning
+from engine.tuning_words import ask_tuning, exit_tuning, net_tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, LoopChoice, OrderWay, Secret, TradesSource
-
-_T = TypeVar("_T")
-_D = TypeVar("_D")
-
-#: Without any of these the monitor runs on its sandbox; with some of them it must have all.
-CREDENTIALS = (
-    "DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "TELEGRAM_USER_IDS",
-)  # fmt: skip
 
 #: Each account of the ACCOUNTS_FILE has these of its own.
 _OF_ONE_ACCOUNT = ("DHAN_CLIENT_ID", "DHAN_ACCESS_TOKEN")
-
-#: Settings whose value is never shown.
-SECRETS = (
-    "DHAN_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_PROXY", "SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY",
-    "REDIS_URL", "ALIVE_URL", "ALERT_URLS",
-)  # fmt: skip
-
-#: The real services: the outside addresses when nothing else is set.
-DEFAULT_URLS = {
-    "DHAN_API_URL": "https://api.dhan.co/v2",
-    "DHAN_AUTH_URL": "https://auth.dhan.co",
-    "DHAN_FEED_URL": "wss://api-feed.dhan.co",
-    "DHAN_ORDER_UPDATE_URL": "wss://api-order-update.dhan.co",
-    "DHAN_INSTRUMENTS_URL": "https://images.dhan.co/api-data",
-    "TELEGRAM_API_URL": "https://api.telegram.org",
-}
-
-_DHAN = "get it at web.dhan.co > My Profile > Access DhanHQ APIs"
-_SUPABASE = "get it in the Supabase dashboard > Project Settings > API Keys"
-
-#: What each setting wants to be and, where somebody hands it out, who does.
-EXPECTED: dict[str, str] = {
-    "DHAN_CLIENT_ID": f"your Dhan client id, digits only; {_DHAN}",
-    "DHAN_ACCESS_TOKEN": f"the access token (valid 24 hours), one word; {_DHAN} > Generate Access Token",
-    "TELEGRAM_BOT_TOKEN": "digits, a colon and about 35 letters; ask @BotFather in Telegram: /newbot",
-    "TELEGRAM_CHAT_ID": "the number of the chat to talk in (a private chat has your own user id); "
-    "python -m bot --find-chat shows it",
-    "TELEGRAM_USER_IDS": "the numbers of the people who may command, separated by commas; "
-    "python -m bot --find-chat shows yours",
-    "TELEGRAM_GROUP_COMMANDS": "on or off (default off)",
-    "TELEGRAM_PROXY": "an address with its port such as socks5://user:password@192.0.2.1:1080, or http://…",
-    "TELEGRAM_PROTECT": "on or off (default on)",
-    "TELEGRAM_SUMMARY": "on or off (default on)",
-    "TELEGRAM_QUIET_HOURS": "two times of India such as 22:00-08:00 (the default), or off",
-    "ALERT_REPEAT_MIN": "minutes from 0.5 to 240, separated by commas (default 1, 2, 2, 5, 10)",
-    "ALERT_SECOND_USER_ID": "the number of one more person, who has pressed Start at the bot; "
-    "ask @userinfobot in Telegram",
-    "ALERT_SECOND_AFTER_MIN": "minutes from 0.5 to 240 (default 3)",
-    "ALERT_URLS": "addresses such as ntfys://ntfy.sh/your-topic or mailtos://…, separated by blanks",
-    "ALERT_URLS_AFTER_MIN": "minutes from 0.5 to 240 (default 5)",
-    "SUPABASE_URL": f"an address such as https://abc.supabase.co; {_SUPABASE}",
-    "SUPABASE_SECRET_KEY": f"a key that begins with sb_secret_ or eyJ, one word; {_SUPABASE}",
-    "SUPABASE_ANON_KEY": f"a key that begins with sb_publishable_ or eyJ, one word; {_SUPABASE}",
-    "REDIS_HOST": "a host name or address such as 127.0.0.1",
-    "REDIS_PORT": "a port from 1 to 65535 (default 6379)",
-    "REDIS_URL": "redis://host:port/0, rediss://… or unix://…",
-    "REDIS_COMPRESS": "on or off (default off)",
-    "FEED_SOURCE": "dhan or redis (default dhan)",
-    "LEASE_IN": "store or redis (default: Supabase with the trades, else a Redis elsewhere, else DATA_DIR)",
-    "ACCOUNTS_FILE": "the path of an accounts.toml",
-    "DATA_DIR": "a directory (default data)",
-    "TRADES_SOURCE": "sqlite, supabase or broker (default: supabase when SUPABASE_URL and a key are set)",
-    "RULES_FILE": "the path of a rules.toml",
-    "SESSIONS_FILE": "the path of a sessions.toml",
-    "ORDERS_BY": "direct or dhanhq (default direct)",
-    "EVENT_LOOP": "auto or asyncio (default auto: uvloop where it is installed)",
-    "LEASE_TTL_S": "seconds from 5 to 7200 (default 30; in Redis 300, in Supabase 3600)",
-    "RECORD_DAYS": "a whole number of days from 0 to 3650 (default 60; in the sandbox 0)",
-    "ALIVE_URL": "an address that is asked for each minute while all is well, such as https://hc-ping.com/…",
-    "METRICS_PORT": "a port from 1 to 65535 of this host alone (default: none)",
-    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
-    "CLOCK_START": "a moment with its offset such as 2026-02-03T09:20:00+05:30",
-    **TUNING_WORDS,
-} | {name: f"an address such as {url}" for name, url in DEFAULT_URLS.items()}
-
-#: So many recorded days are kept unless the owner says otherwise: a quarter of sessions, below 2 GB.
-RECORD_DAYS = 60
-
-#: The chat's ways into the world, which the sandbox has not.
-CHAT_OUTSIDE = ("TELEGRAM_PROXY", "ALERT_SECOND_USER_ID", "ALERT_URLS")
-
-_REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_URL", "REDIS_COMPRESS", "FEED_SOURCE", "LEASE_IN")
-
-
-_OUR_PREFIXES = ("DHAN_", "TELEGRAM_", "SUPABASE_", "ALERT_")
-
-#: What a secret looks like when it was put where another setting belongs.
-_LOOKS_SECRET = re.compile(r"eyJ[\w-]{8,}|\d:[\w-]{16,}|sb_secret_|://[^/\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +123,11 @@ class Settings:
         Raises:
             ConfigError: with every missing or malformed setting.
         """
-        read = _Reader(env)
+        read = Reader(env)
         many = read.word("ACCOUNTS_FILE")
         sandbox = not many and not any(read.word(name) for name in CREDENTIALS)
         if not sandbox:
-            read.faults += [
-                f"{name} is missing: expected {EXPECTED[name]}."
-                for name in (CREDENTIALS if chat else _OF_ONE_ACCOUNT)
-                if not read.word(name) and not (many and name in _OF_ONE_ACCOUNT)
-            ]
+            read.faults += _missing(read, CREDENTIALS if chat else _OF_ONE_ACCOUNT, many=bool(many))
         owners = read("TELEGRAM_USER_IDS", words.user_ids, frozenset())
         accounts = _accounts(read, accounts_toml, owners)
         settings = cls(
@@ -228,7 +138,7 @@ class Settings:
             telegram_chat_id=read("TELEGRAM_CHAT_ID", words.chat_id, 0),
             telegram_user_ids=owners,
             group_commands=read("TELEGRAM_GROUP_COMMANDS", words.switch, False),
-            chat=_chat(read, sandbox=sandbox),
+            chat=chat_tuning(read, sandbox=sandbox),
             supabase_url=read("SUPABASE_URL", words.http_url, None),
             supabase_secret_key=read("SUPABASE_SECRET_KEY", words.supabase_key("sb_secret_"), None),
             supabase_anon_key=read("SUPABASE_ANON_KEY", words.supabase_key("sb_publishable_"), None),
@@ -257,15 +167,15 @@ class Settings:
             clock_start=_clock_start(read, sandbox=sandbox),
             alive_url=_alive_url(read),
             metrics_port=read("METRICS_PORT", words.port, None),
-            notes=(*notes, *(misspelt := _misspelt(env, accounts_toml or "")), *_idle(env, sandbox=sandbox)),
+            notes=(*notes, *(unknown := misspelt(env, accounts_toml or "")), *idle(env, sandbox=sandbox)),
             accounts=accounts,
         )
         settings = settings._with_project(read)
         if read.faults:  # a misspelt name explains a missing one
-            raise ConfigError((*read.faults, *misspelt))
+            raise ConfigError((*read.faults, *unknown))
         return settings
 
-    def _with_project(self, read: _Reader) -> Settings:
+    def _with_project(self, read: Reader) -> Settings:
         """What depends on the owner's project: the place and life of the lease, and what is told of both."""
         used = self.trades_source is TradesSource.SUPABASE
         keys = self.supabase_url, self.supabase_secret_key, self.supabase_anon_key
@@ -324,79 +234,32 @@ def chat_access(env: Mapping[str, str]) -> tuple[Secret, str, ChatTuning]:
     Raises:
         ConfigError: with what is missing or malformed of these.
     """
-    read = _Reader(env)
+    read = Reader(env)
     if not read.word("TELEGRAM_BOT_TOKEN"):
         read.faults.append(f"TELEGRAM_BOT_TOKEN is missing: expected {EXPECTED['TELEGRAM_BOT_TOKEN']}.")
     token = read("TELEGRAM_BOT_TOKEN", words.bot_token, Secret(""))
-    url, tuning = read.url("TELEGRAM_API_URL", words.http_url), _chat(read, sandbox=False)
+    url, tuning = read.url("TELEGRAM_API_URL", words.http_url), chat_tuning(read, sandbox=False)
     if read.faults:
         raise ConfigError(read.faults)
     return token, url, tuning
 
 
-class _Reader:
-    """Takes settings out of the mapping and collects what is wrong with them."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
-        self.faults: list[str] = []
-
-    def word(self, name: str) -> str:
-        """The value without the blanks around it; empty when not set."""
-        return self.env.get(name, "").strip()
-
-    def __call__(self, name: str, parse: Callable[[str], _T], default: _D) -> _T | _D:
-        """The parsed value, or the default when it is not set or wrong (the fault is kept)."""
-        word = self.word(name)
-        if not word:
-            return default
-        try:
-            return parse(word)
-        except ValueError:
-            self.faults.append(f"{name}: read {shown(name, word)}, expected {EXPECTED[name]}.")
-            return default
-
-    def url(self, name: str, parse: Callable[[str], str]) -> str:
-        """An outside address, the real one when none is set."""
-        return self(name, parse, DEFAULT_URLS[name])
-
-
-def shown(name: str, word: str) -> str:
-    """How a value may be quoted back: never when it is, or looks like, a secret."""
-    if name in SECRETS or _LOOKS_SECRET.search(word):
-        return f"a value of {len(word)} characters (not shown)"
-    return repr(word if len(word) <= 60 else word[:57] + "…")
-
-
-def _alive_url(read: _Reader) -> Secret | None:
+def _alive_url(read: Reader) -> Secret | None:
     """Whoever waits there must be outside this host: the address is taken as it is."""
     url = read("ALIVE_URL", words.http_url, None)
     return None if url is None else Secret(url)
 
 
-def _chat(read: _Reader, *, sandbox: bool) -> ChatTuning:
-    """The sandbox's Telegram is on this machine, with one phone: no proxy, and nobody else to tell."""
-    way = read("TELEGRAM_PROXY", proxy, None)
-    second = read("ALERT_SECOND_USER_ID", words.user_id, 0)
-    others = read("ALERT_URLS", channels, None)
-    second_after_s = 60 * read("ALERT_SECOND_AFTER_MIN", words.number(0.5, 240), SECOND_AFTER_S / 60)
-    channel_after_s = 60 * read("ALERT_URLS_AFTER_MIN", words.number(0.5, 240), CHANNEL_AFTER_S / 60)
-    return ChatTuning(
-        proxy=None if sandbox else way,
-        protect=read("TELEGRAM_PROTECT", words.switch, True),
-        quiet=read("TELEGRAM_QUIET_HOURS", quiet_hours, USUAL_QUIET),
-        summary=read("TELEGRAM_SUMMARY", words.switch, True),
-        ladder=Ladder(
-            read("ALERT_REPEAT_MIN", pauses_s, Ladder().gaps_s),
-            second_after_s if second and not sandbox else None,
-            channel_after_s if others and not sandbox else None,
-        ),
-        second_user=0 if sandbox else second,
-        channels=None if sandbox else others,
-    )
+def _missing(read: Reader, wanted: Iterable[str], *, many: bool) -> list[str]:
+    """What is not set of these; where there are many accounts, each has its own access."""
+    return [
+        f"{name} is missing: expected {EXPECTED[name]}."
+        for name in wanted
+        if not read.word(name) and not (many and name in _OF_ONE_ACCOUNT)
+    ]
 
 
-def _redis(read: _Reader) -> Secret | None:
+def _redis(read: Reader) -> Secret | None:
     """The address of Redis: REDIS_URL, or made of host and port."""
     url = read("REDIS_URL", words.redis_url, None)
     host = read("REDIS_HOST", words.redis_host, "")
@@ -404,21 +267,21 @@ def _redis(read: _Reader) -> Secret | None:
     return url or (Secret(f"redis://{host}:{port}/0") if host else None)
 
 
-def _feed_source(read: _Reader, redis_url: Secret | None) -> FeedSource:
+def _feed_source(read: Reader, redis_url: Secret | None) -> FeedSource:
     source = read("FEED_SOURCE", words.feed_source, FeedSource.DHAN)
     if source is FeedSource.REDIS and redis_url is None:
         read.faults.append("FEED_SOURCE: read 'redis' without REDIS_URL; expected that too, or dhan.")
     return source
 
 
-def _lease_in(read: _Reader, redis_url: Secret | None) -> LeasePlace:
+def _lease_in(read: Reader, redis_url: Secret | None) -> LeasePlace:
     place = read("LEASE_IN", words.lease_place, LeasePlace.STORE)
     if place is LeasePlace.REDIS and redis_url is None:
         read.faults.append("LEASE_IN: read 'redis' without REDIS_URL; expected that too, or store.")
     return place
 
 
-def _trades_source(read: _Reader, *, sandbox: bool) -> TradesSource:
+def _trades_source(read: Reader, *, sandbox: bool) -> TradesSource:
     """The sandbox has trades of its own: somebody else's are not in its market."""
     project = read.word("SUPABASE_URL") and (
         read.word("SUPABASE_SECRET_KEY") or read.word("SUPABASE_ANON_KEY")
@@ -432,7 +295,7 @@ def _trades_source(read: _Reader, *, sandbox: bool) -> TradesSource:
     return source
 
 
-def _clock_start(read: _Reader, *, sandbox: bool) -> datetime | None:
+def _clock_start(read: Reader, *, sandbox: bool) -> datetime | None:
     """A shifted clock must never meet the real market: it would believe stale prices and closed doors."""
     start = read("CLOCK_START", words.moment, None)
     url = read.word("DHAN_API_URL") or ("" if sandbox else DEFAULT_URLS["DHAN_API_URL"])
@@ -445,7 +308,7 @@ def _clock_start(read: _Reader, *, sandbox: bool) -> datetime | None:
     return start
 
 
-def _accounts(read: _Reader, toml: str | None, owners: frozenset[int]) -> tuple[Account, ...]:
+def _accounts(read: Reader, toml: str | None, owners: frozenset[int]) -> tuple[Account, ...]:
     if toml is None:
         return ()
     try:
@@ -453,31 +316,3 @@ def _accounts(read: _Reader, toml: str | None, owners: frozenset[int]) -> tuple[
     except ConfigError as error:
         read.faults += error.faults
         return ()
-
-
-def _misspelt(env: Mapping[str, str], toml: str) -> list[str]:
-    """Sentences about names that look like ours but are not; a name that the accounts use is ours."""
-    notes = []
-    for name in sorted(env):
-        if name in EXPECTED or not env[name].strip() or f'"{name}"' in toml:
-            continue
-        near = difflib.get_close_matches(name.upper(), EXPECTED, n=1, cutoff=0.6)
-        ours = name.upper().startswith(_OUR_PREFIXES)
-        if near and (ours or difflib.SequenceMatcher(None, name.upper(), near[0]).ratio() >= 0.85):
-            notes.append(f"{name} is not a setting; did you mean {near[0]}?")
-        elif ours:
-            notes.append(f"{name} is not a setting; it is ignored.")
-    return notes
-
-
-def _idle(env: Mapping[str, str], *, sandbox: bool) -> list[str]:
-    """Sentences about settings that do nothing in this run."""
-    notes = []
-    if env.get("REDIS_URL", "").strip() and env.get("REDIS_HOST", "").strip():
-        notes.append("REDIS_HOST and REDIS_PORT are ignored: REDIS_URL is set.")
-    if sandbox:
-        names = (*DEFAULT_URLS, *_REDIS, *CHAT_OUTSIDE)
-        ignored = [name for name in names if env.get(name, "").strip()]
-        if ignored:
-            notes.append(f"{', '.join(ignored)}: ignored by the sandbox, which is a world of its own.")
-    return notes

@@ -102,7 +102,7 @@ class Settling:
             helm.release((position.id,))
             return effects
         wanted = lesser(position, helm.differences.found(position))
-        taken = parts(helm.plan(position, None), wanted)
+        taken = parts(helm.starts.plan(position, None), wanted)
         return helm.holdings.correct(asked.nonce, taken, now_s, in_store=asked.wish is Wish.ADOPT)
 
     def _why_not(self, position: Position, wish: Wish, now_s: float) -> str:

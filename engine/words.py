@@ -1,6 +1,6 @@
 """How one word of the settings becomes a value: parsers that raise ValueError, and `Secret`.
 
-They never say what they read: `engine.settings` does, because it knows which words are secret.
+They never say what they read: `engine.setting_reader` does, because it knows which words are secret.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
 from engine.io.hatch import open_hatch
 from engine.io.heap import settled
-from engine.io.house import House, Plot
+from engine.io.house import House
 from engine.io.interpreter import shared_fairly
 from engine.io.journal import journal_name
 from engine.io.locks import HostLock
@@ -37,6 +37,7 @@ from engine.io.log import SPEAKER
 from engine.io.maintenance import Daily
 from engine.io.opening import open_house
 from engine.io.plant import Plant
+from engine.io.plot import Plot
 from engine.io.ports import Chat
 from engine.io.process import disk_check
 from engine.io.rules_file import RulesFile

@@ -1,9 +1,10 @@
-"""Copies of what cannot be fetched anew: journals, embedded trade store, files of executions.
+"""Copies of what cannot be fetched anew: journals, embedded trade store, files of executions, recorded days.
 
 A backup is a directory that is complete or not there: the copies, and a manifest with the hash of each. It
 may be made beside a running monitor (SQLite's online backup waits for nobody and holds nobody up); it is put
 back only while none runs. Tokens and settings are not in it, nor is the lease: who owns an account now is no
-matter of yesterday.
+matter of yesterday. Recorded days are many times as large as all the rest together: they are in it when
+somebody asks for them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pathlib import Path
 from engine.errors import BadInput, JournalError
 from engine.io.journal import Journal
 from engine.io.locks import HostLock
+from engine.io.recorded import recorded_days, whole_files
+from engine.io.recorder import RECORDED
 from engine.io.terminal import Bar, no_bar
 from engine.sessions import ist
 from engine.settings import Settings
@@ -68,11 +71,13 @@ class Backup:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def back_up(settings: Settings, now_s: float, to: Path | None = None, bar: Bar = no_bar) -> Backup:
+def back_up(
+    settings: Settings, now_s: float, to: Path | None = None, bar: Bar = no_bar, *, recordings: bool = False
+) -> Backup:
     """Copy everything, check the copies, and only then call it a backup.
 
     It becomes a directory, called by its moment, in ``to``; None = in ``backups`` in DATA_DIR.
-    ``bar`` shows how far it is.
+    ``bar`` shows how far it is; ``recordings`` takes the recorded days too.
 
     Raises:
         BadInput: there is nothing to copy, or the disk does not take it.
@@ -84,6 +89,8 @@ def back_up(settings: Settings, now_s: float, to: Path | None = None, bar: Bar =
     final = where / f"prahari-{moment:%Y%m%d-%H%M%S}"
     part = where / f".{final.name}.part"
     sources = [path for path in _sources(root) if (root / path).is_file()]
+    if recordings:
+        sources += _recordings(root)
     if not sources:
         raise BadInput(f"{root}: nothing to back up there; expected DATA_DIR of a monitor that has run")
     try:
@@ -163,7 +170,7 @@ def restore(settings: Settings, path: Path, now_s: float, bar: Bar = no_bar) -> 
             f"generation {GENERATION}; use that one"
         )
     root = settings.trades_dir
-    homes = sorted({(root / name).parent for name in backup.files if not name.startswith("logs/")} | {root})
+    homes = sorted({root / _home(name) for name in backup.files} | {root})
     with ExitStack() as held:
         for home in homes:
             held.enter_context(HostLock(home))
@@ -175,7 +182,7 @@ def restore(settings: Settings, path: Path, now_s: float, bar: Bar = no_bar) -> 
                 for name in backup.files:
                     _keep(path / name, fresh / name)
                     advance(float((fresh / name).stat().st_size))
-            for name in _sources(root):
+            for name in chain(_sources(root), _days(backup)):
                 _put_aside(root / name, before / name)
             for name in backup.files:
                 (root / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,12 +198,35 @@ def restore(settings: Settings, path: Path, now_s: float, bar: Bar = no_bar) -> 
 # -------------------------------------------------------------------------------------- parts
 
 
+def _homes(root: Path) -> list[Path]:
+    """The data directory, and that of each account that has its own."""
+    return [root, *sorted((root / "accounts").glob("*/"))]
+
+
+def _home(name: str) -> Path:
+    """The one of them that a file of a backup belongs to, within the data directory."""
+    parts = Path(name).parts
+    return Path(*parts[:2]) if parts[0] == "accounts" else Path()
+
+
 def _sources(root: Path) -> Iterator[str]:
-    """The paths, within the data directory, that a backup has: of it and of each account that has its own."""
-    homes = [root, *sorted((root / "accounts").glob("*/"))]
-    for home in homes:
+    """The paths, within the data directory, that every backup has."""
+    for home in _homes(root):
         for name in (*_DATABASES, *_FILES):
             yield str((home / name).relative_to(root))
+
+
+def _recordings(root: Path) -> Iterator[str]:
+    """The files of all recorded days, likewise; what is written at this moment is copied as far as it is."""
+    for day in chain.from_iterable(map(recorded_days, _homes(root))):
+        for file in whole_files(day):
+            yield str(file.relative_to(root))
+
+
+def _days(backup: Backup) -> list[str]:
+    """The directories of the recorded days of a backup: files of two lives of a day must not be mixed."""
+    found = {Path(name).parent for name in backup.files}
+    return sorted(str(path) for path in found if path.parent.name == RECORDED)
 
 
 def _copy(source: Path, copy: Path) -> None:

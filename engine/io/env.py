@@ -12,7 +12,8 @@ from dotenv.parser import parse_stream
 
 from engine.chat_tuning import ChatTuning
 from engine.errors import ConfigError
-from engine.settings import CHAT_OUTSIDE, CREDENTIALS, DEFAULT_URLS, SECRETS, Settings, chat_access
+from engine.expected import CHAT_OUTSIDE, CREDENTIALS, DEFAULT_URLS, SECRETS
+from engine.settings import Settings, chat_access
 from engine.words import Secret
 
 #: Where, in the data directory, a monitor on its sandbox keeps everything.

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from random import Random
 from typing import Any
 
 from engine.access import TOKEN_PLACE
@@ -21,17 +20,9 @@ from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
 from engine.health import Health
-from engine.idle import awake
 from engine.io import tables
 from engine.io.clock import SystemClock
-from engine.io.dhan.access import DhanAccess
-from engine.io.dhan.control import DhanControl
-from engine.io.dhan.feed import DhanFeed, FeedPolicy
-from engine.io.dhan.instruments import load_instruments
-from engine.io.dhan.margin import DhanMargin
-from engine.io.dhan.order_updates import OrderUpdates
-from engine.io.dhan.polling import PollingFeed
-from engine.io.dhan.rest import DhanRest
+from engine.io.dhan.parts import DhanParts
 from engine.io.drawing import Easel
 from engine.io.errands import Errands
 from engine.io.executions import Executions, executions_file, line_order
@@ -41,31 +32,21 @@ from engine.io.journal import Journal
 from engine.io.lease import LeaseKeeper
 from engine.io.paper import PaperBroker
 from engine.io.perform import Performer, Ports
-from engine.io.ports import Broker, Chat, Control, Feed
+from engine.io.plot import Plot
+from engine.io.ports import Broker, Chat, Feed
 from engine.io.pressure import Pressure
-from engine.io.read_only import ReadOnlyBroker, ReadOnlyControl
+from engine.io.read_only import ReadOnlyBroker
 from engine.io.recorder import Heard, Recorder
 from engine.io.rules_file import RulesFile
 from engine.io.runner import Runner
 from engine.io.schedule import Schedule
 from engine.io.storage import Storage
-from engine.io.stores.own_rows import Roll
 from engine.io.supervise import Restart, Supervisor
 from engine.io.token_file import TokenFile
 from engine.io.wiring import Drawn, Lent, Pace, Traffic
 from engine.measures import Measures
-from engine.messages import (
-    Beat,
-    BeatKind,
-    Command,
-    FeedChanged,
-    Message,
-    OrderUpdate,
-    Tick,
-    UpdatesStopped,
-    Wish,
-)
-from engine.model import Instrument, InstrumentKey, Mode
+from engine.messages import Beat, BeatKind, Command, Message, Wish
+from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, rules_now
@@ -74,36 +55,11 @@ from engine.sessions import at, ist_date
 from engine.settings import Settings
 from engine.view import MonitorView
 from engine.watch import Watchlist
-from engine.words import OrderWay, TradesSource
+from engine.words import TradesSource
 
-__all__ = ["House", "Plot"]
+__all__ = ["House"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """What a house is built on; each of its lives anew.
-
-    Attributes:
-        settings: of this account (`Settings.of_account`).
-        mode: of this account.
-        websocket: False = REST quotes only, every ``interval_s``.
-        roll: the accounts that live beside it; None = it is the only one, and the directory is locked.
-        learn: told of every secret that comes later than the settings: the log must not show it.
-    """
-
-    settings: Settings
-    mode: Mode
-    websocket: bool
-    interval_s: float
-    roll: Roll | None
-    learn: Callable[[str], None]
-
-    @property
-    def sends(self) -> bool:
-        """Whether orders may leave; the others may look on beside it."""
-        return self.mode in (Mode.SEMI_AUTO, Mode.EXECUTE)
 
 
 def _nothing() -> int:
@@ -142,19 +98,8 @@ class House:
         self.clock, self.lease, self.storage = clock, lease, storage
         self.inbox, self.measures, self._due = Inbox(), Measures(), _nothing
         self.calendar = tables.calendar(settings.sessions_file)
-        self.token_file, self.token = token, token.reveal
-        self.rest = DhanRest(
-            client_id=settings.dhan_client_id,
-            access_token=self.token,
-            base_url=settings.dhan_api_url,
-            executor=executor,
-            clock=self.clock,
-            passes=lease.passes if lease else None,
-            proxy=self._proxy,
-            direct=plot.sends and settings.orders_by is OrderWay.DIRECT,
-        )
-        self.access = DhanAccess(self.rest, token, self.clock)
-        self.margins = DhanMargin(self.rest)
+        self.token_file = token
+        self.dhan = DhanParts(plot, executor, token, clock, lease, self.inbox, self.calendar)
         self.rules_file = RulesFile(settings.rules_file) if settings.rules_file else None
         rulebook = self.rules_file.load() if self.rules_file else tables.rulebook()
         watch = Watchlist(self.calendar, rulebook, charges=tables.charges())
@@ -166,7 +111,7 @@ class House:
         self.monitor = Monitor(config, self.calendar, watch)
         kept = journal.load()
         try:
-            self.rest.remember(moments_s(kept.get("order", {}).values()))
+            self.dhan.rest.remember(moments_s(kept.get("order", {}).values()))
             self.monitor.restore(kept, self.clock.now_s())
         except (KeyError, ValueError, TypeError) as error:
             raise JournalError(
@@ -181,10 +126,7 @@ class House:
         self.errands, self._easel = Errands(), Easel(self.monitor, self.clock)
         self.mirror: Callable[[], Awaitable[None]] | None = None
         self.feed: Feed = self._feed()
-        self.updates = self._order_updates()
         self.broker, self.listeners = self._broker()
-        control = DhanControl(self.rest)
-        self.control: Control = control if plot.sends else ReadOnlyControl(control)
 
     def post(self, message: Message) -> None:
         """Put a message into the inbox."""
@@ -220,7 +162,7 @@ class House:
         """May a tool ask Dhan for quotes now? An exit's own go first; the one that is lent is counted."""
         if any(True for _ in self.monitor.desk.live()):
             return Lent.EXITS
-        return Lent.YES if self.rest.lend_quote() else Lent.LATER
+        return Lent.YES if self.dhan.rest.lend_quote() else Lent.LATER
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
@@ -252,12 +194,12 @@ class House:
         performer = Performer(
             inbox=self.inbox,
             ports=Ports(
-                broker=self.broker, access=self.access, store=store, feed=self.feed, chat=chat,
-                margins=self.margins, quotes=self.rest, updates=self.updates, control=self.control,
-                lease=self.lease, taker=self.storage.taker,
+                broker=self.broker, access=self.dhan.access, store=store, feed=self.feed, chat=chat,
+                margins=self.dhan.margins, quotes=self.dhan.rest, updates=self.dhan.updates,
+                control=self.dhan.control, lease=self.lease, taker=self.storage.taker,
                 exits=self.storage.exits if self.plot.sends else None,
             ),
-            clock=self.clock, load_master=self._load_master, spawn=self.errands.spawn,
+            clock=self.clock, load_master=self.dhan.load_master, spawn=self.errands.spawn,
             books=self.executions.put,
         )  # fmt: skip
         for line in self.books:  # file and store take each once; a crash may have been faster
@@ -279,7 +221,7 @@ class House:
         supervise("runner", runner.run, critical=True)
         supervise("feed", self.feed.run, restart=Restart.ALWAYS)
         if self.plot.mode is not Mode.SIMULATE:
-            supervise("order updates", self.updates.run, restart=Restart.ALWAYS)
+            supervise("order updates", self.dhan.updates.run, restart=Restart.ALWAYS)
         if self.rules_file is not None:
             watch = partial(self.rules_file.watch, self.inbox.post, self.clock)
             supervise("rules file", watch, restart=Restart.ALWAYS)
@@ -304,13 +246,13 @@ class House:
         supervise = supervisor.supervise
         pressure = Pressure(self.measures, self.inbox, self.inbox.post)
         supervise("pressure", pressure.run, restart=Restart.ALWAYS)
-        if self.rest.direct:
-            warm = partial(self.rest.keep_warm, self.calendar.is_open)
+        if self.dhan.rest.direct:
+            warm = partial(self.dhan.rest.keep_warm, self.calendar.is_open)
             supervise("order connections", warm, restart=Restart.ALWAYS)
         if self.mirror is not None:
             supervise("price mirror", self.mirror, restart=Restart.ALWAYS)
         if self.settings.trades_source is TradesSource.BROKER:
-            held = partial(watch_held, self.rest.held, self.inbox.post, self.clock)
+            held = partial(watch_held, self.dhan.rest.held, self.inbox.post, self.clock)
             supervise("held at the broker", held, restart=Restart.ALWAYS)
         for name, run in self.storage.tasks(self.settings.account, self.inbox.post, self.clock):
             supervise(name, run, restart=Restart.ALWAYS)
@@ -340,71 +282,23 @@ class House:
 
     def _feed(self) -> Feed:
         if self.settings.redis_url is None:
-            return self._dhan_feed(self.inbox.post_ticks, self.inbox.post)
+            return self.dhan.feed(self.inbox.post_ticks, self.inbox.post)
         from engine.io.redis.parts import shared_feed  # noqa: PLC0415 - not without its setting
 
         feed, self.mirror = shared_feed(
-            self.settings, self.inbox, self.clock, self.monitor.watch.book, self.rest,
-            self.calendar.is_open, self._dhan_feed,
+            self.settings, self.inbox, self.clock, self.monitor.watch.book, self.dhan.rest,
+            self.calendar.is_open, self.dhan.feed,
         )  # fmt: skip
         return feed
-
-    def _dhan_feed(
-        self, on_ticks: Callable[[Sequence[Tick]], None], on_state: Callable[[FeedChanged], None]
-    ) -> Feed:
-        is_awake = partial(awake, self.calendar)
-        if not self.plot.websocket:
-            return PollingFeed(self.rest, on_ticks, on_state, self.clock, self.plot.interval_s, is_awake)
-        return DhanFeed(
-            url=self.settings.dhan_feed_url,
-            client_id=self.settings.dhan_client_id,
-            access_token=self.token,
-            on_ticks=on_ticks,
-            on_state=on_state,
-            quotes=self.rest,
-            clock=self.clock,
-            jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
-            policy=FeedPolicy(
-                in_session=self.calendar.is_open, resting=self.calendar.spot_rests, awake=is_awake
-            ),
-            proxy=self._proxy,
-        )
 
     def _broker(self) -> tuple[Broker, tuple[Callable[[Message], None], ...]]:
         """Dhan; read-only when only alerting; in simulate mode the paper exchange."""
         if self.plot.mode is Mode.ALERT_ONLY:
-            return ReadOnlyBroker(self.rest), ()
+            return ReadOnlyBroker(self.dhan.rest), ()
         if self.plot.mode is not Mode.SIMULATE:
-            return self.rest, ()
+            return self.dhan.rest, ()
         exchange = PaperExchange()
         today_s = at(ist_date(self.clock.now_s()), "00:00")
         exchange.restore(self.monitor.desk.blotter.all(), today_s)
         paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
         return paper, (paper.listen,)
-
-    def _order_updates(self) -> OrderUpdates:
-        return OrderUpdates(
-            url=self.settings.dhan_order_update_url,
-            client_id=self.settings.dhan_client_id,
-            access_token=self.token,
-            on_order=lambda order: self.inbox.post(OrderUpdate(order)),
-            on_gap=self._read_the_books,
-            on_stopped=lambda detail: self.inbox.post(UpdatesStopped(detail)),
-            clock=self.clock,
-            jitter=Random().random,  # noqa: S311 - spreads reconnects, protects nothing
-            proxy=self._proxy,
-        )
-
-    @property
-    def _proxy(self) -> str | None:
-        return self.settings.dhan_proxy.reveal() if self.settings.dhan_proxy else None
-
-    def _read_the_books(self, why: str) -> None:
-        """The update socket may have missed something: what it brings is a hint, the books are the truth."""
-        _log.info("order updates %s: reading the books", why)
-        self.inbox.post(Beat(BeatKind.SYNC))
-
-    async def _load_master(self, symbols: frozenset[str]) -> Mapping[InstrumentKey, Instrument]:
-        cache = self.settings.data_dir / "instruments.csv"
-        found = await load_instruments(self.settings.dhan_instruments_url, cache, symbols)
-        return tables.with_freeze(found, ist_date(self.clock.now_s()))

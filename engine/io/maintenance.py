@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from engine.errors import BadInput, JournalError, PrahariError
+from engine.expected import RECORD_DAYS
 from engine.io import packing, tables
 from engine.io.backups import BACKUPS, back_up, backups, prune, verify
 from engine.io.locks import HostLock
@@ -26,7 +27,7 @@ from engine.io.process import disk_check
 from engine.io.recorded import recorded_days
 from engine.preflight import Check, Light, worst
 from engine.sessions import Calendar, at, ist, ist_date
-from engine.settings import RECORD_DAYS, Settings
+from engine.settings import Settings
 
 __all__ = ["ARCHIVE", "Daily", "daily", "standing"]
 

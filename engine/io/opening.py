@@ -10,10 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from engine.io.clock import SystemClock
 from engine.io.env import make_data_dir
-from engine.io.house import House, Plot
+from engine.io.house import House
 from engine.io.journal import Journal, journal_name
 from engine.io.lease import LeaseKeeper, owner_name
 from engine.io.locks import HostLock, account_lock, on_this_host
+from engine.io.plot import Plot
 from engine.io.ports import Clock
 from engine.io.storage import Storage, load_client
 from engine.io.token_file import TokenFile
@@ -56,7 +57,7 @@ async def open_house(plot: Plot, clock: SystemClock) -> AsyncIterator[House]:
             settings.data_dir, settings.dhan_access_token.reveal(), plot.learn, settings.token_file
         )
         house = House(plot, journal, executor, token, clock, lease, storage)
-        held.callback(house.rest.close)
+        held.callback(house.dhan.rest.close)
         yield house
 
 

@@ -16,7 +16,7 @@ from engine.io.recorder import RECORDED, SPOOL
 from engine.recording.entries import Entry, Note
 from engine.recording.spool import SpoolReader
 
-__all__ = ["PACKED", "RecordedDay", "find_day", "recorded_days"]
+__all__ = ["PACKED", "RecordedDay", "find_day", "recorded_days", "whole_files"]
 
 #: How the last file of a life that is packed ends (`engine.io.parquet`).
 PACKED = ".ticks.parquet"
@@ -84,6 +84,11 @@ def recorded_days(data_dir: Path) -> list[RecordedDay]:
     """All recorded days of one account, oldest first."""
     root = data_dir / RECORDED
     return [_day(where) for where in sorted(root.iterdir()) if where.is_dir()] if root.is_dir() else []
+
+
+def whole_files(day: RecordedDay) -> list[Path]:
+    """All that makes up a day; not what a packing has not finished (`engine.io.parquet`)."""
+    return sorted(file for file in day.path.iterdir() if file.suffix in {SPOOL, ".parquet"})
 
 
 def _day(path: Path) -> RecordedDay:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from tests.bench.check import check
 from tests.bench.part import Size
 from tests.bench.parts import PARTS, chosen
 from tests.bench.plot import draw
-from tests.bench.soak.run import page, soak
+from tests.bench.soak.page import page, verdicts
+from tests.bench.soak.run import soak
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +62,9 @@ def main() -> None:
         help="beside nautilus_trader and freqtrade, which are fetched into environments below .venv",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's numbers there too")
-    parser.add_argument("--soak", type=float, metavar="SECONDS", help="nothing but a long run; what grows?")
+    parser.add_argument(
+        "--soak", type=float, metavar="SECONDS", help="a long run alone: what grows, what is missed?"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw docs/performance/*.svg from its JSON")
     asked = parser.parse_args()
     try:
@@ -72,8 +76,7 @@ def main() -> None:
             print(written)
         return
     if asked.soak:
-        _soak(asked.soak, asked.json)
-        return
+        sys.exit(_soak(asked.soak, asked.json))
     began_s = time.monotonic()
     moves = _CHECKED_QUICK if asked.quick else _CHECKED
     print(
@@ -86,13 +89,14 @@ def main() -> None:
     print(f"All of this took {time.monotonic() - began_s:.0f} s.")
 
 
-def _soak(seconds: float, file: Path | None) -> None:
-    """The long run, alone."""
+def _soak(seconds: float, file: Path | None) -> int:
+    """The long run, alone; 1 = something of it failed."""
     print(report.machine() + "\n", flush=True)
     found = soak(seconds)
     if file:
         file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(page(found))
+    return int(any(each.passed is False for each in verdicts(found)))
 
 
 def _names() -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import subprocess
-import sys
 import time
 from contextlib import ExitStack, closing
 from datetime import datetime
@@ -25,7 +23,7 @@ from engine.io.heap import settled
 from engine.io.interpreter import shared_fairly
 from engine.io.journal import Journal
 from tests.bench.house import build
-from tests.bench.latency import VOID_SHARE, ages, line_of
+from tests.bench.latency import VOID_SHARE, ages, line_of, sending
 from tests.bench.market import NOW_S, scene
 from tests.bench.measure import Rounds, percentile, repeat
 from tests.bench.receivers import Stopwatch, floor, house
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.bench.latency import Pace
-
-_ROOT = Path(__file__).parents[2]
 
 
 def flood(pace: Pace, rounds: int) -> Rounds:
@@ -53,7 +49,7 @@ def flood(pace: Pace, rounds: int) -> Rounds:
     with ExitStack() as held:
         place = Path(held.enter_context(TemporaryDirectory(prefix="bench-flood-")))
         journal = held.enter_context(closing(Journal(place / "journal.sqlite3")))
-        sender = held.enter_context(_flooding(pace))
+        sender = held.enter_context(sending(pace, "tests.bench.flood_sender"))
         port = int(line_of(sender))
 
         async def heard() -> None:
@@ -89,15 +85,3 @@ def seconds(ages_ns: Sequence[int], lasted_s: float) -> dict[str, float]:
     span = ceil(len(ages_ns) / max(lasted_s, 1.0))
     parts = {"first": ages_ns[:span], "last": ages_ns[-span:]}
     return {f"{name} p99": percentile(part, 0.99) / 1e3 for name, part in parts.items()}
-
-
-def _flooding(pace: Pace) -> subprocess.Popen[str]:
-    """Start the other process; leaving its context ends it."""
-    numbers = (pace.positions, pace.packets, pace.rate, pace.lunge_every)
-    return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "tests.bench.flood_sender", *map(str, numbers)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=_ROOT,
-    )

@@ -7,20 +7,11 @@ but once a client has subscribed it writes finished frames straight to the socke
 
 from __future__ import annotations
 
-import gc
-import json
-import sys
-import threading
 import time
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import serve
-
-from tests.bench.market import PACKET_BYTES, packet, scene, stamp, walk
-from tests.bench.sender import FLOOR_PATH
+from tests.bench.market import PACKET_BYTES, stamp
+from tests.bench.sender import serve_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,29 +22,7 @@ if TYPE_CHECKING:
 _HEADER = b"\x82\x7e" + PACKET_BYTES.to_bytes(2, "big")
 
 
-def main() -> None:
-    """Serve until standard input ends."""
-    positions, ticks, rate, lunge_every = map(int, sys.argv[1:])
-    market = scene(positions)
-    frames = [
-        bytearray(_HEADER + packet(move))
-        for move in walk(market, market.held, ticks, lunge_every=lunge_every)
-    ]
-    handler = partial(_send_all, frames=frames, rate=rate, instruments=len(market.contracts))
-    gc.freeze()
-    with serve(handler, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(server.socket.getsockname()[1], flush=True)
-        sys.stdin.read()
-        server.shutdown()
-
-
-def _send_all(client: ServerConnection, frames: Sequence[bytearray], rate: int, instruments: int) -> None:
-    """One round: wait for the subscriptions, send every packet in its turn, say how that went."""
-    if client.request is None or client.request.path != FLOOR_PATH:
-        wanted = 0
-        while wanted < instruments:
-            wanted += len(json.loads(client.recv())["InstrumentList"])
+def _send_all(client: ServerConnection, frames: Sequence[bytearray], rate: int) -> int:
     send, now = client.socket.sendall, time.monotonic_ns
     header, began_ns, latest_ns = len(_HEADER), now(), 0
     for number, frame in enumerate(frames, start=1):
@@ -63,12 +32,8 @@ def _send_all(client: ServerConnection, frames: Sequence[bytearray], rate: int, 
         latest_ns = max(latest_ns, sent_ns - due_ns)
         stamp(memoryview(frame)[header:], number, sent_ns)
         send(frame)
-    took_s = (now() - began_ns) / 1e9
-    print(json.dumps({"rate": len(frames) / took_s, "late_us": latest_ns / 1e3}), flush=True)
-    with suppress(ConnectionClosed):  # stay until the client has read it all
-        for _ in client:
-            pass
+    return latest_ns
 
 
 if __name__ == "__main__":
-    main()
+    serve_rounds(_HEADER, _send_all)

@@ -11,7 +11,8 @@ import gc
 import json
 import subprocess
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +28,8 @@ from tests.bench.measure import Rounds, percentile, repeat
 from tests.bench.receivers import Stopwatch, floor, house
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Coroutine, Sequence
+    from contextlib import AbstractContextManager
 
 
 _ROOT = Path(__file__).parents[2]
@@ -97,11 +99,51 @@ def ages(who: str, ages_ns: Sequence[int]) -> dict[str, float]:
     return {f"{who} {name}": percentile(ages_ns, share) / 1e3 for name, share in shares.items()}
 
 
-def sending(pace: Pace) -> subprocess.Popen[str]:
+def in_turns(
+    names: Sequence[str],
+    hear: Callable[[str], Coroutine[object, object, Callable[[], dict[str, float]]]],
+    monitor: Stopwatch,
+    sender: subprocess.Popen[str],
+    rounds: int,
+    beside: Callable[[str], AbstractContextManager[object]] = lambda _name: nullcontext(),
+    *,
+    complete: bool = True,
+) -> Rounds:
+    """The house under several names, one after the other in each round; a round more warms up.
+
+    ``hear`` lets the monitor hear all that the sender sends once, and brings what has more figures;
+    ``beside`` is around it, not measured; ``complete``: that a packet was overtaken is a failure.
+
+    Returns:
+        For each round of each name its `ages`, and its ``cpu`` in microseconds a tick.
+
+    Raises:
+        AssertionError: a packet is missing.
+    """
+
+    def one(name: str) -> dict[str, float]:
+        gc.collect()
+        with beside(name):
+            began_s = time.process_time()
+            more = asyncio.run(hear(name))
+            cpu_s = time.process_time() - began_s
+        packets = json.loads(line_of(sender))["packets"]
+        if complete and len(monitor.ticks_ns) != packets:
+            raise AssertionError(f"{len(monitor.ticks_ns)} ticks")
+        return {**ages(name, monitor.ticks_ns), f"{name} cpu": cpu_s / packets * 1e6, **more()}
+
+    def one_round() -> dict[str, float]:
+        return {key: value for name in names for key, value in one(name).items()}
+
+    one_round()
+    return repeat(one_round, rounds, VOID_SHARE)
+
+
+def sending(pace: Pace, module: str = "tests.bench.sender") -> subprocess.Popen[str]:
     """Start the other process; leaving its context ends it."""
     numbers = (pace.positions, pace.packets, pace.rate, pace.lunge_every)
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "tests.bench.sender", *map(str, numbers)],
+        [sys.executable, "-m", module, *map(str, numbers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

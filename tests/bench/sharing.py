@@ -7,12 +7,9 @@ four take turns in each of them.
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 import shutil
 import tempfile
-import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +18,15 @@ from zoneinfo import ZoneInfo
 from engine.io.clock import SystemClock
 from engine.io.journal import Journal
 from tests.bench.house import build
-from tests.bench.latency import VOID_SHARE, ages, line_of, sending
+from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
-from tests.bench.measure import Rounds, repeat
+from tests.bench.measure import Rounds
 from tests.bench.receivers import Stopwatch, house
 from tests.support.redis_server import RedisServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.bench.latency import Pace
 
 #: Names of the variants, in the order of a round.
@@ -56,21 +55,15 @@ def sharing(pace: Pace, rounds: int) -> Rounds:
         sender = held.enter_context(sending(pace))
         port = int(line_of(sender))
 
-        def one(name: str) -> dict[str, float]:
-            gc.collect()
-            {"hangs": server.freeze, "full": server.fill}.get(name, server.thaw)()
-            began_s = time.process_time()
+        async def heard(name: str) -> Callable[[], dict[str, float]]:
             url = None if name == "none" else server.url
-            asyncio.run(house(port, market, monitor, journal, clock, pace.packets, url))
-            cpu_s = time.process_time() - began_s
+            await house(port, market, monitor, journal, clock, pace.packets, url)
+            return dict
+
+        @contextmanager
+        def beside(name: str) -> Iterator[None]:
+            {"hangs": server.freeze, "full": server.fill}.get(name, server.thaw)()
+            yield
             {"hangs": server.thaw, "full": server.empty}.get(name, server.thaw)()
-            json.loads(line_of(sender))
-            if len(monitor.ticks_ns) != pace.packets:
-                raise AssertionError(f"{len(monitor.ticks_ns)} ticks")
-            return {**ages(name, monitor.ticks_ns), f"{name} cpu": cpu_s / pace.packets * 1e6}
 
-        def one_round() -> dict[str, float]:
-            return {key: value for name in VARIANTS for key, value in one(name).items()}
-
-        one_round()
-        return repeat(one_round, rounds, VOID_SHARE)
+        return in_turns(VARIANTS, heard, monitor, sender, rounds, beside)

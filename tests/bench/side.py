@@ -7,8 +7,6 @@ the same loop. The claim is about ratios within a round, so all variants take tu
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 import socket
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.app import TelegramChat
+from bot.rooms import ChatPlot
 from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.errors import SourceError
@@ -40,9 +39,9 @@ from engine.preflight import Check, Light
 from engine.words import Secret
 from tests.bench.callbacks import Turns
 from tests.bench.house import build
-from tests.bench.latency import VOID_SHARE, ages, line_of, sending
+from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
-from tests.bench.measure import Rounds, repeat
+from tests.bench.measure import Rounds
 from tests.bench.receivers import Stopwatch, house
 from tests.bot.house import OWNER, PACE, TOKEN, VERSION
 
@@ -103,31 +102,15 @@ def side(pace: Pace, rounds: int, variants: Sequence[str] = VARIANTS, *, complet
             "store is dead": store("http://127.0.0.1:9"),
         }
 
-        async def heard(name: str, turns: Turns) -> None:
+        async def heard(name: str) -> Callable[[], dict[str, float]]:
+            turns = Turns()
             turns.install()
             with settled(), shared_fairly():  # as the house has it
                 async with asynccontextmanager(beside.get(name, _nothing))():
                     await house(port, market, monitor, journal, clock, pace.packets)
+            return lambda: {f"{name} held": turns.wait_ms(0.99, pace.packets / pace.rate)}
 
-        def one(name: str) -> dict[str, float]:
-            gc.collect()
-            turns = Turns()
-            began_s = time.process_time()
-            asyncio.run(heard(name, turns))
-            cpu_s = time.process_time() - began_s
-            json.loads(line_of(sender))
-            if complete and len(monitor.ticks_ns) != pace.packets:
-                raise AssertionError(f"{len(monitor.ticks_ns)} ticks")
-            return {
-                **ages(name, monitor.ticks_ns), f"{name} cpu": cpu_s / pace.packets * 1e6,
-                f"{name} held": turns.wait_ms(0.99, pace.packets / pace.rate),
-            }  # fmt: skip
-
-        def one_round() -> dict[str, float]:
-            return {key: value for name in variants for key, value in one(name).items()}
-
-        one_round()
-        return repeat(one_round, rounds, VOID_SHARE)
+        return in_turns(variants, heard, monitor, sender, rounds, complete=complete)
 
 
 # ------------------------------------------------------------------------------------------ what runs beside
@@ -139,12 +122,12 @@ async def _nothing() -> AsyncIterator[None]:
 
 async def _chatting(monitor: Stopwatch, clock: SystemClock, url: str, place: Path) -> AsyncIterator[None]:
     """The whole chat, with its pinned summary; whoever is at this address is its Telegram."""
-    chat = TelegramChat(
+    plot = ChatPlot(
         token=TOKEN, api_url=url, chat_id=OWNER, accounts=[_wiring(monitor, clock)], clock=clock,
         wall_s=time.time, store_path=place / "chat.sqlite3", process=Process(VERSION, Tail(Redactor()), 0.0),
         tuning=ChatTuning(summary=True), pace=PACE,
     )  # fmt: skip
-    async with _beside(chat.run()):
+    async with _beside(TelegramChat(plot).run()):
         yield
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 from bot.app import TelegramChat
 from bot.poller import PollPace
+from bot.rooms import ChatPlot
 from engine.accounts import People
 from engine.audit_page import AuditNow
 from engine.chat_tuning import ChatTuning
@@ -301,7 +302,7 @@ def make_chat(
 ) -> TelegramChat:
     """Put a chat between this Telegram and this core, or several; its memory is in the folder."""
     cores = [core] if isinstance(core, Core) else core
-    chat = TelegramChat(
+    plot = ChatPlot(
         token=TOKEN,
         api_url=server.api_url,
         chat_id=chat_id,
@@ -314,6 +315,7 @@ def make_chat(
         tuning=tuning or ChatTuning(summary=False),
         pace=pace,
     )
+    chat = TelegramChat(plot)
     for one in cores:
         one.chat = chat
     return chat

@@ -66,7 +66,7 @@ class Scene:
 
     async def quiet_for(self, seconds: float) -> int:
         """Let time pass and the watch look, which a reply proves: how many repeats there are."""
-        looked = self.core.chat._alarms.look  # the watch's own turn, without waiting for it
+        looked = self.core.chat.rooms.alarms.look  # the watch's own turn, without waiting for it
         self.clock.skip(seconds)
         looked(unreached=False, ending=lambda _topic, _of: False)
         self.server.phone.send("/help")
@@ -121,7 +121,7 @@ async def test_it_rings_on_after_a_try_that_failed_and_left_nothing_to_send(tmp_
     async with scene(tmp_path) as now:
         now.ring()
         await message_with(now.server, "High stop")
-        now.core.chat._send_faults.seen(Fault.SILENT, now.clock.now_s())
+        now.core.chat.rooms.send_faults.seen(Fault.SILENT, now.clock.now_s())
         now.clock.skip(60)
         await now.heard_again(1)
         await now.server.wait_for(lambda _: not now.core.chat.health().faults)
@@ -150,7 +150,7 @@ async def test_a_command_about_the_position_has_seen_it(tmp_path: Path, words: s
         now.ring("house", about=None)
         await message_with(now.server, "High house")
         now.server.phone.send(words)
-        await now.server.wait_for(lambda _: len(now.core.chat._alarms.open) == 1)
+        await now.server.wait_for(lambda _: len(now.core.chat.rooms.alarms.open) == 1)
         now.clock.skip(60)
         assert "High house" in (await now.heard_again(1)).text
 
@@ -196,7 +196,7 @@ async def test_an_answer_to_its_question_has_seen_it(tmp_path: Path):
         query = now.server.phone.tap(asked.id, "Cancel")
         await now.core.wait_for(lambda core: core.posted)
         assert query.data.endswith(":n")
-        assert now.core.chat._alarms.open == ()
+        assert now.core.chat.rooms.alarms.open == ()
 
 
 async def test_a_recovery_and_a_verified_exit_end_it(tmp_path: Path):
@@ -206,11 +206,11 @@ async def test_a_recovery_and_a_verified_exit_end_it(tmp_path: Path):
         now.ring("stop")
         await message_with(now.server, "High stop")
         now.core.give(alert(Urgency.MEDIUM, "prices-back"))
-        assert [each.topic for each in now.core.chat._alarms.open] == ["stop"]
+        assert [each.topic for each in now.core.chat.rooms.alarms.open] == ["stop"]
         now.core.give(card("intent1", "Exiting", final=False))
-        assert now.core.chat._alarms.open
+        assert now.core.chat.rooms.alarms.open
         now.core.give(replace(card("intent1"), done=True, closed=position_id("default", 3359)))
-        assert now.core.chat._alarms.open == ()
+        assert now.core.chat.rooms.alarms.open == ()
 
 
 async def test_a_trouble_whose_end_has_to_prove_itself_does_not_ring_meanwhile(tmp_path: Path):
@@ -218,11 +218,11 @@ async def test_a_trouble_whose_end_has_to_prove_itself_does_not_ring_meanwhile(t
     async with scene(tmp_path) as now:
         for topic in ("prices-silent", "prices-back", "prices-silent", "prices-back"):
             now.core.give(alert(HIGH if topic == "prices-silent" else Urgency.MEDIUM, topic))
-        gate = now.core.chat._voice._gate
+        gate = now.core.chat.rooms.voice._gate
         assert gate.ending("prices-silent")
         now.core.give(alert(HIGH, "prices-silent"))
         assert not gate.ending("prices-silent")
-        assert [each.topic for each in now.core.chat._alarms.open] == ["prices-silent"]
+        assert [each.topic for each in now.core.chat.rooms.alarms.open] == ["prices-silent"]
 
 
 async def test_several_are_told_in_one_message_and_seen_with_one_press(tmp_path: Path):
@@ -237,7 +237,7 @@ async def test_several_are_told_in_one_message_and_seen_with_one_press(tmp_path:
         assert all(f"High {topic}" in repeat.text for topic in "abc")
         now.ring("later", about=None)
         await now.press(repeat, "Seen, all 3")
-        assert [each.topic for each in now.core.chat._alarms.open] == ["later"]
+        assert [each.topic for each in now.core.chat.rooms.alarms.open] == ["later"]
 
 
 async def test_status_says_that_something_waits_to_be_seen(tmp_path: Path):

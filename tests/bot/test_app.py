@@ -699,7 +699,7 @@ async def test_a_mistake_in_the_look_at_what_is_due_takes_nothing_with_it(
     clock, core, again = QuickClock(20.0), Core(), asyncio.Event()
     async with telegram(clock) as server:
         chat = make_chat(server, core, clock, tmp_path)
-        look, mistakes = chat._voice.look, [LookupError("a mistake of ours")]
+        look, mistakes = chat.rooms.voice.look, [LookupError("a mistake of ours")]
 
         def mistaken() -> None:
             if mistakes:
@@ -707,7 +707,7 @@ async def test_a_mistake_in_the_look_at_what_is_due_takes_nothing_with_it(
             look()
             again.set()
 
-        chat._voice.look = mistaken  # type: ignore[method-assign]
+        chat.rooms.voice.look = mistaken  # type: ignore[method-assign]
         async with running(chat):
             await asyncio.wait_for(again.wait(), 10.0)
             assert "chat alert watch failed" in caplog.text

@@ -11,6 +11,7 @@ import pytest
 from bot.__main__ import _move_in, _start_log, main
 from engine.effects import Record
 from engine.errors import BadInput
+from engine.expected import DEFAULT_URLS
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
 from engine.io.journal import Journal
@@ -18,7 +19,7 @@ from engine.io.locks import HostLock
 from engine.io.log import _process
 from engine.io.stores.sqlite import SqliteStore
 from engine.sessions import ist
-from engine.settings import DEFAULT_URLS, Settings
+from engine.settings import Settings
 from sandbox.house import Outside
 from tests.engine.test_settings import COMPLETE
 from tests.engine.test_trades import ASTRAL, AT_S, COLUMNS

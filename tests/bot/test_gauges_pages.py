@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.app import ChatHealth
 from bot.audit_view import audit_pages, log_pages
 from bot.feed_view import Rate, feed_pages
 from bot.health_view import chat_check, down_check, drill_page, health_pages
 from bot.layout import COLUMNS, MESSAGE_LIMIT, plain, stacked
 from bot.orders_view import orders_pages, trades_pages
+from bot.rooms import ChatHealth
 from bot.version_view import version_page
 from engine.audit_page import AuditLine, AuditNow
 from engine.drill import Drilled

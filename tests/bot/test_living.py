@@ -177,7 +177,7 @@ async def test_cards_that_gave_way_are_forgotten(tmp_path: Path):
         core.picture = holding(pnl_paise=900_000)
         await says(new, server, "+₹9,000.00")
         assert core.chat is not None
-        assert len(core.chat._living._shown) == 1
+        assert len(core.chat.rooms.living._shown) == 1
 
 
 async def test_a_summary_that_cannot_be_made_takes_nothing_with_it(
@@ -464,7 +464,7 @@ async def test_a_long_book_fits_one_message_and_the_columns(tmp_path: Path):
 def _kept(core: Core) -> tuple[str, ...]:
     """The threads of living messages that the chat still keeps."""
     assert core.chat is not None
-    return core.chat._store.living()
+    return core.chat.rooms.store.living()
 
 
 async def test_between_two_cards_others_have_the_loop(tmp_path: Path):

@@ -17,9 +17,9 @@ from bot.alarms_view import alarms_page, seen_page, storm_page
 from bot.bubbles import alert_page, question_page
 from bot.bubbles import card_page as exit_page
 from bot.captions import digest_page
+from bot.delivery import _lateness
 from bot.layout import COLUMNS, Page, plain
 from bot.letters import alert_letter
-from bot.outbox import _lateness
 from bot.rules_view import rules_pages, usage_page
 from bot.snooze_view import snooze_page
 from bot.storms import Said, Storms

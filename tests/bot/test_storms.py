@@ -152,7 +152,7 @@ async def test_a_flood_wait_in_a_storm_loses_nothing_and_high_comes_first(tmp_pa
         alerts = [alert(NORMAL, f"n{n:03d}") for n in range(1, 40)]
         for one in alerts[:20]:
             core.give(one)
-        while not core.chat._outbox._budget.blocked_until_s:
+        while not core.chat.rooms.outbox._budget.blocked_until_s:
             clock.rested.clear()
             await clock.rested.wait()
         [refused_s] = [call.at_s for call in server.calls if call.status == 429]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.settings import EXPECTED, SECRETS
+from engine.expected import EXPECTED, SECRETS
 from tests.support.commands import ROOT, run
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from engine.expected import CREDENTIALS, EXPECTED, SECRETS
 from engine.io.app import CLOSE_S
-from engine.settings import CREDENTIALS, EXPECTED, SECRETS
 from tests.support.commands import ROOT, run
 
 UNIT = ROOT / "deploy" / "prahari.service"

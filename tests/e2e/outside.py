@@ -51,7 +51,14 @@ async def environment(world, home: Path, rules: str = "", **more: str) -> dict[s
 @asynccontextmanager
 async def monitor(world, home: Path, mode, rules: str = AT_ONCE, **more: str):
     """A monitor in this very loop, as ``make run`` has it; ``more`` are settings of its own."""
-    settings = Settings.parse(await environment(world, home, rules, **more))
+    async with living(await environment(world, home, rules, **more), mode):
+        yield
+
+
+@asynccontextmanager
+async def living(environ: dict[str, str], mode):
+    """A monitor with these settings in this very loop, for a block."""
+    settings = Settings.parse(environ)
     house = asyncio.create_task(
         run_house(
             settings,

@@ -15,6 +15,7 @@ from engine import ledger
 from engine.effects import Alert, Card
 from engine.io.app import Options, run_house
 from engine.io.dhan.rest import DhanRest
+from engine.io.stores.sqlite_lease import SqliteLease
 from engine.model import Mode
 from engine.settings import Settings
 from tests.crash.child import wrap
@@ -25,6 +26,8 @@ SETTLE_S = 2.0
 #: Set to True, this setting lets a process freeze by itself when its first order is about to be sent.
 FREEZES = "OWNER_FREEZES"
 FROZEN = "frozen"
+#: Said when the account has been asked for at the place of the lease.
+CLAIMED = "claimed"
 _once = iter((1,))
 
 
@@ -53,6 +56,7 @@ if __name__ == "__main__":
     ledger.SETTLE_S = SETTLE_S
     if os.environ[FREEZES] == str(True):
         wrap(DhanRest, "place", before=freeze)
+    wrap(SqliteLease, "acquire", after=lambda _args: line(CLAIMED, ""))
     settings = Settings.parse(os.environ)
     asyncio.run(
         run_house(

@@ -6,8 +6,6 @@ import asyncio
 import csv
 import io
 import json
-import os
-import sys
 import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
@@ -23,9 +21,9 @@ from engine.model import Mode
 from engine.settings import Settings
 from sandbox.bell import Bell
 from sandbox.supabase_server import SupabaseServer
-from tests.e2e.outside import ROOT
 from tests.e2e.owner import FREEZES
-from tests.e2e.test_two_owners import Monitor
+from tests.e2e.test_two_owners import started
+from tests.support import turns
 from tests.support.ear import Ear
 from tests.support.looks import view_of
 from tests.support.stage import START, Stage
@@ -92,19 +90,8 @@ class SupabaseWorld:
     @asynccontextmanager
     async def monitor(self, **more):
         """A monitor in a process of its own; killed for good at the end."""
-        kept = ("DHAN_", "TELEGRAM_", "SUPABASE_")
-        env = {k: v for k, v in os.environ.items() if not k.startswith(kept)}
-        with (self.home / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=log,
-                env=env | self.settings(**more) | {FREEZES: ""}, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        try:
-            yield Monitor(process)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+        async with started(self.settings(**more) | {FREEZES: ""}, self.home / "log") as monitor:
+            yield monitor
 
     async def until_rows(self, true):
         """Wait until the rows of the database are so; the rows."""
@@ -112,11 +99,13 @@ class SupabaseWorld:
 
     async def until(self, question, true):
         """Wait until the answer to a question of SQL is so; the rows of it."""
-        nobody = asyncio.get_running_loop().create_future()
+        calls = self.server.rest.calls
         async with asyncio.timeout(WAIT_S):
-            while not true(rows := await self.database.rows(question)):
-                await asyncio.wait({nobody}, timeout=0.05)
-        return rows
+            while True:
+                seen = len(calls)  # a monitor changes rows by calls alone
+                if true(rows := await self.database.rows(question)):
+                    return rows
+                await turns.until(partial(_more, calls, seen), WAIT_S)
 
     def looks_as_owner(self):
         """How often a monitor has read both tables to the end since it was given the lease."""
@@ -163,12 +152,13 @@ async def supabase_world(database, home, **stage):
         await world.stage.server.stop()
 
 
+def _more(calls, seen):
+    return len(calls) > seen
+
+
 async def until(true):
     """Wait until it is so."""
-    nobody = asyncio.get_running_loop().create_future()
-    async with asyncio.timeout(WAIT_S):
-        while not true():
-            await asyncio.wait({nobody}, timeout=0.01)
+    await turns.until(true, WAIT_S)
 
 
 class Person:

@@ -28,6 +28,7 @@ from engine.trades import parse_csv
 from tests.support.ear import Ear
 from tests.support.looks import view_of
 from tests.support.stage import FIRST, START, Owner, Stage
+from tests.support.turns import until
 
 OWNERS = (
     Owner("default", "1000000001", "token-of-the-first"),
@@ -89,10 +90,8 @@ class Family:
                 await self._news.wait()
 
     async def until(self, true):
-        """Wait until it is so; something is said every little while."""
-        async with asyncio.timeout(WAIT_S):
-            while not true():
-                await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.02)
+        """Wait until it is so."""
+        await until(true, WAIT_S)
 
     def titles(self, account):
         return [said.title for said in self.said.get(account, ()) if isinstance(said, Alert | Card)]

@@ -10,45 +10,52 @@ from contextlib import closing
 import pytest
 
 from engine.__main__ import main
-from engine.io.executions import executions_file, read_lines
+from engine.io.executions import ExecutionsFile, executions_file, read_lines
+from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
 from tests.e2e.outside import WAIT_S, held, monitor, orders_of, sandbox, text_of
+from tests.support.calls import Calls
 
 pytestmark = pytest.mark.timeout(90)
 
 
-async def written(path, count=1):
-    """The file's lines, once there are so many."""
-    async with asyncio.timeout(WAIT_S):
-        while len(read_lines(path)) < count:  # noqa: ASYNC110 - a thread writes it
-            await asyncio.sleep(0.02)
+async def written(path, appended):
+    """The file's lines, once one has been written."""
+    assert await appended.next()
     return [json.loads(text) for text in read_lines(path)]
 
 
-async def ended_rows(home):
+async def ended_rows(home, noted):
     """What the trade store's rows say of their end, once both do."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            with closing(sqlite3.connect(home / "trades.sqlite3")) as store:
-                found = store.execute(
-                    "SELECT realised_pnl, exit_charges, exit_slippage, exit_line FROM trades "
-                    "WHERE order_status = 'CLOSED' AND exit_line IS NOT NULL"
-                ).fetchall()
-            if len(found) == 2:
-                return found
-            await asyncio.sleep(0.02)
+    while True:
+        await noted.next()
+        with closing(sqlite3.connect(home / "trades.sqlite3")) as store:
+            found = store.execute(
+                "SELECT realised_pnl, exit_charges, exit_slippage, exit_line FROM trades "
+                "WHERE order_status = 'CLOSED' AND exit_line IS NOT NULL"
+            ).fetchall()
+        if len(found) == 2:
+            return found
 
 
-async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def appended(monkeypatch):
+    """Each line that goes into the file of executions."""
+    return Calls(monkeypatch, ExecutionsFile, "append")
+
+
+async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(
+    tmp_path, monkeypatch, capsys, appended
+):
     """Every trade by its id, units, price and second; sums made anew from them; readable while it runs."""
-    home = tmp_path / "home"
+    home, noted = tmp_path / "home", Calls(monkeypatch, SqliteStore, "note_exits")
     async with sandbox() as world, monitor(world, home, Mode.EXECUTE):
         await world.telegram.wait_for(text_of("Verified flat: 3360 BANKNIFTY Short Strangle"), WAIT_S)
-        (book,) = await written(executions_file(home, Mode.EXECUTE))
+        (book,) = await written(executions_file(home, Mode.EXECUTE), appended)
         ours = {order.order_id for order in orders_of(world, 3360)}
         trades = [trade for trade in world.dhan.exchange.account().trades if trade.order_id in ours]
         assert set(held(world, 3360).values()) == {0}
-        ends = await ended_rows(home)
+        ends = await ended_rows(home, noted)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("DATA_DIR", str(home))
         assert await asyncio.to_thread(main, ["positions", "--detailed"]) == 0
@@ -92,7 +99,9 @@ async def test_a_book_is_what_the_exchange_traded_and_the_tool_shows_it(tmp_path
     assert told["executions"] == [{"name": "exit_executions.json", "lines": 1, "faults": []}]
 
 
-async def test_an_exit_whose_book_cannot_be_written_ends_flat_and_the_next_start_writes_it(tmp_path):
+async def test_an_exit_whose_book_cannot_be_written_ends_flat_and_the_next_start_writes_it(
+    tmp_path, appended
+):
     """Where the logs belong there is a file: told on the phone; the journal keeps the line meanwhile."""
     home = tmp_path / "home"
     home.mkdir()
@@ -105,5 +114,5 @@ async def test_an_exit_whose_book_cannot_be_written_ends_flat_and_the_next_start
             assert set(held(world, 3360).values()) == {0}
         (home / "logs").unlink()
         async with monitor(world, home, Mode.EXECUTE):
-            (book,) = await written(path)
+            (book,) = await written(path, appended)
     assert (book["state"], book["position"]) == ("flat", "default/3360")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.__main__ import _chat
-from engine.io.app import Options, run_house
-from engine.io.log import Redactor, Tail
 from engine.io.stores.sqlite import SqliteStore
 from engine.model import Mode
-from engine.settings import Settings
-from tests.e2e.outside import START, WAIT_S, held, orders_of, sandbox, text_of
+from tests.e2e.outside import START, WAIT_S, held, living, orders_of, sandbox, text_of
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -29,21 +24,8 @@ async def empty_monitor(world, home, mode=Mode.SIMULATE, rules=""):
         "RULES_FILE": str(home / "rules.toml"),
         "TRADES_SOURCE": "broker",
     }
-    settings = Settings.parse(env)
-    house = asyncio.create_task(
-        run_house(
-            settings,
-            Options(mode),
-            _chat(settings, Tail(Redactor())),
-            lambda _view: None,
-            lambda _secret: None,
-        )
-    )
-    try:
+    async with living(env, mode):
         yield
-    finally:
-        house.cancel()
-        await asyncio.wait({house})
 
 
 async def test_an_account_without_rows_is_protected_by_two_taps(tmp_path):

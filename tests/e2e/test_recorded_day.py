@@ -10,7 +10,10 @@ from engine.io.packing import pack
 from engine.io.recorded import find_day
 from engine.io.reruns import RerunRequest, run_recorded
 from engine.model import Mode
+from engine.recording.entries import Note
+from engine.recording.scribe import Scribe
 from tests.e2e.outside import WAIT_S, monitor, orders_of, sandbox, text_of
+from tests.support.calls import Calls
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -41,25 +44,22 @@ async def test_the_house_records_its_day_and_the_replay_finds_the_same_exit(tmp_
     assert await asyncio.to_thread(run_recorded, RerunRequest(find_day(day.path))) == before
 
 
-async def without_its_rows(home):
+async def without_its_rows(taken):
     """The trade store has been read since the exit has closed its rows there, and that is in the record."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            day = find_day(home / "recorded" / DAY.removesuffix("-paper"))
-            told = [] if day is None else [n.data["rows"] for n in day.notes() if n.kind == "rows"]
-            if told and not any(row["strategy_id"] == STRANGLE for row in told[-1]):
-                return
-            await asyncio.sleep(0.1)
+    while True:
+        told = [n.data["rows"] for n in await taken.next() if isinstance(n, Note) and n.kind == "rows"]
+        if told and not any(row["strategy_id"] == STRANGLE for row in told[-1]):
+            return
 
 
-async def test_what_happened_is_what_the_exchange_has_traded(tmp_path):
+async def test_what_happened_is_what_the_exchange_has_traded(tmp_path, monkeypatch):
     """In execute: the fills of the exchange to the paisa, and their charges; the replay errs beside it."""
-    home = tmp_path / "home"
+    home, taken = tmp_path / "home", Calls(monkeypatch, Scribe, "take")
     async with sandbox() as world:
         async with monitor(world, home, Mode.EXECUTE, RECORD_DAYS="5"):
             flat = text_of("Verified flat: 3360 BANKNIFTY Short Strangle")
             await world.telegram.wait_for(flat, WAIT_S)
-            await without_its_rows(home)
+            await without_its_rows(taken)
         ours = {order.order_id for order in orders_of(world, STRANGLE)}
         trades = [t for t in world.dhan.exchange.account().trades if t.order_id in ours]
     day = find_day(home / "recorded" / DAY.removesuffix("-paper"))

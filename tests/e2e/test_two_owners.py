@@ -17,7 +17,7 @@ from engine.io.clock import SystemClock
 from engine.io.stores.sqlite import SqliteStore
 from engine.trades import parse_csv
 from tests.e2e.outside import ROOT
-from tests.e2e.owner import FREEZES, FROZEN
+from tests.e2e.owner import CLAIMED, FREEZES, FROZEN
 from tests.support.stage import START, Stage
 
 TTL_S = 5
@@ -67,6 +67,24 @@ class Monitor:
         return code
 
 
+@asynccontextmanager
+async def started(environ, log):
+    """A monitor in a process of its own, with these settings; killed for good at the end."""
+    ours = ("DHAN_", "TELEGRAM_", "SUPABASE_")
+    clean = {name: word for name, word in os.environ.items() if not name.startswith(ours)}
+    with log.open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=errors,
+            env=clean | environ, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+    try:
+        yield Monitor(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 class Theatre:
     """The stage, and every command that reaches the exchange."""
 
@@ -76,7 +94,6 @@ class Theatre:
         self.stage = Stage(self.clock.now_s)
         self.place = home / "first" / "trades.lease.sqlite3"
         self.commands = []
-        self._nobody = asyncio.get_running_loop().create_future()  # never comes
         self.on_enter = lambda _order: None
         exchange = self.stage.exchange
         for name in ("enter", "modify", "cancel"):
@@ -99,25 +116,9 @@ class Theatre:
         rows = self.home / name / "trades.sqlite3"
         if not rows.exists():
             rows.symlink_to(self.home / "first" / "trades.sqlite3")
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("DHAN_", "TELEGRAM_"))}
         own = {"LEASE_TTL_S": str(TTL_S), FREEZES: str(freezes)}
-        with (self.home / f"{name}.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.e2e.owner", cwd=ROOT, stderr=log,
-                env=clean | env | own, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        try:
-            yield Monitor(process)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-    async def owned(self):
-        """Wait until somebody has written down that the account is his."""
-        async with asyncio.timeout(WAIT_S):
-            while not _rows(self.place, "SELECT owner FROM engine_leases"):
-                await asyncio.wait({self._nobody}, timeout=0.05)
+        async with started(env | own, self.home / f"{name}.log") as monitor:
+            yield monitor
 
     def lose(self, rupees):
         """Both shorts become dearer."""
@@ -199,7 +200,8 @@ async def test_a_frozen_owner_that_wakes_sends_nothing_and_the_other_has_finishe
     """SIGSTOP in the midst of an exit, past the end of the lease, then SIGCONT: only the other trades on."""
     itself = freeze is freeze_with_orders_unsent
     async with theatre(tmp_path) as world, world.monitor("first", freezes=itself) as first:
-        await world.owned()
+        await first.says(CLAIMED)
+        assert _rows(world.place, "SELECT owner FROM engine_leases"), "nobody owns the account"
         async with world.monitor("second") as second:
             assert "another monitor owns" in (await second.says("does not own the account")).casefold()
             await freeze(world, first)

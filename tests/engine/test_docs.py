@@ -10,7 +10,7 @@ import pytest
 
 from bot.__main__ import _parser as bot_parser
 from engine.__main__ import _parser as engine_parser
-from engine.settings import EXPECTED
+from engine.expected import EXPECTED
 from tests.support.commands import ROOT
 from tests.support.tools import tools
 

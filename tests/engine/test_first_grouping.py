@@ -113,6 +113,7 @@ def test_nobody_is_judged_before_all_are_watched(monkeypatch):
     assert house.watched == NUMBER
     assert house.monitor.holdings.loaded
     house.tell(Beat(BeatKind.PULSE))
+    house.go_on()
     assert sorted(judged) == sorted(house.monitor.holdings.positions)
 
 

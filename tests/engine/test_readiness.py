@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from engine.effects import Alert, Audit
-from engine.helm import Helm
 from engine.messages import (
     AccountState,
     Beat,
@@ -22,6 +21,7 @@ from engine.model import Mode, Urgency
 from engine.monitor import Monitor
 from engine.preflight import Light
 from engine.readiness import OLD_PRICE_S, PLANNED_AT_ONCE, PRICE_AFTER_S
+from engine.starts import Starts
 from tests.engine.makers import condors, leg, position, quote, strangle
 from tests.engine.test_access import good, moment
 from tests.support.rig import Rig, frozen, overnight
@@ -342,13 +342,13 @@ def test_nothing_is_planned_again_when_nothing_has_changed():
     """A minute's look at a quiet house is a comparison for each contract."""
     made = rig()
     helm, planned = made.monitor.helm, []
-    plan = helm.plan
+    plan = helm.starts.plan
 
     def counted(position, part):
         planned.append(position)
         return plan(position, part)
 
-    helm.plan = counted
+    helm.starts.plan = counted
     for _ in range(3):
         later(made, 60)
         made.quotes(*MIDS)
@@ -378,22 +378,22 @@ def test_what_turns_red_stands_in_the_journal():
 
 
 def _plan(made):
-    return made.monitor.helm.plan(made.positions[0], None)
+    return made.monitor.helm.starts.plan(made.positions[0], None)
 
 
 def test_many_exits_are_planned_in_turns_and_told_together(monkeypatch):
     """A hundred that would be refused: no more than forty plans in one handling, and one alert of all."""
-    handled, plan, handle = [], Helm.plan, Monitor.handle
+    handled, plan, handle = [], Starts.plan, Monitor.handle
 
-    def counted(helm, position, part):
+    def counted(starts, position, part):
         handled[-1] += 1
-        return plan(helm, position, part)
+        return plan(starts, position, part)
 
     def turn(monitor, message, now_s):
         handled.append(0)
         return handle(monitor, message, now_s)
 
-    monkeypatch.setattr(Helm, "plan", counted)
+    monkeypatch.setattr(Starts, "plan", counted)
     monkeypatch.setattr(Monitor, "handle", turn)
     many = [replace(MANY, strategy_id=number) for number in range(1, 101)]
     made = Rig(Mode.EXECUTE, *many)

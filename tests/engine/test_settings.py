@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
-from engine.settings import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS, Settings
+from engine.expected import CREDENTIALS, DEFAULT_URLS, EXPECTED, SECRETS
+from engine.settings import Settings
 from engine.shown import Tolerance
 from engine.tuning import BY_SLICE, AskTuning, NetTuning, Tuning
 from engine.words import FeedSource, LeasePlace, LogLevel, LoopChoice, OrderWay, Secret, TradesSource

@@ -1,4 +1,4 @@
-"""docs/settings.md: every setting, made of `.env.example` and of what `engine.settings` expects."""
+"""docs/settings.md: every setting, made of `.env.example` and of what `engine.expected` says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.settings import DEFAULT_URLS, EXPECTED, SECRETS
+from engine.expected import DEFAULT_URLS, EXPECTED, SECRETS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.settings import EXPECTED, SECRETS
+from engine.expected import EXPECTED, SECRETS
 from tests.pictures.settings import EXAMPLE, PAGE, page, sections
 
 

@@ -60,7 +60,7 @@ def test_a_monitor_that_sells_its_longs_first_breaks_invariant_3(monkeypatch, ma
         legs = [replace(leg, rank=1 - leg.rank) for leg in plan.plan_exit(*what)]
         return sorted(legs, key=lambda leg: leg.rank)
 
-    monkeypatch.setattr("engine.helm.plan_exit", turned)
+    monkeypatch.setattr("engine.starts.plan_exit", turned)
     hunt(3, machine)
 
 

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import asyncpg
@@ -28,6 +29,7 @@ MIGRATIONS = Path(__file__).parents[2] / "deploy" / "supabase" / "migrations"
 
 _START_S = 20.0
 _STOP_S = 10.0
+_READY = b"database system is ready to accept connections"
 _PR_SET_PDEATHSIG = 1
 _ROOM_BYTES = 2**30
 # The older of the two servers in the wheel: Supabase's is newer, and what works here works there.
@@ -129,11 +131,12 @@ class Postgres:
             raise RuntimeError(f"initdb: {made.stderr}")
         options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         self._log = home / "log"
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(  # noqa: S603
-                [binaries / "postgres", "-D", data, "-k", home, *options],
-                **self._as, cwd=home, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_end_with_us,  # noqa: PLW1509
-            )  # fmt: skip
+        self._process = subprocess.Popen(  # noqa: S603
+            [binaries / "postgres", "-D", data, "-k", home, *options],
+            **self._as, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=_end_with_us,  # noqa: PLW1509
+        )  # fmt: skip
+        self._said = Event()
+        Thread(target=self._follow, name="postgres", daemon=True).start()
         self._made = 0
         self._templates: dict[tuple[str, ...], str] = {}
 
@@ -185,15 +188,22 @@ class Postgres:
             await connection.close()
 
     async def _ready(self) -> asyncpg.Connection:
-        loop = asyncio.get_running_loop()
-        last_s = loop.time() + _START_S
-        while True:
-            try:
+        try:
+            if await asyncio.to_thread(self._said.wait, _START_S):
                 return await asyncpg.connect(**Database(str(self._home), "postgres").terms)
-            except (OSError, asyncpg.CannotConnectNowError):
-                if self._process.poll() is not None or loop.time() > last_s:
-                    raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()}") from None
-                await asyncio.sleep(0.01)
+        except OSError:
+            pass  # it has ended
+        raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()}")
+
+    def _follow(self) -> None:
+        """Keep what the server says, until it ends; told is that it takes connections, or never will."""
+        assert self._process.stdout is not None
+        with self._process.stdout as said, self._log.open("wb", buffering=0) as log:
+            for line in said:
+                log.write(line)
+                if _READY in line:
+                    self._said.set()
+        self._said.set()
 
 
 #: What a hosted project has before any migration of ours: roles that see new tables, an empty publication.

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,6 +19,8 @@ from redis.asyncio import Redis
 from engine.words import Secret
 
 WAIT_S = 10.0
+#: What it says, in every version, when it takes connections.
+READY = b"eady to accept connections"
 
 
 def _binary() -> str:
@@ -36,11 +38,15 @@ def _binary() -> str:
     return found
 
 
-async def until(condition: Callable[[], object], wait_s: float = WAIT_S) -> None:
-    """Wait until this is so."""
-    async with asyncio.timeout(wait_s):
-        while not condition():  # noqa: ASYNC110 - many things, of which few could tell an event
-            await asyncio.sleep(0.005)
+def _ready(process: subprocess.Popen[bytes]) -> None:
+    """Read what it says until it takes connections."""
+    assert process.stdout is not None
+    told = []
+    for line in process.stdout:
+        told.append(line.decode())
+        if READY in line:
+            return
+    raise AssertionError(f"the Redis server did not start: {''.join(told)}")
 
 
 class RedisServer:
@@ -59,18 +65,11 @@ class RedisServer:
         words = ["--port", "0", "--unixsocket", str(self.path), "--save", "", "--dir", str(self._home)]
         words += ["--requirepass", self._password] if self._password else []
         self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - forking takes no time
-            [_binary(), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [_binary(), *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         async with asyncio.timeout(WAIT_S):
-            while True:
-                try:
-                    _, writer = await asyncio.open_unix_connection(self.path)
-                except OSError:
-                    assert self._process.poll() is None, "the Redis server did not start"
-                    await asyncio.sleep(0.005)
-                else:
-                    writer.close()
-                    return
+            await asyncio.to_thread(_ready, self._process)
+        self._set("loglevel", "warning")  # nobody reads on
 
     def freeze(self) -> None:
         """Let it hang: connections stay, nothing is answered."""
@@ -84,20 +83,20 @@ class RedisServer:
         """End it, with all that it knew; `start` brings an empty one."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def fill(self) -> None:
         """Leave it no room for anything new."""
-        self._limit(1)
+        self._set("maxmemory", 1)
 
     def empty(self) -> None:
         """Give it room again."""
-        self._limit(0)
+        self._set("maxmemory", 0)
 
-    def _limit(self, size: int) -> None:
+    def _set(self, name: str, word: str | int) -> None:
         with BlockingRedis.from_url(self.url.reveal()) as client:
-            client.config_set("maxmemory", size)
+            client.config_set(name, word)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from contextlib import ExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picows import (
     WSAutoPingStrategy,
@@ -29,7 +30,9 @@ from engine.io.dhan.backoff import Cut, Why, cut_by_status
 from engine.io.dhan.feed_sockets import FeedSocket, NoSocket
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from picows.url import WSParsedURL
 
 #: At DEBUG picows writes the handshake, and the feed's address holds the token; how a connection ends, we
 #: tell. A level set here stands whatever the root logger's is.
@@ -70,6 +73,8 @@ async def by_picows(url: str) -> AsyncIterator[FeedSocket]:
 async def _connect(listener: Listener, url: str) -> None:
     """Open the connection; whoever is cancelled here must abandon the listener, for picows goes on.
 
+    The way is dialled by the listener: what picows opens itself nobody else could close before it is done.
+
     Raises:
         NoSocket: there is none in time.
     """
@@ -86,11 +91,23 @@ async def _connect(listener: Listener, url: str) -> None:
                 auto_ping_strategy=WSAutoPingStrategy.PING_PERIODICALLY,
                 max_frame_size=_LARGEST_FRAME,
                 max_redirects=0,
+                socket_factory=listener.dial,
             )
     except (WSError, OSError, TimeoutError) as problem:
         raise NoSocket(_cut(problem)) from None
     if made is not listener:  # picows says no more when the connection ends before the handshake does
         raise NoSocket(_cut(ConnectionResetError()))
+
+
+async def _addresses(url: WSParsedURL) -> Sequence[tuple[Any, ...]]:
+    """All of a host's, as `socket.getaddrinfo` tells them; what is one already takes no thread.
+
+    Raises:
+        OSError: nobody knows the name.
+    """
+    with suppress(socket.gaierror):
+        return socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
 
 
 def _cut(problem: Exception) -> Cut:
@@ -121,6 +138,7 @@ class Listener(WSListener):
         self._writable.set()
         self._code = 0
         self._connected = self._abandoned = False
+        self._way: socket.socket | None = None
 
     # What the feed's client calls: `FeedSocket`.
 
@@ -162,16 +180,43 @@ class Listener(WSListener):
                 await self._transport.wait_disconnected()
 
     def abandon(self) -> None:
-        """Nobody waits for the connection any more: it is ended now, or as soon as its handshake is done.
+        """Nobody waits for the connection any more: it is ended now, whatever its handshake is at.
 
         When whoever waits is cancelled, picows goes on with the handshake, whose own time begins later than
-        ours; a connection made then would live without an owner, and Dhan counts five for each user.
+        ours; a connection made then would live without an owner, and Dhan counts five for each user. To shut
+        the way tells the other side at once, and lets picows find its end and close it.
         """
         self._abandoned = True
         if self._connected:
             self.abort()
+        elif self._way is not None:
+            with suppress(OSError):  # it may be closed already
+                self._way.shutdown(socket.SHUT_RDWR)
 
-    # What picows calls, from inside the loop's read.
+    # What picows calls: the way first, all else from inside the loop's read.
+
+    async def dial(self, url: WSParsedURL) -> socket.socket:
+        """Open the way to the other side; each address of its name is tried.
+
+        Raises:
+            OSError: there is none; the last one's reason.
+        """
+        loop = asyncio.get_running_loop()
+        problem = OSError("the name has no address")
+        for family, kind, protocol, _, address in await _addresses(url):
+            with ExitStack() as undone:
+                way = socket.socket(family, kind, protocol)
+                undone.callback(way.close)
+                way.setblocking(False)
+                try:
+                    await loop.sock_connect(way, address)
+                except OSError as error:
+                    problem = error
+                    continue
+                undone.pop_all()
+                self._way = way
+                return way
+        raise problem
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done; of no use if nobody waits for it any more."""

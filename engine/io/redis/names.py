@@ -16,8 +16,8 @@ import hashlib
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from engine.expected import DEFAULT_URLS
 from engine.model import Instrument, InstrumentKey, InstrumentKind, Segment, instrument_key, key_parts
-from engine.settings import DEFAULT_URLS
 
 #: How long a price is kept that nobody renews.
 PRICE_TTL_S = 300

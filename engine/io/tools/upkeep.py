@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from engine.errors import BadInput
 from engine.io.backups import Backup, back_up, restore, verify
 from engine.io.clock import SystemClock
 from engine.io.env import load_settings
@@ -46,6 +47,9 @@ checks the copies (SQLite's integrity check, the audit's chain of hashes) and pr
 run beside a monitor. Not in it: tokens, settings, the lease, and trades that are in Supabase. Keep some of
 them on another machine: DATA_DIR dies with its disk.
 
+Recorded days (some 25 MB each, at most 4 GB) are in it only with --recordings, which takes a disk of its own:
+the copies that a monitor makes each evening are without them.
+
 exit status:
   0  made and whole, or --verify: it is as it was made
   2  not made: the sentence says why, and nothing is left behind
@@ -53,14 +57,16 @@ exit status:
 examples:
   python -m engine backup
   python -m engine backup --to /mnt/other-disk
+  python -m engine backup --to /mnt/other-disk --recordings
   python -m engine backup --verify data/backups/prahari-20261129-090000
 """
 
 _RESTORE = """\
 Puts a backup in the place of what DATA_DIR has now, which is kept beside it in before-restore-… and never
-deleted by this. Refused while a monitor runs there: stop it first. What was traded since the backup is not in
-its journal; the next start reads the broker's books first, takes back live orders of ours that it does not
-know, and offers what it cannot explain. Look at /status before you trust it.
+deleted by this. Recorded days that the backup does not have stay where they are. Refused while a monitor
+runs there: stop it first. What was traded since the backup is not in its journal; the next start reads the
+broker's books first, takes back live orders of ours that it does not know, and offers what it cannot
+explain. Look at /status before you trust it.
 
 exit status:
   0  put back
@@ -83,6 +89,7 @@ def add_upkeep(tools: Tools) -> None:
     backup = tool(tools, "backup", "copy journals and trade store, checked, beside a monitor or without",
                   _BACKUP, _backup)  # fmt: skip
     backup.add_argument("--to", type=Path, metavar="DIR", help="where to (default DATA_DIR/backups)")
+    backup.add_argument("--recordings", action="store_true", help="the recorded days too; goes with --to")
     backup.add_argument("--verify", type=Path, metavar="BACKUP", help="look whether this one is whole")
     back = tool(tools, "restore", "put a backup in the place of what is there; refused while a monitor runs",
                 _RESTORE, _restore)  # fmt: skip
@@ -104,7 +111,10 @@ def _backup(args: argparse.Namespace) -> str:
     if args.verify is not None:
         made = verify(args.verify)
     else:
-        made = back_up(lived_in(settings), SystemClock().now_s(), args.to, bar)
+        if args.recordings and args.to is None:
+            raise BadInput("--recordings: say with --to on which other disk; where they are they save nobody")
+        home, now_s = lived_in(settings), SystemClock().now_s()
+        made = back_up(home, now_s, args.to, bar, recordings=args.recordings)
     if args.json:
         return json.dumps(backup_data(made), indent=2)
     lines = sum(made.audit_lines.values())

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from engine.messages import Message
 
 LINE_EVERY_S = 10.0
-#: A beat that is later than this share of its interval has been missed.
-_LATE = 0.5
+#: A beat that comes later after the last of its kind than its interval and this share of it was missed.
+LATE = 0.5
 _FDS = Path("/proc/self/fd")
 
 
@@ -88,7 +88,7 @@ class Probe:
             return
         if kind is BeatKind.PULSE:
             self._gap_s = max(self._gap_s, now_s - before_s)
-        if now_s - before_s > (1 + _LATE) * every_s:
+        if now_s - before_s > (1 + LATE) * every_s:
             self._missed[str(kind)] = self._missed.get(str(kind), 0) + 1
 
     def line(self) -> dict[str, Any]:

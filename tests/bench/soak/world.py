@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.soak.world HOME STRATEGIES`` prints one line of JSON: the settings of a house in HOME,
 and the contracts of its positions as `tests.bench.soak.sender` wants them. It ends when its standard input
-does, and says then what the phone has shown.
+does, and says then what the phone has shown and how often the trade store was called.
 """
 
 from __future__ import annotations
@@ -78,7 +78,11 @@ async def main() -> None:
             asking.cancel()
             bot = telegram.state.bot.id
             shown = [message for message in telegram.messages.values() if message.sender_id == bot]
-            print(json.dumps({"messages": len(shown), "asked": len(telegram.messages) - len(shown)}))
+            statuses = [status for _, _, status in store.rest.calls]
+            print(json.dumps({
+                "messages": len(shown), "asked": len(telegram.messages) - len(shown),
+                "calls": len(statuses), "failed": sum(status >= 400 for status in statuses),
+            }))  # fmt: skip
             await crowd.server.stop()
         await database.close()
 

@@ -210,6 +210,71 @@ def test_a_paper_journal_that_cannot_be_read_is_left_out_and_told(settings, home
     assert verify(made.path) == made
 
 
+def recorded(home, day, name="091500.spool", text="prices"):
+    """A file of a recorded day, and the directories to it."""
+    where = home / "recorded" / day
+    where.mkdir(parents=True, exist_ok=True)
+    (where / name).write_text(text)
+    return where / name
+
+
+def test_recorded_days_are_copied_when_they_are_asked_for(settings, home, tmp_path):
+    """Of all accounts, whole or with a hash that says otherwise; the backup of each day leaves them out."""
+    recorded(home, "2026-02-02", "091500.ticks.parquet")
+    recorded(home, "2026-02-03-paper")
+    recorded(home / "accounts" / "huf", "2026-02-02")
+    assert not [name for name in back_up(settings, NOW_S).files if "recorded" in name]
+    made = back_up(settings, NOW_S, tmp_path / "disk", recordings=True)
+    assert [name for name in sorted(made.files) if "recorded" in name] == [
+        "accounts/huf/recorded/2026-02-02/091500.spool",
+        "recorded/2026-02-02/091500.ticks.parquet", "recorded/2026-02-03-paper/091500.spool",
+    ]  # fmt: skip
+    (made.path / "recorded" / "2026-02-02" / "091500.ticks.parquet").write_text("prizes")
+    with pytest.raises(BadInput, match="altered"):
+        verify(made.path)
+
+
+def test_what_is_half_packed_is_no_recorded_day_yet(settings, home, tmp_path):
+    """Packing writes beside the spool: its unfinished pieces are of no use to anybody."""
+    spool = recorded(home, "2026-02-03")
+    recorded(home, "2026-02-03", "091500.ticks.parquet.part")
+    made = back_up(settings, NOW_S, tmp_path / "disk", recordings=True)
+    assert [name for name in made.files if "recorded" in name] == [str(spool.relative_to(home))]
+
+
+def test_recorded_days_are_put_back_and_no_later_one_is_lost(settings, home, tmp_path):
+    """A day of the backup is as it was, the one that it replaces is kept aside; other days stay."""
+    old = recorded(home, "2026-02-02")
+    made = back_up(settings, NOW_S, tmp_path / "disk", recordings=True)
+    old.unlink()
+    recorded(home, "2026-02-02", "091500.ticks.parquet", "packed")
+    later = recorded(home, "2026-02-03")
+    before = restore(settings, made.path, NOW_S)
+    assert [path.name for path in old.parent.iterdir()] == ["091500.spool"]
+    assert old.read_text() == "prices"
+    assert (before / "recorded" / "2026-02-02" / "091500.ticks.parquet").read_text() == "packed"
+    assert later.exists()
+
+
+def test_a_restore_without_recorded_days_leaves_those_that_are_there(settings, home):
+    """The journals go back by a day; what was recorded of the market stays true."""
+    made = back_up(settings, NOW_S)
+    kept = recorded(home, "2026-02-03")
+    restore(settings, made.path, NOW_S)
+    assert kept.read_text() == "prices"
+
+
+def test_a_restore_to_an_empty_machine_brings_the_recorded_days_too(settings, home, tmp_path):
+    """Also those of an account of its own."""
+    recorded(home / "accounts" / "huf", "2026-02-02")
+    made = back_up(settings, NOW_S, tmp_path / "disk", recordings=True)
+    anew = Settings.parse({"DATA_DIR": str(tmp_path / "new")})
+    restore(anew, made.path, NOW_S)
+    there = tmp_path / "new" / "accounts" / "huf"
+    assert (there / "recorded" / "2026-02-02" / "091500.spool").read_text() == "prices"
+    assert known(there) == ["huf"]
+
+
 def test_the_tools_say_what_they_did_and_refuse_by_status_two(home, monkeypatch, capsys):
     """backup, --verify and restore from the command line, for people and for machines."""
     monkeypatch.chdir(home.parent)
@@ -223,3 +288,13 @@ def test_the_tools_say_what_they_did_and_refuse_by_status_two(home, monkeypatch,
     with HostLock(home):
         assert main(["restore", path]) == 2
     assert "held by another monitor" in capsys.readouterr().err
+
+
+def test_the_tool_takes_recorded_days_to_another_disk_only(home, monkeypatch, capsys, tmp_path):
+    """Beside themselves they would fill the disk that they are to be saved from."""
+    monkeypatch.setenv("DATA_DIR", str(home))
+    recorded(home, "2026-02-03")
+    assert main(["backup", "--recordings"]) == 2
+    assert "--to" in capsys.readouterr().err
+    assert main(["backup", "--recordings", "--to", str(tmp_path / "disk"), "--json"]) == 0
+    assert "recorded/2026-02-03/091500.spool" in json.loads(capsys.readouterr().out)["files"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
+from engine.expected import EXPECTED
 from engine.io.env import load_settings
-from engine.settings import EXPECTED
 from tests.engine.test_settings import COMPLETE
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"

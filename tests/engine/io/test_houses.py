@@ -16,9 +16,10 @@ from engine.errors import ConfigError
 from engine.io.app import REBUILD, Options, _Street, run_house
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
-from engine.io.house import House, Plot
+from engine.io.house import House
 from engine.io.locks import HostLock
 from engine.io.opening import open_house
+from engine.io.plot import Plot
 from engine.io.storage import roll_of
 from engine.io.supervise import Restart, Supervisor
 from engine.messages import Actor, Command, Wish
@@ -95,9 +96,9 @@ async def test_a_full_order_lane_of_one_account_holds_up_no_other(settings):
     async with AsyncExitStack() as held:
         clock = SystemClock(None)
         first, huf = [await held.enter_async_context(open_house(plot, clock)) for plot in plots(settings)]
-        turns = [await first.rest._order_lane.turn(Rank.PLACE, 0.0) for _ in range(60)]
+        turns = [await first.dhan.rest._order_lane.turn(Rank.PLACE, 0.0) for _ in range(60)]
         assert not turns[-1]
-        assert await huf.rest._order_lane.turn(Rank.PLACE, 0.0)
+        assert await huf.dhan.rest._order_lane.turn(Rank.PLACE, 0.0)
         assert first.journal is not huf.journal
         assert first.inbox is not huf.inbox
 
@@ -124,7 +125,7 @@ async def test_only_who_sends_orders_holds_connections_ready_for_them(tmp_path, 
     async with open_house(
         Plot(settings, mode, True, 1.0, None, lambda _secret: None), SystemClock()
     ) as house:
-        assert house.rest.direct is direct
+        assert house.dhan.rest.direct is direct
 
 
 async def test_a_house_that_closes_does_not_hold_the_loop_for_its_threads(settings):
@@ -136,7 +137,7 @@ async def test_a_house_that_closes_does_not_hold_the_loop_for_its_threads(settin
         asyncio.run_coroutine_threadsafe(neighbour.wait(), loop).result(5)
 
     async with open_house(plots(settings)[1], SystemClock(None)) as house:
-        call = house.rest._threads._executor.submit(hangs)
+        call = house.dhan.rest._threads._executor.submit(hangs)
         loop.call_soon(neighbour.set)
     assert call.exception() is None
 

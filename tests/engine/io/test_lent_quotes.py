@@ -90,7 +90,7 @@ async def test_a_lent_question_is_counted_as_the_houses_own():
     rest._clock, rest._threads, rest._no_quotes_until_s = clock, Threads(ThreadPoolExecutor(1), clock), 0.0
     house = House.__new__(House)
     exits = [object()]
-    house.rest = rest
+    house.dhan = cast("Any", SimpleNamespace(rest=rest))
     house.monitor = cast("Any", SimpleNamespace(desk=SimpleNamespace(live=lambda: iter(exits))))
     assert house.lend_quote() is Lent.EXITS
     exits.clear()

@@ -23,6 +23,7 @@ from engine.recording.entries import Note, Prices
 from engine.recording.scribe import Opening, Scribe
 from engine.sessions import at
 from tests.engine.makers import condor
+from tests.support.calls import Calls
 from tests.support.clock import VirtualClock, settle
 from tests.support.rig import rows_of
 
@@ -244,12 +245,12 @@ def test_what_no_file_can_hold_is_a_gap_like_any_other(desk):
 
 async def test_its_thread_writes_while_it_lives_and_what_waits_at_its_end(desk, monkeypatch):
     """Nobody else flushes here."""
+    written = Calls(monkeypatch, desk.recorder, "_put")
     monkeypatch.setattr(module, "FLUSH_S", 0.01)
     run = asyncio.create_task(desk.recorder.run())
     desk.hear(1)
-    async with asyncio.timeout(10):
-        while desk.day() is None or desk.prices() != [1]:  # noqa: ASYNC110 - a thread writes it
-            await asyncio.sleep(0.01)
+    assert await written.next()
+    assert desk.prices() == [1]
     monkeypatch.setattr(module, "FLUSH_S", 60.0)
     desk.hear(2)
     await desk.clock.advance(LOOK_S)

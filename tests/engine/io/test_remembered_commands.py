@@ -10,8 +10,9 @@ from engine.budget import moments_s, spent
 from engine.effects import Record
 from engine.io.clock import SystemClock
 from engine.io.dhan.limits import Rank
-from engine.io.house import House, Plot
+from engine.io.house import House
 from engine.io.journal import Journal
+from engine.io.plot import Plot
 from engine.io.storage import Storage
 from engine.io.token_file import TokenFile
 from engine.model import Mode
@@ -94,6 +95,6 @@ async def test_a_crash_loop_has_no_more_turns_than_one_process(tmp_path: Path):
             rows = [Record("order", f"{n}", {**row, "sent_s": hour_ago_s}) for n in range(sends)]
             journal.commit(rows, hour_ago_s)
             house = House(plot, journal, executor, token, clock, None, storage)
-            assert await house.rest._order_lane.turn(Rank.PLACE, 0.0) is goes
-            house.rest.close()
+            assert await house.dhan.rest._order_lane.turn(Rank.PLACE, 0.0) is goes
+            house.dhan.rest.close()
     journal.close()

@@ -23,6 +23,7 @@ from tests.engine.io.dhan.test_rest_turns import KEY
 from tests.support.order_desk import answer, order_desk, taken
 from tests.support.proxy import proxy
 from tests.support.tls import certificate, serving
+from tests.support.turns import until
 
 _ROOT = Path(__file__).parents[4]
 FIRST, SECOND = limit_order(KEY, 9_000), limit_order(KEY, 9_005)
@@ -36,7 +37,7 @@ async def warm(desk, make, monkeypatch):
     monkeypatch.setattr(dials_module, "_ROUND_S", 0.0)
     rest = make(desk.port)
     keeping = asyncio.create_task(rest.keep_warm(lambda _now_s: True))
-    await until(desk, lambda: ready(rest) == direct_module.KEPT)
+    await until(lambda: ready(rest) == direct_module.KEPT)
     yield rest
     keeping.cancel()
     await asyncio.wait({keeping})
@@ -44,13 +45,6 @@ async def warm(desk, make, monkeypatch):
 
 def ready(rest: DhanRest) -> int:
     return rest._direct.ready
-
-
-async def until(desk, true) -> None:
-    """Wait for something of ours, which the desk does not hear of."""
-    async with asyncio.timeout(10.0):
-        while not true():
-            await asyncio.wait({asyncio.ensure_future(desk._news.wait())}, timeout=0.01)
 
 
 # ------------------------------------------------------------------------------------ the words
@@ -108,7 +102,7 @@ async def test_connections_that_the_other_side_closes_are_replaced(desk, warm):
     desk.hang_up()
     await desk.until(lambda: desk.opened == 2 * direct_module.KEPT)
     assert isinstance(await warm.place(FIRST), Accepted)
-    await until(desk, lambda: ready(warm) == direct_module.KEPT)
+    await until(lambda: ready(warm) == direct_module.KEPT)
     assert desk.opened == 2 * direct_module.KEPT
 
 
@@ -119,12 +113,12 @@ async def test_while_no_orders_are_wanted_nothing_is_kept_open(desk, make, monke
     rest, session = make(desk.port), asyncio.Event()
     session.set()
     keeping = asyncio.create_task(rest.keep_warm(lambda _now_s: session.is_set()))
-    await until(desk, lambda: ready(rest) == direct_module.KEPT)
+    await until(lambda: ready(rest) == direct_module.KEPT)
     session.clear()
     await desk.until(lambda: not desk.writers)
     assert ready(rest) == 0
     session.set()
-    await until(desk, lambda: ready(rest) == direct_module.KEPT)
+    await until(lambda: ready(rest) == direct_module.KEPT)
     keeping.cancel()
     await asyncio.wait({keeping})
     await desk.until(lambda: not desk.writers)
@@ -369,7 +363,7 @@ async def test_a_tls_connection_closed_meanwhile_carries_no_order(vault, make):
     rest._http.session.verify = written
     assert isinstance(await rest.place(FIRST), Accepted)
     desk.hang_up()
-    await until(desk, lambda: ready(rest) == 0)
+    await until(lambda: ready(rest) == 0)
     assert isinstance(await rest.place(SECOND), Accepted)
     assert len(desk.asked) == 2
 

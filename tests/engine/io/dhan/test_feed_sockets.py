@@ -222,6 +222,28 @@ async def test_a_peer_that_answers_no_ping_is_left(monkeypatch: pytest.MonkeyPat
         assert await heard(by_picows, url, Reader()) == "reset"
 
 
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A key and a certificate for localhost that nobody has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, SHA256())
+    )
+    made = tmp_path / "localhost.pem"
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    made.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, form, plain)
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return made
+
+
 @pytest.mark.parametrize("when", ["before the answer", "with the answer"])
 async def test_a_connection_nobody_waits_for_any_more_is_ended(when: str, monkeypatch: pytest.MonkeyPatch):
     """Given up while the server thinks, or while its answer is read: no socket lives on without an owner."""
@@ -260,6 +282,57 @@ async def test_a_connection_nobody_waits_for_any_more_is_ended(when: str, monkey
         await gone.wait()
 
 
+@pytest.mark.parametrize("silent", ["after the request", "after the request over TLS", "before TLS"])
+async def test_a_handshake_that_nobody_answers_ends_with_whoever_waited(
+    silent: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A server that accepts and says nothing: given up, the connection is closed at once, not in a while."""
+    monkeypatch.setattr(picows_socket, "_OPEN_S", 10 * PATIENCE_S)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\x16" if silent == "before TLS" else b"\r\n\r\n")
+        asked.set()
+        with suppress(ConnectionResetError):
+            await reader.read()
+        gone.set()
+
+    async def opened() -> None:
+        async with by_picows(way):
+            pass
+
+    tls = context if silent.endswith("over TLS") else None
+    async with raw_peer(script, tls) as url, asyncio.timeout(PATIENCE_S):
+        way = url.replace("ws://127.0.0.1", "wss://localhost") if "TLS" in silent else url
+        attempt = asyncio.create_task(opened())
+        await asked.wait()
+        attempt.cancel()
+        await asyncio.wait([attempt])
+        assert attempt.cancelled()
+        await gone.wait()
+
+
+async def test_each_address_of_a_name_is_tried(opening: Opening, monkeypatch: pytest.MonkeyPatch):
+    """Where nothing listens on the first of them the second is spoken to, and a refusal is told as one."""
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def two(host: str, port: int, **terms: int) -> list[tuple[object, ...]]:
+        found = await real("127.0.0.1", port, **terms)
+        return [(*info[:4], ("127.0.0.2", port)) for info in found] + found
+
+    monkeypatch.setattr(loop, "getaddrinfo", two)
+    async with raw_peer(says(frame(PRICE))) as url:
+        reader = Reader(wanted=1)
+        assert not await heard(opening, url.replace("127.0.0.1", "localhost"), reader)
+    assert reader.frames == [PRICE]
+    with pytest.raises(NoSocket, match=r"ConnectionRefusedError|OSError"):
+        await heard(opening, url.replace("127.0.0.1", "localhost"), Reader())
+
+
 async def test_an_end_from_our_side_ends_the_reading(opening: Opening):
     """Whoever watches may give the connection up, and sending afterwards is no error."""
     async with raw_peer(says(frame(PRICE))) as url, asyncio.timeout(PATIENCE_S), opening(url) as socket:
@@ -280,28 +353,6 @@ async def test_a_goodbye_of_ours_is_polite(opening: Opening):
             await socket.close()
             assert await reader == "closed"
             await socket.close()
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate for localhost that nobody has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, SHA256())
-    )
-    made = tmp_path / "localhost.pem"
-    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    made.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, form, plain)
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return made
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(

@@ -17,7 +17,8 @@ from engine.model import Segment
 from engine.words import Secret
 from tests.engine.io.redis.house import NAMES, Ear, Rest, bus, mirror, running
 from tests.engine.makers import SPOT, option, quote, traded
-from tests.support.redis_server import redis_server, until
+from tests.support.redis_server import redis_server
+from tests.support.turns import until
 
 CALL, PUT = option(25000, "CE"), option(25000, "PE", tick_paise=1)
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from engine.errors import SourceError
+from engine.expected import DEFAULT_URLS
 from engine.io.clock import SystemClock
 from engine.io.redis import mirror as mirrors
 from engine.io.redis import standing
@@ -18,10 +19,10 @@ from engine.io.redis.names import Names, told_address
 from engine.io.redis.packing import unpack
 from engine.io.redis.scripts import KEEP
 from engine.messages import CacheState, Tick
-from engine.settings import DEFAULT_URLS
 from tests.engine.io.redis.house import NAMES, Ear, mirror, running
 from tests.engine.makers import SPOT, option, quote, traded
-from tests.support.redis_server import redis_server, until
+from tests.support.redis_server import redis_server
+from tests.support.turns import until
 
 CALL, PUT = option(25000, "CE"), option(25000, "PE")
 

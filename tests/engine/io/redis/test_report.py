@@ -8,12 +8,13 @@ import json
 import pytest
 
 from engine.__main__ import main
+from engine.expected import DEFAULT_URLS
 from engine.io.redis.names import Names
-from engine.settings import DEFAULT_URLS
 from tests.engine.io.redis import house
 from tests.engine.io.redis.house import Ear, bus, mirror, running
 from tests.engine.makers import SPOT, option, quote, traded
-from tests.support.redis_server import redis_server, until
+from tests.support.redis_server import redis_server
+from tests.support.turns import until
 
 CALL = option(25000, "CE")
 REAL = Names.of(DEFAULT_URLS["DHAN_FEED_URL"])

@@ -13,6 +13,7 @@ from engine.io.stores.realtime_vigil import RECYCLED, Timings
 from engine.io.stores.supabase_gate import Gate
 from engine.words import Secret
 from tests.support.clock import VirtualClock
+from tests.support.turns import until
 
 # A wart of the client's, which reads the code of a close through the old names.
 pytestmark = pytest.mark.filterwarnings(
@@ -56,10 +57,7 @@ class Tower:
 
     async def until(self, true):
         """Wait until it is so."""
-        nobody = asyncio.get_running_loop().create_future()
-        async with asyncio.timeout(WAIT_S):
-            while not true():
-                await asyncio.wait({nobody}, timeout=0.005)
+        await until(true, WAIT_S)
 
     async def live(self, times=1):
         """Wait until it has gone live so often."""
