@@ -126,11 +126,13 @@ class Living:
             self._views, self._sums = views, await asyncio.to_thread(summed, seen)
             threads = self._standing()  # a card may have come, or moved, meanwhile
             newest, found = self._newest(), []
-            for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):
-                found.append(self._look_at(thread, newest))
-                await asyncio.sleep(0)  # many cards are no one piece of work either
-            for message in filter(None, found):  # together: what has turned goes first
-                self._add(message)
+            try:
+                for thread in threads if SUMMARY in threads or not self._summed else (SUMMARY, *threads):
+                    found.append(self._look_at(thread, newest))
+                    await asyncio.sleep(0)  # many cards are no one piece of work either
+            finally:  # a card that cannot be written silences no other, nor the summary
+                for message in filter(None, found):  # together: what has turned goes first
+                    self._add(message)
         now_s = self._clock.now_s()
         self._due_s = now_s + max(LOOK_EVERY_S, (now_s - began_s) * LOOK_SHARE)
 

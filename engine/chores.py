@@ -19,6 +19,8 @@ __all__ = ["Chores"]
 
 #: A turn that was asked for and has not come for so long is asked for anew.
 ASKED_AGAIN_S = 2.0
+#: After so long without a piece one is done though others wait.
+STARVED_S = 5.0
 
 
 class Chores:
@@ -35,6 +37,7 @@ class Chores:
         self._pieces = pieces
         self._left: list[Callable[[float], list[Effect] | None]] = []
         self._asked_s = -inf  # when the next turn was asked for; -inf = none is to come
+        self._done_s = -inf  # when they were last begun or got on
         self.alone = False
 
     def ask(self, effects: list[Effect], now_s: float) -> list[Effect]:
@@ -54,13 +57,18 @@ class Chores:
         """Whether there are pieces that have not had their turn."""
         return bool(self._left)
 
-    def begin(self) -> None:
+    def starve(self, now_s: float) -> bool:
+        """Whether what decides has had all turns for too long: peaks would be kept by no journal any more."""
+        return self.waiting and now_s - self._done_s >= STARVED_S
+
+    def begin(self, now_s: float) -> None:
         """The clock has struck; pieces that are left from the stroke before go on as they are."""
         if not self._left:
-            self._left = list(reversed(self._pieces))
+            self._left, self._done_s = list(reversed(self._pieces)), now_s
 
     def go_on(self, now_s: float) -> list[Effect]:
         """Do the next piece for which there is something to do."""
+        self._done_s = now_s
         while self._left:
             effects = self._left.pop()(now_s)
             if effects is not None:

@@ -132,7 +132,9 @@ class Diary:
         A piece at a time, of which there are several in a pulse; None = there is nothing to do.
         """
         if not self._helm.holdings.loaded or not self._helm.calendar.is_open(now_s):
-            self._next = None
+            # a round that the close has cut is no round of the next morning
+            self._next, self._seen = None, {}
+            self._turns.drop()
             return None
         if self._next is not None:
             return self._next(now_s)

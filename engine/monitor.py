@@ -365,7 +365,7 @@ class Monitor:
         if self._nudges.due(now_s):
             self.desk.ask(now_s, "somebody else has traded")
         effects += self.desk.pulse(now_s) + self._hindsight.look(now_s)
-        self._chores.begin()
+        self._chores.begin(now_s)
         if len(self.holdings.positions) > FEW:
             return [*effects, GoOn()]
         while self._chores.waiting:
@@ -402,7 +402,8 @@ class Monitor:
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
         """The next piece of what decides, else of the chores; after a reading those that waited for it."""
         self._parted |= self.holdings.loaded and not self.holdings.whole
-        self._chores.turn(alone=not (self._pieces.unfinished or self._parted))
+        decides = self._pieces.unfinished or self._parted
+        self._chores.turn(alone=not decides or self._chores.starve(now_s))
         if self._chores.alone:
             effects = self._chores.go_on(now_s)
         else:

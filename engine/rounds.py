@@ -32,6 +32,10 @@ class Rounds(Generic[_T]):
         self._left: list[_T] = []
         self.ended = False
 
+    def drop(self) -> None:
+        """Begin anew with the next beat: whose turn is still to come does not have it any more."""
+        self._left, self._begun_s, self.ended = [], 0.0, False
+
     def next(self, now_s: float) -> list[_T]:
         """Who has their turn at this beat; some may be gone since the round began."""
         begins = not self._left and now_s - self._begun_s >= self._every_s

@@ -99,8 +99,8 @@ class Inbox:
         self._at_once = at_once
 
     def fall(self, why: BaseException) -> None:
-        """Whoever took ticks at once has failed: so does `get`, by the same exception."""
-        self._fallen = why
+        """Whoever takes ticks at once has failed: so does `get`, by the same error, and no tick before."""
+        self._fallen, self._at_once = why, None
         self._arrived.set()
 
     def post_ticks(self, ticks: Sequence[Tick]) -> None:

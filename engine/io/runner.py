@@ -197,8 +197,10 @@ class Runner:
         try:
             while (given_up := self._write(items, now_s)) is not None:
                 items = [item for item in items if item is not given_up]
-                # what hangs on it is held back; what was decided beside it, or before, must not be
-                whole = whole and not any(item is given_up for item in kept)
+                if any(item is given_up for item in kept):
+                    # what hangs on it is held back, an order with its row: one without its exit could not be
+                    # taken over. What was decided beside it, or before, is written
+                    items, whole = [item for item in items if not (_is_order(item) and item in kept)], False
         except Settled:
             raise
         except JournalError as error:
@@ -247,6 +249,10 @@ class Runner:
                 return False
         self._inbox.post(CommandOutcome(verb, name, Refused("journal", "not sent: the journal failed")))
         return True
+
+
+def _is_order(item: _Kept) -> bool:
+    return isinstance(item, Record) and item.kind == "order"
 
 
 def _latest(items: list[_Kept]) -> list[_Kept]:

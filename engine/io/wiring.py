@@ -221,8 +221,8 @@ class Line:
     def post(self, message: Message) -> None:
         """Hand on, or answer that nobody is there."""
         if self._target is not None:
-            if isinstance(message, Command):  # before a /resume: it must not be halted anew by what was taken
-                self._let_go()
+            self._let_go()  # before a /resume: it must not be halted anew by what was taken
+            if isinstance(message, Command):
                 self._stop = message if message.wish is Wish.STOP else self._stop
             self._target.post(message)
         elif isinstance(message, Command):

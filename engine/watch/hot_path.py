@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: How exactly ages are known: a price that was heard elsewhere had a way to go before ours were here.
 SLACK_S = 1.0
 
+#: Where more falls due at every beat than one can do, families with something suspect are gathered so often.
+SETTLED_EVERY_S = 0.4
 #: So many whose quotes are only younger again, or whose peak has lasted, cost as much as one judgement; so do
 #: so many contracts that are compared with each other.
 RENEWED_FOR_ONE = 8
@@ -69,6 +71,7 @@ class HotPath:
         self._queue: list[tuple[float, int, Watched]] = []
         self._serial = count()
         self._unsettled: deque[Family] = deque()  # families that this beat is yet to look at
+        self._settled_s = -inf  # when they were gathered
         self.unfinished = self.filling = False
         self._open_s = self._close_s = -inf
 
@@ -224,7 +227,8 @@ class HotPath:
 
     def _settle_some(self, now_s: float, left: float) -> tuple[list[Line], float]:
         """Look at families with something suspect, each once a beat; what has changed, what is left."""
-        if not self.unfinished:
+        if not self._unsettled and (not self.unfinished or now_s >= self._settled_s + SETTLED_EVERY_S):
+            self._settled_s = now_s
             self._unsettled.extend(family for family in self._held.families if not family.calm)
         changed: list[Line] = []
         while self._unsettled and left > 0:

@@ -12,6 +12,9 @@ from math import inf
 #: Beats come every half second. After a longer pause than this the loop has stood, and what the sockets hold
 #: unread has happened meanwhile: nobody knows what was true all the time.
 BREAK_S = 0.8
+#: Pauses up to the first of these, so soon after one that let all begin anew, are the pace of a slow machine:
+#: if each of them did so too, no peak would ever count there, and no trailing stop rise.
+SLOW_S, SOON_S = 2.0, 5.0
 
 
 class Unbroken:
@@ -35,9 +38,10 @@ class Unbroken:
 
     def begun_s(self, now_s: float) -> float:
         """Since when at this moment; the moment itself when the last beat is too long ago, or yet to come."""
-        if self._beaten_s is None or 0 <= now_s - self._beaten_s <= BREAK_S:
+        if self._beaten_s is None:
             return self.since_s
-        return now_s
+        most_s = SLOW_S if now_s - self.since_s < SOON_S else BREAK_S
+        return self.since_s if 0 <= now_s - self._beaten_s <= most_s else now_s
 
 
 class Lasting:

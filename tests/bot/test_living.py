@@ -195,6 +195,23 @@ async def test_a_summary_that_cannot_be_made_takes_nothing_with_it(
         await pinned(server)
 
 
+async def test_a_card_that_cannot_be_made_takes_no_other_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """A mistake in the last card is logged; the summary and the cards before it are told as ever."""
+    core = Core(picture=house(position(), position(strategy_id=4000, thresholds=None, legs=None), **LOADED))
+    store, added, clock = ChatStore(tmp_path / "chat.sqlite3"), [], QuickClock(SPEED)
+    for number, strategy_id in enumerate((3359, 4000), start=1):
+        thread = f"{LIVING}card|default|{position_id('default', strategy_id)}|{number}"
+        store.expect_card(thread, "")
+        store.place_card(thread, number)
+    wiring = core.wiring(clock)
+    look = Living(Accounts([wiring]), [], store=store, add=added.append, clock=clock, wall_s=clock.now_s)
+    with pytest.raises(TypeError):
+        await look.look()
+    assert [message.thread for message in added] == [f"{LIVING}card|default|default/3359|1"]
+
+
 async def test_a_card_ends_in_place_when_its_position_is_closed(tmp_path: Path):
     """Flat is its last word, and nothing is kept of it."""
     core = Core(picture=holding())

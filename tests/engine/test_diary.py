@@ -163,3 +163,31 @@ def test_a_sample_leaves_the_look_of_a_limit_alone():
     rig.monitor.limits.follow([before], rig.now_s)
     assert rig.view.accounts[0].day_paise == LOSS
     assert rig.monitor.limits.kept("2026-02-03").paise == LOSS
+
+
+def test_a_round_that_the_close_has_cut_is_none_of_the_next_morning():
+    """The first sums of a day are of all positions, and so is what they carry over the night."""
+    many = [replace(condor(), strategy_id=number) for number in range(1, 251)]
+    rig = Rig(Mode.ALERT_ONLY, *many)
+    quoted(rig, ENTRY)
+    for _ in range(4):
+        rig.tell(Beat(BeatKind.PULSE))
+    close_s = rig.monitor.helm.calendar.window(rig.now_s).close_s
+    rig.now_s = close_s - 1.5
+    quoted(rig, ENTRY)
+    rig.tell(Beat(BeatKind.PULSE))  # a round of three beats begins
+    rig.now_s = close_s + 0.01
+    rig.tell(Beat(BeatKind.SESSION_CLOSE))
+    rig.tell(Beat(BeatKind.PULSE))
+    rig.now_s = rig.monitor.helm.calendar.window(close_s + 3_600).open_s
+    rig.tell(Beat(BeatKind.SESSION_OPEN))
+    for _ in range(80):
+        rig.now_s += 1
+        quoted(rig, DOWN)
+        rig.tell(Beat(BeatKind.PULSE))
+    assert rig.monitor.limits.live(rig.now_s).paise == len(many) * LOSS
+
+
+def quoted(rig, mids):
+    """All contracts of the condors at these mids."""
+    rig.tell(Ticks([quote(leg.key, mid, mid) for leg, mid in zip(condor().legs, mids, strict=True)]))

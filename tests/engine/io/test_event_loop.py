@@ -51,3 +51,12 @@ def test_a_loop_whose_time_stands_still_lets_others_have_it_all_the_same(monkeyp
         return number
 
     assert event_loop.run(handled()) <= 2
+
+
+def test_a_uvloop_for_another_python_is_told_and_left_alone(monkeypatch, tmp_path, caplog):
+    """The house starts all the same: a watchman that does not start watches nothing."""
+    (tmp_path / "uvloop.py").write_text("raise ImportError('undefined symbol: uv_loop_init')")
+    monkeypatch.delitem(sys.modules, "uvloop")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not isinstance(event_loop.run(here()), uvloop.Loop)
+    assert "undefined symbol" in caplog.text

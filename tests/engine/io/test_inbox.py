@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 
+from engine.errors import Settled
 from engine.io.inbox import CONFLATE_ABOVE, LARGEST, Inbox
 from engine.messages import Beat, BeatKind, Tick, Ticks
 from engine.model import InstrumentKey
@@ -266,3 +267,14 @@ async def test_ticks_that_are_conflated_hold_a_late_pulse_back_no_longer_than_th
     inbox.post_ticks(ticks(CONFLATE_ABOVE))
     found = await told(inbox)
     assert found.index(BEAT) <= 10
+
+
+async def test_after_a_fall_no_tick_is_handed_over_any_more():
+    """Between the fall and whoever waits a socket may be read; a decision now would be made twice."""
+    inbox, taken = Inbox(), []
+    inbox.hand_over(taken.append)
+    inbox.fall(Settled("somebody else has decided"))
+    inbox.post_ticks(ticks(1))
+    assert taken == []
+    with pytest.raises(Settled):
+        await inbox.get()

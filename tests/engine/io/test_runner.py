@@ -236,6 +236,17 @@ async def test_a_record_that_no_journal_can_hold_takes_no_other_with_it():
     assert isinstance((await drain(inbox))[1], JournalState)
 
 
+async def test_no_order_is_left_in_the_journal_without_its_exit():
+    """The exit's own record is the bad one: its order is held back, and so is the row that tells of it."""
+    exit_, order, halt = Record("intent", "i", {}), Record("order", "o", {}), Record("setting", "halted", {})
+    made, inbox, _, notebook = runner(exit_, order, halt, PlaceOrder(ORDER))
+    notebook.no_json = [exit_]
+    made.step(Beat(BeatKind.PULSE))
+    (outcome,) = await drain(inbox)
+    assert isinstance(outcome.outcome, Refused)
+    assert notebook.kept == [halt]
+
+
 async def test_an_order_is_not_held_back_by_somebody_else_s_bad_record():
     """What could not be written before, and cannot be at all, was about other orders."""
     clock = VirtualClock()

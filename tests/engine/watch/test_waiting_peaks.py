@@ -224,3 +224,16 @@ def test_a_break_takes_nothing_from_a_peak_that_has_counted(kind, tick_first):
         house.tick(49.5)
     assert house.memory.peaks == before != {}
     assert house.said == ["trailing_stop"]
+
+
+@both_kinds
+@pytest.mark.parametrize("paces", [(0.85,), (1.2,), (0.5, 0.85)])
+def test_on_a_machine_that_is_always_slow_a_trailing_stop_rises_all_the_same(kind, paces):
+    """One break lets all begin anew; where each beat is late, each break would, and no peak ever count."""
+    house = House(kind, TRAILING, CALL, at(date(2026, 2, 3), "11:00"))
+    house.tick(40)
+    for price in (60, 48):
+        for beat in range(60):
+            house.tick(price)
+            house.beat(paces[beat % len(paces)])
+    assert "trailing_stop" in house.said
