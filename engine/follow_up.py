@@ -57,11 +57,13 @@ class FollowUp:
 
     def compare(self, report: BrokerReport, now_s: float) -> list[Effect]:
         """Hold the automation of positions in which store and broker differ, also while others exit."""
-        if report is not self._desk.blotter.ledger.report or not self._holdings.loaded:
-            return []  # an older one, overtaken; or there is nothing to compare with yet
-        if not self._holdings.whole:
-            self._put_off = report  # half of the positions are those of another reading
+        if report is not self._desk.blotter.ledger.report:
+            return []  # an older one, overtaken
+        if self._holdings.parted:
+            self._put_off = report  # half of the positions are those of another reading, or still to come
             return []
+        if not self._holdings.loaded:
+            return []  # there is nothing to compare with yet
         if self._helm.tenure.why(now_s):
             return []  # who owns the account trades, and writes it to the store when he is done
         positions = self._holdings.positions

@@ -147,7 +147,12 @@ class Holdings:
     @property
     def whole(self) -> bool:
         """Whether all positions are those of one reading, so that they may be added up and compared."""
-        return self.loaded and not self._due
+        return self.loaded and not self.parted
+
+    @property
+    def parted(self) -> bool:
+        """Whether a reading is being worked in: some positions may be those of the one before, or missing."""
+        return self._grouping or bool(self._due)
 
     @property
     def unfinished(self) -> bool:

@@ -62,7 +62,7 @@ from engine.messages import (
     TurnedAway,
     UpdatesStopped,
 )
-from engine.model import Mode, Urgency
+from engine.model import Action, Mode, Urgency
 from engine.nets import ACCOUNT_VERBS, Nets
 from engine.nudges import Nudges
 from engine.orders import read_correlation_id
@@ -78,6 +78,7 @@ from engine.trouble import Trouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from engine.model import PositionId, Verdict
     from engine.sessions import Calendar
     from engine.watch import Judgement, Watchlist
 
@@ -236,7 +237,7 @@ class Monitor:
 
     def _finish(self, now_s: float) -> list[Effect]:
         """What a person wants is about the positions of the newest rows, all of them."""
-        self._parted |= self.holdings.loaded and not self.holdings.whole
+        self._parted |= self.holdings.parted
         return self.holdings.finish(now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
@@ -251,16 +252,33 @@ class Monitor:
         return effects
 
     def _judged(self, said: Sequence[Judgement], now_s: float) -> list[Effect]:
-        """Do what follows; who was judged by rows known to be old is brought up to date and judged again."""
+        """Do what follows; who was judged by rows known to be old is brought up to date first.
+
+        With other legs than before it is another position, and judged again. With the same ones its rules go
+        on as they are, those that have just spoken too: they would not do so again.
+        """
         effects: list[Effect] = []
         old = dict.fromkeys(one.position for one in said if self.holdings.behind(one.position))
+        alike: set[PositionId] = set()
         if old:
+            held = self.holdings.positions
+            legs = {name: held[name].legs for name in old if name in held}
+            self._parted |= self.holdings.parted
             effects += [*self.holdings.catch_up(old, now_s), GoOn()]
             self.watch.unfinished = True
+            alike = {name for name in legs if name in held and held[name].legs == legs[name]}
         for judgement in said:
-            if judgement.position not in old:
+            name = judgement.position
+            if name not in old or (name in alike and self._goes_on(name, judgement.verdict)):
                 effects += self.helm.judged(judgement, now_s)
         return effects
+
+    def _goes_on(self, name: PositionId, verdict: Verdict) -> bool:
+        """Whether what a position has said before its rows were worked in is still what it says."""
+        if verdict.action is Action.ALERT:
+            return True
+        armed = self.watch.watched(name).armed
+        return any(one.fired and one.rule.name == verdict.rule for one in armed)
 
     def _quotes(self, message: QuotesRead, now_s: float) -> list[Effect]:
         """REST quotes of an exit's contracts, those that the feed has overtaken left out."""
@@ -401,8 +419,8 @@ class Monitor:
 
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
         """The next piece of what decides, else of the chores; after a reading those that waited for it."""
-        self._parted |= self.holdings.loaded and not self.holdings.whole
-        decides = self._pieces.unfinished or self._parted
+        self._parted |= self.holdings.parted
+        decides = self._pieces.unfinished or (self._parted and self.holdings.whole)
         self._chores.turn(alone=not decides or self._chores.starve(now_s))
         if self._chores.alone:
             effects = self._chores.go_on(now_s)

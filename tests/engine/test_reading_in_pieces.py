@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.effects import Alert, GoOn
+from engine.effects import Alert, GoOn, QueryBroker
 from engine.limits import Limits
 from engine.messages import Beat, BeatKind, Further, InstrumentsLoaded, TradesLoaded
 from engine.model import Mode
@@ -19,6 +19,8 @@ NUMBER = 7
 POSITIONS = [replace(condor(), strategy_id=number) for number in range(1, NUMBER + 1)]
 RULES = '[default]\nstop_loss = "off"\nprofit_target = "off"\nstop_loss_rupees = 2000\n'
 ENTRY, DOWN = (20, 45, 40, 18), (20, 95, 40, 18)
+#: Nine tenths of the way to the stop.
+WARNED = (20, 72, 40, 18)
 
 
 @pytest.fixture(autouse=True, params=[200, 3], ids=["small house", "large house"])
@@ -75,12 +77,30 @@ class House(Rig):
         return [number for number, units in self.held.items() if units == 130]
 
 
+class Starting(House):
+    """A house whose broker's books come when somebody hands them in."""
+
+    slow, asked = True, 0
+
+    def ask_the_world(self, effect):
+        """As always; but which report is asked for is only noted."""
+        if isinstance(effect, QueryBroker):
+            self.asked = effect.request
+            return []
+        return super().ask_the_world(effect)
+
+
 def doubled(positions=POSITIONS):
     """Each of them twice as large."""
     return [
         replace(one, legs=tuple(replace(leg, quantity=2 * leg.quantity) for leg in one.legs))
         for one in positions
     ]
+
+
+def renamed():
+    """Each of them under another strategy's name, its legs as they were."""
+    return [replace(one, strategy="Renamed") for one in POSITIONS]
 
 
 def house(rules=RULES):
@@ -121,6 +141,55 @@ def test_no_stop_acts_by_rows_that_are_known_to_be_old():
     intents = list(made.monitor.desk.intents.values())
     assert len({intent.position for intent in intents}) == NUMBER
     assert {abs(units) for one in intents for leg in one.legs for units in leg.rows.values()} == {130}
+
+
+def all_are_due(positions):
+    """A house in which all have been warned, and nobody is brought up to date yet."""
+    made = house()
+    made.wait(3, *WARNED * NUMBER)
+    made.store(positions)
+    made.read()
+    while not made.monitor.holdings._due:
+        made.go_on(1)
+    return made
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("positions", ["renamed", "doubled"])
+def test_no_stop_is_lost_that_was_met_while_its_rows_waited(positions, finished):
+    """A rule says it once: that holds where only a name is new; with other legs it is asked anew."""
+    made = all_are_due(renamed() if positions == "renamed" else doubled())
+    for _ in range(20):
+        made.wait(0.5, *DOWN * NUMBER)
+    if finished:
+        made.go_on()
+        made.wait(3, *DOWN * NUMBER)
+    assert {intent.position for intent in made.monitor.desk.intents.values()} == {p.id for p in POSITIONS}
+
+
+def test_no_warning_is_lost_that_came_while_rows_waited():
+    """A loss on the way to its stop is told of each of them, though each is brought up to date just then."""
+    made = house()
+    made.store(renamed())
+    made.read()
+    while not made.monitor.holdings._due:
+        made.go_on(1)
+    made.said.clear()
+    made.wait(3, *WARNED * NUMBER)
+    made.go_on()
+    assert len([alert for alert in made.of(Alert) if "loss" in alert.topic]) == NUMBER
+
+
+def test_books_that_come_while_the_first_positions_are_put_under_watch_are_compared_with_them():
+    """As soon as all are there: what the broker holds less of is known before a rule may act on it."""
+    made = Starting(Mode.EXECUTE, *POSITIONS, rules=RULES)
+    made.exchange.hold({**made.net, made.legs[0].key: 65})
+    while not made.monitor.watch.filling:
+        made.go_on(1)
+    made.tell(made.report(made.asked))
+    made.go_on()
+    assert made.monitor.holdings.whole
+    assert made.monitor.helm.differences._seen
 
 
 def test_a_command_is_about_the_newest_rows_of_all():

@@ -58,10 +58,11 @@ class KnownRows(Generic[_T]):
             database.execute("ROLLBACK")
             return known.answer
         before = known.rows if columns == known.columns else {}
-        rows = dict(self._rows(database, columns, before))
+        rows = list(self._rows(database, columns, before))  # an owner's own table may have an id twice
         database.execute("ROLLBACK")
-        self._known = _Known(columns, text, rows, tuple(parsed for _, parsed in rows.values()))
-        return self._known.answer
+        answer = tuple(parsed for _, (_, parsed) in rows)
+        self._known = _Known(columns, text, dict(rows), answer)
+        return answer
 
     def _rows(
         self, database: sqlite3.Connection, columns: tuple[str, ...], before: Mapping[object, _Row[_T]]
@@ -79,7 +80,7 @@ class KnownRows(Generic[_T]):
 
 def _all_cells(select: str, columns: Iterable[str]) -> str:
     """A query for all cells of another one as one text that no other cells can give."""
-    cells = " || ".join('quote("' + name.replace('"', '""') + '")' for name in columns)
+    cells = " || ',' || ".join('quote("' + name.replace('"', '""') + '")' for name in columns)
     return f"SELECT group_concat({cells}) FROM ({select})"  # noqa: S608 - a query of ours, and names of columns
 
 
