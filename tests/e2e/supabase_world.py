@@ -29,7 +29,7 @@ from tests.support.looks import view_of
 from tests.support.stage import START, Stage
 
 RULES = '[default]\nconfirm_s = 0\n[strategy."Iron Condor"]\nstop_loss_rupees = 1000\n'
-WAIT_S = 90.0
+WAIT_S = 180.0
 
 
 class SupabaseWorld:

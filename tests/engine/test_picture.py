@@ -121,7 +121,7 @@ def unwatched(rig, name):
 
 
 def changed(rig, name):
-    rig.monitor.holdings._contracts.why[name] = "The lot is another one"
+    rig.monitor.holdings._reading.contracts.why[name] = "The lot is another one"
 
 
 def asked_about(rig, name):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine import differences, holdings
+from engine import differences, groups, holdings
 from engine.messages import Beat, BeatKind
 from engine.model import Mode
 from engine.readiness import Readiness
@@ -32,7 +32,7 @@ def touched(monkeypatch):
 
         monkeypatch.setattr(place, name, counted)
 
-    count(holdings, "listed")
+    count(groups, "listed")
     count(holdings, "opposed")
     count(holdings, "wish_list")
     count(differences, "recorded")

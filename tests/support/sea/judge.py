@@ -154,6 +154,11 @@ class Judge:
         self._unlisted = self._unlisted or not any(self.net.values())
         self._unsure, self._asking, self._on_way, self._told = {}, {}, {}, None
 
+    def leapt(self) -> None:
+        """Hours have passed in which nothing ran: what was unknown before may be told of from now on."""
+        for each in self._unsure.values():
+            each.since_s = self._agenda.at_s
+
     def reported(self, report: BrokerReport) -> None:
         """A report reaches the process."""
         if report.failed or (self._told is not None and report.request <= self._told.request):

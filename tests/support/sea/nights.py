@@ -60,6 +60,7 @@ class Nights(Machine):
         house.pages.full, house.pages.crash = False, ""
         today = ist_date(house.agenda.at_s)
         house.agenda.at_s = max(house.agenda.at_s, at(today, "15:29") + 50.0)
+        house.judge.leapt()
         house.run(15.0)
         house.say(Beat(BeatKind.SESSION_CLOSE))
         house.run(5.0)
