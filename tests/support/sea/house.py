@@ -391,4 +391,5 @@ class House:
     def _at_rest(self) -> bool:
         exiting = any(True for _ in self.monitor.desk.live())
         working = any(True for _ in self.shore.account.live_orders())
-        return not exiting and not working and self.judge.quiet
+        # what was decided last is written a moment later than a read that came of it sets out
+        return not exiting and not working and self.runner.saved and self.judge.quiet
