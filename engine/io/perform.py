@@ -63,10 +63,8 @@ from engine.messages import (
     Further,
     InstrumentsLoaded,
     OrderUpdate,
-    Outcome,
     QuotesRead,
     TradesLoaded,
-    Unknown,
     Verb,
 )
 from engine.model import Instrument, InstrumentKey, Mode
@@ -180,19 +178,16 @@ class Performer:
         self._reader.stirred()
 
     async def _place(self, effect: PlaceOrder) -> None:
-        self._settled(Verb.PLACE, effect.order.correlation_id, await self._broker.place(effect.order))
+        outcome = await self._broker.place(effect.order)
+        self._inbox.post(CommandOutcome(Verb.PLACE, effect.order.correlation_id, outcome))
 
     async def _modify(self, effect: ModifyOrder) -> None:
         outcome = await self._broker.modify(effect.order_id, effect.order)
-        self._settled(Verb.MODIFY, effect.order.correlation_id, outcome)
+        self._inbox.post(CommandOutcome(Verb.MODIFY, effect.order.correlation_id, outcome))
 
     async def _cancel(self, effect: CancelOrder) -> None:
-        self._settled(Verb.CANCEL, effect.correlation_id, await self._broker.cancel(effect.order_id))
-
-    def _settled(self, verb: Verb, correlation_id: str, outcome: Outcome) -> None:
-        if isinstance(outcome, Unknown):  # it may still arrive: no book from before is held against the next
-            self._reader.stirred()
-        self._inbox.post(CommandOutcome(verb, correlation_id, outcome))
+        outcome = await self._broker.cancel(effect.order_id)
+        self._inbox.post(CommandOutcome(Verb.CANCEL, effect.correlation_id, outcome))
 
     async def _report(self, effect: QueryBroker) -> None:
         self._inbox.post(await self._reader.read(effect.request))

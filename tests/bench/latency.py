@@ -20,8 +20,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from engine.io import event_loop
 from engine.io.clock import SystemClock
 from engine.io.journal import Journal
+from engine.words import LoopChoice
 from tests.bench.house import build
 from tests.bench.market import NOW_S, scene, walk
 from tests.bench.measure import Rounds, percentile, repeat
@@ -107,12 +109,14 @@ def in_turns(
     rounds: int,
     beside: Callable[[str], AbstractContextManager[object]] = lambda _name: nullcontext(),
     *,
+    loop: Callable[[str], LoopChoice] = lambda _name: LoopChoice.ASYNCIO,
     complete: bool = True,
 ) -> Rounds:
     """The house under several names, one after the other in each round; a round more warms up.
 
     ``hear`` lets the monitor hear all that the sender sends once, and brings what has more figures;
-    ``beside`` is around it, not measured; ``complete``: that a packet was overtaken is a failure.
+    ``beside`` is around it, not measured; ``loop``: which one it runs in; ``complete``: that a packet was
+    overtaken is a failure.
 
     Returns:
         For each round of each name its `ages`, and its ``cpu`` in microseconds a tick.
@@ -125,7 +129,7 @@ def in_turns(
         gc.collect()
         with beside(name):
             began_s = time.process_time()
-            more = asyncio.run(hear(name))
+            more = event_loop.run(hear(name), loop(name))
             cpu_s = time.process_time() - began_s
         packets = json.loads(line_of(sender))["packets"]
         if complete and len(monitor.ticks_ns) != packets:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import json
-import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -12,20 +9,21 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from engine.io import event_loop
 from engine.io.clock import SystemClock
 from engine.io.heap import settled
 from engine.io.interpreter import shared_fairly
 from engine.io.journal import Journal
 from engine.words import LoopChoice
 from tests.bench.house import build
-from tests.bench.latency import VOID_SHARE, ages, line_of, sending
+from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
-from tests.bench.measure import Rounds, repeat
 from tests.bench.receivers import Stopwatch, house
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.bench.latency import Pace
+    from tests.bench.measure import Rounds
 
 #: Names of the variants, and how the owner says them; `auto` is uvloop where the bench runs.
 VARIANTS = {"asyncio": LoopChoice.ASYNCIO, "uvloop": LoopChoice.AUTO}
@@ -48,20 +46,9 @@ def loops(pace: Pace, rounds: int) -> Rounds:
     ):
         port = int(line_of(sender))
 
-        async def heard() -> None:
+        async def hear(_name: str) -> Callable[[], dict[str, float]]:
             with settled(), shared_fairly():  # as the house has it
                 await house(port, market, monitor, journal, clock, pace.packets)
+            return dict
 
-        def one(name: str) -> dict[str, float]:
-            gc.collect()
-            began_s = time.process_time()
-            event_loop.run(heard(), VARIANTS[name])
-            cpu_s = time.process_time() - began_s
-            json.loads(line_of(sender))
-            return {**ages(name, monitor.ticks_ns), f"{name} cpu": cpu_s / pace.packets * 1e6}
-
-        def one_round() -> dict[str, float]:
-            return one("asyncio") | one("uvloop")
-
-        one_round()
-        return repeat(one_round, rounds, VOID_SHARE)
+        return in_turns(list(VARIANTS), hear, monitor, sender, rounds, loop=VARIANTS.__getitem__)

@@ -192,6 +192,24 @@ def test_books_that_come_while_the_first_positions_are_put_under_watch_are_compa
     assert made.monitor.helm.differences._seen
 
 
+def test_books_are_compared_too_when_a_stop_has_worked_in_the_last_rows(monkeypatch):
+    """They came while some were due, and no turn has come since; they are not forgotten."""
+    monkeypatch.setattr("engine.holdings.GROUPED_AT_ONCE", NUMBER)
+    monkeypatch.setattr("engine.holdings.LARGE", 200)
+    made = house()
+    made.store(doubled())
+    made.exchange.hold({**made.net, made.legs[0].key: 65})
+    made.read()
+    assert made.monitor.holdings._due
+    made.tell(Beat(BeatKind.SYNC))
+    made.tell(made.report(made.monitor.desk.blotter.ledger.report.request + 1))
+    while made.monitor.holdings._due:
+        made.wait(0.5, *DOWN * NUMBER)
+    assert made.monitor._parted
+    made.tell(Further())
+    assert made.monitor._followed._put_off is None
+
+
 def test_a_command_is_about_the_newest_rows_of_all():
     """What is left is worked in before it is heard, the position that it names and those that are new."""
     made = house()

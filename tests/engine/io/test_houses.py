@@ -121,7 +121,9 @@ async def test_each_house_has_its_own_places_and_the_store_is_shared(settings, t
 ])  # fmt: skip
 async def test_only_who_sends_orders_holds_connections_ready_for_them(tmp_path, mode, word, direct):
     """Alert-only and simulate have no business at the order desk, and ORDERS_BY=dhanhq is the way of old."""
-    settings = Settings.parse({"DATA_DIR": str(tmp_path), "ORDERS_BY": word})
+    # a broker of one's own: the lock of a real one's account is this host's, and other workers try it too
+    broker = {"DHAN_API_URL": "http://127.0.0.1:9"}
+    settings = Settings.parse({"DATA_DIR": str(tmp_path), "ORDERS_BY": word} | broker)
     async with open_house(
         Plot(settings, mode, True, 1.0, None, lambda _secret: None), SystemClock()
     ) as house:

@@ -11,7 +11,9 @@ from engine.io import tables
 from engine.messages import Tick
 from engine.sessions import at
 from engine.watch import Memory, Watchlist
+from engine.watch.lines import Lines
 from tests.engine.makers import SPOT, leg, position, quote, traded
+from tests.engine.watch.test_band import CALENDAR, KEYS, POSITIONS, RULES, USUAL
 
 TEN = at(date(2026, 2, 3), "10:00")
 #: 200 apart, so their prices may contradict each other by ₹10.
@@ -307,3 +309,27 @@ def test_everyday_ticks_of_a_calm_family_are_not_looked_at_closely(monkeypatch):
         room.tick(CALL.legs[0], 1005 + n)
         room.spot(25000 + n)
     assert looks == []
+
+
+def test_what_is_suspect_is_looked_at_again_however_much_else_is_due(monkeypatch):
+    """More is due at each stroke than one beat does; what time alone lifts must not wait for calmer days."""
+    watch, settled = Watchlist(CALENDAR, RULES), []
+    for held in POSITIONS:
+        watch.put(held, Memory(), TEN)
+    for key in KEYS:
+        watch.tick(Tick(key, USUAL[key], bid_paise=USUAL[key] - 5, ask_paise=USUAL[key] + 5), TEN)
+    watch.tick(Tick(KEYS[0], 100, bid_paise=200, ask_paise=100), TEN)
+    settle = Lines.settle
+
+    def noted(lines, family, now_s):
+        settled.append(now_s)
+        return settle(lines, family, now_s)
+
+    monkeypatch.setattr(Lines, "settle", noted)
+    beats = [TEN + number / 2 for number in range(1, 41)]
+    for now_s in beats:
+        for held in POSITIONS:
+            watch.release(held.id)
+        watch.beat(now_s, 1)
+        assert watch.unfinished
+    assert len(set(settled)) > len(beats) / 4
