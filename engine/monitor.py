@@ -137,7 +137,7 @@ class Monitor:
         self._chores = Chores(self._glance, self._remember, *[self.diary.beat] * DIARY_PIECES)
         self.blindness, self.overload = Blindness(), Overload()
         self._pieces = Pieces(
-            (lambda: self.holdings.unfinished, self.holdings.go_on),
+            (lambda: self.holdings.intake.unfinished, self.holdings.intake.go_on),
             (lambda: self.limits.unfinished, self.limits.go_on),
             (lambda: watch.unfinished, self._judge),
         )
@@ -237,8 +237,8 @@ class Monitor:
 
     def _finish(self, now_s: float) -> list[Effect]:
         """What a person wants is about the positions of the newest rows, all of them."""
-        self._parted |= self.holdings.parted
-        return self.holdings.finish(now_s)
+        self._parted |= self.holdings.intake.parted
+        return self.holdings.intake.finish(now_s)
 
     def _ticks(self, message: Ticks, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -258,13 +258,13 @@ class Monitor:
         on as they are, those that have just spoken too: they would not do so again.
         """
         effects: list[Effect] = []
-        old = dict.fromkeys(one.position for one in said if self.holdings.behind(one.position))
+        old = dict.fromkeys(one.position for one in said if self.holdings.intake.behind(one.position))
         alike: set[PositionId] = set()
         if old:
             held = self.holdings.positions
             legs = {name: held[name].legs for name in old if name in held}
-            self._parted |= self.holdings.parted
-            effects += [*self.holdings.catch_up(old, now_s), GoOn()]
+            self._parted |= self.holdings.intake.parted
+            effects += [*self.holdings.intake.catch_up(old, now_s), GoOn()]
             self.watch.unfinished = True
             alike = {name for name in legs if name in held and held[name].legs == legs[name]}
         for judgement in said:
@@ -299,7 +299,7 @@ class Monitor:
         self.feed_lost_s.clear()
         effects = self.desk.start_day(at(ist_date(now_s), "00:00"), now_s)
         self._followed.start_day()
-        self.holdings.start_day(now_s)
+        self.holdings.lives.start_day(now_s)
         if first:  # what was restored stands as the last process left it, whether it could say so or not
             effects += self.desk.tell_again()
             effects += self._followed.stand()
@@ -321,9 +321,9 @@ class Monitor:
             case BeatKind.ACCOUNT:
                 return self.access.ask(now_s)
             case BeatKind.MASTER:
-                return self.holdings.reload()
+                return self.holdings.reading.reload()
             case BeatKind.SESSION_OPEN | BeatKind.STORE:
-                return [LoadTrades(), *self.holdings.unprotected(now_s)]
+                return [LoadTrades(), *self.holdings.lives.unprotected(now_s)]
             case BeatKind.SESSION_CLOSE:
                 kept = self._hindsight.close(now_s)
                 return kept + self.desk.session_closed(now_s) + self.diary.close(now_s)
@@ -403,7 +403,7 @@ class Monitor:
             self._remembered_s = now_s
             effects += self.limits.remember()
         turn = self._kept.next(now_s)
-        return effects + self.holdings.remember(turn) if effects or turn else None
+        return effects + self.holdings.lives.remember(turn) if effects or turn else None
 
     def _greet(self, now_s: float) -> list[Effect]:
         """Once in a life, as soon as everything is read."""
@@ -419,17 +419,18 @@ class Monitor:
 
     def _further(self, _message: Further, now_s: float) -> list[Effect]:
         """The next piece of what decides, else of the chores; after a reading those that waited for it."""
-        self._parted |= self.holdings.parted
-        decides = self._pieces.unfinished or (self._parted and self.holdings.whole)
+        self._parted |= self.holdings.intake.parted
+        decides = self._pieces.unfinished or (self._parted and self.holdings.intake.whole)
         self._chores.turn(alone=not decides or self._chores.starve(now_s))
         if self._chores.alone:
             effects = self._chores.go_on(now_s)
         else:
             effects = self._pieces.next(now_s)
-            if self._parted and self.holdings.whole:
+            if self._parted and self.holdings.intake.whole:
                 self._parted = False
                 effects += self.limits.anew(now_s) + self._followed.compare_now(now_s)
-        more = self._pieces.unfinished or (self._parted and self.holdings.whole) or self._chores.waiting
+        decides = self._pieces.unfinished or (self._parted and self.holdings.intake.whole)
+        more = decides or self._chores.waiting
         return [*effects, GoOn()] if more else effects
 
     def _update(self, message: OrderUpdate, now_s: float) -> list[Effect]:
@@ -463,7 +464,7 @@ class Monitor:
             text = "\n".join((*message.faults, "It is refused whole; the rules in force stay as they are."))
             return [Alert(Urgency.MEDIUM, topic, "The rules file has faults", text)]
         self.watch.use(message.rulebook)
-        effects = self.holdings.rearm(now_s)
+        effects = self.holdings.lives.rearm(now_s)
         number = len(self.holdings.positions)
         text = f"{message.source} is in force, for {number} position{'s' * (number != 1)}."
         audit = Audit("rules changed", {"source": message.source, "version": message.version})

@@ -300,5 +300,7 @@ class House:
         exchange = PaperExchange()
         today_s = at(ist_date(self.clock.now_s()), "00:00")
         exchange.restore(self.monitor.desk.blotter.all(), today_s)
-        paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
+        paper = PaperBroker(
+            exchange, self.clock, self.monitor.holdings.reading.recorded_nets, self.inbox.post
+        )
         return paper, (paper.listen,)

@@ -116,7 +116,9 @@ class House:
         watch = Watchlist(calendar, tables.rulebook(), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore({}, clock.now_s())
-        self.broker = Ledger(PaperExchange(), clock, self.monitor.holdings.recorded_nets, self.inbox.post)
+        self.broker = Ledger(
+            PaperExchange(), clock, self.monitor.holdings.reading.recorded_nets, self.inbox.post
+        )
         self.chat = make_chat(server, Plug(house=self), clock, home)
         self.ear = Ear(self.chat.of("default"), clock)
         store = Rows(self.position)

@@ -83,12 +83,12 @@ def test_what_ends_and_what_comes_while_it_is_drawn_is_as_it_is_at_the_end():
     assert drawing.go_on(rig.now_s, most=1) is None
     held = rig.monitor.holdings.positions
     [first, second] = list(held)
-    rig.monitor.holdings._drop(first)
+    rig.monitor.holdings.lives.drop(first)
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [second]
     drawing = Drawing(rig.monitor)
-    rig.monitor.holdings._drop(second)
+    rig.monitor.holdings.lives.drop(second)
     new = replace(condor(), strategy_id=5000)
-    rig.monitor.holdings._watch(new, rig.now_s)
+    rig.monitor.holdings.lives.put(new, rig.now_s)
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
 
@@ -121,7 +121,7 @@ def unwatched(rig, name):
 
 
 def changed(rig, name):
-    rig.monitor.holdings._reading.contracts.why[name] = "The lot is another one"
+    rig.monitor.holdings.reading.contracts.why[name] = "The lot is another one"
 
 
 def asked_about(rig, name):
@@ -154,8 +154,8 @@ def test_another_position_by_the_same_name_is_drawn_anew():
     drawing = Drawing(rig.monitor)
     assert drawing.go_on(rig.now_s, most=1) is None
     [first, _] = rig.monitor.holdings.positions.values()
-    rig.monitor.holdings._drop(first.id)
-    rig.monitor.holdings._watch(replace(first, legs=first.legs[:2]), rig.now_s)
+    rig.monitor.holdings.lives.drop(first.id)
+    rig.monitor.holdings.lives.put(replace(first, legs=first.legs[:2]), rig.now_s)
     assert drawing.go_on(rig.now_s) is None
     legs = {view.id: len(view.legs) for view in drawing.go_on(rig.now_s).positions}
     assert legs.pop(first.id) == 2
