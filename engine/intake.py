@@ -84,6 +84,7 @@ class Intake:
         self._due: dict[PositionId, Position | None] = {}  # what is to be worked in; None = it is gone
         self._sums: list[Callable[[], list[Effect]]] = []  # those that are yet to be said
         self._owed: list[Effect] = []  # what the journal is yet to have
+        self._waited_for = False
 
     # ------------------------------------------------------------------------------- how far it is
 
@@ -101,6 +102,19 @@ class Intake:
     def unfinished(self) -> bool:
         """Whether `go_on` has something to do."""
         return self._grouping or bool(self._due or self._sums or self._owed)
+
+    def note_parted(self) -> None:
+        """A handling has found it `parted`, if it is: whoever adds up or compares has had to wait."""
+        self._waited_for = self._waited_for or self.parted
+
+    @property
+    def rejoined(self) -> bool:
+        """Whether they have had to wait, and need not any more."""
+        return self._waited_for and self.whole
+
+    def forget_parted(self) -> None:
+        """They have added up and compared."""
+        self._waited_for = False
 
     def behind(self, name: PositionId) -> bool:
         """Whether rows of it were heard that are not worked in yet; one that exits waits for none."""

@@ -19,7 +19,7 @@ from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
-from engine.health import Health
+from engine.health import Health, health_of
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.parts import DhanParts
@@ -166,7 +166,7 @@ class House:
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
-        return self.monitor.state_of_health(self.clock.now_s())
+        return health_of(self.monitor, self.clock.now_s())
 
     def pace(self) -> Pace:
         """What is counted of it."""

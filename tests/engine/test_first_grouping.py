@@ -9,6 +9,7 @@ import pytest
 from engine.effects import Alert, Audit, GoOn, QueryQuotes, Record, Subscribe
 from engine.intake import KEPT_AT_ONCE, WATCHED_AT_ONCE
 from engine.io import tables
+from engine.judging import JUDGED_AT_ONCE
 from engine.messages import (
     Beat,
     BeatKind,
@@ -19,7 +20,7 @@ from engine.messages import (
     TradesLoaded,
 )
 from engine.model import Mode
-from engine.monitor import JUDGED_AT_ONCE, Monitor, MonitorConfig
+from engine.monitor import Monitor, MonitorConfig
 from engine.picture import picture
 from engine.watch import Watchlist
 from engine.watch.watched import Watched

@@ -12,7 +12,12 @@ class Thing:
     def __init__(self, name, pieces):
         self.name, self.left = name, pieces
 
-    def piece(self, _now_s):
+    @property
+    def unfinished(self):
+        """Whether some are left."""
+        return self.left > 0
+
+    def go_on(self, _now_s):
         """Do one of them."""
         self.left -= 1
         return [Audit(self.name, {}), *([GoOn()] if self.left else [])]
@@ -20,7 +25,7 @@ class Thing:
 
 def pieces_of(*things):
     """All of these."""
-    return Pieces(*((lambda thing=thing: thing.left > 0, thing.piece) for thing in things))
+    return Pieces(*things)
 
 
 def test_each_has_its_turn_until_it_is_done():

@@ -205,7 +205,7 @@ def test_books_are_compared_too_when_a_stop_has_worked_in_the_last_rows(monkeypa
     made.tell(made.report(made.monitor.desk.blotter.ledger.report.request + 1))
     while made.monitor.holdings.intake._due:
         made.wait(0.5, *DOWN * NUMBER)
-    assert made.monitor._parted
+    assert made.monitor.holdings.intake.rejoined
     made.tell(Further())
     assert made.monitor._followed._put_off is None
 

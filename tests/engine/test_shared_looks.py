@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from engine.effects import GoOn
 from engine.liquidation import walk
 from engine.messages import Beat, BeatKind, Further, Ticks
-from engine.monitor import GLANCED_AT_ONCE, REMEMBERED_AT_ONCE, Monitor
+from engine.monitor import Monitor
 from engine.picture import picture
+from engine.upkeep import GLANCED_AT_ONCE, REMEMBERED_AT_ONCE
 from engine.watch.family import Forwards
 from engine.watch.nouns import Memory, Said
 from engine.watch.sightings import sight
