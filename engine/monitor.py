@@ -1,4 +1,4 @@
-"""The machine: one short method per message, all state owned here, all arithmetic elsewhere.
+"""The machine: who takes which message, and in which order all others look at what came of it.
 
 ``handle(message, now_s)`` takes one thing that happened and returns what is to be done. The same
 messages at the same moments give the same effects, always.
@@ -90,7 +90,13 @@ _OF_PEOPLE = frozenset({Command, Tap})
 
 
 class Monitor:
-    """The one owner of everything the house knows between two messages."""
+    """The one owner of everything the house knows between two messages.
+
+    Attributes:
+        feed, feed_detail: how the price feed stands, and why.
+        feed_surplus: what it has no room for; empty = there is room.
+        feed_lost_s: each time that it ceased to be live today.
+    """
 
     def __init__(self, config: MonitorConfig, calendar: Calendar, watch: Watchlist) -> None:
         self.helm = Helm(config, calendar, watch)
@@ -110,7 +116,7 @@ class Monitor:
         self.readiness = Readiness(self.helm, self.access)
         self.feed = FeedState.CONNECTING
         self.feed_detail = self.feed_surplus = ""
-        self.feed_lost_s: list[float] = []  # each time that it ceased to be live today
+        self.feed_lost_s: list[float] = []
         self._feed_needs, self._feed_room = Trouble(), Trouble()
         self._health, self._calendar = HealthWatch(), CalendarWatch(calendar)
         self._idle, self._door = Idle(calendar), Door()
