@@ -23,14 +23,9 @@ class Thing:
         return [Audit(self.name, {}), *([GoOn()] if self.left else [])]
 
 
-def pieces_of(*things):
-    """All of these."""
-    return Pieces(*things)
-
-
 def test_each_has_its_turn_until_it_is_done():
     """Three pieces of one and two of the other alternate; what has none is passed over."""
-    pieces = pieces_of(Thing("a", 3), Thing("nothing", 0), Thing("b", 2))
+    pieces = Pieces(Thing("a", 3), Thing("nothing", 0), Thing("b", 2))
     done = []
     while pieces.unfinished:
         [effect] = pieces.next(0.0)
