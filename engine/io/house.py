@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -46,7 +46,7 @@ from engine.io.token_file import TokenFile
 from engine.io.wiring import Drawn, Lent, Pace, Traffic
 from engine.measures import Measures
 from engine.messages import Beat, BeatKind, Command, Message, Wish
-from engine.model import Mode
+from engine.model import Mode, PositionId
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, rules_now
@@ -135,6 +135,10 @@ class House:
     async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """The machine, with the positions of one strategy id or all, drawn between ticks."""
         return await self._easel.draw(strategy_id)
+
+    async def glance(self, wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """The machine with the figures of its loudest positions, and of these, drawn between ticks."""
+        return await self._easel.glance(wanted)
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""

@@ -182,7 +182,8 @@ def _wiring(monitor: Stopwatch, clock: SystemClock) -> Wiring:
 
     return Wiring(
         account="default", people=People(owners=frozenset({OWNER})), post=lambda _message: None,
-        view=easel.draw, rules=rules, why=nothing, clock=clock, see=lambda draw: draw(monitor, clock.now_s()),
+        view=easel.draw, glance=easel.glance, rules=rules, why=nothing, clock=clock,
+        see=lambda draw: draw(monitor, clock.now_s()),
         traffic=lambda: Traffic(0, 0, 0), audit=nothing, books=nothing, disk=disk,
     )  # fmt: skip
 

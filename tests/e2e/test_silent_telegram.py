@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from engine.drawing import picture
 from engine.effects import Alert, Card
 from engine.io import tables
 from engine.io.errands import Errands
@@ -27,7 +28,6 @@ from engine.messages import Beat, BeatKind, Message
 from engine.model import Mode, Position
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
-from engine.picture import picture
 from engine.view import MonitorView
 from engine.watch import Watchlist
 from sandbox.telegram_server import TelegramServer

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.drawing import picture
 from engine.effects import Alert, Audit, GoOn, QueryQuotes, Record, Subscribe
 from engine.intake import KEPT_AT_ONCE, WATCHED_AT_ONCE
 from engine.io import tables
@@ -21,7 +22,6 @@ from engine.messages import (
 )
 from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
-from engine.picture import picture
 from engine.watch import Watchlist
 from engine.watch.watched import Watched
 from tests.engine.makers import OPENED, condor, quote
