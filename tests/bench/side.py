@@ -59,6 +59,8 @@ VARIANTS = (
 )  # fmt: skip
 #: So often a person asks for something, and the rows are read.
 _EVERY_S = 0.5
+#: A chat that comes up does so within this time, and what that costs, once in its life, is not counted.
+_COMING_UP_S = 2.0
 
 
 def side(pace: Pace, rounds: int, variants: Sequence[str] = VARIANTS, *, complete: bool = True) -> Rounds:
@@ -104,9 +106,9 @@ def side(pace: Pace, rounds: int, variants: Sequence[str] = VARIANTS, *, complet
 
         async def heard(name: str) -> Callable[[], dict[str, float]]:
             turns = Turns()
-            turns.install()
             with settled(), shared_fairly():  # as the house has it
                 async with asynccontextmanager(beside.get(name, _nothing))():
+                    turns.install()
                     await house(port, market, monitor, journal, clock, pace.packets)
             return lambda: {f"{name} held": turns.wait_ms(0.99, pace.packets / pace.rate)}
 
@@ -127,7 +129,12 @@ async def _chatting(monitor: Stopwatch, clock: SystemClock, url: str, place: Pat
         wall_s=time.time, store_path=place / "chat.sqlite3", process=Process(VERSION, Tail(Redactor()), 0.0),
         tuning=ChatTuning(summary=True), pace=PACE,
     )  # fmt: skip
-    async with _beside(TelegramChat(plot).run()):
+    chat = TelegramChat(plot)
+    async with _beside(chat.run()):
+        with suppress(TimeoutError):  # from one that hangs or is dead nothing will ever be heard
+            async with asyncio.timeout(_COMING_UP_S):
+                while chat.rooms.poller is None or chat.rooms.poller.last_success_s is None:
+                    await asyncio.sleep(_COMING_UP_S / 100)
         yield
 
 
