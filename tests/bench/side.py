@@ -133,7 +133,7 @@ async def _chatting(monitor: Stopwatch, clock: SystemClock, url: str, place: Pat
     async with _beside(chat.run()):
         with suppress(TimeoutError):  # from one that hangs or is dead nothing will ever be heard
             async with asyncio.timeout(_COMING_UP_S):
-                while chat.rooms.poller is None or chat.rooms.poller.last_success_s is None:
+                while chat.rooms.poller is None or chat.rooms.poller.last_success_s is None:  # noqa: ASYNC110
                     await asyncio.sleep(_COMING_UP_S / 100)
         yield
 
