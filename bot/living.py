@@ -210,8 +210,8 @@ class Living:
         if position is not None:
             flat = position.state is PositionState.FLAT
             return _Now(shown_of(position, view), partial(self._card, one, view, position), last=flat)
-        if self._coming_up(view):
-            return None
+        if self._coming_up(view) or any(p.id == position_id for p in view.positions):
+            return None  # or its card came while the house was drawn: it is wanted in full next time
         if view.down:
             text = f"<b>{name}</b>\nUnknown: {escape(view.degraded)}"
             return _Now("down", partial(Page, text))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.messages import Command, Wish
 from engine.model import Mode, Urgency, position_id
-from engine.view import PositionState
+from engine.view import PositionBrief, PositionState
 from tests.bot.house import (
     OWNER,
     Core,
@@ -33,7 +35,11 @@ from tests.bot.house import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from bot.queue import Outgoing
+    from engine.model import PositionId
+    from engine.view import MonitorView, PositionView
     from sandbox.telegram_server import Message, TelegramServer
 
 LOADED = {"store": "rows of 09:21:30"}
@@ -482,6 +488,49 @@ def _kept(core: Core) -> tuple[str, ...]:
     """The threads of living messages that the chat still keeps."""
     assert core.chat is not None
     return core.chat.rooms.store.living()
+
+
+def brief(view: PositionView) -> PositionBrief:
+    """What is known of a position that nobody wants in full."""
+    return PositionBrief(**{each.name: getattr(view, each.name) for each in fields(PositionBrief)})
+
+
+@dataclass
+class Glimpsed(Core):
+    """Shows in full only what is wanted; ``meanwhile`` happens while it is drawn."""
+
+    meanwhile: Callable[[], None] = lambda: None
+
+    async def glance(self, wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """What is not wanted is there in brief."""
+        self.meanwhile()
+        view = await self.view()
+        return replace(view, positions=tuple(p if p.id in wanted else brief(p) for p in view.full))
+
+
+async def test_a_card_that_comes_while_the_house_is_drawn_waits_for_the_next_look(tmp_path: Path):
+    """Its position was not asked for, so that its figures are not known; that it is gone is never said."""
+    store = ChatStore(tmp_path / "chat.sqlite3")
+    added: list[Outgoing] = []
+    core, clock = Glimpsed(picture=house(position(1), position(2), **LOADED)), QuickClock(1000.0)
+
+    def card(number: int) -> None:
+        thread = f"{LIVING}card|default|{position_id('default', number)}|{number}"
+        store.expect_card(thread, "")
+        store.place_card(thread, number)
+
+    card(1)
+    core.meanwhile = partial(card, 2)
+    cards = Living(
+        Accounts([core.wiring(clock)]), (), store=store, add=added.append, clock=clock, wall_s=clock.now_s
+    )
+    await cards.look()
+    assert [(item.last, item.thread) for item in added] == [(False, store.living()[0])]
+    core.meanwhile = lambda: None
+    await clock.sleep(60.0)
+    await cards.look()
+    assert {item.thread for item in added} == set(store.living())
+    assert not any(item.last for item in added)
 
 
 async def test_between_two_cards_others_have_the_loop(tmp_path: Path):
