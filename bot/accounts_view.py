@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.layout import Page, escape, packed
-from bot.status import IST, day_line, feed_words, in_order, mode_words, pages, total_lines, warnings
+from bot.status import (
+    IST,
+    day_line,
+    feed_words,
+    in_columns,
+    in_order,
+    mode_words,
+    pages,
+    total_lines,
+    warnings,
+)
 from engine.money import signed_rupees
 
 if TYPE_CHECKING:
@@ -41,7 +51,7 @@ def all_status_pages(views: Mapping[str, MonitorView]) -> tuple[Page, ...]:
     *full, head = packed(["\n".join(together), *blocks])
     lines = in_order({f"{account}/": view for account, view in views.items()})
     count = sum(len(view.positions) for view in views.values())
-    return (*(Page(text) for text in full), *pages(head, lines, count))
+    return (*(Page(text) for text in full), *pages(head, lines, count, in_columns))
 
 
 def _block(account: str, view: MonitorView, lines: list[str]) -> str:

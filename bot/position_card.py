@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.layout import COLUMNS, Button, Page, both, cut, escape, folded, pair, span, table
-from bot.status import Line, amount, clock_words, doing, in_order, pages, result, rule_word, total_lines
+from bot.status import amount, clock_words, doing, pages, result, rule_word, total_lines
 from bot.views import EXITABLE
 from engine.material import OLD_DATA_S
 from engine.messages import FeedState
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.layout import Keyboard
-    from engine.view import LegView, MonitorView, PositionView, ThresholdView
+    from engine.view import LegView, MonitorView, PositionBrief, PositionView, ThresholdView
 
 _LOUD = {Urgency.HIGH: "🔴 ", Urgency.MEDIUM: "🟠 ", Urgency.NORMAL: ""}
 #: So much is said of a reason.
@@ -42,11 +42,11 @@ def positions_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
         f"{escape(title)}<b>Positions</b> · {len(view.positions)} · {clock_words(view.at_s)}",
         *total_lines([view]),
     ]
-    return pages("\n".join(head), in_order({"": view}), len(view.positions), _two_lines)
+    ordered = sorted(view.positions, key=lambda p: (p.calm, -p.urgency))
+    return pages("\n".join(head), ordered, len(ordered), _two_lines)
 
 
-def _two_lines(line: Line) -> list[str]:
-    position = line.position
+def _two_lines(position: PositionBrief) -> list[str]:
     days = "" if position.dte is None else f" DTE {position.dte}"
     return [
         *both(f"{_id(position)} {position.symbol}", result(position)),
@@ -114,7 +114,7 @@ def name_of(position: PositionView) -> str:
     return f"{_id(position)} {position.symbol} {position.strategy}"
 
 
-def _id(position: PositionView) -> str:
+def _id(position: PositionBrief) -> str:
     account = "" if position.account == DEFAULT_ACCOUNT else f"{position.account}/"
     return f"{account}{position.strategy_id}"
 

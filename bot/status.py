@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.layout import COLUMNS, MESSAGE_LIMIT, Page, cut, escape, folded, pair, span, table
 from engine.material import OLD_DATA_S
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.view import AccountView, MonitorView, PositionBrief, PositionView, ThresholdView
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
+Listed = TypeVar("Listed")
 #: More pages than this nobody reads on a phone.
 STATUS_PAGES = 3
 _LAKH_PAISE = 1_00_000_00
@@ -63,12 +64,21 @@ def status_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
 
     ``title``: the account, ``HUF · ``; empty when there is one alone.
     """
-    return pages(f"{escape(title)}{_head(view)}", in_order({"": view}), len(view.positions))
+    return pages(f"{escape(title)}{_head(view)}", in_order({"": view}), len(view.positions), in_columns)
 
 
 def in_order(views: Mapping[str, MonitorView]) -> list[Line]:
-    """The positions to be shown, with what stands before their ids: the troubled first, then the urgent."""
-    lines = [Line(view, position, of) for of, view in views.items() for position in view.full]
+    """The positions to be shown, with what stands before their ids: the troubled first, then the urgent.
+
+    Where not all can be, those that are flat give way to those that are held.
+    """
+    all_of_them = all(len(view.full) == len(view.positions) for view in views.values())
+    lines = [
+        Line(view, position, of)
+        for of, view in views.items()
+        for position in view.full
+        if all_of_them or position.state is not PositionState.FLAT
+    ]
     return sorted(lines, key=lambda line: (line.position.calm, -line.position.urgency))
 
 
@@ -81,7 +91,7 @@ def with_lines(pages: Sequence[Page], lines: Sequence[str]) -> tuple[Page, ...]:
 
 
 def pages(
-    head: str, lines: Sequence[Line], count: int, write: Callable[[Line], list[str]] | None = None
+    head: str, lines: Sequence[Listed], count: int, write: Callable[[Listed], list[str]]
 ) -> tuple[Page, ...]:
     """Put positions under a head, over as many messages as it takes.
 
@@ -89,9 +99,8 @@ def pages(
         head: above them.
         lines: those that may be shown, the most important first.
         count: how many there are.
-        write: sets one position in columns; None = as /status does.
+        write: sets one position in columns.
     """
-    write = write or _position
     chunks: list[list[str]] = [[]]
     size = len(head)
     shown = 0
@@ -215,11 +224,12 @@ def _listed(word: str, positions: Sequence[PositionBrief]) -> list[str]:
     return [f"⚠️ <b>{word.capitalize()}</b>: {ids}{more}"]
 
 
-def _position(line: Line) -> list[str]:
+def in_columns(line: Line) -> list[str]:
+    """Set one position as /status does."""
     view, position = line.view, line.position
     name = f"{line.of}{position.strategy_id} {position.symbol}"
     if line.of and len(name) + len(result(position)) >= COLUMNS:  # the id must not give way to the account
-        return [line.of.removesuffix("/"), *_position(replace(line, of=""))]
+        return [line.of.removesuffix("/"), *in_columns(replace(line, of=""))]
     if position.state is PositionState.FLAT:
         return [pair(f"{name} {position.strategy}", doing(position))]
     lines = [
@@ -251,7 +261,7 @@ def _position(line: Line) -> list[str]:
     return lines
 
 
-def result(position: PositionView) -> str:
+def result(position: PositionBrief) -> str:
     """P&L and per cent for a column; ``unknown``, never zero, where a leg has no price."""
     if position.pnl_paise is None:
         return "unknown" if position.unknown else "-"
@@ -261,7 +271,7 @@ def result(position: PositionView) -> str:
     return f"{amount(position.pnl_paise)} {position.pnl_pct:+.{digits}f}%"
 
 
-def doing(position: PositionView) -> str:
+def doing(position: PositionBrief) -> str:
     """Its state, or while it is watched what its rules say."""
     if position.state is not PositionState.WATCHING:
         return position.state.upper()

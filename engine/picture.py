@@ -135,7 +135,7 @@ def _session(calendar: Calendar, now_s: float) -> str:
 
 
 def in_brief(monitor: Monitor, positions: Sequence[Position], now_s: float) -> list[PositionBrief]:
-    """Draw these as far as sums, lists and warnings go, in their order."""
+    """Draw these as far as sums, warnings and a list of all go, in their order."""
     seen = monitor.watch.briefs([position.id for position in positions], now_s)
     return [
         PositionBrief(
@@ -146,11 +146,15 @@ def in_brief(monitor: Monitor, positions: Sequence[Position], now_s: float) -> l
             strategy=position.strategy,
             state=state_of(monitor, position, brief.broken)[0],
             pnl_paise=brief.pnl_paise,
+            pnl_pct=brief.pnl_pct,
             value_paise=brief.value_paise,
             closing_pnl_paise=brief.closing_pnl_paise,
+            action=brief.action,
             urgency=brief.urgency,
             unprotected=brief.unprotected,
             ready=monitor.readiness.of(position.id, now_s),
+            dte=brief.dte,
+            snooze=monitor.helm.leashes.words(position.id),
         )
         for position, brief in zip(positions, seen, strict=True)
     ]

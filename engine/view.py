@@ -99,15 +99,18 @@ class ThresholdView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionBrief:
-    """One position as far as sums, lists and warnings of all of them go; amounts in paise, None = unknown.
+    """One position as far as sums, warnings and a list of all of them go; amounts in paise, None = unknown.
 
     Attributes:
         pnl_paise: gross mark P&L, realised included; None = a leg cannot be priced.
+        pnl_pct: the same in per cent of the absolute net premium.
         value_paise: what the open legs are worth at mark (long positive).
         closing_pnl_paise: the P&L if all legs were closed now, through the shown depth and after the
             charges of these orders, realised included; None also = the depth shows too little.
         unprotected: no loss rule guards this position.
         ready: whether its exit could go now; None = it runs, there is none, or nobody has looked yet.
+        dte: calendar days to the nearest expiry; None = nothing expires.
+        snooze: until when little is told of it, in words; empty = it is not snoozed.
     """
 
     id: PositionId
@@ -117,11 +120,15 @@ class PositionBrief:
     strategy: str
     state: PositionState
     pnl_paise: int | None
+    pnl_pct: float | None
     value_paise: int | None
     closing_pnl_paise: int | None = None
+    action: Action
     urgency: Urgency
     unprotected: bool = False
     ready: Ready | None = None
+    dte: int | None = None
+    snooze: str = ""
 
     @property
     def unknown(self) -> bool:
@@ -141,30 +148,24 @@ class PositionView(PositionBrief):
     """One position as a person looks at it.
 
     Attributes:
-        pnl_pct: P&L in per cent of the absolute net premium; None = unknown.
         closing_charges_paise: of the orders that would close it, within ``closing_pnl_paise``.
         peak_paise: the highest P&L that has lasted, realised included; None = there was none yet.
         greeks: how it moves; None = a leg has no believable mark, or no volatility explains it.
         reason: one sentence.
         profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
         part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
-        snooze: until when little is told of it, in words; empty = it is not snoozed.
         differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
     """
 
     legs: tuple[LegView, ...]
-    pnl_pct: float | None
-    action: Action
     reason: str
     thresholds: tuple[ThresholdView, ...]
     profit_exit: bool = True
-    dte: int | None = None
     closing_charges_paise: int | None = None
     peak_paise: int | None = None
     greeks: GreeksView | None = None
     part: str = ""
     differs: str = ""
-    snooze: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,12 @@ class Brief:
     """Of these figures what sums, lists and warnings need; the same to the paisa, for a fifth of the work."""
 
     pnl_paise: int | None
+    pnl_pct: float | None
     value_paise: int | None
     closing_pnl_paise: int | None
+    action: Action
     urgency: Urgency
+    dte: int | None
     unprotected: bool
     broken: str
 
@@ -109,16 +112,19 @@ def brief(watched: Watched, now_s: float, *, in_session: bool, book: PriceBook, 
     snapshot, life = watched.snapshot(now_s), watched.life
     marked = snapshot.marked_paise if in_session else watched.holding.pnl(now_s, last_mark)
     closing, _ = _closing(watched, [_exit(m, q, now_s, book, rates) for q, m in watched.holding.legs])
-    urgency = Urgency.NORMAL
+    gross, action, urgency = _plus(marked, life.realised_paise), Action.MONITOR, Urgency.NORMAL
     if in_session:
         near = _near(watched, snapshot)
         met = {armed: armed.look(snapshot) for armed in watched.armed}
-        _, urgency, _ = _state(watched, snapshot, met, near or 0.0)
+        action, urgency, _ = _state(watched, snapshot, met, near or 0.0)
     return Brief(
-        pnl_paise=_plus(marked, life.realised_paise),
+        pnl_paise=gross,
+        pnl_pct=_pct(watched, gross),
         value_paise=_plus(marked, watched.holding.cost_paise),
         closing_pnl_paise=_plus(closing, life.realised_paise),
+        action=action,
         urgency=urgency,
+        dte=_dte(watched, now_s),
         unprotected=watched.unprotected,
         broken=watched.broken,
     )
@@ -144,18 +150,16 @@ def figures(
     last = watched.holding.pnl(now_s, last_mark)
     marked = snapshot.marked_paise if in_session else last
     gross = _plus(marked, life.realised_paise)
-    premium = abs(watched.payoff.net_premium_paise)
     near = _near(watched, snapshot)
     met = {armed: armed.look(snapshot) for armed in watched.armed}
     action, loudness, reason = _state(watched, snapshot, met, near or 0.0)
-    expiry = nearest_expiry(watched.position)
     exits = [_exit(marks, quantity, now_s, book, rates) for quantity, marks in watched.holding.legs]
     value = _sum(None if way is None else way.value_paise for way in exits)
     closing, costs = _closing(watched, exits)
     model = watched.scale.ask(forwards)
     return Figures(
         pnl_paise=gross,
-        pnl_pct=100 * gross / premium if gross is not None and premium else None,
+        pnl_pct=_pct(watched, gross),
         last_pnl_paise=_plus(last, life.realised_paise),
         value_paise=_plus(marked, watched.holding.cost_paise),
         liquidation_paise=value,
@@ -173,11 +177,22 @@ def figures(
         unprotected=watched.unprotected,
         profit_exit=any(armed.rule.kind is Kind.PROFIT for armed in watched.armed),
         broken=watched.broken,
-        dte=None if expiry is None else dte(now_s, expiry),
+        dte=_dte(watched, now_s),
         peak_paise=life.peak_paise,
         trough_paise=life.trough_paise,
         shares=life.share,
     )
+
+
+def _pct(watched: Watched, gross_paise: int | None) -> float | None:
+    """A P&L in per cent of the absolute net premium."""
+    premium = abs(watched.payoff.net_premium_paise)
+    return 100 * gross_paise / premium if gross_paise is not None and premium else None
+
+
+def _dte(watched: Watched, now_s: float) -> int | None:
+    expiry = nearest_expiry(watched.position)
+    return None if expiry is None else dte(now_s, expiry)
 
 
 def _near(watched: Watched, snapshot: Snapshot) -> float | None:

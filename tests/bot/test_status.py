@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.layout import COLUMNS, MESSAGE_LIMIT, plain
+from bot.position_card import positions_pages
 from bot.status import amount, status_pages
 from engine.messages import FeedState
 from engine.model import Action, Mode, Urgency
@@ -245,18 +246,35 @@ def test_a_large_book_is_cut_into_pages():
     )
 
 
+def brief(view: PositionView) -> PositionBrief:
+    """What is known of a position that is not among the loudest."""
+    return PositionBrief(**{each.name: getattr(view, each.name) for each in fields(PositionBrief)})
+
+
 def test_positions_that_are_known_in_brief_alone_are_counted():
     """They are in the sums and the warnings, and no line is made up for them."""
-    full = [position(n) for n in range(1000, 1003)]
-    brief = [
-        PositionBrief(**{each.name: getattr(position(n), each.name) for each in fields(PositionBrief)})
-        for n in range(1003, 1010)
-    ]
-    [page] = status_pages(house(*full, *brief))
-    [whole, *_] = status_pages(house(*full, *(position(n) for n in range(1003, 1010))))
+    full, rest = [position(n) for n in range(1000, 1003)], [position(n) for n in range(1003, 1010)]
+    [page] = status_pages(house(*full, *map(brief, rest)))
+    [whole, *_] = status_pages(house(*full, *rest))
     assert page.html.partition("<pre>")[0] == whole.html.partition("<pre>")[0]
     assert page.html.count("Iron Condor") == len(full)
     assert "\nand 7 more; all of them:" in page.html
+
+
+def test_what_is_flat_gives_way_where_not_all_can_be_shown():
+    """A line about the past takes none from a position that is held."""
+    flat = position(1000, state=PositionState.FLAT, pnl_paise=None)
+    [page] = status_pages(house(flat, position(1001), brief(position(1002))))
+    assert "FLAT" not in page.html
+    assert page.html.count("Iron Condor") == 1
+    assert "\nand 2 more;" in page.html
+
+
+def test_a_list_of_all_positions_needs_them_in_brief_alone():
+    """Two lines each, the troubled first, the same as of those that are drawn in full."""
+    book = [position(n) for n in range(1000, 1010)]
+    book.append(position(1010, state=PositionState.STUCK, snooze="quiet until 11:00, but for a stop"))
+    assert positions_pages(house(*map(brief, book))) == positions_pages(house(*book))
 
 
 @pytest.mark.parametrize(
