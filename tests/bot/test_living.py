@@ -133,7 +133,7 @@ async def test_living_messages_keep_their_distance_however_much_happens(tmp_path
 async def test_what_turned_goes_before_what_drifted(tmp_path: Path):
     """Two cards have moved amounts when a third becomes HIGH: that one is told first."""
     core = Core(picture=house(*(position(n) for n in (1, 2, 3)), **LOADED))
-    # a machine that stalls for as long as two edits are apart would have the second one go before the next look
+    # a machine that stalls as long as two edits are apart would have the second go before the next look
     async with living(tmp_path, core, clock=QuickClock(5.0)) as (server, _):
         cards = []
         for number in (1, 2, 3):
