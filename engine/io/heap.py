@@ -26,7 +26,7 @@ from contextlib import contextmanager
 START_S = 20.0
 #: So many more objects than were freed start a pass through the young, so many passes one through all that
 #: has come since the start; that one is a net below `sweep`. Python's 700, 10, 10 collect ten times while one
-#: batch of rows is read. CPU time of one pass and of all in 20 s, with 1,000 positions and two pages a second:
+#: batch of rows is read. CPU time of a pass and of all in 20 s, with 1,000 positions and two pages a second:
 #: 20,000 young: 10.7 ms (worst 13.6), 100 ms; 2,000: 0.9 ms (2.2), 93 ms; 1,000: 0.4 ms (1.4), 93 ms. After
 #: ten passes another one was due, with 2,000 young 9 of 6.4 ms (15.5). A session of 1,000 positions has some
 #: 7,000 passes, 9,000 with a page a minute; one object of four hundred was left in a cycle by them.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.app import TelegramChat
+from bot.poller import PollPace
 from bot.rooms import ChatPlot
 from engine.accounts import People
 from engine.chat_tuning import ChatTuning
@@ -43,7 +44,7 @@ from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
 from tests.bench.measure import Rounds
 from tests.bench.receivers import Stopwatch, house
-from tests.bot.house import OWNER, PACE, TOKEN, VERSION
+from tests.bot.house import OWNER, TOKEN, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -59,6 +60,8 @@ VARIANTS = (
 )  # fmt: skip
 #: So often a person asks for something, and the rows are read.
 _EVERY_S = 0.5
+#: By then a chat has begun, once in its life: its certificates alone are read for a tenth of a second.
+_UP_S = 0.5
 
 
 def side(pace: Pace, rounds: int, variants: Sequence[str] = VARIANTS, *, complete: bool = True) -> Rounds:
@@ -104,9 +107,9 @@ def side(pace: Pace, rounds: int, variants: Sequence[str] = VARIANTS, *, complet
 
         async def heard(name: str) -> Callable[[], dict[str, float]]:
             turns = Turns()
-            turns.install()
             with settled(), shared_fairly():  # as the house has it
                 async with asynccontextmanager(beside.get(name, _nothing))():
+                    turns.install()
                     await house(port, market, monitor, journal, clock, pace.packets)
             return lambda: {f"{name} held": turns.wait_ms(0.99, pace.packets / pace.rate)}
 
@@ -125,9 +128,10 @@ async def _chatting(monitor: Stopwatch, clock: SystemClock, url: str, place: Pat
     plot = ChatPlot(
         token=TOKEN, api_url=url, chat_id=OWNER, accounts=[_wiring(monitor, clock)], clock=clock,
         wall_s=time.time, store_path=place / "chat.sqlite3", process=Process(VERSION, Tail(Redactor()), 0.0),
-        tuning=ChatTuning(summary=True), pace=PACE,
+        tuning=ChatTuning(summary=True), pace=PollPace(),
     )  # fmt: skip
     async with _beside(TelegramChat(plot).run()):
+        await asyncio.sleep(_UP_S)
         yield
 
 
