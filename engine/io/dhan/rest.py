@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dhanhq import DhanContext, dhanhq
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from engine.io.ports import Clock
     from engine.messages import Outcome, Tick
     from engine.model import InstrumentKey
+
+T = TypeVar("T")
 
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
@@ -229,6 +231,16 @@ class DhanRest:
 
         reply = await self._threads.read(call, Rank.OTHER)
         return Timed(reply, ended_s)
+
+    async def page(self, path: str, parse: Callable[[object], T]) -> T:
+        """Get one page of the API, once, and what it says, understood on the thread that has read it.
+
+        Raises:
+            SourceError: there was no answer, or none that is JSON.
+            ValueError: whatever ``parse`` does.
+        """
+        call = partial(self._http.get, path)
+        return await self._threads.page(call, lambda reply: parse(answer_of(reply)), Rank.OTHER)
 
     async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
         """Send one command that is about the whole account, once."""

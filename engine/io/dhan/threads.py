@@ -62,21 +62,29 @@ class Threads:
     async def rows(
         self, call: Callable[[], Reply], parse: Callable[[object], T], rank: Rank = Rank.BOOKS
     ) -> list[T]:
-        """Read a list, and what it says, on one thread: a thousand rows would hold the loop for 35 ms.
+        """Read a list, and what it says: a thousand rows would hold the loop for 35 ms.
 
         Raises:
             SourceError: as `parsed`.
         """
-        found: list[list[T]] = []
+        return await self.page(call, lambda reply: parsed(reply, parse), rank)
+
+    async def page(self, call: Callable[[], Reply], understand: Callable[[Reply], T], rank: Rank) -> T:
+        """Read a page, and what it says, on one thread.
+
+        Raises:
+            SourceError, ValueError: whatever ``understand`` does.
+        """
+        found: list[T] = []
 
         def read() -> Reply:
             reply = call()
-            with suppress(SourceError):  # raised below, for whoever waits
-                found.append(parsed(reply, parse))
+            with suppress(SourceError, ValueError):  # raised below, for whoever waits
+                found.append(understand(reply))
             return reply
 
         reply = await self.read(read, rank)
-        return found[0] if found and not reply.failure else parsed(reply, parse)
+        return found[0] if found and not reply.failure else understand(reply)
 
     async def _in_turn(self, call: Callable[[], Reply], rank: Rank, slots: Slots, lane: Lane) -> Reply:
         """Send one, a few at once; its slot is free again when its thread is, not when we give up."""
