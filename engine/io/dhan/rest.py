@@ -264,15 +264,16 @@ class DhanRest:
             ids.setdefault(segment.value, []).append(security_id)
         if not ids:
             return []
-        call = partial(self._api.quote_data, ids)
-        reply = await self._threads.quote(call)
+
+        def read(reply: Reply) -> list[Tick]:
+            # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
+            return understood(lambda body: parse_quotes(body, {}), answer_of(reply))
+
         try:
-            answer = answer_of(reply)
+            return await self._threads.quotes(partial(self._api.quote_data, ids), read)
         except RateLimited as error:
             self._no_quotes_until_s = self._clock.now_s() + error.retry_after_s
             raise
-        # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
-        return understood(lambda body: parse_quotes(body, {}), answer)
 
     def lend_quote(self) -> bool:
         """Count a question for quotes that a tool of the owner is about to ask; False = not now."""
