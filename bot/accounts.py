@@ -65,7 +65,12 @@ class Asked:
         return " ".join(self.words)
 
     async def views(self, strategy_id: int | None = None) -> dict[str, MonitorView]:
-        """How each of them stands, by name; with the positions of one strategy id, or all."""
+        """How each of them stands, by name.
+
+        ``strategy_id``: only its positions, in full; None = all of them, of which only the loudest are.
+        """
+        if strategy_id is None:
+            return {each.account: await each.glance() for each in self.accounts}
         return {each.account: await each.view(strategy_id) for each in self.accounts}
 
     def having(self, strategy_id: int) -> tuple[Wiring, ...]:

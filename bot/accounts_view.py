@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.layout import Page, escape, packed
-from bot.status import IST, Line, calm, day_line, feed_words, mode_words, pages, total_lines, warnings
+from bot.status import IST, day_line, feed_words, in_order, mode_words, pages, total_lines, warnings
 from engine.money import signed_rupees
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def all_status_pages(views: Mapping[str, MonitorView]) -> tuple[Page, ...]:
         together.append(f"⚠️ without {down} of {len(views)} accounts, which do not run")
     blocks = [_block(account, view, total_lines([view])) for account, view in views.items()]
     *full, head = packed(["\n".join(together), *blocks])
-    lines = [Line(view, p, f"{account}/") for account, view in views.items() for p in view.positions]
-    lines.sort(key=lambda line: (calm(line.position), -line.position.urgency))
-    return (*(Page(text) for text in full), *pages(head, lines))
+    lines = in_order({f"{account}/": view for account, view in views.items()})
+    count = sum(len(view.positions) for view in views.values())
+    return (*(Page(text) for text in full), *pages(head, lines, count))
 
 
 def _block(account: str, view: MonitorView, lines: list[str]) -> str:

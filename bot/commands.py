@@ -111,8 +111,8 @@ class Commands:
     async def show_snooze(self, one: Wiring, strategy_id: int) -> None:
         """Offer three sensible snoozes of a position, or its end."""
         view = await one.view(strategy_id)
-        if view.positions:
-            self._show(snooze_page(view, view.positions[0], self._title(one.account)))
+        if view.full:
+            self._show(snooze_page(view, view.full[0], self._title(one.account)))
         else:
             self._say(f"{self._title(one.account)}No position {strategy_id}. /positions lists them all.")
 
@@ -159,7 +159,7 @@ async def _held(accounts: Sequence[Wiring]) -> Sequence[Wiring]:
     """Those that are halted or hold something back; all of them when none is."""
     if len(accounts) == 1:
         return accounts
-    views = {each.account: await each.view() for each in accounts}
+    views = {each.account: await each.glance() for each in accounts}
     held = [
         each
         for each in accounts

@@ -81,7 +81,7 @@ class Gauges:
         chat = chat_check(self._chat_health())
         for one in asked.accounts:
             checks = one.see(health_now)
-            own = (down_check(await one.view()),) if checks is None else checks
+            own = (down_check(await one.glance()),) if checks is None else checks
             self._all(health_pages((*own, chat, await one.disk()), one.clock.now_s(), self._title(one)))
 
     async def feed(self, asked: Asked) -> None:
@@ -136,7 +136,7 @@ class Gauges:
         return f"{one.account} " if self._accounts.several else ""
 
     async def _down(self, one: Wiring, what: str) -> None:
-        why = (await one.view()).degraded or "it was started a moment ago"
+        why = (await one.glance()).degraded or "it was started a moment ago"
         self._say(f"{self._title(one)}{what} unknown: {why}")
 
     def _all(self, pages: Iterable[Page]) -> None:

@@ -31,6 +31,7 @@ from engine.material import (
     position_turned,
     shown_of,
 )
+from engine.model import PositionId
 from engine.view import PositionState
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ class Living:
         for gone in self._shown.keys() - {*living, SUMMARY}:
             del self._shown[gone]
         if self._standing() or self._summed:
-            views = {each.account: await each.view() for each in self._accounts.all}
+            carded = self._carded()
+            views = {each.account: await each.glance(carded) for each in self._accounts.all}
             seen = {each.account: views[each.account] for each in self._summed}
             # a thousand positions are summed and sorted aside: the loop has ticks to attend to
             self._views, self._sums = views, await asyncio.to_thread(summed, seen)
@@ -204,7 +206,7 @@ class Living:
         one, view = self._accounts.find(account), self._views.get(account)
         if one is None or view is None:
             return _ended(name, "gone", "Its account is watched no more")
-        position = next((p for p in view.positions if p.id == position_id), None)
+        position = next((p for p in view.full if p.id == position_id), None)
         if position is not None:
             flat = position.state is PositionState.FLAT
             return _Now(shown_of(position, view), partial(self._card, one, view, position), last=flat)
@@ -240,6 +242,10 @@ class Living:
 
     def _cards(self) -> list[str]:
         return [thread for thread in self._store.living() if thread.startswith(_CARD)]
+
+    def _carded(self) -> set[PositionId]:
+        """The positions that have a card."""
+        return {PositionId(thread.split("|")[2]) for thread in self._cards()}
 
     def _newest(self) -> set[str]:
         """Of each position the card that was delivered last: the others have moved."""

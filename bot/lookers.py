@@ -95,7 +95,7 @@ class Lookers:
         else:
             [one] = asked.accounts
             title = self._accounts.title(one.account)
-            pages = await asyncio.to_thread(status_pages, await one.view(), title)
+            pages = await asyncio.to_thread(status_pages, await one.glance(), title)
         waiting = self._waiting({mark(one.account) for one in asked.accounts} | {""})
         for page in with_lines(pages, waiting):
             self._show(page)
@@ -109,7 +109,7 @@ class Lookers:
         """List the positions, account by account."""
         for one in asked.accounts:
             title = self._accounts.title(one.account)
-            for page in await asyncio.to_thread(positions_pages, await one.view(), title):
+            for page in await asyncio.to_thread(positions_pages, await one.glance(), title):
                 self._show(page)
 
     async def p(self, asked: Asked) -> None:
@@ -131,13 +131,13 @@ class Lookers:
             self._say(f"{title}Positions are unknown: {view.degraded}")
         elif not view.positions:
             self._say(f"{title}No position {strategy_id}. /positions lists them all.")
-        for each in view.positions:
+        for each in view.full:
             self._card(one, view, each)
 
     async def show_tighter(self, one: Wiring, strategy_id: int) -> None:
         """Offer tighter stops for a position; each button is a /set, which asks first."""
         name = one.account if self._accounts.several else ""
-        found = (await one.view(strategy_id)).positions
+        found = (await one.view(strategy_id)).full
         if not found:
             self._say(f"{self._accounts.title(one.account)}No position {strategy_id}.")
         for each in found:

@@ -83,6 +83,6 @@ class PictureCommands:
         title, found = self._accounts.title(one.account), one.see(wanted)
         if not found:
             nothing = _NOTHING.get(wanted.scope, "Nothing was seen of this session yet.")
-            down = await one.view()
+            down = await one.glance()
             self._say(title + (down.degraded if down.down else nothing.format(id=wanted.strategy_id)))
         return found or ()

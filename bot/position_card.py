@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.layout import COLUMNS, Button, Page, both, cut, escape, folded, pair, span, table
-from bot.status import Line, amount, calm, clock_words, doing, pages, result, rule_word, total_lines
+from bot.status import Line, amount, clock_words, doing, in_order, pages, result, rule_word, total_lines
 from bot.views import EXITABLE
 from engine.material import OLD_DATA_S
 from engine.messages import FeedState
@@ -38,12 +38,11 @@ def positions_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
     """
     if view.down:  # there is no house behind it: its positions are not none
         return (Page(f"{escape(title)}<b>Positions</b> unknown: {escape(view.degraded)}"),)
-    ordered = sorted(view.positions, key=calm)
     head = [
-        f"{escape(title)}<b>Positions</b> · {len(ordered)} · {clock_words(view.at_s)}",
+        f"{escape(title)}<b>Positions</b> · {len(view.positions)} · {clock_words(view.at_s)}",
         *total_lines([view]),
     ]
-    return pages("\n".join(head), [Line(view, position) for position in ordered], _two_lines)
+    return pages("\n".join(head), in_order({"": view}), len(view.positions), _two_lines)
 
 
 def _two_lines(line: Line) -> list[str]:

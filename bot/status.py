@@ -18,12 +18,12 @@ from engine.model import DEFAULT_ACCOUNT, Action
 from engine.money import rupees, signed_rupees
 from engine.preflight import Light
 from engine.table import day_text
-from engine.view import PositionState
+from engine.view import TROUBLED, PositionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from engine.view import AccountView, MonitorView, PositionView, ThresholdView
+    from engine.view import AccountView, MonitorView, PositionBrief, PositionView, ThresholdView
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 #: More pages than this nobody reads on a phone.
@@ -47,7 +47,6 @@ _ACTION_WORDS = {
     Action.CLOSE_POSITION: "CLOSE",
     Action.CLOSE_IMMEDIATELY: "CLOSE NOW",
 }
-_TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD, PositionState.UNWATCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,13 @@ def status_pages(view: MonitorView, title: str = "") -> tuple[Page, ...]:
 
     ``title``: the account, ``HUF · ``; empty when there is one alone.
     """
-    lines = [Line(view, position) for position in view.positions]
-    return pages(f"{escape(title)}{_head(view)}", sorted(lines, key=lambda line: calm(line.position)))
+    return pages(f"{escape(title)}{_head(view)}", in_order({"": view}), len(view.positions))
+
+
+def in_order(views: Mapping[str, MonitorView]) -> list[Line]:
+    """The positions to be shown, with what stands before their ids: the troubled first, then the urgent."""
+    lines = [Line(view, position, of) for of, view in views.items() for position in view.full]
+    return sorted(lines, key=lambda line: (line.position.calm, -line.position.urgency))
 
 
 def with_lines(pages: Sequence[Page], lines: Sequence[str]) -> tuple[Page, ...]:
@@ -77,11 +81,15 @@ def with_lines(pages: Sequence[Page], lines: Sequence[str]) -> tuple[Page, ...]:
 
 
 def pages(
-    head: str, lines: Sequence[Line], write: Callable[[Line], list[str]] | None = None
+    head: str, lines: Sequence[Line], count: int, write: Callable[[Line], list[str]] | None = None
 ) -> tuple[Page, ...]:
     """Put positions under a head, over as many messages as it takes.
 
-    ``write`` sets one position in columns; None = as /status does.
+    Args:
+        head: above them.
+        lines: those that may be shown, the most important first.
+        count: how many there are.
+        write: sets one position in columns; None = as /status does.
     """
     write = write or _position
     chunks: list[list[str]] = [[]]
@@ -100,8 +108,8 @@ def pages(
         shown += 1
     tables = [table(chunk) for chunk in chunks]
     tables[0] = f"{head}\n{tables[0]}" if lines else f"{head}\nNo positions are being watched."
-    if shown < len(lines):
-        tables[-1] += f"\nand {len(lines) - shown} more; all of them: <code>python -m engine positions</code>"
+    if shown < count:
+        tables[-1] += f"\nand {count - shown} more; all of them: <code>python -m engine positions</code>"
     return tuple(Page(page) for page in tables)
 
 
@@ -152,7 +160,7 @@ def total_lines(views: Sequence[MonitorView], of: str = "") -> list[str]:
     held = [p for p in positions if p.state is not PositionState.FLAT]
     if not held:
         return []
-    unknown = sum(_unknown(p) for p in positions)
+    unknown = sum(p.unknown for p in positions)
     known = sum_of([view.pnl_paise for view in views])
     pnl = "unknown" if known is None else signed_rupees(known)
     worth = sum_of([view.value_paise for view in views])
@@ -178,11 +186,6 @@ def day_line(account: AccountView) -> str:
     return f"{'⚠️ ' if account.fired or account.blind else ''}Day{name} {escape(day_text(account))}"
 
 
-def _unknown(position: PositionView) -> bool:
-    """A position that is flat has no P&L any more; any other without one is unknown, never zero."""
-    return position.pnl_paise is None and position.state is not PositionState.FLAT
-
-
 def warnings(view: MonitorView) -> list[str]:
     """Say in one line each what keeps the house from being calm."""
     lines = []
@@ -193,7 +196,7 @@ def warnings(view: MonitorView) -> list[str]:
     lines += [f"⚠️ {_said(trouble)}" for trouble in view.troubles]
     if view.feed in {FeedState.STALE, FeedState.DOWN, FeedState.STOPPED} and view.feed_detail:
         lines.append(f"⚠️ <b>Feed</b>: {_said(view.feed_detail)}")
-    for state in _TROUBLED:
+    for state in TROUBLED:
         lines += _listed(state, [p for p in view.positions if p.state is state])
     bare = [p for p in view.positions if p.unprotected and p.state is not PositionState.INVALID]
     refused = [p for p in view.positions if p.ready is not None and p.ready.light is Light.RED]
@@ -204,19 +207,12 @@ def _said(text: str) -> str:
     return escape(cut(text, 300))
 
 
-def _listed(word: str, positions: Sequence[PositionView]) -> list[str]:
+def _listed(word: str, positions: Sequence[PositionBrief]) -> list[str]:
     if not positions:
         return []
     ids = ", ".join(str(p.strategy_id) for p in positions[:6])
     more = f" and {len(positions) - 6} more" if len(positions) > 6 else ""
     return [f"⚠️ <b>{word.capitalize()}</b>: {ids}{more}"]
-
-
-def calm(position: PositionView) -> int:
-    """0 = somebody should look, 1 = watched and well, 2 = done."""
-    if position.state is PositionState.FLAT:
-        return 2
-    return int(position.state not in _TROUBLED and not position.unprotected and not _unknown(position))
 
 
 def _position(line: Line) -> list[str]:
@@ -258,7 +254,7 @@ def _position(line: Line) -> list[str]:
 def result(position: PositionView) -> str:
     """P&L and per cent for a column; ``unknown``, never zero, where a leg has no price."""
     if position.pnl_paise is None:
-        return "unknown" if _unknown(position) else "-"
+        return "unknown" if position.unknown else "-"
     if position.pnl_pct is None:
         return amount(position.pnl_paise)
     digits = 2 if abs(position.pnl_pct) < 10 else 1 if abs(position.pnl_pct) < 100 else 0

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.layout import COLUMNS, Page, cut, escape, pair, table
-from bot.status import IST, amount, calm, clock_words, feed_words, mode_words, stopped_words, sum_of
+from bot.status import IST, amount, clock_words, feed_words, mode_words, stopped_words, sum_of
 from engine.model import DEFAULT_ACCOUNT, Urgency
 from engine.money import signed_rupees
 from engine.view import PositionState
@@ -105,8 +105,8 @@ def _total(accounts: Sequence[Summed]) -> str:
 
 def listed(view: MonitorView, accounts: int) -> tuple[PositionView, ...]:
     """The positions that have a line: the loudest first, what is flat is none of them."""
-    open_ = [p for p in view.positions if p.state is not PositionState.FLAT]
-    ordered = sorted(open_, key=lambda p: (-p.urgency, calm(p), p.account, p.strategy_id))
+    open_ = [p for p in view.full if p.state is not PositionState.FLAT]
+    ordered = sorted(open_, key=lambda p: (-p.urgency, p.calm, p.account, p.strategy_id))
     return tuple(ordered[: max(LISTED // accounts, _LEAST)])
 
 

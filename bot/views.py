@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.messages import Actor
-    from engine.view import MonitorView, PositionView
+    from engine.view import MonitorView, PositionBrief
 
 #: What fits on a button of a small phone.
 LABEL_COLUMNS = 34
@@ -148,7 +148,7 @@ def under(title: str, page: Page) -> Page:
     return replace(page, html=f"<b>{escape(name)}</b>\n{page.html}") if name else page
 
 
-def _rows(kind: str, offered: Sequence[tuple[str, PositionView]]) -> list[tuple[Button, ...]]:
+def _rows(kind: str, offered: Sequence[tuple[str, PositionBrief]]) -> list[tuple[Button, ...]]:
     several = len({account for account, _ in offered}) > 1
     rows = len({p.account for _, p in offered}) > 1
     return [
@@ -162,7 +162,7 @@ def _rows(kind: str, offered: Sequence[tuple[str, PositionView]]) -> list[tuple[
     ]
 
 
-def _label(position: PositionView, account: str) -> str:
+def _label(position: PositionBrief, account: str) -> str:
     """Name a position on a button; a phone cuts long ones at the end, where the P&L stands."""
     name = f"{account}{position.strategy_id} {position.symbol}"
     pnl = (

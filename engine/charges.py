@@ -6,10 +6,12 @@ Rates are dated data (`engine/data/charges.toml`); the arithmetic is exact until
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import ConfigError
 from engine.model import Segment, Side
@@ -19,6 +21,28 @@ if TYPE_CHECKING:
 
 _RUPEE = Decimal(100)
 _CRORE_PAISE = Decimal(10_000_000 * 100)
+
+
+class _Exact(NamedTuple):
+    """The charges of one side in one segment as whole numbers: a picture asks for those of 4,000 legs.
+
+    Attributes:
+        unit: so many parts are a paisa.
+        fixed, share: brokerage, and the fees on each paisa of turnover, with the tax on them; parts.
+        duty, duty_unit: the rupees of tax or stamp duty on a paisa of turnover, as a fraction.
+    """
+
+    unit: int
+    fixed: int
+    share: int
+    duty: int
+    duty_unit: int
+
+    def paise(self, turnover_paise: int) -> int:
+        """Rounded half up twice: the duty to a rupee, the sum to a paisa."""
+        rupees = (2 * turnover_paise * self.duty + self.duty_unit) // (2 * self.duty_unit)
+        fees = self.fixed + turnover_paise * self.share
+        return (2 * fees + self.unit) // (2 * self.unit) + 100 * rupees
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,19 @@ class Rates:
     sebi: Decimal
     gst: Decimal
     exchange: Mapping[Segment, Decimal]
+    _exact: Mapping[tuple[Segment, Side], _Exact] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out whole numbers once."""
+        exact = {(segment, side): self._of(segment, side) for segment in self.exchange for side in Side}
+        object.__setattr__(self, "_exact", exact)
+
+    def _of(self, segment: Segment, side: Side) -> _Exact:
+        fixed = Fraction(self.brokerage_paise * (1 + self.gst))
+        share = Fraction((self.exchange[segment] + self.sebi) * (1 + self.gst))
+        duty = Fraction(self.stt_sell if side is Side.SELL else self.stamp_buy) / 100
+        unit = lcm(fixed.denominator, share.denominator)
+        return _Exact(unit, int(fixed * unit), int(share * unit), duty.numerator, duty.denominator)
 
     def order_paise(self, segment: Segment, side: Side, quantity: int, price_paise: int) -> int:
         """Charges of one executed order in paise.
@@ -56,11 +93,7 @@ class Rates:
         Raises:
             KeyError: the segment has no option charges.
         """
-        premium = Decimal(turnover_paise)
-        fees = self.brokerage_paise + premium * (self.exchange[segment] + self.sebi)
-        duty = premium * (self.stt_sell if side is Side.SELL else self.stamp_buy)
-        duty = (duty / _RUPEE).quantize(Decimal(1), ROUND_HALF_UP) * _RUPEE
-        return int((fees * (1 + self.gst) + duty).quantize(Decimal(1), ROUND_HALF_UP))
+        return self._exact[segment, side].paise(turnover_paise)
 
 
 @dataclass(frozen=True, slots=True)

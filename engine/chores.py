@@ -8,8 +8,6 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from engine.effects import GoOn
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,40 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Chores"]
 
-#: A turn that was asked for and has not come for so long is asked for anew.
-ASKED_AGAIN_S = 2.0
 #: After so long without a piece one is done though others wait.
 STARVED_S = 5.0
 
 
 class Chores:
-    """One list of pieces, begun again and again, and the turns that they share with what decides.
+    """One list of pieces, begun again and again.
 
     Args:
         pieces: each does a little, some 0.2 ms, and says what came of it; None = there was nothing to do.
-
-    Attributes:
-        alone: the last turn had nothing else to do than one of them.
     """
 
     def __init__(self, *pieces: Callable[[float], list[Effect] | None]) -> None:
         self._pieces = pieces
         self._left: list[Callable[[float], list[Effect] | None]] = []
-        self._asked_s = -inf  # when the next turn was asked for; -inf = none is to come
         self._done_s = -inf  # when they were last begun or got on
-        self.alone = False
-
-    def ask(self, effects: list[Effect], now_s: float) -> list[Effect]:
-        """Ask for one turn at a time, whoever wants one: two would come with no tick between them."""
-        others = [effect for effect in effects if type(effect) is not GoOn]
-        if len(others) == len(effects) or 0 <= now_s - self._asked_s < ASKED_AGAIN_S:
-            return others
-        self._asked_s = now_s
-        return [*others, GoOn()]
-
-    def turn(self, *, alone: bool) -> None:
-        """A turn has come; ``alone``: nothing that decides something wants it."""
-        self._asked_s, self.alone = -inf, alone
 
     @property
     def waiting(self) -> bool:

@@ -131,7 +131,7 @@ class Diary:
 
         A piece at a time, of which there are several in a pulse; None = there is nothing to do.
         """
-        if not self._helm.holdings.loaded or not self._helm.calendar.is_open(now_s):
+        if not self._helm.holdings.intake.loaded or not self._helm.calendar.is_open(now_s):
             # a round that the close has cut is no round of the next morning
             self._next, self._seen = None, {}
             self._turns.drop()
@@ -146,7 +146,7 @@ class Diary:
 
     def close(self, now_s: float) -> list[Effect]:
         """The session has ended: its last sample, all positions at once."""
-        if not self._helm.holdings.loaded or ist_date(now_s).isoformat() != self.date:
+        if not self._helm.holdings.intake.loaded or ist_date(now_s).isoformat() != self.date:
             return []
         self._look(list(self._helm.holdings.positions), now_s)
         self._add_up(now_s)

@@ -83,7 +83,7 @@ def drill_of(monitor: Monitor, now_s: float) -> list[Check]:
     checks += monitor.nets.checks(now_s)
     down = monitor.feed in {FeedState.DOWN, FeedState.STOPPED}
     checks.append(Check("feed", Light.RED if down else Light.GREEN, monitor.feed_detail or str(monitor.feed)))
-    stopped = monitor.updates_stopped
+    stopped = monitor.broker.updates_stopped
     checks.append(
         Check("order socket", Light.AMBER if stopped else Light.GREEN, stopped or "no trouble is known")
     )

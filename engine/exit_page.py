@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.cards import exit_card
-from engine.picture import picture
+from engine.drawing import picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ def exits_now(monitor: Monitor, now_s: float, strategy_id: int) -> ExitsNow:
     intents = [i for i in monitor.desk.intents.values() if i.position.rpartition("/")[2] == number]
     return ExitsNow(
         monitor.helm.exit_impossible(now_s),
-        picture(monitor, now_s, strategy_id).positions,
+        picture(monitor, now_s, strategy_id).full,
         tuple(_exit(intent) for intent in sorted(intents, key=lambda intent: intent.id)),
         monitor.helm.config.sandbox,
     )

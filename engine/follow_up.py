@@ -59,10 +59,10 @@ class FollowUp:
         """Hold the automation of positions in which store and broker differ, also while others exit."""
         if report is not self._desk.blotter.ledger.report:
             return []  # an older one, overtaken
-        if self._holdings.parted:
+        if self._holdings.intake.parted:
             self._put_off = report  # half of the positions are those of another reading, or still to come
             return []
-        if not self._holdings.loaded:
+        if not self._holdings.intake.loaded:
             return []  # there is nothing to compare with yet
         if self._helm.tenure.why(now_s):
             return []  # who owns the account trades, and writes it to the store when he is done

@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from engine.effects import Alert, Audit
+from engine.idle import awake
 from engine.model import Urgency
 
 if TYPE_CHECKING:
     from engine.effects import Effect
     from engine.messages import FeedState
+    from engine.monitor import Monitor
 
-__all__ = ["Health", "HealthWatch"]
+__all__ = ["Health", "HealthWatch", "health_of"]
 
 #: In session, so long without any price is told.
 SILENT_S = 60.0
@@ -115,3 +117,30 @@ class HealthWatch:
             )
         self._silent, self._late = health.silent, health.late
         return effects
+
+
+def health_of(monitor: Monitor, now_s: float) -> Health:
+    """What the machine knows of itself at this moment."""
+    helm, book, calendar = monitor.helm, monitor.watch.book, monitor.helm.calendar
+    return Health(
+        in_session=calendar.is_open(now_s),
+        resting=calendar.spot_rests(now_s),
+        feed=monitor.feed,
+        data_age_s=None if book.data_s is None else now_s - book.data_s,
+        trade_age_s=None if book.newest_trade_s is None else now_s - book.newest_trade_s,
+        prices=len(book),
+        subscribed=len(monitor.holdings.subscribed),
+        hit_ratio=book.hit_ratio,
+        suspects=book.suspects,
+        positions=len(monitor.holdings.positions),
+        exits=sum(1 for _ in monitor.desk.live()),
+        live_orders=len(monitor.desk.blotter.live()),
+        degraded=helm.degraded(now_s),
+        token_left_s=monitor.access.left_s(now_s),
+        cache_lag_s=monitor.cached.lag_s,
+        cache_failed=monitor.cached.failed,
+        asked=book.asked,
+        found=book.found,
+        halted=helm.halted,
+        awake=awake(calendar, now_s),
+    )

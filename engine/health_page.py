@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.health import health_of
 from engine.messages import FeedState
 from engine.model import Mode
 from engine.preflight import Check, Light, access_checks
@@ -48,7 +49,7 @@ def _rules(monitor: Monitor, now_s: float) -> Check:
 
 
 def _feed(monitor: Monitor, now_s: float) -> Check:
-    health = monitor.state_of_health(now_s)
+    health = health_of(monitor, now_s)
     age = "no price yet" if health.data_age_s is None else f"last price {health.data_age_s:.1f} s ago"
     words = f"{health.feed}, {age}"
     detail = f"{words}: {monitor.feed_detail}" if monitor.feed_detail else words
@@ -68,14 +69,14 @@ def _feed(monitor: Monitor, now_s: float) -> Check:
 def _updates(monitor: Monitor) -> Check:
     if monitor.helm.mode is Mode.SIMULATE:
         return Check("order updates", Light.GREEN, "not needed: orders are on paper")
-    stopped = monitor.updates_stopped
+    stopped = monitor.broker.updates_stopped
     return Check("order updates", Light.AMBER if stopped else Light.GREEN, stopped or "no trouble is known")
 
 
 def _books(monitor: Monitor) -> Check:
     if why := monitor.helm.bearings.no_books():
         return Check("broker's books", Light.RED, why)
-    if blind := monitor.blindness.why:
+    if blind := monitor.broker.blindness.why:
         return Check("broker's books", Light.RED, f"cannot be read: {blind}")
     report = monitor.desk.blotter.ledger.report
     read = "read" if report is None else f"of {ist(report.began_s):%H:%M:%S}"

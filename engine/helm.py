@@ -323,6 +323,17 @@ class Helm:
             else:
                 self.watch.hold(position, rank)
 
+    def found(self) -> None:
+        """The books or the rows are read: with the last of them, what was only told is judged again."""
+        if self.bearings.found:
+            self.release(self.holdings.positions)
+
+    def wake(self, now_s: float) -> None:
+        """Judge those again whose snooze is over."""
+        for position in [p for p, snooze in self.snoozed.items() if now_s >= snooze.until_s]:
+            del self.snoozed[position]
+            self.release((position,))
+
     def _silence(self, position: PositionId) -> Rank | None:
         """From which rank on rules are silent: an exit or a question is open, declined, or stuck."""
         if self.differences.unwatched(position):

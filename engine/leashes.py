@@ -104,7 +104,8 @@ class Leashes:
         for name, leash in list(self._leashes.items()):
             position = self._helm.holdings.positions.get(name)
             if position is None:
-                effects += self._end(leash, "the position is gone") if self._helm.holdings.loaded else []
+                loaded = self._helm.holdings.intake.loaded
+                effects += self._end(leash, "the position is gone") if loaded else []
             elif not {leg.row_id for leg in position.legs} & set(leash.rows):
                 effects += self._end(leash, "it is another position")
             else:

@@ -101,7 +101,7 @@ class Limits:
     def _judged(self, now_s: float) -> dict[str, list[Position]]:
         """The positions of every account whose limits are judged now; none out of session."""
         holdings = self._helm.holdings
-        if not self._helm.watch.rulebook.has_limits or not holdings.whole:
+        if not self._helm.watch.rulebook.has_limits or not holdings.intake.whole:
             return {}  # so it is mostly, and to sort a thousand positions takes half a millisecond
         if not self._helm.calendar.is_open(now_s):
             return {}

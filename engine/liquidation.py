@@ -77,15 +77,10 @@ def charges_of(instrument: Instrument, side: Side, units: int, price_paise: int,
     """What trading so many units costs, in slices of the freeze quantity; None = no rates of its segment."""
     if instrument.segment not in rates.exchange:
         return None
-    return sum(
-        rates.order_paise(instrument.segment, side, each, price_paise) for each in _slices(units, instrument)
-    )
-
-
-def _slices(units: int, instrument: Instrument) -> list[int]:
-    """The orders a leg takes: as many whole lots in each as may be sent at once."""
     most = (instrument.freeze_quantity or 0) // instrument.lot * instrument.lot or units
-    return [min(most, units - sent) for sent in range(0, units, most)]
+    whole, rest = divmod(units, most)
+    paise = whole * rates.order_paise(instrument.segment, side, most, price_paise) if whole else 0
+    return paise + rates.order_paise(instrument.segment, side, rest, price_paise) if rest else paise
 
 
 def _side(tick: Tick, tick_paise: int, *, bids: bool) -> list[tuple[int, int]]:

@@ -83,9 +83,9 @@ class Offers:
             for key, one in free.items()
             if key not in offered and key not in self._told and self._left.get(key) != one.units
         ]
-        known = self._helm.holdings.instruments
+        known = self._helm.holdings.reading.instruments
         wanted = (one.symbol for key, one in now.items() if key not in covered and key not in known)
-        effects += self._helm.holdings.ask_for(frozenset(wanted))
+        effects += self._helm.holdings.reading.ask_for(frozenset(wanted))
         legs: list[ProposedLeg] = []
         for one in new:
             made = known.get(one.key)

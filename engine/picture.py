@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
-from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from engine.access import token_words
@@ -12,11 +12,19 @@ from engine.intents import IntentState, Part
 from engine.model import Action, Urgency
 from engine.rules_page import page_of
 from engine.sessions import ending_text, ist, session_text
-from engine.view import LegView, MonitorView, Outline, PositionState, PositionView, ThresholdView
+from engine.view import (
+    LegView,
+    MonitorView,
+    Outline,
+    PositionBrief,
+    PositionState,
+    PositionView,
+    ThresholdView,
+)  # fmt: skip
 from engine.watch.family import Forwards
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.model import Position, PositionId
     from engine.monitor import Monitor
@@ -25,10 +33,13 @@ if TYPE_CHECKING:
     from engine.stored import Stored
     from engine.trades import InvalidPosition
 
-__all__ = ["DRAWN_AT_ONCE", "Drawing", "RulesNow", "held_now", "outline", "picture", "rules_now"]
+__all__ = [
+    "RulesNow", "beside", "flat", "held_now", "in_brief", "in_full", "invalid", "named", "outline",
+    "rules_now", "state_of",
+]  # fmt: skip
 
-#: So many positions are drawn in one piece, a tenth of a millisecond each and more.
-DRAWN_AT_ONCE = 4
+
+_IN_ORDER = attrgetter("account", "strategy_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +58,8 @@ def rules_now(monitor: Monitor, strategy_id: int, now_s: float) -> tuple[RulesNo
         if position.strategy_id == strategy_id:
             seen = watch.seen(position.id, forwards)
             page = page_of(position, seen.payoff, watch.guard(position.id), seen.thresholds)
-            found.append(RulesNow(_watched(monitor, position, forwards), page))
-    rest = [*(_flat(monitor, p) for p in held.flat.values()), *map(_invalid, held.invalid)]
+            found.append(RulesNow(in_full(monitor, position, forwards), page))
+    rest = [*(flat(monitor, p) for p in held.flat.values()), *map(invalid, held.invalid)]
     return (*found, *(RulesNow(one, None) for one in rest if one.strategy_id == strategy_id))
 
 
@@ -65,11 +76,11 @@ def outline(monitor: Monitor, now_s: float) -> Outline:
 
 def held_now(monitor: Monitor, _now_s: float) -> tuple[tuple[PositionId, str], ...]:
     """Every position whose automation is held, and why; by account and strategy id, without a figure."""
-    held, named = monitor.holdings.positions, _named(monitor)
-    broken = {name: monitor.watch.watched(name).broken for name in held}
-    asked = [p for name, p in held.items() if broken[name] or name in named]
+    held, stirred = monitor.holdings.positions, named(monitor)
+    broken = monitor.watch.broken()
+    asked = [p for name, p in held.items() if name in broken or name in stirred]
     stands = [
-        (p.id, *_state(monitor, p, broken[p.id]))
+        (p.id, *state_of(monitor, p, broken.get(p.id, "")))
         for p in sorted(asked, key=lambda p: (p.account, p.strategy_id))
     ]
     return tuple((name, reason) for name, state, reason in stands if state is PositionState.HELD)
@@ -80,86 +91,8 @@ def _everything(monitor: Monitor) -> Iterator[Position | InvalidPosition]:
     return chain(held.positions.values(), held.flat.values(), held.invalid)
 
 
-def picture(monitor: Monitor, now_s: float, strategy_id: int | None = None) -> MonitorView:
-    """Draw the house at one moment, in one piece; nothing in it changes afterwards.
-
-    ``strategy_id``: of the positions only those of this id are drawn; None = all.
-    """
-    drawing = Drawing(monitor, strategy_id)
-    while (seen := drawing.go_on(now_s)) is None:
-        pass
-    return seen
-
-
-class Drawing:
-    """A picture of the house, drawn a few positions at a time while the house goes on in between.
-
-    The figures of every position are those of when its turn came; its state and all the rest are as they are
-    at the end. What has come meanwhile is in it, and what has gone is not.
-
-    Args:
-        monitor: the machine.
-        strategy_id: of the positions only those of this id are drawn; None = all.
-    """
-
-    def __init__(self, monitor: Monitor, strategy_id: int | None = None) -> None:
-        self._monitor, self._strategy_id = monitor, strategy_id
-        self._drawn: dict[PositionId, tuple[Position, PositionView]] = {}
-        self._waiting: list[Position] = []
-        self._forwards = Forwards(-inf)
-
-    def go_on(self, now_s: float, most: int = DRAWN_AT_ONCE) -> MonitorView | None:
-        """Draw so many more; the picture once there are no more.
-
-        Args:
-            now_s: this moment; it may be another one each time.
-            most: how many positions are drawn in this piece.
-        """
-        held = self._monitor.holdings.positions
-        if self._forwards.now_s != now_s:
-            self._forwards = Forwards(now_s)
-        if not self._waiting:
-            self._waiting = [p for p in held.values() if self._missing(p)]
-            self._waiting.reverse()
-        for _ in range(min(most, len(self._waiting))):
-            position = held.get(self._waiting.pop().id)
-            if position is not None:  # else it has ended meanwhile
-                self._drawn[position.id] = position, _watched(self._monitor, position, self._forwards)
-        if self._waiting or any(self._missing(p) for p in held.values()):
-            return None
-        return self._whole(now_s)
-
-    def _meant(self, each: Position | InvalidPosition) -> bool:
-        return self._strategy_id is None or each.strategy_id == self._strategy_id
-
-    def _missing(self, position: Position) -> bool:
-        """Whether it is meant and was not drawn, or another one was that had its name."""
-        if not self._meant(position):
-            return False
-        drawn = self._drawn.get(position.id)
-        return drawn is None or (drawn[0] is not position and drawn[0] != position)
-
-    def _as_it_is(self, position: Position, named: Container[PositionId]) -> PositionView:
-        """As it was drawn, but for its state: who has begun to exit must not be shown as watched."""
-        view, broken = self._drawn[position.id][1], self._monitor.watch.watched(position.id).broken
-        if view.state is PositionState.WATCHING and not broken and position.id not in named:
-            return view
-        state, reason = _state(self._monitor, position, broken)
-        return view if view.state is state else replace(view, state=state, reason=reason)
-
-    def _whole(self, now_s: float) -> MonitorView:
-        """The positions with all that is beside them."""
-        held, named = self._monitor.holdings, _named(self._monitor)
-        positions = [
-            self._as_it_is(held.positions[name], named) for name in self._drawn if name in held.positions
-        ]
-        positions += [_flat(self._monitor, p) for p in held.flat.values() if self._meant(p)]
-        positions += [_invalid(bad) for bad in held.invalid if self._meant(bad)]
-        return _beside(self._monitor, positions, now_s)
-
-
-def _beside(monitor: Monitor, positions: Iterable[PositionView], now_s: float) -> MonitorView:
-    """The house around these positions."""
+def beside(monitor: Monitor, positions: Iterable[PositionBrief], now_s: float) -> MonitorView:
+    """The house around these positions, whatever order they are in."""
     book, held = monitor.watch.book, monitor.holdings
     in_session = monitor.helm.calendar.is_open(now_s)
     return MonitorView(
@@ -175,7 +108,7 @@ def _beside(monitor: Monitor, positions: Iterable[PositionView], now_s: float) -
         subscribed=len(held.subscribed),
         session_open=in_session,
         session_text=_session(monitor.helm.calendar, now_s),
-        positions=tuple(sorted(positions, key=lambda p: (p.account, p.strategy_id))),
+        positions=tuple(sorted(positions, key=_IN_ORDER)),
         accounts=monitor.limits.views(now_s),
         access=token_words(monitor.access.state, now_s),
         troubles=(
@@ -201,9 +134,32 @@ def _session(calendar: Calendar, now_s: float) -> str:
     return "; ".join(filter(None, (session_text(calendar, now_s), ending_text(calendar, now_s))))
 
 
-def _watched(monitor: Monitor, position: Position, forwards: Forwards) -> PositionView:
+def in_brief(monitor: Monitor, positions: Sequence[Position], now_s: float) -> list[PositionBrief]:
+    """Draw these as far as sums, lists and warnings go, in their order."""
+    seen = monitor.watch.briefs([position.id for position in positions], now_s)
+    return [
+        PositionBrief(
+            id=position.id,
+            account=position.account,
+            strategy_id=position.strategy_id,
+            symbol=position.symbol,
+            strategy=position.strategy,
+            state=state_of(monitor, position, brief.broken)[0],
+            pnl_paise=brief.pnl_paise,
+            value_paise=brief.value_paise,
+            closing_pnl_paise=brief.closing_pnl_paise,
+            urgency=brief.urgency,
+            unprotected=brief.unprotected,
+            ready=monitor.readiness.of(position.id, now_s),
+        )
+        for position, brief in zip(positions, seen, strict=True)
+    ]
+
+
+def in_full(monitor: Monitor, position: Position, forwards: Forwards) -> PositionView:
+    """Draw one with all its figures."""
     figures = monitor.watch.seen(position.id, forwards)
-    state, reason = _state(monitor, position, figures.broken)
+    state, reason = state_of(monitor, position, figures.broken)
     return PositionView(
         id=position.id,
         account=position.account,
@@ -238,7 +194,7 @@ def _watched(monitor: Monitor, position: Position, forwards: Forwards) -> Positi
     )
 
 
-def _named(monitor: Monitor) -> set[PositionId]:
+def named(monitor: Monitor) -> set[PositionId]:
     """Whoever may stand otherwise than watched; all others need not be asked, but for a broken rule."""
     helm, asked = monitor.helm, monitor.dialogue.questions.pending()
     return {
@@ -247,7 +203,8 @@ def _named(monitor: Monitor) -> set[PositionId]:
     }  # fmt: skip
 
 
-def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionState, str]:
+def state_of(monitor: Monitor, position: Position, broken: str) -> tuple[PositionState, str]:
+    """Where a held position stands with us, and why; ``broken``: which rule of it has failed."""
     intent = monitor.desk.of(position.id)
     if intent is not None:
         return PositionState.EXITING, intent.verdict.reason
@@ -268,7 +225,8 @@ def _state(monitor: Monitor, position: Position, broken: str) -> tuple[PositionS
     return (PositionState.HELD, broken) if broken else (PositionState.WATCHING, "")
 
 
-def _flat(monitor: Monitor, position: Position) -> PositionView:
+def flat(monitor: Monitor, position: Position) -> PositionView:
+    """Draw one that has ended."""
     legs = tuple(
         LegView(leg.instrument.display, 0, leg.entry_price_paise, None, None) for leg in position.legs
     )
@@ -287,7 +245,8 @@ def _bare(position: Position, state: PositionState, reason: str, legs: tuple[Leg
     )  # fmt: skip
 
 
-def _invalid(bad: InvalidPosition) -> PositionView:
+def invalid(bad: InvalidPosition) -> PositionView:
+    """Draw one whose rows cannot be understood: nothing guards it."""
     return PositionView(
         id=bad.id, account=bad.account, strategy_id=bad.strategy_id, symbol=bad.symbol,
         strategy=bad.strategy, state=PositionState.INVALID, legs=(), pnl_paise=None, pnl_pct=None,

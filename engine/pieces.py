@@ -6,38 +6,47 @@ A piece holds the loop for some milliseconds; two of different things in one han
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engine.effects import GoOn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from engine.effects import Effect
 
-__all__ = ["Pieces"]
+__all__ = ["Piecemeal", "Pieces"]
+
+
+class Piecemeal(Protocol):
+    """Something that is done a piece at a time."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is another piece."""
+
+    def go_on(self, now_s: float) -> list[Effect]:
+        """Do the next one."""
 
 
 class Pieces:
     """Things to go on with.
 
     Args:
-        things: of each whether it is unfinished, and its next piece.
+        things: those that have their turns.
     """
 
-    def __init__(self, *things: tuple[Callable[[], bool], Callable[[float], list[Effect]]]) -> None:
+    def __init__(self, *things: Piecemeal) -> None:
         self._things = deque(things)
 
     @property
     def unfinished(self) -> bool:
         """Whether there is another piece."""
-        return any(unfinished() for unfinished, _ in self._things)
+        return any(thing.unfinished for thing in self._things)
 
     def next(self, now_s: float) -> list[Effect]:
         """The next piece of what has waited longest; nothing, if all is done. That it goes on is not said."""
         for _ in range(len(self._things)):
-            unfinished, piece = self._things[0]
+            thing = self._things[0]
             self._things.rotate(-1)
-            if unfinished():
-                return [effect for effect in piece(now_s) if type(effect) is not GoOn]
+            if thing.unfinished:
+                return [effect for effect in thing.go_on(now_s) if type(effect) is not GoOn]
         return []

@@ -126,7 +126,7 @@ class Readiness:
         """Look again when this may have changed something."""
         if isinstance(message, Beat):
             return self.look(now_s) if message.kind is BeatKind.HEALTH else []
-        if isinstance(message, Further | TradesLoaded) and self._helm.holdings.unfinished:
+        if isinstance(message, Further | TradesLoaded) and self._helm.holdings.intake.unfinished:
             return []  # positions are still coming: the last piece of it is followed by a look
         quiet = (Further,) if self._helm.desk.intents else (Further, TradesLoaded)
         if isinstance(message, quiet) and self._held == self._holds() and not self._round:

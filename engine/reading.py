@@ -1,6 +1,6 @@
 """What the trade store's rows and the instrument master say, less what our own exits have done to the rows.
 
-Here is what was read and what is written back; what is held of it is known to `engine.holdings`. Rows that we
+Here is what was read and what is written back; how it is worked in is known to `engine.intake`. Rows that we
 have closed are ours to ignore until the store has caught up, and an empty answer is not believed at once.
 """
 

@@ -8,13 +8,14 @@ from engine.intents import IntentState
 from engine.parts import traded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from typing import Any
 
     from engine.intents import Intent
     from engine.model import Position, PositionId
     from engine.pnl import Traded
 
-__all__ = ["Register"]
+__all__ = ["Register", "still_counting"]
 
 
 class Register:
@@ -93,3 +94,21 @@ class Register:
                 self._of[intent.position].remove(intent)
         self._of = {position: exits for position, exits in self._of.items() if exits}
         return [intent for intent in old if intent.state.live]
+
+
+def still_counting(
+    journal: Mapping[str, Mapping[str, Mapping[str, Any]]], since_s: float
+) -> tuple[dict[str, Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The exits that still count of those the journal knows, by id, and their orders.
+
+    Exits that an earlier day has left open or half done do too; the first beat sorts them.
+    """
+    traded = {v["intent"] for v in journal.get("order", {}).values() if v["filled"]}
+    intents = {
+        k: v
+        for k, v in journal.get("intent", {}).items()
+        if v["begun_s"] >= since_s
+        or IntentState(v["state"]).live
+        or (not IntentState(v["state"]).flat and k in traded)
+    }
+    return intents, [v for v in journal.get("order", {}).values() if v["intent"] in intents]

@@ -128,6 +128,18 @@ class Settings:
         sandbox = not many and not any(read.word(name) for name in CREDENTIALS)
         if not sandbox:
             read.faults += _missing(read, CREDENTIALS if chat else _OF_ONE_ACCOUNT, many=bool(many))
+        unknown = misspelt(env, accounts_toml or "")
+        notes = (*notes, *unknown, *idle(env, sandbox=sandbox))
+        settings = cls._read(read, notes, accounts_toml, sandbox=sandbox)
+        if read.faults:  # a misspelt name explains a missing one
+            raise ConfigError((*read.faults, *unknown))
+        return settings
+
+    @classmethod
+    def _read(
+        cls, read: Reader, notes: tuple[str, ...], accounts_toml: str | None, *, sandbox: bool
+    ) -> Settings:
+        """Each of them as it stands there; the reader keeps what is wrong with them."""
         owners = read("TELEGRAM_USER_IDS", words.user_ids, frozenset())
         accounts = _accounts(read, accounts_toml, owners)
         settings = cls(
@@ -167,13 +179,10 @@ class Settings:
             clock_start=_clock_start(read, sandbox=sandbox),
             alive_url=_alive_url(read),
             metrics_port=read("METRICS_PORT", words.port, None),
-            notes=(*notes, *(unknown := misspelt(env, accounts_toml or "")), *idle(env, sandbox=sandbox)),
+            notes=notes,
             accounts=accounts,
         )
-        settings = settings._with_project(read)
-        if read.faults:  # a misspelt name explains a missing one
-            raise ConfigError((*read.faults, *unknown))
-        return settings
+        return settings._with_project(read)
 
     def _with_project(self, read: Reader) -> Settings:
         """What depends on the owner's project: the place and life of the lease, and what is told of both."""

@@ -31,7 +31,7 @@ def terminal_table(view: MonitorView, width: int = WIDTH) -> str:
     """The whole view: positions, connections, totals, and what each position waits for."""
     if view.down:
         return _head(view)
-    parts = [_head(view), _positions(view.positions, width), _status(view)]
+    parts = [_head(view), _positions(view.full, width), _status(view)]
     if waits := [_waits(position, width) for position in _held(view) if position.legs or position.thresholds]:
         parts.append("\n".join(["Thresholds", *waits]))
     return "\n\n".join(parts)
@@ -160,7 +160,7 @@ def _span(seconds: float) -> str:
 
 
 def _held(view: MonitorView) -> list[PositionView]:
-    return [position for position in view.positions if position.state is not PositionState.FLAT]
+    return [position for position in view.full if position.state is not PositionState.FLAT]
 
 
 def _total(paise: int | None, parts: Sequence[int | None], *, signed: bool = False) -> str:

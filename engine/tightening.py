@@ -117,7 +117,7 @@ class Tightening:
                 "It counts until the position is closed or its source changes.",
             )
             audit = Audit("override", {**data, "loosens": True, "over": looser.over})
-            return words, [audit, *self._helm.holdings.override(held, looser, at_s)]
+            return words, [audit, *self._helm.holdings.lives.override(held, looser, at_s)]
 
         return self._keys.ask(Change(Wish.SET, title, lines, apply, position.id), command.by, now_s)
 
@@ -169,7 +169,7 @@ class Tightening:
         return [
             self._questions.settle(asked, Status.CONFIRMED),
             Audit("override", data),
-            *self._helm.holdings.override(position, override, now_s),
+            *self._helm.holdings.lives.override(position, override, now_s),
             Answer(tap.callback_id, f"{rule} is tighter now."),
             Card(asked.nonce, f"Tightened: {asked.title}", lines, final=True, done=True),
         ]

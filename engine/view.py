@@ -24,6 +24,10 @@ class PositionState(StrEnum):
     INVALID = "invalid"
 
 
+#: States in which somebody should look.
+TROUBLED = (PositionState.STUCK, PositionState.INVALID, PositionState.HELD, PositionState.UNWATCHED)
+
+
 @dataclass(frozen=True, slots=True)
 class LegView:
     """One leg: signed units, entry and mark in paise per unit (None = unknown), quote age.
@@ -93,26 +97,17 @@ class ThresholdView:
     ratchet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PositionView:
-    """One position as a person looks at it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionBrief:
+    """One position as far as sums, lists and warnings of all of them go; amounts in paise, None = unknown.
 
     Attributes:
-        pnl_paise: gross mark P&L, realised included; None = unknown (a leg cannot be priced).
-        pnl_pct: P&L in per cent of the absolute net premium; None = unknown.
-        value_paise: what the open legs are worth at mark (long positive); None = unknown.
+        pnl_paise: gross mark P&L, realised included; None = a leg cannot be priced.
+        value_paise: what the open legs are worth at mark (long positive).
         closing_pnl_paise: the P&L if all legs were closed now, through the shown depth and after the
-            charges of these orders, realised included; None = unknown, or the depth shows too little.
-        closing_charges_paise: what those orders cost, within it; None = unknown.
-        peak_paise: the highest P&L that has lasted, realised included; None = there was none yet.
-        greeks: how it moves; None = a leg has no believable mark, or no volatility explains it.
-        reason: one sentence.
+            charges of these orders, realised included; None also = the depth shows too little.
         unprotected: no loss rule guards this position.
-        profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
-        part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
         ready: whether its exit could go now; None = it runs, there is none, or nobody has looked yet.
-        snooze: until when little is told of it, in words; empty = it is not snoozed.
-        differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
     """
 
     id: PositionId
@@ -121,23 +116,53 @@ class PositionView:
     symbol: str
     strategy: str
     state: PositionState
-    legs: tuple[LegView, ...]
     pnl_paise: int | None
-    pnl_pct: float | None
     value_paise: int | None
-    action: Action
+    closing_pnl_paise: int | None = None
     urgency: Urgency
+    unprotected: bool = False
+    ready: Ready | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """A position that is flat has no P&L any more; any other without one is unknown, never zero."""
+        return self.pnl_paise is None and self.state is not PositionState.FLAT
+
+    @property
+    def calm(self) -> int:
+        """0 = somebody should look, 1 = watched and well, 2 = done."""
+        if self.state is PositionState.FLAT:
+            return 2
+        return int(self.state not in TROUBLED and not self.unprotected and not self.unknown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionView(PositionBrief):
+    """One position as a person looks at it.
+
+    Attributes:
+        pnl_pct: P&L in per cent of the absolute net premium; None = unknown.
+        closing_charges_paise: of the orders that would close it, within ``closing_pnl_paise``.
+        peak_paise: the highest P&L that has lasted, realised included; None = there was none yet.
+        greeks: how it moves; None = a leg has no believable mark, or no volatility explains it.
+        reason: one sentence.
+        profit_exit: a rule takes its profit; False: only time, a loss or a person ends it.
+        part: how much of it partial exits have closed, e.g. ``closed 1 of 4, 3 open``; empty = none.
+        snooze: until when little is told of it, in words; empty = it is not snoozed.
+        differs: what the broker holds otherwise while the rules go on; empty = nothing that is known.
+    """
+
+    legs: tuple[LegView, ...]
+    pnl_pct: float | None
+    action: Action
     reason: str
     thresholds: tuple[ThresholdView, ...]
-    unprotected: bool = False
     profit_exit: bool = True
     dte: int | None = None
-    closing_pnl_paise: int | None = None
     closing_charges_paise: int | None = None
     peak_paise: int | None = None
     greeks: GreeksView | None = None
     part: str = ""
-    ready: Ready | None = None
     differs: str = ""
     snooze: str = ""
 
@@ -184,6 +209,7 @@ class MonitorView:
     """The whole house at one moment.
 
     Attributes:
+        positions: all of them, by account and strategy id; those that nobody will show, in brief.
         halted: /stop was given: no automatic exits until /resume.
         degraded: why the machine works below its mode (reconciliation failed, ...), else empty.
         data_age_s: since the last market data of any kind; None = never.
@@ -213,7 +239,7 @@ class MonitorView:
     subscribed: int
     session_open: bool
     session_text: str
-    positions: tuple[PositionView, ...]
+    positions: tuple[PositionBrief, ...]
     accounts: tuple[AccountView, ...] = ()
     access: str = ""
     troubles: tuple[str, ...] = ()
@@ -223,6 +249,11 @@ class MonitorView:
     nets: str = ""
     down: bool = False
     code_of: int | None = None
+
+    @property
+    def full(self) -> tuple[PositionView, ...]:
+        """The positions that are drawn with all their figures; all of them where there are few."""
+        return tuple(p for p in self.positions if isinstance(p, PositionView))
 
     @property
     def pnl_paise(self) -> int | None:

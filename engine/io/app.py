@@ -180,8 +180,8 @@ class _Street:
         """What the chat is plugged into."""
         line = self.line
         return Wiring(
-            line.account, self.people, line.post, line.view, line.rules, self.why, self.clock,
-            line.see, line.traffic, self.audit, self.books, self.disk,
+            line.account, self.people, line.post, line.view, line.glance, line.rules, self.why,
+            self.clock, line.see, line.traffic, self.audit, self.books, self.disk,
         )  # fmt: skip
 
     def plug(self, chat: Chat) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from itertools import chain
 
+from engine.drawing import Drawing
 from engine.io.ports import Clock
+from engine.model import PositionId
 from engine.monitor import Monitor
-from engine.picture import Drawing
 from engine.view import MonitorView
 
 __all__ = ["Easel"]
@@ -17,9 +20,9 @@ PAUSE_S = 0.001
 
 
 class Easel:
-    """Where one house is drawn: one whole picture at a time, so that many who ask cost what one does.
+    """Where one house is drawn: one glance at a time, so that many who ask cost what one does.
 
-    Who asks while a picture is drawn has the next one, together with all who have asked by then: in
+    Who asks while one is drawn has the next one, together with all who have asked by then: in
     nobody's picture is anything from before they asked.
 
     Args:
@@ -30,30 +33,32 @@ class Easel:
     def __init__(self, monitor: Monitor, clock: Clock) -> None:
         self._monitor, self._clock = monitor, clock
         self._turn = asyncio.Lock()
-        self._asked = self._answered = self._waiting = 0
+        self._asked = self._answered = 0
+        self._wanted: dict[int, Collection[PositionId]] = {}  # of everybody who waits
         self._seen: MonitorView | None = None
 
     async def draw(self, strategy_id: int | None = None) -> MonitorView:
-        """The machine with all its positions, or at once with those of one strategy id."""
-        if strategy_id is not None:
-            return await self._drawn(strategy_id)
+        """The machine with all figures of all its positions, or of those of one strategy id alone."""
+        return await self._drawn(Drawing(self._monitor, strategy_id))
+
+    async def glance(self, wanted: Collection[PositionId] = ()) -> MonitorView:
+        """The machine with the figures of its loudest positions, and of these; the others are in brief."""
         self._asked += 1
-        self._waiting += 1
         mine = self._asked
+        self._wanted[mine] = wanted
         try:
             async with self._turn:
                 if self._seen is None or self._answered < mine:  # that one was begun before
-                    answers = self._asked
-                    self._seen = await self._drawn(None)
+                    answers, everybodys = self._asked, frozenset(chain.from_iterable(self._wanted.values()))
+                    self._seen = await self._drawn(Drawing(self._monitor, wanted=everybodys))
                     self._answered = answers
                 return self._seen
         finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._seen = None  # two at once are so many objects that they are collected as garbage
+            del self._wanted[mine]
+            if not self._wanted:
+                self._seen = None  # as many objects as may start the garbage collector
 
-    async def _drawn(self, strategy_id: int | None) -> MonitorView:
-        drawing = Drawing(self._monitor, strategy_id)
+    async def _drawn(self, drawing: Drawing) -> MonitorView:
         while (seen := drawing.go_on(self._clock.now_s())) is None:
             await self._clock.sleep(PAUSE_S)
         return seen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -19,7 +19,7 @@ from engine.budget import moments_s
 from engine.effects import WriteBook
 from engine.errors import JournalError
 from engine.exit_rows import recent
-from engine.health import Health
+from engine.health import Health, health_of
 from engine.io import tables
 from engine.io.clock import SystemClock
 from engine.io.dhan.parts import DhanParts
@@ -46,7 +46,7 @@ from engine.io.token_file import TokenFile
 from engine.io.wiring import Drawn, Lent, Pace, Traffic
 from engine.measures import Measures
 from engine.messages import Beat, BeatKind, Command, Message, Wish
-from engine.model import Mode
+from engine.model import Mode, PositionId
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
 from engine.picture import RulesNow, rules_now
@@ -136,6 +136,10 @@ class House:
         """The machine, with the positions of one strategy id or all, drawn between ticks."""
         return await self._easel.draw(strategy_id)
 
+    async def glance(self, wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """The machine with the figures of its loudest positions, and of these, drawn between ticks."""
+        return await self._easel.glance(wanted)
+
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
         return rules_now(self.monitor, strategy_id, self.clock.now_s())
@@ -166,7 +170,7 @@ class House:
 
     def health(self) -> Health:
         """What the machine knows of itself at this moment."""
-        return self.monitor.state_of_health(self.clock.now_s())
+        return health_of(self.monitor, self.clock.now_s())
 
     def pace(self) -> Pace:
         """What is counted of it."""
@@ -300,5 +304,7 @@ class House:
         exchange = PaperExchange()
         today_s = at(ist_date(self.clock.now_s()), "00:00")
         exchange.restore(self.monitor.desk.blotter.all(), today_s)
-        paper = PaperBroker(exchange, self.clock, self.monitor.holdings.recorded_nets, self.inbox.post)
+        paper = PaperBroker(
+            exchange, self.clock, self.monitor.holdings.reading.recorded_nets, self.inbox.post
+        )
         return paper, (paper.listen,)

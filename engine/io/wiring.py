@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -17,7 +17,7 @@ from engine.io.ports import Chat, Clock
 from engine.io.whys import Found
 from engine.measures import ChatMeasures, Measures
 from engine.messages import Command, FeedState, Message, Tap, Wish
-from engine.model import Mode, Urgency
+from engine.model import Mode, PositionId, Urgency
 from engine.monitor import Monitor
 from engine.picture import RulesNow
 from engine.preflight import Check
@@ -54,11 +54,11 @@ class See(Protocol):
         """The picture; None while there is no machine."""
 
 
-class Look(Protocol):
-    """Looks at an account with all its figures: a few positions at a time, while the loop goes on."""
+class Glance(Protocol):
+    """Looks at a whole account, a few positions at a time, while the loop goes on."""
 
-    async def __call__(self, strategy_id: int | None = None, /) -> MonitorView:
-        """It at this moment; with the positions of one strategy id, or all."""
+    async def __call__(self, wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """It at this moment; in full are its loudest positions and these, in brief all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,9 @@ class Wiring:
         account: its name.
         people: who may do what with it.
         post: takes a command or a tap; while the account is down the chat is told so.
-        view: the account; while it is down the view says why and has no positions. Who needs no figures
-            sees its outline (`engine.picture.outline`).
+        view: the account with the positions of a strategy id; while it is down the view says why and has no
+            positions. Who needs no figures sees its outline (`engine.picture.outline`).
+        glance: the account with all its positions, in full those that a page may show.
         rules: the rules of the positions of a strategy id, as they stand.
         why: what the journal has seen of a strategy id; raises BadInput when it cannot be read.
         see: a picture of the machine at this moment, drawn by one of the core's pages; None while it is down.
@@ -83,7 +84,8 @@ class Wiring:
     account: str
     people: People
     post: Callable[[Message], None]
-    view: Look
+    view: Callable[[int], Awaitable[MonitorView]]
+    glance: Glance
     rules: Callable[[int], tuple[RulesNow, ...]]
     why: Callable[[int], Awaitable[tuple[Found, ...]]]
     clock: Clock
@@ -144,6 +146,9 @@ class Target(Protocol):
 
     async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """It, with the positions of one strategy id or all, drawn between ticks."""
+
+    async def glance(self, wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """It, with all positions, in full its loudest and these, drawn between ticks."""
 
     def rules(self, strategy_id: int) -> tuple[RulesNow, ...]:
         """The rules of a strategy id at this moment."""
@@ -233,6 +238,10 @@ class Line:
     async def view(self, strategy_id: int | None = None, /) -> MonitorView:
         """The house, with the positions of one strategy id or all; or that there is none."""
         return self.nothing() if self._target is None else await self._target.view(strategy_id)
+
+    async def glance(self, wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """The house with all positions, in full its loudest and these; or that there is none."""
+        return self.nothing() if self._target is None else await self._target.glance(wanted)
 
     def nothing(self) -> MonitorView:
         """What there is to see while there is no house."""

@@ -268,7 +268,7 @@ class Driver:
         if begun:
             self._rows += begun
             self._tell(TradesLoaded(tuple(self._rows), levels=self._levels))
-            self._exchange.hold(self._monitor.holdings.recorded_nets())
+            self._exchange.hold(self._monitor.holdings.reading.recorded_nets())
 
     # ---------------------------------------------------------------------------------- effects
 

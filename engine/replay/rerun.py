@@ -315,7 +315,7 @@ class Rerun:
 
     def _report(self, effect: QueryBroker) -> None:
         exchange = self._exchange
-        exchange.hold(self._monitor.holdings.recorded_nets())
+        exchange.hold(self._monitor.holdings.reading.recorded_nets())
         self._inbox.append(
             BrokerReport(
                 effect.request, self._now_s, exchange.orders(), exchange.fills(), exchange.positions()

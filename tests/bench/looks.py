@@ -52,27 +52,27 @@ def looks() -> Mapping[str, Callable[[Wiring], Coroutine[Any, Any, None]]]:
 
 
 async def _view(one: Wiring) -> None:
-    await one.view()
+    await one.glance()
 
 
 async def _status(one: Wiring) -> None:
-    await asyncio.to_thread(status_pages, await one.view())
+    await asyncio.to_thread(status_pages, await one.glance())
 
 
 async def _accounts(one: Wiring) -> None:
-    await asyncio.to_thread(all_status_pages, {"one": await one.view()})
+    await asyncio.to_thread(all_status_pages, {"one": await one.glance()})
 
 
 async def _positions(one: Wiring) -> None:
-    await asyncio.to_thread(positions_pages, await one.view())
+    await asyncio.to_thread(positions_pages, await one.glance())
 
 
 async def _picker(one: Wiring) -> None:
-    await asyncio.to_thread(picker_page, {"one": await one.view()})
+    await asyncio.to_thread(picker_page, {"one": await one.glance()})
 
 
 async def _summary(one: Wiring) -> None:
-    view = await one.view()
+    view = await one.glance()
     sums = await asyncio.to_thread(summed, {"one": view})
     house_of("one", view, sums["one"].shown)
     summary_page(sums, view.at_s)

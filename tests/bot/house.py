@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,10 +26,18 @@ from engine.io.process import Process, Version
 from engine.io.whys import Found
 from engine.io.wiring import Traffic
 from engine.messages import Command, FeedState, Message, Tap, TurnedAway, Wish
-from engine.model import Action, Mode, Urgency, position_id
+from engine.model import Action, Mode, PositionId, Urgency, position_id
 from engine.picture import RulesNow, outline
 from engine.preflight import Check, Light
-from engine.view import LegView, MonitorView, Outline, PositionState, PositionView, ThresholdView
+from engine.view import (
+    LegView,
+    MonitorView,
+    Outline,
+    PositionBrief,
+    PositionState,
+    PositionView,
+    ThresholdView,
+)
 from sandbox.telegram_server import Message as Bubble
 from sandbox.telegram_server import Query, TelegramServer
 from tests.support.clock import VirtualClock
@@ -168,11 +176,15 @@ class Core:
         """Tell what it was given."""
         return self.disk_is
 
+    async def glance(self, _wanted: Collection[PositionId] = (), /) -> MonitorView:
+        """All of it."""
+        return await self.view()
+
     def wiring(self, clock: QuickClock | VirtualClock) -> Wiring:
         """What a chat is plugged into."""
         return Wiring(
-            account=self.account, people=self.people, post=self.post, view=self.view, rules=self.rules,
-            why=self.why, clock=clock, see=self.see, traffic=self.traffic, audit=self.audit,
+            account=self.account, people=self.people, post=self.post, view=self.view, glance=self.glance,
+            rules=self.rules, why=self.why, clock=clock, see=self.see, traffic=self.traffic, audit=self.audit,
             books=self.books, disk=self.disk,
         )  # fmt: skip
 
@@ -256,7 +268,7 @@ def position(strategy_id: int = 3359, **changes: object) -> PositionView:
     return PositionView(**(fields | changes))
 
 
-def house(*positions: PositionView, **changes: object) -> MonitorView:
+def house(*positions: PositionBrief, **changes: object) -> MonitorView:
     """A monitor in good order that watches these positions, but for the changes."""
     fields: dict[str, object] = {
         "at_s": AT_S,

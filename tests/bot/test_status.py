@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,15 @@ from engine.messages import FeedState
 from engine.model import Action, Mode, Urgency
 from engine.preflight import Light
 from engine.readiness import Ready
-from engine.view import AccountView, LegView, MonitorView, PositionState, PositionView, ThresholdView
+from engine.view import (
+    AccountView,
+    LegView,
+    MonitorView,
+    PositionBrief,
+    PositionState,
+    PositionView,
+    ThresholdView,
+)
 from tests.bot.house import house, position
 
 
@@ -234,6 +243,20 @@ def test_a_large_book_is_cut_into_pages():
     assert pages[-1].html.endswith(
         f"and {201 - shown} more; all of them: <code>python -m engine positions</code>"
     )
+
+
+def test_positions_that_are_known_in_brief_alone_are_counted():
+    """They are in the sums and the warnings, and no line is made up for them."""
+    full = [position(n) for n in range(1000, 1003)]
+    brief = [
+        PositionBrief(**{each.name: getattr(position(n), each.name) for each in fields(PositionBrief)})
+        for n in range(1003, 1010)
+    ]
+    [page] = status_pages(house(*full, *brief))
+    [whole, *_] = status_pages(house(*full, *(position(n) for n in range(1003, 1010))))
+    assert page.html.partition("<pre>")[0] == whole.html.partition("<pre>")[0]
+    assert page.html.count("Iron Condor") == len(full)
+    assert "\nand 7 more; all of them:" in page.html
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
+from engine.drawing import picture
 from engine.exit_sums import ExitLine
 from engine.messages import Message
 from engine.model import Mode
-from engine.picture import picture
 from engine.view import MonitorView
 from tests.bot.house import AT_S, Core
 from tests.support.rig import Rig

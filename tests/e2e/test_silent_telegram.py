@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from engine.drawing import picture
 from engine.effects import Alert, Card
 from engine.io import tables
 from engine.io.errands import Errands
@@ -27,7 +28,6 @@ from engine.messages import Beat, BeatKind, Message
 from engine.model import Mode, Position
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
-from engine.picture import picture
 from engine.view import MonitorView
 from engine.watch import Watchlist
 from sandbox.telegram_server import TelegramServer
@@ -116,7 +116,9 @@ class House:
         watch = Watchlist(calendar, tables.rulebook(), charges=tables.charges())
         self.monitor = Monitor(config, calendar, watch)
         self.monitor.restore({}, clock.now_s())
-        self.broker = Ledger(PaperExchange(), clock, self.monitor.holdings.recorded_nets, self.inbox.post)
+        self.broker = Ledger(
+            PaperExchange(), clock, self.monitor.holdings.reading.recorded_nets, self.inbox.post
+        )
         self.chat = make_chat(server, Plug(house=self), clock, home)
         self.ear = Ear(self.chat.of("default"), clock)
         store = Rows(self.position)

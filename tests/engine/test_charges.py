@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.charges import ChargeTable
 from engine.errors import ConfigError
@@ -42,6 +45,21 @@ def test_the_exchanges_charge_differently():
     rates = TABLE.on(date(2026, 5, 4))
     nse, bse = (rates.order_paise(s, Side.SELL, 65, 10000) for s in (Segment.NSE_FNO, Segment.BSE_FNO))
     assert bse < nse
+
+
+@given(
+    st.sampled_from(TABLE.rates), st.sampled_from(list(Segment)), st.sampled_from(list(Side)),
+    st.integers(0, 10**13),
+)  # fmt: skip
+def test_whole_numbers_say_what_the_contract_notes_decimals_say(rates, segment, side, turnover):
+    """To the paisa, for any turnover up to a thousand crore."""
+    if segment not in rates.exchange:
+        return
+    premium = Decimal(turnover)
+    fees = (rates.brokerage_paise + premium * (rates.exchange[segment] + rates.sebi)) * (1 + rates.gst)
+    rupees = premium * (rates.stt_sell if side is Side.SELL else rates.stamp_buy) / 100
+    told = fees + 100 * rupees.quantize(Decimal(1), ROUND_HALF_UP)
+    assert rates.turnover_paise(segment, side, turnover) == int(told.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def test_days_before_the_table_take_its_oldest_rates():

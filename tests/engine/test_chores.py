@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.chores import STARVED_S, Chores
-from engine.effects import GoOn
 
 
 def test_chores_have_a_turn_now_and_then_however_much_there_is_to_decide():
@@ -22,12 +21,3 @@ def test_chores_have_a_turn_now_and_then_however_much_there_is_to_decide():
     chores.go_on(100.0 + STARVED_S)
     assert done == [100.0 + STARVED_S]
     assert not chores.starve(100.0 + STARVED_S + 0.1)
-
-
-def test_one_turn_is_asked_for_at_a_time():
-    """Whoever wants one; once it has come, the next may be asked for."""
-    chores = Chores()
-    assert chores.ask([GoOn(), GoOn()], 10.0) == [GoOn()]
-    assert chores.ask([GoOn()], 10.1) == []
-    chores.turn(alone=True)
-    assert chores.ask([GoOn()], 10.2) == [GoOn()]

@@ -209,7 +209,7 @@ def test_on_paper_what_an_expiry_has_left_is_held_though_the_master_has_dropped_
     rig = Rig(Mode.SIMULATE, position(near, far, strategy="Calendar"))
     rig.now_s = at(date(2026, 2, 4), "09:15")
     rig.tell(InstrumentsLoaded({far.key: far.instrument}))
-    assert rig.monitor.holdings.recorded_nets() == {far.key: 65}
+    assert rig.monitor.holdings.reading.recorded_nets() == {far.key: 65}
 
 
 @pytest.mark.parametrize("restarted", [True, False])

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.drawing import picture
 from engine.effects import Alert, Audit, GoOn, QueryQuotes, Record, Subscribe
-from engine.holdings import KEPT_AT_ONCE, WATCHED_AT_ONCE
+from engine.intake import KEPT_AT_ONCE, WATCHED_AT_ONCE
 from engine.io import tables
+from engine.judging import JUDGED_AT_ONCE
 from engine.messages import (
     Beat,
     BeatKind,
@@ -19,8 +21,7 @@ from engine.messages import (
     TradesLoaded,
 )
 from engine.model import Mode
-from engine.monitor import JUDGED_AT_ONCE, Monitor, MonitorConfig
-from engine.picture import picture
+from engine.monitor import Monitor, MonitorConfig
 from engine.watch import Watchlist
 from engine.watch.watched import Watched
 from tests.engine.makers import OPENED, condor, quote
@@ -106,12 +107,12 @@ def test_nobody_is_judged_before_all_are_watched(monkeypatch):
         assert house.watched == turn * WATCHED_AT_ONCE
         house.prices()
         house.tell(Beat(BeatKind.PULSE))
-        assert not house.monitor.holdings.loaded
+        assert not house.monitor.holdings.intake.loaded
         assert not [effect for effect in house.done if isinstance(effect, Subscribe)]
         assert not judged
     house.tell(Further())
     assert house.watched == NUMBER
-    assert house.monitor.holdings.loaded
+    assert house.monitor.holdings.intake.loaded
     house.tell(Beat(BeatKind.PULSE))
     house.go_on()
     assert sorted(judged) == sorted(house.monitor.holdings.positions)
@@ -163,7 +164,7 @@ def test_rows_that_are_all_gone_end_it():
         assert house.monitor.holdings.positions
         house.tell(TradesLoaded(()))
     house.go_on()
-    assert house.monitor.holdings.loaded
+    assert house.monitor.holdings.intake.loaded
     assert not house.watched
     assert not house.monitor.watch.keys()
 
@@ -243,7 +244,7 @@ def test_news_of_a_contract_never_comes_before_older_words_about_it():
     many = [replace(condor(), strategy_id=number) for number in range(1, KEPT_AT_ONCE * 3 // 2 + 1)]
     house = House(many)
     house.tell(InstrumentsLoaded(INSTRUMENTS))
-    while not house.monitor.holdings.loaded:
+    while not house.monitor.holdings.intake.loaded:
         house.tell(Further())
     gone = many.pop(KEPT_AT_ONCE)
     for _ in range(2):  # what has gone is forgotten by the next grouping

@@ -391,8 +391,8 @@ def test_what_a_position_was_seen_to_lose_counts_no_more_once_it_has_ended(ended
     fresh = replace(CONDOR, legs=(anew, *others) if ended else (first,))
     if ended:
         limits.ended(CONDOR, -325_000)
-    helm.holdings._drop(CONDOR.id)
-    helm.holdings._watch(fresh, rig.now_s)
+    helm.holdings.lives.drop(CONDOR.id)
+    helm.holdings.lives.put(fresh, rig.now_s)
     assert seen[CONDOR.id].guarded_paise == -325_000
     found = limits._gathering.take()
     assert (CONDOR.id in found) is not ended

@@ -601,7 +601,7 @@ def test_a_changed_contract_holds_its_position_over_a_restart(changed, monkeypat
     rig = Rig(Mode.EXECUTE, rules=RULES)
     rig.wait(3, *ENTRY)
     reload(rig, 1, **changed)
-    master = dict(rig.monitor.holdings.instruments)
+    master = dict(rig.monitor.holdings.reading.instruments)
     true = rig.legs[1].instrument
     if changed:
         master[true.key] = replace(true, **changed)
@@ -632,7 +632,7 @@ def test_a_contract_that_changes_while_nobody_runs_is_seen_at_the_start(monkeypa
     """The tick is another one after the night: told at the start, held; taken over, it stays so."""
     rig = Rig(Mode.EXECUTE, rules=RULES)
     rig.wait(3, *ENTRY)
-    master = dict(rig.monitor.holdings.instruments)
+    master = dict(rig.monitor.holdings.reading.instruments)
     key = rig.legs[1].key
     master[key] = replace(master[key], tick_paise=10)
     load(rig, monkeypatch, master)

@@ -153,7 +153,7 @@ def test_a_part_closed_on_paper_yesterday_is_no_difference_today():
     made.now_s = at(date(2026, 2, 4), "09:20")
     made.start()
     made.exchange = PaperExchange()
-    made.exchange.hold(made.monitor.holdings.recorded_nets())
+    made.exchange.hold(made.monitor.holdings.reading.recorded_nets())
     made.wait(40, *TWO)
     assert held(made) == watched(made) == [2, -2, -2, 2]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from engine import drawing
+from engine.drawing import FULL_AT_ONCE, Drawing, picture
 from engine.helm import Snooze
-from engine.messages import Wish
-from engine.model import Action, Mode, Urgency, Verdict
-from engine.picture import DRAWN_AT_ONCE, Drawing, held_now, outline, picture
+from engine.messages import Ticks, Wish
+from engine.model import Action, Mode, PositionId, Urgency, Verdict
+from engine.picture import held_now, in_brief, outline
 from engine.rules.base import Rank
-from engine.view import PositionState
-from tests.engine.makers import condor
+from engine.view import PositionBrief, PositionState
+from tests.engine.makers import condor, quote, strangle
 from tests.support.rig import Rig
 
 ENTRY = (20, 45, 40, 18)
@@ -72,8 +76,91 @@ def test_no_piece_of_a_picture_looks_at_more_positions_than_it_may(monkeypatch):
         pieces.append(len(looked) - before)
         if found is not None:
             break
-    assert pieces == [DRAWN_AT_ONCE, DRAWN_AT_ONCE, 11 - 2 * DRAWN_AT_ONCE]
+    assert pieces == [FULL_AT_ONCE] * 5 + [11 - 5 * FULL_AT_ONCE]
     assert [view.id for view in found.positions] == sorted(looked, key=lambda name: int(name.split("/")[1]))
+
+
+MANY = 9
+
+
+def many(monkeypatch, loudest=2):
+    """A monitor of some positions with prices, of which so many are the loudest; the dearest is the last."""
+    monkeypatch.setattr(drawing, "LOUDEST", loudest)
+    rig = Rig(Mode.EXECUTE, *(replace(condor(), strategy_id=number) for number in range(1, MANY + 1)))
+    rig.wait(1, *ENTRY * MANY)
+    return rig
+
+
+def drawn(rig, wanted=()):
+    """All pieces of a picture of the loudest and of these."""
+    pieces = Drawing(rig.monitor, wanted=wanted)
+    while (seen := pieces.go_on(rig.now_s)) is None:
+        pass
+    return seen
+
+
+def test_only_the_loudest_and_who_is_wanted_are_drawn_in_full(monkeypatch):
+    """The others are in brief, in their place; whatever is summed up or warned of is the same."""
+    rig = many(monkeypatch)
+    whole, seen = rig.view, drawn(rig, ["default/5"])
+    assert [p.strategy_id for p in seen.full] == [1, 2, 5]
+    assert seen.full == tuple(p for p in whole.full if p.strategy_id in {1, 2, 5})
+    for brief, full in zip(seen.positions, whole.full, strict=True):
+        assert all(getattr(brief, field.name) == getattr(full, field.name) for field in fields(PositionBrief))
+    assert (seen.pnl_paise, seen.value_paise) == (whole.pnl_paise, whole.value_paise)
+    assert seen.closing_pnl_paise == whole.closing_pnl_paise is not None
+    assert replace(seen, positions=()) == replace(whole, positions=())
+
+
+def test_whoever_is_troubled_or_urgent_is_among_the_loudest(monkeypatch):
+    """The last by its number is drawn in full when it is held, and so is one that a stop comes near to."""
+    monkeypatch.setattr(drawing, "LOUDEST", 1)
+    condors = [replace(condor(), strategy_id=number) for number in (1, 2, 3, 4, 9)]
+    rig = Rig(Mode.ALERT_ONLY, *condors[:4], replace(strangle(), strategy_id=5), condors[4])
+    rig.wait(2, *ENTRY * 4, 20, 18, *ENTRY)
+    snoozed(rig, PositionId("default/9"))
+    whole = {p.strategy_id: p for p in rig.view.full}
+    assert whole[9].calm < whole[5].calm
+    assert whole[5].urgency > whole[9].urgency
+    assert {p.strategy_id for p in drawn(rig).full} == {5, 9}
+
+
+def test_a_few_positions_are_all_drawn_in_full(monkeypatch):
+    """What a page says of a small house is of one piece."""
+    rig = many(monkeypatch, loudest=MANY)
+    assert drawn(rig) == rig.view
+
+
+def test_who_begins_to_exit_after_it_was_drawn_in_brief_is_shown_as_it_stands(monkeypatch):
+    """Its state is that of the end, and so is that of one which has come."""
+    rig = many(monkeypatch)
+    pieces = Drawing(rig.monitor, wanted=())
+    assert pieces.go_on(rig.now_s, most=MANY - 1) is None
+    rig.command(Wish.EXIT, 4, confirmed=True)
+    while (seen := pieces.go_on(rig.now_s)) is None:
+        pass
+    states = {p.strategy_id: p.state for p in seen.positions}
+    assert states.pop(4) is PositionState.EXITING
+    assert set(states.values()) == {PositionState.WATCHING}
+
+
+prices = st.integers(1, 120)
+some = st.lists(st.tuples(*[st.one_of(prices, st.none())] * 4), max_size=2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.tuples(*[prices] * 4), some, st.integers(1, 15), st.sampled_from([0, 0, 20, 8 * 3600]))
+def test_in_brief_a_position_is_what_it_is_in_full(first, others, spread, later_s):
+    """At whatever prices, or none, old ones, and when the market is closed."""
+    rig = Rig(Mode.ALERT_ONLY, condor())
+    for mids in [first, *others]:
+        quoted = [(leg.key, mid) for leg, mid in zip(rig.legs, mids, strict=True) if mid is not None]
+        rig.tell(Ticks([quote(key, mid - spread / 20, mid + spread / 20) for key, mid in quoted]))
+        rig.wait(1)
+    rig.now_s += later_s
+    [full] = rig.view.full
+    [brief] = in_brief(rig.monitor, list(rig.monitor.holdings.positions.values()), rig.now_s)
+    assert brief == PositionBrief(**{each.name: getattr(full, each.name) for each in fields(brief)})
 
 
 def test_what_ends_and_what_comes_while_it_is_drawn_is_as_it_is_at_the_end():
@@ -83,12 +170,12 @@ def test_what_ends_and_what_comes_while_it_is_drawn_is_as_it_is_at_the_end():
     assert drawing.go_on(rig.now_s, most=1) is None
     held = rig.monitor.holdings.positions
     [first, second] = list(held)
-    rig.monitor.holdings._drop(first)
+    rig.monitor.holdings.lives.drop(first)
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [second]
     drawing = Drawing(rig.monitor)
-    rig.monitor.holdings._drop(second)
+    rig.monitor.holdings.lives.drop(second)
     new = replace(condor(), strategy_id=5000)
-    rig.monitor.holdings._watch(new, rig.now_s)
+    rig.monitor.holdings.lives.put(new, rig.now_s)
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
     assert [view.id for view in drawing.go_on(rig.now_s).positions] == [new.id]
 
@@ -121,7 +208,7 @@ def unwatched(rig, name):
 
 
 def changed(rig, name):
-    rig.monitor.holdings._reading.contracts.why[name] = "The lot is another one"
+    rig.monitor.holdings.reading.contracts.why[name] = "The lot is another one"
 
 
 def asked_about(rig, name):
@@ -154,8 +241,8 @@ def test_another_position_by_the_same_name_is_drawn_anew():
     drawing = Drawing(rig.monitor)
     assert drawing.go_on(rig.now_s, most=1) is None
     [first, _] = rig.monitor.holdings.positions.values()
-    rig.monitor.holdings._drop(first.id)
-    rig.monitor.holdings._watch(replace(first, legs=first.legs[:2]), rig.now_s)
+    rig.monitor.holdings.lives.drop(first.id)
+    rig.monitor.holdings.lives.put(replace(first, legs=first.legs[:2]), rig.now_s)
     assert drawing.go_on(rig.now_s) is None
     legs = {view.id: len(view.legs) for view in drawing.go_on(rig.now_s).positions}
     assert legs.pop(first.id) == 2

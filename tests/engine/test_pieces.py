@@ -12,20 +12,20 @@ class Thing:
     def __init__(self, name, pieces):
         self.name, self.left = name, pieces
 
-    def piece(self, _now_s):
+    @property
+    def unfinished(self):
+        """Whether some are left."""
+        return self.left > 0
+
+    def go_on(self, _now_s):
         """Do one of them."""
         self.left -= 1
         return [Audit(self.name, {}), *([GoOn()] if self.left else [])]
 
 
-def pieces_of(*things):
-    """All of these."""
-    return Pieces(*((lambda thing=thing: thing.left > 0, thing.piece) for thing in things))
-
-
 def test_each_has_its_turn_until_it_is_done():
     """Three pieces of one and two of the other alternate; what has none is passed over."""
-    pieces = pieces_of(Thing("a", 3), Thing("nothing", 0), Thing("b", 2))
+    pieces = Pieces(Thing("a", 3), Thing("nothing", 0), Thing("b", 2))
     done = []
     while pieces.unfinished:
         [effect] = pieces.next(0.0)

@@ -26,9 +26,9 @@ WARNED = (20, 72, 40, 18)
 @pytest.fixture(autouse=True, params=[200, 3], ids=["small house", "large house"])
 def _pieces(request, monkeypatch):
     """Two positions in one piece, three strategies; in a large house a look at all is a piece of its own."""
-    monkeypatch.setattr("engine.holdings.GROUPED_AT_ONCE", 3)
-    monkeypatch.setattr("engine.holdings.WATCHED_AT_ONCE", 2)
-    monkeypatch.setattr("engine.holdings.LARGE", request.param)
+    monkeypatch.setattr("engine.intake.GROUPED_AT_ONCE", 3)
+    monkeypatch.setattr("engine.intake.WATCHED_AT_ONCE", 2)
+    monkeypatch.setattr("engine.intake.LARGE", request.param)
 
 
 class House(Rig):
@@ -55,14 +55,14 @@ class House(Rig):
 
     def go_on(self, pieces=99):
         """So many more of them, or all."""
-        while pieces and self.monitor.holdings.unfinished:
+        while pieces and self.monitor.holdings.intake.unfinished:
             pieces -= 1
             self.tell(Further())
 
     def half(self):
         """As many pieces as it takes until some positions are those of the new reading, and some are not."""
-        while not (self.changed and self.monitor.holdings._due):
-            assert self.monitor.holdings.unfinished
+        while not (self.changed and self.monitor.holdings.intake._due):
+            assert self.monitor.holdings.intake.unfinished
             self.go_on(1)
         assert len(self.changed) < len(self.positions)
 
@@ -119,7 +119,7 @@ def test_everybody_is_watched_on_while_the_others_are_worked_in():
     made = house()
     made.store(doubled())
     made.read()
-    while made.monitor.holdings.unfinished:
+    while made.monitor.holdings.intake.unfinished:
         assert sorted(made.held) == list(range(1, NUMBER + 1))
         for position in made.monitor.holdings.positions.values():
             units = {abs(leg.quantity) for leg in position.legs}
@@ -149,7 +149,7 @@ def all_are_due(positions):
     made.wait(3, *WARNED * NUMBER)
     made.store(positions)
     made.read()
-    while not made.monitor.holdings._due:
+    while not made.monitor.holdings.intake._due:
         made.go_on(1)
     return made
 
@@ -172,7 +172,7 @@ def test_no_warning_is_lost_that_came_while_rows_waited():
     made = house()
     made.store(renamed())
     made.read()
-    while not made.monitor.holdings._due:
+    while not made.monitor.holdings.intake._due:
         made.go_on(1)
     made.said.clear()
     made.wait(3, *WARNED * NUMBER)
@@ -188,24 +188,24 @@ def test_books_that_come_while_the_first_positions_are_put_under_watch_are_compa
         made.go_on(1)
     made.tell(made.report(made.asked))
     made.go_on()
-    assert made.monitor.holdings.whole
+    assert made.monitor.holdings.intake.whole
     assert made.monitor.helm.differences._seen
 
 
 def test_books_are_compared_too_when_a_stop_has_worked_in_the_last_rows(monkeypatch):
     """They came while some were due, and no turn has come since; they are not forgotten."""
-    monkeypatch.setattr("engine.holdings.GROUPED_AT_ONCE", NUMBER)
-    monkeypatch.setattr("engine.holdings.LARGE", 200)
+    monkeypatch.setattr("engine.intake.GROUPED_AT_ONCE", NUMBER)
+    monkeypatch.setattr("engine.intake.LARGE", 200)
     made = house()
     made.store(doubled())
     made.exchange.hold({**made.net, made.legs[0].key: 65})
     made.read()
-    assert made.monitor.holdings._due
+    assert made.monitor.holdings.intake._due
     made.tell(Beat(BeatKind.SYNC))
     made.tell(made.report(made.monitor.desk.blotter.ledger.report.request + 1))
-    while made.monitor.holdings._due:
+    while made.monitor.holdings.intake._due:
         made.wait(0.5, *DOWN * NUMBER)
-    assert made.monitor._parted
+    assert made.monitor.holdings.intake.rejoined
     made.tell(Further())
     assert made.monitor._followed._put_off is None
 
@@ -218,7 +218,7 @@ def test_a_command_is_about_the_newest_rows_of_all():
     made.read()
     made.half()
     made.command(strategy_id=last.strategy_id, confirmed=True)
-    assert made.monitor.holdings.whole
+    assert made.monitor.holdings.intake.whole
     assert sorted(made.changed) == list(range(1, NUMBER + 2))
     [intent] = made.monitor.desk.intents.values()
     assert {abs(units) for leg in intent.legs for units in leg.rows.values()} == {130}
@@ -257,7 +257,7 @@ def test_a_day_limit_waits_for_the_last_piece_and_not_for_the_next_pulse(monkeyp
     made.half()
     made.tell(Beat(BeatKind.PULSE))
     assert not judged
-    while not made.monitor.holdings.whole:
+    while not made.monitor.holdings.intake.whole:
         assert not judged
         made.go_on(1)
     assert judged == [NUMBER]

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.drawing import picture
 from engine.effects import GoOn
 from engine.liquidation import walk
 from engine.messages import Beat, BeatKind, Further, Ticks
-from engine.monitor import GLANCED_AT_ONCE, REMEMBERED_AT_ONCE, Monitor
-from engine.picture import picture
+from engine.monitor import Monitor
+from engine.upkeep import GLANCED_AT_ONCE, REMEMBERED_AT_ONCE
 from engine.watch.family import Forwards
 from engine.watch.nouns import Memory, Said
 from engine.watch.sightings import sight
@@ -36,7 +37,7 @@ def test_the_picture_shows_each_position_as_one_that_is_looked_at_alone(moves):
     at_s, forwards = NOW_S + 2, Forwards(NOW_S + 2)
     for name in monitor.holdings.positions:
         assert monitor.watch.seen(name, forwards) == monitor.watch.figures(name, at_s)
-    shown = {view.id: view for view in picture(monitor, at_s).positions}
+    shown = {view.id: view for view in picture(monitor, at_s).full}
     assert all(
         view.thresholds == monitor.watch.figures(name, at_s).thresholds for name, view in shown.items()
     )

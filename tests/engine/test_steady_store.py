@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.drawing import picture
 from engine.io import tables
 from engine.listed import listed
 from engine.messages import Beat, BeatKind, TradesLoaded
 from engine.model import Mode
 from engine.monitor import Monitor, MonitorConfig
-from engine.picture import picture
 from engine.watch import Watchlist
 from tests.bench.house import build, take_master
 from tests.bench.market import NOW_S, scene

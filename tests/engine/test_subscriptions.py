@@ -39,7 +39,7 @@ def test_what_is_closed_is_not_carried_any_more():
         rig.tell(Beat(BeatKind.SYNC))
     assert rig.monitor.holdings.subscribed == frozenset()
     assert rig.monitor.holdings.subscriptions() == []
-    rig.monitor.holdings.positions[condor().id] = condor()
+    rig.monitor.holdings.lives.positions[condor().id] = condor()
     (effect,) = rig.monitor.holdings.subscriptions()
     assert isinstance(effect, Subscribe)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.picture import picture
+from engine.drawing import picture
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def view_of(wiring: Wiring) -> MonitorView:
     """An account at this moment, drawn in one piece; while it is down what is said of that."""
-    return wiring.see(picture) or at_once(wiring.view())
+    return wiring.see(picture) or at_once(wiring.glance())
 
 
 def at_once(asked: Coroutine[Any, Any, MonitorView]) -> MonitorView:

@@ -103,7 +103,7 @@ class PaperHouse:
             Scribe(opening), home, Mode.SIMULATE, calendar, self.clock, self.said.append, room
         )
         broker = PaperBroker(
-            PaperExchange(), self.clock, self.monitor.holdings.recorded_nets, self.inbox.post
+            PaperExchange(), self.clock, self.monitor.holdings.reading.recorded_nets, self.inbox.post
         )
         self._tasks = set()
         silence = Silence()

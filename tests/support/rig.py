@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from engine.controls import ControlState
+from engine.drawing import picture
 from engine.effects import (
     AddTrades,
     Alert,
@@ -50,7 +51,6 @@ from engine.messages import (
 from engine.model import Mode, Side, TradeRow
 from engine.monitor import Monitor, MonitorConfig
 from engine.paper import PaperExchange
-from engine.picture import picture
 from engine.sessions import at
 from engine.tenure import LeaseTerms
 from engine.tuning import AskTuning, NetTuning
