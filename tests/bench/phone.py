@@ -1,5 +1,6 @@
 """Another process of the side work: a Telegram whose owner asks for something all the time.
 
+Nothing is asked while a question waits for its chat, which would have to answer all of them at once.
 ``python -m tests.bench.phone EVERY_S`` prints its address and ends when its standard input does.
 """
 
@@ -22,7 +23,8 @@ async def _serve(every_s: float) -> None:
         print(server.api_url, flush=True)
         asked = cycle(_ASKED)
         while not ended.done():
-            server.phone.send(next(asked))
+            if not len(server.updates):
+                server.phone.send(next(asked))
             await asyncio.wait({ended}, timeout=every_s)
 
 
