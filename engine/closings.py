@@ -38,6 +38,7 @@ class Closings:
         self._jobs: dict[str, CloseTrades] = {}
         self._of: dict[int, str] = {}
         self._missed: dict[str, set[date]] = {}  # by job: the days on which the store did not list it
+        self._but, self._settled = _Ids(), _Ids()
 
     def __contains__(self, row_id: int) -> bool:
         """Whether the row is closed, whatever the store says."""
@@ -45,7 +46,7 @@ class Closings:
 
     def but(self, rows: tuple[TradeRow, ...]) -> tuple[TradeRow, ...]:
         """The rows that are not closed; mostly the very same, which is what tells that nothing is new."""
-        if self._of.keys().isdisjoint(row.id for row in rows):
+        if self._of.keys().isdisjoint(self._but.of(rows)):
             return rows
         return tuple(row for row in rows if row.id not in self._of)
 
@@ -78,7 +79,7 @@ class Closings:
         }
         return Record("closed", name, value), job
 
-    def settle(self, rows: Iterable[TradeRow], now_s: float) -> None:
+    def settle(self, rows: tuple[TradeRow, ...], now_s: float) -> None:
         """Let go of what was closed long ago and the store has not listed for days: it shows it closed.
 
         One answer is no proof: a store that has refused our writes for a week may once answer with less than
@@ -86,7 +87,7 @@ class Closings:
         is owed (`late`). The journal keeps them all; should such a row come back, the broker's books tell
         what becomes of it.
         """
-        listed = {row.id for row in rows}
+        listed = self._settled.of(rows)
         if not listed:
             return
         for name, job in list(self._jobs.items()):
@@ -115,6 +116,19 @@ class Closings:
     def _take(self, job: CloseTrades) -> None:
         self._jobs[job.name] = job
         self._of |= dict.fromkeys(job.exits, job.name)
+
+
+class _Ids:
+    """Those of the last rows: four thousand that say what they said are the same object."""
+
+    def __init__(self) -> None:
+        self._rows: tuple[TradeRow, ...] = ()
+        self._ids: frozenset[int] = frozenset()
+
+    def of(self, rows: tuple[TradeRow, ...]) -> frozenset[int]:
+        if rows is not self._rows:
+            self._rows, self._ids = rows, frozenset(row.id for row in rows)
+        return self._ids
 
 
 def is_of(value: Mapping[str, Any], store: str) -> bool:

@@ -20,6 +20,7 @@ from engine.errors import BadInput, JournalError, PrahariError
 from engine.expected import RECORD_DAYS
 from engine.io import packing, tables
 from engine.io.backups import BACKUPS, back_up, backups, prune, verify
+from engine.io.heap import sweep
 from engine.io.locks import HostLock
 from engine.io.log_files import LOGS
 from engine.io.ports import Clock
@@ -294,6 +295,7 @@ class Daily:
             await self._clock.sleep(LOOK_S)
             if not self.due():
                 continue
+            sweep()
             found = await asyncio.to_thread(daily, self._settings, self._clock.now_s())
             for check in found:
                 _log.info("maintenance: %s %s: %s", check.light.name.lower(), check.name, check.text)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.app import TelegramChat
+from bot.poller import PollPace
 from bot.rooms import ChatPlot
 from engine.accounts import People
 from engine.chat_tuning import ChatTuning
@@ -43,7 +44,7 @@ from tests.bench.latency import in_turns, line_of, sending
 from tests.bench.market import NOW_S, scene
 from tests.bench.measure import Rounds
 from tests.bench.receivers import Stopwatch, house
-from tests.bot.house import OWNER, PACE, TOKEN, VERSION
+from tests.bot.house import OWNER, TOKEN, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -127,7 +128,7 @@ async def _chatting(monitor: Stopwatch, clock: SystemClock, url: str, place: Pat
     plot = ChatPlot(
         token=TOKEN, api_url=url, chat_id=OWNER, accounts=[_wiring(monitor, clock)], clock=clock,
         wall_s=time.time, store_path=place / "chat.sqlite3", process=Process(VERSION, Tail(Redactor()), 0.0),
-        tuning=ChatTuning(summary=True), pace=PACE,
+        tuning=ChatTuning(summary=True), pace=PollPace(),
     )  # fmt: skip
     chat = TelegramChat(plot)
     async with _beside(chat.run()):

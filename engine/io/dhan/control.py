@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from engine.controls import ControlState
 from engine.errors import SourceError
-from engine.io.dhan.outcomes import answer_of
 from engine.messages import Verb
 from engine.wire import parse_held_rows, parse_kill_switch, parse_pnl_exit
 
@@ -48,7 +47,7 @@ class DhanControl:
 
     async def _read(self, path: str, parse: Callable[[object], _T], faults: list[str]) -> _T | None:
         try:
-            return parse(answer_of((await self._rest.ask(path)).reply))
+            return await self._rest.page(path, parse)
         except (SourceError, ValueError) as error:
             faults.append(f"{path}: {error}")
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dhanhq import DhanContext, dhanhq
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from engine.io.ports import Clock
     from engine.messages import Outcome, Tick
     from engine.model import InstrumentKey
+
+T = TypeVar("T")
 
 #: How each command waits for its turn, and how long: what was decided on prices and positions that
 #: are older by then is decided anew.
@@ -230,6 +232,16 @@ class DhanRest:
         reply = await self._threads.read(call, Rank.OTHER)
         return Timed(reply, ended_s)
 
+    async def page(self, path: str, parse: Callable[[object], T]) -> T:
+        """Get one page of the API, once, and what it says, understood on the thread that has read it.
+
+        Raises:
+            SourceError: there was no answer, or none that is JSON.
+            ValueError: whatever ``parse`` does.
+        """
+        call = partial(self._http.get, path)
+        return await self._threads.page(call, lambda reply: parse(answer_of(reply)), Rank.OTHER)
+
     async def tell(self, verb: Verb, call: Callable[[ReplyHTTP], Reply]) -> Outcome:
         """Send one command that is about the whole account, once."""
         send = partial(self._by_thread, partial(call, self._http))
@@ -252,15 +264,16 @@ class DhanRest:
             ids.setdefault(segment.value, []).append(security_id)
         if not ids:
             return []
-        call = partial(self._api.quote_data, ids)
-        reply = await self._threads.quote(call)
+
+        def read(reply: Reply) -> list[Tick]:
+            # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
+            return understood(lambda body: parse_quotes(body, {}), answer_of(reply))
+
         try:
-            answer = answer_of(reply)
+            return await self._threads.quotes(partial(self._api.quote_data, ids), read)
         except RateLimited as error:
             self._no_quotes_until_s = self._clock.now_s() + error.retry_after_s
             raise
-        # Without a table: JSON prices are exact to the paisa where feed prices need their grid.
-        return understood(lambda body: parse_quotes(body, {}), answer)
 
     def lend_quote(self) -> bool:
         """Count a question for quotes that a tool of the owner is about to ask; False = not now."""

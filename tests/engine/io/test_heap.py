@@ -55,6 +55,23 @@ def test_no_worker_thread_keeps_the_memory_of_what_it_has_drawn():
     assert float(said.stdout) < 10
 
 
+async def test_a_pass_is_through_few_and_none_is_through_all_that_has_come():
+    """While three hundred thousand objects come and stay: a picture of a thousand positions has fewer."""
+    passes = []
+
+    def noted(phase, told):
+        if phase == "start":
+            passes.append((told["generation"], len(gc.get_objects(generation=0))))
+
+    with settled():
+        gc.callbacks.append(noted)
+        kept = [[] for _ in range(300_000)]
+        gc.callbacks.remove(noted)
+    assert len(kept) == 300_000
+    assert {generation for generation, _young in passes} == {0}
+    assert max(young for _generation, young in passes) < 2_000
+
+
 async def test_what_is_there_after_the_start_is_set_aside_until_the_house_ends(monkeypatch):
     """Once at the beginning and once when all has been read; afterwards everything is as it was."""
     loop, later = asyncio.get_running_loop(), []

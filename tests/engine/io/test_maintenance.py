@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import os
 import shutil
 import sqlite3
+import weakref
 from contextlib import closing
 from datetime import date
 
@@ -167,6 +169,28 @@ async def test_a_running_monitor_does_it_once_each_day_at_its_hour(settings, mon
     back_up(settings, at(date(2026, 2, 2), "18:31"))
     done = await evenings(settings, monkeypatch, "18:20", 1)
     assert [soon_after(moment, "18:30") for moment in done] == [True]
+
+
+async def test_what_only_a_cycle_holds_is_let_go_in_the_evening(settings, monkeypatch):
+    """In a session the collector is kept from looking for what has outlived its first pass."""
+
+    class Ring(list[object]):
+        """A list that can be watched."""
+
+    ring = Ring()
+    ring.append(ring)
+    left = weakref.ref(ring)
+    gc.collect(0)
+    del ring
+    back_up(settings, at(date(2026, 2, 2), "18:31"))
+    gc.disable()
+    try:
+        await evenings(settings, monkeypatch, "18:20", 0.1)
+        assert left() is not None
+        await evenings(settings, monkeypatch, "18:25", 0.2)
+    finally:
+        gc.enable()
+    assert left() is None
 
 
 @pytest.mark.parametrize(("began", "hour"), [("08:45", "08:45"), ("10:00", "16:00")])

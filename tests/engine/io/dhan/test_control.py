@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from engine.controls import ALL_PRODUCTS, ControlState, PnlExit
 from engine.errors import WireError
+from engine.io.dhan import control as controls
 from engine.io.dhan.control import DhanControl
 from engine.io.read_only import ReadOnlyControl
 from engine.messages import Accepted, Refused, Unknown, Verb
@@ -27,6 +30,20 @@ def account(server):
 async def test_nothing_is_armed_and_nothing_is_held_at_first(rest):
     """Three answers, three things known; none of them is a guess."""
     assert await DhanControl(rest).state(3) == ControlState(3, killed=False, armed=(), held=())
+
+
+async def test_what_dhan_says_is_understood_on_the_thread_that_has_read_it(rest, monkeypatch):
+    """A thousand positions would hold the loop for 15 ms."""
+    threads = []
+
+    def noted(body):
+        threads.append(threading.get_ident())
+        return parse_held_rows(body)
+
+    monkeypatch.setattr(controls, "parse_held_rows", noted)
+    assert (await DhanControl(rest).state(1)).held == ()
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
 
 
 async def test_what_is_armed_is_read_back_as_it_was_asked_for(rest, account):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import AuthFailed, RateLimited, SourceError, Unreachable
 from engine.io.dhan.http import Reply
 from engine.io.dhan.outcomes import answer_of, outcome_of, rows_of
+from engine.io.interpreter import shared_fairly
 from engine.messages import Accepted, Refused, Unknown, Verb
 from engine.refusals import Remedy, remedy
 
@@ -28,6 +30,29 @@ DH_906 = {"errorType": "Order_Error", "errorCode": "DH-906", "errorMessage": "Ma
 SHAPE_B = {"status": "failed", "data": {"805": "Too many requests."}}
 SHAPE_D = {"errorCode": "NONE", "httpStatus": "BAD_REQUEST", "internalErrorCode": "RS-9005"}
 SHAPE_E = {"timestamp": 1737794954581, "status": 404, "error": "Not Found", "path": "/v2/x"}
+
+
+def test_while_a_long_answer_is_read_other_threads_have_their_turns():
+    """The loop's is one of them: in one piece three thousand quotes hold it for 40 ms."""
+    rows = [{"depth": [{"price": n / 20, "quantity": n}] * 10} for n in range(3_000)]
+    long, begun, over, turns = reply(200, rows), threading.Event(), threading.Event(), []
+
+    def other() -> None:
+        while not over.wait(1e-6):  # gives the interpreter away each time
+            turns.append(1)
+            begun.set()
+
+    with shared_fairly():
+        thread = threading.Thread(target=other)
+        thread.start()
+        begun.wait()
+        turns.clear()
+        read = answer_of(long)
+        had = len(turns)
+        over.set()
+        thread.join()
+    assert read == rows
+    assert had >= 5
 
 
 @pytest.mark.parametrize("verb", [Verb.PLACE, *CHANGES])

@@ -15,7 +15,7 @@ from engine.errors import AuthFailed, RateLimited, Unreachable
 from engine.io.dhan.rest import DhanRest
 from engine.messages import Accepted, Refused
 from engine.model import Instrument, Segment, Side, instrument_key
-from engine.wire import parse_position_row
+from engine.wire import parse_position_row, parse_quotes
 from sandbox.dhan_server import DhanServer
 from tests.engine.io.dhan.conftest import both_ways, limit_order
 from tests.engine.io.dhan.http_peers import TOKEN, answering, client, row_server
@@ -167,6 +167,20 @@ async def test_quotes(rest: DhanRest, server: DhanServer, option: Instrument):
     assert (ticks[option.key].bid_paise, ticks[option.key].ask_paise) == (10_000, 10_050)
     assert ticks[nifty].ltp_paise == server.market.quote(nifty).ltp_paise
     assert await rest.quotes([]) == []
+
+
+async def test_quotes_are_understood_on_the_thread_that_has_read_them(rest, option, monkeypatch):
+    """A thousand, asked for each second while a socket is down, would hold the loop for 25 ms."""
+    threads = []
+
+    def noted(body, grid):
+        threads.append(threading.get_ident())
+        return parse_quotes(body, grid)
+
+    monkeypatch.setattr("engine.io.dhan.rest.parse_quotes", noted)
+    assert len(await rest.quotes([option.key])) == 1
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
 
 
 async def test_foreign_rows_are_left_out_and_broken_ones_spoil_the_answer(executor: ThreadPoolExecutor):

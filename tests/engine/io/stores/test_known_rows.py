@@ -7,7 +7,16 @@ from contextlib import closing
 
 import pytest
 
-from engine.io.stores.known_rows import KnownRows
+from engine.io.stores import known_rows
+from engine.io.stores.known_rows import LARGE_BYTES, LONG_TEXT, KnownRows
+
+
+@pytest.fixture(params=["few rows", "many rows", "a large file"], autouse=True)
+def kind(request, monkeypatch):
+    """Many rows are compared by their file, but for one that is too large."""
+    monkeypatch.setattr(known_rows, "LONG_TEXT", LONG_TEXT if request.param == "few rows" else 0)
+    monkeypatch.setattr(known_rows, "LARGE_BYTES", 0 if request.param == "a large file" else LARGE_BYTES)
+    return request.param
 
 
 @pytest.fixture
@@ -53,3 +62,32 @@ def test_without_news_the_answer_is_the_very_same(table):
     known = rows()
     put(table, (1, 12, 5), (2, 13, None))
     assert known.read(table) is known.read(table)
+
+
+def test_of_many_rows_not_one_is_looked_at_while_the_file_is_what_it_was(table, kind):
+    """Its bytes are compared: to have the cells written down takes SQLite a hundred times as long."""
+    known, asked = rows(), []
+    put(table, (1, 12, 5), (2, 13, None))
+    known.read(table)
+    table.set_trace_callback(asked.append)
+    known.read(table)
+    assert ("group_concat" in "".join(asked)) is (kind != "many rows")
+
+
+def test_what_another_program_has_committed_is_news_although_it_stands_in_its_log(tmp_path):
+    """As long as that program has the file open nothing of it is in the file itself."""
+    path, known = tmp_path / "trades.sqlite3", rows()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE levels (id INTEGER, strategy_id INTEGER, loss INTEGER)")
+        put(other, (1, 12, 5))
+
+        def read():
+            with closing(sqlite3.connect(path, isolation_level=None)) as database:
+                return known.read(database)
+
+        assert (read(), read()) == (((12, 5),), ((12, 5),))
+        before = path.read_bytes()
+        other.execute("UPDATE levels SET loss = 6")
+        assert path.read_bytes() == before
+        assert read() == ((12, 6),)
