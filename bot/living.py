@@ -8,7 +8,7 @@ gives way to a newer one of the same position; after a restart both go on in the
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,9 @@ class Living:
         thread = f"{_CARD}|{one.account}|{position.id}|{max(numbers, default=0) + 1}"
         self._store.expect_card(thread, "")
         self._shown[thread] = shown_of(position, view)
+        if (known := self._views.get(one.account)) is not None:  # in which it may be in brief
+            positions = tuple(position if p.id == position.id else p for p in known.positions)
+            self._views[one.account] = replace(known, positions=positions)
         self._add(Outgoing(Rank.REPLY, page, wall_s, until_s, thread=thread, silent=True))
 
     async def look(self) -> None:

@@ -7,7 +7,7 @@ in full, which is five times the work, only those that somebody will show. Where
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["BRIEF_AT_ONCE", "FULL_AT_ONCE", "LOUDEST", "Drawing", "picture"]
 
 #: So many positions are drawn in one piece of some 0.3 ms.
-FULL_AT_ONCE, BRIEF_AT_ONCE = 2, 8
+FULL_AT_ONCE, BRIEF_AT_ONCE, FLAT_AT_ONCE = 2, 8, 32
 #: So many positions have all their figures in every picture: no page and no summary shows more.
 LOUDEST = 64
 _NOBODY = (None, None)
 _IN_ORDER = attrgetter("account", "strategy_id")
+
+
+def _rank(view: PositionBrief) -> tuple[int, int]:
+    return view.calm, -view.urgency
 
 
 def picture(monitor: Monitor, now_s: float, strategy_id: int | None = None) -> MonitorView:
@@ -69,7 +73,7 @@ class Drawing:
         self._flat: dict[PositionId, tuple[Position, PositionView]] = {}
         self._waiting: list[Position] = []
         self._ranks: dict[tuple[int, int], dict[PositionId, None]] = {}
-        self._full = self._wanted is None
+        self._full, self._most = self._wanted is None, FULL_AT_ONCE
         self._forwards = Forwards(-inf)
 
     def go_on(self, now_s: float, most: int | None = None) -> MonitorView | None:
@@ -81,7 +85,7 @@ class Drawing:
         """
         held = self._monitor.holdings.positions
         self._waiting = self._waiting or self._next(held)
-        most = most or (FULL_AT_ONCE if self._full else BRIEF_AT_ONCE)
+        most = most or self._most
         turn, self._waiting = self._waiting[:most], self._waiting[most:]
         self._draw([held[p.id] for p in turn if p.id in held], now_s)  # the others have ended
         ended = self._monitor.holdings.flat
@@ -94,14 +98,17 @@ class Drawing:
 
     def _next(self, held: Mapping[PositionId, Position]) -> list[Position]:
         """Whoever has to be drawn now: all that are not, then in full those who are to be; none = done."""
-        ended = self._monitor.holdings.flat
-        missing = self._missing(held, self._drawn) + self._missing(ended, self._flat)
-        if self._wanted is None:
-            return missing
-        self._full = not missing
-        if missing:
+        if missing := self._missing(held, self._drawn):
+            self._full = self._wanted is None
+            self._most = FULL_AT_ONCE if self._full else BRIEF_AT_ONCE
             return sorted(missing, key=_IN_ORDER)  # as they are shown
-        return [held[name] for name in self._chosen() if name in held and not self._is_full(name)]
+        if ended := self._missing(self._monitor.holdings.flat, self._flat):
+            self._most = FLAT_AT_ONCE
+            return ended
+        self._full, self._most = True, FULL_AT_ONCE
+        if self._wanted is None:
+            return []
+        return [held[name] for name in self._chosen(held) if name in held and not self._is_full(name)]
 
     def _draw(self, positions: list[Position], now_s: float) -> None:
         if self._full:
@@ -111,16 +118,19 @@ class Drawing:
         else:
             views = in_brief(self._monitor, positions, now_s)
         for position, view in zip(positions, views, strict=True):
+            before = self._drawn.get(position.id)
+            if before is not None and _rank(before[1]) != _rank(view):
+                del self._ranks[_rank(before[1])][position.id]
             self._drawn[position.id] = position, view
-            self._ranks.setdefault((view.calm, -view.urgency), {})[position.id] = None
+            self._ranks.setdefault(_rank(view), {})[position.id] = None
 
-    def _chosen(self) -> Iterable[PositionId]:
+    def _chosen(self, held: Mapping[PositionId, Position]) -> Iterable[PositionId]:
         """Who has to be drawn in full: who is asked for, and the first of both the orders that pages have."""
         troubled, urgent = sorted(self._ranks), sorted(self._ranks, key=lambda rank: rank[::-1])
         chosen = dict.fromkeys(self._wanted or ())
         for ranks in (troubled, urgent):
-            names = chain.from_iterable(self._ranks[rank] for rank in ranks)
-            chosen.update(dict.fromkeys(islice(names, LOUDEST)))
+            names = (name for rank in ranks for name in self._ranks[rank] if name in held)
+            chosen.update(dict.fromkeys(islice(names, LOUDEST)))  # who has gone meanwhile takes no place
         return chosen
 
     def _is_full(self, name: PositionId) -> bool:

@@ -534,6 +534,22 @@ async def test_a_card_that_comes_while_the_house_is_drawn_waits_for_the_next_loo
     assert not any(item.last for item in added)
 
 
+async def test_a_card_that_came_after_the_last_look_is_told_of_the_end_too(tmp_path: Path):
+    """What it shows is known, though the picture of that look has its position in brief."""
+    store, clock = ChatStore(tmp_path / "chat.sqlite3"), QuickClock(1000.0)
+    core = Glimpsed(picture=house(position(1), position(2), **LOADED))
+    wiring = core.wiring(clock)
+    cards = Living(
+        Accounts([wiring]), (wiring,), store=store, add=lambda _item: None, clock=clock, wall_s=clock.now_s
+    )
+    await cards.look()
+    view = house(position(1), position(2), **LOADED)
+    cards.show(wiring, view, view.full[1])
+    [thread] = store.living()
+    store.place_card(thread, 7)
+    assert thread in [item.thread for item in cards.last_words()]
+
+
 async def test_between_two_cards_others_have_the_loop(tmp_path: Path):
     """Each of thirty that are out of date is looked at in a turn of its own, then all are queued together."""
     core = Core(picture=house(*(position(n) for n in range(1, 31)), **LOADED))

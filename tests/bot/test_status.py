@@ -270,6 +270,13 @@ def test_what_is_flat_gives_way_where_not_all_can_be_shown():
     assert "\nand 2 more;" in page.html
 
 
+def test_positions_of_which_none_can_be_shown_are_not_none():
+    """A head with their P&L must not stand above a word that nothing is watched."""
+    [page] = status_pages(house(brief(position(1001))))
+    assert "No positions" not in page.html
+    assert "and 1 more;" in page.html
+
+
 def test_a_list_of_all_positions_needs_them_in_brief_alone():
     """Two lines each, the troubled first, the same as of those that are drawn in full."""
     book = [position(n) for n in range(1000, 1010)]

@@ -125,6 +125,32 @@ def test_whoever_is_troubled_or_urgent_is_among_the_loudest(monkeypatch):
     assert {p.strategy_id for p in drawn(rig).full} == {5, 9}
 
 
+def test_who_goes_while_it_is_drawn_takes_no_place_among_the_loudest(monkeypatch):
+    """A mass exit leaves those in full that are still held."""
+    rig = many(monkeypatch)
+    pieces = Drawing(rig.monitor, wanted=())
+    assert pieces.go_on(rig.now_s, most=MANY - 1) is None
+    for name in list(rig.monitor.holdings.positions)[:-3]:
+        rig.monitor.holdings.lives.drop(name)
+    while (seen := pieces.go_on(rig.now_s)) is None:
+        pass
+    assert [p.strategy_id for p in seen.positions] == [7, 8, 9]
+    assert [p.strategy_id for p in seen.full] == [7, 8]
+
+
+def test_hundreds_that_are_flat_make_a_picture_of_a_few_no_longer():
+    """They cost next to nothing, and go many to a piece."""
+    rig = two()
+    rig.monitor.holdings.flat.update(
+        {made.id: made for made in (replace(condor(), strategy_id=number) for number in range(5000, 5200))}
+    )
+    pieces, count = Drawing(rig.monitor, wanted=()), 1
+    while (seen := pieces.go_on(rig.now_s)) is None:
+        count += 1
+    assert len(seen.positions) == 202
+    assert count < 10
+
+
 def test_a_few_positions_are_all_drawn_in_full(monkeypatch):
     """What a page says of a small house is of one piece."""
     rig = many(monkeypatch, loudest=MANY)
