@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from tests.pictures.ink import GRID, LIMIT, MUTED, NOTHING, PNL, RUNS, STYLE, on_card
 
@@ -141,6 +141,7 @@ def _scale(axes: Axes, lines: Sequence[_Line], *, log_y: bool) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     if log_y:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))  # a decade alone names one line
         axes.yaxis.set_minor_locator(NullLocator())
     else:
         axes.set_ylim(0, max(y for line in lines for y in line[1]) * 1.15)
