@@ -116,9 +116,10 @@ def pages(
         size += cost
         shown += 1
     tables = [table(chunk) for chunk in chunks]
-    tables[0] = (
-        f"{head}\n{tables[0]}" if lines else head if count else f"{head}\nNo positions are being watched."
-    )
+    if lines:
+        tables[0] = f"{head}\n{tables[0]}"
+    else:
+        tables[0] = head if count else f"{head}\nNo positions are being watched."
     if shown < count:
         tables[-1] += f"\nand {count - shown} more; all of them: <code>python -m engine positions</code>"
     return tuple(Page(page) for page in tables)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar, cast
@@ -266,6 +266,11 @@ def position(strategy_id: int = 3359, **changes: object) -> PositionView:
         "dte": 5,
     }
     return PositionView(**(fields | changes))
+
+
+def in_brief(view: PositionView) -> PositionBrief:
+    """What is known of a position that is not among the loudest."""
+    return PositionBrief(**{each.name: getattr(view, each.name) for each in fields(PositionBrief)})
 
 
 def house(*positions: PositionBrief, **changes: object) -> MonitorView:

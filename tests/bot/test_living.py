@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,13 +20,14 @@ from engine.accounts import People
 from engine.chat_tuning import ChatTuning
 from engine.messages import Command, Wish
 from engine.model import Mode, Urgency, position_id
-from engine.view import PositionBrief, PositionState
+from engine.view import PositionState
 from tests.bot.house import (
     OWNER,
     Core,
     QuickClock,
     alert,
     house,
+    in_brief,
     make_chat,
     message_with,
     position,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from bot.queue import Outgoing
     from engine.model import PositionId
-    from engine.view import MonitorView, PositionView
+    from engine.view import MonitorView
     from sandbox.telegram_server import Message, TelegramServer
 
 LOADED = {"store": "rows of 09:21:30"}
@@ -491,11 +492,6 @@ def _kept(core: Core) -> tuple[str, ...]:
     return core.chat.rooms.store.living()
 
 
-def brief(view: PositionView) -> PositionBrief:
-    """What is known of a position that nobody wants in full."""
-    return PositionBrief(**{each.name: getattr(view, each.name) for each in fields(PositionBrief)})
-
-
 @dataclass
 class Glimpsed(Core):
     """Shows in full only what is wanted; ``meanwhile`` happens while it is drawn."""
@@ -506,7 +502,7 @@ class Glimpsed(Core):
         """What is not wanted is there in brief."""
         self.meanwhile()
         view = await self.view()
-        return replace(view, positions=tuple(p if p.id in wanted else brief(p) for p in view.full))
+        return replace(view, positions=tuple(p if p.id in wanted else in_brief(p) for p in view.full))
 
 
 async def test_a_card_that_comes_while_the_house_is_drawn_waits_for_the_next_look(tmp_path: Path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -20,12 +19,11 @@ from engine.view import (
     AccountView,
     LegView,
     MonitorView,
-    PositionBrief,
     PositionState,
     PositionView,
     ThresholdView,
 )
-from tests.bot.house import house, position
+from tests.bot.house import house, in_brief, position
 
 
 def status(view: MonitorView) -> str:
@@ -246,15 +244,10 @@ def test_a_large_book_is_cut_into_pages():
     )
 
 
-def brief(view: PositionView) -> PositionBrief:
-    """What is known of a position that is not among the loudest."""
-    return PositionBrief(**{each.name: getattr(view, each.name) for each in fields(PositionBrief)})
-
-
 def test_positions_that_are_known_in_brief_alone_are_counted():
     """They are in the sums and the warnings, and no line is made up for them."""
     full, rest = [position(n) for n in range(1000, 1003)], [position(n) for n in range(1003, 1010)]
-    [page] = status_pages(house(*full, *map(brief, rest)))
+    [page] = status_pages(house(*full, *map(in_brief, rest)))
     [whole, *_] = status_pages(house(*full, *rest))
     assert page.html.partition("<pre>")[0] == whole.html.partition("<pre>")[0]
     assert page.html.count("Iron Condor") == len(full)
@@ -264,7 +257,7 @@ def test_positions_that_are_known_in_brief_alone_are_counted():
 def test_what_is_flat_gives_way_where_not_all_can_be_shown():
     """A line about the past takes none from a position that is held."""
     flat = position(1000, state=PositionState.FLAT, pnl_paise=None)
-    [page] = status_pages(house(flat, position(1001), brief(position(1002))))
+    [page] = status_pages(house(flat, position(1001), in_brief(position(1002))))
     assert "FLAT" not in page.html
     assert page.html.count("Iron Condor") == 1
     assert "\nand 2 more;" in page.html
@@ -272,7 +265,7 @@ def test_what_is_flat_gives_way_where_not_all_can_be_shown():
 
 def test_positions_of_which_none_can_be_shown_are_not_none():
     """A head with their P&L must not stand above a word that nothing is watched."""
-    [page] = status_pages(house(brief(position(1001))))
+    [page] = status_pages(house(in_brief(position(1001))))
     assert "No positions" not in page.html
     assert "and 1 more;" in page.html
 
@@ -281,7 +274,7 @@ def test_a_list_of_all_positions_needs_them_in_brief_alone():
     """Two lines each, the troubled first, the same as of those that are drawn in full."""
     book = [position(n) for n in range(1000, 1010)]
     book.append(position(1010, state=PositionState.STUCK, snooze="quiet until 11:00, but for a stop"))
-    assert positions_pages(house(*map(brief, book))) == positions_pages(house(*book))
+    assert positions_pages(house(*map(in_brief, book))) == positions_pages(house(*book))
 
 
 @pytest.mark.parametrize(
