@@ -31,6 +31,17 @@ def test_rows_that_the_store_shows_open_are_written_again_by_the_exit_that_close
     assert closings.late(ROWS[:1]) == [CloseTrades({1: 5460}, 5.0, "e1", {1: 130})]
 
 
+def test_a_closed_row_is_left_out_of_each_reading_that_lists_it():
+    """Of one that lists it later than the first, and of one that was there before it was closed."""
+    closings, rows = Closings(), tuple(ROWS)
+    closings.add("e1", {1: 5460}, {}, 5.0)
+    without = rows[1:]
+    assert closings.but(without) is without
+    assert closings.but(rows) == without
+    closings.add("e2", {2: None}, {}, 6.0)
+    assert closings.but(rows) == rows[2:]
+
+
 def test_what_is_written_down_is_what_a_restart_knows():
     """Record and restore are each other's mirror."""
     first, second = Closings(), Closings()
